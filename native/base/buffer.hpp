@@ -8,8 +8,8 @@
 
 namespace vicinal {
 
-// A growable array of plain values that reports failed allocation instead of ending the process,
-// and whose memory may be given away (to an ArrayBuffer). New elements are not initialised.
+// A growable array of plain values. It reports a failed allocation instead of ending the process,
+// and it can give its memory away (to an ArrayBuffer). New elements are not initialised.
 template <typename T> class Buffer {
   static_assert(std::is_trivially_copyable_v<T>);
 
@@ -74,7 +74,7 @@ public:
   void clear() { size_ = 0; }
   void truncate(size_t size) { size_ = size; }
 
-  // The memory becomes the caller's, to be freed with std::free.
+  // Gives the memory to the caller, to be freed with std::free.
   T* release() {
     T* data = std::exchange(data_, nullptr);
     size_ = capacity_ = 0;

@@ -1,4 +1,4 @@
-// A request to stop, set by one thread and looked at by the one that works.
+// A request to stop: one thread sets it, the working thread polls it.
 #pragma once
 
 #include <atomic>
@@ -11,7 +11,7 @@ public:
   using Clock = std::chrono::steady_clock;
 
   CancelFlag() = default;
-  // Sets itself at this time.
+  // The flag counts as set from this time on.
   explicit CancelFlag(Clock::time_point deadline) : deadline_(deadline) {}
 
   void cancel() { cancelled_.store(true, std::memory_order_relaxed); }

@@ -26,7 +26,7 @@ unsigned coresToRunOn() {
   return std::thread::hardware_concurrency();
 }
 
-// A quota that is not set reads `max` in one version, which is no number, and -1 in the other.
+// An unset quota reads `max` in version 2, which is not a number, and -1 in version 1.
 double shareOf(uint64_t quota, uint64_t period) {
   const bool isSet = quota > 0 && quota <= uint64_t(INT64_MAX) && period > 0;
   return isSet ? double(quota) / double(period) : 0;
@@ -39,7 +39,7 @@ uint64_t memoryUsedIn(const std::string& used, const std::string& stat, const ch
 
 Container groupOfSecond(const std::string& group) {
   Container bounds;
-  // Quota and period in one line.
+  // One line holds quota and period.
   bounds.cores = shareOf(numberIn(group + "/cpu.max", "", 0), numberIn(group + "/cpu.max", " ", 0));
   bounds.memoryLimit = numberIn(group + "/memory.max", "", UINT64_MAX);
   bounds.memoryUsed =
@@ -62,8 +62,8 @@ Container memoryOfFirst(const std::string& group) {
   return bounds;
 }
 
-// The path of the process's own group: of this controller, or, without one, of version 2. Lines
-// are `4:cpu,cpuacct:/path` and `0::/path`.
+// Path of the process's own group: that of the controller, or else that of version 2. Lines are
+// `4:cpu,cpuacct:/path` and `0::/path`.
 std::string ownGroup(const std::string& own, const std::string& controller) {
   std::ifstream lines(own);
   for (std::string line; std::getline(lines, line);) {
@@ -79,9 +79,9 @@ std::string ownGroup(const std::string& own, const std::string& controller) {
   return "";
 }
 
-// The folders of the group and of all above it, from where they are mounted. A container mostly has
-// its own group there, and none of those that the path names; one above what is mounted is not to
-// be seen.
+// Folders of the group and of its ancestors, starting at the mount point. Inside a container the
+// mount point is mostly the container's own group, and the folders named in the path do not exist.
+// Groups above the mount point are not visible.
 std::vector<std::string> groupsTo(const std::string& mounted, const std::string& path) {
   std::vector<std::string> groups{mounted};
   if (path.find("/..") != std::string::npos) return groups;

@@ -1,7 +1,7 @@
-// The processor's instruction has a latency of three cycles and a throughput of one, so one stream
-// of it idles two thirds of the time. Three streams run side by side over neighbouring blocks;
-// their sums are joined by multiplying with x^(8 * blockBytes) modulo the polynomial, through
-// tables.
+// The processor's CRC instruction has a latency of three cycles and a throughput of one. A single
+// stream would therefore idle two thirds of the time. Three streams therefore run side by side over
+// neighbouring blocks. Their sums are joined by multiplying with x^(8 * blockBytes) modulo the
+// polynomial, through tables.
 #include "base/crc32c.hpp"
 
 #include <array>
@@ -52,8 +52,8 @@ uint32_t updatePortable(uint32_t crc, const uint8_t* at, size_t bytes) {
 
 #if defined(__x86_64__) || defined(__aarch64__)
 
-// The effect on a checksum of `blockBytes` zero bytes is linear: one table for each of its four
-// bytes.
+// `blockBytes` zero bytes change a checksum linearly, so four tables, one for each byte of the
+// checksum, describe the change.
 using ShiftTables = std::array<std::array<uint32_t, 256>, 4>;
 
 ShiftTables makeShift() {

@@ -1,4 +1,4 @@
-// CRC-32C (Castagnoli), by the processor's instruction where it has one, by tables otherwise.
+// CRC-32C (Castagnoli), by the processor's instruction if it has one, else by tables.
 #pragma once
 
 #include <cstddef>
@@ -6,11 +6,11 @@
 
 namespace vicinal {
 
-// The checksum of `seed`'s data followed by this: crc32c(b, n, crc32c(a, m)) is that of a and b
-// together.
+// Continues the checksum `seed` over more data: crc32c(b, n, crc32c(a, m)) is the checksum of a
+// followed by b.
 uint32_t crc32c(const void* data, size_t bytes, uint32_t seed = 0);
 
-// The twin without special instructions; tests compare the two.
+// The version without special instructions; tests compare it with `crc32c`.
 uint32_t crc32cPortable(const void* data, size_t bytes, uint32_t seed = 0);
 
 } // namespace vicinal

@@ -100,8 +100,8 @@ Status File::sync() {
   return Status::ok();
 }
 
-// Not repeated after EINTR: on Linux the descriptor is gone by then, and may be another file's
-// already.
+// close() is not repeated after EINTR: on Linux the descriptor is closed by then, and another
+// thread may have reused its number.
 Status File::close() {
   const int descriptor = std::exchange(descriptor_, -1);
   if (descriptor >= 0 && ::close(descriptor) != 0 && errno != EINTR) return failed("closing");
@@ -123,7 +123,7 @@ Result<FileWriter> FileWriter::create(const std::string& path) {
 }
 
 FileWriter::~FileWriter() {
-  // A moved-from writer has no buffer, and its file is another's business.
+  // A moved-from writer has no buffer; its file belongs to the new writer.
   if (buffer_ && !finished_) ::unlink(file_.path().c_str());
 }
 

@@ -1,8 +1,8 @@
 // Files by descriptor. Every call goes through libc, retries EINTR and finishes short reads and
-// writes; failures come back as a Status that names the file, not the folder: where on the machine
-// the data lies is nobody's business who asks over the network. The kernel renames nothing: a file
-// gets its final name when created, is complete once `FileWriter::finish` succeeded, and the
-// manifest decides whether it counts.
+// writes. A failure is a Status that names the file without its folder, since network clients must
+// not learn paths of the server. The kernel never renames files: a file is created under its final
+// name and is complete once `FileWriter::finish` succeeds. The manifest decides whether the file
+// counts.
 #pragma once
 
 #include <cstddef>
@@ -26,17 +26,17 @@ public:
   File& operator=(File&& other) noexcept;
 
   static Result<File> openRead(const std::string& path);
-  // Creates the file with mode 0600; ALREADY_EXISTS where there is one.
+  // Creates the file with mode 0600; ALREADY_EXISTS if it exists.
   static Result<File> create(const std::string& path);
 
   Status writeAt(uint64_t offset, const void* data, size_t bytes);
-  // Reads exactly `bytes` bytes; CORRUPT where the file ends before.
+  // Reads exactly `bytes` bytes; CORRUPT if the file is too short.
   Status readAt(uint64_t offset, void* into, size_t bytes) const;
-  // The same where the system has the bytes in memory, else CANCELLED. Where it can't tell, it
-  // reads.
+  // Like `readAt`, but CANCELLED if the bytes are not in the system's cache. Where the system
+  // cannot tell, it reads them.
   Status readCachedAt(uint64_t offset, void* into, size_t bytes) const;
   Status sync();
-  // Closes and reports what close() says; the destructor closes silently.
+  // Closes the file and reports close()'s error; the destructor ignores it.
   Status close();
   Result<uint64_t> size() const;
 
@@ -57,7 +57,7 @@ private:
 class FileWriter {
 public:
   static Result<FileWriter> create(const std::string& path);
-  // Where `finish` was not called or failed, the file is removed.
+  // Removes the file unless `finish` succeeded.
   ~FileWriter();
   FileWriter(FileWriter&& other) noexcept = default;
   FileWriter& operator=(FileWriter&&) = delete;
@@ -66,10 +66,10 @@ public:
   Status append(std::string_view text) { return append(text.data(), text.size()); }
   // Appends zero bytes until the position is a multiple of `alignment`.
   Status align(size_t alignment);
-  // Overwrites bytes before the position (a header whose content is known last).
+  // Overwrites bytes before the position, for example a header that is known last.
   Status overwrite(uint64_t offset, const void* data, size_t bytes);
   uint64_t position() const { return flushed_ + used_; }
-  // Writes the rest out, fsyncs and closes. The folder's entry is the caller's business.
+  // Writes the rest, fsyncs and closes the file. The caller fsyncs the folder.
   Status finish();
 
 private:
@@ -83,12 +83,11 @@ private:
   bool finished_ = false;
 };
 
-// An advisory lock of the operating system (flock) on a file, created with mode 0600 where absent.
-// Released by `release`, by the destructor, and by the system when the process ends, however it
-// ends.
+// An advisory lock (flock) on a file, which is created with mode 0600 if absent. `release`, the
+// destructor, or any end of the process releases it.
 class FileLock {
 public:
-  // LOCKED when another holder has it, in this process or elsewhere.
+  // LOCKED if another holder has it, in this process or another.
   static Result<FileLock> acquire(const std::string& path);
   void release();
 

@@ -19,11 +19,11 @@ namespace vicinal {
 
 namespace {
 
-// Of an entry of /proc/self/pagemap.
+// Bits of an entry of /proc/self/pagemap.
 constexpr uint64_t kPresent = uint64_t(1) << 63;
 constexpr uint64_t kOfFile = uint64_t(1) << 61;
-// Mapped by us alone. Memory that was read and never written has the system's one page of zeros,
-// which is not ours, and which the system does not count either.
+// The page is mapped only by this process. Memory that was read but never written maps the system's
+// shared zero page, which counts as nobody's.
 constexpr uint64_t kOurs = uint64_t(1) << 56;
 constexpr size_t kEntries = 4096;
 
@@ -65,7 +65,7 @@ void MemoryTally::add(MemoryPart& part, const Region& region) const {
   part.unlocked += region.unlocked();
   const size_t pages = region.usable() / pageBytes();
 #ifdef __linux__
-  // Without the page table, what was asked for is the best guess.
+  // Without the page table, the size asked for is the best guess.
   if (pageMap_ < 0) part.resident += region.size();
   thread_local uint64_t entries[kEntries];
   const auto first = reinterpret_cast<uintptr_t>(region.data()) / pageBytes();

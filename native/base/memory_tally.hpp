@@ -1,8 +1,7 @@
-// Counts where the memory of this process is: bytes of data, and how many of them the operating
-// system has in RAM for us.
+// Counts the memory of this process: bytes of data, and how many of them are resident in RAM.
 //
 // Counting reads the page table (/proc/self/pagemap, elsewhere mincore) and never touches a page,
-// so it changes nothing of what it counts: eight bytes a page, half a millisecond for 100 MB.
+// so it changes no residency. It reads eight bytes a page: half a millisecond for 100 MB.
 #pragma once
 
 #include <cstddef>
@@ -12,17 +11,17 @@
 
 namespace vicinal {
 
-// One kind of data.
+// Memory of one kind of data.
 struct MemoryPart {
-  // Held: what it takes where all of it is in RAM.
+  // Bytes held: the size if all of it were in RAM.
   uint64_t bytes = 0;
-  // In RAM, as the system counts what is resident.
+  // Bytes in RAM, as the system counts resident memory.
   uint64_t resident = 0;
-  // Of the resident ones: pages of a mapped file, which the system can take back.
+  // Resident bytes that are clean pages of a mapped file; the system can reclaim them.
   uint64_t cache = 0;
-  // Of the resident ones: from the allocator, so that its own count has them too.
+  // Resident bytes from the allocator; the allocator's own statistics include them.
   uint64_t heap = 0;
-  // To be locked in RAM, and not locked because the system allows no more.
+  // Bytes that should be locked in RAM but are not, because the system's limit is reached.
   uint64_t unlocked = 0;
 
   void add(const MemoryPart& other);
@@ -39,25 +38,25 @@ public:
   template <typename T> void add(MemoryPart& part, const RegionArray<T>& array) const {
     add(part, array.region());
   }
-  // Memory of the allocator is taken to be resident: it was written to.
+  // Counts memory of the allocator as resident, since it was written to.
   static void addHeap(MemoryPart& part, uint64_t bytes);
 
 private:
   int pageMap_ = -1;
 };
 
-// What the operating system and the allocator tell of the process; 0 where they do not.
+// Memory of the whole process as the system and the allocator report it; 0 where they do not.
 struct ProcessMemory {
   uint64_t resident = 0;
-  // Of it, pages of files: code, and mapped data that was not written to.
+  // Resident pages of files: code, and mapped data that was never written.
   uint64_t file = 0;
-  // What the allocator has from the system: in use, and kept for later.
+  // Bytes that the allocator took from the system: in use, and free for later use.
   uint64_t heapUsed = 0;
   uint64_t heapFree = 0;
 };
 ProcessMemory processMemory();
 
-// Gives what the allocator keeps for later back to the system. Some milliseconds.
+// Returns the allocator's free memory to the system. Takes some milliseconds.
 void trimHeap();
 
 } // namespace vicinal

@@ -22,22 +22,22 @@ namespace vicinal {
 namespace {
 
 constexpr size_t hugePageBytes = size_t(2) << 20;
-// From here on the rounding to huge pages is at most an eighth of what is resident anyway.
+// From this size on, rounding up to huge pages adds at most an eighth to the resident memory.
 constexpr size_t hugeFromBytes = 8 * hugePageBytes;
-// Rights are given in steps, since each step is a system call.
+// Access rights are granted in steps, because each step is a system call.
 constexpr size_t smallestStepBytes = size_t(64) << 10;
 constexpr size_t largestStepBytes = size_t(64) << 20;
 
-// A copy may take this part of the memory that is free; past it the file is mapped, which the
-// system can take back.
+// A copy may take this share of free memory (a quarter). A larger file is mapped instead, since the
+// system can reclaim a mapping.
 constexpr size_t copiedShare = 4;
 
 size_t roundUp(size_t bytes, size_t unit) { return (bytes + unit - 1) / unit * unit; }
 
 std::atomic<uint64_t> memoryLimit{0};
 
-// Bytes this process may take without swapping, as far as the system and its container tell; 0
-// where they do not.
+// Bytes that this process can allocate without swapping, by the system's and the container's
+// figures; 0 where neither reports any.
 uint64_t availableMemory() {
   const uint64_t system = numberIn("/proc/meminfo", "MemAvailable:", 0) * 1024;
   const uint64_t free = std::min(system, Container::now().memoryLeft());
@@ -48,7 +48,7 @@ uint64_t availableMemory() {
 }
 
 #ifdef __linux__
-// Of an entry of /proc/self/pagemap: the page is present, and of a file.
+// Bits of an entry of /proc/self/pagemap: the page is present and belongs to a file.
 constexpr uint64_t presentOfFile = uint64_t(1) << 63 | uint64_t(1) << 61;
 
 template <typename Visit>
@@ -83,7 +83,7 @@ bool isMemoryLimited() { return memoryLimit != 0; }
 void limitMemory(uint64_t bytes) {
   memoryLimit = bytes;
 #ifdef M_ARENA_MAX
-  // Each arena keeps what was freed in it, and Lance's threads would have one each.
+  // Each arena keeps its freed memory, and each of Lance's threads would have its own arena.
   constexpr int kArenas = 2;
   if (bytes > 0) ::mallopt(M_ARENA_MAX, kArenas);
 #endif
@@ -141,7 +141,7 @@ Status Region::mapFile(int descriptor, uint64_t offset, size_t bytes) {
     return {Code::TooLarge, "mapping " + std::to_string(bytes) + " bytes into a region of " +
                                 std::to_string(capacity_)};
   if (bytes == 0) return Status::ok();
-  // Touching a page behind the end of the file would kill the process.
+  // Touching a page behind the end of the file would kill the process (SIGBUS).
   struct stat facts {};
   if (::fstat(descriptor, &facts) != 0) return Status::fromErrno(errno, "size of a file to map");
   if (offset > uint64_t(facts.st_size) || bytes > uint64_t(facts.st_size) - offset)
@@ -168,7 +168,7 @@ Status Region::replaceByFile(int descriptor, uint64_t offset, size_t bytes) {
   struct stat facts {};
   if (::fstat(descriptor, &facts) != 0) return Status::fromErrno(errno, "size of a file to map");
   if (offset > uint64_t(facts.st_size) || bytes > uint64_t(facts.st_size) - offset)
-    return {Code::Corrupt, "a file is shorter than what it is to stand behind"};
+    return {Code::Corrupt, "a file is shorter than the memory that it should back"};
   void* mapped = ::mmap(base_, whole, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE, descriptor, off_t(offset));
   if (mapped == MAP_FAILED) return Status::fromErrno(errno, "mapping a file over memory");
@@ -177,8 +177,8 @@ Status Region::replaceByFile(int descriptor, uint64_t offset, size_t bytes) {
   return Status::ok();
 }
 
-// Pages that were written to are copies, which dropping would lose: the page table says which are
-// not.
+// Written pages are private copies; dropping them would lose data. The page table tells which pages
+// are still the file's.
 void Region::shed() {
 #ifdef __linux__
   if (filed_ == 0 || placement_ == Placement::Pinned) return;
@@ -242,7 +242,7 @@ Status Region::grow(size_t bytes) {
   return Status::ok();
 }
 
-// Pages are locked as they come to be used, so that room for growth takes no memory.
+// Pages are locked when first touched, so unused capacity takes no memory.
 void Region::lock(size_t from, size_t to) {
 #ifdef MLOCK_ONFAULT
   if (::mlock2(base_ + from, to - from, MLOCK_ONFAULT) != 0) isUnlocked_ = true;
@@ -251,11 +251,11 @@ void Region::lock(size_t from, size_t to) {
 #endif
 }
 
-// Only advice: where the system has no huge pages, nothing is lost.
+// This is only advice: without huge pages the region works all the same.
 void Region::adviseHuge([[maybe_unused]] size_t from, [[maybe_unused]] size_t to) {
 #ifdef MADV_HUGEPAGE
   if (to < hugeFromBytes) return;
-  // What was small until now is advised once the region is known to be large.
+  // Once the region is known to be large, its earlier, small part is advised too.
   const size_t start = from < hugeFromBytes ? 0 : from;
   ::madvise(base_ + start, to - start, MADV_HUGEPAGE);
 #endif

@@ -1,20 +1,20 @@
-// Memory that grows without moving. A Region reserves address space for the most it may ever hold
-// and makes pages usable as it grows, so pointers into it stay valid for its whole life and
-// concurrent readers need no lock.
+// Memory that grows without moving. A Region reserves address space for its greatest size and makes
+// pages usable as it grows. Pointers into it stay valid for its whole life, so concurrent readers
+// need no lock.
 //
-// Its first part may come from a file: a segment file is opened by mapping its sections privately,
-// and goes on growing behind them. Pages that change are copied by the operating system; the file
-// never changes. What is read at random (huge pages) is copied into memory instead while that is
-// plentiful: random reads of 340,000 vectors of 100 floats and their graph then take a seventh less
-// processor time a search than from the 4 KiB pages of a mapping.
+// The first part of a region may come from a file: a segment file's sections are mapped privately,
+// and the region grows behind them. The operating system copies pages that change; the file never
+// changes. Sections that are read at random (huge pages) are copied into memory while memory is
+// plentiful. For 340,000 vectors of 100 floats and their graph, random reads then take a seventh
+// less processor time than from 4 KiB pages of a mapping.
 //
 // Invariants
-// - Nothing is resident before it is touched or copied: the reservation has no access rights and no
-// backing.
-// - Bytes that were never written read as zero, behind the file's part too.
-// - Pages of a file that were not written to are the file's, byte for byte, so they may be shed.
-// - One thread grows; readers may use what they were told of (by a count published after the
-// growth).
+// - No page is resident before it is touched or copied: reserved pages have no access rights and no
+//   backing.
+// - Bytes that were never written read as zero, also behind the file's part.
+// - A page of a file that was never written equals the file byte for byte, so it may be dropped.
+// - One thread grows the region. Readers use only the part that a published count covers; the
+//   writer publishes the count after growing.
 #pragma once
 
 #include <atomic>
@@ -26,11 +26,11 @@
 
 namespace vicinal {
 
-// Where a region's bytes are to be once there is a file for them.
+// The placement of a region's bytes once a file backs them.
 enum class Placement : uint8_t {
-  // Mapped and read ahead, or copied where that is faster and memory plentiful.
+  // Mapped and read ahead, or copied if a copy is faster and memory is plentiful.
   Cached,
-  // Mapped, and brought by the page as it is touched.
+  // Mapped; a page is read when it is touched.
   Cold,
   // In memory, and locked there.
   Pinned
@@ -38,9 +38,9 @@ enum class Placement : uint8_t {
 
 class Region {
 public:
-  // Normal pages, or huge pages (two megabytes on x86-64) once the region is so large that the
-  // rounding does not show in what is resident: of what grows in memory alone, or of what comes
-  // from a file as well, which is copied then.
+  // The size of pages. Huge pages (two megabytes on x86-64) are used once the region is so large
+  // that their rounding hardly adds resident memory. HugeAsGrown uses them for memory that grows
+  // without a file. Huge uses them for a file's part as well, which is then copied.
   enum class Pages : uint8_t { Normal, HugeAsGrown, Huge };
 
   Region() = default;
@@ -50,47 +50,46 @@ public:
   Region(const Region&) = delete;
   Region& operator=(const Region&) = delete;
 
-  // Reserves address space for `capacity` bytes, rounded up to whole pages. OVERLOADED where there
-  // is none.
+  // Reserves address space for `capacity` bytes, rounded up to whole pages. OVERLOADED if the
+  // system refuses.
   static Result<Region> reserve(size_t capacity, Pages pages = Pages::Normal);
 
-  // For what is mapped or grown from now on; the owner's, before it maps a file.
+  // Sets the placement of later mappings and growth. The owner calls it before it maps a file.
   void place(Placement placement) { placement_ = placement; }
   Placement placement() const { return placement_; }
-  // Bytes that were to be locked and that the system did not lock (RLIMIT_MEMLOCK).
+  // Bytes that should be locked but are not (RLIMIT_MEMLOCK).
   uint64_t unlocked() const { return isUnlocked_ ? size() : 0; }
 
   // Maps `bytes` bytes of the file at `offset` (a multiple of the page size) to the region's start,
-  // privately and writable, or copies them there (see above). Only for a region that has not grown
-  // yet. The descriptor may be closed afterwards. What lies behind `bytes` in the last mapped page
-  // is zeroed, whatever the file holds there.
+  // privately and writable. It may copy them instead (see above). The region must not have grown
+  // yet. The descriptor may be closed afterwards. The rest of the last mapped page is zeroed.
   Status mapFile(int descriptor, uint64_t offset, size_t bytes);
 
-  // Replaces the whole pages among the first `bytes` bytes by a private mapping of a file that
-  // holds the same bytes: memory becomes cache that the system can drop. Readers may go on
-  // meanwhile.
+  // Replaces the whole pages within the first `bytes` bytes by a private mapping of a file that
+  // holds the same bytes. The system can then reclaim them. Readers may go on meanwhile.
   Status replaceByFile(int descriptor, uint64_t offset, size_t bytes);
 
-  // Takes from this process what it has of the file's pages; the system may keep them as cache.
-  // Only while nobody writes to the file's part. Pinned regions keep theirs.
+  // Drops the resident pages of the file from this process; the system may keep them as cache. The
+  // caller makes sure that no thread writes to the file's part meanwhile. Pinned regions keep their
+  // pages.
   void shed();
-  // The same of some bytes that nobody ever writes to.
+  // Like `shed`, for a range that is never written.
   void shedRange(size_t from, size_t bytes) const;
 
-  // Everything up to the capacity may be read, as zeros where nothing was grown; it takes no
-  // memory.
+  // Makes everything up to the capacity readable. Parts that have not grown read as zeros and take
+  // no memory.
   Status letRead();
 
-  // Makes the first `bytes` bytes usable; never shrinks. TOO_LARGE past the capacity, OVERLOADED
-  // when the system refuses memory; the region is unchanged then.
+  // Makes the first `bytes` bytes usable; never shrinks. TOO_LARGE beyond the capacity, OVERLOADED
+  // if the system refuses memory; both leave the region unchanged.
   Status grow(size_t bytes);
 
   std::byte* data() { return base_; }
   const std::byte* data() const { return base_; }
   size_t capacity() const { return capacity_; }
-  // Bytes asked for so far (by `grow` or `mapFile`). Anyone's to ask, and so is the next.
+  // Bytes asked for so far by `grow` or `mapFile`. Any thread may call this and `usable`.
   size_t size() const { return size_.load(std::memory_order_relaxed); }
-  // Whole pages with access rights; only these can be resident.
+  // Bytes of whole pages with access rights; only these can be resident.
   size_t usable() const { return usable_.load(std::memory_order_relaxed); }
 
 private:
@@ -103,23 +102,23 @@ private:
   size_t capacity_ = 0;
   std::atomic<size_t> usable_ = 0;
   std::atomic<size_t> size_ = 0;
-  // Whole pages from the start that are mapped from a file.
+  // Whole pages at the start that are mapped from a file.
   std::atomic<size_t> filed_ = 0;
   std::atomic<bool> isUnlocked_ = false;
   Pages pages_ = Pages::Normal;
   Placement placement_ = Placement::Cached;
 };
 
-// Size of a page of this system.
+// The system's page size.
 size_t pageBytes();
 
-// What the process is to keep to, 0 for none: files are copied into memory only where there is
-// plenty of it below the limit, and the allocator keeps less for later.
+// Sets the process's memory limit; 0 means none. Below a limit, files are copied into memory only
+// while plenty is free, and the allocator keeps less freed memory.
 void limitMemory(uint64_t bytes);
-// Whether there is one.
+// Whether a memory limit is set.
 bool isMemoryLimited();
 
-// An array of trivial values in a Region. Growing keeps every pointer; new values are zero.
+// An array of trivial values in a Region. Growing keeps all pointers valid; new values are zero.
 template <typename T> class RegionArray {
   static_assert(std::is_trivially_copyable_v<T>);
 
@@ -137,7 +136,7 @@ public:
     return array;
   }
 
-  // The first `count` values come from the file; see Region::mapFile.
+  // Takes the first `count` values from the file; see Region::mapFile.
   Status mapFile(int descriptor, uint64_t offset, uint64_t count) {
     return region_.mapFile(descriptor, offset, count * sizeof(T));
   }
@@ -147,10 +146,10 @@ public:
     return region_.replaceByFile(descriptor, offset, count * sizeof(T));
   }
 
-  // At least `count` values are usable.
+  // Makes at least `count` values usable.
   Status grow(uint64_t count) { return region_.grow(count * sizeof(T)); }
 
-  // Appends one value behind the last usable one. Not for concurrent writers.
+  // Appends one value behind the last usable one. Only one thread may append.
   Status push(const T& value) {
     const uint64_t at = size();
     VICINAL_TRY(grow(at + 1));

@@ -34,7 +34,7 @@ const char* codeName(Code code) {
 
 namespace {
 
-// Made when the kernel is loaded, for there may be no memory for them later.
+// These texts are made when the kernel is loaded, because later there may be no memory for them.
 const std::string kMemoryRefused = "the system has no memory for it; try again when it has more";
 const std::string kThreadRefused =
     "the system has no thread for it; raise the limit of processes (ulimit -u, pids.max)";

@@ -1,6 +1,6 @@
-// What can go wrong, as a value: everything that is expected to fail returns a Status or a
-// Result<T>, and only binding/ turns them into JavaScript errors. What the C++ library throws,
-// where memory or a thread is refused, becomes a Status by `attempt` (docs/design/native.md).
+// Errors as values: every call that can fail returns a Status or a Result<T>. Only binding/ turns
+// them into JavaScript errors. The C++ library throws when memory or a thread is refused; `attempt`
+// turns such an exception into a Status (docs/design/native.md).
 #pragma once
 
 #include <cassert>
@@ -12,8 +12,7 @@
 
 namespace vicinal {
 
-// The codes the kernel can answer with; `codeName` spells them as the catalogue in
-// src/core/errors.ts does.
+// Error codes of the kernel; `codeName` spells them as the catalogue in src/core/errors.ts does.
 enum class Code : uint8_t {
   Ok,
   InvalidArgument,
@@ -36,7 +35,7 @@ enum class Code : uint8_t {
   ResourceExhausted,
 };
 
-// "INVALID_ARGUMENT" and so on; "OK" for Code::Ok.
+// Names such as "INVALID_ARGUMENT"; "OK" for Code::Ok.
 const char* codeName(Code code);
 
 class [[nodiscard]] Status {
@@ -44,25 +43,26 @@ public:
   Status() = default;
   Status(Code code, std::string message)
       : code_(code), message_(std::make_shared<const std::string>(std::move(message))) {}
-  // Takes no memory; the text is there for good. Neither do copies of any.
+  // Makes a Status without allocating; `text` must live for ever. Copies of a Status do not
+  // allocate either.
   static Status fixed(Code code, const std::string& text) noexcept {
     Status status;
     status.code_ = code;
     status.message_ = {std::shared_ptr<const void>(), &text};
     return status;
   }
-  // Of what is being handled, within a handler: RESOURCE_EXHAUSTED where memory or a thread was
-  // refused. Takes no memory.
+  // The Status of the exception that the calling handler caught: RESOURCE_EXHAUSTED if memory or a
+  // thread was refused. Does not allocate.
   static Status ofException() noexcept;
 
   static Status ok() { return {}; }
-  // The failure of a system call as `errno` told it: ENOSPC, EDQUOT and EFBIG become DISK_FULL,
-  // ENOENT NOT_FOUND, ENOMEM OVERLOADED, everything else IO_FAILED. The message reads "<what>:
-  // <text of the error>".
+  // The Status of a failed system call by its `errno`: ENOSPC, EDQUOT and EFBIG become DISK_FULL,
+  // ENOENT NOT_FOUND, ENOMEM OVERLOADED, all others IO_FAILED. The message reads "<what>: <text of
+  // the error>".
   static Status fromErrno(int error, const std::string& what);
   // OVERLOADED: "out of memory while <doing>".
   static Status outOfMemory(const char* doing);
-  // RESOURCE_EXHAUSTED, of who may take less memory than it wants.
+  // RESOURCE_EXHAUSTED for a caller whose memory bound is below the `bytes` that it needs.
   static Status moreWanted(uint64_t bytes, std::string message) {
     Status status(Code::ResourceExhausted, std::move(message));
     status.wantedBytes_ = bytes;
@@ -73,7 +73,7 @@ public:
   explicit operator bool() const { return isOk(); }
   Code code() const { return code_; }
   const std::string& message() const { return message_ ? *message_ : kNoMessage; }
-  // 0: it is not for want of memory.
+  // Bytes that the operation needed; 0 if the failure has another reason.
   uint64_t wantedBytes() const { return wantedBytes_; }
 
 private:
@@ -84,7 +84,7 @@ private:
   uint64_t wantedBytes_ = 0;
 };
 
-// A value, or why there is none. `value()` may be called only where `isOk()`.
+// A value, or the Status that says why there is none. Call `value()` only if `isOk()`.
 template <typename T> class [[nodiscard]] Result {
 public:
   Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}
@@ -109,8 +109,8 @@ private:
   std::variant<T, Status> state_;
 };
 
-// What `act` answers, or why it could not: for those on top of a thread of ours, and for those
-// whose caller cannot catch.
+// Calls `act` and turns an exception into a Status. Used at the top of the kernel's threads, and by
+// code whose callers cannot catch.
 template <typename Act> auto attempt(const Act& act) noexcept -> decltype(act()) {
   try {
     return act();
@@ -121,7 +121,7 @@ template <typename Act> auto attempt(const Act& act) noexcept -> decltype(act())
 
 } // namespace vicinal
 
-// Returns from the calling function when the Status is a failure.
+// Returns from the calling function if the Status is a failure.
 #define VICINAL_TRY(expression)                                                                    \
   do {                                                                                             \
     if (::vicinal::Status tryStatus_ = (expression); !tryStatus_.isOk()) return tryStatus_;        \

@@ -18,7 +18,7 @@ namespace {
 
 constexpr unsigned maxThreads = 1024;
 constexpr std::chrono::seconds kBetweenStarts(1);
-// Weighs about a tenth of what serves on a core that both want.
+// At this nice value, a thread gets about a tenth of the time of a serving thread on a shared core.
 constexpr int kNice = 10;
 
 unsigned configuredThreads() {
@@ -37,7 +37,7 @@ void nameThread([[maybe_unused]] const char* name) {
 #endif
 }
 
-// Of the calling thread, where threads have priorities of their own.
+// Lowers the priority of the calling thread, on systems where threads have priorities of their own.
 void lowerPriority([[maybe_unused]] int by) {
 #ifdef __linux__
   if (by > 0) [[maybe_unused]]

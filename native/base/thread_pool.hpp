@@ -1,4 +1,4 @@
-// The kernel's own threads, apart from libuv's, so that searches never wait for file I/O or for
+// The kernel's own threads, separate from libuv's, so that searches never wait for file I/O or for
 // index building.
 //
 // Invariants
@@ -37,11 +37,11 @@
 namespace vicinal {
 
 enum class Lane : uint8_t { Search, Insert, Build };
-// How long a write waits behind searches.
+// Longest time that a write waits behind searches.
 inline constexpr std::chrono::milliseconds kLongestWait(5);
 
-// Threads that take tasks from queues: of the first queue that has one, or of a later one whose
-// first task has waited too long. They start with the first task.
+// Threads that take tasks from queues. A thread takes from the first queue that has a task, or from
+// a later queue whose first task has waited too long. Threads start with the first task.
 class Crew {
 public:
   using Task = std::function<void()>;
@@ -51,14 +51,14 @@ public:
       : name_(name), nice_(nice), threads_(threads), longestWait_(longestWait), queues_(queues) {
     asleep_.reserve(threads);
   }
-  // Runs every task that was submitted, then joins the threads.
+  // Runs all submitted tasks, then joins the threads.
   ~Crew();
   Crew(const Crew&) = delete;
   Crew& operator=(const Crew&) = delete;
 
   using Clock = std::chrono::steady_clock;
 
-  // Throws where there is no memory for it, or no thread.
+  // Throws if there is no memory or no thread for the task.
   void submit(size_t queue, Task task);
   size_t waiting(size_t queue) const;
 
@@ -73,10 +73,10 @@ private:
     bool isWoken = false;
   };
 
-  // With the mutex held. Null where nothing waits.
+  // Call with the mutex held. Null if no task waits.
   Task takeNext();
   void sleep(Worker& worker, std::unique_lock<std::mutex>& lock);
-  // Those that there are not yet.
+  // Starts the missing threads.
   void start();
   void run(Worker& worker);
 
@@ -86,11 +86,11 @@ private:
   const std::chrono::milliseconds longestWait_;
   mutable std::mutex mutex_;
   std::vector<std::deque<Waiting>> queues_;
-  // A deque, since they never move.
+  // A deque, so that workers never move.
   std::deque<Worker> workers_;
-  // When a thread that was refused is asked for again.
+  // The time of the next attempt to start a refused thread.
   Clock::time_point startAgainAt_{};
-  // The one that fell asleep last is the last.
+  // Sleeping threads; the last one fell asleep last.
   std::vector<Worker*> asleep_;
   bool stopping_ = false;
 };
@@ -101,8 +101,8 @@ public:
 
   explicit ThreadPool(unsigned threads, std::chrono::milliseconds longestWait = kLongestWait);
 
-  // The process's pool: VICINAL_THREADS threads (1 to 1024) of either kind, by default as many as
-  // this process may use cores.
+  // The process's pool: VICINAL_THREADS threads (1 to 1024) in each crew; the default is the number
+  // of usable cores.
   static ThreadPool& shared();
 
   void submit(Lane lane, Task task) { crewOf(lane).submit(queueOf(lane), std::move(task)); }
@@ -118,7 +118,7 @@ private:
   static size_t queueOf(Lane lane) { return lane == Lane::Insert ? 1 : 0; }
 
   const unsigned threads_;
-  // Joined last, since those who serve hand on what is to be built.
+  // Declared first, so joined last: serving threads submit build tasks.
   Crew builders_;
   Crew servers_;
 };

@@ -1,4 +1,4 @@
-// Processor time of the calling thread.
+// Processor time of the calling thread, in seconds.
 #pragma once
 
 #include <ctime>

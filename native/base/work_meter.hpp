@@ -1,5 +1,5 @@
-// Work that counts itself, so that it stops soon after it is told to, whatever one step of it
-// costs.
+// Work that counts its own cost, so that it stops soon after a cancellation even if single steps
+// are expensive.
 #pragma once
 
 #include <cstdint>
@@ -9,19 +9,19 @@
 
 namespace vicinal {
 
-// Of one thread. A loop tells what each of its steps costs before it takes it. Once the flag was
-// seen set, nothing more is worth doing: what was made since is thrown away by whoever asks
-// `status`.
+// Meter of one thread. A loop calls `spend` with the cost of each step before it takes the step.
+// Once the flag was seen set, the work may stop anywhere: the caller checks `status` and throws the
+// result away.
 class WorkMeter {
 public:
-  // About a nanosecond each: a value that is compared, a byte that is walked over. To count too
-  // many costs no more than looks at the flag.
+  // A unit is about a nanosecond: one compared value, one byte walked over. Overestimating a step
+  // costs only more looks at the flag.
   static constexpr uint64_t kUnitsBetweenLooks = 1 << 20;
 
-  // Without a flag it never stops.
+  // Without a flag the work never stops.
   explicit WorkMeter(const CancelFlag* cancel = nullptr) : cancel_(cancel) {}
 
-  // Whether to go on.
+  // Counts the cost of a step. True: go on.
   bool spend(uint64_t units) {
     if (units < left_) [[likely]] {
       left_ -= units;
@@ -29,20 +29,20 @@ public:
     }
     return goOn();
   }
-  // A look at the flag now: CANCELLED where it is set.
+  // Looks at the flag now: CANCELLED if it is set.
   Status look() {
     goOn();
     return status();
   }
-  // Whether it was seen that the flag is set, without a look at it.
+  // Whether an earlier look saw the flag set. Does not look again.
   bool isStopped() const { return isStopped_; }
-  // CANCELLED where it was.
+  // CANCELLED if an earlier look saw the flag set.
   Status status() const {
     return isStopped_ ? Status(Code::Cancelled, "the operation was cancelled") : Status::ok();
   }
 
 private:
-  // Out of line, so that a step is a comparison and a subtraction.
+  // Kept out of line, so that the usual step is a comparison and a subtraction.
   [[gnu::noinline]] bool goOn() {
     isStopped_ = isStopped_ || (cancel_ != nullptr && cancel_->isCancelled());
     left_ = isStopped_ ? 0 : kUnitsBetweenLooks;
@@ -50,7 +50,8 @@ private:
   }
 
   const CancelFlag* cancel_;
-  // What has just begun gets somewhere, so that what is taken up again and again comes to an end.
+  // The first look comes only after a full allowance. Work that is resumed again and again
+  // therefore makes progress each time and ends.
   uint64_t left_ = kUnitsBetweenLooks;
   bool isStopped_ = false;
 };

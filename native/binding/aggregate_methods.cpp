@@ -1,4 +1,4 @@
-// Reads that look at many rows for a few answers: facets, orders, samples and estimates.
+// Reads that look at many rows for a small answer: facets, orders, samples and estimates.
 #include <cmath>
 
 #include "binding/bounds.hpp"

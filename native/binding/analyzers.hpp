@@ -1,5 +1,5 @@
-// The analysers of the options last asked for: to read a list of stop words takes longer than to
-// take the text of a query apart.
+// A cache of the analyzers of recently used options: reading a list of stop words takes longer than
+// analyzing the text of a query.
 #pragma once
 
 #include <memory>
@@ -8,7 +8,7 @@
 
 namespace vicinal::binding {
 
-// From any thread. Null where the bytes say nothing.
+// Usable from any thread. Null if the bytes are invalid.
 std::shared_ptr<const TextAnalyzer> analyzerOf(const uint8_t* options, size_t length);
 
 } // namespace vicinal::binding

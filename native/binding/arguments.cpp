@@ -6,7 +6,8 @@ namespace vicinal::binding {
 
 namespace {
 
-// Of texts. What is cut off ends before the character that there is no room for.
+// The longest text that is copied at once. A text that is cut off ends before the first character
+// that does not fit.
 constexpr size_t kBriefBytes = 1024;
 constexpr size_t kMostCharacterBytes = 4;
 
@@ -75,7 +76,7 @@ uint64_t Reader::integer(napi_value value, const char* field, uint64_t least, ui
   return checkedInteger(doubleOf(value), field, least, most);
 }
 
-// What is no number is none in any range.
+// NaN lies in no range.
 double Reader::doubleOf(napi_value value) {
   double result = NAN;
   if (failed_ || value == nullptr || napi_get_value_double(env_, value, &result) != napi_ok)
@@ -113,7 +114,7 @@ bool Reader::boolean(napi_value value, const char* field) {
 std::string Reader::text(napi_value value, const char* field, size_t maxBytes) {
   size_t bytes = 0;
   if (failed_) return {};
-  // Short ones are copied at once; to ask for the length first takes as long.
+  // Short texts are copied at once, because asking for the length first takes as long.
   char brief[kBriefBytes];
   if (value == nullptr ||
       napi_get_value_string_utf8(env_, value, brief, sizeof brief, &bytes) != napi_ok) {
@@ -169,7 +170,7 @@ bool Reader::readTyped(napi_value value, napi_typedarray_type type, const char* 
     fail(field, kNames[type]);
     return false;
   }
-  // The language guarantees the alignment; a detached array has no elements.
+  // JavaScript guarantees the alignment; a detached array has no elements.
   (void)align;
   if (*data == nullptr) *length = 0;
   return true;

@@ -13,12 +13,11 @@ namespace vicinal::binding {
 
 void throwError(napi_env env, const char* code, std::string_view message);
 napi_value makeError(napi_env env, const char* code, std::string_view message);
-// The same of a failure of the kernel, with what it says beside its message.
+// The same for a failure of the kernel, with its fields besides the message.
 void throwError(napi_env env, const Status& status);
 napi_value makeError(napi_env env, const Status& status);
 
-// A typed array as the kernel sees it. `value` is what must be pinned while an operation reads
-// `data`.
+// A typed array as the kernel sees it. `value` must be pinned while an operation reads `data`.
 template <typename T> struct Span {
   T* data = nullptr;
   size_t length = 0;
@@ -26,9 +25,8 @@ template <typename T> struct Span {
   bool present() const { return value != nullptr; }
 };
 
-// Reads values that come from JavaScript. The first thing that is wrong throws INVALID_ARGUMENT,
-// naming the field, and everything read after it is empty: callers read all they need, then ask
-// `failed()` once.
+// Reads values from JavaScript. The first wrong value throws INVALID_ARGUMENT that names the field;
+// everything read after it is empty. So callers read all values and then check `failed()` once.
 class Reader {
 public:
   explicit Reader(napi_env env) : env_(env) {}
@@ -43,7 +41,7 @@ public:
   double number(napi_value value, const char* field, double least, double most);
   // An integer in [least, most]; `most` is at most 2^53.
   uint64_t integer(napi_value value, const char* field, uint64_t least, uint64_t most);
-  // The same of a number that is there already.
+  // Checks a number that was already read.
   double checkedNumber(double value, const char* field, double least, double most);
   uint64_t checkedInteger(double value, const char* field, uint64_t least, uint64_t most);
   bool boolean(napi_value value, const char* field);
@@ -59,7 +57,7 @@ public:
     span.value = value;
     return span;
   }
-  // The same, where null and undefined stand for absence.
+  // Like `typed`; null and undefined mean absence.
   template <typename T> Span<T> typedOrNull(napi_value value, const char* field) {
     return isAbsent(value) ? Span<T>{} : typed<T>(value, field);
   }

@@ -1,5 +1,5 @@
-// Bounds of what the boundary takes. They are wider than the product's own (src/core/limits.ts),
-// which callers check first; these keep sizes computable whatever comes.
+// Bounds of the native boundary. They are wider than the product's limits (src/core/limits.ts),
+// which callers check first. They keep sizes computable for any input.
 #pragma once
 
 #include <cstddef>
@@ -8,7 +8,7 @@
 namespace vicinal::binding {
 
 constexpr uint64_t kMostSafeInteger = (uint64_t(1) << 53) - 1;
-// Of a table, which for a while also has those that were dropped.
+// Vectors of a table, which may still have dropped ones.
 constexpr uint32_t kMostVectors = 128;
 constexpr uint32_t kMostDimensions = 65'536;
 constexpr uint32_t kMostM = 512;
@@ -23,11 +23,11 @@ constexpr uint32_t kMostExampleEntries = 1 << 24;
 constexpr uint32_t kMostFused = 1 << 10;
 constexpr uint32_t kMostExcluded = 1 << 16;
 constexpr double kMostOversampling = 1 << 16;
-// Longer than any slice that should ever hold the JavaScript thread.
+// Longer than any time that the JavaScript thread should be held.
 constexpr double kMostInlineUs = 10'000;
-// A search must not hold the thread that asked for it.
+// The search must not run on the calling thread.
 constexpr double kNeverInline = -1;
-// For which searches may hold it in one turn of the event loop (MOST_INLINE_US in
+// Time for searches on the JavaScript thread in one turn of the event loop (MOST_INLINE_US in
 // src/native/inline-share.ts).
 constexpr double kTurnUs = 200;
 constexpr size_t kMostNameBytes = 1024;

@@ -47,7 +47,7 @@ void ColumnsInput::readSeq(Reader& reader, napi_value seq) {
 
 namespace {
 
-// An empty typed array has no memory; `rows` must be told from null all the same.
+// An empty typed array has a null pointer, but null means all rows here.
 const uint32_t* rowsOf(const Span<uint32_t>& rows) {
   static constexpr uint32_t kNoRows[1] = {};
   if (!rows.present()) return nullptr;
@@ -94,7 +94,8 @@ void ColumnsInput::readVectors(Reader& reader, napi_value entry, const ShardSpec
   if (column.vector >= spec.vectors.size() ||
       spec.vectors[column.vector].isMulti != counts.present() ||
       (counts.present() && counts.length != count)) {
-    reader.fail("vectors[].counts", "a count for each row of a multivector, and of no other");
+    reader.fail("vectors[].counts",
+                "a count for each row of a multivector, and none for other vectors");
     return;
   }
   const uint64_t vectors = counts.present() ? sumOf(counts.data, counts.length) : count;
@@ -103,7 +104,7 @@ void ColumnsInput::readVectors(Reader& reader, napi_value entry, const ShardSpec
     reader.fail("vectors[].data", "as many floats as its rows have dimensions");
     return;
   }
-  // Pinned with the others; an empty array has no memory.
+  // Pinned with the others; an empty array has a null pointer.
   column.counts = counts.length > 0 ? counts.data : nullptr;
   if (counts.present()) pins.push_back(counts.value);
   column.data = data.data;
@@ -213,7 +214,7 @@ std::vector<uint32_t> readVectorIndexes(Reader& reader, napi_value value, const 
 
 namespace {
 
-// One text column: n + 1 offsets whose last lies within the bytes.
+// One text column: n + 1 offsets; the last one must lie within the bytes.
 bool readText(Reader& reader, napi_value column, const char* field, uint32_t count,
               std::vector<napi_value>& pins, const char*& bytes, const int32_t*& offsets) {
   const auto text = reader.typed<uint8_t>(reader.property(column, "bytes"), field);
@@ -253,7 +254,7 @@ void readSparseColumn(Reader& reader, napi_value entry, TableView& view,
                        size_t(offsets.data[view.count]) <= indices.length;
   if (!isWhole) reader.fail("sparse", "as many indices as values, and one offset more than rows");
   pins.insert(pins.end(), {values.value, indices.value, offsets.value});
-  // A vector without components is there, but has no memory.
+  // A vector without components is present but has a null pointer.
   static constexpr uint32_t kNoIndices[1] = {};
   view.sparse.push_back(
       {indices.length > 0 ? indices.data : kNoIndices, values.data, offsets.data, counts});
@@ -290,8 +291,8 @@ bool readTable(Reader& reader, napi_value batch, const ShardSpec& spec,
       break;
     }
     const uint64_t vectors = isMulti ? sumOf(counts, view.count) : view.count;
-    // No array holds so many, so that it is refused for its length; without the bound the product
-    // could overflow.
+    // Without this bound the product could overflow. No array is that long, so it is then refused
+    // for its length.
     const size_t floats = std::min<uint64_t>(vectors, UINT32_MAX) * spec.vectors[at].dim;
     view.vectors.push_back({readColumn<float>(reader, entry, "data", floats, pins), counts});
   }

@@ -7,8 +7,8 @@
 
 namespace vicinal::binding {
 
-// The input of a write. The `read` functions look at shapes, on the JavaScript thread, and add what
-// must be pinned; `check` looks at contents, on the pool, and only then `columns` may be used.
+// The input of a write. The `read` functions check shapes on the JavaScript thread and add arrays
+// to pin. `check` checks the contents on the pool; only then may `columns` be used.
 class ColumnsInput {
 public:
   bool readBatch(Reader& reader, napi_value batch, const ShardSpec& spec,
@@ -19,7 +19,7 @@ public:
 
   Status check();
   const UpsertColumns& columns() const { return columns_; }
-  // Of all that was read.
+  // Bytes of everything that was read.
   size_t bytes() const { return bytes_; }
 
 private:
@@ -37,12 +37,12 @@ private:
   UpsertColumns columns_;
 };
 
-// Ids, decoded at once: for short lists.
+// Decodes ids at once; for short lists.
 std::vector<PointId> readPointIds(Reader& reader, napi_value value, const char* field, size_t most);
-// Indexes of the shard's named vectors.
+// Numbers of the shard's named vectors.
 std::vector<uint32_t> readVectorIndexes(Reader& reader, napi_value value, const ShardSpec& spec);
 
-// Rows of the table; its contents are checked where they are used.
+// Rows of the table; their contents are checked when they are used.
 bool readTable(Reader& reader, napi_value batch, const ShardSpec& spec,
                std::vector<napi_value>& pins, TableView& view);
 

@@ -10,14 +10,14 @@ namespace vicinal::binding {
 
 namespace {
 
-// Work that is worth waking a thread for, many times over.
+// A job of this length is well worth waking a thread.
 constexpr double kJobNs = 100'000;
-// However short they are expected to be: a wrong guess holds up no more than these.
+// The most calls of one job, however short they seem: a wrong estimate delays only these.
 constexpr size_t kMostCallsOfJob = 16;
 
 } // namespace
 
-// One call on its way. Owned by whoever holds it: the pool's job, then the mailbox, then the
+// A call under way. Its present holder owns it: the pool's job, then the mailbox, then the
 // JavaScript thread.
 struct Environment::Pending {
   Call call;
@@ -26,14 +26,14 @@ struct Environment::Pending {
   std::vector<napi_ref> pins;
   Pending* next = nullptr;
   Pending* previous = nullptr;
-  // Of those that have finished.
+  // The next one in the list of finished calls.
   Pending* nextFinished = nullptr;
 };
 
 struct Environment::Mailbox {
   std::mutex mutex;
   std::condition_variable idle;
-  // In their order; linked, so that to report an end needs no memory.
+  // Finished calls in order; linked, so that reporting an end needs no memory.
   Pending* firstFinished = nullptr;
   Pending* lastFinished = nullptr;
   napi_threadsafe_function wake = nullptr;
@@ -47,7 +47,7 @@ struct Environment::Mailbox {
     return true;
   }
 
-  // With the mailbox closed the call ends here: its promise and pins have gone with their
+  // If the mailbox is closed, the call is deleted here: its promise and pins are gone with their
   // environment.
   void post(Pending* pending, bool wasRunning) {
     std::unique_lock lock(mutex);
@@ -58,7 +58,7 @@ struct Environment::Mailbox {
       delete pending;
       return;
     }
-    // One wake-up serves all that finish before the thread gets to it.
+    // One wake-up serves all calls that finish before the thread runs.
     const bool isFirst = firstFinished == nullptr;
     (isFirst ? firstFinished : lastFinished->nextFinished) = pending;
     lastFinished = pending;
@@ -75,7 +75,7 @@ Environment* Environment::of(napi_env env) {
 }
 
 bool Environment::install(napi_env env) {
-  // Its threads start with the first task.
+  // The pool's threads start with the first task.
   ThreadPool::shared();
   auto* self = new Environment(env);
   napi_value name;
@@ -91,18 +91,18 @@ bool Environment::install(napi_env env) {
   }
   self->mailbox_->wake = self->wake_;
   if (!self->watchTurns()) {
-    throwError(env, "INTERNAL", "the kernel cannot tell turns of the event loop");
+    throwError(env, "INTERNAL", "the kernel cannot watch the event loop");
     return false;
   }
   napi_unref_threadsafe_function(env, self->wake_);
-  // Hooks run last in, first out: this one, which closes the mailbox, before the one of the
-  // function it calls.
+  // Hooks run in reverse order, so this one, which closes the mailbox, runs before that of the
+  // thread-safe function.
   napi_add_env_cleanup_hook(env, teardown, self);
   napi_set_instance_data(env, self, nullptr, nullptr);
   return true;
 }
 
-// The handle is freed by the event loop, which may outlive the environment.
+// The event loop frees the handle, because it may outlive the environment.
 bool Environment::watchTurns() {
   uv_loop_t* loop = nullptr;
   if (napi_get_uv_event_loop(env_, &loop) != napi_ok) return false;
@@ -125,13 +125,13 @@ void Environment::teardown(void* data) {
   std::unique_lock lock(self->mailbox_->mutex);
   self->mailbox_->closed = true;
   self->mailbox_->idle.wait(lock, [&] { return self->mailbox_->running == 0; });
-  // The instance itself stays: finalizers of handles may still ask for it. It is one small object
-  // an environment.
+  // The instance is never freed, because finalizers of handles may still use it. It is one small
+  // object for each environment.
 }
 
 Environment::Pending* Environment::enlist(Call call, napi_value* promise) {
   std::unique_ptr<Pending> made;
-  // Whoever counts its calls is told of the end of one that never begins.
+  // A caller that counts its calls must hear of a call that never begins.
   try {
     made = std::make_unique<Pending>();
     made->pins.reserve(call.pins.size());
@@ -169,7 +169,7 @@ void Environment::perform(Pending* pending, Mailbox& mailbox) {
   mailbox.post(pending, true);
 }
 
-// Where `start` throws, nobody else has heard of the call: its promise is rejected.
+// If `start` throws, no other code knows of the call, so its promise is rejected here.
 template <typename Start> void Environment::startOrReject(Pending* pending, const Start& start) {
   const Status started = attempt([&] {
     start();
@@ -207,8 +207,8 @@ napi_value Environment::runSoon(Call call, double expectedNs) {
   return promise;
 }
 
-// Jobs are made long enough to be worth a thread each, and no longer, since other threads may be
-// free: all but one, for the thread that runs this has the next calls to read.
+// A job is long enough to be worth a thread, and no longer, since other threads may be free. One
+// core is left for this thread, which has the next calls to read.
 void Environment::submitSoon() {
   uv_prepare_stop(turnEnd_);
   const unsigned others = std::max(2u, ThreadPool::shared().threads()) - 1;
@@ -306,7 +306,7 @@ void Environment::settle(Pending* pending) {
     napi_resolve_deferred(env_, pending->deferred, value);
   else
     napi_reject_deferred(env_, pending->deferred, value);
-  // What the call holds goes first, so that `settled` may close what nobody uses any more.
+  // The call's data is freed first, so that `settled` may close objects that are no longer used.
   pending->call.work = nullptr;
   pending->call.result = nullptr;
   if (pending->call.settled) pending->call.settled();

@@ -17,9 +17,8 @@
 
 namespace vicinal::binding {
 
-// What an asynchronous call consists of. `work` runs on the pool and touches nothing of
-// JavaScript; `result` runs on the JavaScript thread when the work has gone well; `settled` always
-// runs there, last.
+// An asynchronous call. `work` runs on the pool and does not touch JavaScript. `result` runs on the
+// JavaScript thread if the work succeeded. `settled` always runs there, last.
 struct Call {
   bool isRead = false;
   std::vector<napi_value> pins;
@@ -29,50 +28,49 @@ struct Call {
   std::function<void()> settled;
 };
 
-// Reports the end of a call that is not one job of the pool, from any thread, once.
+// Reports the end of a call that is not a single job of the pool. Called once, from any thread.
 using Completion = std::function<void(Status)>;
 
 // The addon in one JavaScript environment (the main thread or a worker). The pool belongs to the
-// process; each environment has a mailbox into which finished calls are put and one thread-safe
-// function that wakes its thread, which then settles everything in the mailbox in one go. The
-// function holds the event loop open only while calls are pending.
+// process. Each environment has a mailbox for finished calls and one thread-safe function that
+// wakes its thread, which then settles the whole mailbox at once. The function keeps the event loop
+// alive only while calls are pending.
 //
-// Short calls of one turn go to the pool together, before the event loop waits for what comes next.
+// Short calls of one turn go to the pool together, before the event loop waits for events.
 //
-// When an environment ends, its pending calls are asked to stop, and the teardown waits for those
-// that are running, because they read memory that JavaScript owns. Calls that have not begun never
-// begin. What finishes later finds the mailbox closed and goes nowhere.
+// When an environment ends, its pending calls are cancelled. The teardown waits for running calls,
+// because they read memory that JavaScript owns. Calls that have not begun never begin. A call that
+// finishes later finds the mailbox closed and is dropped.
 class Environment {
 public:
   static Environment* of(napi_env env);
   // Makes the environment's instance; false (with an exception pending) on failure.
   static bool install(napi_env env);
 
-  // Whether a search or another read of this environment is pending. Writes are no reason to put
-  // reads beside them on the pool: most of what they take is waiting for disks.
+  // Whether a search or another read of this environment is pending. Writes do not count, because
+  // they mostly wait for disks, so the pool has time for reads.
   bool isReading() const { return readCount_ + waitingCount_ > 0; }
-  // Whether short searches are done on this thread, however many there are: the pool has no core
-  // that this thread would not use itself.
+  // Whether this thread runs all short searches itself, because the pool has no core of its own.
   bool keepsSearches() const { return keepsSearches_; }
   void keepSearches() { keepsSearches_ = true; }
-  // One that is pending and no call, but waits for a turn of this thread, as long as this is held.
+  // Counts a search that waits for a turn of this thread, for the life of the returned object.
   std::shared_ptr<void> waiting() {
     waitingCount_++;
     return {this, [](Environment* self) { self->waitingCount_--; }};
   }
   size_t waitingCount() const { return waitingCount_; }
 
-  // For results of this environment.
+  // Memory for results of this environment.
   ResultSlab& slab() { return slab_; }
 
-  // Runs a call on the pool, one of the search lane as a read; returns its promise.
+  // Runs a call on the pool and returns its promise; a call of the search lane counts as a read.
   napi_value run(Lane lane, Call call);
-  // Runs a search on the pool. To wake a thread for it takes about as long as a short one: those of
-  // one turn of the event loop wait for its end, and share jobs.
+  // Runs a search on the pool. Waking a thread takes about as long as a short search. So the
+  // searches of one turn of the event loop are collected and share jobs.
   napi_value runSoon(Call call, double expectedNs);
-  // Runs a call on a thread of its own: one that waits for disks, or for jobs of the pool.
+  // Runs a call on a thread of its own, for calls that wait for disks or for jobs of the pool.
   napi_value runAside(Call call);
-  // Starts a call whose end `start`'s completion reports; `work` is not used.
+  // Starts a call that ends when `start` calls its completion; `work` is not used.
   napi_value defer(Call call, const std::function<void(Completion)>& start);
 
 private:
@@ -97,14 +95,15 @@ private:
   napi_env env_;
   std::shared_ptr<Mailbox> mailbox_;
   napi_threadsafe_function wake_ = nullptr;
-  // Of the JavaScript thread alone: all calls not yet settled.
+  // Used by the JavaScript thread only: all calls that are not settled.
   Pending* first_ = nullptr;
   size_t pendingCount_ = 0;
   size_t readCount_ = 0;
   size_t waitingCount_ = 0;
   bool keepsSearches_ = false;
   ResultSlab slab_;
-  // Of this turn. The handle is active while there are any, and holds no event loop open.
+  // Searches collected in this turn. The handle is active while there are any; it does not keep the
+  // event loop alive.
   std::vector<Soon> soon_;
   uv_prepare_t* turnEnd_ = nullptr;
 };

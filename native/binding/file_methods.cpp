@@ -1,5 +1,5 @@
-// Segment files: opening, checkpoints, inspection. They wait for disks, so none of them takes a
-// thread of the pool.
+// Segment files: opening, checkpoints, inspection. These calls wait for disks, so none of them uses
+// a thread of the pool.
 #include "binding/bounds.hpp"
 #include "binding/methods.hpp"
 #include "binding/results.hpp"

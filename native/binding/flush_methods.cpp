@@ -1,4 +1,4 @@
-// Rows on their way into the table and back.
+// Moves rows to the table and back.
 #include "binding/bounds.hpp"
 #include "binding/columns_input.hpp"
 #include "binding/methods.hpp"

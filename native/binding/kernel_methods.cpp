@@ -1,4 +1,4 @@
-// What needs no shard: the kernel itself, checksums, cleaning of vectors, file locks.
+// Functions that need no shard: the kernel itself, checksums, preparation of vectors, file locks.
 #include "base/container.hpp"
 #include "base/crc32c.hpp"
 #include "base/file.hpp"
@@ -39,7 +39,7 @@ napi_value keepSearches(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
-// Null where nothing bounds it.
+// Null if there is no limit.
 napi_value containerMemory(napi_env env, napi_callback_info) {
   const uint64_t bytes = Container::now().memoryLimit;
   napi_value result = nullptr;

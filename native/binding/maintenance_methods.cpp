@@ -183,10 +183,10 @@ napi_value moveRows(napi_env env, napi_callback_info info) {
   return runOnShard(handle, env, Lane::Insert, std::move(call));
 }
 
-// Of a dense vector of the shard.
+// Reads the number of a dense vector of the shard.
 uint32_t vectorOf(Arguments& arguments, const ShardHandle& handle) {
   const size_t vectors = handle.shard()->spec().vectors.size();
-  if (vectors == 0) arguments.fail("vector", "one of a shard that has dense vectors");
+  if (vectors == 0) arguments.fail("vector", "a shard with dense vectors");
   return static_cast<uint32_t>(
       arguments.integer(arguments[1], "vector", 0, vectors == 0 ? 0 : vectors - 1));
 }

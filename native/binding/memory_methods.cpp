@@ -1,4 +1,4 @@
-// Where the memory is.
+// Reports memory use.
 #include <optional>
 
 #include "binding/methods.hpp"

@@ -1,5 +1,4 @@
-// The addon's functions, by group. Each is documented in src/native/addon.ts, whose interface they
-// make up.
+// The addon's functions by group. src/native/addon.ts declares and documents each.
 #pragma once
 
 #include <node_api.h>

@@ -8,12 +8,12 @@ namespace vicinal::binding {
 
 namespace {
 
-// Addon.abi of src/native/addon.ts; bumped with every incompatible change.
+// Addon.abi of src/native/addon.ts; raised with every incompatible change.
 constexpr uint32_t kAbi = 1;
 
 } // namespace
 
-// Nothing is thrown into the engine.
+// No C++ exception may reach the engine.
 static napi_value callMethod(napi_env env, napi_callback_info info) {
   void* method = nullptr;
   napi_get_cb_info(env, info, nullptr, nullptr, nullptr, &method);
@@ -30,7 +30,7 @@ static napi_value callMethod(napi_env env, napi_callback_info info) {
 void defineMethods(napi_env env, napi_value exports, const Method* methods, size_t count) {
   for (size_t at = 0; at < count; at++) {
     napi_value function = nullptr;
-    // The tables are there for good.
+    // The method tables are static, so the pointers stay valid.
     napi_create_function(env, methods[at].name, NAPI_AUTO_LENGTH, callMethod,
                          const_cast<Method*>(&methods[at]), &function);
     napi_set_named_property(env, exports, methods[at].name, function);

@@ -11,7 +11,7 @@ namespace vicinal::binding {
 struct SearchCall {
   uint64_t cancel = 0;
   double inlineUs = 0;
-  // Of the event loop, that it has waited for.
+  // Turns of the event loop that it has waited for.
   uint32_t turns = 0;
 };
 

@@ -1,4 +1,4 @@
-// What reads of all kinds are asked with.
+// Reads the parts that requests of all reads share.
 #pragma once
 
 #include "binding/arguments.hpp"
@@ -7,7 +7,7 @@
 
 namespace vicinal::binding {
 
-// Of a count by a filter.
+// A count by a filter.
 struct CountState {
   FilterBytes filter;
   uint64_t count = 0;
@@ -25,7 +25,7 @@ uint64_t readCancel(Reader& reader, napi_value value);
 uint32_t readUint32(Reader& reader, napi_value object, const char* name, uint64_t most);
 uint32_t readLimit(Reader& reader, napi_value request);
 
-// `limit`, `filter` and `fields` of a request for rows.
+// Reads `limit`, `filter` and `fields` of a request for rows.
 template <typename Request>
 void readRowsAsked(Reader& reader, napi_value value, const ShardSpec& spec, Request& request) {
   request.limit = readLimit(reader, value);
@@ -33,10 +33,10 @@ void readRowsAsked(Reader& reader, napi_value value, const ShardSpec& spec, Requ
   request.fields = readFields(reader, reader.property(value, "fields"), spec);
 }
 
-// A search of a fusion has no page and shows nothing: that is the fusion's.
+// A search within a fusion has no page and no fields; the fusion has them.
 enum class Asked : uint8_t { Alone, InFusion };
 
-// All that searches have in common.
+// Reads the part that all searches share.
 void readRanked(Reader& reader, napi_value value, const ShardSpec& spec, Asked asked,
                 RankedRequest& request);
 

@@ -1,5 +1,4 @@
-// Reads of points by id or in the order of their ids. What they are asked for is copied, so nothing
-// of it is pinned.
+// Reads points by id, or in id order. Requests are copied, so nothing is pinned.
 #include <optional>
 
 #include "binding/bounds.hpp"
@@ -14,7 +13,8 @@ namespace vicinal::binding {
 
 namespace {
 
-// Points that are read on the JavaScript thread, and bytes of their payloads: some microseconds.
+// The most points, and bytes of their payloads, that are read on the JavaScript thread: some
+// microseconds.
 constexpr size_t kMostInlineIds = 32;
 constexpr uint64_t kMostInlineReadBytes = 64 << 10;
 constexpr double kLeastRetrievalUs = 20;
@@ -58,11 +58,11 @@ napi_value retrievalResult(napi_env env, Retrieval& state) {
   return object.finish();
 }
 
-// Reads a few payloads here and now, which takes less than a hop to the pool and back (see
-// binding/search_methods). True when it has been done.
+// Reads a few payloads on this thread, which takes less time than a hop to the pool and back (see
+// binding/search_methods). True if done.
 bool retrievedInline(Environment& environment, const Shard& shard, Retrieval& state,
                      double mostUs) {
-  // Vectors may have to come from their file.
+  // Vectors may be cold, so they are never read here.
   if (!state.fields.vectors.empty() || state.ids.size() > kMostInlineIds) return false;
   if (mostUs < kLeastRetrievalUs || environment.isReading()) return false;
   if (retrieveRows(shard, state, Waiting::Refused, nullptr).isOk()) return true;
@@ -126,7 +126,7 @@ napi_value scrollMethod(napi_env env, napi_callback_info info) {
   return readOnShard(handle, env, cancelNumber, work, result);
 }
 
-// Counts here and now where that is expected to take less than a hop to the pool may (see
+// Counts on this thread if that is expected to take less time than a hop to the pool (see
 // binding/search_methods).
 Result<std::optional<uint64_t>> countedInline(Environment& environment, Shard& shard,
                                               const FilterBytes& filter, double mostUs) {

@@ -6,9 +6,10 @@ namespace vicinal::binding {
 
 namespace {
 
-// Some hundred results of ten points. Whoever keeps one of them keeps as much.
+// Memory for some hundred results of ten points. A caller that keeps one result keeps the whole
+// slab.
 constexpr size_t kSlabDoubles = 64 * 1024 / sizeof(double);
-// Of a slab, so that what is left of a full one is little.
+// The largest result in a slab; it bounds the unused end of a full slab.
 constexpr size_t kMostOfSlab = kSlabDoubles / 8;
 
 napi_value thrown(napi_env env) {
@@ -41,7 +42,7 @@ napi_value ResultSlab::take(napi_env env, size_t count, double*& at) {
   if (napi_create_typedarray(env, napi_float64_array, count, buffer, from * sizeof(double),
                              &doubles) == napi_ok)
     return doubles;
-  // Somebody has taken the buffer away: the next result gets another.
+  // The buffer was detached, so the next result gets a new one.
   used_ = kSlabDoubles;
   return thrown(env);
 }

@@ -1,5 +1,5 @@
-// Memory for small results, one behind the other, that JavaScript owns. A buffer for each of them
-// would cost the garbage collector more than all else that is made of a result.
+// Memory for small results, placed one after the other in a buffer that JavaScript owns. A buffer
+// for each result would cost the garbage collector more than the rest of the result.
 #pragma once
 
 #include <node_api.h>
@@ -10,14 +10,14 @@ namespace vicinal::binding {
 
 class ResultSlab {
 public:
-  // A Float64Array over so many doubles that nobody else is given, and where they begin; null with
-  // an exception pending. What is not small gets a buffer of its own.
+  // Returns a Float64Array over `count` doubles that no other result uses; `at` points to them.
+  // Null with an exception pending. A large result gets a buffer of its own.
   napi_value take(napi_env env, size_t count, double*& at);
 
 private:
   napi_value begin(napi_env env);
 
-  // The buffer that is being filled. Results hold it as well, and keep it after it is full.
+  // The buffer being filled. Results refer to it too and keep it alive after it is full.
   napi_ref buffer_ = nullptr;
   double* data_ = nullptr;
   size_t used_ = 0;

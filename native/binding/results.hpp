@@ -1,5 +1,5 @@
-// From native results to JavaScript. Small arrays of one result share one ArrayBuffer; large ones
-// give their memory away instead of being copied.
+// Converts native results to JavaScript. Small arrays of one result share one ArrayBuffer; large
+// arrays give their memory to JavaScript without a copy.
 #pragma once
 
 #include <node_api.h>
@@ -11,7 +11,7 @@
 
 namespace vicinal::binding {
 
-// Above this, handing over memory is cheaper than copying it.
+// Above this size, giving memory away is cheaper than copying it.
 constexpr size_t kSmallBytes = 16 * 1024;
 
 class ResultObject {
@@ -23,7 +23,7 @@ public:
   void boolean(const char* name, bool value);
   void text(const char* name, const std::string& value);
   void null(const char* name);
-  // `into` null: this object itself.
+  // `into` null: sets the property on this object.
   void array(const char* name, Buffer<uint32_t>& values, napi_value into = nullptr);
   void array(const char* name, Buffer<int32_t>& values, napi_value into = nullptr);
   void array(const char* name, Buffer<float>& values, napi_value into = nullptr);
@@ -31,7 +31,7 @@ public:
   void array(const char* name, Buffer<int64_t>& values, napi_value into = nullptr);
   void array(const char* name, Buffer<uint8_t>& values, napi_value into = nullptr);
   void array(const char* name, Buffer<char>& values, napi_value into = nullptr);
-  // Makes an object the property of another.
+  // Sets a new object as a property.
   napi_value object(const char* name);
 
   // The object with its arrays, or null with an exception pending.

@@ -52,7 +52,7 @@ void checkWhole(Reader& reader, bool isWhole, const Combination& combination) {
     reader.fail("examples", "as many vectors and weights as the score is made of");
 }
 
-// How many vectors each of several multivectors has; false where they are not all that there are.
+// Reads how many vectors each multivector has; false if they do not add up to all vectors.
 bool takeCounts(const Span<uint32_t>& counts, size_t vectors, Examples& examples) {
   examples.counts.assign(counts.data, counts.data + counts.length);
   examples.count = static_cast<uint32_t>(counts.length);
@@ -134,7 +134,7 @@ void readText(Reader& reader, napi_value textValue, napi_value optionsValue,
   const auto options = reader.typed<uint8_t>(optionsValue, "textOptions");
   if (reader.failed()) return;
   request.analyzer = analyzerOf(options.data, options.length);
-  if (!request.analyzer) reader.fail("textOptions", "how texts are taken apart");
+  if (!request.analyzer) reader.fail("textOptions", "encoded text options");
 }
 
 // A sparse vector.

@@ -1,4 +1,4 @@
-// What searches are asked with.
+// Reads search requests.
 #pragma once
 
 #include "binding/read_input.hpp"
@@ -6,7 +6,7 @@
 
 namespace vicinal::binding {
 
-// A vector, made ready to be searched by.
+// Reads a query vector and prepares it.
 void readQuery(Reader& reader, napi_value value, const VectorSpec& spec, SearchRequest& request);
 
 void readSearch(Reader& reader, napi_value value, const ShardSpec& spec, Asked asked,

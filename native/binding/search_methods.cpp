@@ -1,5 +1,5 @@
-// Searches, by dense vectors, by sparse ones, and several fused. What they are asked for is copied,
-// so nothing of it is pinned.
+// Searches by dense vectors and by sparse ones, and fused searches. Requests are copied, so nothing
+// is pinned.
 #include <chrono>
 #include <type_traits>
 
@@ -18,29 +18,28 @@ namespace {
 using Clock = CancelFlag::Clock;
 using Microseconds = std::chrono::duration<double, std::micro>;
 
-// One search takes longer than another, and where it cannot be parked, what is given up here is
-// done again on the pool. With so many times what is expected of them, few are.
+// Times of searches vary. A search that cannot be parked and is given up here runs again on the
+// pool. With this multiple of the expected time, few are given up.
 constexpr double kSpread = 1.5;
-// A search that can go on where it was is done here though it takes several turns of the event
-// loop: to wake a thread of the pool takes about as long as one of them.
+// A search that can be parked runs here even over several turns of the event loop: waking a pool
+// thread takes about as long.
 constexpr double kMostParkedNs = 300'000;
-// Of shorter ones several fit into a turn. They are begun where they can end, too: to go on where
-// something else has emptied the caches takes longer than to begin there.
+// Several shorter searches fit into a turn. They begin only if they can end in it: resuming with
+// cold caches takes longer than starting there.
 constexpr double kShortNs = kTurnUs * 1000 / 2;
-// Where this thread keeps its searches, so many wait for a turn: for more, as a batch brings, a
-// thread of the pool is worth waking.
+// If this thread keeps its searches, at most this many wait for a turn. For more, as in a batch,
+// waking a pool thread is worth it.
 constexpr size_t kMostKeptSearches = 16;
-// Whoever has found no room in so many turns is not waited for any longer: what is expected of it
-// may never fit.
+// A search that has found no room in this many turns goes to the pool, since it may never fit.
 constexpr uint32_t kMostTurns = 8;
-// With less left of a turn, it is not worth beginning. No search has a whole turn: by the time that
-// it is looked at, some of it is gone.
+// With less time left in a turn, no search begins. No search gets a whole turn, because some of it
+// has passed before the search starts.
 constexpr std::chrono::microseconds kLeastBegun(10);
 constexpr double kMostNeededNs = (kTurnUs - double(kLeastBegun.count())) * 1000;
 
 enum class Inline : uint8_t { Refused, Done, Parked };
 
-// Whether a run that is cancelled can go on later, and whether it is to.
+// Whether a cancelled run can be resumed later, and whether this search is parked.
 template <typename Search> bool canPark(Search& search, Shard& shard, const Snapshot& snapshot) {
   if constexpr (std::is_same_v<Search, DenseSearch>) return search.canPark(shard, snapshot);
   return false;
@@ -50,7 +49,7 @@ template <typename Search> bool isParked(const Search& search) {
   return false;
 }
 
-// A search as this thread is about to run it.
+// A search that this thread is about to run.
 template <typename Search> struct Begun {
   const std::shared_ptr<Shard>& shard;
   const std::shared_ptr<Search>& search;
@@ -59,7 +58,7 @@ template <typename Search> struct Begun {
   const Clock::time_point at;
   // On this thread.
   const double expectedNs;
-  // What became of it.
+  // The outcome.
   Status status;
 };
 
@@ -72,7 +71,7 @@ template <typename Search> Inline searchInline(Environment& environment, Begun<S
   const auto& [shard, shared, snapshot, call, called, expectedNs, status] = begun;
   Search& search = *shared;
   if (call.inlineUs < 0 || call.cancel == 0) return Inline::Refused;
-  // What has begun here goes on here beside what the pool has.
+  // A search that began here continues here, even beside reads on the pool.
   const bool isKept = environment.keepsSearches() && environment.waitingCount() < kMostKeptSearches;
   if (environment.isReading() && !isParked(search) && !isKept) return Inline::Refused;
   const auto end = called + std::chrono::nanoseconds(static_cast<int64_t>(call.inlineUs * 1000));
@@ -107,7 +106,7 @@ napi_value fusedOnPool(napi_env env, const std::shared_ptr<ShardHandle>& handle,
   return Environment::of(env)->defer(std::move(call), start);
 }
 
-// What this thread has not done, or not to the end.
+// Runs a search on the pool that this thread did not finish.
 template <typename Search>
 napi_value onPool(napi_env env, const std::shared_ptr<ShardHandle>& handle,
                   const Begun<Search>& begun) {
@@ -122,7 +121,7 @@ napi_value onPool(napi_env env, const std::shared_ptr<ShardHandle>& handle,
       [search = search](napi_env live) { return packedResult(live, search->result); });
 }
 
-// Its result, the promise of it, or nothing: it is to be resumed in the next turn.
+// Returns the result, its promise, or nothing: the search is then to be resumed in the next turn.
 template <typename Search>
 napi_value searched(napi_env env, const std::shared_ptr<ShardHandle>& handle,
                     const std::shared_ptr<Search>& search, const SearchCall& call,

@@ -59,7 +59,7 @@ napi_value searchResult(napi_env env, SearchResult& result) {
   return object.finish();
 }
 
-// Eight-byte words first, then four-byte ones, then bytes, so that all are aligned.
+// Eight-byte words first, then four-byte words, then bytes, so that all are aligned.
 napi_value packedResult(napi_env env, SearchResult& result) {
   const RowBlock& rows = result.rows;
   const SearchStats& stats = result.stats;
@@ -86,7 +86,7 @@ napi_value packedResult(napi_env env, SearchResult& result) {
   for (const auto& part : parts) bytes += part.bytes;
   const bool isMore = !rows.vectors.empty() || !result.segments.empty();
   if (isMore || bytes > kSmallBytes) return searchResult(env, result);
-  // Where the last part begins.
+  // The start of the last part.
   header[std::size(header) - 1] = static_cast<double>(bytes - stats.strategy.size());
   const size_t doubles = (bytes + sizeof(double) - 1) / sizeof(double);
   double* data = nullptr;

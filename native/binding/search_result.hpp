@@ -1,4 +1,4 @@
-// The result of a search as JavaScript gets it.
+// The JavaScript form of a search result.
 #pragma once
 
 #include <node_api.h>
@@ -8,8 +8,8 @@
 namespace vicinal::binding {
 
 napi_value searchResult(napi_env env, SearchResult& result);
-// The same of a search that asked for no vectors and no explanation, in one Float64Array, which
-// src/native/plain-search.ts reads; a large one as above.
+// The result of a search without vectors and explanation as one Float64Array, which
+// src/native/plain-search.ts reads. A large result has the form above.
 napi_value packedResult(napi_env env, SearchResult& result);
 
 } // namespace vicinal::binding

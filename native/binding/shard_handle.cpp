@@ -8,8 +8,8 @@ constexpr napi_type_tag kShardTag = {0x8f1d5f0f6b1c4c5aULL, 0xa2f4c3f5d6e7a8b9UL
 
 using Owner = std::shared_ptr<ShardHandle>;
 
-// Shards are freed on the pool: unmapping gigabytes and waiting for a slice of graph building take
-// milliseconds.
+// Shards are freed on the pool, because unmapping gigabytes and waiting for a slice of graph
+// building take milliseconds.
 void freeOnPool(std::shared_ptr<Shard> shard, const Completion& done) {
   const Status submitted = attempt([&] {
     ThreadPool::shared().submit(Lane::Search, [held = shard, done]() mutable {
@@ -19,7 +19,7 @@ void freeOnPool(std::shared_ptr<Shard> shard, const Completion& done) {
     return Status::ok();
   });
   if (submitted) return;
-  // Without a thread it is done here.
+  // Without a thread, the shard is freed here.
   shard.reset();
   if (done) done(Status::ok());
 }
@@ -93,7 +93,7 @@ ShardHandle::Resume ShardHandle::takeParked(uint64_t cancelNumber) {
 void ShardHandle::close(Completion done) {
   closed_ = std::move(done);
   parked_.clear();
-  // Those who wait for the index are operations too, and may wait for ever: they are told first.
+  // Waiters for the index are operations too, and might wait for ever; so they are ended first.
   if (role_ == Role::Owner) {
     const Status submitted = attempt([&] {
       ThreadPool::shared().submit(Lane::Search, [shard = shard_] { shard->indexer().close(); });

@@ -1,5 +1,5 @@
-// A shard as JavaScript holds it: an object with a type tag, so that no other value is taken for
-// one. Everything here belongs to the JavaScript thread.
+// JavaScript's handle of a shard: an object with a type tag, so that no other value can be mistaken
+// for one. Everything here belongs to the JavaScript thread.
 #pragma once
 
 #include <memory>
@@ -14,32 +14,32 @@ namespace vicinal::binding {
 
 class ShardHandle {
 public:
-  // A guest only reads what another thread's handle is the owner of, and closes: its graphs go on
-  // being built when the guest leaves.
+  // A guest only reads a shard that another thread's handle owns, and closes. Graph building goes
+  // on when the guest closes.
   enum class Role : uint8_t { Owner, Guest };
 
   explicit ShardHandle(std::shared_ptr<Shard> shard, Role role = Role::Owner)
       : shard_(std::move(shard)), role_(role) {}
 
   static napi_value wrap(napi_env env, std::shared_ptr<ShardHandle> handle);
-  // The handle in the first argument; where it is none, or closed, an exception is pending and this
-  // is null.
+  // The handle in the first argument. If it is not a handle, or closed, an exception is pending and
+  // the result is null.
   static std::shared_ptr<ShardHandle> of(Arguments& arguments);
 
   const std::shared_ptr<Shard>& shard() const { return shard_; }
 
-  // Registers an operation: its promise keeps the shard open, and `cancelNumber` (0: none) may stop
-  // it.
+  // Registers an operation: its promise keeps the shard open, and `cancelNumber` (0: none) can
+  // cancel it.
   static void begin(const std::shared_ptr<ShardHandle>& self, Call& call,
                     uint64_t cancelNumber = 0);
   void cancel(uint64_t number);
-  // A search that is to begin, or to go on, in the next turn of the event loop: for as many
-  // microseconds. Whoever asked waits for it before closing the shard.
+  // Parks a search that begins or resumes in the next turn of the event loop, for the given
+  // microseconds. The caller waits for it before it closes the shard.
   using Resume = std::function<napi_value(napi_env, const std::shared_ptr<ShardHandle>&, double)>;
   void park(uint64_t cancelNumber, std::shared_ptr<void> waiting, Resume resume);
-  // Empty where there is none of that number; it is no longer pending.
+  // Empty if no search has this number. The search no longer counts as pending.
   Resume takeParked(uint64_t cancelNumber);
-  // `done` is called when every operation of this handle has ended, and the memory is free unless
+  // Calls `done` when every operation of this handle has ended. The memory is then free, unless
   // another thread has a handle too.
   void close(Completion done);
 
@@ -72,7 +72,7 @@ Call readCall(const std::shared_ptr<ShardHandle>& handle, Work work,
   return call;
 }
 
-// The same for a read that can be cancelled: `work(shard, cancel)` gives a status.
+// The same for a read that can be cancelled: `work(shard, cancel)` returns a status.
 template <typename Work>
 napi_value readOnShard(const std::shared_ptr<ShardHandle>& handle, napi_env env,
                        uint64_t cancelNumber, Work work,
@@ -81,7 +81,7 @@ napi_value readOnShard(const std::shared_ptr<ShardHandle>& handle, napi_env env,
   return runOnShard(handle, env, Lane::Search, std::move(call), cancelNumber);
 }
 
-// The same for a search that is expected to take so long.
+// The same for a search with an expected time.
 template <typename Work>
 napi_value searchOnShard(const std::shared_ptr<ShardHandle>& handle, napi_env env,
                          uint64_t cancelNumber, double expectedNs, Work work,

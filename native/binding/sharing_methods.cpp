@@ -1,5 +1,5 @@
-// What one JavaScript thread of the process hands to another: a shard, which both then read, and a
-// connection, which is the other's from then on.
+// Sharing between JavaScript threads of the process: a shard, which both then read, and a
+// connection, which moves to the other thread.
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
@@ -15,7 +15,7 @@ namespace vicinal::binding {
 
 namespace {
 
-// Shards by number, for as long as somebody holds them.
+// Shards by number, while any handle holds them.
 class SharedShards {
 public:
   static SharedShards& ofProcess() {
@@ -30,7 +30,7 @@ public:
     return last_;
   }
 
-  // Null where it is gone, or never was.
+  // Null if the shard is gone or never existed.
   std::shared_ptr<Shard> find(uint64_t number) const {
     std::lock_guard lock(mutex_);
     const auto found = shards_.find(number);

@@ -1,4 +1,4 @@
-// Texts made into sparse vectors, and vectors in texts of JSON.
+// Turns texts into sparse vectors, and reads and writes vectors in JSON texts.
 #include <new>
 
 #include "binding/analyzers.hpp"
@@ -37,7 +37,7 @@ bool readTexts(Arguments& arguments, Texts& texts) {
   if (arguments.failed()) return false;
   texts.analyzer = analyzerOf(options.data, options.length);
   if (!texts.analyzer) {
-    arguments.fail("options", "how texts are taken apart");
+    arguments.fail("options", "encoded text options");
     return false;
   }
   const Span<uint32_t>& offsets = texts.offsets;
@@ -122,7 +122,7 @@ struct Lifting {
     const auto* sign = reinterpret_cast<const char*>(mark.data);
     return liftVectors({text, json.length}, {sign, mark.length}, lifted);
   }
-  // Null where there was none.
+  // Null if there were no vectors.
   napi_value result(napi_env env) {
     if (lifted.ends.empty()) {
       napi_value null = nullptr;
@@ -159,7 +159,7 @@ napi_value liftVectorsAside(napi_env env, napi_callback_info info) {
 }
 
 napi_value floatsJson(napi_env env, napi_callback_info info) {
-  // Of most vectors all fit in here.
+  // Most vectors fit into this buffer.
   constexpr size_t kAtHand = 1024;
   char atHand[kAtHand * kMostFloatLetters];
   Arguments arguments(env, info);

@@ -1,5 +1,5 @@
-// Shards, and writes to them. Shapes are checked here, on the JavaScript thread; contents (ids,
-// offsets, positions) on the pool, where there is time for it.
+// Shards, and writes to them. Shapes are checked here on the JavaScript thread; contents (ids,
+// offsets, positions) are checked on the pool.
 #include <cmath>
 #include <optional>
 
@@ -13,9 +13,9 @@ namespace vicinal::binding {
 
 namespace {
 
-// That are written on the JavaScript thread.
+// The most bytes that are written on the JavaScript thread.
 constexpr size_t kMostInlineWriteBytes = 16 << 10;
-// With less time than this left none is.
+// With less time left than this, nothing is written there.
 constexpr double kLeastInlineUs = 20;
 
 bool metricOf(const std::string& name, Metric& metric) {
@@ -46,7 +46,7 @@ bool codeOf(const std::string& name, CodeKind& code) {
   return false;
 }
 
-// Cached where the field is absent.
+// Cached if the field is absent.
 Placement readPlacement(Arguments& arguments, napi_value entry, const char* field) {
   napi_value value = arguments.property(entry, field);
   if (arguments.isAbsent(value)) return Placement::Cached;
@@ -57,7 +57,7 @@ Placement readPlacement(Arguments& arguments, napi_value entry, const char* fiel
   return Placement::Cached;
 }
 
-// What vectors are kept as whose components are rounded to it. Float32 where the field is absent.
+// The storage type of vectors that are rounded to `datatype`. Float32 if the field is absent.
 Datatype readDatatype(Arguments& arguments, napi_value entry, Metric metric) {
   napi_value value = arguments.property(entry, "datatype");
   if (arguments.isAbsent(value)) return Datatype::Float32;
@@ -68,7 +68,7 @@ Datatype readDatatype(Arguments& arguments, napi_value entry, Metric metric) {
   return storedAs(datatype, metric);
 }
 
-// Its place where the field is absent.
+// The vector's position if the field is absent.
 uint32_t readSlot(Arguments& arguments, napi_value entry, size_t place) {
   napi_value value = arguments.property(entry, "slot");
   if (arguments.isAbsent(value)) return static_cast<uint32_t>(place);
@@ -185,7 +185,7 @@ napi_value closeShard(napi_env env, napi_callback_info info) {
   return Environment::of(env)->defer({}, [&](Completion done) { handle->close(std::move(done)); });
 }
 
-// A write of rows by columns.
+// A write of rows as columns.
 struct ColumnsWrite {
   std::shared_ptr<ShardHandle> handle;
   std::shared_ptr<ColumnsInput> input = std::make_shared<ColumnsInput>();
@@ -205,8 +205,8 @@ struct ColumnsWrite {
   }
 };
 
-// Puts a few rows here and now, which takes less than a hop to the pool and back. Nothing where it
-// has to go there, with nothing changed.
+// Writes a few rows on this thread, which takes less time than a hop to the pool and back. Nothing,
+// and without effect, if the write has to go to the pool.
 std::optional<Status> upsertedInline(Shard& shard, ColumnsInput& input, double inlineUs) {
   if (input.bytes() > kMostInlineWriteBytes || inlineUs < kLeastInlineUs) return std::nullopt;
   if (Status status = input.check(); !status) return status;

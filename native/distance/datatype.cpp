@@ -35,7 +35,7 @@ void narrow(const float* from, Datatype datatype, size_t count, void* to) {
     auto* const halves = static_cast<Half*>(to);
     for (size_t i = 0; i < count; i++) halves[i] = toHalf(from[i]);
   } else {
-    // The greatest of 0 and what is no number is 0.
+    // std::max returns 0 for NaN here.
     auto* const bytes = static_cast<uint8_t*>(to);
     for (size_t i = 0; i < count; i++)
       bytes[i] = static_cast<uint8_t>(std::min(255.0f, std::max(0.0f, from[i])) + 0.5f);
@@ -44,7 +44,7 @@ void narrow(const float* from, Datatype datatype, size_t count, void* to) {
 
 bool holds(Datatype datatype, const float* components, size_t count) {
   if (datatype == Datatype::Float32) return true;
-  // In pieces: nearly all that is not held is told by the first.
+  // In blocks, since the first block mostly shows a value that the datatype cannot hold.
   constexpr size_t kAtOnce = 64;
   uint16_t narrowed[kAtOnce];
   float widened[kAtOnce];

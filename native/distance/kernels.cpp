@@ -27,7 +27,8 @@ const Kernels& choose() {
 }
 
 #if defined(__x86_64__)
-// Whether there are instructions that widen halves (F16C), which not every compiler can be asked.
+// Whether the processor converts halves to floats (F16C). Asks CPUID, because not every compiler
+// has a builtin for it.
 bool readsHalves() {
   unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
   return __get_cpuid(1, &eax, &ebx, &ecx, &edx) != 0 && (ecx & bit_F16C) != 0;

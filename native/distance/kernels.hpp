@@ -1,8 +1,7 @@
-// Distance kernels, one set per instruction set, chosen once at run time.
+// Distance kernels: one set of functions for each instruction set, chosen once at run time.
 //
-// Every set has the same functions; for one set, the same pair of vectors gives the same bits
-// through each of them, so a vector has one score whether a graph or a scan found it. Vectors need
-// no alignment.
+// Within one set, every function gives the same bits for the same pair of vectors. A vector
+// therefore has the same score whether a graph walk or a scan found it. Vectors need no alignment.
 #pragma once
 
 #include <cstddef>
@@ -14,30 +13,30 @@
 
 namespace vicinal {
 
-// A query is of floats; rows are of the type that their set of functions is for, and are compared
-// with the bits that they would have as floats.
+// Queries are floats. Rows have the type that their set of functions is for; they give the same
+// bits as rows of the same floats.
 
-// Distance of a vector of `dim` floats to a row.
+// Distance between a query of `dim` floats and a row.
 using DistanceFn = float (*)(const float* query, const void* row, size_t dim);
 
-// Distances of `query` to `count` rows of the array `base`, whose rows follow each other: row
-// ids[i] is the ids[i]-th. Rows ahead are prefetched. With `ids` null the rows are 0 to count - 1.
+// Distances of `query` to `count` rows of the contiguous array `base`: to the rows `ids`, or to
+// rows 0 to count - 1 if `ids` is null. Prefetches the rows to come.
 using DistanceManyFn = void (*)(const float* query, const void* base, const uint32_t* ids,
                                 size_t count, size_t dim, float* distances);
 
-// For each of `queryCount` vectors that follow each other, the least of its distances to `count`
-// rows that follow each other, or what `least` has of it before, if that is less.
+// Lowers `least[i]` to the least distance between query i and `count` rows, if that is less. Both
+// the `queryCount` queries and the rows are contiguous.
 using LeastFn = void (*)(const float* queries, size_t queryCount, const void* rows, size_t count,
                          size_t dim, float* least);
 
-// A row as floats.
+// Converts a row to floats.
 using WidenFn = void (*)(const void* row, size_t dim, float* floats);
 
 enum class Isa : uint8_t { Scalar, Neon, Avx2, Avx512 };
 
-// For rows of one type.
+// The functions for rows of one type.
 struct RowKernels {
-  // Indexed by Metric.
+  // Arrays are indexed by Metric.
   DistanceFn distance[4];
   DistanceManyFn distanceMany[4];
   LeastFn least[4];
@@ -56,22 +55,23 @@ struct Kernels {
   }
 };
 
-// The best set this processor runs, or a lower one that the environment variable VICINAL_ISA names
-// (scalar, neon, avx2, avx512; one the processor lacks is ignored). Decided at the first call.
+// The best set that this processor runs. The environment variable VICINAL_ISA (scalar, neon, avx2,
+// avx512) may name a lower one; a set that the processor lacks is ignored. Decided at the first
+// call.
 const Kernels& kernels();
 
-// The set of one instruction set, or null where this build or processor lacks it.
+// The set of one instruction set; null if this build or processor lacks it.
 const Kernels* kernelsFor(Isa isa);
 
-// A metric with its functions, dimension and rows: what graphs and scans hold.
+// A metric with its functions, dimension and rows, as graphs and scans use it.
 struct Space {
   Metric metric = Metric::Cosine;
   Datatype datatype = Datatype::Float32;
   uint32_t dim = 0;
   uint32_t rowBytes = 0;
-  // First row; rows follow each other without gap, and the pointer never changes (a Region).
+  // The first row. Rows are contiguous, and the pointer never changes (a Region).
   const std::byte* rows = nullptr;
-  // Of a space of some of another's rows: which of them each one is. Null: all of them.
+  // For a space over a subset of another space's rows: the row number of each. Null: all rows.
   const uint32_t* places = nullptr;
   DistanceFn distanceFn = nullptr;
   DistanceManyFn manyFn = nullptr;
@@ -85,7 +85,7 @@ struct Space {
   const void* row(uint32_t id) const {
     return rows + size_t(places == nullptr ? id : places[id]) * rowBytes;
   }
-  // Its `dim` components as floats.
+  // Converts a row's `dim` components to floats.
   void load(uint32_t id, float* floats) const { widenFn(row(id), dim, floats); }
   float distance(const float* query, uint32_t id) const { return distanceFn(query, row(id), dim); }
   // Distances to the rows `ids`.
@@ -98,8 +98,8 @@ struct Space {
     if (places == nullptr) return manyFn(query, row(first), nullptr, count, dim, out);
     manyFn(query, rows, places + first, count, dim, out);
   }
-  // The least distance of each of some vectors to `count` rows from `first` on. Not of a space of
-  // another's rows.
+  // Lowers `out[i]` to the least distance between vector i and `count` rows from `first` on. Not
+  // for a space over a subset of rows.
   void least(const float* queries, size_t queryCount, uint32_t first, size_t count,
              float* out) const {
     leastFn(queries, queryCount, row(first), count, dim, out);
@@ -109,7 +109,7 @@ private:
   void distancesToPlaces(const float* query, const uint32_t* ids, size_t count, float* out) const;
 };
 
-// One row at a time as floats: in its place where it is of floats, else copied.
+// One row at a time as floats: the row itself if it is stored as floats, else a copy.
 class RowFloats {
 public:
   const float* of(const Space& space, uint32_t id);

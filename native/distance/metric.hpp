@@ -1,5 +1,5 @@
-// How far apart two vectors are. Inside the kernel a *distance* is a float of which smaller is
-// nearer; a *score* is what callers see, in the metric's own terms.
+// The metrics. Inside the kernel a *distance* is a float, and smaller is nearer. A *score* is the
+// caller's figure, in the metric's own terms.
 //
 //   metric   distance               score
 //   Cosine   -dot (of unit vectors) dot, greater is nearer
@@ -7,7 +7,7 @@
 //   L2       squared Euclid         Euclid, smaller is nearer
 //   L1       Manhattan              Manhattan, smaller is nearer
 //
-// A distance is never NaN: sums that overflow count as the greatest finite float.
+// A distance is never NaN: a sum that overflows counts as the greatest finite float.
 #pragma once
 
 #include <cfloat>
@@ -24,7 +24,7 @@ inline float scoreOf(Metric metric, float distance) {
   return -distance;
 }
 
-// The distance a score stands for: the greatest distance that still meets the threshold `score`.
+// Converts a score threshold to the greatest distance that still meets it.
 inline float distanceOf(Metric metric, float score) {
   if (metric == Metric::L2) return score < 0 ? -1.0f : score * score;
   if (metric == Metric::L1) return score;

@@ -7,12 +7,12 @@ namespace vicinal {
 
 namespace {
 
-// Squared norms this near to one are one: rounding a unit vector's components to float moves it
-// this far.
+// A squared norm within this tolerance counts as 1: rounding a unit vector's components to floats
+// changes its squared norm by up to this much.
 constexpr double unitTolerance = 4e-7;
 
-// Cannot overflow: the square of the greatest float is 1e77. Finite if and only if every component
-// is.
+// This cannot overflow a double: the square of the greatest float is 1e77. The result is finite
+// exactly if every component is finite.
 double squaredNorm(const float* vector, size_t dim) {
   constexpr size_t lanes = 8;
   double sums[lanes] = {};

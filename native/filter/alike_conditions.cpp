@@ -10,7 +10,7 @@ namespace vicinal {
 
 namespace {
 
-// Indexes answer the conditions of a short list one by one, and keep the answers.
+// In shorter lists, indexes answer the conditions one by one and cache the answers.
 constexpr size_t kLeastJoined = 16;
 constexpr uint64_t kUnitsPerJoined = 512;
 
@@ -19,7 +19,7 @@ bool isJoined(FilterOp op) {
          op == FilterOp::Nested || op == FilterOp::HasId;
 }
 
-// The same for conditions that are joined.
+// Conditions with the same key can be joined.
 std::string keyOf(const FilterNode& node) {
   std::string key(1, static_cast<char>(node.op));
   for (const PathStep& step : node.path.steps()) {
@@ -45,7 +45,7 @@ void join(FilterNode& into, FilterNode& from) {
   append(into.children, from.children);
 }
 
-// Once all are there.
+// Completes a joined condition after all conditions have been added to it.
 bool finish(FilterNode& node, WorkMeter& work) {
   if (node.op == FilterOp::Nested && node.children.size() > 1) {
     FilterNode any;
@@ -70,7 +70,7 @@ bool joinAlike(std::vector<FilterNode>& conditions, bool isNegated, WorkMeter& w
     return isJoined(condition.op) ? &condition : nullptr;
   };
   std::vector<FilterNode> kept;
-  // By key, the place of the first among those that are kept, and how many were joined to it.
+  // For each key: the position of its first condition in `kept`, and how many were joined to it.
   std::unordered_map<std::string, std::pair<size_t, size_t>> known;
   for (FilterNode& node : conditions) {
     if (!work.spend(kUnitsPerJoined)) return false;

@@ -1,4 +1,4 @@
-// Conditions on the same field, of which one has to hold, as one condition.
+// Joins alternative conditions on the same field into one condition.
 #pragma once
 
 #include <vector>
@@ -8,10 +8,10 @@
 
 namespace vicinal {
 
-// In a list of which one has to hold: values that are asked for one by one become one set, and
-// filters of the elements of one array become one that is asked of each element once. `isNegated`:
-// all of the list have to hold, and those that say "not" are joined. A list of a few stays as it
-// is. False where the work was stopped.
+// Joins conditions of a list of which one must hold. Values of single conditions become one set.
+// Nested conditions on one array become one that looks at each element once. With `isNegated`, all
+// conditions of the list must hold, and the negated ones are joined. Short lists stay as they are.
+// False if the work was stopped.
 bool joinAlike(std::vector<FilterNode>& conditions, bool isNegated, WorkMeter& work);
 
 } // namespace vicinal

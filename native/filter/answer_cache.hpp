@@ -1,6 +1,6 @@
-// The last answers of a payload index. Callers ask the same few conditions over and over (a tenant,
-// a language, "not older than"), and a set of most rows takes longer to collect than the search it
-// is for. An answer holds as long as the index knows as many rows.
+// The latest answers of a payload index. Callers repeat a few conditions (a tenant, a language,
+// "not older than"). Collecting a set of most rows takes longer than the search that needs it. An
+// answer is valid while the index covers the same number of rows.
 #pragma once
 
 #include <list>
@@ -12,26 +12,26 @@
 
 namespace vicinal {
 
-// The rows an index finds for a condition, among the rows below its coverage.
+// The rows that an index finds for a condition, among its covered rows.
 struct IndexAnswer {
-  // These match.
+  // Rows that match.
   RowBitmap sure;
-  // How many they are.
+  // Number of rows in `sure`.
   uint32_t sureCount = 0;
-  // These may; the evaluator decides. May have rows of `sure`.
+  // Rows that may match; the evaluator decides. May include rows of `sure`.
   RowBitmap unsure;
   // Rows from here on are not indexed yet.
   uint32_t covered = 0;
 };
 
-// From any thread.
+// Usable from any thread.
 class AnswerCache {
 public:
-  // Answers kept, and bytes of them.
+  // The most answers to keep, and their most bytes.
   static constexpr size_t kMostAnswers = 16;
   static constexpr uint64_t kMostBytes = 4 << 20;
 
-  // Null where the condition was not asked lately, or the index knows more rows since.
+  // Null if the condition is not cached, or if the index covers more rows since.
   std::shared_ptr<const IndexAnswer> find(const FilterNode& leaf, uint32_t rows,
                                           uint32_t covered) const;
   void keep(const FilterNode& leaf, std::shared_ptr<const IndexAnswer> answer);
@@ -39,13 +39,13 @@ public:
 
 private:
   struct Entry {
-    // Without its path, which is the index's.
+    // Without its path: the index has the same one.
     FilterNode leaf;
     std::shared_ptr<const IndexAnswer> answer;
   };
 
   mutable std::mutex mutex_;
-  // The last asked first.
+  // Most recently used first.
   mutable std::list<Entry> entries_;
   uint64_t bytes_ = 0;
 };

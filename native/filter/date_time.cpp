@@ -17,7 +17,7 @@ public:
     at_++;
     return true;
   }
-  // Exactly `digits` decimal digits.
+  // Reads exactly `digits` decimal digits.
   bool number(int digits, int& value) {
     value = 0;
     for (int i = 0; i < digits; i++) {
@@ -26,7 +26,7 @@ public:
     }
     return true;
   }
-  // The digits of a fraction of a second, in microseconds; finer ones are dropped.
+  // Reads the digits of a fraction of a second as microseconds; finer digits are dropped.
   bool fraction(int& micros) {
     constexpr int mostDigits = 9, keptDigits = 6;
     micros = 0;

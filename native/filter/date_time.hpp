@@ -7,7 +7,7 @@
 
 namespace vicinal {
 
-// A date alone is its midnight, a time without zone is UTC; the grammar is that of
+// A date alone means midnight, a time without zone means UTC. The grammar is that of
 // src/filter/date-time.ts.
 std::optional<int64_t> parseDateTime(std::string_view text);
 

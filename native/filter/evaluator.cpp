@@ -30,9 +30,9 @@ bool isListed(const MatchValues& values, JsonValue value) {
 
 // Of a condition, or of one on a single value, beside the text that it walks over.
 constexpr uint64_t kUnitsPerCondition = 32;
-// A text's characters are taken apart so many times as slowly as they are walked over.
+// Analyzing a character costs this many times as much as walking over it.
 constexpr uint64_t kUnitsPerAnalyzed = 32;
-// Characters that are taken apart at once.
+// The most characters that are analyzed between two looks at the cancel flag.
 constexpr size_t kMostAnalyzed = 64 << 10;
 
 bool isInTimes(const Interval<int64_t>& times, JsonValue value) {
@@ -42,7 +42,7 @@ bool isInTimes(const Interval<int64_t>& times, JsonValue value) {
   return micros && times.contains(*micros);
 }
 
-// Takes time by the length of both texts together, whatever they are.
+// Takes time linear in the length of both texts together, for any contents.
 bool containsText(std::string_view text, std::string_view part) {
   return part.empty() || memmem(text.data(), text.size(), part.data(), part.size()) != nullptr;
 }
@@ -58,7 +58,7 @@ bool hasPart(const FilterNode& leaf, JsonValue value, WorkMeter& work) {
   });
 }
 
-// A condition on one value, an array's element where there is an array.
+// Decides a condition on one value; for an array, on one of its elements.
 bool satisfies(const FilterNode& leaf, JsonValue value, WorkMeter& work) {
   switch (leaf.op) {
   case FilterOp::Match: return isListed(leaf.values, value);
@@ -105,8 +105,8 @@ public:
   bool matches(const FilterNode& node) { return matches(node, JsonValue::of(payload_), true); }
 
 private:
-  // `isRoot`: the object is the point's payload, not an element of a nested condition, which has no
-  // id and no vectors.
+  // `isRoot`: the object is the point's payload. An element of a nested condition has no id and no
+  // vectors.
   bool matches(const FilterNode& node, JsonValue object, bool isRoot) {
     const auto holds = [&](const FilterNode& child) { return matches(child, object, isRoot); };
     if (!work_.spend(kUnitsPerCondition)) return false;
@@ -172,7 +172,7 @@ private:
     return match.holds();
   }
 
-  // Cut between words, as if they were several texts.
+  // Cuts long texts between words and treats the pieces as separate texts.
   void addInPieces(std::string_view text, TextMatch& match) {
     while (!text.empty()) {
       size_t length = text.size();
@@ -188,7 +188,7 @@ private:
   WorkMeter& work_;
   const uint32_t row_;
   const std::string_view payload_;
-  // Units of a walk over the payload, or over a part of it: at most as many.
+  // The most units that a walk over the payload, or a part of it, can cost.
   const uint64_t walk_;
 };
 

@@ -1,9 +1,8 @@
-// Decides conditions on the payload text itself, for rows and conditions that no index answers. It
-// defines what a filter means; payload indexes only find the same rows sooner.
+// Decides conditions on the payload's JSON text, for rows and conditions that no index answers.
+// This code defines the meaning of filters; payload indexes only find the same rows faster.
 //
-// A condition on a field looks at the values at its path. Where such a value is an array, its
-// elements are looked at instead (one level), and the condition holds when it holds for one of
-// them.
+// A condition on a field looks at the values at its path. An array at the path stands for its
+// elements (one level): the condition holds if it holds for one of them.
 #pragma once
 
 #include "filter/program.hpp"
@@ -11,7 +10,7 @@
 
 namespace vicinal {
 
-// Means nothing where the source's work was stopped meanwhile.
+// Meaningless if the source's work was stopped meanwhile.
 bool matches(const FilterNode& node, const RowSource& source, uint32_t row);
 
 } // namespace vicinal

@@ -1,5 +1,5 @@
-// What a payload index has of its first rows in a file, mapped; segment/index_file reads and writes
-// the file.
+// The part of a payload index that is mapped from a file: its first rows. segment/index_file reads
+// and writes the file.
 #pragma once
 
 #include <span>
@@ -13,7 +13,7 @@ namespace vicinal {
 struct FiledIndex {
   std::string path;
   Region region;
-  // Rows [0, rows) are in it.
+  // The file covers rows [0, rows).
   uint32_t rows = 0;
   struct Flags {
     std::span<const uint64_t> words;

@@ -9,7 +9,7 @@ namespace vicinal {
 namespace {
 
 constexpr double kEarthRadiusMetres = 6371008.8;
-// What a circle's box is larger, so that rounding puts nothing of the circle outside.
+// Margin of a circle's box, so that rounding leaves no part of the circle outside.
 constexpr double kSlackDegrees = 1e-6;
 
 enum class Side { Outside, Border, Inside };
@@ -21,12 +21,13 @@ bool isBetween(double value, double a, double b) {
   return value >= std::min(a, b) && value <= std::max(a, b);
 }
 
-// Above zero where `point` is left of the line from `a` to `b`.
+// Positive if `point` is left of the line from `a` to `b`.
 double turn(GeoPoint a, GeoPoint b, GeoPoint point) {
   return (b.lon - a.lon) * (point.lat - a.lat) - (b.lat - a.lat) * (point.lon - a.lon);
 }
 
-// By how often the ring winds around the point. Each edge has its lower end and not its upper one.
+// Uses the ring's winding number around the point. An edge includes its lower end, not its upper
+// end.
 Side sideOf(const GeoArea::Ring& ring, GeoPoint point) {
   int winding = 0;
   for (size_t at = 0; at + 1 < ring.size(); at++) {
@@ -46,7 +47,7 @@ bool isBetweenMeridians(const GeoBox& box, double lon) {
   return lon > box.west && lon < box.east;
 }
 
-// Whether a point that is not in the box, borders included, can be left out.
+// Whether a point is outside the box and its borders, so that it can be skipped.
 bool isOutside(const GeoBox& box, GeoPoint point) {
   if (point.lat < box.south || point.lat > box.north) return true;
   if (box.west > box.east) return point.lon < box.west && point.lon > box.east;
@@ -58,7 +59,7 @@ GeoBox boxAround(GeoPoint center, double radiusMetres) {
   GeoBox box;
   box.south = center.lat - degrees(angle) - kSlackDegrees;
   box.north = center.lat + degrees(angle) + kSlackDegrees;
-  // With a pole inside, or half of the earth, every meridian is met.
+  // If the circle contains a pole or spans half of the earth, it meets every meridian.
   const double ratio = std::sin(angle) / std::cos(radians(center.lat));
   const bool hasPole = box.south <= -90 || box.north >= 90;
   if (!hasPole && angle < std::numbers::pi / 2 && ratio < 1) {

@@ -1,7 +1,7 @@
-// Areas of the earth that geographic conditions ask about, in degrees. What is inside is what
-// Qdrant says: borders are outside, a circle is measured along the great circle, edges of a polygon
-// are straight in longitude and latitude, and what a ring winds around is inside it even where the
-// ring crosses itself.
+// Areas of the earth for geographic conditions, in degrees. The rules are Qdrant's. Borders are
+// outside. A circle's radius is measured along the great circle. Polygon edges are straight in
+// longitude and latitude. Every point that a ring winds around is inside it, even if the ring
+// crosses itself.
 #pragma once
 
 #include <cstdint>
@@ -20,13 +20,13 @@ struct GeoPoint {
   bool operator==(const GeoPoint&) const = default;
 };
 
-// The position that a payload's object with `lon` and `lat` names.
+// Reads a position from a payload object with `lon` and `lat`.
 std::optional<GeoPoint> geoPointOf(JsonValue value);
 
-// Along the great circle.
+// Distance along the great circle.
 double distanceMetres(GeoPoint a, GeoPoint b);
 
-// West to east; where `west` is above `east` it crosses the antimeridian.
+// Spans west to east; it crosses the antimeridian if `west` is greater than `east`.
 struct GeoBox {
   double west = -180;
   double north = 90;
@@ -41,20 +41,20 @@ struct GeoArea {
   using Ring = std::vector<GeoPoint>;
 
   Shape shape = Shape::Box;
-  // A box is this; the others lie within it, borders included.
+  // For a box, the area itself; for the other shapes, a bounding box (borders included).
   GeoBox box;
-  // A circle's.
+  // Used by circles.
   GeoPoint center;
   double radiusMetres = 0;
-  // A polygon's: the exterior, then the holes.
+  // Used by polygons: the exterior, then the holes.
   std::vector<Ring> rings;
 
   static GeoArea ofBox(GeoBox box);
   static GeoArea ofCircle(GeoPoint center, double radiusMetres);
-  // `rings` has at least one, and each at least one point.
+  // `rings` has at least one ring, and each ring at least one point.
   static GeoArea ofPolygon(std::vector<Ring> rings);
 
-  // Of all rings.
+  // Number of points in all rings.
   size_t points() const;
   bool contains(GeoPoint point) const;
   bool operator==(const GeoArea&) const = default;

@@ -8,7 +8,7 @@ namespace vicinal {
 namespace {
 
 constexpr int kBits = 31;
-// More runs follow the area closer, and each is two binary searches.
+// More runs approximate the area better, but each costs two binary searches.
 constexpr size_t kMostCells = 96;
 
 uint32_t columnOf(double degrees, double most) {
@@ -39,7 +39,7 @@ struct Square {
   bool meets(const GridBox& box) const {
     return x <= box.east && x + side() >= box.west && y <= box.north && y + side() >= box.south;
   }
-  // With a cell between, so that no border is in it.
+  // A margin of one cell keeps borders out of the square.
   bool isWithin(const GridBox& box) const {
     return x > box.west && x + side() < box.east && y > box.south && y + side() < box.north;
   }
@@ -50,8 +50,7 @@ struct Square {
   }
 };
 
-// Squares are halved, the largest first, until they are enough or the border is as fine as the
-// grid.
+// Splits squares, largest first, until there are kMostCells or a square is a single cell.
 void cover(const GridBox& box, bool isExact, std::vector<CellRun>& into) {
   std::deque<Square> open = {{0, 0, kBits}};
   size_t closed = 0;
@@ -94,7 +93,8 @@ std::vector<CellRun> cellsOf(const GeoArea& area) {
   }
   std::sort(runs.begin(), runs.end(),
             [](const CellRun& a, const CellRun& b) { return a.first < b.first; });
-  // Neighbours of a kind become one; of two that overlap the rest is looked at.
+  // Joins adjacent runs of the same kind. Two overlapping runs become one, which is inside only if
+  // both were.
   std::vector<CellRun> joined;
   for (const CellRun& run : runs) {
     if (joined.empty() || run.first > joined.back().last + 1 ||

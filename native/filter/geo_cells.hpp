@@ -1,6 +1,6 @@
-// Positions as cells of a grid over the earth, numbered so that cells near each other have numbers
-// near each other (by interleaving the bits of longitude and latitude). A geographic index is a
-// sorted list of such numbers, and an area some runs of it.
+// Positions as cells of a grid over the earth. Cell numbers interleave the bits of longitude and
+// latitude, so nearby cells mostly have nearby numbers. A geographic index is a sorted list of cell
+// numbers; an area is a few runs of them.
 #pragma once
 
 #include <cstdint>
@@ -10,18 +10,18 @@
 
 namespace vicinal {
 
-// A grid of 2^31 by 2^31: cells of two centimetres at the equator.
+// The grid has 2^31 by 2^31 cells: two centimetres at the equator.
 int64_t cellOf(GeoPoint point);
 
 struct CellRun {
-  // Both included.
+  // Both ends are included.
   int64_t first = 0;
   int64_t last = 0;
-  // Whether every position in it is in the area. The others are to be looked at.
+  // True if every position in the run is in the area; otherwise each position must be checked.
   bool isInside = false;
 };
 
-// Runs, disjoint and ascending, of all cells in which the area may have a position.
+// All cells that may contain positions of the area, as disjoint ascending runs.
 std::vector<CellRun> cellsOf(const GeoArea& area);
 
 } // namespace vicinal

@@ -1,5 +1,4 @@
-// Rows of a condition: a set of its own, or one that an index keeps for whoever asks the same
-// again, which is as good until somebody changes it.
+// The rows of a condition: an own set, or a cached answer that is shared until it must be changed.
 #pragma once
 
 #include <memory>
@@ -12,14 +11,14 @@ namespace vicinal {
 
 class HeldRows {
 public:
-  // By value on purpose: whoever has a set gives it.
+  // By value on purpose: the caller moves its set in.
   HeldRows(RowBitmap own) : own_(std::move(own)) {}
-  // Those of an answer that it is sure of.
+  // Shares the sure rows of a cached answer.
   explicit HeldRows(std::shared_ptr<const IndexAnswer> kept) : kept_(std::move(kept)) {}
 
   const RowBitmap& rows() const { return kept_ ? kept_->sure : own_; }
   uint32_t count() const { return kept_ ? kept_->sureCount : own_.count(); }
-  // To change them. What is kept is copied before.
+  // A set that the caller may change. A shared answer is copied first.
   RowBitmap& own() {
     if (kept_) own_ = kept_->sure;
     kept_ = nullptr;

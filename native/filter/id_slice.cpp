@@ -14,7 +14,7 @@ public:
     round();
     v0_ ^= word;
   }
-  // Of as many bytes as words were added of.
+  // `bytes` is the length of all words that were added.
   uint64_t finish(uint64_t bytes) {
     add(bytes << 56);
     v2_ ^= 0xff;
@@ -36,7 +36,7 @@ private:
     v2_ = std::rotl(v2_, 32);
   }
 
-  // "somepseudorandomlygeneratedbytes", with a key of zeros.
+  // The constants of SipHash ("somepseudorandomlygeneratedbytes") with a key of zeros.
   uint64_t v0_ = 0x736f6d6570736575;
   uint64_t v1_ = 0x646f72616e646f6d;
   uint64_t v2_ = 0x6c7967656e657261;
@@ -47,7 +47,7 @@ uint32_t byteSwap(uint32_t word) {
   return word >> 24 | (word >> 8 & 0xff00) | (word << 8 & 0xff0000) | word << 24;
 }
 
-// The little-endian number that eight bytes of a UUID make, of which we have two big-endian words.
+// Eight bytes of a UUID as a little-endian number, from two big-endian words.
 uint64_t uuidWord(uint32_t first, uint32_t second) {
   return static_cast<uint64_t>(byteSwap(second)) << 32 | byteSwap(first);
 }

@@ -1,6 +1,6 @@
-// One of `total` equal parts of all ids: those whose hash leaves `index` when divided by `total`.
-// The hash is SipHash-2-4 with a key of zeros over eight little-endian bytes of a number, or the
-// sixteen bytes of a UUID, as in Qdrant, so a slice holds the same ids in both.
+// One of `total` equal slices of all ids: the ids whose hash modulo `total` is `index`. The hash is
+// SipHash-2-4 with a key of zeros, over eight little-endian bytes of a number or the sixteen bytes
+// of a UUID. Qdrant hashes the same way, so a slice holds the same ids in both.
 #pragma once
 
 #include <cstdint>

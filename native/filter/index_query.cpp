@@ -9,8 +9,7 @@ namespace vicinal {
 
 namespace {
 
-// Rows in the order of their values: sorting one costs as much as going through the bits of so
-// many.
+// Cost of sorting one row, in rows of a bitmap that could be walked over instead.
 constexpr uint32_t kRowsPerSorted = 2048;
 
 template <typename T> Interval<T> exactly(T value) {
@@ -37,7 +36,8 @@ void IndexQuery::collect(IndexAnswer& answer) {
 }
 
 bool IndexQuery::run() {
-  // These know nothing of values as they are.
+  // Geo and text indexes keep derived values, so they cannot answer conditions on the values
+  // themselves.
   const bool isDerived = kind_ == PayloadIndexKind::Geo || kind_ == PayloadIndexKind::Text;
   switch (leaf_.op) {
   case FilterOp::Match:
@@ -105,7 +105,7 @@ bool IndexQuery::match() {
               [&](int64_t integer) { add(values_.integers, exactly(integer), true); });
     break;
   case PayloadIndexKind::Float:
-    // 1 and 1.0 are one double, but only the first is an integer.
+    // 1 and 1.0 are the same double, but Match lists integers only, so the evaluator decides.
     forEachOf(listed.integers, [&](int64_t integer) {
       add(values_.numbers, exactly(static_cast<double>(integer)), false);
     });
@@ -115,7 +115,7 @@ bool IndexQuery::match() {
     if (listed.hasFalse) add(values_.falses, true);
     break;
   case PayloadIndexKind::DateTime:
-    // Many texts say one time.
+    // Different texts may denote the same time, so the evaluator decides.
     forEachOf(listed.texts, [&](const auto& text) {
       if (const auto micros = parseDateTime(text)) add(values_.integers, exactly(*micros), false);
     });
@@ -129,8 +129,8 @@ bool IndexQuery::match() {
 
 bool IndexQuery::except() {
   const MatchValues& listed = leaf_.values;
-  // Values of which the index cannot say that they are listed satisfy the condition. To be listed a
-  // value has to be of a listed type; the rest is decided by the evaluator.
+  // A value that is not indexed satisfies Except unless it may be one of the listed values. The
+  // evaluator decides rows that may have one.
   add(values_.other, !listsOthers());
   const bool listsIndexed = kind_ == PayloadIndexKind::Bool ? listed.hasBool()
                             : kind_ == PayloadIndexKind::Integer || kind_ == PayloadIndexKind::Float
@@ -191,7 +191,8 @@ bool IndexQuery::numberRange() {
     add(values_.numbers, leaf_.numbers, true);
     return true;
   }
-  // Numbers that are no integers, or numbers among texts.
+  // Rows with other values may still match: a number that is not an integer, or a number among
+  // texts.
   add(values_.other, false);
   if (kind_ == PayloadIndexKind::Integer) add(values_.integers, leaf_.numbers, true);
   return true;
@@ -287,7 +288,7 @@ void IndexQuery::add(const ValueRuns<T>& values, const Interval<Bound>& in, bool
   if (answer_ == nullptr || count == 0 || !work_.spend(count * kUnitsPerRow)) return;
   RowBitmap& into = isSure ? answer_->sure : answer_->unsure;
   if (count * 2 > values.size() && values_.isSingle()) {
-    // Most of all: it is quicker to take away the others.
+    // For most of all values it is faster to remove the others.
     RowBitmap rows(into.rows());
     values_.indexed.addTo(rows);
     rows.makeDense();

@@ -1,4 +1,4 @@
-// One condition put to the values of an index.
+// Applies one condition to the values of an index.
 #pragma once
 
 #include "filter/indexed_values.hpp"
@@ -12,23 +12,24 @@ public:
              uint32_t covered, const TextOptions& text, WorkMeter& work)
       : kind_(kind), values_(values), leaf_(leaf), covered_(covered), text_(text), work_(work) {}
 
-  // Whether the index knows; `rows` is how many `collect` finds at most.
+  // Whether the index can answer. `rows` becomes an upper bound of the rows that `collect` finds.
   bool estimate(uint64_t& rows);
-  // How many of those the index is unsure of.
+  // The number of rows, out of this bound, that the evaluator must decide.
   uint64_t unsure() const { return unsure_; }
-  // Adds the rows of the condition.
+  // Adds the matching rows to `answer`.
   void collect(IndexAnswer& answer);
 
 private:
-  // To look a value up, and to add a row.
+  // Cost of a value lookup, and of adding a row.
   static constexpr uint64_t kUnitsPerValue = 128;
   static constexpr uint64_t kUnitsPerRow = 4;
 
   bool run();
   bool match();
   bool except();
-  // Of texts or integers: all rows but those of the listed values, where rows have one value; else
-  // the rows of each value that is not listed.
+  // For texts and integers. `collectUnlistedRows` needs rows with one value each: it removes the
+  // rows of listed values from all rows. `collectUnlistedValues` adds the rows of each value that
+  // is not listed.
   void collectUnlistedRows();
   void collectUnlistedValues();
   bool numberRange();
@@ -38,10 +39,10 @@ private:
   bool hasTokens();
   void addCommon(const std::vector<RowList>& lists, bool isSure);
 
-  // Whether a value that is not in the index could be one of the listed.
+  // Whether a listed value could be one that is not in the index.
   bool listsOthers() const;
 
-  // Calls `one(value)` for the values of a list, which may be long.
+  // Calls `one(value)` for each value of a list, which may be long.
   template <typename List, typename One> void forEachOf(const List& list, const One& one) {
     for (const auto& value : list) {
       if (!work_.spend(kUnitsPerValue)) return;
@@ -53,7 +54,7 @@ private:
     count_ += rows;
     unsure_ += isSure ? 0 : rows;
   }
-  // What was found: counted, and added where rows are collected.
+  // Counts the rows and, while collecting, adds them to the answer.
   void add(const RowFlags& rows, bool isSure);
   void add(const RowList& rows, bool isSure);
   template <typename T, typename Bound>

@@ -1,5 +1,5 @@
-// What a payload index holds of one field's values: of the first rows in a file, where it has one
-// (filed_index.hpp), and of the others in memory.
+// The values of one field in a payload index. Those of the first rows may be in a file
+// (filed_index.hpp); the others are in memory.
 #pragma once
 
 #include <algorithm>
@@ -14,17 +14,17 @@
 
 namespace vicinal {
 
-// A bit for each row, growing.
+// A growing bitmap of rows.
 class RowFlags {
 public:
-  // The first `rows` rows, of which `count` are set: in memory that others keep, but for the last
-  // word, which rows are added to.
+  // Takes over the first `rows` rows, `count` of them set. The words stay in the caller's memory
+  // except the last one, to which rows may still be added.
   void adopt(std::span<const uint64_t> words, uint32_t rows, uint32_t count) {
     filed_ = words.first(std::min<size_t>(words.size(), rows / 64));
     words_.assign(words.begin() + static_cast<ptrdiff_t>(filed_.size()), words.end());
     count_ = count;
   }
-  // Rows behind those adopted.
+  // Adds a row behind the adopted ones.
   void add(uint32_t row) {
     const size_t at = row / 64 - filed_.size();
     if (at >= words_.size()) words_.resize(at + 1, 0);
@@ -33,7 +33,7 @@ public:
     words_[at] |= bit;
   }
   uint32_t count() const { return count_; }
-  // In ascending order.
+  // Visits rows in ascending order.
   template <typename Visit> void forEach(const Visit& visit) const {
     forEachIn(filed_, 0, visit);
     forEachIn(words_, filed_.size(), visit);
@@ -46,7 +46,7 @@ public:
     }
     forEach([&](uint32_t row) { into.add(row); });
   }
-  // In memory.
+  // Bytes in memory, without the file.
   uint64_t bytes() const { return words_.capacity() * sizeof(uint64_t); }
 
 private:
@@ -64,18 +64,18 @@ private:
 };
 
 struct IndexedValues {
-  // Rows where the path leads to something other than null and [].
+  // Rows whose value at the path is something other than null and [].
   RowFlags filled;
-  // ... to null.
+  // Rows whose value is null.
   RowFlags isNull;
-  // ... to null, or an array with a null.
+  // Rows whose value is null or an array with a null.
   RowFlags hasNull;
-  // ... to a value that is indexed, and to one (not null) that is not.
+  // Rows with a value that is indexed, and rows with a value (not null) that is not.
   RowFlags indexed;
   RowFlags other;
 
-  // Of these an index uses what its kind needs: texts for keywords and UUIDs, integers for integers
-  // and for date-times (microseconds), numbers for floats, the last two for bools.
+  // Each kind of index uses some of these. `texts`: keywords and UUIDs. `integers`: integers and
+  // date-times (microseconds). `numbers`: floats. `trues` and `falses`: bools.
   TextPostings texts;
   ValueRuns<int64_t> integers;
   ValueRuns<double> numbers;
@@ -83,7 +83,7 @@ struct IndexedValues {
   RowFlags falses;
 
   static constexpr size_t kFlags = 7;
-  // All flags in the order in which files have them.
+  // All flags in the order of files.
   std::array<const RowFlags*, kFlags> flags() const {
     return {&filled, &isNull, &hasNull, &indexed, &other, &trues, &falses};
   }
@@ -91,12 +91,12 @@ struct IndexedValues {
     return {&filled, &isNull, &hasNull, &indexed, &other, &trues, &falses};
   }
 
-  // Whether no row has two values, so that the rows of some values are those of no other.
+  // Whether every row has at most one value. The row sets of different values are then disjoint.
   bool isSingle() const {
     return texts.postings() + integers.size() + numbers.size() + trues.count() + falses.count() ==
            indexed.count();
   }
-  // In memory.
+  // Bytes in memory, without the file.
   uint64_t bytes() const {
     uint64_t bytes = texts.bytes() + integers.bytes() + numbers.bytes();
     for (const RowFlags* each : flags()) bytes += each->bytes();
@@ -104,7 +104,7 @@ struct IndexedValues {
   }
 };
 
-// 8-4-4-4-12 hexadecimal digits: what a UUID index takes.
+// Whether the text has the form of a UUID: 8-4-4-4-12 hexadecimal digits.
 bool isUuidText(std::string_view text);
 
 } // namespace vicinal

@@ -41,7 +41,7 @@ bool takeBrackets(std::string_view& text, PathStep& step) {
 
 Result<JsonPath> JsonPath::parse(std::string_view text) {
   const auto refuse = [&] {
-    return Status(Code::InvalidArgument, "no payload path: " + std::string(text.substr(0, 64)));
+    return Status(Code::InvalidArgument, "not a payload path: " + std::string(text.substr(0, 64)));
   };
   JsonPath path;
   std::string_view left = text;

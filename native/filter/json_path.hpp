@@ -1,4 +1,4 @@
-// Where in a payload a condition or an index looks: `a.b`, `a[].b` (every element), `a[0].b`, `"a
+// The path of a condition or an index in a payload: `a.b`, `a[].b` (every element), `a[0].b`, `"a
 // key.with dots"`. src/filter/path.ts reads the same language.
 #pragma once
 
@@ -24,19 +24,19 @@ struct PathStep {
 
 class JsonPath {
 public:
-  // Steps of one path: LIMITS.pathSegments keys, each with its brackets.
+  // The most steps of a path: LIMITS.pathSegments keys, each with its brackets.
   static constexpr size_t kMaxSteps = 64;
 
   static Result<JsonPath> parse(std::string_view text);
   JsonPath() = default;
   explicit JsonPath(std::vector<PathStep> steps) : steps_(std::move(steps)) {}
 
-  // The values at the path, until `visit(JsonValue)` returns true. Returns whether it did. An array
-  // is one value.
+  // Visits the values at the path until `visit(JsonValue)` returns true, and returns whether it
+  // did. An array is one value.
   template <typename Visit> bool visit(JsonValue root, const Visit& visit) const {
     return visitFrom(root, 0, visit);
   }
-  // The elements of the array at the path, where there is one.
+  // Visits the elements of the array at the path, if there is one.
   template <typename Visit> bool visitElements(JsonValue root, const Visit& visit) const {
     const bool endsInEvery = !steps_.empty() && steps_.back().kind == PathStep::Kind::Every;
     if (endsInEvery) return visitFrom(root, 0, visit);

@@ -13,7 +13,7 @@ const char* closingQuote(const char* at, const char* end) {
     const void* found = std::memchr(from, '"', static_cast<size_t>(end - from));
     if (found == nullptr) return nullptr;
     const char* quote = static_cast<const char*>(found);
-    // An odd number of backslashes before it makes it one of the string's characters.
+    // A quote after an odd number of backslashes is part of the string.
     const char* slash = quote;
     while (slash > at && slash[-1] == '\\') slash--;
     if ((quote - slash) % 2 == 0) return quote;
@@ -22,8 +22,8 @@ const char* closingQuote(const char* at, const char* end) {
   return nullptr;
 }
 
-// The position behind the bracket that closes the one at `at`. Brackets of both kinds count alike:
-// a reader that only has to stay within the text need not care whether they pair up.
+// The position behind the bracket that closes the one at `at`. Both kinds of brackets count alike:
+// staying within the text does not require that they pair up.
 const char* skipBrackets(const char* at, const char* end) {
   size_t depth = 0;
   for (; at < end; at++) {
@@ -48,7 +48,7 @@ bool startsWith(const char* at, const char* end, std::string_view word) {
          std::memcmp(at, word.data(), word.size()) == 0;
 }
 
-// The number that four hexadecimal digits at `at` make, or -1.
+// The value of four hexadecimal digits at `at`, or -1.
 int32_t codeUnit(std::string_view text, size_t at) {
   if (at + 4 > text.size()) return -1;
   uint32_t unit = 0;
@@ -70,8 +70,8 @@ void appendUtf8(uint32_t point, std::string& into) {
   }
 }
 
-// Appends what `\uXXXX` at `at` (the position of its digits) stands for; returns the position
-// behind it.
+// Appends the character of a `\uXXXX` escape whose digits start at `at`. Returns the position
+// behind the escape.
 size_t appendUnicodeEscape(std::string_view raw, size_t at, std::string& into) {
   constexpr int32_t firstHigh = 0xd800, firstLow = 0xdc00, behindLow = 0xe000;
   const int32_t unit = codeUnit(raw, at);
@@ -117,7 +117,7 @@ void unescapeJson(std::string_view raw, std::string& into) {
 
 bool isSameKey(std::string_view raw, std::string_view key) {
   if (raw == key) return raw.find('\\') == std::string_view::npos;
-  // Escapes only make a text longer.
+  // Escapes only make a text longer, so a shorter raw key cannot match.
   if (raw.size() <= key.size() || raw.find('\\') == std::string_view::npos) return false;
   std::string plain;
   unescapeJson(raw, plain);

@@ -1,11 +1,10 @@
-// A walk over JSON text that looks only at what it is asked for: values are positions in the text,
-// skipped by their brackets and quotes, and turned into numbers and strings only where a condition
-// compares them.
+// A lazy walk over JSON text. Values are positions in the text; a walk skips them by brackets and
+// quotes. Numbers and strings are decoded only when a condition compares them.
 //
-// The text is never trusted. A walk stays inside [begin, end), stops at what is no JSON, and takes
-// stack only by the length of a path; of malformed text it sees the part before the damage. Text
-// the kernel stores comes from JSON.stringify, so of a repeated key the first one counts and nobody
-// will notice.
+// The text is not trusted. A walk stays inside [begin, end), stops at anything that is not JSON,
+// and uses stack only by the length of a path. Of malformed text it sees the part before the
+// damage. Of a repeated key the first one counts; stored text comes from JSON.stringify, which
+// never repeats keys.
 #pragma once
 
 #include <cstdint>
@@ -19,27 +18,28 @@ enum class JsonKind : uint8_t { Invalid, Null, False, True, Number, String, Arra
 
 class JsonValue {
 public:
-  // The value that `text` starts with.
+  // The value at the start of `text`.
   static JsonValue of(std::string_view text) { return {text.data(), text.data() + text.size()}; }
   JsonValue(const char* from, const char* end) : at_(skipSpace(from, end)), end_(end) {}
 
   JsonKind kind() const;
-  // The position behind the value, or null where it is malformed.
+  // The position behind the value; null if it is malformed.
   const char* skip() const;
 
-  // The number, where it is written as an integer and fits.
+  // The number, if it is written as an integer and fits.
   std::optional<int64_t> integer() const;
   // The number as the nearest double.
   std::optional<double> number() const;
-  // The string's characters as they stand in the text, escapes and all.
+  // The string's raw characters, escapes included.
   std::optional<std::string_view> rawText() const;
-  // The string's characters in UTF-8; `scratch` is used where there are escapes. A lone surrogate
-  // becomes the three bytes UTF-8 would give it, which equal no well-formed text.
+  // The string in UTF-8; `scratch` is used if there are escapes. A lone surrogate becomes three
+  // bytes, which equal no well-formed text.
   std::optional<std::string_view> text(std::string& scratch) const;
 
-  // An array's elements or an object's members, until `visit` returns true. Returns whether it did.
+  // Visits an array's elements or an object's members until `visit` returns true, and returns
+  // whether it did.
   template <typename Visit> bool visitElements(const Visit& visit) const;
-  // `visit(rawKey, value)`.
+  // Calls `visit(rawKey, value)`.
   template <typename Visit> bool visitMembers(const Visit& visit) const;
   bool isEmptyArray() const;
 
@@ -55,10 +55,10 @@ private:
   const char* end_;
 };
 
-// Undoes the escapes of a string's raw characters.
+// Decodes the escapes of a string's raw characters.
 void unescapeJson(std::string_view raw, std::string& into);
 
-// Whether a raw key of an object is `key`.
+// Whether a raw key of an object equals `key`.
 bool isSameKey(std::string_view raw, std::string_view key);
 
 // ---- implementation of the templates
@@ -69,7 +69,7 @@ template <typename Visit> bool JsonValue::visitElements(const Visit& visit) cons
   if (at == end_ || *at == ']') return false;
   for (;;) {
     const JsonValue element(at, end_);
-    // Skipped first, so that damage within an element is found before anything is made of it.
+    // The element is skipped first, so that a damaged element is never visited.
     const char* behind = element.skip();
     if (behind == nullptr) return false;
     if (visit(element)) return true;

@@ -11,7 +11,7 @@
 
 namespace vicinal {
 
-// What rows say, read without a lock.
+// Values extracted from rows before the lock is taken.
 struct PayloadIndex::Batch {
   struct RowFacts {
     bool isFilled = false, isNull = false, hasNull = false, isIndexed = false, hasOther = false;
@@ -194,7 +194,7 @@ std::shared_ptr<const IndexAnswer> PayloadIndex::answer(const FilterNode& leaf, 
   answer->sure = answer->unsure = RowBitmap(rows);
   answer->covered = known;
   IndexQuery(kind_, *values_, leaf, covered(), analyzer_.options(), work).collect(*answer);
-  // A list is collected as fast as it is found again.
+  // Short lists are not cached, because collecting them is as fast as finding them in the cache.
   const bool isWorthKeeping =
       !work.isStopped() && (answer->sure.isDense() || answer->unsure.isDense());
   answer->sure.compact();

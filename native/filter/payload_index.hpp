@@ -1,15 +1,15 @@
 // The values of one payload field over the rows of one segment, as they were appended. It answers
-// conditions on that field with the rows that match, exactly as the evaluator would.
+// conditions on that field with exactly the rows that the evaluator would accept.
 //
-// Values of another type than the index's (text under an integer index) are not indexed, but the
-// rows that have one are remembered, and come back as rows that are yet to be evaluated where such
-// a value could satisfy the condition.
+// A value of another type than the index's (text under an integer index) is not indexed. The index
+// remembers rows with such values. If such a value could satisfy a condition, the index returns
+// these rows as unsure, and the evaluator decides.
 //
-// Threads: one writer appends; readers run beside it. Readers hold a shared lock while rows are
-// collected, the writer an exclusive one while it adds what it has read from the payloads before.
+// Threads: one writer appends, readers run beside it. Readers hold a shared lock while they collect
+// rows. The writer first extracts values from payloads, then holds an exclusive lock while it adds
+// them.
 //
-// The first rows of an index may be in a file that is mapped (`adopt`); rows that come are in
-// memory in either case.
+// The first rows of an index may be mapped from a file (`adopt`); later rows are always in memory.
 #pragma once
 
 #include <atomic>
@@ -33,39 +33,41 @@ enum class PayloadIndexKind : uint8_t { Keyword, Integer, Float, Bool, DateTime,
 
 class PayloadIndex {
 public:
-  // INVALID_ARGUMENT where `field` is no payload path.
-  // `text` says how texts are taken apart, where they are.
+  // INVALID_ARGUMENT if `field` is not a payload path. `text` configures the analyzer of a text
+  // index.
   static Result<std::shared_ptr<PayloadIndex>> create(std::string field, PayloadIndexKind kind,
                                                       const TextOptions& text = {});
   ~PayloadIndex();
 
-  // Before anything else is done to it: the index begins with what the file has.
+  // Call this before any other method: the index begins with the file's contents.
   void adopt(std::shared_ptr<FiledIndex> filed);
-  // Null where all is in memory.
+  // Null if the whole index is in memory.
   const FiledIndex* filed() const { return filed_.get(); }
-  // Gives back what memory the file stands behind.
+  // Drops resident pages that the file backs.
   void shed() const;
 
   const std::string& field() const { return field_; }
   PayloadIndexKind kind() const { return kind_; }
   const JsonPath& path() const { return path_; }
   const TextOptions& textOptions() const { return analyzer_.options(); }
-  // Whether rows of its values may have graphs of their own (segment/value_spaces.hpp): of an index
-  // that knows every text, and so every row that has one.
+  // Whether values may have graphs of their own (segment/value_spaces.hpp). Only keyword indexes
+  // can: they index every text, so they know all rows of a value.
   bool hasGraphs() const { return hasGraphs_ && kind_ == PayloadIndexKind::Keyword; }
-  // Before others see it.
+  // Call before the index is shared.
   void setHasGraphs(bool hasGraphs) { hasGraphs_ = hasGraphs; }
 
   // ---- the writer
 
-  // Rows [from, to), where `from` is the coverage so far and `appended(row)` gives the text a row
-  // was appended with (not its overlay). Called for chunks of any size; large ones are cheaper.
+  // Indexes rows [from, to); `from` is the present coverage. `appended(row)` returns the payload
+  // with which a row was appended (not its overlay). Chunks may have any size; large ones are
+  // cheaper.
   template <typename Appended> void build(const Appended& appended, uint32_t from, uint32_t to) {
     Batch* batch = &startBatch(from);
     for (uint32_t row = from; row < to; row++) {
       extract(*batch, row, appended(row));
       if (row + 1 == to || !isFull(*batch)) continue;
-      // Until it is committed, each value takes many times what it takes in the index.
+      // An uncommitted value takes many times its memory in the index, so full batches are
+      // committed at once.
       commitBatch(row + 1);
       batch = &startBatch(row + 1);
     }
@@ -76,20 +78,20 @@ public:
 
   // Rows [0, covered()) are indexed.
   uint32_t covered() const { return covered_.load(std::memory_order_acquire); }
-  // Whether `answer` would find the rows of the condition. A cheap estimate of how many come with
-  // it (sure and unsure ones), never too low.
+  // Whether `answer` can find the rows of the condition. `estimate` becomes a cheap upper bound of
+  // the rows, sure and unsure ones.
   bool canAnswer(const FilterNode& leaf, uint32_t rows, uint32_t& estimate, WorkMeter& work) const;
-  // Of those that `answer` finds, how many it is unsure of, at most.
+  // An upper bound of the rows that `answer` would be unsure of.
   uint64_t unsureRows(const FilterNode& leaf, WorkMeter& work) const;
-  // The rows below `rows` that satisfy the condition, for which `canAnswer` holds.
-  // Means nothing where the work was stopped meanwhile.
+  // The rows below `rows` that satisfy the condition, for which `canAnswer` must be true.
+  // Meaningless if the work was stopped meanwhile.
   std::shared_ptr<const IndexAnswer> answer(const FilterNode& leaf, uint32_t rows,
                                             WorkMeter& work) const;
 
-  // What is indexed, of rows [0, covered()) at least, and as they were appended. Nothing is added
-  // while `read` runs. Texts stay where they are for as long as the index.
+  // Calls `read` with the indexed values of at least rows [0, covered()), as they were appended.
+  // Nothing is added while `read` runs. Texts keep their addresses for the life of the index.
   void readValues(const std::function<void(const IndexedValues&)>& read) const;
-  // What the index would take of a payload, each value once.
+  // The values that the index would take from a payload, each once.
   struct PayloadValues {
     std::vector<std::string> texts;
     std::vector<int64_t> integers;
@@ -101,7 +103,7 @@ public:
 
   // Rows with a value in the index.
   uint32_t points() const;
-  // In memory alone.
+  // Bytes in memory, without the file.
   uint64_t bytes() const;
 
 private:
@@ -112,7 +114,7 @@ private:
   Batch& startBatch(uint32_t from);
   static bool isFull(const Batch& batch);
   void extract(Batch& batch, uint32_t row, std::string_view payload) const;
-  // Adds the value to the batch, where it is one for this kind of index.
+  // Adds the value to the batch if this kind of index indexes it.
   bool take(Batch& batch, uint32_t row, JsonValue value) const;
   void commitBatch(uint32_t to);
 

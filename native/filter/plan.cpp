@@ -8,18 +8,18 @@ namespace vicinal {
 
 namespace {
 
-// An index that lacks more rows than this, and more than a share of them, is not asked: evaluating
-// them would cost more than it saves.
+// An index that misses more rows than both of these bounds is not used. Evaluating the missing rows
+// would cost more than the index saves.
 constexpr uint32_t kFewUncovered = 1024;
 constexpr uint32_t kUncoveredShare = 4;
-// Evaluating a condition on a row costs as much as collecting this many rows from an index.
+// Evaluating a condition on one row costs as much as collecting this many rows from an index.
 constexpr uint64_t kCollectedPerEvaluated = 32;
-// Going through the bits of so many rows costs as much as collecting one.
+// Walking over the bits of this many rows costs as much as collecting one row.
 constexpr uint32_t kRowsPerCollected = 256;
-// Of a condition that is looked at, and of the sets that are made of it, for each word of them.
+// Cost of looking at a condition, and the rows of a bitmap that one unit pays for.
 constexpr uint64_t kUnitsPerNode = 64;
 constexpr uint32_t kRowsPerUnit = 64;
-// Of an id that is looked up.
+// Cost of looking up an id.
 constexpr uint64_t kUnitsPerId = 64;
 
 } // namespace
@@ -53,7 +53,7 @@ public:
       }
     }
     const uint32_t max = plan.candidates_ ? plan.candidates_->count() : rows_;
-    // Of conditions nobody knows anything about, half the rows may as well match.
+    // Half of the rows are assumed to match conditions that no index estimates.
     plan.cardinality_ =
         plan.isComplete() ? Cardinality{max, max, max} : Cardinality{0, max / 2, max};
     return plan;
@@ -65,11 +65,11 @@ public:
   }
 
 private:
-  // Of collecting the rows of a condition.
+  // Cost of collecting the rows of a condition.
   struct Price {
-    // How many are gone through at most.
+    // The most rows to walk over.
     uint64_t rows;
-    // That has them, of a condition on one field.
+    // For a condition on one field: the index that collects its rows.
     const PayloadIndex* index = nullptr;
   };
   struct Priced {
@@ -77,7 +77,7 @@ private:
     Price price;
   };
 
-  // Every set that is made on the way counts with what its bits take.
+  // Each intermediate set also counts with the cost of its bits.
   std::optional<uint64_t> rowsOf(const FilterNode& node) const {
     if (!work_.spend(kUnitsPerNode)) return std::nullopt;
     switch (node.op) {
@@ -106,7 +106,7 @@ private:
     }
   }
 
-  // Conditions that must all hold: those that indexes can answer, and the others.
+  // Splits conditions that must all hold into those that indexes can answer and the others.
   void split(const FilterNode& node, std::vector<Priced>& priced,
              std::vector<const FilterNode*>& others) const {
     if (node.op == FilterOp::All) {
@@ -118,7 +118,7 @@ private:
     }
   }
 
-  // Where `collect` can.
+  // The price of `collect`; none if it cannot collect the node.
   std::optional<Price> priceOf(const FilterNode& node) const {
     if (!work_.spend(kUnitsPerNode)) return std::nullopt;
     switch (node.op) {
@@ -155,7 +155,8 @@ private:
     return Price{sum};
   }
 
-  // By the index that answers the condition with the fewest rows, counting those it does not know.
+  // Chooses the index that answers the condition with the fewest rows, counting the rows that it
+  // does not cover.
   std::optional<Price> priceOfLeaf(const FilterNode& leaf) const {
     std::optional<Price> best;
     for (const auto& index : indexes_) {
@@ -175,14 +176,14 @@ private:
     return index != nullptr ? collectBy(*index, *condition.node) : collect(*condition.node);
   }
 
-  // Exactly the rows that match, of a condition that has a price.
+  // Collects exactly the rows that match a condition; the condition must have a price.
   HeldRows collect(const FilterNode& node) const {
     if (!work_.spend(rows_ / kRowsPerUnit + kUnitsPerNode)) return RowBitmap(rows_);
     switch (node.op) {
     case FilterOp::All: return collectAll(node);
     case FilterOp::Any: return collectAny(node);
     case FilterOp::AtLeast: {
-      // Who matches enough of the conditions matches one of them.
+      // A row that matches enough conditions matches at least one of them.
       RowBitmap rows = collectAny(node);
       rows.filter([&](uint32_t row) { return matches(node, source_, row); });
       return rows;
@@ -239,13 +240,15 @@ private:
 
   HeldRows collectLeaf(const FilterNode& leaf) const {
     if (const auto price = priceOfLeaf(leaf)) return collectBy(*price->index, leaf);
-    // It had a price, so the index has to be there.
+    // A condition on a field has a price only if an index answers it. Should the index be gone, all
+    // rows are evaluated.
     RowBitmap all = RowBitmap::all(rows_);
     all.filter([&](uint32_t row) { return matches(leaf, source_, row); });
     return all;
   }
 
-  // The index's rows, but for those it is unsure of, does not know, or knows an older payload of.
+  // The index's rows, corrected: rows that the index is unsure of, does not cover or knows with an
+  // older payload are evaluated.
   HeldRows collectBy(const PayloadIndex& index, const FilterNode& leaf) const {
     const std::shared_ptr<const IndexAnswer> answer = index.answer(leaf, rows_, work_);
     RowBitmap unsure = answer->unsure;

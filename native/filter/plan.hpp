@@ -1,12 +1,11 @@
-// How a filter is applied to one segment: a bitmap of candidates from its payload indexes, and the
-// conditions that are left to be evaluated on each candidate. The caller decides between a scan of
-// the candidates and a search in the graph that asks `passes` of what it meets.
+// The plan of a filter for one segment: a bitmap of candidates from the payload indexes, and the
+// conditions that remain to be evaluated. The caller decides between scanning the candidates and
+// walking the graph, where `passes` is called for each vertex.
 //
 //   FilterPlan plan = planFilter(program.root(), source, indexes);
 //   if (plan.isComplete()) ...        // candidates() are exactly the matches
-//   plan.passes(source, row)          // anyone's question about one row
-//   plan.resolve(source)              // evaluates the rest: candidates() are exactly the matches
-//   from then on
+//   plan.passes(source, row)          // whether one row matches
+//   plan.resolve(source)              // evaluates the rest; candidates() are then exact
 #pragma once
 
 #include <memory>
@@ -20,7 +19,7 @@
 
 namespace vicinal {
 
-// How many rows match: bounds that hold, and a guess between them.
+// The number of matching rows: reliable bounds, and an estimate between them.
 struct Cardinality {
   uint32_t min = 0;
   uint32_t expected = 0;
@@ -28,15 +27,14 @@ struct Cardinality {
 };
 
 struct PlanOptions {
-  // Conditions that an index would answer with more rows than this are left to be evaluated, where
-  // rows are asked for one by one and few of them (a search in a graph). Everything is collected by
-  // default.
+  // A condition for which an index would return more rows than this is evaluated row by row
+  // instead. Useful for graph walks, which ask about few rows. By default everything is collected.
   uint32_t maxCollected = UINT32_MAX;
 };
 
 class FilterPlan {
 public:
-  // Without conditions.
+  // A plan without conditions.
   static FilterPlan all(uint32_t rows) {
     FilterPlan plan;
     plan.rows_ = rows;
@@ -44,7 +42,7 @@ public:
     return plan;
   }
 
-  // null: every row is a candidate.
+  // Null: every row is a candidate.
   const RowBitmap* candidates() const { return candidates_ ? &candidates_->rows() : nullptr; }
   uint32_t candidateCount() const { return cardinality_.max; }
   // Whether all candidates match.
@@ -52,18 +50,19 @@ public:
   const Cardinality& cardinality() const { return cardinality_; }
 
   bool passes(const RowSource& source, uint32_t row) const;
-  // The same about a candidate.
+  // Like `passes`, for a row that is a candidate.
   bool holds(const RowSource& source, uint32_t row) const;
-  // For many calls of `passes`: candidates are found in one step from then on.
+  // Call before many calls of `passes`: makes the lookup of candidates constant-time.
   void prepareForPasses();
-  // Evaluates what is left on every candidate. CANCELLED where the source's work was stopped.
+  // Evaluates the remaining conditions on every candidate. CANCELLED if the source's work was
+  // stopped.
   Status resolve(const RowSource& source);
 
 private:
   friend class FilterPlanner;
 
   std::optional<HeldRows> candidates_;
-  // Must all hold. They point into the program.
+  // Conditions that must all hold. They point into the program.
   std::vector<const FilterNode*> residual_;
   uint32_t rows_ = 0;
   Cardinality cardinality_;
@@ -71,13 +70,12 @@ private:
 
 using PayloadIndexes = std::vector<std::shared_ptr<const PayloadIndex>>;
 
-// What a complete plan costs at most, where indexes alone make it: in rows collected from them.
-// Nothing where conditions would be left, or rows are not indexed. Takes a search in each index
-// that is asked.
+// An upper bound of the cost of a complete plan from indexes alone, in collected rows. None if
+// conditions would remain or rows are not indexed. The call makes one lookup in each index it uses.
 std::optional<uint64_t> rowsToPlan(const FilterNode& root, const RowSource& source,
                                    const PayloadIndexes& indexes);
 
-// The program has to outlive the plan, which means nothing where the source's work was stopped.
+// The program must outlive the plan. The plan is meaningless if the source's work was stopped.
 FilterPlan planFilter(const FilterNode& root, const RowSource& source,
                       const PayloadIndexes& indexes, const PlanOptions& options = {});
 

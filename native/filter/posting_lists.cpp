@@ -8,7 +8,7 @@ namespace vicinal {
 namespace {
 
 constexpr size_t kFirstTable = 64;
-// Texts are kept end to end in chunks; a longer text has one of its own.
+// Texts are stored end to end in chunks; a longer text has a chunk of its own.
 constexpr size_t kChunkBytes = 64 * 1024;
 
 } // namespace

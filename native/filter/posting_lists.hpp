@@ -1,4 +1,4 @@
-// Texts, and for each the rows that have it. Grows only; what it begins with may be in a file.
+// Texts with their posting lists. It only grows; its first part may be in a file.
 #pragma once
 
 #include <algorithm>
@@ -11,10 +11,11 @@
 
 namespace vicinal {
 
-// Ascending rows. The first needs no memory of its own: of many fields each value is in one row.
+// A posting list: rows in ascending order. The first row needs no allocation, because in many
+// fields each value occurs in one row.
 class PostingList {
 public:
-  // Rows come in ascending order; one that was just added is not added again.
+  // Rows come in ascending order; a row that was just added is not added again.
   void push(uint32_t row);
   uint32_t count() const { return count_; }
   const uint32_t* begin() const { return many_ ? many_.get() : &first_; }
@@ -28,7 +29,7 @@ private:
   std::unique_ptr<uint32_t[]> many_;
 };
 
-// The rows of a text: those of the file, and behind them those that came since.
+// The rows of a text: those in the file, then those added since.
 class RowList {
 public:
   using Part = std::span<const uint32_t>;
@@ -36,7 +37,7 @@ public:
   RowList(Part filed, Part added) : filed_(filed), added_(added) {}
 
   uint32_t count() const { return static_cast<uint32_t>(filed_.size() + added_.size()); }
-  // In ascending order.
+  // Visits rows in ascending order.
   template <typename Visit> void forEach(const Visit& visit) const {
     for (const uint32_t row : filed_) visit(row);
     for (const uint32_t row : added_) visit(row);
@@ -53,9 +54,10 @@ private:
   Part added_;
 };
 
-// Texts in ascending order with their rows, in memory that others keep.
+// Texts in ascending order with their rows, in memory of the caller.
 struct FiledTexts {
-  // One more than texts: where each begins among the characters, and its rows among the rows.
+  // Start of each text in `characters`, and of its rows in `rows`; each array has one more entry
+  // than texts.
   std::span<const uint64_t> textAt;
   std::span<const char> characters;
   std::span<const uint64_t> rowsAt;
@@ -73,21 +75,22 @@ struct FiledTexts {
 
 class TextPostings {
 public:
-  // What it begins with; every row added is behind the rows in there.
+  // Takes over the file's part; rows added later must be greater.
   void adopt(const FiledTexts& filed);
   void add(std::string_view text, uint32_t row);
-  // The rows of a text; none where it is unknown.
+  // The rows of a text; empty if the text is unknown.
   RowList find(std::string_view text) const;
-  // `visit(text, rows)` for every text, in no order; twice where it has rows in both parts.
+  // Calls `visit(text, rows)` for every text, in no order; twice if the text has rows in both
+  // parts.
   template <typename Visit> void forEach(const Visit& visit) const {
     for (size_t at = 0; at < filed_.size(); at++)
       visit(filed_.text(at), RowList(filed_.rowsOf(at), {}));
     for (const Entry& entry : entries_)
       visit(entry.text(), RowList({}, {entry.rows.begin(), entry.rows.end()}));
   }
-  // Over all texts.
+  // Number of rows over all texts.
   uint64_t postings() const { return postings_; }
-  // In memory.
+  // Bytes in memory, without the file.
   uint64_t bytes() const;
 
 private:
@@ -100,15 +103,15 @@ private:
   };
 
   static uint32_t hashOf(std::string_view text);
-  // Where in the table the text is, or the free place where it belongs.
+  // The slot of the text in the table, or the free slot where it belongs.
   size_t slotOf(std::string_view text, uint32_t hash) const;
   void growTable();
   const char* keep(std::string_view text);
 
   FiledTexts filed_;
   std::vector<Entry> entries_;
-  // Open addressing: 0, or the position of an entry plus one. At most half full; a power of two
-  // long.
+  // Open addressing: 0, or the position of an entry plus one. At most half full; the length is a
+  // power of two.
   std::vector<uint32_t> table_;
   std::vector<std::unique_ptr<char[]>> chunks_;
   size_t chunkUsed_ = 0;

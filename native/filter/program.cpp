@@ -12,13 +12,13 @@ namespace vicinal {
 
 namespace {
 
-// A level of a filter becomes at most three nodes (all, any or at-least, not), 64 levels deep
-// (LIMITS.filterDepth).
+// A level of a filter becomes at most three nodes (all, any or at-least, not). Filters have at most
+// 64 levels (LIMITS.filterDepth).
 constexpr int kMaxDepth = 256;
-// Of a condition, and of a text or number in a list.
+// Cost of decoding a condition, and of a text or number in a list.
 constexpr uint64_t kUnitsPerDecoded = 128;
 constexpr uint64_t kUnitsPerText = 32;
-// Of a text that is taken apart.
+// Cost of analyzing a character.
 constexpr uint64_t kUnitsPerCharacter = 32;
 
 class Decoder {
@@ -82,8 +82,8 @@ private:
   }
   size_t left() const { return static_cast<size_t>(end_ - at_); }
 
-  // How many items follow. Each takes at least `itemBytes`, so a count that the bytes cannot hold
-  // is refused before anything is allocated for it.
+  // Reads the number of items that follow. Each item takes at least `itemBytes`, so an impossible
+  // count is refused before anything is allocated.
   bool countOf(uint32_t& count, size_t itemBytes) {
     return value(count) && count <= left() / itemBytes;
   }
@@ -180,7 +180,7 @@ private:
     return false;
   }
 
-  // Conditions on an element of an array: the paths in them go on from the array's.
+  // Reads conditions on the elements of an array. Their paths continue the array's path.
   bool nested(FilterNode& into, int depth) {
     const size_t above = above_.size();
     const auto& steps = into.path.steps();
@@ -263,7 +263,7 @@ private:
   const uint32_t vectors_;
   const std::vector<TextField>& fields_;
   WorkMeter& work_;
-  // The paths of the nested conditions around.
+  // The paths of the enclosing nested conditions.
   std::vector<PathStep> above_;
 };
 
@@ -283,7 +283,7 @@ Result<TextOptions> decodeTextOptions(const uint8_t* bytes, size_t size) {
   WorkMeter work;
   Decoder decoder(bytes, size, 0, none, work);
   if (!decoder.textOptions(options) || !decoder.isAtEnd())
-    return Status(Code::InvalidArgument, "text: no options of a text index");
+    return Status(Code::InvalidArgument, "text: not the options of a text index");
   return options;
 }
 

@@ -1,5 +1,5 @@
-// A filter as src/filter/program.ts writes it: a tree of conditions in bytes. The format is
-// described there.
+// A filter program: a tree of conditions in bytes, written by src/filter/program.ts, which
+// describes the format.
 #pragma once
 
 #include <cstdint>
@@ -53,7 +53,7 @@ struct MatchValues {
   bool operator==(const MatchValues&) const = default;
 };
 
-// An interval; a bound that is not there is infinite.
+// An interval; a missing bound is infinite.
 template <typename T> struct Interval {
   bool hasLower = false;
   bool hasUpper = false;
@@ -62,7 +62,7 @@ template <typename T> struct Interval {
   T lower = 0;
   T upper = 0;
 
-  // Takes the narrower of two bounds.
+  // Both keep the narrower of two bounds.
   void limitAbove(T bound, bool isOpen) {
     if (hasUpper && (upper < bound || (upper == bound && isUpperOpen))) return;
     hasUpper = true;
@@ -84,13 +84,13 @@ template <typename T> struct Interval {
 
 struct FilterNode {
   FilterOp op = FilterOp::All;
-  // All, Any, AtLeast: any number; Not, Nested: one.
+  // All, Any, AtLeast: any number of children; Not, Nested: one.
   std::vector<FilterNode> children;
   // AtLeast.
   uint32_t minimum = 0;
   // Every condition on the payload.
   JsonPath path;
-  // Match, Except; Contains and StartsWith use its texts.
+  // Match, Except; Contains and StartsWith use only the texts.
   MatchValues values;
   // InArea.
   std::shared_ptr<const GeoArea> area;
@@ -108,7 +108,8 @@ struct FilterNode {
   uint32_t vector = 0;
 };
 
-// Text options as src/core/text-index.ts encodes them. INVALID_ARGUMENT where the bytes are none.
+// Decodes text options as src/core/text-index.ts encodes them. INVALID_ARGUMENT if the bytes are
+// malformed.
 Result<TextOptions> decodeTextOptions(const uint8_t* bytes, size_t size);
 
 // The text index of a field.
@@ -119,9 +120,9 @@ struct TextField {
 
 class FilterProgram {
 public:
-  // INVALID_ARGUMENT where the bytes are no program, or name a vector that is not below `vectors`.
-  // CANCELLED where the work was stopped.
-  // A full-text condition on a field of `fields` looks for tokens, on any other for parts of texts.
+  // INVALID_ARGUMENT if the bytes are not a program, or name a vector that is not below `vectors`.
+  // CANCELLED if the work was stopped. A full-text condition looks for tokens on a field of
+  // `fields`, and for substrings on any other field.
   static Result<FilterProgram> decode(const uint8_t* bytes, size_t size, uint32_t vectors,
                                       const std::vector<TextField>& fields, WorkMeter& work);
 

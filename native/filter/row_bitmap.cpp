@@ -9,7 +9,7 @@ namespace {
 size_t wordsFor(uint32_t rows) { return (static_cast<size_t>(rows) + 63) / 64; }
 
 #if defined(__x86_64__)
-// The instruction, which the least processor of this platform may lack.
+// Uses an instruction that the oldest processors of this platform may lack.
 __attribute__((target("popcnt"))) uint64_t bitsByInstruction(const std::vector<uint64_t>& words) {
   uint64_t bits = 0;
   for (const uint64_t word : words) bits += static_cast<uint64_t>(__builtin_popcountll(word));

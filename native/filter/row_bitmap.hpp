@@ -1,5 +1,5 @@
-// A set of the rows 0 to rows() - 1. Few rows are an ascending list, many are bits; the list turns
-// into bits at the size where both take the same memory.
+// A set of rows out of 0 to rows() - 1. Few rows are an ascending list, many rows are a bitmap. The
+// list turns into a bitmap at the size where both take the same memory.
 #pragma once
 
 #include <algorithm>
@@ -13,7 +13,7 @@ namespace vicinal {
 
 class RowBitmap {
 public:
-  // A row is 32 bits in a list and one in the bits.
+  // A row takes 32 bits in a list and one bit in a bitmap.
   static constexpr uint32_t kRowsPerListed = 32;
 
   explicit RowBitmap(uint32_t rows = 0) : rows_(rows) {}
@@ -22,37 +22,37 @@ public:
   uint32_t rows() const { return rows_; }
   uint32_t count() const;
   bool isEmpty() const;
-  // A step in bits; a binary search in a list, so those who ask for many rows call `makeDense`
-  // first.
+  // Constant time in a bitmap, a binary search in a list. Call `makeDense` before asking for many
+  // rows.
   bool contains(uint32_t row) const;
   bool isDense() const { return isDense_; }
   void makeDense();
-  // A list again where it has become one of few rows: copying and going through it take less.
+  // Turns a bitmap with few rows back into a list, which is cheaper to copy and to walk over.
   void compact();
-  // Of a set that is not dense, in ascending order.
+  // The rows of a set that is not dense, ascending.
   std::span<const uint32_t> list() const { return list_; }
-  // Of a set that is dense.
+  // The bits of a dense set.
   const std::vector<uint64_t>& words() const { return words_; }
 
-  // In any order, though a list is kept only while rows come in ascending order.
+  // Adds a row, in any order. A list stays a list only while rows come in ascending order.
   void add(uint32_t row);
-  // Rows in ascending order, repeated ones too.
+  // Adds rows in ascending order; repeated rows are allowed.
   void addAscending(const uint32_t* from, const uint32_t* to);
-  // Rows [from, to).
+  // Adds rows [from, to).
   void addRange(uint32_t from, uint32_t to);
-  // A bit for each row, 64 a word, of which `first` is the first; bits behind the last row are
-  // ignored.
+  // Adds rows from bits, 64 a word; `first` is the index of the first word. Bits behind the last
+  // row are ignored.
   void addWords(std::span<const uint64_t> words, size_t first);
   void remove(uint32_t row);
   void clear();
 
-  // With a set of as many rows.
+  // These need a set with the same number of rows.
   void unite(const RowBitmap& other);
   void intersect(const RowBitmap& other);
   void subtract(const RowBitmap& other);
   void complement();
 
-  // In ascending order.
+  // Visits rows in ascending order.
   template <typename Visit> void forEach(const Visit& visit) const { forEachFrom(0, visit); }
   template <typename Visit> void forEachFrom(uint32_t first, const Visit& visit) const {
     if (!isDense_) {
@@ -65,14 +65,14 @@ public:
       for (uint64_t word = words_[at] & skipped; word != 0; word &= word - 1)
         visit(static_cast<uint32_t>(at * 64 + static_cast<size_t>(std::countr_zero(word))));
   }
-  // The first, and each that comes `step` behind the last one, which is at least 1. Bits are
-  // counted and not gone through.
+  // Visits the first row and then every `step`-th one; `step` is at least 1. Counts bits instead of
+  // walking over them.
   template <typename Visit> void forEachNth(uint32_t step, const Visit& visit) const {
     if (!isDense_) {
       for (size_t at = 0; at < list_.size(); at += step) visit(list_[at]);
       return;
     }
-    // How many to skip.
+    // The number of rows to skip.
     uint32_t left = 0;
     for (size_t at = 0; at < words_.size(); at++) {
       const auto count = static_cast<uint32_t>(std::popcount(words_[at]));

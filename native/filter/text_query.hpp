@@ -1,5 +1,4 @@
-// What a full-text condition asks of a field: some tokens, put to all texts of the field as if they
-// stood one behind the other.
+// The tokens of a full-text condition, compared with all texts of a field as if they were one text.
 #pragma once
 
 #include <cstdint>
@@ -20,9 +19,9 @@ public:
 
   const TextAnalyzer& analyzer() const { return analyzer_; }
   TextMode mode() const { return mode_; }
-  // Distinct. Without any, nothing matches.
+  // Distinct tokens. Without tokens nothing matches.
   const std::vector<std::string>& tokens() const { return tokens_; }
-  // Whether who has all tokens matches, or one of them, as the mode says.
+  // Whether the set of tokens alone decides: all of them or any of them, by the mode.
   bool isSetOnly() const { return mode_ != TextMode::Phrase || phrase_.size() < 2; }
   bool operator==(const TextQuery& other) const;
 
@@ -33,13 +32,13 @@ private:
   const TextMode mode_;
   std::vector<std::string> tokens_;
   std::unordered_map<std::string_view, uint32_t> numbers_;
-  // Tokens as they follow each other, and for each how much of the phrase's beginning it ends
-  // (Knuth, Morris and Pratt).
+  // The tokens of a phrase in order, and the failure function of the matcher (Knuth, Morris and
+  // Pratt).
   std::vector<uint32_t> phrase_;
   std::vector<uint32_t> fallback_;
 };
 
-// The texts of one row, one after the other.
+// Matches the texts of one row, one after the other.
 class TextMatch {
 public:
   explicit TextMatch(const TextQuery& query);

@@ -1,6 +1,6 @@
-// Numbers with their rows, in sorted runs. A batch becomes a run and swallows the runs before it
-// that are not much longer than it, so there are few of them and every value is moved a logarithmic
-// number of times. The first run may be in a file; that one is never swallowed.
+// Numbers with their rows, in sorted runs. A batch becomes a run and is merged with earlier runs
+// that are not much longer. So there are few runs, and each value is moved a logarithmic number of
+// times. The first run may be in a file; it is never merged.
 #pragma once
 
 #include <algorithm>
@@ -17,7 +17,7 @@ template <typename T> class ValueRuns {
 public:
   using Entries = std::vector<std::pair<T, uint32_t>>;
 
-  // Moves keep what the spans point to where it is.
+  // Moving a run keeps the addresses that its spans point to.
   struct Run {
     Run() = default;
     Run(std::vector<T> heldValues, std::vector<uint32_t> heldRows)
@@ -37,13 +37,13 @@ public:
     bool isFiled = false;
   };
 
-  // Sorted values in memory that others keep: what it begins with.
+  // Takes over sorted values in memory of the caller as the first run.
   void adopt(std::span<const T> values, std::span<const uint32_t> rows) {
     if (!values.empty()) runs_.emplace_back(values, rows);
   }
 
-  // Makes the run of a batch, merged with the runs it swallows, of which `kept` stay. Reads only,
-  // so readers go on.
+  // Makes a run of a batch and merges it with earlier runs; `kept` runs stay. It only reads, so
+  // readers go on.
   Run merged(Entries batch, size_t& kept) const {
     std::sort(batch.begin(), batch.end());
     std::vector<T> values;
@@ -60,14 +60,14 @@ public:
       next = mergeTwo(runs_[--kept], next);
     return next;
   }
-  // Puts it in place of the runs it has swallowed.
+  // Puts the run in place of the runs that were merged into it.
   void put(Run next, size_t kept) {
     if (next.size() == 0) return;
     runs_.erase(runs_.begin() + static_cast<ptrdiff_t>(kept), runs_.end());
     runs_.push_back(std::move(next));
   }
 
-  // How many values are in the interval.
+  // Number of values in the interval.
   template <typename Bound> uint64_t count(const Interval<Bound>& interval) const {
     uint64_t count = 0;
     for (const Run& run : runs_) {
@@ -76,7 +76,7 @@ public:
     }
     return count;
   }
-  // `visit(row)` for each of them.
+  // Calls `visit(row)` for each value in the interval.
   template <typename Bound, typename Visit>
   void forEachIn(const Interval<Bound>& interval, const Visit& visit) const {
     for (const Run& run : runs_) {
@@ -84,7 +84,7 @@ public:
       for (size_t at = from; at < to; at++) visit(run.rows[at]);
     }
   }
-  // `visit(row)` for each of the others.
+  // Calls `visit(row)` for each value outside the interval.
   template <typename Bound, typename Visit>
   void forEachOutside(const Interval<Bound>& interval, const Visit& visit) const {
     for (const Run& run : runs_) {
@@ -93,7 +93,7 @@ public:
       for (size_t at = to; at < run.size(); at++) visit(run.rows[at]);
     }
   }
-  // `visit(value, row)` for all.
+  // Calls `visit(value, row)` for all values.
   template <typename Visit> void forEach(const Visit& visit) const {
     for (const Run& run : runs_)
       for (size_t at = 0; at < run.size(); at++) visit(run.values[at], run.rows[at]);
@@ -104,7 +104,7 @@ public:
     for (const Run& run : runs_) size += run.size();
     return size;
   }
-  // In memory.
+  // Bytes in memory, without the file.
   uint64_t bytes() const {
     uint64_t bytes = 0;
     for (const Run& run : runs_)
@@ -129,7 +129,7 @@ private:
     return Run(std::move(values), std::move(rows));
   }
 
-  // Integers are compared with bounds of double as doubles, which keeps their order.
+  // Integers are compared with double bounds as doubles, which keeps their order.
   template <typename Bound>
   static std::pair<size_t, size_t> within(const Run& run, const Interval<Bound>& interval) {
     const auto begin = run.values.begin(), end = run.values.end();

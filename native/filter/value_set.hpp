@@ -1,4 +1,4 @@
-// A list that a caller wrote, as a set: it may be as long as a request.
+// Turns a caller's list, which may be as long as a request allows, into a set.
 #pragma once
 
 #include <algorithm>

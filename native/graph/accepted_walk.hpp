@@ -1,7 +1,7 @@
-// Searching a graph among accepted vertices alone. Where a neighbour is refused, its own neighbours
-// are looked at in its place, so that the accepted hang together and nothing refused is compared.
-// (ACORN-1: Patel et al., "ACORN: Performant and Predicate-Agnostic Search Over Vector Embeddings
-// and Structured Data", 2024.)
+// Searches a graph among accepted vertices alone. In place of a refused neighbour, the walk reads
+// the neighbours of that neighbour. So accepted vertices stay connected, and distances are computed
+// only for accepted vertices. (ACORN-1: Patel et al., "ACORN: Performant and Predicate-Agnostic
+// Search Over Vector Embeddings and Structured Data", 2024.)
 #pragma once
 
 #include "graph/hnsw_search.hpp"
@@ -9,13 +9,13 @@
 
 namespace vicinal {
 
-// `isLive(vertex)` is asked of those alone that would be compared.
+// `isLive(vertex)` is called only for vertices whose distance would be computed.
 template <typename Scorer, typename IsLive> class AcceptedWalk {
 public:
   AcceptedWalk(const HnswGraph& graph, const Scorer& scorer, Unmet& unmet, const IsLive& isLive)
       : graph_(graph), scorer_(scorer), unmet_(unmet), isLive_(isLive),
         scratch_(Scratch::ofThread()), most_(std::max(1u, graph.easyLinks() * 3 / 4)) {
-    // One list is read whole after the last but one has left room for it.
+    // After the last vertex that still fits, one more list may be read whole.
     scratch_.makeRoom(2 * graph.m0_ + 1);
     scratch_.refused.resize(graph.m0_ + 1);
   }
@@ -34,7 +34,7 @@ public:
     return goOn(options);
   }
 
-  // The same of a walk that was parked.
+  // Like `run`, for a walk that was parked.
   SearchEnd resume(ParkedWalk& parked, const SearchOptions& options) {
     report = parked.take(scratch_, unmet_);
     began_ = report.hops;
@@ -48,12 +48,13 @@ public:
 
 private:
   static constexpr uint64_t hopsBetweenChecks = 16;
-  // What reading a list and asking of each of it whether it is accepted costs.
+  // Cost of reading one list and asking for each vertex whether it is accepted.
   static constexpr uint64_t kDistancesPerList = 2;
-  // Lists that are on their way while one is read.
+  // Lists that are prefetched while one is read.
   static constexpr size_t kListsAhead = 6;
 
-  // The list of the first stands in for edges that the graph would have without them.
+  // Hides these vertices from the walk. The list of the first one may still be read: it replaces
+  // the edges that the graph would have without them.
   void hide(const std::vector<uint32_t>& vertices) {
     for (const uint32_t vertex : vertices) {
       if (!unmet_.covers(vertex)) continue;
@@ -88,8 +89,9 @@ private:
     });
   }
 
-  // Accepted neighbours that were not met yet, and behind the others theirs, until they are as many
-  // as a hop needs. Free of branches, since no processor guesses who is accepted.
+  // Collects accepted neighbours that are new, then new accepted neighbours of the refused ones,
+  // until there are enough for one hop. The loops have no branches, since the processor could not
+  // predict them.
   size_t collect(uint32_t vertex) {
     uint32_t* const ids = scratch_.ids.data();
     uint32_t* const others = scratch_.refused.data();
@@ -99,7 +101,7 @@ private:
     const size_t links = loadId(record[0]) & HnswGraph::countMask;
     for (size_t i = 0; i < links; i++) {
       const uint32_t id = loadId(record[1 + i]);
-      // Not of vertices that were laid out after this search began.
+      // Vertices that were laid out after this search began are skipped.
       if (!unmet_.covers(id)) continue;
       const bool isNew = takeLive(id);
       ids[found] = others[count] = id;
@@ -110,7 +112,7 @@ private:
     for (size_t i = 0; i < std::min(count, kListsAhead); i++) prefetchLinks(others[i]);
     for (size_t i = 0; i < count && found < most_; i++) {
       if (i + kListsAhead < count) prefetchLinks(others[i + kListsAhead]);
-      // Whose list was read once has nothing new.
+      // A list is read only once.
       if (scratch_.visited.covers(others[i]) && scratch_.visited.add(others[i]))
         found = collectBehind(others[i], found);
     }
@@ -118,7 +120,7 @@ private:
     return found;
   }
 
-  // What is dead is as one that is refused: others are behind it.
+  // A dead vertex is treated like a refused one: the walk goes on behind it.
   bool takeLive(uint32_t vertex) {
     const bool isNew = unmet_.take(vertex);
     if constexpr (std::is_same_v<IsLive, AcceptAll>) return isNew;
@@ -152,10 +154,11 @@ private:
   Unmet& unmet_;
   const IsLive& isLive_;
   Scratch& scratch_;
-  // Accepted vertices to be found for one that is expanded. Fewer would have walks of the same
-  // recall make more hops than they save reading.
+  // Accepted vertices to collect for one expanded vertex. With fewer, walks of the same recall make
+  // more hops, which costs more than the reading saved.
   const size_t most_;
-  // One that was parked gets somewhere, however little time it is given.
+  // The hop at which a parked walk resumed. It makes progress there before it looks at the cancel
+  // flag.
   uint64_t began_ = UINT64_MAX;
 };
 

@@ -1,4 +1,5 @@
-// The nearest candidates that a search has seen: the way that is left to go, and the result.
+// The beam: the nearest candidates that a search has seen. It holds both the candidates to expand
+// and the result.
 #pragma once
 
 #include <algorithm>
@@ -13,7 +14,7 @@
 
 namespace vicinal {
 
-// Candidates in order, each marked once expanded.
+// Candidates in order of distance; expanded ones are marked.
 class SortedRun {
 public:
   void clear() { size_ = next_ = 0; }
@@ -26,10 +27,10 @@ public:
   float distanceAt(size_t i) const { return slots_[i].distance; }
   float farthest() const { return slots_[size_ - 1].distance; }
 
-  // The nearest that is not expanded.
+  // The nearest candidate that is not expanded yet.
   bool hasNext() const { return next_ < size_; }
   const Neighbor& next() const { return slots_[next_]; }
-  // Marks it expanded.
+  // Takes the next candidate and marks it as expanded.
   uint32_t takeNext() {
     const uint32_t vertex = slots_[next_].vertex;
     slots_[next_].vertex |= kExpanded;
@@ -39,8 +40,8 @@ public:
 
   void truncate(size_t size) { size_ = std::min(size_, size); }
 
-  // Takes in some more, nearest first, each behind its equals; where the first of them has come to
-  // lie. From the back, so that a slot moves once, however many come before it.
+  // Merges sorted candidates, each behind its equals. Returns the position of the first of them.
+  // Works from the back, so that each slot moves only once.
   size_t merge(const Neighbor* sorted, size_t count) {
     if (slots_.size() < size_ + count) slots_.resize(2 * size_ + count);
     Neighbor* const slots = slots_.data();
@@ -70,15 +71,15 @@ public:
 
 private:
   static constexpr uint32_t kExpanded = 1u << 31;
-  // Farther slots are moved at once.
+  // Slots beyond this number are moved with one call.
   static constexpr size_t kMovedOneByOne = 64;
 
   void skipExpanded() {
     while (next_ < size_ && (slots_[next_].vertex & kExpanded) != 0) next_++;
   }
 
-  // Where a candidate at this distance belongs among the first slots: behind its equals. Halving
-  // without branches.
+  // The position of a candidate at this distance among the first slots, behind its equals. A binary
+  // search without branches.
   size_t firstBeyond(float distance, size_t among) const {
     size_t low = 0;
     for (size_t length = among; length > 0;) {
@@ -94,10 +95,10 @@ private:
   size_t next_ = 0;
 };
 
-// So many of the nearest. Both the way and the result of a search in which every vertex is
-// accepted: a sorted array beats two heaps at the widths that matter. Where it has become wide,
-// what comes late is put in order apart, and taken in together with more: a hop moves a few slots
-// instead of thousands, and everything stays as in one array.
+// The `width` nearest candidates. In a search that accepts every vertex, the beam is both the queue
+// and the result. At the usual widths one sorted array beats two heaps. A wide beam keeps late
+// candidates in a short run of its own and merges them many at a time. A hop then moves a few slots
+// instead of thousands, and the order stays that of one array.
 class Beam {
 public:
   void start(size_t width, const Stop& stop = {}) {
@@ -112,9 +113,9 @@ public:
   float bound() const { return bound_; }
   size_t size() const { return settled_.size() + late_.size(); }
 
-  // Keeps those of some candidates that are near enough. `next(vertex, isNew)` is told before which
-  // one is then the next to expand, if any is, and whether it is one of them; unless the bound
-  // falls below it meanwhile.
+  // Keeps the candidates that are near enough. Before the merge it calls `next(vertex, isNew)` with
+  // the candidate that will be expanded next, if there is one. `isNew` tells whether that candidate
+  // is one of the given ones. A bound that falls in the merge may still drop it.
   template <typename Next>
   void keep(const float* distances, const uint32_t* vertices, size_t count, const Next& next) {
     const size_t near = gather(distances, vertices, count);
@@ -130,37 +131,37 @@ public:
     keep(&candidate.distance, &candidate.vertex, 1, [](uint32_t, bool) {});
   }
 
-  // Whether there is one to expand; what was kept before the bound fell is no more.
+  // Whether there is a candidate to expand. Candidates beyond the bound no longer count.
   bool hasNext() const {
     const SortedRun& run = runOfNext();
     return run.hasNext() && run.next().distance <= bound_;
   }
-  // The nearest that is not expanded; marks it so.
+  // Takes the nearest candidate that is not expanded and marks it.
   uint32_t takeNext() { return isNextLate() ? late_.takeNext() : settled_.takeNext(); }
   uint32_t peekNext() const { return runOfNext().next().vertex; }
 
-  // All of them, nearest first.
+  // All candidates, nearest first.
   const SortedRun& inOrder() {
     if (late_.size() > 0) settle();
     return settled_;
   }
 
 private:
-  // From here on candidates that come late are kept apart, at most so many of them: fewer than what
-  // is settled, so that something always is.
+  // From this width on, up to kMostLate late candidates are kept in a run of their own. They are
+  // fewer than the settled ones, so the settled run never becomes empty.
   static constexpr size_t kWide = 1024;
   static constexpr size_t kMostLate = 128;
   static_assert(kMostLate < kWide);
 
-  // Where the nearest to expand is, if there is one.
+  // Whether the next candidate to expand is in the late run.
   bool isNextLate() const {
     if (!late_.hasNext()) return false;
     return !settled_.hasNext() || late_.next().distance < settled_.next().distance;
   }
   const SortedRun& runOfNext() const { return isNextLate() ? late_ : settled_; }
 
-  // Those that are near enough, nearest first; how many. Most are not, and which ones no processor
-  // guesses, so there is no branch.
+  // Collects the candidates that are near enough, nearest first, and returns their number. Most are
+  // not near enough, and the processor could not predict which, so the loop has no branch.
   size_t gather(const float* distances, const uint32_t* vertices, size_t count) {
     if (gathered_.size() < count) gathered_.resize(count);
     Neighbor* const gathered = gathered_.data();
@@ -202,14 +203,14 @@ private:
       bound_ = std::min(bound_, stop_.boundAt(lastWanted()));
   }
 
-  // Of equals the late one, which lies behind.
+  // Of two equally far candidates the late one is dropped, since it ranks behind.
   void dropFarthest() {
     const bool isLate = late_.size() > 0 && late_.farthest() >= settled_.farthest();
     SortedRun& run = isLate ? late_ : settled_;
     run.truncate(run.size() - 1);
   }
 
-  // Distance of the last one wanted: so many of the nearest are late, the others settled.
+  // Distance of the last wanted neighbour, counted over both runs.
   float lastWanted() const {
     const size_t wanted = stop_.wanted;
     const auto isAmongThem = [&](size_t late) {
@@ -227,7 +228,7 @@ private:
     late_.clear();
   }
 
-  // Beyond every distance, those that overflowed too.
+  // Greater than every distance, including those that overflowed.
   static constexpr float kUnbounded = std::numeric_limits<float>::infinity();
   SortedRun settled_;
   SortedRun late_;

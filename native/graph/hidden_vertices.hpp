@@ -1,4 +1,5 @@
-// Vertices that a walk treats as if they had never been inserted: one, or a group of near twins.
+// Vertices that a walk treats as if they had never been inserted: one vertex, or a group of near
+// twins.
 #pragma once
 
 #include <algorithm>
@@ -11,7 +12,7 @@ namespace vicinal {
 
 class HiddenVertices {
 public:
-  // At least one.
+  // `vertices` has at least one element.
   explicit HiddenVertices(std::vector<uint32_t> vertices) : vertices_(std::move(vertices)) {}
   virtual ~HiddenVertices() = default;
 
@@ -22,8 +23,8 @@ public:
   bool hidesAny(const uint32_t* vertices, size_t count) const {
     return std::any_of(vertices, vertices + count, [&](uint32_t id) { return hides(id); });
   }
-  // Turns the neighbours of another vertex on level 0, among which hidden ones are, into those that
-  // it would have without these: so many, and at most `most`.
+  // Replaces the hidden ones among the level-0 neighbours of `vertex` by the neighbours that it
+  // would have without them. Returns the new number, at most `most`.
   virtual size_t leave(uint32_t vertex, uint32_t* neighbours, size_t count, size_t most) = 0;
 
 private:

@@ -1,10 +1,11 @@
-// What must hold of arrays from a file, so that no search and no insert leaves them, and each of
-// them ends. Checksums vouch for what we wrote ourselves; a file may come with a snapshot of
-// anyone.
+// Checks the arrays of a graph that comes from a file, so that every search and insert stays within
+// them and ends. Checksums prove only that a file is as written; a file may come with a snapshot
+// from an untrusted source.
 //
-// - Counts and ids are within bounds, and no record lies over another: an insert would write the
-//   neighbours of one vertex into the header of the other.
-// - Tree edges make a tree: an insert that finds no room follows them down to a leaf.
+// - Counts and ids are within bounds, and records do not overlap: otherwise an insert could write
+//   one vertex's neighbours into another's header.
+// - Tree edges form a tree, because an insert that finds no free parent follows them down to a
+//   leaf.
 #include <vector>
 
 #include "graph/hnsw_graph.hpp"
@@ -29,7 +30,7 @@ public:
   }
 
 private:
-  // Of vertices that are no more to be looked at in a tree.
+  // Marks a vertex that has been removed from the tree.
   static constexpr uint32_t kTaken = UINT32_MAX;
 
   static Status corrupt(uint32_t vertex, const char* what) {
@@ -46,15 +47,15 @@ private:
     const bool isRight = vertices_ == 0 || graph_.m_ == 0
                              ? entry == HnswGraph::noVertex
                              : entry < vertices_ && graph_.levelOf(entry) == entryLevel();
-    return isRight ? Status::ok() : Status(Code::Corrupt, "graph: a wrong entry");
+    return isRight ? Status::ok() : Status(Code::Corrupt, "graph: a wrong entry vertex");
   }
 
-  // Upper records lie one behind the other, as `prepare` lays them.
+  // Upper records follow each other without gaps, as `prepare` lays them out.
   Status checkPlace(uint32_t vertex, uint64_t& nextOffset) const {
     const uint32_t level = graph_.levelOf(vertex);
     if (level > entryLevel()) return corrupt(vertex, "a level above the entry's");
     if (graph_.offsets_[vertex] != (level == 0 ? 0 : nextOffset))
-      return corrupt(vertex, "upper records in another place than theirs");
+      return corrupt(vertex, "misplaced upper records");
     nextOffset += uint64_t(level) * (1 + graph_.m_);
     return nextOffset <= graph_.upperWords_ ? Status::ok()
                                             : corrupt(vertex, "upper records out of bounds");
@@ -68,13 +69,13 @@ private:
       return corrupt(vertex, "a wrong header");
     for (uint32_t i = 1; i <= count; i++)
       if (record[i] >= vertices_ || (level > 0 && graph_.levelOf(record[i]) < level))
-        return corrupt(vertex, "a neighbour that is not there");
+        return corrupt(vertex, "a neighbour that does not exist");
     return Status::ok();
   }
 
   // The first tree edge of a vertex leads to its parent, the others to its children. The root's
-  // leads to a child, so these two name each other, and no other two do. Each of the rest is named
-  // once, by its parent, and leads to those two.
+  // first edge leads to a child, so the root and this child name each other; no other two vertices
+  // do. Every other vertex is named once, by its parent.
   Status checkTree() {
     if (vertices_ < 2)
       return vertices_ == 0 || treeOf(graph_.level0(0)) == 0 ? Status::ok()
@@ -90,7 +91,7 @@ private:
     return checkDescent();
   }
 
-  // The two that name each other.
+  // Finds the one pair of vertices that name each other.
   Status takeRoot() {
     children_.assign(vertices_, 0);
     uint32_t roots = 0;
@@ -99,7 +100,8 @@ private:
       children_[vertex] = kTaken;
       roots++;
     }
-    return roots == 2 ? Status::ok() : Status(Code::Corrupt, "graph: its tree has not one root");
+    return roots == 2 ? Status::ok()
+                      : Status(Code::Corrupt, "graph: its tree does not have exactly one root");
   }
 
   Status checkChildren() {
@@ -109,7 +111,7 @@ private:
       for (uint32_t i = 2; i <= treeOf(record); i++) {
         const uint32_t child = record[i];
         if (parents_[child] != vertex || parents_[vertex] == child || named[child])
-          return corrupt(vertex, "a tree edge that is not its child's");
+          return corrupt(vertex, "a tree edge to a vertex that is not its child");
         named[child] = true;
         if (children_[vertex] != kTaken) children_[vertex]++;
       }
@@ -120,7 +122,7 @@ private:
     return Status::ok();
   }
 
-  // Takes leaves away until none is left: what remains goes round in circles.
+  // Removes leaves until none is left. Vertices that remain form a cycle.
   Status checkDescent() {
     uint32_t taken = 2;
     for (uint32_t vertex = 0; vertex < vertices_; vertex++) {
@@ -132,13 +134,13 @@ private:
       }
     }
     return taken == vertices_ ? Status::ok()
-                              : Status(Code::Corrupt, "graph: its tree edges make circles");
+                              : Status(Code::Corrupt, "graph: its tree edges form a cycle");
   }
 
   const HnswGraph& graph_;
   const uint32_t vertices_;
   std::vector<uint32_t> parents_;
-  // Children that are not taken yet.
+  // For each vertex, its children that are not removed yet.
   std::vector<uint32_t> children_;
 };
 

@@ -14,18 +14,19 @@ static_assert(std::endian::native == std::endian::little,
 
 namespace {
 
-// A record of level 0 has room for so many times m neighbours. Graphs of before had it for twice m.
+// A level-0 record has room for kRoom × m neighbours. Older graphs have room for twice m.
 constexpr uint32_t kRoom = 4;
 constexpr uint32_t kLeastRoom = 2;
-// A new vertex looks for so many times m vertices, and on for what is nearly as near as the last of
-// them: what is farther is next to never chosen. How nearly grows with efConstruct, and with the
-// graph from so many vertices on, by as much again with each doubling: the more there are, the more
-// are about as near, and a walk that takes none but the nearest of them ends short of others.
+// An insert surely considers kSurelyLookedAt × m vertices. It then goes on to vertices that are
+// nearly as near as the last of these, since farther ones are hardly ever chosen. The factor grows
+// with efConstruct. From kReachGrowsFrom vertices on it also grows by the same amount with each
+// doubling of the graph. In a large graph more vertices are about equally near, and a narrower walk
+// would miss some.
 constexpr uint32_t kSurelyLookedAt = 4;
 constexpr float kReachPerWidth = 0.00015f;
 constexpr float kReachGrowsFrom = 1 << 17;
 
-// SplitMix64's finaliser: every bit of the vertex's number moves every bit of the result.
+// The finaliser of SplitMix64: every input bit affects every output bit.
 uint64_t mix(uint64_t value) {
   value += 0x9e3779b97f4a7c15;
   value = (value ^ (value >> 30)) * 0xbf58476d1ce4e5b9;
@@ -33,7 +34,7 @@ uint64_t mix(uint64_t value) {
   return value ^ (value >> 31);
 }
 
-// Address space for upper records: several times what chance will ask for, since it costs nothing.
+// Address space for upper records: several times their expected size, since address space is free.
 uint64_t upperCapacity(uint64_t capacity, uint64_t m) {
   const uint64_t above = capacity / (std::max<uint64_t>(m, HnswGraph::leastM) - 1);
   return std::min<uint64_t>(UINT32_MAX, (1 + m) * (8 * above + 1024));
@@ -110,7 +111,8 @@ Result<std::unique_ptr<HnswGraph>> HnswGraph::open(const Space& space, const Cod
   return graph;
 }
 
-// Level l or above with probability m^-l, by integers alone, so that every platform agrees.
+// Level l or above has probability m^-l. Integer arithmetic gives the same levels on every
+// platform.
 uint32_t HnswGraph::levelOf(uint32_t vertex) const {
   if (m_ == 0) return 0;
   const uint64_t drawn = mix(seed_ ^ mix(vertex));
@@ -180,7 +182,7 @@ void HnswGraph::shed() {
 GraphSections HnswGraph::sections() const {
   const uint32_t vertices = inserted();
   uint64_t upperWords = upperWords_;
-  // Prepared and not inserted vertices have empty records at the end, which are left out.
+  // Vertices that are prepared but not inserted have empty records at the end; these are left out.
   for (uint32_t vertex = vertices; vertex < prepared(); vertex++)
     upperWords -= uint64_t(levelOf(vertex)) * (1 + m_);
   const uint64_t entry = entry_.load(std::memory_order_acquire);

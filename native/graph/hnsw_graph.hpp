@@ -1,27 +1,27 @@
-// A hierarchical navigable small world graph (Malkov and Yashunin) over the rows of a Space. Vertex
-// v is row v.
+// A hierarchical navigable small world graph (HNSW; Malkov and Yashunin) over the rows of a Space.
+// Vertex v is row v.
 //
-// One class serves segments that grow and segments that don't: the three arrays below are Regions,
-// which may start with a private mapping of a file.
+// One class serves growing and frozen segments: its three arrays are Regions, which may start with
+// a private mapping of a file.
 //
 //   level 0   a record of 1 + 4m words for each vertex: header, then the ids of its neighbours
-//   offsets   one word for each vertex: where its upper records start; 0 for the many without
+//   offsets   one word for each vertex: where its upper records start; 0 if it has none
 //   upper     for each vertex of level L, L records of 1 + m words, level 1 first
 //
 //   header    bits 0-11 number of neighbours, bits 12-23 number of tree edges, bit 31 lock
 //
 // Invariants
 // - A vertex's level depends only on its number and the seed. So `prepare` lays out records before
-//   anything is inserted, and no record moves afterwards.
-// - Reachability. Each vertex but the first inserted has a *parent*: the edges between them, in
-//   both directions, are tree edges and are never pruned. They are the first of a record, the
-//   parent foremost. Whatever pruning does to the rest, every vertex can be reached from every
-//   other, also among any number of equal vectors.
-// - Publication. A vertex's level-0 record is complete before its number appears in another's
-//   record, and its parent is the first to name it; its upper records follow. Ids are stored with
-//   release and loaded with acquire, so who sees a vertex also sees its row.
-// - Inserts lock one record at a time, by the header's lock bit. Searches take no lock; they may
-//   see a record half rewritten, that is, neighbours of before and of after.
+//   anything is inserted, and records never move.
+// - Reachability. Each vertex except the first has a *parent*. The edges between vertex and parent
+//   are tree edges in both directions; they are never pruned. They come first in a record, the
+//   parent foremost. So every vertex can be reached from every other whatever is pruned, even among
+//   many equal vectors.
+// - Publication. A vertex's level-0 record is complete before its number appears in another record.
+//   Its parent is the first to name it; its upper records follow. Ids are stored with release and
+//   loaded with acquire, so a thread that reads an id also sees the row.
+// - An insert locks one record at a time, by the lock bit of the header. Searches take no lock;
+//   they may read a half-rewritten record, which holds old and new neighbours.
 #pragma once
 
 #include <algorithm>
@@ -44,18 +44,18 @@
 namespace vicinal {
 
 struct GraphConfig {
-  // 0: no graph. Vertices are counted and have empty records, and no search may be made.
+  // 0 means no graph: vertices are counted and have empty records, and searches are not allowed.
   uint32_t m = 16;
   uint32_t efConstruct = 200;
   uint64_t seed = 0;
   Placement memory = Placement::Cached;
 };
 
-// What a file must keep beside the three arrays. Plain data, little-endian on every platform we
-// build for.
+// The numbers that a file keeps beside the three arrays. Plain data, little-endian on every
+// supported platform.
 struct GraphMeta {
   uint32_t m;
-  // Neighbours that a record of level 0 has room for.
+  // Capacity of a level-0 record, in neighbours.
   uint32_t m0;
   uint32_t vertices;   // vertices in the arrays, all inserted
   uint32_t entry;      // noVertex in an empty graph
@@ -69,7 +69,7 @@ struct GraphSection {
   size_t bytes;
 };
 
-// The arrays as they are to be written: valid and unchanging while no insert runs.
+// The arrays to write to a file. Valid and unchanging while no insert runs.
 struct GraphSections {
   GraphMeta meta;
   GraphSection level0;
@@ -77,7 +77,7 @@ struct GraphSections {
   GraphSection upper;
 };
 
-// Where the arrays lie in a file (offsets are multiples of the page size).
+// Positions of the arrays in a file (multiples of the page size).
 struct GraphFile {
   GraphMeta meta;
   int descriptor;
@@ -86,7 +86,7 @@ struct GraphFile {
   uint64_t upperAt;
 };
 
-// Accepts every vertex; known to the compiler, so that the search without filter pays nothing.
+// Accepts every vertex. The compiler removes it, so a search without filter pays nothing.
 struct AcceptAll {
   bool operator()(uint32_t) const { return true; }
 };
@@ -95,17 +95,18 @@ class HiddenVertices;
 class ParkedWalk;
 
 struct SearchOptions {
-  // Width of the beam; at most this many results.
+  // Width of the beam; a search returns at most this many results.
   uint32_t ef = 64;
   Stop stop{};
-  // Distances to compute before giving up.
+  // The most distances to compute; the search then stops.
   uint64_t maxDistances = UINT64_MAX;
   const CancelFlag* cancel = nullptr;
-  // Where a walk that is cancelled is left, and taken up again (graph/parked_walk.hpp).
+  // Keeps a cancelled walk so that a later search can resume it (graph/parked_walk.hpp).
   ParkedWalk* parked = nullptr;
   // May be null.
   HiddenVertices* hidden = nullptr;
-  // Where a walk among accepted vertices begins on level 0; null: where the way down leads.
+  // The vertex of level 0 where a walk among accepted vertices starts; null: the end of the descent
+  // from the entry.
   const Neighbor* start = nullptr;
 };
 
@@ -115,12 +116,12 @@ struct SearchReport {
   SearchEnd end = SearchEnd::Complete;
   uint64_t distances = 0;
   uint64_t hops = 0;
-  // Lists of neighbours read to get past refused vertices.
+  // Neighbour lists read to get past refused vertices.
   uint64_t lists = 0;
-  // Neighbours looked at on the way, and how many of them were met for the first time.
+  // Neighbours read, and how many of them were new.
   uint64_t looked = 0;
   uint64_t met = 0;
-  // Accepted ones that were not live.
+  // Accepted vertices that turned out to be deleted.
   uint64_t dead = 0;
 };
 
@@ -135,71 +136,72 @@ public:
   static constexpr uint32_t maxVertices = 1u << 31;
   static constexpr uint32_t maxLevel = 31;
 
-  // By what factor a new vertex looks beyond the neighbours it is sure to look at (`Stop`), where
-  // there are so many vertices before it (docs/design/graph.md).
+  // The stop factor of an insert in a graph of `vertices` vertices (`Stop`, docs/design/graph.md).
   static float insertReach(uint32_t efConstruct, uint32_t vertices);
 
-  // An empty graph for at most `capacity` vertices, which is built on codes where they are good
-  // enough for it (not on those of 1 bit). Rows must stay where they are (a Region).
+  // Creates an empty graph for at most `capacity` vertices. It is built on codes if they are
+  // precise enough (1-bit codes are not). Rows must never move (a Region).
   static Result<std::unique_ptr<HnswGraph>> create(const Space& space, const CodeSpace& codes,
                                                    const GraphConfig& config, uint32_t capacity);
-  // A graph whose arrays are mapped from a file; it may go on growing up to `capacity`. Every
-  // record is checked (graph/hnsw_check.cpp), so a wrong file is CORRUPT and never a crash or a
-  // loop without end. m and seed are the file's.
+  // Opens a graph whose arrays are mapped from a file; it may grow up to `capacity`. Every record
+  // is checked (graph/hnsw_check.cpp), so a bad file gives CORRUPT, never a crash or an endless
+  // loop. m and seed come from the file.
   static Result<std::unique_ptr<HnswGraph>> open(const Space& space, const CodeSpace& codes,
                                                  const GraphConfig& config, uint32_t capacity,
                                                  const GraphFile& file);
 
-  // Lays out records for the vertices below `vertices`. One thread at a time, before they are
-  // inserted; searches and inserts of earlier vertices go on. The only growth, and so the only
-  // thing that can lack memory.
+  // Lays out records for all vertices below `vertices`. One thread calls it at a time, before it
+  // inserts them. Searches and inserts of earlier vertices may go on. Only this call grows the
+  // arrays, so only this call can lack memory.
   Status prepare(uint32_t vertices);
 
-  // Links a prepared vertex, whose row (and code) is complete. From any number of threads, each
-  // vertex once, in any order. Where it throws for want of memory nothing has been linked.
+  // Links a prepared vertex whose row (and code) is complete. Any number of threads may insert,
+  // each vertex once, in any order. An insert that throws for lack of memory has linked nothing.
   void insert(uint32_t vertex);
 
-  // Finds the vertices that `scorer` (graph/rows.hpp) scores nearest of those that `accept(vertex)`
-  // accepts: at most `options.ef` of them, nearest first, into `found` (cleared before). Vertices
-  // it refuses lead the way and are never results. Safe beside inserts; vertices whose insert still
-  // runs may or may not be found. Defined in graph/hnsw_search.hpp; callers include that.
+  // Finds the vertices that `scorer` (graph/rows.hpp) scores nearest, among those that
+  // `accept(vertex)` accepts. Puts at most `options.ef` of them into `found`, nearest first;
+  // `found` is cleared before. The walk passes through refused vertices, but they are never
+  // results. Safe beside inserts; a vertex whose insert still runs may or may not be found. Defined
+  // in graph/hnsw_search.hpp; callers include that.
   template <typename Scorer, typename Accept>
   SearchReport search(const Scorer& scorer, const SearchOptions& options, const Accept& accept,
                       std::vector<Neighbor>& found) const;
 
-  // The same by way of accepted vertices alone, those of `unmet`, which is used up. Defined in
-  // graph/accepted_walk.hpp.
+  // Like `search`, but walks through accepted vertices alone. `unmet` holds them and is used up.
+  // Defined in graph/accepted_walk.hpp.
   template <typename Scorer, typename IsLive>
   SearchReport searchAccepted(const Scorer& scorer, const SearchOptions& options, Unmet& unmet,
                               const IsLive& isLive, std::vector<Neighbor>& found) const;
 
-  // Goes on building on other codes of the same rows. While no insert runs; searches go on with
-  // what they have.
+  // Switches building to other codes of the same rows. No insert may run meanwhile; running
+  // searches keep their codes.
   void useCodes(const CodeSpace& codes) { codes_ = codes; }
 
-  // Vertices laid out by `prepare`.
+  // Number of vertices laid out by `prepare`.
   uint32_t prepared() const { return prepared_.load(std::memory_order_acquire); }
-  // Vertices whose insert has ended.
+  // Number of finished inserts.
   uint32_t inserted() const { return inserted_.load(std::memory_order_acquire); }
   uint32_t m() const { return m_; }
-  // Bytes the prepared records take.
+  // Size of the prepared records in bytes.
   uint64_t bytes() const;
   void tally(const MemoryTally& tally, MemoryPart& part) const;
-  // Leaves the arrays to a file that has the same; false where the graph has grown since. While no
-  // insert runs; searches go on.
+  // Maps the arrays from a file that holds the same bytes. False if the graph has grown since the
+  // file was written. No insert may run meanwhile; searches go on.
   Result<bool> leaveTo(const GraphFile& file);
-  // Of what is in a file, nothing stays in this process until it is asked for. The same conditions.
+  // Drops the pages that the file backs; they are read again when needed. No insert may run
+  // meanwhile.
   void shed();
   uint32_t levelOf(uint32_t vertex) const;
-  // On level 0.
+  // Neighbours on level 0.
   std::vector<uint32_t> neighbours(uint32_t vertex) const;
 
-  // The arrays for the first `vertices` vertices. Requires that exactly those are inserted and no
-  // insert runs.
+  // The arrays for the first `vertices` vertices. Exactly these must be inserted, and no insert may
+  // run.
   GraphSections sections() const;
 
-  // Proves the invariants for a graph in which no insert runs; the violations found, at most 100.
-  // `vertices` are those that must be linked (0 to vertices - 1).
+  // Checks the invariants while no insert runs and returns at most 100 violations. Vertices 0 to
+  // vertices - 1 must be linked.
   std::vector<std::string> validate(uint32_t vertices) const;
 
 private:
@@ -217,15 +219,15 @@ private:
   static constexpr uint32_t treeShift = 12;
   static constexpr uint32_t lockBit = 1u << 31;
 
-  // Where vectors differ in few ways, more neighbours than these on level 0 lead nowhere new and
-  // cost a distance each. So a record of as many is thinned out, unless that leaves more than
-  // `mostDiverseOfEasy` (docs/design/graph.md).
+  // On easy data (vectors that differ in few directions) more level-0 neighbours than this lead
+  // nowhere new and cost a distance each. A record that reaches this number is therefore pruned,
+  // unless pruning would keep more than `mostDiverseOfEasy` (docs/design/graph.md).
   uint32_t easyLinks() const { return 2 * m_; }
   uint32_t mostDiverseOfEasy() const { return m_ + m_ / 4; }
-  // How far a new vertex looks for neighbours, before which there are so many
-  // (docs/design/graph.md).
+  // Options of the search that finds neighbours for a new vertex (docs/design/graph.md).
   SearchOptions insertOptions(uint32_t vertex) const;
-  // Most tree edges of a vertex; a quarter of few neighbours leaves the heuristic its choice.
+  // The most tree edges of a vertex: about a quarter of its neighbours, so that the heuristic
+  // chooses most of them.
   uint32_t treeLimit() const { return std::max(3u, easyLinks() / 4); }
 
   uint32_t* level0(uint32_t vertex) { return level0_.data() + size_t(vertex) * (1 + m0_); }

@@ -11,8 +11,8 @@ namespace vicinal {
 
 namespace {
 
-// Held for some hundred distances at most, so a waiting thread spins a while before it lets others
-// run.
+// The lock is held for about a hundred distances at most. A waiting thread therefore spins for a
+// while before it yields.
 class RecordLock {
 public:
   RecordLock(uint32_t* record, uint32_t lockBit) : header_(record[0]), lockBit_(lockBit) {
@@ -42,8 +42,8 @@ template <typename Rows> struct InsertScratch {
   std::vector<uint32_t> ids;
   std::vector<float> distances;
 
-  // For all that is done with a record. Once a vertex has been named by another nothing may be
-  // refused any more, for it cannot be inserted twice.
+  // Reserves memory for all work on a record. Once another vertex names the new vertex, no
+  // allocation may fail any more, because the insert cannot be repeated.
   void reserve(size_t neighbours) {
     edges.reserve(neighbours + 1);
     kept.reserve(neighbours + 1);
@@ -97,7 +97,7 @@ public:
 private:
   using Scorer = typename Rows::Scorer;
   using Walker = typename Rows::Walker;
-  static constexpr uint32_t treeMark = 1u << 31; // vertex numbers end below it
+  static constexpr uint32_t treeMark = 1u << 31; // greater than any vertex number
   static constexpr AcceptAll all{};
 
   bool becomeFirst() {
@@ -122,7 +122,7 @@ private:
     if constexpr (Rows::refines) refine(into);
   }
 
-  // The distances by which candidates are chosen, and their order.
+  // Replaces the candidates' distances by exact ones and sorts them again.
   void refine(std::vector<Neighbor>& candidates) {
     std::vector<uint32_t>& ids = scratch_.ids;
     std::vector<float>& distances = scratch_.distances;
@@ -135,9 +135,9 @@ private:
     std::sort(candidates.begin(), candidates.end(), isNearer);
   }
 
-  // The heuristic of the paper's algorithm 4: nearer to the vertex than to any chosen before. Of
-  // equal rows one is enough: a vertex amid its own copies keeps edges that lead elsewhere, and the
-  // tree holds the copies.
+  // The heuristic of algorithm 4 of the paper: a candidate must be nearer to the vertex than to
+  // every candidate chosen before. Of equal rows only one is chosen. So a vertex among its own
+  // copies keeps edges that lead elsewhere; tree edges connect the copies.
   bool isDiverse(Neighbor candidate, const std::vector<Neighbor>& chosen) const {
     constexpr size_t batch = 4;
     if (chosen.empty()) return true;
@@ -180,22 +180,24 @@ private:
       if (neighbor.vertex != parent) addEdge(neighbor.vertex, 0, neighbor.distance, false);
   }
 
-  // Finds a parent, nearest first, and lets it name the vertex. Where all have the children they
-  // may have, one of them sends on down the tree, whose leaves have room.
+  // Finds the nearest vertex that can be a parent and lets it name the new vertex. If all
+  // candidates have the most children allowed, the search goes down the tree from the nearest; its
+  // leaves have room.
   uint32_t adopt(const std::vector<Neighbor>& chosen) {
     for (const Neighbor& candidate : scratch_.candidates)
       if (tryParent(candidate, chosen)) return candidate.vertex;
     uint32_t at = scratch_.candidates.front().vertex;
     rows_.load(vertex_, scratch_.other);
     const Scorer self = rows_.scorer(scratch_.other);
-    // No way down a tree is longer than it has vertices.
+    // No path down a tree is longer than its number of vertices.
     for (uint32_t step = 0; step < graph_.prepared(); step++) {
       if (tryParent({self.distance(at), at}, chosen)) return at;
       const uint32_t* record = graph_.level0(at);
-      const uint32_t children = treeEdges(record) - 1; // the root spares its first
+      const uint32_t children = treeEdges(record) - 1; // the root has one child more
       at = loadId(record[2 + (vertex_ + step) % children]);
     }
-    // What was opened was a tree, and no longer is: it is found by its other edges.
+    // A loop without result means that the tree has been damaged since the file was opened. The
+    // vertex is then reachable by its other edges.
     writeOwn(at, chosen);
     addEdge(at, 0, self.distance(at), false);
     return at;
@@ -215,7 +217,7 @@ private:
     return true;
   }
 
-  // Our own record on level 0: the parent first. Nobody knows us yet.
+  // Writes the new vertex's level-0 record, parent first. No other vertex names it yet.
   void writeOwn(uint32_t parent, const std::vector<Neighbor>& chosen) {
     uint32_t* record = graph_.level0(vertex_);
     uint32_t count = 1;
@@ -239,8 +241,8 @@ private:
     addEdgeLocked(from, level, distance, isTree);
   }
 
-  // Adds an edge to our vertex to a locked record, choosing anew where it is full. On level 0 that
-  // is so at twice m, unless so many point in directions of their own that it goes on to grow.
+  // Adds an edge to the new vertex to a locked record; a full record is pruned. On level 0, pruning
+  // starts at twice m. The record grows further only if so many of its neighbours are diverse.
   void addEdgeLocked(uint32_t from, uint32_t level, float distance, bool isTree) {
     uint32_t* record = graph_.record(from, level);
     const uint32_t count = loadId(record[0]) & HnswGraph::countMask;
@@ -265,9 +267,9 @@ private:
     storeId(record[0], count | tree << HnswGraph::treeShift | HnswGraph::lockBit);
   }
 
-  // Chooses among the neighbours of a record and the new one, at most as many as there were. Tree
-  // edges stay whatever they are; the others must be nearer to `from` than to anything kept before
-  // them. `kept` are all, `others` those that are no tree edges.
+  // Prunes the neighbours of a record together with the new one, to at most the present number.
+  // Tree edges always stay; any other neighbour must be nearer to `from` than to each one kept
+  // before it. `kept` gets all of them, `others` those without a tree edge.
   void chooseAnew(uint32_t from, const uint32_t* record, uint32_t count, uint32_t tree,
                   Neighbor added, bool isTree) {
     sortEdges(from, record, count, tree, added, isTree);
@@ -287,7 +289,7 @@ private:
     }
   }
 
-  // Leaves a record with what was chosen, its tree edges first and in their order.
+  // Writes the chosen neighbours back, tree edges first and in their order.
   void rewrite(uint32_t* record, uint32_t tree, bool isTree) {
     if (isTree) storeId(record[1 + tree], vertex_);
     const uint32_t trees = tree + (isTree ? 1 : 0);

@@ -1,7 +1,7 @@
-// Searching a graph: greedily down to level 1, then a beam on level 0.
+// Searches a graph: greedily down to level 1, then with a beam on level 0.
 //
-// What costs is waiting for memory. So each hop first collects the neighbours not seen yet, then
-// computes their distances in one call, which fetches rows ahead of their turn.
+// The main cost is waiting for memory. Each hop therefore first collects the unseen neighbours,
+// then computes their distances in one call, which prefetches rows.
 #pragma once
 
 #include <algorithm>
@@ -17,7 +17,7 @@
 
 namespace vicinal {
 
-// One search, of a query or of a vertex to be inserted, with the memory of its thread.
+// One search, for a query or for a vertex to insert, with the thread's working memory.
 template <typename Scorer, typename Accept> class GraphSearcher {
 public:
   GraphSearcher(const HnswGraph& graph, const Scorer& scorer, const Accept& accept)
@@ -32,7 +32,7 @@ public:
     return scorer_.distance(vertex);
   }
 
-  // Walks to the nearest vertex of a level that is not hidden, as far as single steps lead.
+  // Walks greedily to a local minimum of a level. Hidden vertices are never the result.
   Neighbor descend(Neighbor at, uint32_t level, HiddenVertices* hidden = nullptr) {
     hidden_ = hidden;
     if (hidden != nullptr && hidden->hides(at.vertex)) at.distance = FLT_MAX;
@@ -46,7 +46,7 @@ public:
     }
   }
 
-  // Leaves the nearest accepted vertices of a level in `found()`, from the starts given.
+  // Searches a level from the given starts and leaves the nearest accepted vertices in `found()`.
   template <typename Starts>
   SearchEnd widen(const Starts& starts, uint32_t level, const SearchOptions& options) {
     scratch_.visited.start(graph_.prepared());
@@ -60,7 +60,7 @@ public:
     return goOn(level, options);
   }
 
-  // The same of a walk that was parked.
+  // Like `widen`, for a walk that was parked.
   SearchEnd resume(ParkedWalk& parked, uint32_t level, const SearchOptions& options) {
     report = parked.take(scratch_);
     began_ = report.hops;
@@ -123,15 +123,15 @@ private:
     return scratch_.visited.addAll(record + 1, count, ids);
   }
 
-  // The lines that most lists have.
+  // Prefetches the cache lines that most neighbour lists fill.
   void prefetchLinks(uint32_t vertex) const {
     const uint32_t* record = graph_.level0(vertex);
     const uint32_t words = std::min(graph_.m0_, graph_.easyLinks());
     for (uint32_t i = 0; i <= words; i += 16) __builtin_prefetch(record + i);
   }
 
-  // The rows that the next hop compares: they come while the beam takes in this one's. It pays
-  // where a row is one cache line; of more, too many would be on their way.
+  // Prefetches the rows of the next hop while the beam merges this hop's. It pays only for rows of
+  // one cache line; longer rows would keep too many lines in flight.
   void prefetchRows(uint32_t vertex, uint32_t level) const {
     if constexpr (Scorer::hasPrefetch) {
       if (!scorer_.isOfOneLine()) return;
@@ -144,10 +144,11 @@ private:
 
   static bool isFarther(const Neighbor& a, const Neighbor& b) { return a.distance > b.distance; }
 
-  // Those that `measure` has measured.
+  // Keeps the candidates that `measure` has measured.
   void keep(size_t count, uint32_t level) {
     if constexpr (acceptsAll) {
-      // Of one that was next before, the list has come by now.
+      // If the next vertex was next before, its list was prefetched then, so its rows are
+      // prefetched now.
       scratch_.beam.keep(scratch_.distances.data(), scratch_.ids.data(), count,
                          [&](uint32_t next, bool isNew) {
                            if (isNew)
@@ -192,7 +193,8 @@ private:
   const Accept& accept_;
   Scratch& scratch_;
   HiddenVertices* hidden_ = nullptr;
-  // One that was parked gets somewhere, however little time it is given.
+  // The hop at which a parked walk resumed. It makes progress there before it looks at the cancel
+  // flag.
   uint64_t began_ = UINT64_MAX;
 };
 

@@ -1,4 +1,4 @@
-// Proves a graph's invariants, by looking at every edge.
+// Checks the invariants of a graph by reading every edge.
 #include <algorithm>
 #include <string>
 #include <vector>
@@ -20,7 +20,7 @@ public:
     checkEntry();
     for (uint32_t vertex = 0; vertex < vertices_; vertex++)
       for (uint32_t level = 0; level <= graph_.levelOf(vertex); level++) checkRecord(vertex, level);
-    // Broken ids would lead the walk out of the arrays.
+    // An invalid id would lead the next checks out of the arrays.
     if (violations_.empty()) checkTree();
     if (violations_.empty()) checkReachability();
     return violations_;
@@ -90,8 +90,8 @@ private:
     }
   }
 
-  // Every tree edge has its counterpart, and there is one fewer edge than vertices. With
-  // reachability along them (checked next) that makes them a tree.
+  // Every tree edge has its counterpart, and there is one edge fewer than vertices. Together with
+  // reachability (checked next), this proves that the edges form a tree.
   void checkTree() {
     uint64_t ends = 0;
     for (uint32_t vertex = 0; vertex < vertices_; vertex++) {

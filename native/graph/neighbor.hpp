@@ -1,4 +1,4 @@
-// A row and how far it is, and the k nearest of a stream of them.
+// A row with its distance, and a collector of the k nearest rows.
 #pragma once
 
 #include <algorithm>
@@ -14,18 +14,18 @@ struct Neighbor {
   uint32_t vertex;
 };
 
-// Nearer first; equal distances in the order of vertices, so that answers are repeatable. An
-// object, since heaps and sorts call a function through its address.
+// Nearer first; at equal distances the lower vertex first, so that answers are repeatable. It is an
+// object, because sorts and heaps would call a function through its address.
 constexpr auto isNearer = [](const Neighbor& a, const Neighbor& b) {
   return a.distance < b.distance || (a.distance == b.distance && a.vertex < b.vertex);
 };
 
-// Keeps the k nearest of what is offered.
+// Keeps the k nearest of the offered candidates.
 class TopK {
 public:
   explicit TopK(size_t k) : k_(k) { heap_.reserve(std::min<size_t>(k, 1024)); }
 
-  // No distance beyond this one can be kept any more.
+  // Candidates beyond this distance cannot be kept any more.
   float bound() const {
     if (k_ == 0) return -FLT_MAX;
     return heap_.size() < k_ ? FLT_MAX : heap_.front().distance;
@@ -42,7 +42,7 @@ public:
     }
   }
 
-  // `accept(vertex)` is asked of those alone that are near enough to be kept.
+  // `accept(vertex)` is called only for candidates that are near enough to be kept.
   template <typename VertexAt, typename Accept>
   void offerAll(const float* distances, size_t count, const VertexAt& vertexAt,
                 const Accept& accept) {
@@ -51,7 +51,7 @@ public:
   }
 
   size_t size() const { return heap_.size(); }
-  // Nearest first; empties the collector.
+  // Returns the candidates nearest first and empties the collector.
   std::vector<Neighbor> takeSorted() {
     std::sort_heap(heap_.begin(), heap_.end(), isNearer);
     return std::move(heap_);

@@ -1,4 +1,4 @@
-// A walk that was interrupted and is to go on where it was, on whatever thread.
+// An interrupted walk that a later search resumes, on any thread.
 #pragma once
 
 #include <memory>
@@ -10,25 +10,25 @@
 
 namespace vicinal {
 
-// Filled by a search that is given one and cancelled, taken up by the next that is given it.
-// Whoever holds it keeps the graph.
+// A cancelled search that has a ParkedWalk stores its state there; the next search that is given it
+// resumes. The holder keeps the graph alive.
 class ParkedWalk {
 public:
-  // By way of all vertices, which are all kept; by way of all, where some are not; by way of
-  // accepted ones alone. One cannot go on where another was.
+  // The kind of walk: through all vertices, keeping all; through all vertices, keeping accepted
+  // ones; through accepted vertices alone. A walk resumes only as the same kind.
   enum class Way : uint8_t { All, Filtered, Accepted };
 
   bool isOf(const HnswGraph& graph) const { return graph_ == &graph; }
   bool isOf(const HnswGraph& graph, Way way) const { return isOf(graph) && way_ == way; }
   bool isParked() const { return graph_ != nullptr; }
 
-  // Of a walk led by other codes, distances cannot be compared.
+  // Distances of a walk led by other codes cannot be compared, so such a walk is dropped.
   void dropUnlessLedBy(const std::shared_ptr<const void>& leader) {
     if (leader_ != leader) drop();
     leader_ = leader;
   }
 
-  // How often it was parked.
+  // How often the walk was parked.
   uint32_t parkings() const { return parkings_; }
   void drop() {
     graph_ = nullptr;
@@ -61,7 +61,7 @@ private:
   std::shared_ptr<const void> leader_;
   Way way_ = Way::All;
   Scratch scratch_;
-  // Of a walk among accepted vertices.
+  // Used by walks among accepted vertices only.
   Unmet unmet_;
   SearchReport report_;
   uint32_t parkings_ = 0;

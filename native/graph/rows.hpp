@@ -1,5 +1,5 @@
-// What a graph compares: its rows as they are and, where they have them, as codes. Searches and
-// inserts are templates over one of the two forms below, which share the numbers of the rows.
+// The rows of a graph as distances see them: as vectors and, if available, as codes. Searches and
+// inserts are templates over these forms, which number rows alike.
 #pragma once
 
 #include "distance/kernels.hpp"
@@ -7,7 +7,7 @@
 
 namespace vicinal {
 
-// Distances of one vector to rows, exact.
+// Exact distances of one vector to rows.
 struct FloatScorer {
   static constexpr bool hasPrefetch = false;
   const Space& space;
@@ -19,7 +19,8 @@ struct FloatScorer {
   }
 };
 
-// The same of codes: near enough to lead a search, to be scored exactly at its end.
+// Distances by codes: precise enough to lead a search. Its candidates are scored exactly at the
+// end.
 struct CodeScorer {
   static constexpr bool hasPrefetch = true;
   CodeScorer(const CodeSpace& codes, const CodeQuery& prepared)
@@ -36,7 +37,7 @@ struct CodeScorer {
     space.distances(query, vertices, count, out);
   }
   bool isOfOneLine() const { return stride <= kLineBytes; }
-  // Has copies of its own, which reading lists of neighbours does not make the compiler load anew.
+  // Holds copies of its fields, so the compiler need not reload them after each neighbour id.
   auto prefetcher() const {
     return [first = rows, bytes = stride](uint32_t vertex) {
       __builtin_prefetch(first + size_t(vertex) * bytes);
@@ -60,11 +61,10 @@ struct Sq8Scorer {
   }
 };
 
-// Rows to compare with each other, which is what linking a vertex needs: `walker` leads the search
-// for its neighbours, `scorer` chooses among them. Where the two differ, what was found is scored
-// anew before the choice (`refines`).
+// Forms of rows for linking a vertex. `walker` leads the search for neighbours, `scorer` chooses
+// among them. If the two differ (`refines`), candidates are scored again before the choice.
 struct FloatRows {
-  // A row, which may have to be widened.
+  // A row as floats, converted if it is stored in another type.
   struct Query {
     RowFloats floats;
     const float* data = nullptr;
@@ -81,7 +81,7 @@ struct FloatRows {
   Walker walker(const WalkQuery& query) const { return scorer(query); }
 };
 
-// Codes that are compared with vectors but not with each other.
+// For codes that can be compared with vectors but not with each other.
 struct CodedRows {
   using Query = FloatRows::Query;
   using WalkQuery = CodeQuery;

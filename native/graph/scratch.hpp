@@ -1,4 +1,4 @@
-// Working memory of one search, kept by each thread, so that a search allocates nothing once warm.
+// Working memory of one search. Each thread keeps its own, so that searches soon allocate nothing.
 #pragma once
 
 #include <atomic>
@@ -19,8 +19,8 @@ inline void storeId(uint32_t& word, uint32_t value) {
   std::atomic_ref<uint32_t>(word).store(value, std::memory_order_release);
 }
 
-// Which vertices a search has seen. A stamp of one byte says in which search; only every 255th
-// clears.
+// The vertices that a search has seen. A stamp of one byte names the search, so stamps are cleared
+// only every 255 searches.
 class VisitedSet {
 public:
   void start(size_t vertices) {
@@ -30,17 +30,17 @@ public:
       current_ = 1;
     }
   }
-  // Not of vertices laid out after this search began.
+  // False for vertices laid out after this search began.
   bool covers(uint32_t vertex) const { return vertex < stamps_.size(); }
-  // Adds a vertex; true the first time.
+  // Adds a vertex; true if it is new.
   bool add(uint32_t vertex) {
     const bool isNew = stamps_[vertex] != current_;
     stamps_[vertex] = current_;
     return isNew;
   }
-  // Adds `count` vertices and leaves those that are new in `fresh`, which may be `ids` itself; how
-  // many they are. Vertices laid out after this search began are left out. Free of branches, since
-  // no processor guesses them.
+  // Adds `count` vertices, writes the new ones to `fresh` (which may be `ids` itself) and returns
+  // their number. Vertices laid out after this search began are skipped. The loop has no branches,
+  // since the processor could not predict them.
   size_t addAll(const uint32_t* ids, size_t count, uint32_t* fresh) {
     uint8_t* const stamps = stamps_.data();
     const size_t covered = stamps_.size();
@@ -64,12 +64,12 @@ private:
 struct Scratch {
   VisitedSet visited;
   Beam beam;
-  std::vector<Neighbor> frontier; // a heap, nearest on top; only where vertices are refused
+  std::vector<Neighbor> frontier; // a heap, nearest on top; used only if vertices can be refused
   std::vector<uint32_t> ids;
   std::vector<uint32_t> refused;
   std::vector<float> distances;
 
-  // For so many ids and their distances. Never less than before: one search may begin another.
+  // Makes room for `count` ids and distances. Never shrinks, since one search may start another.
   void makeRoom(size_t count) {
     if (ids.size() >= count) return;
     ids.resize(count);

@@ -9,19 +9,20 @@ namespace vicinal {
 namespace {
 
 constexpr size_t kLanes = 32;
-// Of more, most lanes would have one, and the bound would be far behind the last of them.
+// With a greater k most lanes would hold one of the k nearest, and the bound would lie far beyond
+// the k-th.
 constexpr size_t kMostSelected = kLanes / 2;
-// To count among more takes longer than to sort them.
+// Beyond this number, sorting is faster than ranking by counting.
 constexpr size_t kMostWithin = 64;
 
-// How many of `count` are less.
+// The number of distances that are less.
 size_t rankOf(float distance, const float* among, size_t count) {
   uint32_t less = 0;
   for (size_t i = 0; i < count; i++) less += among[i] < distance ? 1 : 0;
   return less;
 }
 
-// The least of what each lane is dealt, by an order of its own.
+// The first value of each lane, in the order `isBefore`.
 template <typename Before>
 void firstOfLanes(const float* distances, size_t count, const Before& isBefore, float* first) {
   const size_t even = count - count % kLanes;
@@ -37,7 +38,7 @@ void firstOfLanes(const float* distances, size_t count, const Before& isBefore, 
 constexpr auto isLess = [](float a, float b) { return a < b; };
 constexpr auto isMore = [](float a, float b) { return a > b; };
 
-// At least k of more than `kLanes` distances are within it.
+// A bound that at least k of more than `kLanes` distances do not exceed.
 float boundOfLanes(const float* distances, size_t count, size_t k) {
   float least[kLanes];
   std::fill_n(least, kLanes, FLT_MAX);
@@ -57,7 +58,7 @@ size_t countWithin(float bound, const float* distances, size_t count) {
 }
 
 float boundWithin(const float* distances, size_t count, size_t k) {
-  // Of k, so many more are as good.
+  // A bound that covers k / kMoreShare more than k is good enough.
   constexpr size_t kMoreShare = 4;
   constexpr int kMostSteps = 12;
   constexpr float kLeastStep = 0.125f;
@@ -69,7 +70,8 @@ float boundWithin(const float* distances, size_t count, size_t k) {
   firstOfLanes(distances, count, isMore, most);
   float low = *std::min_element(least, least + kLanes);
   float high = *std::max_element(most, most + kLanes);
-  // Between what has fewer and what has enough, where as many lie as if all were spread evenly.
+  // Bisects between a bound with too few distances and one with enough. The next bound assumes that
+  // the distances between the two are spread evenly.
   size_t below = 0;
   size_t within = count;
   for (int step = 0; step < kMostSteps && within > k + k / kMoreShare; step++) {
@@ -115,7 +117,7 @@ void sortNearest(Neighbor* first, size_t count) {
     taken |= uint64_t(1) << place;
     first[place] = unsorted[at];
   }
-  // Equals, which the order of vertices is to tell apart.
+  // Equal distances share a rank; sorting then orders them by vertex.
   if (size_t(std::popcount(taken)) == count) return;
   std::copy_n(unsorted, count, first);
   std::sort(first, first + count, isNearer);

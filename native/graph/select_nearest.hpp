@@ -1,4 +1,4 @@
-// The k nearest of some whose distances are all there at once.
+// The k nearest of candidates whose distances are all known.
 #pragma once
 
 #include <cstddef>
@@ -9,29 +9,29 @@
 
 namespace vicinal {
 
-// Nearest first, as `isNearer` has it; NaN is never kept. False, and nothing of
-// use in `nearest`, where it would take longer than a heap: for a large k, or many that are equal.
+// Writes the k nearest to `nearest`, ordered by `isNearer`; NaN is never kept. Returns false, with
+// `nearest` unusable, if a heap would be faster: for a large k, or many equal distances.
 //
-// A heap asks of each distance whether it is near enough, and of those in the heap which one comes
-// next: no processor guesses either, and a wrong guess costs as much as a distance of some hundred
-// dimensions. Here nothing is guessed. Distances are dealt out to lanes, so that the k-th nearest
-// of the lanes' own nearest is a bound that k are within; the few within it are put in their places
-// by counting how many are nearer.
+// A heap branches on whether each distance is near enough and on its place in the heap. The
+// processor can predict neither, and a wrong prediction costs as much as a distance of some hundred
+// dimensions. This function has no such branches. It deals the distances out to lanes; the k-th
+// nearest of the lanes' minima bounds the k nearest. The few distances within the bound are ranked
+// by counting nearer ones.
 bool selectNearest(const float* distances, const uint32_t* vertices, size_t count, size_t k,
                    std::vector<Neighbor>& nearest);
 
-// Nearest first, as `isNearer` has it; a few sooner than any sort. None is NaN.
+// Sorts by `isNearer`; faster than a sort for few elements. No distance may be NaN.
 void sortNearest(Neighbor* first, size_t count);
 
-// Keeps the k least of at least as many, none of them NaN, in any order but that the last of them
-// is the last.
+// Keeps the k least values and returns the greatest of them, which comes last; the others have no
+// order. There must be at least k values and no NaN.
 float keepLeast(std::vector<float>& values, size_t k);
 
-// How many are not beyond the bound.
+// The number of distances up to the bound.
 size_t countWithin(float bound, const float* distances, size_t count);
 
-// A distance that at least k of `count` are within, and not many more unless they are equal or lie
-// far apart. At least k of them are no NaN, and k is at least 1.
+// A bound that at least k of `count` distances do not exceed. Not many more than k do so, unless
+// distances are equal or far apart. k is at least 1, and at least k distances are not NaN.
 float boundWithin(const float* distances, size_t count, size_t k);
 
 } // namespace vicinal

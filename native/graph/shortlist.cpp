@@ -18,11 +18,11 @@ void Shortlist::thin() {
     kept += distances_[at] <= bound_ ? 1 : 0;
   }
   size_ = kept;
-  // Where most are equal, or some are beyond all measure.
+  // Needed if most distances are equal or some are extremely large.
   if (size_ > k_ + k_ / 2) cut();
 }
 
-// By a way that no distances can make a long one.
+// Cuts to exactly k; its cost does not depend on how the distances are spread.
 void Shortlist::cut() {
   std::vector<Neighbor> kept(size_);
   for (size_t at = 0; at < size_; at++) kept[at] = {distances_[at], vertices_[at]};
@@ -36,7 +36,7 @@ void Shortlist::cut() {
 }
 
 void Shortlist::moveNearest(size_t count, std::vector<Neighbor>& ordered) {
-  // To look for fewer takes as long.
+  // Finding fewer takes just as long.
   constexpr size_t kLeast = 32;
   const size_t least = std::max(count, kLeast);
   const float bound = size_ <= least ? FLT_MAX : boundWithin(distances_.get(), size_, least);

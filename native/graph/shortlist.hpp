@@ -1,4 +1,4 @@
-// The nearest of many that are offered many at a time.
+// The k nearest of many candidates that are offered in blocks.
 #pragma once
 
 #include <algorithm>
@@ -13,17 +13,17 @@
 
 namespace vicinal {
 
-// In no order: they are thinned out whenever they have become too many, which costs less than to
-// keep hundreds in order, for a bound that lags behind. Nothing is done that a processor would have
-// to guess (see select_nearest.hpp).
+// Candidates are kept in no order and thinned out when they become too many. That costs less than
+// keeping hundreds in order, at the price of a bound that lags behind. No step depends on branches
+// that the processor cannot predict (see select_nearest.hpp).
 class Shortlist {
 public:
-  // Of about so many: a few are all kept, and of many the bound is soon near. Takes memory for
-  // twice k, so k is to be no more than may be offered.
+  // `offered` is the expected number of candidates: a few are all kept, and for many the bound soon
+  // becomes tight. Memory is reserved for twice k, so k should not exceed the number of candidates.
   explicit Shortlist(size_t k, size_t offered = SIZE_MAX);
 
-  // Keeps those that are near enough and that `accept(vertex)` accepts, which is asked of no
-  // others.
+  // Keeps the candidates that are near enough and that `accept(vertex)` accepts; it is called only
+  // for near ones.
   template <typename VertexAt, typename Accept>
   void offerAll(const float* distances, size_t count, const VertexAt& vertexAt,
                 const Accept& accept) {
@@ -46,15 +46,15 @@ public:
     }
   }
 
-  // Moves the nearest that are left to the end of `ordered`, nearest first: at least so many, where
-  // there are. The k nearest of all are among what the list has.
+  // Moves at least `count` of the nearest remaining candidates (or all) to the end of `ordered`,
+  // nearest first. The list contains the k nearest of all offered.
   void moveNearest(size_t count, std::vector<Neighbor>& ordered);
-  // The k nearest, nearest first; empties the list.
+  // Returns the k nearest, nearest first, and empties the list.
   std::vector<Neighbor> takeSorted();
 
 private:
   static constexpr size_t kTimes = 2;
-  // These stay in the nearest cache.
+  // Candidates up to this number stay in the first-level cache.
   static constexpr size_t kFew = 1024;
   static constexpr size_t kBlock = 256;
 
@@ -63,9 +63,9 @@ private:
 
   size_t k_;
   size_t room_;
-  // No distance beyond this one can be kept any more.
+  // Candidates beyond this distance cannot be kept any more.
   float bound_ = FLT_MAX;
-  // With room for a block behind those that make them be thinned out.
+  // Each has room for one block beyond the size at which the list is thinned.
   std::unique_ptr<float[]> distances_;
   std::unique_ptr<uint32_t[]> vertices_;
   size_t size_ = 0;

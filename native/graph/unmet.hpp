@@ -1,4 +1,4 @@
-// Which vertices a walk among accepted ones has yet to meet.
+// The accepted vertices that a walk has yet to meet.
 #pragma once
 
 #include <cstddef>
@@ -7,15 +7,15 @@
 
 namespace vicinal {
 
-// Vertices that are accepted and not met yet, a bit each, so that both are asked at once.
+// One bit for each vertex: accepted and not met yet. One lookup answers both.
 class Unmet {
 public:
-  // As many vertices as there will be, of which none is accepted yet.
+  // Starts with no vertex accepted; `vertices` is the number of vertices.
   void start(uint32_t vertices) {
     vertices_ = vertices;
     words_.assign((size_t(vertices) + 63) / 64, 0);
   }
-  // 64 vertices a word.
+  // Starts with a bitmap, 64 vertices a word.
   void start(uint32_t vertices, const std::vector<uint64_t>& accepted) {
     vertices_ = vertices;
     words_.assign(accepted.begin(), accepted.end());
@@ -23,7 +23,7 @@ public:
   }
   void accept(uint32_t vertex) { words_[vertex / 64] |= uint64_t(1) << (vertex % 64); }
   bool covers(uint32_t vertex) const { return vertex < vertices_; }
-  // Whether it was among them; it no longer is.
+  // Removes the vertex; true if it was still there.
   bool take(uint32_t vertex) {
     uint64_t& word = words_[vertex / 64];
     const uint64_t bit = uint64_t(1) << (vertex % 64);

@@ -1,4 +1,4 @@
-// Which codes lead the searches of a vector space.
+// The kinds of codes that can lead the searches of a vector space.
 #pragma once
 
 #include <cstddef>
@@ -7,22 +7,22 @@
 namespace vicinal {
 
 enum class CodeKind : uint8_t {
-  // What measures best on the space's own vectors (search/code_choice.hpp).
+  // The kind that measures best on the space's own vectors (search/code_choice.hpp).
   Auto,
-  // None: vectors themselves are compared.
+  // No codes: searches compare the vectors themselves.
   None,
   Sq8,
   Rabitq4,
   Rabitq1,
 };
 
-// As the boundary has it.
+// Names as the native boundary spells them.
 constexpr const char* nameOf(CodeKind kind) {
   constexpr const char* kNames[] = {"auto", "none", "sq8", "rabitq4", "rabitq1"};
   return kNames[static_cast<size_t>(kind)];
 }
 
-// Of RaBitQ codes, a dimension.
+// Bits per dimension of a RaBitQ code.
 constexpr uint32_t rabitqBitsOf(CodeKind kind) { return kind == CodeKind::Rabitq1 ? 1 : 4; }
 
 } // namespace vicinal

@@ -1,4 +1,4 @@
-// Codes of one kind over the rows of a vector space, as searches see them.
+// The codes of a vector space's rows, of one kind, as searches use them.
 #pragma once
 
 #include "quantize/code_kind.hpp"
@@ -20,10 +20,10 @@ public:
   explicit CodeSpace(const RabitqSpace& rabitq)
       : kind_(rabitq.bits() == 1 ? CodeKind::Rabitq1 : CodeKind::Rabitq4), rabitq_(rabitq) {}
 
-  // Never Auto; None of an empty one.
+  // Never Auto; None if the space has no codes.
   CodeKind kind() const { return kind_; }
   bool isSq8() const { return kind_ == CodeKind::Sq8; }
-  // Empty where the codes are of another kind.
+  // Empty if the codes are of another kind.
   const Sq8Space& sq8() const { return sq8_; }
   const RabitqSpace& rabitq() const { return rabitq_; }
 

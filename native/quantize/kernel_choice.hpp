@@ -1,12 +1,12 @@
-// Which set of kernels of a code runs.
+// Chooses the kernel set of a code at run time.
 #pragma once
 
 #include "distance/kernels.hpp"
 
 namespace vicinal {
 
-// The best set there is from the instruction set chosen for floats on; `setFor(isa)` is null where
-// there is none.
+// The best set that is not beyond the instruction set chosen for floats. `setFor(isa)` is null if
+// there is no such set.
 template <typename Set> const Set& bestKernels(const Set* (*setFor)(Isa), const Set& scalar) {
   constexpr Isa bestFirst[] = {Isa::Avx512, Isa::Avx2, Isa::Neon};
   bool isAllowed = false;
@@ -19,7 +19,7 @@ template <typename Set> const Set& bestKernels(const Set* (*setFor)(Isa), const 
 }
 
 #if defined(__x86_64__)
-// What the files of codes for AVX-512 are compiled for (binding.gyp).
+// The AVX-512 files of codes are compiled for these instructions (binding.gyp).
 inline bool hasVnni() {
   return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
          __builtin_cpu_supports("avx512vnni");

@@ -9,14 +9,14 @@ namespace vicinal {
 
 namespace {
 
-// More would cost more to apply than shorter codes save.
+// Beyond this, projecting a vector costs more time than shorter codes save.
 constexpr uint32_t kMostReduced = 368;
 constexpr int kIterations = 10;
 constexpr unsigned kProjectionSeed = 7;
-// Vectors that tell what directions keep.
+// Vectors of the sample that measure how much length the directions keep.
 constexpr size_t kMostJudged = 1024;
 
-// Numbers of dimensions whose codes end with a cache line.
+// The numbers of dimensions whose codes fill whole cache lines.
 std::vector<uint32_t> reducedDims(uint32_t dim) {
   std::vector<uint32_t> dims;
   const uint32_t most = std::min(dim / 2, kMostReduced);
@@ -25,7 +25,7 @@ std::vector<uint32_t> reducedDims(uint32_t dim) {
   return dims;
 }
 
-// Mean products of every two dimensions over the sample: dim × dim.
+// The mean products of every two dimensions over the sample: dim × dim.
 std::vector<float> secondMoments(const float* sample, size_t count, uint32_t dim) {
   std::vector<float> columns(size_t(dim) * count);
   for (size_t row = 0; row < count; row++)
@@ -38,7 +38,7 @@ std::vector<float> secondMoments(const float* sample, size_t count, uint32_t dim
   return moments;
 }
 
-// Gram and Schmidt, twice, since once leaves rounding behind.
+// Gram-Schmidt, run twice, because one pass leaves rounding errors.
 void orthonormalise(std::vector<float>& rows, uint32_t count, uint32_t dim) {
   const DistanceFn negativeDot = kernels().floats.distance[size_t(Metric::Dot)];
   for (uint32_t a = 0; a < count; a++) {
@@ -50,7 +50,7 @@ void orthonormalise(std::vector<float>& rows, uint32_t count, uint32_t dim) {
         for (uint32_t i = 0; i < dim; i++) row[i] -= along * other[i];
       }
     const float length = std::sqrt(-negativeDot(row, row, dim));
-    // A direction in which nothing differs: any unit will do, and none is needed.
+    // All vectors agree along this direction, so any unit vector would do and none is needed.
     const float scale = length > 1e-12f ? 1 / length : 0;
     for (uint32_t i = 0; i < dim; i++) row[i] *= scale;
   }
@@ -75,8 +75,8 @@ std::vector<float> principalDirections(const std::vector<float>& moments, uint32
   return rows;
 }
 
-// Squared lengths about the mean: of vectors, and of their components along each direction. What
-// all vectors have in common tells none from another, however long it is.
+// Squared lengths about the mean: of whole vectors, and of their components along each direction.
+// The mean itself is left out, because it distinguishes no vector from another.
 struct Energy {
   double all = 0;
   std::vector<double> along;
@@ -139,7 +139,8 @@ std::shared_ptr<const Projection> Projection::train(const float* sample, size_t 
 
 namespace {
 
-// Turns negative dot products into components; the squared length that `vector` has beside them.
+// Turns negative dot products into components. Returns the squared length of `vector` outside the
+// directions.
 float takeComponents(const float* vector, uint32_t dim, float* components, uint32_t count) {
   const DistanceFn negativeDot = kernels().floats.distance[size_t(Metric::Dot)];
   for (uint32_t i = 0; i < count; i++) components[i] = -components[i];

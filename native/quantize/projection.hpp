@@ -1,9 +1,10 @@
-// Fewer dimensions for codes: the directions in which the vectors of a space differ most, their
-// principal components without centring, so that dot products and lengths keep their meaning.
+// A projection to fewer dimensions for codes. Its directions are those in which the vectors of a
+// space differ most: the principal components without centring. Not centring keeps the meaning of
+// dot products and lengths.
 //
-// Embeddings of hundreds of dimensions have most of their length in some hundred of these; codes of
-// them are a fraction of the bytes, and bytes are what a graph search waits for. What is left out
-// counts as noise, as rounding does: the vectors have the last word.
+// Embeddings of hundreds of dimensions have most of their length in about a hundred directions.
+// Codes of these components are much shorter, and a graph search waits mostly for bytes. The length
+// outside the directions counts as noise, like rounding; the rerank by whole vectors corrects it.
 #pragma once
 
 #include <memory>
@@ -14,15 +15,15 @@
 
 namespace vicinal {
 
-// Directions as codes: what it takes to find the components of a query, some times faster than with
-// floats, and as exact as codes are.
+// The directions as codes. They give a query's components several times faster than floats, with
+// the precision of codes.
 class CodedDirections {
 public:
   CodedDirections(const std::vector<float>& directions, uint32_t dim);
   CodedDirections(const CodedDirections&) = delete;
   CodedDirections& operator=(const CodedDirections&) = delete;
 
-  // As Projection::apply.
+  // Like Projection::apply.
   float apply(const float* vector, float* components) const;
   uint64_t bytes() const { return memory_.size(); }
 
@@ -35,36 +36,38 @@ private:
 
 class Projection {
 public:
-  // From a sample of `count` vectors of `dim` floats. Null where no number of dimensions that fits
-  // whole cache lines, at most half of them, holds kLeastEnergy of the sample's squared length
-  // about its mean.
+  // Learns from a sample of `count` vectors of `dim` floats. The number of directions fills whole
+  // cache lines of codes and is at most half of `dim`. Null if no such number keeps kLeastEnergy of
+  // the sample's squared length about its mean.
   static std::shared_ptr<const Projection> train(const float* sample, size_t count, uint32_t dim);
-  // From directions as `directions()` gives them.
+  // Takes directions in the form that `directions()` returns.
   static std::shared_ptr<const Projection> from(std::vector<float> directions, uint32_t dim);
 
-  // Share of the squared length about its mean that the projected sample must keep.
+  // The least share of the squared length about the mean that the projected sample must keep.
   static constexpr double kLeastEnergy = 0.85;
-  // Vectors it takes to know the directions.
+  // The least sample that is enough to learn the directions.
   static constexpr uint32_t kLeastSample = 4096;
-  // To learn them takes memory by the square of the dimensions, 64 MiB here, and time by its cube.
+  // Learning takes memory by the square of the dimensions (64 MiB at this bound) and time by the
+  // cube.
   static constexpr uint32_t kMostDims = 4096;
-  // Whether vectors of so many dimensions can be projected at all.
+  // Whether vectors of `dim` dimensions can be projected at all.
   static bool canReduce(uint32_t dim);
 
   uint32_t dim() const { return dim_; }
   uint32_t reducedDim() const { return reducedDim_; }
   // reducedDim × dim floats: orthonormal rows.
   const std::vector<float>& directions() const { return directions_; }
-  // They are kept as floats and as codes.
+  // Counts the directions as floats and as codes.
   uint64_t bytes() const { return directions_.size() * sizeof(float) + coded_.bytes(); }
 
-  // The components of a vector along the directions; returns the squared length of what is left.
+  // Computes the components of a vector along the directions. Returns the squared length of the
+  // rest.
   float apply(const float* vector, float* components) const;
-  // The same through codes of vector and directions.
+  // Like `apply`, with codes of vector and directions.
   float applyFast(const float* vector, float* components) const {
     return coded_.apply(vector, components);
   }
-  // Share of the squared length of `count` vectors about their mean that their components keep.
+  // The share of the squared length about the mean that the components of `count` vectors keep.
   double energyOf(const float* vectors, size_t count) const;
 
 private:

@@ -18,24 +18,25 @@ constexpr float kQuerySteps = 127;
 constexpr int kMostCode = 15;
 constexpr float kMiddleOf4 = 7.5f;
 constexpr float kMiddleOf1 = 0.5f;
-// The best step for 16 points of a normal distribution is this share of its deviation (Max, 1960).
+// The best step of 16 levels for a normal distribution, as a share of its deviation (Max, 1960).
 constexpr float kNormalStep = 0.3352f;
-// Rows differ from it; the best of these is taken.
+// Rows are not exactly normal, so each of these multiples of the step is tried and the best is
+// taken.
 constexpr float kStepsTried[] = {0.8f, 0.9f, 1.0f, 1.1f, 1.2f};
 
 size_t roundUp(size_t value, size_t multiple) {
   return (value + multiple - 1) / multiple * multiple;
 }
 
-// Components a plane of the query holds.
+// Components in one plane of the query.
 size_t planeLength(uint32_t bits, size_t dim) { return bits == 1 ? dim : (dim + 1) / 2; }
 
-// Bytes of codes that a kernel reads.
+// Bytes of a row's codes that a kernel reads.
 size_t codeBytes(uint32_t bits, size_t dim) {
   return bits == 1 ? roundUp(dim, 64) / 8 : planeLength(bits, dim);
 }
 
-// Directions that give the rotated components at once.
+// The directions with the rotation applied, so that they give rotated components at once.
 std::shared_ptr<const CodedDirections> turnedBy(const Rotation& rotation,
                                                 const Projection& projection) {
   const uint32_t dim = projection.dim();
@@ -57,8 +58,7 @@ int codeOf(float value, float inverseStep) {
   return int(std::min(float(kMostCode), std::max(0.0f, code)));
 }
 
-// The greatest magnitude. In lanes, since one maximum after another is all a processor would wait
-// for.
+// The greatest magnitude. Works in lanes, because a single chain of maxima would wait for each one.
 float greatestOf(std::span<const float> values) {
   constexpr size_t kLanes = 16;
   float lanes[kLanes] = {};
@@ -72,7 +72,7 @@ float greatestOf(std::span<const float> values) {
   return *std::max_element(lanes, lanes + kLanes);
 }
 
-// The nearest whole numbers of values that are stretched so; their sum.
+// Writes the values, multiplied by `stretch`, as the nearest integers. Returns their sum.
 int32_t writePlane(std::span<const float> values, float stretch, int8_t* codes) {
   int32_t sum = 0;
   for (size_t i = 0; i < values.size(); i++) {
@@ -84,11 +84,11 @@ int32_t writePlane(std::span<const float> values, float stretch, int8_t* codes) 
   return sum;
 }
 
-// Dot product with the grid's vector, and the squared length of that.
+// The dot product of a vector with its grid vector, and the squared length of the grid vector.
 struct Fit {
   double dot = 0;
   double squares = 0;
-  // Of the angle between the two, to compare.
+  // Proportional to the cosine between the two, for comparing steps.
   double cosine() const { return squares > 0 ? dot / std::sqrt(squares) : 0; }
 };
 
@@ -141,7 +141,7 @@ std::shared_ptr<const RabitqModel> RabitqModel::train(const float* sample, size_
   std::vector<float> centre(dim);
   for (uint32_t i = 0; i < dim; i++) centre[i] = count == 0 ? 0 : float(sums[i] / double(count));
   if (projection != nullptr) {
-    // The mean's components are the mean of the components.
+    // The components of the mean are the mean of the components.
     std::vector<float> components(projection->reducedDim());
     projection->apply(centre.data(), components.data());
     components.resize(RabitqSpace::worthCoding(bits, projection->reducedDim()));
@@ -170,8 +170,8 @@ RabitqSpace::RabitqSpace(Metric metric, uint32_t bits, uint8_t* firstRow,
 uint64_t RabitqSpace::bytes() const { return turned_ ? turned_->bytes() : 0; }
 
 uint32_t RabitqSpace::strideOf(uint32_t bits, uint32_t dim) {
-  // Of 4 bits, kernels read whole planes of 64 bytes; what follows the codes meets the query's
-  // zeros.
+  // With 4 bits, kernels read whole planes of 64 bytes. Bytes behind the codes are multiplied by
+  // zeros of the query.
   const size_t read = bits == 1 ? 0 : roundUp(codeBytes(bits, dim), kPlaneAlign);
   return uint32_t(std::max(read, roundUp(codeBytes(bits, dim) + sizeof(RabitqTerms), kRowAlign)));
 }
@@ -194,7 +194,7 @@ RabitqSpace::Residual RabitqSpace::residualOf(const float* vector) const {
     for (size_t i = dim_; i < residual.size(); i++) left += residual[i] * residual[i];
     residual.resize(dim_);
   }
-  // In double precision: rows may be as long as floats go.
+  // In double precision, because the square of a long row would overflow a float.
   double squares = 0;
   double along = 0;
   for (uint32_t i = 0; i < dim_; i++) {
@@ -226,7 +226,7 @@ void RabitqSpace::encode(uint32_t id, const float* vector) const {
   std::memset(bytes, 0, stride_);
   RabitqTerms& terms = *termsOf(bytes);
   terms.add = metric_ == Metric::L2 ? length * length + residual.left : -residual.along;
-  // A row at the centre has no direction, and one that is longer than floats go has none either.
+  // A row at the centre has no direction; neither has a row whose length overflows a float.
   if (!(length > 0) || !std::isfinite(length)) return;
   const Fit fit = bits_ == 1 ? write1({residual.components, dim_}, bytes)
                              : write4({residual.components, dim_}, length, bytes);
@@ -256,7 +256,8 @@ void RabitqSpace::prepare(const float* vector, RabitqQuery& query) const {
       writePlane({residual.components + half, dim_ - half}, inverse, codes + query.planeBytes);
   query.codes = codes;
   const bool isL2 = metric_ == Metric::L2;
-  // The dot product with the centre is that of the difference and of the centre itself.
+  // A row's dot product with the centre is the dot product of its difference plus the centre's
+  // square.
   query.add = isL2 ? length * length + residual.left : -(residual.along + model_->centreSquares);
   query.scale = (isL2 ? 2 : 1) * greatest / kQuerySteps;
   query.middle = (bits_ == 1 ? kMiddleOf1 : kMiddleOf4) * float(sum);

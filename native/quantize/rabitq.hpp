@@ -1,21 +1,21 @@
-// RaBitQ codes of 1 and 4 bits a dimension (Gao and Long, "RaBitQ", SIGMOD 2024; Gao et al.,
-// "Practical and Asymptotically Optimal Quantization", SIGMOD 2025), written from the papers.
+// RaBitQ codes of 1 and 4 bits a dimension, written from the papers: Gao and Long, "RaBitQ", SIGMOD
+// 2024; Gao et al., "Practical and Asymptotically Optimal Quantization", SIGMOD 2025.
 //
-// A vector's difference from the centre is rotated at random, so that its components look like
-// those of any other, and rounded to a grid of 2 or 16 points a dimension. The dot product of a
-// query with the grid's vector, stretched by one factor a row, is an unbiased estimate of that with
-// the vector itself, whatever the data; how far it may be off is known too.
+// A row's difference from the centre is rotated at random, so that its components are distributed
+// alike whatever the data. The rotated difference is rounded to a grid of 2 or 16 points a
+// dimension. The dot product of a query with the grid vector, times one factor per row, estimates
+// the dot product with the row itself. The estimate is unbiased, and its standard error is known.
 //
-//   row   codes · padding · RabitqTerms, in a multiple of 32 bytes
-//         4 bits: byte j holds component j in its low half and component j + half in its high one
-//         1 bit: component j is bit j % 8 of byte j / 8
+//    row   codes · padding · RabitqTerms, in a multiple of 32 bytes
+//          4 bits: byte j holds component j in its low half and component j + half in its high one
+//          1 bit: component j is bit j % 8 of byte j / 8
 //
-// A space may have a projection, as those of SQ8 may: codes are then of the components along its
-// strongest directions, as many as end with a cache line, and the squared length of what is left
-// adds to L2 distances, which is what it adds on average.
+// A space may have a projection, as with SQ8. Codes then hold the components along its strongest
+// directions, as many as fill whole cache lines. The squared length of the rest is added to L2
+// distances, since that is its mean effect.
 //
-// Queries keep 8 bits a dimension. What is added up are integers, so every instruction set gives
-// the same bits.
+// Queries keep 8 bits a dimension. The sums are over integers, so every instruction set gives the
+// same bits.
 #pragma once
 
 #include <cstddef>
@@ -32,21 +32,21 @@ namespace vicinal {
 struct RabitqTerms {
   float add;
   float factor;
-  // Standard error of the distance for a query whose difference from the centre is 1 long (L2:
-  // half of it).
+  // Standard error of the distance for a query whose difference from the centre has length 1 (for
+  // L2: half of it).
   float error;
 };
 
 // A vector to compare rows with. Its memory is reused from one vector to the next.
 struct RabitqQuery {
-  // One plane of signed codes for 1 bit, two for 4 bits (low halves, high halves); each padded with
-  // zeros to `planeBytes`, a multiple of 64, and aligned to it.
+  // One plane of signed codes for 1 bit, two planes for 4 bits (low halves, high halves). Each is
+  // padded with zeros to `planeBytes`, a multiple of 64, and aligned to 64 bytes.
   const int8_t* codes = nullptr;
   size_t planeBytes = 0;
   float add = 0;
   float scale = 0;
   float middle = 0;
-  // What `RabitqTerms::error` is multiplied by.
+  // Factor of `RabitqTerms::error` for this query.
   float spread = 0;
 
 private:
@@ -54,18 +54,18 @@ private:
   std::vector<int8_t> memory_;
 };
 
-// As Sq8ManyFn.
+// Like Sq8ManyFn.
 using RabitqManyFn = void (*)(const RabitqQuery& query, const uint8_t* rows, size_t stride,
                               const uint32_t* ids, size_t count, float* distances);
 
 class CodedDirections;
 class Projection;
 
-// What all rows of a space share.
+// Data that all rows of a space share.
 struct RabitqModel {
   explicit RabitqModel(std::vector<float> centreOfRows);
-  // Centred at the mean of `count` vectors. With a projection, of their components along so many of
-  // its directions as codes of `bits` are worth.
+  // The centre is the mean of `count` vectors. With a projection it is the mean of their
+  // components, along as many directions as `worthCoding` gives for `bits`.
   static std::shared_ptr<const RabitqModel> train(const float* sample, size_t count, uint32_t dim,
                                                   const Projection* projection = nullptr,
                                                   uint32_t bits = 0);
@@ -82,19 +82,21 @@ struct RabitqModel {
 class RabitqSpace {
 public:
   RabitqSpace() = default;
-  // `firstRow` never changes (a Region), and `projection` outlives the space. Not of Metric::L1.
+  // `firstRow` never changes (a Region), and `projection` outlives the space. Metric::L1 is not
+  // supported.
   RabitqSpace(Metric metric, uint32_t bits, uint8_t* firstRow,
               std::shared_ptr<const RabitqModel> model, const Projection* projection = nullptr);
 
   static uint32_t strideOf(uint32_t bits, uint32_t dim);
-  // Of so many directions there are, those whose codes leave no cache line half empty.
+  // The greatest number of directions, up to `directions`, with codes that leave no cache line half
+  // empty.
   static uint32_t worthCoding(uint32_t bits, uint32_t directions);
 
   uint32_t bits() const { return bits_; }
   uint32_t stride() const { return stride_; }
   uint8_t* row(uint32_t id) const { return rows_ + size_t(id) * stride_; }
   const std::shared_ptr<const RabitqModel>& model() const { return model_; }
-  // Beside rows, model and projection.
+  // Bytes besides rows, model and projection.
   uint64_t bytes() const;
 
   void encode(uint32_t id, const float* vector) const;
@@ -121,11 +123,11 @@ private:
     float length = 0;
     // Dot product with the centre.
     float along = 0;
-    // Squared length that a projection left out.
+    // Squared length outside the projection.
     float left = 0;
   };
   Residual residualOf(const float* vector) const;
-  // The same as exact as codes are, and as floats reach.
+  // Like `residualOf`, with the precision of codes and the range of floats.
   Residual residualOfCodes(const float* vector) const;
 
   Metric metric_ = Metric::Cosine;
@@ -136,7 +138,7 @@ private:
   RabitqManyFn manyFn_ = nullptr;
   std::shared_ptr<const RabitqModel> model_;
   const Projection* projection_ = nullptr;
-  // Directions that are rotated already: what queries take. Null where there is no projection.
+  // The directions with the rotation applied, for queries. Null without a projection.
   std::shared_ptr<const CodedDirections> turned_;
 };
 

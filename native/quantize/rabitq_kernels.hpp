@@ -1,5 +1,5 @@
-// The kernels of RaBitQ, one set per instruction set, chosen once at run time as those of floats
-// are.
+// The kernels of RaBitQ: one set for each instruction set, chosen once at run time like those of
+// floats.
 #pragma once
 
 #include "distance/kernels.hpp"
@@ -14,10 +14,10 @@ struct RabitqKernels {
   RabitqManyFn of4;
 };
 
-// The best set this processor runs that is not beyond the one chosen for floats.
+// The best set that this processor runs and that is not beyond the set chosen for floats.
 const RabitqKernels& rabitqKernels();
 
-// The set of one instruction set, or null where this build or processor lacks it.
+// The set of one instruction set; null if this build or processor lacks it.
 const RabitqKernels* rabitqKernelsFor(Isa isa);
 
 } // namespace vicinal

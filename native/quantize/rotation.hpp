@@ -1,9 +1,9 @@
-// A random rotation of vectors, the same for everyone who asks with the same dimension: signs and
-// Hadamard transforms in turn, so that it takes dim × log(dim) steps and no memory to speak of.
+// A random rotation of vectors, always the same for one dimension. It applies random signs and
+// Hadamard transforms in turn, so it takes dim × log(dim) steps and hardly any memory.
 //
-// A transform needs a power of two, so it runs over the largest window that fits, at the front and
-// at the back in turn; every component then depends on every other. (As in the RaBitQ library of
-// Gao et al., whose windows are joined by a Kac walk instead.)
+// A Hadamard transform needs a power of two. It runs over the largest window that fits, at the
+// front and at the back in turn, so every component then depends on every other. (The RaBitQ
+// library of Gao et al. does the same, but joins the windows by a Kac walk.)
 #pragma once
 
 #include <cstdint>
@@ -17,13 +17,13 @@ public:
 
   uint32_t dim() const { return dim_; }
   uint64_t bytes() const { return signs_.size() * sizeof(float); }
-  // Rotates `dim` floats in place. Lengths and angles are kept but for rounding.
+  // Rotates `dim` floats in place. Lengths and angles stay the same up to rounding.
   void apply(float* vector) const;
 
 private:
   uint32_t dim_;
   uint32_t window_ = 1;
-  // kRounds × dim: plus or minus one, within the window divided by the root of its length.
+  // kRounds × dim signs; within the window they are divided by the square root of its length.
   std::vector<float> signs_;
 };
 

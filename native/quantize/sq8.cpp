@@ -55,7 +55,7 @@ void Sq8Space::prepareRow(const uint8_t* row, Sq8Query& query) const {
   query.memory_.resize(query.bytes + kSq8Align);
   const auto address = reinterpret_cast<uintptr_t>(query.memory_.data());
   int8_t* const codes = query.memory_.data() + (kSq8Align - address % kSq8Align) % kSq8Align;
-  // A constant of its own: for all the compiler knows, a byte that is written may be `codes_`.
+  // A local copy: for all the compiler knows, writing a byte might change `codes_`.
   const size_t count = codes_;
   for (size_t i = 0; i < count; i++) codes[i] = static_cast<int8_t>(row[i] ^ kSq8ZeroCode);
   std::memset(codes + codes_, 0, query.bytes - codes_);

@@ -1,20 +1,19 @@
-// Scalar quantisation to 8 bits (SQ8): a vector as one byte a dimension, for finding candidates
-// that are then scored exactly.
+// Scalar quantisation to 8 bits (SQ8): one byte a dimension, for finding candidates that are then
+// scored exactly.
 //
-// A row has a range of its own, from its least to its greatest component: component i is about
-// middle + scale × (code[i] - 128), within half a scale. So rows need no training, outliers of one
-// row cost no other row precision, and a row can be made again from its vector alone.
+// A row has its own range, from its least to its greatest component. Component i is middle + scale
+// × (code[i] - 128), up to half a scale. So rows need no training, an outlier costs only its own
+// row precision, and a row can be made again from its vector alone.
 //
-// What is compared are two rows as decoded; the sums over codes are integers, so every instruction
-// set gives the same bits. One of the two is in the query's form: signed codes, padded for loads
-// without a tail. The terms are arranged around the middles, so nothing large cancels where vectors
-// lie far from the origin.
+// A distance compares two rows as decoded. The sums over codes are integers, so every instruction
+// set gives the same bits. One of the two rows is in the query's form: signed codes, padded so that
+// loads need no tail. The terms are arranged around the middles, so nothing large cancels for
+// vectors far from the origin.
 //
-//   row       a code for each dimension · padding · Sq8Terms, in a multiple of 64 bytes
+//    row       a code for each dimension · padding · Sq8Terms, in a multiple of 64 bytes
 //
-// A space may have a projection: codes are then of a vector's components along fewer directions,
-// and the squared length of what is left adds to `squares`, which is what it adds to L2 distances
-// on average.
+// A space may have a projection. Codes then hold a vector's components along fewer directions. The
+// squared length of the rest is added to `squares`, since that is its mean effect on L2 distances.
 #pragma once
 
 #include <cstddef>
@@ -29,17 +28,17 @@ constexpr size_t kSq8Align = 64;
 // The code of the middle of a row's range.
 constexpr int kSq8ZeroCode = 128;
 
-// What a row's distance needs beside the codes; c is code - 128.
+// The terms of a row beside its codes; c is code - 128.
 struct Sq8Terms {
   float middle;
   float scale;
   float sum;     // of c: an integer
-  float squares; // scale² × the sum of c², and the squared length that a projection left out
+  float squares; // scale² × the sum of c², and the squared length outside the projection
 };
 
 // A vector to compare rows with. Its memory is reused from one vector to the next.
 struct Sq8Query {
-  // Code - 128 of each dimension, then zeros up to a multiple of kSq8Align. Aligned to it.
+  // Code - 128 of each dimension, then zeros up to a multiple of kSq8Align. Aligned to kSq8Align.
   const int8_t* codes = nullptr;
   size_t bytes = 0;
   uint32_t dim = 0;
@@ -52,7 +51,7 @@ private:
 };
 
 // Distances of `query` to rows of the array `rows`, which are `stride` bytes apart: to the rows
-// `ids`, or with `ids` null to rows 0 to count - 1. Rows ahead are prefetched.
+// `ids`, or to rows 0 to count - 1 if `ids` is null. Prefetches the rows to come.
 using Sq8ManyFn = void (*)(const Sq8Query& query, const uint8_t* rows, size_t stride,
                            const uint32_t* ids, size_t count, float* distances);
 
@@ -61,35 +60,35 @@ using Sq8EncodeFn = void (*)(const float* vector, size_t dim, size_t stride, uin
 
 class Projection;
 
-// A metric with its kernel, dimensions and rows, as Space is for floats.
+// A metric with its kernel, dimensions and rows: the counterpart of Space for SQ8.
 class Sq8Space {
 public:
   Sq8Space() = default;
   // `firstRow` never changes (a Region), and `projection` outlives the space.
   Sq8Space(Metric metric, uint32_t dim, uint8_t* firstRow, const Projection* projection = nullptr);
 
-  // Manhattan distances are computed from floats alone, and so are those of few dimensions: codes
-  // would save no memory there, and are too coarse to tell neighbours apart.
+  // L1 distances, and distances of few dimensions, are always computed from floats. With few
+  // dimensions codes would save no memory and are too coarse to tell neighbours apart.
   static constexpr uint32_t kFewDimensions = 32;
   static bool supports(Metric metric, uint32_t dim) {
     return metric != Metric::L1 && dim > kFewDimensions;
   }
-  // Bytes from one row to the next, of so many codes.
+  // Bytes from one row of `codes` codes to the next.
   static uint32_t strideOf(uint32_t codes) {
     return uint32_t((codes + sizeof(Sq8Terms) + kSq8Align - 1) / kSq8Align * kSq8Align);
   }
 
-  // Where a metric has no codes.
+  // True if the metric has no codes.
   bool isEmpty() const { return rows_ == nullptr; }
   Metric metric() const { return metric_; }
-  // Codes a row, which is the dimensions of a vector unless there is a projection.
+  // Codes in a row: the dimensions of a vector, or fewer with a projection.
   uint32_t codes() const { return codes_; }
   uint32_t stride() const { return stride_; }
   uint8_t* row(uint32_t id) const { return rows_ + size_t(id) * stride_; }
 
   // Writes the row of a vector.
   void encode(uint32_t id, const float* vector) const;
-  // The query's form of a vector, or of a row, which loses nothing by it.
+  // Converts a vector, or a row without loss, to the query's form.
   void prepare(const float* vector, Sq8Query& query) const;
   void prepare(uint32_t id, Sq8Query& query) const { prepareRow(row(id), query); }
 

@@ -1,4 +1,5 @@
-// The kernels of SQ8, one set per instruction set, chosen once at run time as those of floats are.
+// The kernels of SQ8: one set for each instruction set, chosen once at run time like those of
+// floats.
 #pragma once
 
 #include "distance/kernels.hpp"
@@ -14,10 +15,10 @@ struct Sq8Kernels {
   Sq8EncodeFn encode;
 };
 
-// The best set this processor runs that is not beyond the one chosen for floats.
+// The best set that this processor runs and that is not beyond the set chosen for floats.
 const Sq8Kernels& sq8Kernels();
 
-// The set of one instruction set, or null where this build or processor lacks it.
+// The set of one instruction set; null if this build or processor lacks it.
 const Sq8Kernels* sq8KernelsFor(Isa isa);
 
 } // namespace vicinal

@@ -1,11 +1,11 @@
-// Lists of neighbours as they would be had one vertex, or a group of near twins, never been
-// inserted, so that it can be sought like a vector that is not there.
+// Neighbour lists as they would be if one vertex, or a group of near twins, had never been
+// inserted. A stored vector can then be searched for like a vector that is not stored.
 //
-// A list that names a hidden vertex would have others in its place: those of the hidden ones'
-// neighbours that these kept away, being nearer to them than the list's owner is. They are chosen
-// as inserts choose (the heuristic of the HNSW paper's algorithm 4). On words, glosses and mnist
-// walks for vectors hidden in this way find 0 to 1 % less than walks for vectors held out of the
-// graph; where one neighbour stood in for the hidden vertex it was up to 2 %
+// A list that names a hidden vertex would hold other vertices in its place. These are neighbours of
+// the hidden vertex, nearer to it than to the list's owner, so it had displaced them. They are
+// chosen as an insert would choose them (the heuristic of algorithm 4 of the HNSW paper). On words,
+// glosses and mnist, walks for such hidden vectors find 0 to 1 % less than walks for vectors that
+// were never inserted. A single substitute for the hidden vertex lost up to 2 %
 // (docs/design/recall.md).
 #pragma once
 
@@ -27,11 +27,11 @@ public:
       : HiddenVertices(std::move(vertices)), space_(space), codes_(std::move(codes)) {}
 
   size_t leave(uint32_t vertex, uint32_t* neighbours, size_t count, size_t most) override;
-  // Whether vectors could be read. Lists stay, what they were made with goes.
+  // Returns whether all vectors could be read. Lists are kept; working memory is freed.
   Status endWalk();
 
 private:
-  // A vector, to be compared with others.
+  // A vector in the form in which it is compared with others.
   struct From {
     std::vector<float> vector;
     CodeQuery query;
@@ -39,7 +39,7 @@ private:
 
   std::vector<uint32_t> listWithout(uint32_t vertex, const uint32_t* neighbours, size_t count,
                                     size_t most);
-  // Nearer to one of the list than to the list's owner.
+  // Whether the candidate is nearer to a vertex of the list than to the list's owner.
   bool isKeptAway(const Neighbor& candidate, const std::vector<uint32_t>& list);
   void distances(uint32_t from, const uint32_t* to, size_t count, float* out);
   const From& from(uint32_t vertex);

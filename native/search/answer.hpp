@@ -1,4 +1,4 @@
-// The rows that a search has chosen as its answer.
+// Reads the rows that a search has chosen as its answer.
 #pragma once
 
 #include <algorithm>
@@ -7,14 +7,14 @@
 
 namespace vicinal {
 
-// Leaves the page of the hits, the best first, that was asked for.
+// Keeps the requested page of the hits, which are sorted best first.
 template <typename Hit> void keepPage(const RankedRequest& request, std::vector<Hit>& hits) {
   hits.resize(std::min<size_t>(hits.size(), size_t(request.offset) + request.limit));
   hits.erase(hits.begin(),
              hits.begin() + static_cast<ptrdiff_t>(std::min<size_t>(hits.size(), request.offset)));
 }
 
-// Reads the hits' rows; those that do not match any more are dropped.
+// Reads the hits' rows and drops those that no longer match.
 template <typename Hit, typename ScoreOf>
 Status readAnswer(const Snapshot& snapshot, const std::vector<VectorSpec>& specs,
                   const FilterNode* filter, const RankedRequest& request, std::vector<Hit>& hits,

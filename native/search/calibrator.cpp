@@ -16,46 +16,47 @@ namespace vicinal {
 namespace {
 
 constexpr uint32_t kSamples = 400;
-// With fewer live queries than this, stored vectors are sought beside.
+// With fewer live queries than this, stored vectors are added to the samples.
 constexpr size_t kEnoughLive = 128;
-// Standard errors by which a promise stays below the mean of the sample.
+// Standard errors by which a promised recall stays below the sample's mean.
 constexpr double kErrorsBelow = 0.8;
-// Of what live queries lost, how much more a promise allows for: of queries of another kind some
-// lose much more than others, so that a sample says less about the next ones.
+// The share of the loss of live queries that is promised less in addition. Queries of another kind
+// than the data vary more, so a sample says less about the next queries.
 constexpr double kLossInHand = 0.1;
-// The same of vectors that are sought without their twins. What such vectors find varies by whole
-// groups, and the lists that are left know more of the way than those of a graph without them.
+// The same share for vectors whose twins are hidden with them. Their recall varies by whole groups,
+// and the remaining lists know more of the way than a graph without them would.
 constexpr double kLossInHandOfTwins = 0.4;
-// Rows of a block that all samples are compared with; it stays in the cache meanwhile.
+// Bytes of a block of rows that all samples are compared with; the block stays in the cache
+// meanwhile.
 constexpr uint32_t kBlockBytes = 32 * 1024;
-// Deviations of what codes are off, beyond which none is scored.
+// The values of epsilon to measure, in standard deviations of the codes' errors.
 constexpr float kDoubts[] = {0, 0.25f, 0.5f, 0.75f, 1, 1.25f, 1.5f, 1.75f, 2, 2.5f, 3, 3.5f, 4, 5};
 constexpr size_t kCheckedSamples = 40;
-// From here on no walk of the sample is cut: who asks for so much asks for the last ones.
+// From this recall on, no walk of the sample is cut off, because the last neighbours are wanted.
 constexpr double kUnboundedRecall = 0.997;
-// From here on more reach gains nothing that such a sample could show.
+// From this recall on, more reach brings no gain that a sample of this size could show.
 constexpr double kHighestRecall = 0.9995;
-// The golden ratio's fraction: its multiples are neither near each other nor in step with anything.
+// The fraction of the golden ratio: its multiples are spread evenly without a period.
 constexpr double kGoldenTurn = 0.6180339887498949;
 constexpr uint32_t kShuffleSeed = 1;
 // Samples of walks among accepted vertices.
 constexpr size_t kAcceptedSamples = 200;
-// Once the walks of a reach have taken so many distances together and are so many, they say enough
-// of it: those that go farthest take a hundred times as long as the shortest.
+// Walks of one reach are enough once they have taken this many distances together and are at least
+// kFewestWalks. The longest walks take a hundred times as long as the shortest.
 constexpr double kEnoughDistances = 8e6;
 constexpr size_t kFewestWalks = 128;
-// Walks that cost so many times what a scan does are never taken. But of few rows they are measured
-// all the same, since there may be many more of them by the time they are measured anew.
+// Walks that cost more than this multiple of a scan are never used, so they are not measured. Small
+// spaces are measured all the same, since they may grow much before the next calibration.
 constexpr double kMostOfScan = 2;
 constexpr double kAlwaysMeasured = 20'000;
-// Turns of measuring paces, and the recall of which walks are then.
+// Rounds of measuring paces, and the recall of the walks in them.
 constexpr size_t kPacedTurns = 24;
 constexpr float kPacedRecall = 0.95f;
-// Paces beyond these are the minute's and not the machine's.
+// Paces outside these bounds come from disturbances rather than from the machine.
 constexpr float kLeastPace = 1.2f, kMostPace = 8;
 constexpr float kLeastGathered = 0.1f, kMostGathered = 0.6f;
 
-// Made up, and in step with nothing.
+// A made-up filter: accepts vertices by a hash of their number.
 bool isAcceptedAtRandom(uint32_t vertex) {
   constexpr auto kBelow = uint32_t(kAcceptedShare * double(UINT32_MAX));
   uint32_t hash = vertex * 0x9e3779b1u;
@@ -63,7 +64,7 @@ bool isAcceptedAtRandom(uint32_t vertex) {
   return (hash ^ hash >> 13) < kBelow;
 }
 
-// How many are scored before the next is beyond doubt, were these their exact distances.
+// How many candidates this epsilon rescores, given their exact distances.
 size_t scoredWith(float doubt, const std::vector<Neighbor>& byCode,
                   const std::vector<float>& exact) {
   thread_local RescoringProgress progress;
@@ -102,7 +103,8 @@ void Calibrator::prepare(Sample& sample) {
 }
 
 Status Calibrator::chooseSamples() {
-  // Some reaches are measured on the first of them, and those that came together may be of a kind.
+  // Some reaches are measured on the first samples only, and queries that came together may be
+  // alike. So the order is shuffled.
   std::vector<size_t> callers(live_ ? live_->vectors.size() : 0);
   std::iota(callers.begin(), callers.end(), 0);
   std::shuffle(callers.begin(), callers.end(), std::minstd_rand(kShuffleSeed));
@@ -116,7 +118,7 @@ Status Calibrator::chooseSamples() {
   for (uint32_t at = 0; at < tried && samples_.size() < wanted; at++) {
     const double turns = at * kGoldenTurn;
     const auto vertex = uint32_t((turns - std::floor(turns)) * vertices_);
-    // Those of upper levels cannot be hidden.
+    // Vertices of upper levels cannot be hidden.
     if (space_.graph().levelOf(vertex) > 0) continue;
     Sample& sample = addSample();
     stored_++;
@@ -139,7 +141,7 @@ Result<bool> Calibrator::step() {
   } else if (!others_.empty()) {
     mixSamples();
   } else if (!space_.hasGraph()) {
-    // All that a scan can lose is what codes hide.
+    // Without a graph, codes alone can lose neighbours.
     finish();
   } else if (stage_ == Stage::Paces) {
     VICINAL_TRY(measurePaces());
@@ -212,8 +214,8 @@ void Calibrator::scanFor(Sample& sample, uint32_t count, const Space& vectors, u
   offer(sample.nearest);
 }
 
-// The nearest by code, scored exactly: the best of them are the truth, and where they stood by code
-// tells what each doubt finds of them and how many it scores.
+// Scores the nearest by code exactly; the best are the truth. Their ranks by code show what each
+// epsilon finds and how many candidates it scores.
 Status Calibrator::rankByCode() {
   Sample& sample = samples_[ranked_++];
   Ranked ranked{sample.near.takeSorted(), {}, {}};
@@ -315,7 +317,7 @@ void Calibrator::learn(Sample& sample, const Ranked& ranked) {
   sample.farthestAccepted = accepted[kCalibratedWanted - 1];
 }
 
-// Some reaches are measured on the first samples alone: both kinds are to be among these.
+// Some reaches are measured on the first samples only, so both kinds of samples are mixed.
 void Calibrator::mixSamples() {
   for (Sample& other : others_) samples_.push_back(std::move(other));
   others_.clear();
@@ -345,7 +347,7 @@ Result<bool> Calibrator::walkLongOnceAgain() {
   while (all_.lookedAgain < all_.walks.size()) {
     Walk& walk = all_.walks[all_.lookedAgain++];
     if (walk.distances <= all_.most) continue;
-    // The new walk takes the place of the long one.
+    // The new walk replaces the long one.
     std::swap(walk, all_.walks.back());
     const size_t sample = all_.walks.back().sample;
     all_.walks.pop_back();
@@ -430,7 +432,7 @@ double Calibrator::lowOf(const std::vector<Walk>& walks, size_t asked) const {
   if (count == 0) return 1;
   const double mean = recalls / count;
   const double variance = std::max(0.0, squares / count - mean * mean);
-  // Somewhat below the mean, and never all: the sample may have been an easy one.
+  // The promise lies somewhat below the mean, since the sample may have been easy.
   const double errors = kErrorsBelow * std::sqrt(variance / count);
   const double inHand = kLossInHandOfTwins * twins / count * (1 - mean);
   return mean - std::max(errors, live_ ? kLossInHand * (1 - mean) : 0) - inHand;
@@ -471,7 +473,7 @@ Status Calibrator::measurePaces() {
     const auto usual =
         std::find_if(all_.reaches.begin(), all_.reaches.end(),
                      [](const Calibration::Reach& each) { return each.recall >= kPacedRecall; });
-    // A long walk's pace is a short one's.
+    // One reach is enough: the pace of a long walk equals that of a short one.
     const float reach = (usual == all_.reaches.end() ? all_.reaches.begin() : usual)->reach;
     const PaceMeter::Matches matches{acceptedRows_, acceptedVertices_};
     paces_.emplace(space_, codes_, matches,
@@ -486,7 +488,8 @@ Status Calibrator::measurePaces() {
 std::vector<Calibration::Depth> Calibrator::depthsOf(const Asked& asked) const {
   const double samples = double(std::max<size_t>(1, asked.samples));
   const double all = samples * kCalibratedWanted;
-  // What the deepest look misses, where it was compared with vectors alone, all others miss too.
+  // Neighbours that even the deepest rescoring misses, as checked against vectors, are missed at
+  // every depth.
   double seen = allChecked_ == 0 ? 1 : double(foundChecked_) / double(allChecked_);
   if (foundBefore_ && asked.depths.back().found > 0)
     seen = std::min(1.0, *foundBefore_ * all / double(asked.depths.back().found));

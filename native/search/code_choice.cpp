@@ -7,15 +7,15 @@ namespace vicinal {
 
 namespace {
 
-// Fewer are scanned about as fast as walked through.
+// Fewer vertices are scanned about as fast as walked through.
 constexpr uint32_t kLeastChosen = 16'384;
 constexpr uint32_t kGrowthBetweenChoices = 2;
 constexpr uint32_t kCodedAtOnce = 256;
 constexpr uint32_t kComparedQueries = 128;
-// Recalls at which costs are compared.
+// The recalls at which costs are compared.
 constexpr float kCompared[] = {0.95f, 0.99f};
 constexpr double kAboutTheSame = 1.03;
-// Scored exactly for ten neighbours: so many are what codes leave in doubt that mislead.
+// If more candidates than this are rescored for ten neighbours, the codes mislead.
 constexpr double kManyRescored = 64;
 
 } // namespace
@@ -62,7 +62,7 @@ Result<bool> CodeChoice::step() {
     phase_ = Phase::Adopt;
     return true;
   case Phase::Adopt:
-    // Vertices are being linked just now, by the codes of before: later.
+    // Other vertices are being linked with the present codes, so adoption waits.
     if (!space_.claimAdoption()) return true;
     if (const Status status = space_.adopt(best_->codes, toCode_, best_->calibration); !status)
       return status;
@@ -76,9 +76,10 @@ Result<bool> CodeChoice::step() {
 }
 
 bool CodeChoice::isThereAChoice() const {
-  // That callers ask other queries is no reason to make codes, which takes far longer.
+  // New kinds of queries alone are no reason to make other codes, since that takes far longer than
+  // calibrating.
   if (live_ && space_.linked() / kGrowthBetweenChoices < measuredBefore_) return false;
-  // They are compared by what walks cost.
+  // The choice compares the costs of walks, so it needs a graph and enough vertices.
   return space_.leavesChoice() && space_.hasGraph() && codes_ && codes_->space().isSq8() &&
          space_.linked() >= kLeastChosen && !space_.coldVectors();
 }
@@ -89,7 +90,7 @@ void CodeChoice::chooseCandidates() {
   kinds_.push_back(CodeKind::Rabitq4);
 }
 
-// Whether the codes there are leave so much in doubt that those of all dimensions may cost less.
+// Whether the present codes need so much rescoring that codes of all dimensions may cost less.
 bool CodeChoice::misleads() const {
   for (const float recall : kCompared) {
     const auto promise = calibration_->least(recall);
@@ -115,7 +116,7 @@ void CodeChoice::codeSome() {
     candidates_.back().codes->space().encode(coded_, space_.floats(coded_, room));
 }
 
-// One stored vector, sought by each of the codes at each recall.
+// Searches for one stored vector with each kind of codes at each recall.
 Status CodeChoice::compareOnce() {
   const auto vertex = uint32_t(uint64_t(compared_++) * toCode_ / kComparedQueries);
   RowFloats room;
@@ -133,7 +134,7 @@ Status CodeChoice::compareOnce() {
   return Status::ok();
 }
 
-// Of two that cost about the same the smaller one.
+// Of two kinds that cost about the same, the one with smaller codes wins.
 void CodeChoice::chooseBest() {
   double least = seconds_;
   uint32_t stride = codes_->space().stride();
@@ -151,7 +152,7 @@ Result<double> CodeChoice::secondsOf(const std::shared_ptr<const CodeArray>& cod
                                      const Calibration& by, const float* query,
                                      float recall) const {
   const auto promise = by.least(recall);
-  // Whoever cannot promise it would scan everything: a price nobody pays for speed.
+  // Codes that cannot promise the recall would need a scan, so they count as very slow.
   if (!promise) return 1.0;
   const SearchOptions options =
       walkOptions(space_.spec().metric, promise->effort, kCalibratedWanted);

@@ -1,10 +1,10 @@
-// Measures what recall costs in a space and, where the space leaves the choice to us, which codes
-// cost the least: those it has, RaBitQ of 4 bits or, where codes of fewer directions mislead, SQ8
-// of all dimensions.
+// Measures the cost of recall in a space. If the configuration leaves the choice to the kernel, it
+// also chooses the cheapest codes. Candidates are the present ones and 4-bit RaBitQ. If codes of
+// fewer directions mislead, SQ8 of all dimensions is a candidate too.
 //
-// Where codes are of fewer directions, RaBitQ is of these too. Each kind is calibrated; then all
-// answer the same queries at the effort that their own calibration promises recall for, in turn, so
-// that what else the machine does meets all alike.
+// If the present codes have fewer directions, RaBitQ uses these too. Each kind is calibrated. Then
+// all kinds answer the same queries in turn, each at the effort that its own calibration gives for
+// the recall. Taking turns spreads other load of the machine evenly.
 #pragma once
 
 #include <memory>
@@ -16,14 +16,14 @@ namespace vicinal {
 
 class CodeChoice {
 public:
-  // What recall costs is measured on `live`, or on stored vectors where that is null.
+  // Calibrates on `live`, or on stored vectors if it is null.
   CodeChoice(std::shared_ptr<VectorSpace> space, std::shared_ptr<const LiveQueries> live);
 
-  // Works on for about a millisecond; false once all is done and the space has what was found.
+  // Works for about a millisecond; false once everything is done and the space has the results.
   Result<bool> step();
-  // After a failure: the space goes on with what it has.
+  // Ends after a failure; the space keeps its codes and calibration.
   void giveUp() { space_.calibrated(nullptr, nullptr); }
-  // The same, to begin again later.
+  // Like `giveUp`, but calibration becomes due again.
   void putOff() {
     space_.recalibrate();
     giveUp();
@@ -40,7 +40,7 @@ private:
   bool isThereAChoice() const;
   void chooseCandidates();
   bool misleads() const;
-  // Of the next candidate; false where there is none left.
+  // Starts coding for the next candidate; false if there is none left.
   Result<bool> startCoding();
   void codeSome();
   Status compareOnce();
@@ -52,13 +52,13 @@ private:
   VectorSpace& space_;
   const std::shared_ptr<const CodeArray> codes_;
   const std::shared_ptr<const LiveQueries> live_;
-  // Vertices at the measurement before.
+  // Vertices at the previous calibration.
   const uint32_t measuredBefore_;
   Phase phase_ = Phase::Calibrate;
   std::unique_ptr<Calibrator> calibrator_;
   std::shared_ptr<const Calibration> calibration_;
 
-  // Yet to be made, the next one last.
+  // The kinds still to be made; the last one is next.
   std::vector<CodeKind> kinds_;
   std::vector<Candidate> candidates_;
   const Candidate* best_ = nullptr;

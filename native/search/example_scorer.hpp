@@ -1,4 +1,4 @@
-// What a graph compares where a score is made of several distances.
+// The distances of a graph walk whose score combines several distances.
 #pragma once
 
 #include <algorithm>
@@ -10,7 +10,7 @@ namespace vicinal {
 
 template <typename Scorer> class ExampleScorer {
 public:
-  // Each vertex is read several times in a row, so one wait is shared by many distances.
+  // Each vertex is read several times in a row, so many distances share one wait for memory.
   static constexpr bool hasPrefetch = false;
 
   ExampleScorer(const Combination& examples, const std::vector<Scorer>& scorers)

@@ -14,17 +14,17 @@ namespace {
 
 using Combine = Combination::Combine;
 
-// Scores are rounded otherwise than the distances that lead to them.
+// Extra neighbours, because scores and distances are rounded differently.
 constexpr size_t kSpare = 4;
-// What several searches lose adds up, and conditions leave out whom a walk would pass by: of the
-// loss allowed, so much is asked for.
+// The share of the allowed loss that each search gets. Losses of several searches add up, and a
+// condition may refuse vertices that a walk needs to pass.
 constexpr float kLossShare = 0.5f;
-// Of a beam, where it is not certain that it was wide enough.
+// The factor by which a beam is widened if it may have been too narrow.
 constexpr uint32_t kWidening = 2;
-// To compare a vector that is in the cache.
+// Cost of comparing a vector that is in the cache.
 constexpr double kComparison = 0.2;
 
-// Of those found now, how many were not before.
+// The number of neighbours in `now` that are not in `before`.
 size_t countNew(const std::vector<Neighbor>& before, const std::vector<Neighbor>& now) {
   std::unordered_set<uint32_t> known;
   for (const Neighbor& neighbor : before) known.insert(neighbor.vertex);
@@ -35,7 +35,7 @@ size_t countNew(const std::vector<Neighbor>& before, const std::vector<Neighbor>
 
 } // namespace
 
-// Decided by the distances to the examples: by code where vectors would be read from a file.
+// A condition on the distances to the examples. Distances are by code if vectors are cold.
 class ExampleSearch::Condition final : public VertexCondition {
 public:
   Condition(ExampleSearch& of, Among among)
@@ -56,10 +56,10 @@ public:
     if (!status_) return false;
     return among_ == Among::LikedMore ? isLikedMore() : isRightOfAllPairs();
   }
-  // Its vector comes from memory once, whatever it is compared with.
+  // The vector is read from memory once, however many examples it is compared with.
   double cost() const override { return 1 + kComparison * examples_.count; }
   const SearchStats& counts() const { return counts_; }
-  // Of the first vector that could not be read: what it holds of is not known then.
+  // The error of the first vector that could not be read; the answer for it is unknown.
   const Status& status() const { return status_; }
 
 private:
@@ -71,7 +71,7 @@ private:
   bool isRightOfAllPairs() const {
     const bool isContext = examples_.combine == Combine::Context;
     for (size_t at = isContext ? 0 : 1; at + 1 < distances_.size(); at += 2) {
-      // As the scores have it.
+      // Rounded in the same way as in the scores.
       const float ahead = -distances_[at] - -distances_[at + 1];
       if (isContext ? ahead - FLT_EPSILON < 0 : ahead <= 0) return false;
     }
@@ -118,7 +118,7 @@ bool ExampleSearch::isSum(std::vector<float>& weights) const {
   return true;
 }
 
-// The one vector whose similarity is in the order of the sum; false where there is none.
+// Finds the one vector whose similarity orders points like the sum; false if there is none.
 bool ExampleSearch::addSum(const std::vector<float>& weights, Leads& leads) const {
   const VectorSpec& spec = space_.spec();
   if (spec.metric == Metric::L1) return false;
@@ -129,7 +129,7 @@ bool ExampleSearch::addSum(const std::vector<float>& weights, Leads& leads) cons
     magnitude += std::fabs(weight);
   }
   const double scale = spec.metric == Metric::L2 ? all : magnitude;
-  // Far from a point is not near any other.
+  // If the weights cancel out or are mostly negative, no single vector has this order.
   if (scale <= magnitude * 1e-6) return false;
   std::vector<float> sum(spec.dim);
   for (uint32_t i = 0; i < spec.dim; i++) {
@@ -177,7 +177,7 @@ Result<bool> ExampleSearch::follow(const Leads& leads, std::vector<Neighbor>& be
   request.examples.reset();
   request.lossShare *= kLossShare;
   const size_t wanted = wanted_ + kSpare;
-  // The same filter each time, and another condition or none.
+  // All searches have the same filter, so matches are counted once.
   const uint64_t matchesElsewhere = stats_.matches;
   uint64_t matches = 0;
   const double scanned = double(space_.linked()) * examples_.count;
@@ -197,10 +197,11 @@ Result<bool> ExampleSearch::follow(const Leads& leads, std::vector<Neighbor>& be
     stats_.matches = matchesElsewhere;
     const SegmentReport report = search.report();
     if (from == 0 || report.recall < report_.recall) report_ = report;
-    // Those that the condition leaves out may be the best of what there is; all are counted then.
+    // Vertices that the condition refuses may still be among the best, so all vertices are scored
+    // then.
     if (leads.among != Among::All && found.size() < wanted_) return false;
-    // Many examples, each of which is compared with all that any of them leads to: to compare all
-    // vectors with them takes less.
+    // With many examples, each candidate is compared with every example. Comparing all vectors with
+    // them may then take less time.
     const auto ofOne = double(stats_.distances - distancesElsewhere) / double(from + dim);
     if (from + dim < leads.vectors.size() && ofOne * double(leads.vectors.size()) > scanned)
       return false;
@@ -220,10 +221,11 @@ Status ExampleSearch::followMade(const Leads& leads, std::vector<Neighbor>& best
   SearchRequest request = request_;
   request.examples.reset();
   request.query = leads.vectors;
-  // A graph of dot products leads from most places to the long vectors, and from there not on to
-  // those that are the greatest in an unusual direction, however wide the beam.
+  // Dot graphs lead to long vectors from almost everywhere. From there they may not lead on to
+  // vectors that are greatest in an unusual direction, however wide the beam. So vectors are
+  // scanned.
   bool isScanned = space_.spec().metric == Metric::Dot;
-  // Not as who asks for exactness, which has the tail looked at where it is to be left out.
+  // An exact request would also scan the tail, which this request may leave out.
   const auto scanVectors = [&] {
     request.ef = 0;
     request.oversampling = 0;
@@ -232,7 +234,7 @@ Status ExampleSearch::followMade(const Leads& leads, std::vector<Neighbor>& best
   };
   if (isScanned) scanVectors();
   const size_t wanted = wanted_ + kSpare;
-  // So many may be better that the wider beam finds.
+  // The number of better vectors that a wider beam may find before it must be widened again.
   const auto allowed = static_cast<size_t>((1 - request_.recall) / 2 * float(wanted_));
   const double promisedElsewhere = stats_.recall;
   double promised = 0;
@@ -254,7 +256,7 @@ Status ExampleSearch::followMade(const Leads& leads, std::vector<Neighbor>& best
     best = wider;
     if (isSettled || report_.width == 0) break;
     request.ef = kWidening * std::max(report_.width, uint32_t(wanted));
-    // Codes tell vectors apart the less the farther they are: all that the beam holds is scored.
+    // Codes distinguish far vectors less well, so everything in the beam is rescored.
     request.oversampling = float(request.ef) / float(wanted);
     if (kDistancesPerEf * request.ef < space_.linked() * kSequentialDistance) continue;
     isScanned = true;

@@ -1,18 +1,17 @@
-// Search within one segment by a score of several examples.
+// Search within one segment by a score that combines several examples.
 //
-// What recall costs is known of neighbours of one vector (calibration.hpp). Most scores of several
-// lead to such:
-// - Sums, and the weighted ones of relevance feedback, of dot products are the dot product with one
-//   vector, and of squared distances the squared distance to one.
-// - The best by the greatest similarity to those that are liked are, of the points that are nearer
-//   to one of them than to any disliked, the nearest to each.
-// - Where enough points are on the right side of every pair, the best by discovery are, of them,
-//   the nearest to the target, and by context any of them.
-// So they are sought by searches for neighbours, with the condition, and what those find is scored.
-// The vector of a sum may lie far from all others, where a walk loses more than the calibration
-// knows of: it is walked to by ever wider beams until the wider one finds nothing better. Where
-// searches don't find enough, and for all other scores, all that matches is scored. A request
-// that names a width is walked by the score itself.
+// Calibrations hold for neighbours of one vector (calibration.hpp). Most combined scores reduce to
+// such searches:
+// - A sum of dot products, also a weighted one of relevance feedback, is the dot product with one
+//   vector. A sum of squared distances orders points like the squared distance to one vector.
+// - BestScore: among points nearer to a positive than to every negative, the best are the nearest
+//   to each positive.
+// - Discover and Context: if enough points are on the right side of every pair, the best are among
+//   them. By Discover they are the nearest to the target; by Context any of them.
+// So neighbours are searched for, under this condition, and then scored. The vector of a sum may
+// lie far from all stored vectors, where walks lose more than the calibration says. So the beam is
+// widened until a wider one finds nothing better. If the searches find too few points, and for all
+// other scores, every match is scored. A request that names a beam width walks by the score itself.
 #pragma once
 
 #include "search/segment_search.hpp"
@@ -26,18 +25,18 @@ public:
       : scope_(scope), request_(request), examples_(*request.examples),
         space_(scope.segment.space(request.vector)), wanted_(wanted), stats_(stats) {}
 
-  // The best visible vertices that match, the best first; distances are the scores' negatives.
+  // The best visible vertices that match, best first; distances are the negative scores.
   Status run(std::vector<Neighbor>& best);
   const SegmentReport& report() const { return report_; }
 
 private:
-  // Which vertices the searches look at.
+  // The vertices that the searches consider.
   enum class Among : uint8_t { All, LikedMore, RightOfAllPairs };
   struct Leads {
-    // End to end.
+    // One vector after the other.
     std::vector<float> vectors;
     Among among = Among::All;
-    // Made of the examples, so it may lie far from all vectors.
+    // The vector is computed from the examples, so it may lie far from all stored vectors.
     bool isMade = false;
   };
 
@@ -49,7 +48,7 @@ private:
   const float* example(size_t at) const {
     return examples_.vectors.data() + at * space_.spec().dim;
   }
-  // False where they are too few.
+  // False if the searches found too few points.
   Result<bool> follow(const Leads& leads, std::vector<Neighbor>& best);
   Status followMade(const Leads& leads, std::vector<Neighbor>& best);
   Status scoreAll(std::vector<Neighbor>& best);

@@ -4,11 +4,11 @@ namespace vicinal {
 
 namespace {
 
-// Sums that a window may have: half a megabyte.
+// The most sums of a window: half a megabyte.
 constexpr uint32_t kSums = 1 << 16;
 constexpr uint32_t kLeastWindow = 16;
 constexpr uint32_t kMostWindow = 4096;
-// Of an index that is looked for among those of a run.
+// Cost of looking up an index in a run.
 constexpr uint64_t kUnitsPerLookUp = 64;
 
 } // namespace
@@ -43,7 +43,7 @@ void ExampleWalk::sum(uint32_t base, uint32_t windowEnd) {
     const uint32_t* const rows = term.list.rows;
     for (; term.at < term.list.count && rows[term.at] < windowEnd; term.at++) {
       const uint32_t row = rows[term.at] - base;
-      // Rows that do not ascend are of a forged file.
+      // Rows that do not ascend come from a forged file.
       if (row >= window_) continue;
       touched_[row] = true;
       sums_[size_t(row) * count_ + term.example] += double(term.weight) * term.list.values[term.at];

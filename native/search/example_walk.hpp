@@ -1,8 +1,8 @@
-// Finds the rows of one run that share an index with some of several sparse vectors, and their dot
+// Finds the rows of one run that share an index with any of several sparse vectors, and their dot
 // products with all of them.
 //
-// Window by window: products are added up in an array, a row's next to each other, in the order of
-// the indices and in double precision, so that they have the bits that `dotSparse` gives.
+// It works window by window. Products are added up in an array, those of a row side by side, in
+// index order and in double precision. So they have the same bits as those of `dotSparse`.
 #pragma once
 
 #include <algorithm>
@@ -18,12 +18,13 @@ namespace vicinal {
 
 class ExampleWalk {
 public:
-  // The meter outlives the walk, which ends early once that has stopped.
+  // The meter must outlive the walk, which ends early once the meter has stopped.
   ExampleWalk(const PostingRun& run, const SparseExamples& examples, WorkMeter& work);
 
   uint64_t postings() const { return postings_; }
 
-  // Calls `visit(row, distances)` for the rows below `end`, ascending: the products' negatives.
+  // Calls `visit(row, distances)` for the rows below `end`, ascending. Distances are the negative
+  // products.
   template <typename Visit> Status run(uint32_t end, const Visit& visit) {
     uint32_t base = 0;
     while (work_.spend(terms_.size()) && nextRow(base, end)) {
@@ -59,9 +60,9 @@ private:
 
   WorkMeter& work_;
   const uint32_t count_;
-  // Rows at a time.
+  // Rows of one window.
   const uint32_t window_;
-  // By example, and ascending by index.
+  // Ordered by example, then ascending by index.
   std::vector<Term> terms_;
   uint64_t postings_ = 0;
   // All zero between windows.

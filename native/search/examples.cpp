@@ -14,7 +14,7 @@ float sigmoid(float x) { return x / (1 + std::fabs(x)); }
 // Between 0 and 1.
 float scaledSigmoid(float x) { return 0.5f * (sigmoid(x) + 1); }
 
-// The similarities to the examples of one point.
+// The similarities of one point to the examples.
 struct Similarities {
   const float* distances;
   size_t stride;
@@ -78,7 +78,7 @@ float Combination::distanceOf(const float* distances, size_t stride) const {
   case Combine::Context: score = context(similarity, count); break;
   case Combine::Feedback: score = feedback(similarity, weights); break;
   }
-  // Sums of great numbers may be none.
+  // A sum of great numbers may be NaN.
   if (std::isnan(score)) return FLT_MAX;
   return std::clamp(-score, -FLT_MAX, FLT_MAX);
 }

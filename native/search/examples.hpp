@@ -1,6 +1,6 @@
-// Scores that are made of the distances to several vectors: of points that are liked and disliked,
-// of pairs that divide the space, of what was found and rated. As everything in the kernel they are
-// distances, so a score is its negative, and greater scores are better whatever the metric.
+// Scores that combine the distances to several vectors: to liked and disliked points, to pairs that
+// divide the space, to rated results. Inside the kernel a score is a distance, so it is negated;
+// for callers greater scores are better with every metric.
 //
 // A similarity below is a negative distance.
 #pragma once
@@ -13,19 +13,20 @@
 
 namespace vicinal {
 
-// How the distances to several vectors make one.
+// How the distances to several vectors become one.
 struct Combination {
   enum class Combine : uint8_t {
-    // Positives, then negatives: the greatest similarity, of one's own side if that is greater.
+    // Positives, then negatives: the greatest similarity, positive if it is to a positive, negative
+    // otherwise.
     BestScore,
-    // The same: the sum of similarities, those of negatives subtracted.
+    // Positives, then negatives: the sum of similarities, those to negatives subtracted.
     SumScores,
-    // A target, then pairs of a positive and a negative: how many more pairs the point is on the
-    // right side of than on the wrong one, and among equals how near the target it is.
+    // A target, then pairs of a positive and a negative. Counts pairs with the point on the right
+    // side minus pairs with it on the wrong side. Ties are ordered by the similarity to the target.
     Discover,
-    // Pairs: how far on the wrong sides it is.
+    // Pairs: how far the point is on the wrong sides.
     Context,
-    // The sum of similarities, each weighted.
+    // The weighted sum of similarities.
     Feedback,
   };
 
@@ -34,23 +35,23 @@ struct Combination {
   uint32_t positives = 0;
   std::vector<float> weights;
 
-  // Whether there are as many vectors and weights as the kind needs.
+  // Whether the numbers of vectors and weights fit the kind.
   bool isWellFormed() const;
-  // The one distance that the distances to the examples make, which are `stride` apart. Finite.
+  // Combines the distances to the examples, which are `stride` apart, into one. Finite.
   float distanceOf(const float* distances, size_t stride) const;
 };
 
 struct Examples : Combination {
-  // End to end, prepared as queries are.
+  // One vector after the other, prepared like queries.
   std::vector<float> vectors;
-  // Of multivectors, how many each has.
+  // For multivectors: the number of vectors of each example.
   std::vector<uint32_t> counts;
 };
 
 struct SparseExamples : Combination {
-  // Where each begins, and where the last one ends.
+  // The start of each example, and the end of the last one.
   std::vector<uint32_t> offsets;
-  // Ascending within each.
+  // Ascending within each example.
   std::vector<uint32_t> indices;
   std::vector<float> values;
 

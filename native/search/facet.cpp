@@ -14,7 +14,7 @@ namespace vicinal {
 
 namespace {
 
-// Rows as bits, so that a look at one is a step.
+// A bitmap of rows with lookups in constant time.
 class RowBits {
 public:
   explicit RowBits(uint32_t rows) : rows_(rows), words_(rows / 64 + 1, 0) {}
@@ -26,7 +26,8 @@ private:
   std::vector<uint64_t> words_;
 };
 
-// Counts by value, over all segments. Texts belong to the indexes, which are kept, or to `owned_`.
+// Counts by value over all segments. Texts are in the indexes, which are kept alive, or in
+// `owned_`.
 class Counts {
 public:
   void text(std::string_view text, uint64_t more) {
@@ -78,7 +79,7 @@ private:
   std::vector<std::shared_ptr<const PayloadIndex>> kept_;
 };
 
-// Of a value that is counted, and of each of its rows.
+// Cost of counting a value, and of each of its rows.
 constexpr uint64_t kUnitsPerCounted = 64;
 constexpr uint64_t kUnitsPerPosting = 2;
 
@@ -90,7 +91,7 @@ void countRuns(const ValueRuns<int64_t>& values, const RowBits& rows, WorkMeter&
       uint64_t counted = 0;
       size_t at = from;
       for (; at < run.size() && run.values[at] == value; at++) {
-        // A row with the same value twice has it once.
+        // A row that has the same value twice counts once.
         const bool isRepeated = at > from && run.rows[at] == run.rows[at - 1];
         counted += !isRepeated && rows.has(run.rows[at]) ? 1 : 0;
       }

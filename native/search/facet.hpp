@@ -1,4 +1,4 @@
-// How many points have each value of an indexed payload field.
+// Counts the points with each value of an indexed payload field.
 #pragma once
 
 #include <string>
@@ -17,18 +17,18 @@ struct FacetRequest {
   FilterBytes filter;
 };
 
-// Most frequent first, equally frequent ones in the order of the values.
+// Most frequent value first; equally frequent ones in the order of values.
 struct FacetResult {
   PayloadIndexKind kind = PayloadIndexKind::Keyword;
   Buffer<double> counts;
-  // Of keywords and UUIDs.
+  // For keywords and UUIDs.
   Buffer<char> texts;
   Buffer<uint32_t> offsets;
-  // Of integers; of booleans 0 and 1.
+  // For integers; booleans are 0 and 1.
   Buffer<int64_t> integers;
 };
 
-// INVALID_ARGUMENT where the field has no index, or one of floats or date-times.
+// INVALID_ARGUMENT if the field has no index, or one of floats or date-times.
 Status facet(const Snapshot& snapshot, size_t vectors, const FacetRequest& request,
              const CancelFlag* cancel, FacetResult& result);
 

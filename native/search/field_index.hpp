@@ -1,4 +1,4 @@
-// What reads need of the payload index of one field in one segment.
+// Access of reads to the payload index of one field in one segment.
 #pragma once
 
 #include <memory>
@@ -17,11 +17,11 @@ inline std::shared_ptr<const PayloadIndex> findIndex(const Segment& segment,
   return nullptr;
 }
 
-// To take what an index would out of a payload.
+// Cost of extracting values from one byte of a payload.
 constexpr uint64_t kUnitsPerByteTaken = 4;
 
-// Calls `visit(row, text)` for the visible rows whose values the index does not know: those behind
-// what it covers, and those whose payload was changed after it was appended.
+// Calls `visit(row, text)` for the visible rows whose values the index does not have: rows behind
+// its coverage, and rows whose payload has changed.
 template <typename Visit>
 void forEachUnindexed(const SegmentView& view, const SegmentRows& rows, uint32_t covered,
                       const Visit& visit) {

@@ -10,14 +10,14 @@
 
 namespace vicinal {
 
-// A filter program (src/filter/program.ts), or none.
+// An encoded filter program (src/filter/program.ts), or none.
 using FilterBytes = std::optional<std::vector<uint8_t>>;
 
-// The text indexes there are. The last segment has them all.
+// The text indexes of the collection. The last segment has them all.
 inline std::vector<TextField> textFields(const Snapshot& snapshot) {
   std::vector<TextField> fields;
   if (snapshot.count() == 0) return fields;
-  // Held as long as it is looked at: another list takes its place whenever an index comes or goes.
+  // The list is held while it is read, since adding or dropping an index replaces it.
   const auto indexes = snapshot.segment(snapshot.count() - 1).indexes();
   for (const auto& index : *indexes)
     if (index->kind() == PayloadIndexKind::Text)

@@ -4,7 +4,7 @@ namespace vicinal {
 
 namespace {
 
-// Postings that are fetched ahead: what a short search reads.
+// Postings to prefetch: about as many as a short search reads.
 constexpr size_t kAhead = 4096;
 
 } // namespace

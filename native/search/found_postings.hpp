@@ -1,5 +1,5 @@
-// Where the postings of a query's indices are: sought once for all that a short search asks
-// of them, which is how long it will take, how rare they are, and the search itself.
+// The posting lists of a query's indices, looked up once. A short search needs them three times:
+// for its cost estimate, for IDF, and for the search itself.
 #pragma once
 
 #include <memory>
@@ -10,13 +10,13 @@
 
 namespace vicinal {
 
-// In one segment.
+// The lists in one segment.
 struct FoundPostings {
   std::shared_ptr<const PostingRuns> runs;
-  // Of each run, one behind the other, the list of each index.
+  // The list of each index in each run, run by run.
   std::vector<PostingRun::List> lists;
 
-  // One of so many segments that are searched.
+  // `segments` is the number of segments that are searched.
   FoundPostings(const SparseSpace& space, const uint32_t* indices, size_t count, size_t segments);
 
   const PostingRun::List* of(size_t run) const {

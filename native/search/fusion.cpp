@@ -11,7 +11,7 @@ namespace vicinal {
 
 namespace {
 
-// Of payloads: what is read in some microseconds.
+// The most bytes of payloads that are read within some microseconds.
 constexpr uint64_t kMostReadBytes = 64 << 10;
 // A look into the table of points, which is seldom in a cache.
 constexpr uint64_t kUnitsPerHit = 64;
@@ -23,7 +23,7 @@ float shareOfPlace(size_t place, double k, double weight) {
   return static_cast<float>(1 / double(ranked));
 }
 
-// Scores count from three deviations below their ranking's mean to three above.
+// Scales scores from three deviations below their ranking's mean to three above it.
 class Span {
 public:
   explicit Span(const Ranking& hits) {
@@ -51,7 +51,7 @@ private:
   float high_ = 0;
 };
 
-// Hits by their points, each where it was met first.
+// Finds hits by their points; each point keeps its first place.
 class Points {
 public:
   explicit Points(size_t most) {
@@ -71,10 +71,10 @@ public:
 
 private:
   static constexpr uint32_t kFree = UINT32_MAX;
-  // So few are looked through in less time than a table takes to be made.
+  // Up to this number a linear search is faster than making a table.
   static constexpr size_t kMostCompared = 64;
 
-  // Among the hits; that of the next one, which is noted, where it is new.
+  // The place of the point among the hits; a new point gets the next place.
   size_t placeOf(const PointId& id) {
     if (slots_.empty()) {
       size_t at = 0;

@@ -1,6 +1,5 @@
-// One ranking of several, taken of one snapshot: by the places of points in each (reciprocal rank
-// fusion; Cormack, Clarke and Buettcher, SIGIR 2009), or by their scores, each ranking's scaled to
-// how they are spread.
+// Fuses several rankings of one snapshot into one. By places it is reciprocal rank fusion (Cormack,
+// Clarke and Buettcher, SIGIR 2009). By scores, these are scaled by the spread of each ranking.
 #pragma once
 
 #include <limits>
@@ -12,10 +11,10 @@ namespace vicinal {
 
 struct FusionRequest {
   bool isByScores = false;
-  // By places: how much the first ones count: the less, the more.
+  // Fusion by places: a smaller k gives the first places more weight.
   double k = 2;
-  // Of each ranking; none: all count the same. A weight stretches or compresses places: with 3, the
-  // third place counts as the first.
+  // Weight of each ranking; none: all weigh the same. A weight stretches or compresses places: with
+  // 3, the third place counts like the first.
   std::vector<double> weights;
   uint32_t limit = 10;
   uint32_t offset = 0;

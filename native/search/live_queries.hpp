@@ -1,4 +1,4 @@
-// Vectors that callers asked for lately, as samples to calibrate on.
+// Recent query vectors of callers, as samples for calibration.
 #pragma once
 
 #include <vector>

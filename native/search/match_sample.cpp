@@ -22,8 +22,8 @@ double sampledShare(const FilterPlan& plan, const SegmentRows& rows,
     const uint32_t step = std::max(1u, plan.candidateCount() / kSampledRows);
     candidates->forEachNth(step, look);
   } else {
-    // Multiples of the golden ratio: neither a run of neighbours nor in step with any period of
-    // theirs.
+    // Multiples of the golden ratio: evenly spread, neither consecutive nor in step with a period
+    // of the data.
     for (uint32_t at = 0; at < std::min(kSampledRows, rows.rows()); at++) {
       const double turns = at * 0.6180339887498949;
       look(static_cast<uint32_t>((turns - std::floor(turns)) * rows.rows()));

@@ -1,4 +1,4 @@
-// Which share of a filter's candidates matches, from a look at some of them.
+// Estimates selectivity among a filter's candidates from a sample.
 #pragma once
 
 #include <functional>
@@ -11,7 +11,7 @@ namespace vicinal {
 constexpr uint32_t kSampledRows = 128;
 
 double sampledMatches(const FilterPlan& plan, const SegmentRows& rows);
-// Which share of the candidates `holds(row)`, whether they match or not.
+// The share of candidates for which `holds(row)` is true, whether they match or not.
 double sampledShare(const FilterPlan& plan, const SegmentRows& rows,
                     const std::function<bool(uint32_t)>& holds);
 

@@ -1,4 +1,4 @@
-// The rows that a snapshot shows and a filter lets through, segment by segment.
+// Iterates over the rows that a snapshot shows and a filter accepts, segment by segment.
 #pragma once
 
 #include <optional>
@@ -9,12 +9,12 @@
 
 namespace vicinal {
 
-// Of a row that is looked at, beside what is asked of it.
+// Cost of looking at a row, without its conditions.
 constexpr uint64_t kUnitsPerRow = 16;
 
-// The visible rows of one segment that may match by a plan: `visit(row, passes)` is called for
-// each, and `passes()` says whether it does, which may cost more than what the visitor would
-// otherwise decide by.
+// Calls `visit(row, passes)` for the visible rows of one segment that may match a plan. `passes()`
+// tells whether the row matches; it may cost more than the visitor's own checks, so these can come
+// first.
 template <typename Visit>
 Status forEachPlanned(const SegmentView& view, const SegmentRows& rows, const FilterPlan& plan,
                       const Visit& visit) {
@@ -31,7 +31,7 @@ Status forEachPlanned(const SegmentView& view, const SegmentRows& rows, const Fi
   return work.status();
 }
 
-// The same by a filter.
+// The same for a filter.
 template <typename Visit>
 Status forEachMatch(const SegmentView& view, const Snapshot& snapshot, const FilterNode& filter,
                     const CancelFlag* cancel, const Visit& visit) {

@@ -10,12 +10,13 @@ namespace vicinal {
 
 namespace {
 
-// More lead to more rows to score, fewer to rows missed that are middling for every vector.
+// Neighbours for each vector of the query. More lead to more rows to score; fewer miss rows that
+// are moderately near to every vector.
 constexpr size_t kLeastPerVector = 32;
 constexpr size_t kPerWanted = 2;
-// Looks at the cancel flag are so many components apart: some tens of microseconds.
+// Components between two looks at the cancel flag: some tens of microseconds.
 constexpr uint64_t kComponentsBetweenChecks = 1 << 18;
-// Asking whether a row matches takes as long as comparing so many.
+// Asking whether a row matches costs as much as comparing this many components.
 constexpr uint64_t kComponentsPerRow = 256;
 constexpr uint64_t kLeastVectorsAtOnce = 4;
 
@@ -87,7 +88,8 @@ Status MaxSimSearch::run(std::vector<Neighbor>& nearest) {
   return Status::ok();
 }
 
-// In distances: what walks for all of the query's vectors take, and scoring what they lead to.
+// Compares, in distances, walks for all vectors of the query plus scoring their rows with scoring
+// all rows.
 bool MaxSimSearch::isScanCheaper() {
   const double all = std::max(1u, scope_.view.rows);
   const double rows = plan_ ? plan_->candidateCount() : all;
@@ -117,7 +119,7 @@ Status MaxSimSearch::scanAll(TopK& top) {
 Result<bool> MaxSimSearch::scoreNearest(TopK& top) {
   RowBitmap rows(scope_.view.rows);
   for (size_t at = 0, sought = leading(); at < sought; at++) VICINAL_TRY(seek(compared(at), rows));
-  // What no graph has yet.
+  // Rows of the tail, which no graph has yet.
   if (!request_.isIndexedOnly)
     for (uint32_t vertex = linked_; vertex < space_.vertices(); vertex++) {
       const uint32_t row = space_.rowOf(vertex);
@@ -142,7 +144,7 @@ Status MaxSimSearch::seek(const float* vector, RowBitmap& rows) {
   options.cancel = scope_.cancel;
   std::vector<Neighbor> found;
   SearchEnd end = SearchEnd::Complete;
-  // Exactness comes with the score of the row.
+  // The row's score will be exact, so codes are enough here.
   search.keepCodeDistances();
   const auto accept = [&](uint32_t vertex) {
     return vertex < linked_ && matches(space_.rowOf(vertex));
@@ -182,12 +184,12 @@ Status MaxSimSearch::sumLeast(size_t first, size_t count, const Space& row, uint
   for (uint32_t from = 0; from < vectors; from += atOnce) {
     const uint32_t some = std::min(atOnce, vectors - from);
     VICINAL_TRY(checkCancelled(some * ofEach));
-    // Those that are compared lie one behind the other.
+    // The vectors compared are contiguous.
     row.least(compared(first), count, from, some, least.data());
   }
   double total = 0;
   for (const float distance : least) total += double(distance);
-  // Sums of great numbers stay numbers.
+  // Clamps sums of great numbers to finite floats.
   sum = static_cast<float>(std::clamp(total, double(-FLT_MAX), double(FLT_MAX)));
   return Status::ok();
 }

@@ -5,7 +5,7 @@
 
 namespace vicinal {
 
-// Of some values, which are put in another order; of none there is none.
+// The median; reorders the values. There must be at least one.
 inline float medianOf(std::vector<float>& values) {
   const auto middle = values.begin() + ptrdiff_t(values.size() / 2);
   std::nth_element(values.begin(), middle, values.end());

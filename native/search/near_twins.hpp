@@ -1,8 +1,8 @@
 // Near twins of a vector: copies with a little noise, versions of a text, frames of a film.
 //
-// Who is hidden to be sought leaves its twins behind, and their lists lead to all that is near. A
-// caller's query has no such guide unless its own twins are stored. So a vector is hidden together
-// with its twins, and what is left is measured (search/calibrator.hpp).
+// A hidden vector leaves its twins behind, and their lists lead to everything near it. A caller's
+// query has such a guide only if its own twins are stored. So a sample is also searched for with
+// its twins hidden (search/calibrator.hpp).
 #pragma once
 
 #include <algorithm>
@@ -14,12 +14,12 @@
 
 namespace vicinal {
 
-// Larger groups are clusters: callers ask within these.
+// Larger groups are clusters, and callers search within clusters.
 constexpr size_t kMostTwins = 64;
-// Twins are nearer than this share of the distance to the tenth neighbour beyond them.
+// A twin is nearer than this share of the distance to the tenth neighbour beyond the twins.
 constexpr float kTwinShare = 0.25f;
 
-// How many of the nearest are twins, of distances that start at zero and ascend.
+// The number of nearest vectors that are twins. Distances start at zero and ascend.
 inline size_t countTwins(const std::vector<float>& ascending) {
   if (ascending.size() < kCalibratedWanted) return 0;
   size_t count = std::min(kMostTwins, ascending.size() - kCalibratedWanted);
@@ -29,8 +29,8 @@ inline size_t countTwins(const std::vector<float>& ascending) {
   return count;
 }
 
-// A distance of the kernel as one that is twice as much where two are twice as far apart. Of Dot
-// there is none: the squared distance of Euclid is to be given instead.
+// Converts a kernel distance to one that doubles when two vectors are twice as far apart. Dot has
+// no such distance; pass the squared Euclidean distance instead.
 inline float apart(Metric metric, float distance) {
   if (metric == Metric::L1) return distance;
   return std::sqrt(std::max(0.0f, distance + Stop::originOf(metric)));

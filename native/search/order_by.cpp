@@ -17,12 +17,12 @@ template <typename T> struct Placed {
   RowRef row;
 };
 
-// The first `limit` of what is offered, in the direction asked for; equal values by id.
+// Keeps the first `limit` offered rows in the requested direction; ties are ordered by id.
 template <typename T> class Page {
 public:
   Page(size_t limit, bool isDescending) : limit_(limit), isDescending_(isDescending) {}
 
-  // Whether nothing of this value can be kept any more.
+  // Whether no row with this value can be kept any more.
   bool isBeyond(T value) const {
     if (limit_ == 0) return true;
     if (placed_.size() < limit_) return false;
@@ -57,12 +57,12 @@ private:
   std::vector<Placed<T>> placed_;
 };
 
-// Where a run of values is to be begun.
+// The start value of the requested order.
 template <typename T> class Start {
 public:
   explicit Start(const OrderRequest& request) : request_(request) {}
 
-  // Whether the order has come to this value, or begins behind it.
+  // Whether this value is at the start or behind it, in the requested direction.
   bool isReached(T value) const {
     if (const auto* integer = std::get_if<int64_t>(&request_.from)) return reached(value, *integer);
     if (const auto* number = std::get_if<double>(&request_.from))
@@ -87,7 +87,7 @@ void offerRun(const typename ValueRuns<T>::Run& run, const OrderRequest& request
   const Start<T> start(request);
   const size_t size = run.size();
   const auto begin = run.values.begin(), end = run.values.end();
-  // The first that is reached: runs ascend, so those not reached lie below or above it.
+  // The first value at or behind the start. Runs ascend, so values before the start are at one end.
   const size_t first = static_cast<size_t>(
       request.isDescending
           ? std::partition_point(begin, end, [&](T value) { return start.isReached(value); }) -
@@ -135,7 +135,7 @@ Status orderSegment(const Snapshot& snapshot, size_t at, const PayloadIndex& ind
   const auto matches = [&](uint32_t row) {
     return work.spend(kUnitsPerRow) && view.isVisible(row) && (!plan || plan->passes(rows, row));
   };
-  // Asked once: a row whose payload changes meanwhile would be found by both of its values.
+  // Read once: a row whose payload changes meanwhile would otherwise appear with both values.
   RowBitmap overlaid(view.rows);
   rows.overlaidRows(overlaid);
   if (!overlaid.isEmpty()) overlaid.makeDense();
@@ -166,8 +166,8 @@ bool isOrdered(PayloadIndexKind kind) {
          kind == PayloadIndexKind::DateTime;
 }
 
-// The field's index in each segment. Taken once: one that is dropped, or made anew, meanwhile goes
-// on answering for those who have it.
+// The field's index in each segment. Taken once, so that an index that is dropped or replaced
+// meanwhile goes on answering.
 using Indexes = std::vector<std::shared_ptr<const PayloadIndex>>;
 
 template <typename T>
@@ -200,7 +200,7 @@ Status orderBy(const Snapshot& snapshot, const std::vector<VectorSpec>& specs,
   Indexes indexes;
   for (size_t at = 0; at < snapshot.count(); at++) {
     auto index = findIndex(snapshot.segment(at), request.field);
-    // Segments of two kinds are those of an index that is just being made anew.
+    // Segments with different kinds of index mean that the index is being replaced right now.
     if (!index || !isOrdered(index->kind()) ||
         (at > 0 && index->kind() != indexes.front()->kind())) {
       return Status(Code::InvalidArgument,

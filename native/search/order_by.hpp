@@ -13,14 +13,14 @@ namespace vicinal {
 struct OrderRequest {
   std::string field;
   bool isDescending = false;
-  // Where the order starts, inclusive.
+  // The value where the order starts, inclusive.
   std::variant<std::monostate, int64_t, double> from;
   uint32_t limit = 10;
   FilterBytes filter;
   RowFields fields;
 };
 
-// A row for each value: integers of integers and date-times, numbers of floats.
+// One row for each value: `integers` for integers and date-times, `numbers` for floats.
 struct OrderResult {
   RowBlock rows;
   bool isOfNumbers = false;
@@ -28,7 +28,7 @@ struct OrderResult {
   Buffer<double> numbers;
 };
 
-// INVALID_ARGUMENT where the field has no index, or one of neither numbers nor date-times.
+// INVALID_ARGUMENT if the field has no index, or one that is neither of numbers nor of date-times.
 Status orderBy(const Snapshot& snapshot, const std::vector<VectorSpec>& specs,
                const OrderRequest& request, const CancelFlag* cancel, OrderResult& result);
 

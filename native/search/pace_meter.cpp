@@ -12,7 +12,7 @@ namespace vicinal {
 
 namespace {
 
-// Vertices of a scan; of many others each time, so that no cache has them.
+// Vertices of a scan; each scan takes others, so that no cache holds them.
 constexpr uint32_t kScanned = 64 * 1024;
 
 } // namespace

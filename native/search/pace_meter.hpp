@@ -1,7 +1,8 @@
-// What a distance takes on the ways to a filter's matches, over one of a walk among all vertices.
+// Measures the cost of a distance on the ways to a filter's matches, relative to a distance of a
+// walk among all vertices.
 //
-// Measured as a busy service works, walks of one kind right after each other with nothing between
-// them that empties caches; and in turns, since paces are of the machine and the minute.
+// It runs like a busy service: walks of one kind follow each other directly, so caches stay warm.
+// The kinds take turns, since paces depend on the machine and the moment.
 #pragma once
 
 #include <memory>
@@ -14,8 +15,8 @@ namespace vicinal {
 
 class PaceMeter {
 public:
-  // The matches of some filter, as rows and as vertices, which have to outlive the meter. Walks are
-  // by these options.
+  // The matches of some filter, as rows and as vertices; both must outlive the meter. Walks use
+  // these options.
   struct Matches {
     const RowBitmap& rows;
     const RowBitmap& vertices;
@@ -24,24 +25,25 @@ public:
             const SearchOptions& options)
       : space_(space), codes_(std::move(codes)), matches_(matches), options_(options) {}
 
-  // Queries of a step. The first half of them warms the caches, which the kind before has filled
-  // with its own; they should be others than its, or all that is compared would be in there.
+  // Queries of a step. The first half warms the caches, which the previous kind has filled with its
+  // data. The queries should differ from those of the previous kind, or their data would be cached
+  // already.
   static constexpr size_t kQueries = 8;
-  // Searches of one kind, the kinds in turns. Takes about a millisecond.
+  // Runs searches of one kind; the kinds take turns. Takes about a millisecond.
   Status step(const std::vector<const float*>& queries);
-  // Turns of all kinds that are done.
+  // Completed rounds of all kinds.
   size_t turns() const { return steps_ / kKinds; }
 
-  // Medians, over that of walks among all. 0 where nothing was measured.
-  // Of walks among the matches, with all that leads to a distance.
+  // Medians relative to walks among all vertices; 0 if nothing was measured. `ofMatches` is for
+  // walks among the matches, with everything that leads to a distance.
   float ofMatches() const { return overPlain(matched_); }
-  // Of scans of the matches by code, where there are codes.
+  // Scans of the matches by code, if there are codes.
   float ofGathered() const { return overPlain(gathered_); }
 
 private:
   static constexpr size_t kKinds = 3;
 
-  // `took`: nanoseconds for a distance of `work(search)`, the query's preparation left out.
+  // `took` becomes the nanoseconds of a distance of `work(search)`, without preparing the query.
   template <typename Work> Status timed(const float* query, float& took, const Work& work);
   Status walkAmongAll(SpaceSearch& search);
   Status walkAmongMatches(SpaceSearch& search);
@@ -55,7 +57,7 @@ private:
   size_t steps_ = 0;
   Unmet unmet_;
   std::vector<Neighbor> found_;
-  // Of each search, nanoseconds for a distance.
+  // Nanoseconds of a distance, one value for each search.
   std::vector<float> plain_;
   std::vector<float> matched_;
   std::vector<float> gathered_;

@@ -1,5 +1,5 @@
-// A search within one segment that was interrupted and is to go on where it was, on whatever
-// thread: in its walk, or in the scan of codes that was made instead of one, or after it.
+// An interrupted search within one segment that a later run resumes, on any thread. It was
+// interrupted in its walk, or in a scan of codes instead of or after the walk.
 #pragma once
 
 #include <memory>
@@ -14,17 +14,18 @@
 
 namespace vicinal {
 
-// What was kept of the vertices before `from`.
+// The candidates that a scan has kept of the vertices before `from`.
 struct ParkedScan {
   std::shared_ptr<const CodeArray> codes;
   Shortlist kept;
   uint32_t from = 0;
-  // What had been done before it.
+  // The strategy noted before the scan.
   const char* strategy = "";
 };
 
-// How a walk among all has ended: before its budget was spent, and with those wanted among the
-// nearest. Of so many of the nearest that were looked at, so many were accepted.
+// The end of a walk among all vertices: whether it ended before its budget was spent, and whether
+// the wanted ones are among the nearest. Of the `looked` nearest vertices, `accepted` were
+// accepted.
 struct WalkEnding {
   bool isComplete = false;
   bool hasWanted = false;
@@ -32,16 +33,16 @@ struct WalkEnding {
   size_t accepted = 0;
 };
 
-// Filled by a run that is given one and cancelled, taken up by the next that is given it, with the
-// same snapshot. Whoever holds it keeps the snapshot.
+// A cancelled run that is given a ParkedSearch stores its state there. The next run that is given
+// it, with the same snapshot, resumes. The holder keeps the snapshot alive.
 class ParkedSearch {
 public:
   ParkedWalk walk;
-  // Where the walk is not the first one: how the one before it ended.
+  // The end of the previous walk, if the present walk is not the first.
   std::optional<WalkEnding> before;
-  // Counts of what was done before the walk, or before the scan went on.
+  // Counts of the work before the walk or scan.
   SearchStats done;
-  // Of those about the query, how many were taken to match.
+  // The assumed share of matches among vertices near the query.
   double share = 0;
 
   bool isParked() const { return walk.isParked() || scan_; }
@@ -50,12 +51,12 @@ public:
   const ParkedScan& scan() const { return *scan_; }
   // How often it was parked.
   uint32_t parkings() const { return walk.parkings() + scanParkings_; }
-  // How many vertices were in the graph when the search of the space began: others were not met on
-  // its way, though they may be in the graph by the time it goes on.
+  // Number of vertices in the graph when the search of the space began. Later vertices are scanned,
+  // even if they are in the graph when the search resumes.
   uint32_t linked() const { return linked_; }
 
-  // A space that is no part of the snapshot is kept, so that none is taken for it that comes to lie
-  // where it was.
+  // Keeps a space that is not part of the snapshot alive, so that no other space can take its
+  // address.
   void keep(std::shared_ptr<const VectorSpace> owned) {
     if (owned_ != owned) drop();
     owned_ = std::move(owned);
@@ -66,7 +67,7 @@ public:
     space_ = &space;
     linked_ = linked;
   }
-  // A walk, after so much.
+  // Starts a walk after this much work.
   void begun(const SearchStats& before, double ofShare) {
     done = before;
     share = ofShare;
@@ -81,7 +82,7 @@ public:
     scan_.emplace(std::move(scan));
     scanParkings_++;
   }
-  // Nothing where there is none, or it was led by other codes.
+  // Empty if there is none, or if other codes led it.
   std::optional<ParkedScan> takeScan(const std::shared_ptr<const CodeArray>& codes) {
     auto taken = std::exchange(scan_, std::nullopt);
     return taken && taken->codes == codes ? std::move(taken) : std::nullopt;

@@ -7,10 +7,11 @@ namespace vicinal {
 
 namespace {
 
-// Scoring a row from its own vector takes as long as reading so many postings: a list is left
-// unread only where it is that much longer than those that are read, which lead to such rows.
+// Scoring a row from its own vector takes as long as reading this many postings. A list stays
+// unread only if it is this many times longer than the lists that are read, since they lead to rows
+// to score.
 constexpr uint64_t kReadPerScored = 32;
-// Clearing one sum takes as long as so many that lie together.
+// Clearing one sum takes as long as clearing this many adjacent ones.
 constexpr uint32_t kRowsPerCleared = 16;
 constexpr uint32_t kPostingsOfLine = 16;
 constexpr uint32_t kPostingsAhead = 48;
@@ -47,12 +48,11 @@ PostingWalk::PostingWalk(const PostingRun& run, const PostingRun::List* lists,
   firstWindow_ = static_cast<uint32_t>(std::clamp<uint64_t>(
       kFirstPostings * rows / std::max<uint64_t>(1, postings_), kFirstWindow, kWindow));
   isBrief_ = postings_ <= kReadPerBound * terms_.size() * windows;
-  // Each product and each addition, of sums and of bounds, is rounded by half a unit in the last
-  // place of at most the magnitude, or of the least float there is.
+  // Each product and each addition, of sums and of bounds, is rounded. The error is at most half a
+  // unit in the last place of the magnitude, or of the least float.
   const double roundings = 2.0 * double(terms_.size()) + 4;
   slack_ = static_cast<float>(roundings * (magnitude * FLT_EPSILON + FLT_TRUE_MIN));
-  // Sums on the way may lie beyond what a float holds though the whole does not: nothing is passed
-  // over then.
+  // A partial sum may overflow a float although the whole sum does not. Then no row is skipped.
   if (magnitude > FLT_MAX / 2) slack_ = INFINITY;
 }
 
@@ -109,10 +109,9 @@ float PostingWalk::split(float bound) {
 void PostingWalk::sum(uint32_t base, uint32_t windowEnd, float least) {
   const uint32_t rows = windowEnd - base;
   read_ = 0;
-  // Where all values and weights are positive, the rows with a posting are those with a sum above
-  // 0.
+  // If all values and weights are positive, the rows with a posting are those with a sum above 0.
   if (isPositive_ && !(least > 0)) least = FLT_TRUE_MIN;
-  // Whoever has no sum has none of the least, then.
+  // Rows without a sum cannot reach a positive bound, so touched rows need not be tracked.
   if (least > 0) {
     addUp<false>(base, rows, least);
     collectReached(base, rows, least);
@@ -134,7 +133,7 @@ template <bool isTracked> void PostingWalk::addUp(uint32_t base, uint32_t most, 
     uint32_t at = term.at;
     for (; at < to; at++) {
       const uint32_t row = rows[at] - base;
-      // Behind the window; or rows do not ascend, which is of a forged file.
+      // The row is behind the window, or rows do not ascend because the file is forged.
       if (row >= most) break;
       const float before = sums[row];
       const float sum = before + weight * values[at];
@@ -144,20 +143,20 @@ template <bool isTracked> void PostingWalk::addUp(uint32_t base, uint32_t most, 
       else if (sum >= least && before < least)
         sums_.reached.push_back(row);
     }
-    // For the next window, which comes soon.
+    // Prefetches for the next window, which comes soon.
     for (uint32_t ahead = 0; isBrief_ && ahead < kPostingsAhead; ahead += kPostingsOfLine) {
       __builtin_prefetch(rows + at + ahead);
       __builtin_prefetch(values + at + ahead);
     }
     read_ += at - term.at;
     term.to = at;
-    // What is summed up so far is cleared as ever.
+    // The sums added so far are cleared as usual.
     if (!work_.spend(at - term.at)) break;
   }
 }
 
-// Rows whose sum was at least that much once: where a later one has made it less, or it is listed
-// twice, it is passed over.
+// Visits rows whose sum has reached the bound. A row is skipped if a later posting lowered its sum,
+// or if it is listed twice.
 void PostingWalk::collectReached(uint32_t base, uint32_t rows, float least) {
   for (const uint32_t row : sums_.reached) {
     if (sums_.of[row] >= least) sums_.best.push_back({sums_.of[row], row});
@@ -179,7 +178,7 @@ void PostingWalk::collectTouched(float least) {
   for (uint32_t word = 0; word < kWindow / 64; word++) {
     for (uint64_t bits = sums_.touched[word]; bits != 0; bits &= bits - 1) {
       const uint32_t row = word * 64 + static_cast<uint32_t>(__builtin_ctzll(bits));
-      // What is no number, because bounds of the query are beyond a float, is looked at too.
+      // A NaN sum, which comes from query bounds beyond a float, is kept as a candidate.
       const float sum = sums_.of[row] == sums_.of[row] ? sums_.of[row] : INFINITY;
       sums_.of[row] = 0;
       if (!(sum < least)) sums_.best.push_back({sum, row});

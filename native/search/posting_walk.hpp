@@ -11,7 +11,7 @@
 
 namespace vicinal {
 
-// A row, and what its product with the query is at most; and at least, where that is known.
+// A row with bounds of its product with the query; the lower bound may be unknown.
 struct PostingCandidate {
   uint32_t row = 0;
   float upper = 0;
@@ -20,28 +20,28 @@ struct PostingCandidate {
 
 class PostingWalk {
 public:
-  // `lists` are those of the query's indices in the run. The meter outlives the walk, which ends
-  // early once that has stopped.
+  // `lists` are the posting lists of the query's indices in the run. The meter must outlive the
+  // walk, which ends early once the meter has stopped.
   PostingWalk(const PostingRun& run, const PostingRun::List* lists, const SparseVector& query,
               WorkMeter& work);
 
-  // Postings of the query's indices.
+  // All postings of the query's indices.
   uint64_t postings() const { return postings_; }
-  // Those that were read.
+  // The postings that were read.
   uint64_t visited() const { return visited_; }
 
-  // Of the candidates of a window: the best first, where each one costs; as they come, where
-  // nothing is done yet but that they are noted.
+  // The order of a window's candidates: best first if each candidate costs a scoring, in row order
+  // if candidates are only noted.
   enum class Order : uint8_t { Best, Rows };
 
   // Calls `candidate(PostingCandidate)` for every row below `end` whose product with the query may
-  // be `bound()` or more, and some others; `bound()` is asked again as it rises.
+  // reach `bound()`, and for some others. `bound()` is asked again as it rises.
   template <typename Bound, typename Candidate>
   Status run(uint32_t end, Order order, const Bound& bound, const Candidate& candidate) {
     uint32_t base = 0;
     while (work_.spend(terms_.size()) && nextRow(base, end)) {
       const float least = bound();
-      // Until there are hits, everything is looked at; a few rows give some.
+      // Until there are hits every row is a candidate, so the first window is small.
       const uint32_t rows = least > 0 ? kWindow : firstWindow_;
       const uint32_t windowEnd = std::min(end, base + rows);
       if (isBrief_ || !(boundWindow(windowEnd) + slack_ < least)) {
@@ -58,9 +58,9 @@ public:
 private:
   static constexpr uint32_t kWindow = 8192;
   static constexpr uint32_t kFirstWindow = 1024;
-  // Of as many as are looked at first, the best bound what is looked at later.
+  // The postings of the first window; its best rows give a bound for the later ones.
   static constexpr uint64_t kFirstPostings = 256;
-  // To tell what a term can add in a window takes as long as reading so many postings.
+  // Computing a term's bound for a window takes as long as reading this many postings.
   static constexpr uint64_t kReadPerBound = 128;
 
   struct Term {
@@ -69,21 +69,21 @@ private:
     // The next posting, and the first one behind the window.
     uint32_t at = 0;
     uint32_t to = 0;
-    // What the term can add to a row of the window at most.
+    // The most that the term can add to a row of the window.
     float bound = 0;
   };
   struct Summed {
     float sum;
-    // In the window.
+    // Row within the window.
     uint32_t row;
     bool operator<(const Summed& other) const { return sum < other.sum; }
   };
-  // One a thread. Sums of the rows of a window, all zero between windows. Which rows have one is
-  // only kept where a row with a sum of zero or less may be among the best.
+  // One for each thread. Sums of the rows of a window, all zero between windows. Touched rows are
+  // tracked only if a row with a sum of zero or less may be among the best.
   struct Sums {
     alignas(64) float of[kWindow];
     uint64_t touched[kWindow / 64];
-    // Rows of the window whose sum has come up to what is looked for.
+    // Rows of the window whose sum has reached the bound.
     std::vector<uint32_t> reached;
     std::vector<Summed> best;
   };
@@ -91,9 +91,10 @@ private:
   // Moves `base` to the next row that any term has.
   bool nextRow(uint32_t& base, uint32_t end) const;
   float boundWindow(uint32_t windowEnd);
-  // Which terms are to be read, the last of `order_`; returns what the others can add at most.
+  // Decides which terms are read: the last ones of `order_`. Returns the most that the others can
+  // add.
   float split(float bound);
-  // Fills `best` of the sums: rows of the window whose sum is at least `least`.
+  // Fills `best`: the rows of the window whose sum is at least `least`.
   void sum(uint32_t base, uint32_t windowEnd, float least);
   template <bool isTracked> void addUp(uint32_t base, uint32_t rows, float least);
   void collectTouched(float least);
@@ -127,14 +128,14 @@ private:
 
   WorkMeter& work_;
   std::vector<Term> terms_;
-  // Of the terms in the window, by their bound, ascending; those from `firstRead_` on are read.
+  // The terms in the window, ascending by bound; those from `firstRead_` on are read.
   std::vector<uint32_t> order_;
   size_t firstRead_ = 0;
-  // Whether all terms that are in the window are read.
+  // Whether all terms of the window are read.
   bool isWhole_ = true;
-  // Whether there are so few postings that all are read, whatever terms can add.
+  // Whether there are so few postings that all are read without bounds.
   bool isBrief_ = false;
-  // Whether every posting adds something.
+  // Whether every posting adds a positive amount.
   bool isPositive_ = true;
   uint32_t firstWindow_ = kFirstWindow;
   Sums& sums_ = sums();

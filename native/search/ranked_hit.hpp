@@ -6,7 +6,7 @@
 namespace vicinal {
 
 struct RankedHit {
-  // As callers see it.
+  // The score as callers see it.
   float score = 0;
   RowRef row;
   PointId id;

@@ -1,5 +1,4 @@
-// What is asked of every search, whatever ranks the rows: which page, of which rows, and what of
-// them.
+// The part that all search requests share: the page, the filter and the fields.
 #pragma once
 
 #include <vector>
@@ -17,7 +16,7 @@ struct RankedRequest {
   FilterBytes filter;
   std::vector<PointId> exclude;
   RowFields fields;
-  // Whether the result says how each segment was searched.
+  // Whether the result reports how each segment was searched.
   bool explains = false;
 };
 

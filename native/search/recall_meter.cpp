@@ -7,29 +7,31 @@ namespace vicinal {
 
 namespace {
 
-// So many are measured between two changes of the share of the loss.
+// Measured queries between two changes of the loss share.
 constexpr size_t kShareEach = 48;
-// However bad it looks: how much less may be lost than was asked for.
+// The least loss share, however much queries lose.
 constexpr double kLeastLoss = 0.1;
-// So many are measured between two looks at whether the calibration is off. Of many looks some are
-// wrong by chance, and the short window is looked at most often: hence its third error.
+// Measured queries between two checks of the calibration. With many checks some fail by chance, and
+// the short window is checked most often; therefore it needs three standard errors.
 constexpr size_t kLookEach = 16;
 constexpr double kErrorsShort = 3;
 constexpr double kErrors = 2;
-// Of the loss allowed, what callers must get beyond it before that is thought a waste.
+// Queries that lose less than the allowed loss, by more than this share of it, waste effort.
 constexpr double kWaste = 1.0 / 3;
-// With the share below this it is the share that wastes, and it will rise.
+// If the loss share is below this, the share itself causes the waste, and it will rise.
 constexpr float kNoShare = 0.9f;
-// So long live queries are waited for where there are few.
+// How long few live queries wait for more before they are used for calibration.
 constexpr double kPatienceMs = 20'000;
-// A pause is so many times as long as the calibration before it took, hence a twentieth of a core.
+// A pause is this many times as long as the calibration before it, so calibration takes at most a
+// twentieth of a core.
 constexpr double kPausePerWork = 20;
-// Nothing is measured for so many times as long as measuring waited for a core.
+// After measuring had to wait for a core, nothing is measured for this many times the wait.
 constexpr double kRestPerWait = 16;
-// Of queries with a filter none is measured for so many times as long as a slow one ran, and none
-// at all for as many times what measuring ran beyond the usual: hence a twentieth of a core.
+// After a slow query with a filter, none of them is measured for this many times its run time.
+// After a run beyond the usual time, nothing is measured for this many times the excess. So
+// measuring takes at most a twentieth of a core.
 constexpr double kRestPerRun = 20;
-// Of a query that was kept. A float holds it exactly.
+// The greatest limit of a query from an earlier process. A float holds it exactly.
 constexpr float kMostKeptLimit = 1 << 20;
 
 } // namespace
@@ -48,7 +50,7 @@ void RecallMeter::note(const SearchRequest& request) {
   if (lock) (isFiltered ? filtered_ : remembered_).add(request);
 }
 
-// Those with a filter and those without in turns.
+// Queries with and without a filter take turns.
 std::optional<RecallMeter::Query> RecallMeter::take(double nowMs) {
   std::lock_guard lock(mutex_);
   const bool mayTakeFiltered = nowMs >= filteredRestUntilMs_;
@@ -90,7 +92,7 @@ void RecallMeter::restFiltered(double ranMs, double nowMs) {
 void RecallMeter::restAfter(double tookMs, double ranMs, double nowMs) {
   std::lock_guard lock(mutex_);
   const double waitedMs = std::max(0.0, tookMs - ranMs);
-  // On idle cores it waits for little but the clock.
+  // Waits on idle cores are short, so a wait longer than the run means a busy machine.
   const bool wasBusy = waitedMs > ranMs;
   const double restMs = std::max(wasBusy ? kRestPerWait * waitedMs : 0,
                                  kRestPerRun * std::max(0.0, ranMs - kUsualRunMs));
@@ -102,7 +104,7 @@ bool RecallMeter::isResting(double nowMs) const {
   return nowMs < restsUntilMs_;
 }
 
-// Of those that were measured under the share of now.
+// Uses the queries that were measured under the present share.
 void RecallMeter::shareLoss(const RecallWindow& measured, std::atomic<float>& share) {
   double lost = 0;
   double allowed = 0;
@@ -110,7 +112,7 @@ void RecallMeter::shareLoss(const RecallWindow& measured, std::atomic<float>& sh
     lost += 1 - double(measured.last(back).got);
     allowed += 1 - double(measured.last(back).asked);
   }
-  // Half a step at a time.
+  // Moves half of the way.
   const double now = share.load();
   const double wanted = lost <= 0 ? 1 : now * allowed / lost;
   share.store(float(std::clamp((now + wanted) / 2, kLeastLoss, 1.0)));
@@ -133,7 +135,7 @@ bool RecallMeter::isOff(size_t window) const {
   const double mean = sum / count;
   const double error = std::sqrt(std::max(0.0, squares / count - mean * mean) / count);
   if (mean < -(window == kShortWindow ? kErrorsShort : kErrors) * error) return true;
-  // Where it is a scan that finds all, no calibration finds less.
+  // If a scan finds everything, no calibration can reduce the effort.
   if (window == kShortWindow || !areByPlan || lossShare(false) < kNoShare) return false;
   return mean > allowed / count * kWaste && mean > kErrors * error;
 }
@@ -143,7 +145,7 @@ std::shared_ptr<const LiveQueries> RecallMeter::samples(double nowMs) {
   if (!want_ || isCalibrating_) return nullptr;
   if (want_->atMs < 0) want_->atMs = nowMs;
   if (nowMs < quietUntilMs_) return nullptr;
-  // Those from before may have been of another kind.
+  // Queries from before the change may be of another kind, so only later ones are used.
   const bool isFull = remembered_.ever() - want_->since >= remembered_.room();
   if (!isFull && nowMs < want_->atMs + kPatienceMs) return nullptr;
   const bool wasPeace = want_->atMs > quietUntilMs_ + pauseMs_;

@@ -1,18 +1,17 @@
-// The recall that callers get: some of their queries are remembered and, when there is time, asked
-// again and compared with a scan.
+// Measures the recall that callers' queries get (live recall). Some queries are remembered; in idle
+// time they are searched again and compared with a scan.
 //
-// At first what recall costs is measured on vectors of the data's own kind (calibrator.hpp).
-// Queries of another kind, names of things sought among descriptions, may lose more, or less. Where
-// they are seen to, two things happen:
-// - At once the effort rises by what was lost (`lossShare`). That is quick and coarse: it moves
-//   along a curve that is not these queries' own, so what is right at one recall is wrong at
-//   another.
-// - Then the curve is measured anew on the queries remembered since (`samples`), and the share is
-//   one again (`adopted`). A change of what callers ask is seen to in the same way.
-// What that costs is bounded by pauses between, twice as long each time unless there was peace.
+// The first calibration uses vectors of the data (calibrator.hpp). Queries of another kind, such as
+// names searched among descriptions, may lose more or less. When that shows, two things happen:
+// - At once, the effort rises by the measured loss (`lossShare`). This is quick but coarse: the
+//   data's own curve is not that of these queries, so the correction fits only one recall.
+// - Then the space is calibrated again, on the queries remembered since (`samples`), and the share
+//   returns to one (`adopted`). A later change of queries is handled in the same way.
+// Pauses between calibrations bound the cost. Each pause is twice as long as the previous one,
+// unless a quiet time came between.
 //
-// Queries with a filter are measured beside them, and have a share of the loss of their own; what
-// they lose says nothing of the curve.
+// Queries with a filter are measured beside the others and have a loss share of their own. Their
+// loss tells nothing about the calibration.
 #pragma once
 
 #include <atomic>
@@ -27,107 +26,110 @@
 
 namespace vicinal {
 
-// Of one vector of a shard. From any thread. Times are milliseconds of a steady clock.
+// The meter of one vector of a shard. Usable from any thread. Times are milliseconds of a steady
+// clock.
 class RecallMeter {
 public:
   using Query = RememberedQuery;
-  // Means over the last kWindow measured; 1 where there are none.
+  // Means over the last kWindow measured queries; 1 if there are none.
   struct Means {
     uint64_t queries = 0;
     double recall = 1;
     double asked = 1;
   };
   struct Reading : Means {
-    // Of queries with a filter, which are not among the others.
+    // Queries with a filter; the other means exclude them.
     Means filtered;
-    // Remembered and not measured yet.
+    // Remembered queries that are not measured yet.
     uint64_t waiting = 0;
-    // Callers' queries are waited for to calibrate on, or that is under way.
+    // A calibration on live queries is running, or waits for more queries.
     bool isSettling = false;
   };
 
-  // Every so many queries one is remembered.
+  // One of this many queries is remembered.
   static constexpr uint32_t kOneIn = 4;
-  // So many are kept, or as many as fit.
+  // The most queries that are kept, and their most bytes.
   static constexpr size_t kReservoir = 400;
   static constexpr size_t kReservoirBytes = 2 << 20;
-  // However large they are.
+  // This many are kept whatever their size.
   static constexpr size_t kLeastReservoir = 64;
-  // Floats of a kept query beside its vector.
+  // Floats of a kept query in addition to its vector.
   static constexpr size_t kKeptBeside = 2;
   static constexpr size_t kWindow = RecallWindow::kMost;
-  // Of queries with a filter. A longer filter is not remembered: it is compared with the rows as
-  // often as they are.
+  // The same bounds for queries with a filter. A longer filter is not remembered, because it is
+  // compared with the rows as often as the vectors.
   static constexpr size_t kMostFiltered = 64;
   static constexpr size_t kLeastFiltered = 8;
   static constexpr size_t kMostFilterBytes = 4096;
-  // The least that tells of a change, if it is a great one.
+  // The smallest window that shows a great change.
   static constexpr size_t kShortWindow = 64;
-  // After measuring on cores that had other things to do.
+  // The longest rest after measuring on busy cores.
   static constexpr double kMostRestMs = 60'000;
-  // A call that measures runs for about so long. There is one every half second, so that measuring
+  // A measuring call usually runs this long. There is one call every half second, so that measuring
   // takes a twentieth of a core.
   static constexpr double kUsualRunMs = 25;
-  // Stored vectors say least of callers' queries where much may be lost.
+  // The recall planned for at least, until live queries were measured: stored vectors say least
+  // about queries at low recall.
   static constexpr float kSafeRecall = 0.9f;
-  // Between two calibrations on live queries.
+  // Bounds of the pause between two calibrations on live queries.
   static constexpr double kFirstPauseMs = 5'000;
   static constexpr double kMostPauseMs = 600'000;
 
-  // Remembers some of the requests that ask for recall. Never waits.
+  // Remembers some of the requests that ask for a recall. Never waits.
   void note(const SearchRequest& request);
-  // The latest that was remembered and not measured yet.
+  // The latest remembered query that is not measured yet.
   std::optional<Query> take(double nowMs);
-  // Measuring one with a filter ran for so long: none of them is measured for many times as long.
+  // Reports that measuring a query with a filter took this long. Such queries then rest for many
+  // times as long.
   void restFiltered(double ranMs, double nowMs);
-  // What it got. `isByPlan`: the effort was chosen for what it asked, no less would have been
-  // possible.
+  // Records the recall of a query. `isByPlan`: its effort was planned for the requested recall, and
+  // less would not have been possible.
   void learn(const Query& query, double got, bool isByPlan);
 
-  // Measuring took so long, in which its thread ran for so much: one query may run for longer than
-  // is usual for a call. Where cores are busy, a thread of
-  // low priority gets its time in slices of milliseconds, for each of which requests wait.
+  // Reports that measuring took this long and its thread ran for `ranMs` of it; one query may run
+  // longer than a usual call. On busy cores a low-priority thread gets slices of milliseconds, and
+  // requests wait for each slice.
   void restAfter(double tookMs, double ranMs, double nowMs);
-  // Whether nothing is to be measured now.
+  // Whether measuring should pause now.
   bool isResting(double nowMs) const;
 
-  // What to calibrate on, now that callers' queries don't get what they ask for. Whoever gets it
-  // calls `adopted` once searches are planned by the outcome. Null: there is no need, or not yet.
+  // Queries for a new calibration, if callers do not get the recall that they ask for. The caller
+  // calls `adopted` once searches use the result. Null: not needed, or not yet.
   std::shared_ptr<const LiveQueries> samples(double nowMs);
   bool isCalibrating() const;
   void adopted(double nowMs);
 
-  // The remembered queries without a filter, the oldest first, to outlive the process: of each
-  // its limit, the recall it asked for and its vector.
+  // The remembered queries without a filter, oldest first, for the next process: of each its limit,
+  // recall and vector.
   std::vector<float> kept() const;
-  // Remembers those that an earlier process kept, of vectors of `dim` floats. False, and nothing is
-  // remembered, where they cannot be such.
+  // Remembers queries that an earlier process kept, with vectors of `dim` floats. False, with no
+  // effect, if the data is invalid.
   bool resume(const float* kept, size_t floats, uint32_t dim);
 
   Reading reading() const;
-  // That the remembered queries take.
+  // Memory of the remembered queries.
   uint64_t bytes() const;
-  // How much of what a caller allows to be lost may be asked of the calibration, so that callers
-  // get what they asked for.
+  // The share of a request's allowed loss that is asked of the calibration, so that callers get the
+  // requested recall.
   float lossShare(bool isFiltered) const {
     return (isFiltered ? filteredShare_ : lossShare_).load(std::memory_order_relaxed);
   }
-  // What is asked of the calibration for this request.
+  // Sets the shares of this request.
   void adjust(SearchRequest& request) const {
     request.lossShare = lossShare(request.filter.has_value());
     request.leastRecall = leastRecall();
   }
-  // What searches are planned for at least: kSafeRecall until it was seen what queries get.
+  // The least recall that searches are planned for: kSafeRecall until live queries were measured.
   float leastRecall() const { return leastRecall_.load(std::memory_order_relaxed); }
 
 private:
-  // What was seen to be off, and since when.
+  // A deviation that was seen, and the first query that showed it.
   struct Want {
     uint64_t since = 0;
     double atMs = -1;
   };
 
-  // All of these with the mutex held.
+  // Call all of these with the mutex held.
   static void shareLoss(const RecallWindow& measured, std::atomic<float>& share);
   bool isOff(size_t window) const;
 
@@ -142,7 +144,7 @@ private:
   bool takesFiltered_ = false;
   RecallWindow measured_;
   RecallWindow measuredFiltered_;
-  // Since the calibration of now was adopted.
+  // Queries measured since the present calibration was adopted.
   size_t measuredSince_ = 0;
   size_t measuredFilteredSince_ = 0;
   std::optional<Want> want_;

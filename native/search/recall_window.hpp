@@ -1,4 +1,4 @@
-// What callers' queries asked for and got, of those that were measured last.
+// The requested and the measured recall of the last measured queries.
 #pragma once
 
 #include <cstddef>
@@ -10,9 +10,9 @@ namespace vicinal {
 struct MeasuredQuery {
   float asked = 0;
   float got = 0;
-  // The effort was chosen for what it asked.
+  // The effort was planned for the requested recall.
   bool isByPlan = false;
-  // Of all that were remembered.
+  // Number of the query among all remembered ones.
   uint64_t number = 0;
 };
 
@@ -28,9 +28,9 @@ public:
     ever_++;
   }
   uint64_t ever() const { return ever_; }
-  // 0: the one measured last.
+  // 0 is the query measured last.
   const MeasuredQuery& last(size_t back) const { return ring_[(ever_ - 1 - back) % ring_.size()]; }
-  // Means; 1 where there are none.
+  // Means; 1 if there are none.
   double got() const { return mean(&MeasuredQuery::got); }
   double asked() const { return mean(&MeasuredQuery::asked); }
   uint64_t bytes() const { return ring_.capacity() * sizeof(MeasuredQuery); }

@@ -6,7 +6,7 @@ namespace vicinal {
 
 namespace {
 
-// Older ones tell of queries that nobody asks any more.
+// Queries further back may be outdated, so they are not measured.
 constexpr size_t kMostWaiting = 64;
 
 uint64_t bytesOf(const RememberedQuery& query) {

@@ -1,4 +1,4 @@
-// Some of callers' queries, the latest: to be asked again when there is time.
+// The latest remembered queries of callers, to be searched again in idle time.
 #pragma once
 
 #include <cstdint>
@@ -14,28 +14,28 @@ struct RememberedQuery {
   FilterBytes filter;
   uint32_t limit = 0;
   float recall = 0;
-  // Of all that were remembered.
+  // Number of the query among all remembered ones.
   uint64_t number = 0;
 };
 
 class RememberedQueries {
 public:
-  // At most so many are kept, or as many as fit, and at least so many.
+  // Keeps at most `most` queries, or as many as fit `mostBytes`, and at least `least`.
   RememberedQueries(size_t least, size_t most, size_t mostBytes)
       : least_(least), most_(most), mostBytes_(mostBytes) {}
 
   void add(const SearchRequest& request);
-  // The latest that was not taken yet, unless it is too old.
+  // The latest query that was not taken yet, unless it is too old.
   std::optional<RememberedQuery> take();
-  // That `take` would give.
+  // How many queries `take` would still return.
   size_t waiting() const;
-  // How many are kept, once there are as many.
+  // How many queries are kept once the ring is full.
   size_t room() const;
   uint64_t ever() const { return ever_; }
-  // The vectors of those from this number on.
+  // The vectors of the queries from this number on.
   std::vector<std::vector<float>> vectorsSince(uint64_t number) const;
   uint64_t bytes() const;
-  // The oldest first.
+  // Oldest first.
   std::vector<const RememberedQuery*> inOrder() const;
 
 private:

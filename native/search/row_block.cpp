@@ -76,7 +76,7 @@ Status readSparse(const RowRef* rows, size_t count, uint32_t vector, RowBlock::V
 
 namespace {
 
-// A row with the text that is about to be returned.
+// A row with the payload that is about to be returned.
 class ReturnedRow final : public RowSource {
 public:
   ReturnedRow(const RowSource& row, std::string_view text, const CancelFlag* cancel)
@@ -118,8 +118,8 @@ Status noLongerMatching(const Snapshot& snapshot, const FilterNode& filter, cons
 
 namespace {
 
-// What JavaScript makes of a row or a vector takes beside its bytes, a third of it: as much is
-// asked for three times.
+// A row or vector takes three times this much memory as a JavaScript object, in addition to its
+// bytes; every byte is counted three times.
 constexpr uint64_t kObjectBytes = 96;
 
 uint64_t payloadBytesOf(const RowRef* rows, size_t count) {
@@ -146,7 +146,7 @@ uint64_t vectorBytesOf(const RowRef* rows, size_t count, uint32_t vector,
   return bytes;
 }
 
-// Tells from lengths alone.
+// Checks the size by lengths alone, before any copy.
 Status checkBytes(const RowRef* rows, size_t count, const RowFields& fields,
                   const std::vector<VectorSpec>& specs) {
   uint64_t bytes = count * (kIdWords * sizeof(uint32_t) + sizeof(double) + kObjectBytes);

@@ -12,18 +12,18 @@ namespace vicinal {
 
 struct RowFields {
   bool payload = false;
-  // Indexes of named vectors, the sparse ones behind the others.
+  // Numbers of named vectors; sparse ones follow the dense ones.
   std::vector<uint32_t> vectors;
-  // What the rows may take in memory; more of them is RESOURCE_EXHAUSTED, and none of it is taken.
+  // The most memory of the rows; RESOURCE_EXHAUSTED beyond, before anything is allocated.
   uint64_t mostBytes = UINT64_MAX;
 };
 
 struct RowBlock {
-  // A vector a row, zeros where `counts` is 0; of multivectors as many as `counts` says.
+  // One vector for each row, zeros if `counts` is 0; for multivectors as many as `counts` says.
   struct Vectors {
     Buffer<float> data;
     Buffer<uint32_t> counts;
-    // Of a sparse vector, whose values are in `data`: count + 1 offsets into both.
+    // For a sparse vector, with its values in `data`: count + 1 offsets into both arrays.
     Buffer<uint32_t> indices;
     Buffer<uint32_t> offsets;
     bool isSparse = false;
@@ -37,12 +37,11 @@ struct RowBlock {
   std::vector<Vectors> vectors;
 };
 
-// Whether a read may wait for a writer, who holds the overlays for as long as one batch of payloads
-// takes, and the lookup of ids for as long as one of points. Refused: it ends with CANCELLED
-// instead.
+// Whether a read may wait for a writer. A writer holds the overlays' lock for a batch of payloads,
+// and the lock of id lookups for a batch of points. Refused: the read ends with CANCELLED instead.
 enum class Waiting : uint8_t { Allowed, Refused };
 
-// Of the rows' payloads. The caller holds the overlays' lock, shared.
+// Bytes of the rows' payloads. The caller holds the overlays' lock, shared.
 uint64_t payloadBytes(const std::vector<RowRef>& rows);
 
 // The sequence numbers and payloads are those of now: a payload that was changed after the snapshot
@@ -51,13 +50,14 @@ uint64_t payloadBytes(const std::vector<RowRef>& rows);
 Status readRows(const RowRef* rows, size_t count, const RowFields& fields,
                 const std::vector<VectorSpec>& specs, RowBlock& block, WorkMeter& work);
 
-// Rows, filtered as of the snapshot, with payloads of now: the positions of those whose payload was
-// changed in between and matches no longer. Nobody gets to see a point that contradicts the filter.
+// The rows were filtered by the snapshot's payloads but have the present ones. Returns the
+// positions of rows whose payload changed meanwhile and no longer matches. So no caller sees a
+// point that contradicts the filter.
 Status noLongerMatching(const Snapshot& snapshot, const FilterNode& filter, const RowRef* rows,
                         const RowBlock& block, const CancelFlag* cancel, std::vector<size_t>& gone);
 
-// Reads the rows, leaving out those that match no longer; `drop(position)` is told of each, from
-// the last to the first.
+// Reads the rows without those that no longer match. Calls `drop(position)` for each of these, from
+// last to first.
 template <typename Drop>
 Status readMatching(const Snapshot& snapshot, const FilterNode* filter, std::vector<RowRef>& rows,
                     const RowFields& fields, const std::vector<VectorSpec>& specs, RowBlock& block,

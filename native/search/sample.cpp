@@ -9,7 +9,7 @@
 
 namespace vicinal {
 
-// Reservoir sampling: the n-th that matches takes a place with the likelihood limit / n.
+// Reservoir sampling: the n-th match takes a place with probability limit / n.
 Status sample(const Snapshot& snapshot, const std::vector<VectorSpec>& specs,
               const SampleRequest& request, const CancelFlag* cancel, RowBlock& block) {
   std::optional<FilterProgram> program;
@@ -19,8 +19,8 @@ Status sample(const Snapshot& snapshot, const std::vector<VectorSpec>& specs,
   std::vector<RowRef> chosen;
   uint64_t seen = 0;
   const auto visit = [&](Segment& segment, uint32_t row, const auto& passes) {
-    // Most are not to be kept once many were seen, and need not be asked whether they match only
-    // where all do.
+    // Later rows are rarely kept. But every row must be checked for a match, because matches are
+    // counted.
     if (request.limit == 0 || !passes()) return;
     seen++;
     if (chosen.size() < request.limit) {

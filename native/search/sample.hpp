@@ -1,4 +1,4 @@
-// Points chosen at random, and about how many there are.
+// Random points, and an estimate of their number.
 #pragma once
 
 #include "base/cancel.hpp"
@@ -14,11 +14,12 @@ struct SampleRequest {
   RowFields fields;
 };
 
-// Each matching point is as likely as any other.
+// Every matching point is equally likely.
 Status sample(const Snapshot& snapshot, const std::vector<VectorSpec>& specs,
               const SampleRequest& request, const CancelFlag* cancel, RowBlock& block);
 
-// From what payload indexes know, and a look at some rows where they do not know enough.
+// Estimates from the payload indexes, and from a sample of rows if the indexes do not cover the
+// filter.
 Result<uint64_t> estimateCount(const Snapshot& snapshot, size_t vectors, const FilterBytes& filter,
                                const CancelFlag* cancel);
 

@@ -12,7 +12,7 @@ namespace vicinal {
 
 namespace {
 
-// Of a row that an index collects, or that is looked at: about twice what it takes.
+// Time for a row that an index collects or that is looked at, with a margin of about two.
 constexpr double kNsPerRow = 4;
 
 struct OrderedRow {
@@ -21,14 +21,15 @@ struct OrderedRow {
   bool operator<(const OrderedRow& other) const { return id < other.id; }
 };
 
-// The least ids from `from` on: a heap with the greatest on top.
+// Keeps the least ids from `from` on, in a heap with the greatest on top.
 class IdPage {
 public:
   IdPage(const std::optional<PointId>& from, size_t wanted) : from_(from), wanted_(wanted) {}
 
   const std::optional<PointId>& from() const { return from_; }
 
-  // False where the page is full of lesser ids. `passes()` may cost more than that comparison.
+  // False if the page is full of lesser ids. `passes()` may cost more than this comparison, so it
+  // comes last.
   template <typename Passes> bool offer(const RowRef& row, const Passes& passes) {
     const OrderedRow candidate{row.segment->id(row.row), row};
     if (from_ && candidate.id < *from_) return true;
@@ -43,7 +44,7 @@ public:
     return true;
   }
 
-  // The first `limit` of them; `next` is the id behind.
+  // The first `limit` rows; `next` becomes the id behind them.
   std::vector<RowRef> take(size_t limit, std::optional<PointId>& next) {
     std::sort_heap(rows_.begin(), rows_.end());
     if (rows_.size() > limit) next = rows_[limit].id;
@@ -58,8 +59,8 @@ private:
   std::vector<OrderedRow> rows_;
 };
 
-// Offers the rows of a segment in the order of their ids, as far as that is known, until one is
-// beyond the page; then those that came later.
+// Offers the rows of a segment in id order, as far as they are sorted, until one is beyond the
+// page; then the later rows.
 template <typename Offer>
 Status walkInOrder(const SegmentView& view, const IdPage& page, WorkMeter& work,
                    const Offer& offer) {
@@ -79,7 +80,7 @@ Status walkInOrder(const SegmentView& view, const IdPage& page, WorkMeter& work,
   return work.status();
 }
 
-// Where no row of the segment was ever deleted and indexes know all matches, bits are counted.
+// If no row of the segment was ever deleted and indexes know all matches, bits are counted.
 Status countSegment(const SegmentView& view, const Snapshot& snapshot, const FilterNode* filter,
                     const CancelFlag* cancel, uint64_t& counted) {
   const bool hasDeleted = view.segment->deletedRows() > 0;
@@ -99,7 +100,7 @@ Status countSegment(const SegmentView& view, const Snapshot& snapshot, const Fil
   return Status::ok();
 }
 
-// In one segment; infinite where only counting tells.
+// Expected time in one segment; infinite if only counting can tell.
 double expectedNsOf(const SegmentView& view, const Snapshot& snapshot, const FilterNode* filter,
                     const CancelFlag* cancel) {
   const bool hasDeleted = view.segment->deletedRows() > 0;
@@ -129,7 +130,7 @@ Status scroll(const Snapshot& snapshot, const std::vector<VectorSpec>& specs,
   std::optional<FilterProgram> program;
   VICINAL_TRY(decodeFilter(request.filter, snapshot.vectorsNamed(), snapshot, cancel, program));
   const FilterNode* filter = program ? &program->root() : nullptr;
-  // The page and one more, which tells where the next page starts.
+  // One row more than the page, which tells where the next page starts.
   IdPage page(request.from, size_t(request.limit) + 1);
   for (size_t at = 0; at < snapshot.count(); at++) {
     const SegmentView view(snapshot, at);
@@ -165,7 +166,7 @@ Result<uint64_t> count(const Snapshot& snapshot, size_t vectors, const FilterByt
 Result<std::optional<uint64_t>> countWithin(const Snapshot& snapshot, size_t vectors,
                                             const FilterBytes& filter, double mostNs) {
   using Counted = std::optional<uint64_t>;
-  // What is asked about before the counting may take longer than it.
+  // Making the estimate may itself take longer than counting, so it has the same deadline.
   const CancelFlag outOfTime(CancelFlag::Clock::now() +
                              std::chrono::nanoseconds(static_cast<int64_t>(mostNs)));
   std::optional<FilterProgram> program;

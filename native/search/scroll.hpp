@@ -1,4 +1,4 @@
-// Points in the order of their ids, and counts.
+// Points in id order, and counts.
 #pragma once
 
 #include <optional>
@@ -28,19 +28,20 @@ struct ScrollResult {
 Status scroll(const Snapshot& snapshot, const std::vector<VectorSpec>& specs,
               const ScrollRequest& request, const CancelFlag* cancel, ScrollResult& result);
 
-// How many points match; all of them without a filter. `vectors`: how many named vectors there are.
+// The number of matching points; all points without a filter. `vectors` is the number of named
+// vectors.
 Result<uint64_t> count(const Snapshot& snapshot, size_t vectors, const FilterBytes& filter,
                        const CancelFlag* cancel);
 
-// The same where it is expected to end within `mostNs`; nothing where it is not.
+// Like `count`, if it is expected to end within `mostNs`; otherwise nothing.
 Result<std::optional<uint64_t>> countWithin(const Snapshot& snapshot, size_t vectors,
                                             const FilterBytes& filter, double mostNs);
 
-// How many points of each segment match, for reports of a search in all segments of this snapshot.
+// The number of matching points of each segment, for the reports of a search over this snapshot.
 Status countMatches(const Snapshot& snapshot, size_t vectors, const FilterBytes& filter,
                     const CancelFlag* cancel, std::vector<SegmentReport>& reports);
 
-// The ids of the points that match, or of all, in order, as `kIdWords` words each.
+// The ids of the matching points (or of all) in order, as `kIdWords` words each.
 Status selectIds(const Snapshot& snapshot, size_t vectors, const FilterBytes& filter,
                  const CancelFlag* cancel, Buffer<uint32_t>& ids);
 

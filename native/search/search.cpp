@@ -26,7 +26,7 @@ bool isBetter(const Hit& a, const Hit& b) {
   return a.distance < b.distance || (a.distance == b.distance && a.id < b.id);
 }
 
-// What callers see of a distance.
+// Converts a distance to the score that callers see.
 float scoreFor(const SearchRequest& request, Metric metric, float distance) {
   return request.examples ? -distance : scoreOf(metric, distance);
 }
@@ -37,7 +37,7 @@ bool meetsThreshold(const SearchRequest& request, Metric metric, float score) {
   return isGreaterBetter ? score >= request.threshold : score <= request.threshold;
 }
 
-// Sorts and leaves the page asked for, without what is excluded or beyond the threshold.
+// Sorts the hits and keeps the requested page, without excluded ids and hits beyond the threshold.
 void choosePage(const SearchRequest& request, Metric metric, std::vector<Hit>& hits) {
   if (!request.exclude.empty()) {
     std::erase_if(hits, [&](const Hit& hit) {
@@ -54,7 +54,7 @@ void choosePage(const SearchRequest& request, Metric metric, std::vector<Hit>& h
   keepPage(request, hits);
 }
 
-// Tells what one segment's search added to the counts of all.
+// Reports the counts that one segment's search added.
 class Explainer {
 public:
   explicit Explainer(SearchResult& result) : result_(result), before_(result.stats) {}
@@ -79,7 +79,7 @@ private:
   const std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
 };
 
-// The page asked for, best first.
+// Chooses the requested page, best first.
 Status choose(const Snapshot& snapshot, const std::vector<VectorSpec>& specs,
               const SearchRequest& request, const FilterNode* filter, const CancelFlag* cancel,
               SearchResult& result, Waiting waiting, std::vector<Hit>& hits) {
@@ -98,7 +98,7 @@ Status choose(const Snapshot& snapshot, const std::vector<VectorSpec>& specs,
     const auto searchBy = [&](auto&& inSegment, const auto& rowOf) {
       const Status status = inSegment.run(nearest);
       if (scope.rows.work().isStopped()) {
-        // Since then, whatever was asked about had no answer: nothing can go on from there.
+        // Answers since the stop are meaningless, so the parked state is dropped.
         if (request.parked != nullptr) request.parked->drop();
         return scope.rows.work().status();
       }

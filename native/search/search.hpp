@@ -1,4 +1,4 @@
-// Nearest-neighbour search over a snapshot of a shard, scroll and count.
+// Nearest-neighbour search over a snapshot of a shard.
 #pragma once
 
 #include <optional>
@@ -18,29 +18,29 @@ class ParkedSearch;
 
 struct SearchRequest : RankedRequest {
   uint32_t vector = 0;
-  // Of the vector's dimension, finite and, under Cosine, of unit length (or zero). Of a
-  // multivector: several, end to end.
+  // One query vector: of the vector's dimension, finite and, for Cosine, of unit length (or zero).
+  // For a multivector: several vectors, one after the other.
   std::vector<float> query;
-  // In its place.
+  // Replaces the query.
   std::optional<Examples> examples;
-  // Width of the beam; 0: as far as the recall asked for takes.
+  // Width of the beam; 0: chosen for the requested recall.
   uint32_t ef = 0;
-  // Mean share of the true neighbours that answers must have.
+  // The mean recall that answers must have.
   float recall = 0.95f;
-  // Of the loss that leaves, how much may be asked of the calibration: less than all where queries
-  // were seen to lose more than it says (RecallMeter).
+  // The share of the allowed loss that is asked of the calibration. It is less than 1 if queries
+  // were measured to lose more than the calibration says (RecallMeter).
   float lossShare = 1;
-  // No walk is planned for less: until it was seen what queries get (RecallMeter).
+  // The least recall that walks are planned for, until live queries were measured (RecallMeter).
   float leastRecall = 0;
-  // How long the median walk is, over the one that was measured (WalkLength).
+  // Length of the median walk relative to the calibrated one (WalkLength).
   float walkLength = 1;
-  // Where a run that is cancelled leaves what it has done, to be taken up by another; may be null.
+  // Keeps the state of a cancelled run for the next one; may be null.
   ParkedSearch* parked = nullptr;
   bool isExact = false;
   // Codes lead unless this is set.
   bool ignoresCodes = false;
-  // Whether what codes found is scored exactly, and how many for each one wanted; 0: as many as
-  // the recall asked for takes.
+  // Whether candidates by code are rescored, and how many for each wanted one; 0: chosen for the
+  // requested recall.
   bool rescores = true;
   float oversampling = 0;
   bool isIndexedOnly = false;
@@ -49,21 +49,21 @@ struct SearchRequest : RankedRequest {
 struct SearchStats {
   uint64_t visited = 0;
   uint64_t distances = 0;
-  // Of them, exact ones of what was found by code.
+  // Exact distances of candidates found by code, out of `distances`.
   uint64_t rescored = 0;
-  // Of the walks that are bounded: distances, and those of median ones that were measured.
+  // For walks with a bound: their distances, and the calibrated distances of median walks.
   double walked = 0;
   double typical = 0;
-  // Of the codes, vectors and lists of neighbours that were read.
+  // Bytes of codes, vectors and neighbour lists that were read.
   uint64_t bytes = 0;
-  // About how many rows match the filter.
+  // Estimated number of rows that match the filter.
   uint64_t matches = 0;
   double tookUs = 0;
-  // That every segment promises; 0 where one walks by a width that the request named.
+  // The recall that every segment promises; 0 if a segment walked by a requested width.
   double recall = 1;
-  // Whether a graph of a value's own has become due by this search.
+  // Whether a value graph has become due by this search.
   bool hasDueGraph = false;
-  // What was done, the same for several segments once.
+  // The strategies used; equal ones of several segments appear once.
   std::string strategy;
 
   void note(const char* what) {
@@ -77,24 +77,24 @@ struct SearchResult {
   RowBlock rows;
   Buffer<float> scores;
   SearchStats stats;
-  // Where the request asks for it.
+  // Filled if the request asks for it.
   std::vector<SegmentReport> segments;
 };
 
-// Whether a search may have to read vectors from their file all along, and not some of them at its
-// end.
+// Whether a search may read vectors from their file throughout, and not just a few at its end.
 bool mayWaitForFile(const Snapshot& snapshot, const SearchRequest& request);
 
 Status search(const Snapshot& snapshot, const std::vector<VectorSpec>& specs,
               const SearchRequest& request, const CancelFlag* cancel, SearchResult& result,
               Waiting waiting = Waiting::Allowed);
-// The same without reading the rows, for who chooses among them: of `result`, stats and segments.
+// Like a search without reading the rows, for callers that choose among them. Fills only stats and
+// segments of `result`.
 Status rank(const Snapshot& snapshot, const std::vector<VectorSpec>& specs,
             const SearchRequest& request, const CancelFlag* cancel, SearchResult& result,
             std::vector<RankedHit>& hits, Waiting waiting = Waiting::Allowed);
 
-// About how many distances the search will compute, and how many of them in walks; infinite where
-// that is not known beforehand, which is so with a filter, of multivectors and by examples.
+// Estimates the distances that the search will compute, and those in walks. Infinite if unknown:
+// with a filter, for multivectors and by examples.
 struct DistanceEstimate {
   double all = 0;
   double walked = 0;

@@ -1,5 +1,5 @@
-// How long a search will take, from how long those before it took: what decides whether it may run
-// on the JavaScript thread.
+// Predicts how long a search will take from the times of earlier ones. The prediction decides
+// whether the search may run on the JavaScript thread.
 #pragma once
 
 #include <array>
@@ -14,17 +14,18 @@
 
 namespace vicinal {
 
-// Of one vector of a shard. Any thread reads and teaches; a lesson lost to a race is no loss.
+// The pace of one vector of a shard. Any thread reads and updates it; an update lost in a race does
+// no harm.
 class SearchPace {
 public:
-  // Until a search has been seen: a distance to a vector that has to come from memory.
+  // The start value: a distance to a vector that is not in the cache.
   explicit SearchPace(uint32_t dim) : nsPerDistance_(15 + 0.75 * dim) {}
 
   double nanoseconds(double distances) const {
     return distances * nsPerDistance_.load(std::memory_order_relaxed);
   }
 
-  // A search estimated at so many distances took so long.
+  // Records that a search of this many estimated distances took this long.
   void learn(double distances, double tookNs) {
     if (distances < 1) return;
     const double before = nsPerDistance_.load(std::memory_order_relaxed);
@@ -37,14 +38,14 @@ private:
   std::atomic<double> nsPerDistance_;
 };
 
-// Whether a search that is interrupted can go on later.
+// Whether an interrupted search can be resumed later.
 enum class Parks : uint8_t { No, Yes };
 
-// The same of searches with a filter: what one costs is not known before it is planned, so what
-// counts is how long those with the very same filter took.
+// The same for searches with a filter. Their cost is not known before planning, so the times of
+// searches with exactly the same filter count.
 class FilteredPace {
 public:
-  // Infinite where no search with that filter was seen lately.
+  // Infinite if no recent search had this filter.
   double nanoseconds(const FilterBytes& filter) const {
     const uint64_t key = keyOf(filter);
     std::lock_guard lock(mutex_);
@@ -52,7 +53,7 @@ public:
     return slot.key == key ? slot.ns : INFINITY;
   }
 
-  // Whether those that are interrupted can go on later, as far as is known.
+  // Whether interrupted searches with this filter can be resumed, as far as known.
   bool parks(const FilterBytes& filter) const {
     const uint64_t key = keyOf(filter);
     std::lock_guard lock(mutex_);
@@ -60,7 +61,7 @@ public:
     return slot.key != key || slot.unparked == 0;
   }
 
-  // One was given up.
+  // Records that a search was interrupted and could not be resumed.
   void couldNotPark(const FilterBytes& filter) {
     const uint64_t key = keyOf(filter);
     std::lock_guard lock(mutex_);
@@ -76,8 +77,8 @@ public:
       slot = {key, tookNs, 0};
       return;
     }
-    // At once where it was slower and would be given up: the thread that waits is the one that runs
-    // JavaScript.
+    // A slower search that cannot be parked counts at once and fully, because it blocks the
+    // JavaScript thread.
     const bool isAtOnce = parks == Parks::No && tookNs > slot.ns;
     slot.ns = isAtOnce ? tookNs : slot.ns + (tookNs - slot.ns) * kWeightOfLast;
     if (slot.unparked > 0) slot.unparked--;
@@ -90,7 +91,7 @@ private:
   struct Slot {
     uint64_t key = 0;
     double ns = INFINITY;
-    // Whether it can be parked is not tried before so many more have ended.
+    // Parking is tried again only after this many more searches.
     uint32_t unparked = 0;
   };
 

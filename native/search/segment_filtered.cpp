@@ -1,4 +1,4 @@
-// The part of a segment's search that is for a filter.
+// The part of a segment's search that handles filters.
 #include <algorithm>
 #include <cmath>
 #include <string_view>
@@ -12,12 +12,12 @@ namespace vicinal {
 
 namespace {
 
-// How many more of the matches met may be deleted, of those that live.
+// The share of matches met by a walk that may be deleted beyond the expected share.
 constexpr double kMoreDead = 0.1;
-// So few are compared where the request says how many codes choose.
+// At most this many candidates are compared directly if the request sets how codes are used.
 constexpr size_t kFewByRequest = 128;
-// With a larger share of those about the query accepted, a walk among all is shorter than one among
-// matches that has to keep to them.
+// Beyond this share of matches near the query, a walk among all vertices is shorter than one among
+// matches.
 constexpr double kMostAbout = 0.75;
 
 constexpr const char* kScan = "scan of matches";
@@ -26,7 +26,7 @@ constexpr const char* kFilteredThenScan = "filtered graph, then scan of matches"
 constexpr const char* kGraphOfMatches = "graph of matches";
 constexpr const char* kMatchesThenScan = "graph of matches, then scan of them";
 
-// All that a scan comes by.
+// Collects everything that a scan offers.
 struct Gathered {
   std::vector<float> distances;
   std::vector<uint32_t> vertices;
@@ -69,7 +69,7 @@ Status SegmentSearch::compareAll(const FilterPlan& plan, std::vector<Neighbor>& 
     return scope_.view.isVisible(space_.rowOf(vertex));
   };
   const auto isLive = [&](const Neighbor& neighbor) { return isVisible(neighbor.vertex); };
-  // Where one of them is deleted, another may belong in its place.
+  // If one of the nearest is deleted, another vertex may belong in its place.
   if (selectNearest(distances, vertices, count, wanted_, nearest) &&
       std::all_of(nearest.begin(), nearest.end(), isLive))
     return Status::ok();
@@ -84,7 +84,7 @@ bool SegmentSearch::areMatchesKnown(const FilterPlan& plan) const {
   return plan.isComplete() && plan.candidates() != nullptr && condition_ == nullptr;
 }
 
-// Where only its beam stops a walk, that is as much wider.
+// Widening of a walk. A walk that only its beam stops is widened inversely to the share.
 double SegmentSearch::widening(double share) const {
   return walkPlan()->options.stop.wanted > 0 ? widenedFor(share) : 1 / share;
 }
@@ -103,7 +103,7 @@ double SegmentSearch::sampledConditions(const FilterPlan& plan) const {
   });
 }
 
-// In distances of a walk among all vertices.
+// Costs are in distances of a walk among all vertices.
 SegmentSearch::Costs SegmentSearch::estimate(const FilterPlan& plan, double matchShare) const {
   const double candidates = plan.candidateCount();
   const bool scansCodes = scanPlan().has_value();
@@ -116,7 +116,7 @@ SegmentSearch::Costs SegmentSearch::estimate(const FilterPlan& plan, double matc
                              : scansCodes      ? kSequentialCode
                                                : kSequentialDistance);
   if (!plan.isComplete() || condition_ != nullptr) {
-    // Only what is nearer than the best so far is looked at.
+    // Conditions are evaluated only for candidates that are nearer than the best so far.
     const double least = 1.0 / kSampledRows;
     const double looks = static_cast<double>(wanted_) / std::max(matchShare, least) *
                          std::log2(2 + candidates / wanted_);
@@ -130,7 +130,7 @@ SegmentSearch::Costs SegmentSearch::estimate(const FilterPlan& plan, double matc
   const double walked = walkPlan()->distances * (share >= kMost ? widening(share) : 1 / share);
   costs.perWalked = plan.isComplete() ? 1 : 1 + kEvaluation;
   if (condition_ != nullptr) {
-    // Where most are accepted, they are asked of those alone that were found.
+    // If most vertices are accepted, conditions are evaluated only for the candidates found.
     const double asked = share >= kMost ? double(amongFor(share)) : walked / 2;
     costs.perWalked += asked * condition_->cost() / walked;
   }
@@ -153,7 +153,7 @@ Status SegmentSearch::runFiltered(std::vector<Neighbor>& nearest) {
   const bool areKnown = areMatchesKnown(plan);
   if (areKnown) acceptedPlan_ = planAcceptedWalk(space_, request_, wanted_, share);
   const double among = acceptedPlan_ ? acceptedPlan_->distances + kBesidesAmong : INFINITY;
-  // A walk that keeps only matches does not know when it is far from them.
+  // A walk among all vertices that keeps only matches cannot tell whether it is far from them.
   const bool mayPass = share * liveShare() >= kMost || !acceptedPlan_;
   const bool walksPassing = mayPass && costs_.walk < costs_.scan && costs_.walk <= among;
   costs_.walk = mayPass ? std::min(costs_.walk, among) : among;
@@ -164,8 +164,8 @@ Status SegmentSearch::runFiltered(std::vector<Neighbor>& nearest) {
   if (costs_.walk < costs_.scan) plan.prepareForPasses();
   const ParkedSearch* const parked = request_.parked;
   const bool isScanning = parked != nullptr && parked->hasScanOf(space_);
-  // Far from the matches they hang together less, most of all where they are few.
-  // Where rows are deleted they may be those near the query.
+  // Far from a query, matches may be poorly connected, above all if they are few. If rows are
+  // deleted, these may be the ones near the query; so a scan is preferred up to a higher cost.
   const double sure = scope_.segment.deletedRows() > 0 ? 2 * kSureScan : kSureScan;
   if (isScanning) {
     strategy = parked->scan().strategy;
@@ -184,7 +184,7 @@ Status SegmentSearch::runFiltered(std::vector<Neighbor>& nearest) {
   }
   note(strategy);
   const bool hasWalked = isComplete || std::string_view(strategy) != kScan;
-  // Conditions that are asked of payloads cost the same whatever leads to them.
+  // Conditions on payloads cost the same however the vertices are found, so they do not count here.
   if (plan.isComplete() && condition_ == nullptr)
     spent_ = (hasWalked ? costs_.walk : 0) + (isComplete ? 0 : costs_.scan);
   if (!isComplete) found.clear();
@@ -209,7 +209,7 @@ Status SegmentSearch::walkPassing(const FilterPlan& plan, double share, Spread s
   else if (request_.parked != nullptr)
     request_.parked->begun(stats_, share);
   if (share < kMost) return walk(accept, budget, found, isComplete, Parking::Yes);
-  // A walk this long ends as one without a filter does, if what it has found are those wanted.
+  // A walk of this length ends like one without a filter, if the wanted ones are among those found.
   const auto most = uint64_t(walkPlan()->most * double(request_.walkLength) * widening(share));
   const bool isBounded = most > 0 && most < budget;
   WalkEnding ending;
@@ -224,7 +224,7 @@ Status SegmentSearch::walkPassing(const FilterPlan& plan, double share, Spread s
   return isBeyond ? walkOn(ending, accept, double(budget), found, isComplete) : Status::ok();
 }
 
-// Where matches are known beforehand and those near the query are sought among them.
+// For matches that are known beforehand: searches for those near the query by walking among them.
 Status SegmentSearch::walkKnown(FilterPlan& plan, double share, std::vector<Neighbor>& found,
                                 bool& isComplete, const char*& strategy) {
   const auto accept = [&](uint32_t vertex) { return vertex < linked_ && matches(plan, vertex); };
@@ -235,8 +235,8 @@ Status SegmentSearch::walkKnown(FilterPlan& plan, double share, std::vector<Neig
     around = {true, request_.parked->share, SIZE_MAX, {}};
   else
     VICINAL_TRY(lookAround(accept, share * liveShare(), around));
-  // Where the query has hardly any matches about it they may not hang together, and the
-  // calibration, which is of matches at random, says nothing of them.
+  // If the query has hardly any matches near it, these may not be connected. The calibration, which
+  // used random matches, does not hold then.
   if (!around.isNear) {
     acceptedPlan_.reset();
     return Status::ok();
@@ -269,7 +269,7 @@ Status SegmentSearch::walkAccepted(const RowBitmap& rows, Neighbor nearest,
     stats_ = request_.parked->done;
   else
     layOut(rows, unmet);
-  // Rows of the bitmap are those of the snapshot, so the dead alone are to be told apart.
+  // The bitmap has only rows of the snapshot, so only dead rows remain to be excluded.
   const auto isLive = [&](uint32_t vertex) { return scope_.view.isVisible(space_.rowOf(vertex)); };
   SearchOptions options = acceptedPlan_->options;
   options.maxDistances = uint64_t(costs_.scan);
@@ -282,7 +282,7 @@ Status SegmentSearch::walkAccepted(const RowBitmap& rows, Neighbor nearest,
                                   : search_.leadAccepted(options, unmet, isLive, found);
   if (report.end == SearchEnd::Cancelled)
     return Status(Code::Cancelled, "the search was cancelled");
-  // The same where many more of those that are met are deleted than elsewhere.
+  // The walk also counts as failed if it met far more deleted matches than expected.
   const double live = liveShare();
   const uint64_t liveOrDead = std::max<uint64_t>(1, report.dead + report.met);
   const double mostDead = double(liveOrDead) * (1 - live + live * kMoreDead);
@@ -307,7 +307,7 @@ Status SegmentSearch::scanMatches(const FilterPlan& plan, VertexSlice slice, Top
 }
 
 double SegmentSearch::costOfFilter() const {
-  // Where the vector has no graph, nobody knows better.
+  // A vector without a graph has no better estimate.
   constexpr double kOfWalk = 600;
   return std::max(0.0, spent_ - (walkPlan() ? walkPlan()->distances : kOfWalk));
 }

@@ -13,7 +13,7 @@ SegmentReport SegmentSearch::report() const {
   const auto names = [&](const char* what) {
     return strategy.find(what) != std::string_view::npos;
   };
-  // A walk may be planned and not made, or given up.
+  // A walk may have been planned but not made, or given up.
   const bool hasWalked = (walkPlan() || acceptedPlan_) && names("graph");
   const bool isOfScan = !hasWalked || names("scan");
   // Vertices that are not in the graph have no codes yet.
@@ -40,7 +40,7 @@ SegmentReport SegmentSearch::report() const {
   return report;
 }
 
-// Nothing was planned, so nothing is to be.
+// The matches were compared directly, so nothing was planned.
 SegmentReport SegmentSearch::reportOfCompared() const {
   SegmentReport report = scope_.report();
   report.linked = linked_;

@@ -18,7 +18,7 @@ std::string_view SegmentRows::textOf(uint32_t row) const {
   if (!seen) {
     std::shared_lock lock(*snapshot_.overlays);
     const auto found = payloads.overlays().find(row);
-    // The bit is set before the batch that sets it is over, but never before its entry is there.
+    // The overlay bit may be set before the batch ends, but never before its entry exists.
     if (found == payloads.overlays().end()) return payloads.base(row);
     seen = found->second;
   }
@@ -51,10 +51,10 @@ bool SegmentRows::locate(const IdWords* ids, size_t count, RowBitmap& into) cons
 uint32_t SegmentRows::locateOne(const PointId& id) const {
   const uint32_t newest = view_.segment->find(id);
   if (newest == kNoRow || newest < view_.rows) return newest;
-  // Of a row that is looked at.
+  // Cost of looking at a row.
   constexpr uint64_t kUnitsPerRow = 8;
   if (!work().spend(view_.rows * kUnitsPerRow)) return kNoRow;
-  // The point was updated after the snapshot was taken, which is rare: its row of then is somewhere
+  // The point was updated after the snapshot was taken, which is rare. Its older row is somewhere
   // below.
   for (uint32_t row = view_.rows; row > 0; row--) {
     if (view_.segment->ids().equals(row - 1, id)) return row - 1;

@@ -1,4 +1,4 @@
-// One segment as a snapshot sees it, and as filters look at it.
+// One segment as a snapshot sees it, in the form that filters use.
 #pragma once
 
 #include <memory>
@@ -14,7 +14,7 @@ struct SegmentView {
   const Segment* segment = nullptr;
   uint32_t rows = 0;
   uint64_t tick = 0;
-  // Of the snapshot; others count later.
+  // Whether the snapshot has deleted rows; later deletes do not count.
   bool hasDeleted = false;
 
   SegmentView(const Snapshot& snapshot, size_t at)
@@ -25,8 +25,7 @@ struct SegmentView {
   }
 };
 
-// Payloads that change while a filter looks at them stay as it first saw them: the text in hand is
-// kept.
+// A payload that changes while a filter reads it stays as first seen, because the text is kept.
 class SegmentRows final : public RowSource {
 public:
   SegmentRows(const SegmentView& view, const Snapshot& snapshot, const CancelFlag* cancel)
@@ -40,7 +39,7 @@ public:
   }
   void overlaidRows(RowBitmap& into) const override;
   bool locate(const IdWords* ids, size_t count, RowBitmap& into) const override;
-  // Of the payloads that were looked at, as often as they were.
+  // Bytes of the payloads that were read, counted at every read.
   uint64_t payloadBytes() const { return payloadBytes_; }
 
 private:

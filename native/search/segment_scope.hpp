@@ -1,4 +1,4 @@
-// What a search within one segment starts from.
+// The starting point of a search within one segment.
 #pragma once
 
 #include <cstddef>
@@ -25,7 +25,7 @@ struct SegmentScope {
       : segment(snapshot.segment(at)), view(snapshot, at), rows(view, snapshot, cancel),
         filter(filter), cancel(cancel), waiting(waiting) {}
 
-  // The same without a filter.
+  // A copy without the filter.
   explicit SegmentScope(const SegmentScope& of, std::nullptr_t)
       : segment(of.segment), view(of.view), rows(of.rows), filter(nullptr), cancel(of.cancel),
         waiting(of.waiting) {}
@@ -39,7 +39,7 @@ struct SegmentScope {
   Status checkCancelled() const {
     return isCancelled() ? Status(Code::Cancelled, "the search was cancelled") : Status::ok();
   }
-  // Of which segment; what was done there is the search's to tell.
+  // A report with the segment's identity; the search fills in the rest.
   SegmentReport report() const {
     SegmentReport report;
     report.segment = segment.number();

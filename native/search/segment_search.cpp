@@ -11,7 +11,7 @@ namespace vicinal {
 
 namespace {
 
-// Of a walk that goes on, as when it began: what is beyond is scanned.
+// The watermark of the graph. A parked search keeps its old one; vertices beyond are scanned.
 uint32_t linkedOf(const VectorSpace& space, const SearchRequest& request) {
   ParkedSearch* const parked = request.parked;
   if (parked == nullptr) return space.linked();
@@ -40,8 +40,8 @@ ParkedWalk* SegmentSearch::parkedWalk(Parking parking) const {
   return parking == Parking::Yes && request_.parked != nullptr ? &request_.parked->walk : nullptr;
 }
 
-// With more than on average by what chance has seldom, unless those near the query are others than
-// most: what is found by a walk that is made anew is found more often, too.
+// The wanted ones are rarely beyond this number by chance, unless vertices near the query differ
+// from most. A repeated walk then finds more.
 size_t SegmentSearch::amongFor(double share) const {
   constexpr double kDeviations = 1.5;
   const double deviation = std::sqrt(double(wanted_) * (1 - share));
@@ -73,18 +73,18 @@ Status SegmentSearch::walkLinked(std::vector<Neighbor>& found, bool& isComplete)
     stats_ = request_.parked->done;
   else if (request_.parked != nullptr)
     request_.parked->begun(stats_, 1);
-  // Of all that are near, so many are to be had.
+  // The share of live vertices near the query is taken to be the overall share.
   const uint64_t before = stats_.distances - stats_.rescored;
   const bool isBounded = walkPlan()->most > 0;
   const double most = walkPlan()->most * double(request_.walkLength) / live;
   WalkEnding ending;
   VICINAL_TRY(walkUpTo(live, isBounded ? uint64_t(most) : UINT64_MAX, found, ending, Parking::Yes));
-  // What is learnt of how long walks are is of the vector's own.
+  // Walk lengths are recorded only for the vector's own space.
   if (isBounded && ending.hasWanted && !space_.isAmongOthers()) {
     stats_.walked += double(stats_.distances - stats_.rescored - before) * live;
     stats_.typical += walkPlan()->typical;
   }
-  // The next run would take it for the first one.
+  // A resumed run would take this walk for the first one, so it is not parked.
   if (!ending.hasWanted && !ending.isComplete && scope_.segment.deletedRows() == 0)
     VICINAL_TRY(walkUpTo(live, UINT64_MAX, found, ending, Parking::No));
   isComplete = ending.hasWanted;
@@ -96,7 +96,7 @@ bool SegmentSearch::isFar(const std::vector<Neighbor>& found, double share) cons
   if (!space_.isAmongOthers() || request_.ef > 0 || found.empty()) return false;
   const auto asMany = size_t(std::round(kCalibratedWanted * share));
   const size_t at = std::min(std::max<size_t>(1, asMany), found.size()) - 1;
-  // With as many found as there are among ten, the last is as the tenth is without a filter.
+  // With fewer accepted vertices, the last one found corresponds to the tenth without a filter.
   const Calibration::Far& far = space_.calibration()->far();
   return found[at].distance > (at + 1 >= asMany ? far.last : far.of(at + 1));
 }
@@ -118,7 +118,7 @@ Status SegmentSearch::walkFarther(double live, std::vector<Neighbor>& found, boo
   return Status::ok();
 }
 
-// A walk that goes by way of the deleted would find those of the live that it meets first.
+// A walk through deleted vertices might find live ones that it meets first, not the nearest.
 Status SegmentSearch::walkLive(std::vector<Neighbor>& found, bool& isComplete) {
   costs_.scan = scanOfAll();
   acceptedPlan_ = planAcceptedWalk(space_, request_, wanted_, liveShare());
@@ -149,7 +149,7 @@ double SegmentSearch::scanOfAll() const {
   return vertices_ * scanCost(space_, request_, scanPlan().has_value());
 }
 
-// Never none, for who divides by it.
+// Never zero, because callers divide by it.
 double SegmentSearch::liveShare() const {
   const bool isAmong = space_.isAmongOthers();
   const double rows = std::max(1u, isAmong ? space_.vertices() : scope_.segment.rows());
@@ -159,8 +159,8 @@ double SegmentSearch::liveShare() const {
 
 Status SegmentSearch::walkUpTo(double share, uint64_t budget, std::vector<Neighbor>& found,
                                WalkEnding& ending, Parking parking) {
-  // With nothing deleted and nothing newer than the snapshot in the graph, every vertex of it may
-  // be an answer.
+  // If nothing is deleted and the graph has no vertex newer than the snapshot, every vertex can be
+  // an answer.
   const bool isOfSnapshot =
       vertices_ == 0 || (space_.isIdentity() ? vertices_ <= scope_.view.rows
                                              : space_.rowOf(vertices_ - 1) < scope_.view.rows);
@@ -170,8 +170,8 @@ Status SegmentSearch::walkUpTo(double share, uint64_t budget, std::vector<Neighb
     ending.hasWanted = found.size() >= std::min<size_t>(wanted_, linked_);
     const bool isCurrent = std::all_of(found.begin(), found.end(),
                                        [&](const Neighbor& n) { return n.vertex < linked_; });
-    // Vertices that were linked while the search ran are not the snapshot's, and may have crowded
-    // out others.
+    // Vertices that were linked during the search do not belong to the snapshot and may have
+    // displaced others.
     if (isCurrent) return Status::ok();
   }
   const auto accept = [&](uint32_t vertex) {
@@ -213,7 +213,7 @@ const std::optional<WalkPlan>& SegmentSearch::walkPlan() const {
   if (walkPlan_) return *walkPlan_;
   const auto live = float(liveShare());
   walkPlan_.emplace(planWalk(space_, request_, wanted_, linked_, live));
-  // The promise was measured with all vertices live; the dead ones cost the difference.
+  // The calibration had only live vertices; dead ones take the places of live ones.
   if (*walkPlan_ && live < 1)
     (*walkPlan_)->recall = std::max(0.f, 1 - (1 - (*walkPlan_)->recall) / live);
   return *walkPlan_;
@@ -226,7 +226,8 @@ const std::optional<ScanPlan>& SegmentSearch::scanPlan() const {
   return *scanPlan_;
 }
 
-// Of those that a walk has found, nearest first. Of equals it has kept those that it met first.
+// Takes the nearest of those found. Among equal distances a walk keeps those that it met first, so
+// ties are sorted.
 void SegmentSearch::takeNearest(std::vector<Neighbor>& found,
                                 std::vector<Neighbor>& nearest) const {
   const size_t kept = std::min(found.size(), wanted_);

@@ -1,4 +1,4 @@
-// The walks and scans of a segment's search, for whatever they accept.
+// The walks and scans of a segment's search, as templates over the accepted vertices.
 #pragma once
 
 #include <algorithm>
@@ -9,25 +9,25 @@
 
 namespace vicinal {
 
-// A share of vertices from which on most are accepted.
+// From this share on, most vertices count as accepted.
 constexpr double kMost = 0.4;
-// By how much a walk that takes all has to go farther where only this share is accepted, which is
-// most. The last ones wanted are farther away, but of those at a distance walks miss fewer the
-// farther they go beyond it: two thirds of what there is more to find are enough.
+// How much farther a walk among all must go if this share (most) is accepted. The last wanted ones
+// are farther away, but walks miss fewer vertices well within their reach. Two thirds of the
+// additional distance are enough.
 constexpr double widenedFor(double share) { return 1 + (1 / share - 1) * 2 / 3; }
-// What a walk among matches takes beside its distances, in distances: more vectors are scored
-// exactly, and the matches are laid out as bits.
+// The cost of a walk among matches in addition to its distances, in distances. More vectors are
+// rescored, and the matches are laid out as bits.
 constexpr double kBesidesAmong = 350;
-// A scan of matches that costs no more, in distances, is made in any case: it loses nothing.
+// A scan of matches up to this cost, in distances, is always made, because it loses nothing.
 constexpr double kSureScan = 750;
-// Looks at those about the query before a walk among matches: at so many that so many of them match
-// where they do as often as elsewhere, at most so many; and closer where they seem to be few.
+// Bounds of the look around before a walk among matches. It samples enough vertices to expect
+// kMatchesAround matches, at most kMostAround, and looks closer if there seem to be few.
 constexpr double kMatchesAround = 12;
 constexpr double kMostAround = 64;
 struct Look {
-  // Distances for each that is looked at.
+  // Distances for each sampled vertex.
   size_t distances;
-  // With how many deviations fewer than expected they are few.
+  // Matches count as few if they are this many deviations below the expectation.
   double deviations;
 };
 constexpr Look kGlance{3, 1};
@@ -59,13 +59,13 @@ Status SegmentSearch::walkMost(const Accept& accept, double share, Spread spread
                                : static_cast<size_t>(wanted_ * widenedFor(share));
     options.stop.wanted = std::max(options.stop.wanted, widened);
   }
-  // As many of the beam are accepted as there are in one without a filter.
+  // Widened so that the beam holds as many accepted vertices as one without a filter.
   options.ef =
       std::max(static_cast<uint32_t>(std::ceil(options.ef / share)), static_cast<uint32_t>(among));
   options.parked = parkedWalk(parking);
   SearchEnd end = SearchEnd::Complete;
   size_t accepted = 0;
-  // Those wanted are among the nearest of all, where codes tell neighbours apart as calibrated.
+  // The wanted ones are among the nearest of all, if codes are as precise as calibrated.
   VICINAL_TRY(search_.walkAll(options, walkPlan()->rescoring, among, accept, found, end, accepted));
   ending = {end == SearchEnd::Complete, accepted >= std::min<size_t>(wanted_, linked_), among,
             accepted};
@@ -75,7 +75,7 @@ Status SegmentSearch::walkMost(const Accept& accept, double share, Spread spread
 template <typename Accept>
 Status SegmentSearch::walkOn(WalkEnding ending, const Accept& accept, double scan,
                              std::vector<Neighbor>& found, bool& isComplete) {
-  // Where none was found, the next one might have been.
+  // Even if none was found, the next one might have been a match.
   constexpr double kNearlyOne = 0.5;
   while (!isComplete && ending.looked > 0) {
     const double share = std::max(double(ending.accepted), kNearlyOne) / double(ending.looked);
@@ -88,7 +88,7 @@ Status SegmentSearch::walkOn(WalkEnding ending, const Accept& accept, double sca
     VICINAL_TRY(
         walkMost(accept, share, Spread::Unevenly, uint64_t(scan), found, ending, Parking::Yes));
     isComplete = ending.hasWanted && ending.isComplete;
-    // It has looked no farther.
+    // The walk looked no farther than before.
     if (ending.looked <= looked) break;
   }
   if (request_.parked != nullptr) request_.parked->before.reset();
@@ -100,7 +100,7 @@ template <typename Accept>
 Status SegmentSearch::lookAround(const Accept& accept, double share, Around& looked) {
   thread_local std::vector<Neighbor> around;
   SearchOptions options;
-  // Too short to be interrupted, after which it would have to be begun anew.
+  // Too short to be interrupted, since it would have to start again.
   options.ef = uint32_t(std::min(kMostAround, std::ceil(kMatchesAround / share)));
   looked = {};
   for (const Look& look : {kGlance, kCloseLook}) {
@@ -176,8 +176,8 @@ Status SegmentSearch::scanByCode(const RowBitmap* candidates, VertexSlice slice,
   VICINAL_TRY(status);
   std::vector<Neighbor> found;
   VICINAL_TRY(search_.rescore(rescoring, byCode, found));
-  // Codes tell those that are far from the query apart less well. Where all that were kept may have
-  // been among the nearest, so may others.
+  // Codes distinguish vertices far from the query less well. If all kept candidates were needed,
+  // others may be among the nearest too.
   isSure = !search_.rescores() || std::isinf(rescoring.doubt) || found.size() < rescoring.most;
   if (!isSure) return Status::ok();
   for (const Neighbor& neighbor : found) top.offer(neighbor);

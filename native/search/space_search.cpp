@@ -7,18 +7,18 @@ namespace vicinal {
 
 namespace {
 
-// Vectors of a file in memory at a time.
+// Cold vectors that are in memory at a time.
 constexpr size_t kReadAtOnce = 64;
 
 } // namespace
 
-// A deque, since scorers hold on to its elements while it grows.
+// A deque, because scorers keep references to its elements while it grows.
 std::deque<CodeQuery>& SpaceSearch::queriesOfThread() {
   thread_local std::deque<CodeQuery> queries;
   return queries;
 }
 
-// One search at a time is a thread's, so its memory can mostly be the thread's.
+// Mostly a thread runs one search at a time, so the memory can be the thread's.
 const CodeQuery& SpaceSearch::preparedQuery(size_t example) {
   std::deque<CodeQuery>& queries = *queries_;
   for (; prepared_ <= example; prepared_++) {
@@ -67,7 +67,7 @@ Status SpaceSearch::score(std::span<const uint32_t> vertices, float* out) {
     });
     return Status::ok();
   }
-  // Each is read once, whatever it is compared with.
+  // Each vector is read once, however many examples it is compared with.
   thread_local std::vector<uint8_t> read;
   read.resize(kReadAtOnce * space.rowBytes);
   for (size_t from = 0; from < vertices.size(); from += kReadAtOnce) {

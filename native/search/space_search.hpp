@@ -1,6 +1,5 @@
-// Search within one vector space, for one vector or by a score of several. Codes lead, where the
-// space has them, and vectors score: whatever is found by code is scored exactly before it is
-// compared with anything else.
+// Search within one vector space, for one vector or by a score of several. Codes lead if the space
+// has them. Candidates found by code are rescored before they are compared with anything else.
 #pragma once
 
 #include <algorithm>
@@ -24,7 +23,7 @@ class SpaceSearch {
 public:
   SpaceSearch(const VectorSpace& space, const float* query, Waiting waiting, SearchStats& stats)
       : SpaceSearch(space, query, waiting, stats, space.codes()) {}
-  // Led by codes that need not be the space's own.
+  // Uses codes that need not be the space's own.
   SpaceSearch(const VectorSpace& space, const float* query, Waiting waiting, SearchStats& stats,
               std::shared_ptr<const CodeArray> codes)
       : space_(space), query_(query), waiting_(waiting), stats_(stats), codes_(std::move(codes)),
@@ -32,11 +31,11 @@ public:
   SpaceSearch(const SpaceSearch&) = delete;
   SpaceSearch& operator=(const SpaceSearch&) = delete;
 
-  // Scores by these instead of the query.
+  // Scores by these examples instead of the query.
   void scoreBy(const Examples* examples) { examples_ = examples; }
 
-  // Walks the graph. `found` are the nearest that `accept(vertex)` accepts, nearest first: those
-  // that were rescored where codes led, else all that the beam held.
+  // Walks the graph. `found` gets the nearest that `accept(vertex)` accepts, nearest first: the
+  // rescored ones if codes led, else everything in the beam.
   template <typename Accept>
   Status walk(const SearchOptions& options, const Rescoring& rescoring, const Accept& accept,
               std::vector<Neighbor>& found, SearchEnd& end) {
@@ -44,9 +43,9 @@ public:
     return codes_ ? rescore(rescoring, found) : Status::ok();
   }
 
-  // The same where most vertices are accepted: the walk takes all, and those that are not are
-  // dropped afterwards, which spares it a heap and the asking. `accepted` tells how many of the
-  // foremost `among` were.
+  // The same if most vertices are accepted: the walk takes all, and the others are dropped
+  // afterwards. That saves a heap and many calls of `accept`. `accepted` becomes the number of
+  // accepted vertices among the foremost `among`.
   template <typename Accept>
   Status walkAll(const SearchOptions& options, const Rescoring& rescoring, size_t among,
                  const Accept& accept, std::vector<Neighbor>& found, SearchEnd& end,
@@ -55,8 +54,8 @@ public:
     size_t looked = 0;
     size_t kept = 0;
     accepted = 0;
-    // Asked of no more than are scored, or have to be looked at: to ask may cost more than to
-    // score.
+    // `accept` is called only for vertices that are scored or must be looked at, because it may
+    // cost more than scoring.
     const auto keep = [&](size_t wanted) {
       for (; looked < found.size() && (looked < among || kept < wanted); looked++) {
         if (!accept(found[looked].vertex)) continue;
@@ -70,7 +69,8 @@ public:
     return Status::ok();
   }
 
-  // By way of accepted vertices alone. By code, where there are codes; the caller scores.
+  // Walks among accepted vertices alone. Distances are by code if there are codes; the caller
+  // rescores.
   template <typename IsLive>
   SearchReport leadAccepted(const SearchOptions& options, Unmet& unmet, const IsLive& isLive,
                             std::vector<Neighbor>& found) {
@@ -85,7 +85,7 @@ public:
     tallyLinks(report);
     return report;
   }
-  // By code, where there are codes.
+  // Distances are by code if there are codes.
   template <typename Accept>
   Status lead(const SearchOptions& options, const Accept& accept, std::vector<Neighbor>& found,
               SearchEnd& end) {
@@ -103,22 +103,22 @@ public:
     return Status::ok();
   }
 
-  // Prepares queries in memory of its own: another search goes on beside it on this thread.
+  // Prepares queries in memory of its own, because another search runs on this thread meanwhile.
   void keepQueriesApart() {
     own_ = std::make_unique<std::deque<CodeQuery>>();
     queries_ = own_.get();
   }
-  // Nothing is scored exactly that codes have found.
+  // Turns off the rescoring of candidates found by code.
   void keepCodeDistances() { rescores_ = false; }
   bool rescores() const { return rescores_; }
-  // Now and not when it is first asked by.
+  // Prepares the query now instead of at first use.
   void prepareQuery() {
     if (codes_) preparedQuery(0);
   }
   bool hasCodes() const { return codes_ != nullptr; }
   const std::shared_ptr<const CodeArray>& codes() const { return codes_; }
   CodeKind codeKind() const { return codes_ ? codes_->space().kind() : CodeKind::None; }
-  // Of vertices that are in the graph; distances by code.
+  // Distances by code of vertices in the graph.
   void scoreByCode(std::span<const uint32_t> vertices, float* out) {
     const CodeSpace& codes = codes_->space();
     combined(vertices.size(), codes.stride(), out, [&](size_t example, float* into) {
@@ -131,7 +131,7 @@ public:
       codes.scan(preparedQuery(example), first, count, into);
     });
   }
-  // Exact distances of any vertices, and of `count` in a row.
+  // Exact distances of any vertices, and of `count` consecutive ones.
   Status score(std::span<const uint32_t> vertices, float* out);
   Status scan(uint32_t first, uint32_t count, float* out) {
     if (waiting_ == Waiting::Refused && isInFile(first))
@@ -142,7 +142,7 @@ public:
     space_.shedScanned(first, count);
     return Status::ok();
   }
-  // Distances to each of the examples, of one vertex; exact, or by code.
+  // Distances of one vertex to each example; exact, or by code.
   Status each(const std::vector<uint32_t>& vertex, float* out);
   void eachByCode(const std::vector<uint32_t>& vertex, float* out) {
     const CodeSpace& codes = codes_->space();
@@ -150,12 +150,12 @@ public:
     for (size_t at = 0; at < examples_->count; at++)
       codes.distances(preparedQuery(at), vertex.data(), 1, out + at);
   }
-  // Keeps those of the foremost by code that may be among the nearest, in the order of their exact
+  // Keeps the foremost candidates by code that may be among the nearest, in the order of exact
   // distances.
   Status rescore(const Rescoring& rescoring, std::vector<Neighbor>& found) {
     return rescore(rescoring, found, [&](size_t) { return found.size(); });
   }
-  // The same of those that are in no order yet.
+  // The same for candidates that are not sorted yet.
   Status rescore(const Rescoring& rescoring, Shortlist& byCode, std::vector<Neighbor>& found) {
     return rescore(rescoring, found, [&](size_t count) {
       if (count > found.size()) byCode.moveNearest(count - found.size(), found);
@@ -168,7 +168,8 @@ private:
     const auto cold = space_.coldVectors();
     return cold != nullptr && vertex < cold->vertices();
   }
-  // `ready(count)` sees to it that so many of `found` may be scored, and says how many there are.
+  // `ready(count)` makes sure that `count` of `found` can be scored, and returns how many there
+  // are.
   template <typename Ready>
   Status rescore(const Rescoring& rescoring, std::vector<Neighbor>& found, const Ready& ready) {
     thread_local RescoringProgress progress;
@@ -202,7 +203,7 @@ private:
     for (size_t at = 0; at < count; at++) scorers.push_back({codes_->space(), preparedQuery(at)});
     return graph.search(ExampleScorer<CodeScorer>(*examples_, scorers), options, accept, found);
   }
-  // `compute(example, into)` gives distances to one of the vectors; `out` is what they make.
+  // `compute(example, into)` computes distances to one example; `out` gets the combined ones.
   template <typename Compute>
   void combined(size_t count, uint64_t bytesOfEach, float* out, const Compute& compute) {
     tally(count * vectors(), bytesOfEach);
@@ -213,7 +214,7 @@ private:
     for (size_t at = 0; at < count; at++)
       out[at] = examples_->distanceOf(distances.data() + at, count);
   }
-  // How many distances each vertex takes.
+  // The number of distances for each vertex.
   size_t vectors() const { return examples_ ? std::max<size_t>(1, examples_->count) : 1; }
   const float* queryVector(size_t example) const {
     return examples_ ? examples_->vectors.data() + example * space_.spec().dim : query_;
@@ -225,7 +226,7 @@ private:
     stats_.distances += distances;
     stats_.bytes += distances * bytesOfEach;
   }
-  // Of each list its header and what it holds.
+  // Bytes of each list: its header and its entries.
   void tallyLinks(const SearchReport& report) {
     stats_.visited += report.hops;
     stats_.bytes += (report.hops + report.lists + report.looked) * sizeof(uint32_t);
@@ -237,10 +238,10 @@ private:
   SearchStats& stats_;
   const std::shared_ptr<const CodeArray> codes_;
   const Examples* examples_ = nullptr;
-  // Those of the thread, or its own.
+  // The thread's queries, or its own.
   std::unique_ptr<std::deque<CodeQuery>> own_;
   std::deque<CodeQuery>* queries_;
-  // How many of them are prepared.
+  // The number of prepared queries.
   size_t prepared_ = 0;
   bool rescores_ = true;
 };

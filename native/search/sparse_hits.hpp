@@ -13,7 +13,7 @@ inline bool isBetter(const RankedHit& a, const RankedHit& b) {
   return a.score > b.score || (a.score == b.score && a.id < b.id);
 }
 
-// Keeps the best `wanted` of what is offered.
+// Keeps the best `wanted` of the offered hits.
 class SparseHits {
 public:
   SparseHits(size_t wanted, float least) : wanted_(wanted), least_(least) {
@@ -21,7 +21,7 @@ public:
   }
 
   size_t wanted() const { return wanted_; }
-  // Nothing below it can be kept.
+  // A lower score cannot be kept.
   float bound() const {
     return hits_.size() < wanted_ ? least_ : std::max(least_, hits_.front().score);
   }
@@ -37,7 +37,7 @@ public:
     std::push_heap(hits_.begin(), hits_.end(), isBetter);
   }
 
-  // The best first.
+  // Best first.
   std::vector<RankedHit> take() {
     std::sort_heap(hits_.begin(), hits_.end(), isBetter);
     return std::move(hits_);
@@ -47,7 +47,7 @@ private:
   static constexpr size_t kUsuallyWanted = 100;
   const size_t wanted_;
   const float least_;
-  // The worst on top.
+  // A heap with the worst on top.
   std::vector<RankedHit> hits_;
 };
 

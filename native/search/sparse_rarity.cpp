@@ -11,10 +11,10 @@ namespace vicinal {
 namespace {
 
 constexpr uint32_t kVectorsBetweenChecks = 512;
-// Looking at a row's vector costs about as much as at so many postings.
+// Reading a row's vector costs about as much as reading this many postings.
 constexpr double kLookedAtVector = 16;
 
-// Their lists in one segment, sought before or as they are asked for.
+// The posting lists in one segment, found before or looked up as needed.
 class Lists {
 public:
   Lists(const SparseSpace& space, const std::vector<uint32_t>& indices, const FoundPostings* found)
@@ -33,11 +33,11 @@ private:
 
 struct HavingCounts {
   double vectors = 0;
-  // By index.
+  // Number of vectors that have each index.
   std::vector<double> having;
 };
 
-// Those of the indices that the vector has.
+// Counts the indices that the vector has.
 void countVector(const SparseVector& vector, const std::vector<uint32_t>& indices,
                  HavingCounts& counts) {
   uint32_t from = 0;
@@ -47,7 +47,7 @@ void countVector(const SparseVector& vector, const std::vector<uint32_t>& indice
   }
 }
 
-// Postings count for dead rows too, which are subtracted.
+// Posting lists include dead rows, which are subtracted.
 Status countAll(const SegmentScope& scope, const SparseSpace& space,
                 const std::vector<uint32_t>& indices, const Lists& lists, HavingCounts& counts) {
   for (size_t run = 0; run < lists.runs().size(); run++)
@@ -66,7 +66,7 @@ Status countAll(const SegmentScope& scope, const SparseSpace& space,
   return Status::ok();
 }
 
-// By their vectors where there are few, else by the postings that are theirs.
+// Reads the vectors of few matches; for many, the postings that belong to matches.
 Status countMatches(const SegmentScope& scope, const SparseSpace& space,
                     const std::vector<uint32_t>& indices, const Lists& lists,
                     HavingCounts& counts) {

@@ -1,4 +1,4 @@
-// How rare indices of sparse vectors are, as BM25 wants it (the inverse document frequency).
+// The rarity of indices of sparse vectors (inverse document frequency, IDF), as BM25 uses it.
 #pragma once
 
 #include <vector>
@@ -11,9 +11,9 @@
 
 namespace vicinal {
 
-// Of each index, ascending: ln(1 + (n - df + 0.5) / (df + 0.5)), where df of the n live vectors
-// have it; with a `corpus`, of those whose rows match it. `found` has their postings in each
-// segment, or is empty. CANCELLED also where counting would take long and the caller cannot wait.
+// The IDF of each index, ascending: ln(1 + (n - df + 0.5) / (df + 0.5)), where df of the n live
+// vectors have it. A `corpus` limits both counts to rows that match it. `found` has the postings in
+// each segment, or is empty. CANCELLED also if counting would take long and the caller cannot wait.
 Status raritiesOf(const Snapshot& snapshot, uint32_t vector, const FilterNode* corpus,
                   const std::vector<uint32_t>& indices, const std::vector<FoundPostings>& found,
                   const CancelFlag* cancel, Waiting waiting, std::vector<float>& rarities);

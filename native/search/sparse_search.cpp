@@ -19,25 +19,25 @@ namespace vicinal {
 
 namespace {
 
-// Scoring a row from its own vector costs about as much as reading so many postings.
+// Scoring a row from its own vector costs about as much as reading this many postings.
 constexpr double kScoredRow = 8;
-// What a search costs besides.
+// Fixed cost of a search, in postings.
 constexpr double kFixedPostings = 4096;
-// Of indices in runs: beyond, to ask what a search costs would cost as much.
+// The most index lookups of an estimate; more would cost as much as the search.
 constexpr size_t kMostLookedUp = 2048;
-// Of a row that is looked at.
+// Cost of looking at a row.
 constexpr uint64_t kUnitsPerSparseRow = 64;
 
-// What is searched by, weighed.
+// The query with its weights applied.
 struct Weighed {
   std::vector<float> values;
   std::optional<SparseExamples> examples;
-  // Of the values.
+  // A view of the values.
   SparseVector query;
 };
 
 float weigh(float value, float rarity) {
-  // An infinite weight times a value of 0 would be no number.
+  // An infinite weight times 0 would be NaN.
   return std::clamp(value * rarity, -FLT_MAX, FLT_MAX);
 }
 
@@ -46,7 +46,7 @@ FoundPostings postingsIn(const Snapshot& snapshot, size_t at, const SparseReques
           request.indices.size(), snapshot.count()};
 }
 
-// Each of the examples with each value times how rare its index is.
+// Multiplies each value of the examples by the IDF of its index.
 template <typename RaritiesOf>
 Status weighExamples(SparseExamples& examples, const RaritiesOf& raritiesOfAll) {
   std::vector<uint32_t> indices = examples.indices;
@@ -61,7 +61,7 @@ Status weighExamples(SparseExamples& examples, const RaritiesOf& raritiesOfAll) 
   return Status::ok();
 }
 
-// The query, or the examples, weighed.
+// Weighs the query or the examples.
 Status weighAll(const Snapshot& snapshot, const SparseRequest& request, const CancelFlag* cancel,
                 Waiting waiting, Weighed& weighed) {
   weighed.values = request.values;
@@ -82,15 +82,15 @@ Status weighAll(const Snapshot& snapshot, const SparseRequest& request, const Ca
   return Status::ok();
 }
 
-// Rows that will be hits unless better ones come: they are scored when all have been seen. Of
-// these, as many as are wanted have at least the bound. One a thread at a time.
+// Rows that are hits unless better ones come; they are scored once all have been seen. `bound()` is
+// a lower bound for as many of them as are wanted. One object per thread at a time.
 class WaitingRows {
 public:
   explicit WaitingRows(size_t wanted) : wanted_(wanted) { clear(); }
 
   float bound() const { return least_.size() < wanted_ ? -INFINITY : least_.front(); }
 
-  // True where there are so many that they should be scored now.
+  // True if there are so many that they should be scored now.
   bool add(const PostingCandidate& candidate) {
     rows_.push_back(candidate);
     if (least_.size() == wanted_) {
@@ -129,13 +129,13 @@ private:
 
   const size_t wanted_;
   std::vector<PostingCandidate>& rows_ = scratch().rows;
-  // What the best of them are at least, the least on top.
+  // Lower bounds of the best rows, in a heap with the least on top.
   std::vector<float>& least_ = scratch().least;
 };
 
 class SparseSegmentSearch {
 public:
-  // `found` are the query's postings in the segment; null by examples.
+  // `found` has the query's postings in the segment; null for examples.
   SparseSegmentSearch(const SegmentScope& scope, const SparseRequest& request,
                       const Weighed& weighed, const FoundPostings* found, SparseHits& hits)
       : scope_(scope), request_(request), found_(found), query_(weighed.query),
@@ -218,7 +218,7 @@ private:
     });
   }
 
-  // Indexed rows that share no index with any example.
+  // Offers indexed rows that share no index with any example.
   Status addUnlike() {
     if (report_.linked == 0 || unlike_ < hits_.bound()) return Status::ok();
     if (touched_) touched_->makeDense();
@@ -228,7 +228,7 @@ private:
     });
   }
 
-  // Of the first rows, all that may match.
+  // Visits the rows below `end` that may match.
   template <typename Visit> Status forSome(uint32_t end, const Visit& visit) {
     WorkMeter& work = scope_.rows.work();
     const auto look = [&](uint32_t row) {
@@ -258,13 +258,13 @@ private:
     return hasDeleted_ ? scope_.view.isVisible(row) : row < scope_.view.rows;
   }
 
-  // As far as a bitmap tells.
+  // Checks only conditions that a bitmap can decide.
   bool isCandidate(uint32_t row) const {
     if (!isVisible(row)) return false;
     return !plan_ || !plan_->isComplete() || plan_->passes(scope_.rows, row);
   }
 
-  // The best first, so that the others need not be scored.
+  // Best first, so that the others need not be scored.
   void scoreWaiting() {
     const std::vector<PostingCandidate>& rows = waiting_.sorted();
     for (const PostingCandidate& each : rows) space_.prefetch(each.row);
@@ -306,7 +306,7 @@ private:
     return true;
   }
 
-  // What the payload's text tells is asked last.
+  // Conditions on the payload's text are evaluated last.
   void offer(uint32_t row, float score) {
     if (score < hits_.bound()) return;
     if (plan_ && !plan_->isComplete() && !plan_->passes(scope_.rows, row)) return;
@@ -322,12 +322,13 @@ private:
   const SparseExamples* const examples_;
   const SparseSpace& space_;
   SparseHits& hits_;
-  // Where no row ever was, all that postings tell of are visible.
+  // If no row was ever deleted, all rows of postings are visible.
   const bool hasDeleted_;
   std::optional<FilterPlan> plan_;
   WaitingRows waiting_;
   SegmentReport report_;
-  // By examples: of one row, what an unlike one scores, and indexed rows that are not.
+  // For examples: the distances of one row, the score of a row without shared indices, and the rows
+  // with shared ones.
   std::vector<float> distances_;
   float unlike_ = 0;
   std::optional<RowBitmap> touched_;
@@ -341,7 +342,7 @@ void addUp(const SegmentReport& report, SearchStats& stats) {
   stats.note(report.strategy);
 }
 
-// The page asked for, best first.
+// Chooses the requested page, best first.
 Status choose(const Snapshot& snapshot, const SparseRequest& request, const FilterNode* filter,
               const CancelFlag* cancel, SearchResult& result, Waiting waiting,
               std::vector<RankedHit>& page) {
@@ -424,7 +425,7 @@ double estimatePostings(const Snapshot& snapshot, SparseRequest& request) {
     for (const PostingRun::List& list : request.found[at].lists) postings += list.count;
     const uint32_t indexed =
         std::min(snapshot.rows(at), SparseSpace::indexedRows(*request.found[at].runs));
-    // With IDF, every row behind the runs is compared with the whole query.
+    // With IDF, every row of the tail is compared with the whole query.
     const double perRow = kScoredRow + (request.hasIdf ? double(request.indices.size()) : 0);
     postings += (snapshot.rows(at) - indexed) * perRow;
   }

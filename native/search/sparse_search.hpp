@@ -1,14 +1,14 @@
 // Search by a sparse vector: the rows with the greatest dot products, exactly.
 //
-// Rows with postings are gone through in windows, as Block-Max MaxScore does. A window whose
-// blocks cannot add up to what the worst kept hit has is passed over. In the others the lists that
-// cannot make a hit by themselves are left unread; the rest is summed up in an array, and rows
-// whose sum, with all that the unread lists could add, may still be among the best are scored from
-// their own vector. All bounds are of rounded sums, so there is some slack in them for what
-// rounding loses. Rows of the tail are scored one by one.
+// Rows with postings are processed in windows, as in Block-Max MaxScore. A window is skipped if its
+// blocks cannot add up to the score of the worst kept hit. In other windows, lists that cannot make
+// a hit by themselves stay unread; the other postings are added up in an array. A row is scored
+// from its own vector if its sum, plus the most that unread lists can add, may be among the best.
+// All bounds come from rounded sums, so they include some slack. Rows of the tail are scored one by
+// one.
 //
-// By examples, all postings of all of them are added up. The rows that have none of their indices
-// all score the same, and are looked at only where that is among the best.
+// By examples, all postings of all examples are added up. Rows without any of their indices all
+// have the same score, so they are looked at only if that score is among the best.
 #pragma once
 
 #include "search/found_postings.hpp"
@@ -19,22 +19,22 @@
 namespace vicinal {
 
 struct SparseRequest : RankedRequest {
-  // Among the sparse vectors.
+  // Number of the sparse vector.
   uint32_t vector = 0;
   // Ascending; finite values.
   std::vector<uint32_t> indices;
   std::vector<float> values;
-  // In their place until it is taken apart: a text, and how.
+  // A text and its analyzer, until `takeTextApart` turns it into indices and values.
   std::string text;
   std::shared_ptr<const TextAnalyzer> analyzer;
-  // In its place: a score of several. Rows that share no index with any have one as well.
+  // Replaces the query: a score of several examples. Rows without shared indices have a score too.
   std::optional<SparseExamples> examples;
-  // Whether values are multiplied by how rare their index is among the live vectors, or among those
-  // of the rows that match the corpus.
+  // Whether values are multiplied by IDF, among the live vectors or among the rows that match the
+  // corpus.
   bool hasIdf = false;
   FilterBytes corpus;
-  // Of each segment of the snapshot that is searched, from the estimate of a short search until its
-  // end; never by examples.
+  // The posting lists in each searched segment, from the estimate of a short search to its end;
+  // never by examples.
   std::vector<FoundPostings> found;
 
   SparseVector query() const {
@@ -42,21 +42,20 @@ struct SparseRequest : RankedRequest {
   }
 };
 
-// Makes indices and values of the text, where there is one and that is not done.
+// Turns the text, if there is one, into indices and values.
 void takeTextApart(SparseRequest& request);
 
-// Of a request without text. In the stats, `visited` counts postings and `distances` rows that were
-// scored.
+// For a request whose text was already taken apart. In the stats, `visited` counts postings and
+// `distances` counts rows that were scored.
 Status searchSparse(const Snapshot& snapshot, const std::vector<VectorSpec>& specs,
                     const SparseRequest& request, const CancelFlag* cancel, SearchResult& result,
                     Waiting waiting = Waiting::Allowed);
-// The same without reading the rows, as `rank` by dense vectors.
+// Like a search without reading the rows; the counterpart of `rank` for dense vectors.
 Status rank(const Snapshot& snapshot, const SparseRequest& request, const CancelFlag* cancel,
             SearchResult& result, std::vector<RankedHit>& hits, Waiting waiting = Waiting::Allowed);
 
-// At most so many postings and rows of tails will be looked at; infinite where that is not known
-// beforehand, which is so of examples, and of a corpus. The postings it finds are kept for the
-// search.
+// An upper bound of postings and tail rows to be read. Infinite if unknown: for examples and for a
+// corpus. Keeps the posting lists that it finds for the search.
 double estimatePostings(const Snapshot& snapshot, SparseRequest& request);
 
 } // namespace vicinal

@@ -10,10 +10,10 @@ namespace vicinal {
 
 namespace {
 
-// With more rows whose payloads were changed in place, of those with the value, its graph has
-// little to say.
+// If more than this share of the value's rows had their payload changed in place, the value's graph
+// is not used.
 constexpr uint32_t kOverlaidShare = 8;
-// With fewer rows that live, of all, it would mostly find dead ones.
+// If fewer than this share of its rows are live, it would mostly find dead ones.
 constexpr double kLeastLive = 0.5;
 
 bool isOneKeyword(const FilterNode& node) {
@@ -22,10 +22,10 @@ bool isOneKeyword(const FilterNode& node) {
          !values.hasBool();
 }
 
-// Of a filter that asks for more of them, the others are left alone.
+// Keywords of a filter beyond this number are ignored.
 constexpr size_t kMostKeywords = 8;
 
-// Those that every match has.
+// Collects keywords that every match must have.
 void addKeywords(const FilterNode& node, std::vector<const FilterNode*>& keywords) {
   if (isOneKeyword(node) && keywords.size() < kMostKeywords) keywords.push_back(&node);
   if (node.op == FilterOp::All)
@@ -44,12 +44,12 @@ ValueSearch::ValueSearch(const SegmentScope& scope, const SearchRequest& request
     : scope_(scope), request_(request), space_(scope.segment.space(request.vector)),
       wanted_(wanted), stats_(stats) {}
 
-// Of products nobody can tell whether a query is far from all that a graph has, where its walks
-// find less than they promise.
+// With Dot, it is unknown whether a query is far from all vectors of a graph; walks would then find
+// less than they promise. So Dot has no value graphs.
 bool ValueSearch::mayHaveGraphs() const {
   const VectorSpec& spec = space_.spec();
   if (spec.metric == Metric::Dot) return false;
-  // What is indexed is the vector's own graph to say.
+  // Indexed-only requests use the vector's own graph.
   return !request_.isExact && !request_.isIndexedOnly && request_.recall < 1 && spec.payloadM > 0 &&
          !spec.isMulti && spec.memory != Placement::Cold && spec.graphMemory != Placement::Cold &&
          spec.codeMemory != Placement::Cold && !space_.coldVectors();
@@ -109,7 +109,7 @@ Status ValueSearch::run(std::vector<Neighbor>& nearest) {
 Status ValueSearch::runAmong(std::vector<Neighbor>& nearest) {
   RowBitmap overlaid(scope_.view.rows);
   scope_.rows.overlaidRows(overlaid);
-  // Those of other values are looked at besides, whatever they say now.
+  // Changed rows of other values are handled separately.
   bool hasChanged = false;
   among_->forEachVertex(overlaid, [&](uint32_t) { hasChanged = true; });
   if (isAlone_ && !hasChanged) {
@@ -122,7 +122,7 @@ Status ValueSearch::runAmong(std::vector<Neighbor>& nearest) {
   return addOverlaid(overlaid, nearest);
 }
 
-// Rows that match since their payload was changed, and had another value before.
+// Adds rows that match since their payload was changed and had another value before.
 Status ValueSearch::addOverlaid(const RowBitmap& overlaid, std::vector<Neighbor>& nearest) {
   std::vector<uint32_t> vertices;
   overlaid.forEach([&](uint32_t row) {

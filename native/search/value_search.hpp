@@ -1,9 +1,10 @@
-// Search within one segment for a filter that asks, among other things perhaps, for one keyword: by
-// the graph that the keyword's rows have of their own, where they have one. Otherwise as ever, and
-// what such a graph would have spared is noted (segment/value_spaces.hpp).
+// Search within one segment for a filter that requires a keyword, possibly among other conditions.
+// If the keyword's rows have a value graph, it is used. Otherwise the search runs as usual, and the
+// cost that a graph would have spared is noted (segment/value_spaces.hpp).
 //
-// Payloads that were changed in place are not in such a graph, or should not be. While there are
-// any, all of the filter is asked of what its search finds, and of them besides.
+// A value graph misses rows whose payload was changed to its value, and still has rows changed to
+// other values. So while there are changed payloads, its results are checked with the whole filter,
+// and changed rows are searched separately.
 #pragma once
 
 #include <optional>
@@ -19,26 +20,26 @@ public:
 
   // The nearest visible vertices of the segment's own space that match, nearest first.
   Status run(std::vector<Neighbor>& nearest);
-  // After the run.
+  // Call after `run`.
   SegmentReport report() const { return search_->report(); }
 
 private:
-  // A keyword that the filter asks for, and how many rows had it when they were appended.
+  // A keyword that the filter requires, and how many rows had it when they were appended.
   struct Asked {
     ValueKey key;
     uint32_t rows = 0;
-    // Whether it is all that the filter asks for.
+    // Whether the keyword is the whole filter.
     bool isAlone = false;
   };
 
-  // Those that may have a graph, the one that the fewest rows have first.
+  // Keywords that may have a graph, the one with the fewest rows first.
   std::vector<Asked> valuesAsked() const;
   bool mayHaveGraphs() const;
-  // The smallest there is.
+  // Chooses the smallest value graph.
   void choose(const std::vector<Asked>& values);
   Status runAmong(std::vector<Neighbor>& nearest);
   Status addOverlaid(const RowBitmap& overlaid, std::vector<Neighbor>& nearest);
-  // Of the first value, where its graph is not the one that was searched.
+  // Notes the spared cost for the first value, unless its graph was searched.
   void noteSpared(const std::vector<Asked>& values);
 
   const SegmentScope& scope_;
@@ -46,7 +47,7 @@ private:
   const VectorSpace& space_;
   const size_t wanted_;
   SearchStats& stats_;
-  // Of the value that was chosen.
+  // The space of the chosen value.
   std::shared_ptr<const VectorSpace> among_;
   ValueKey key_;
   bool isAlone_ = false;

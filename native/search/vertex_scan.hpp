@@ -1,4 +1,5 @@
-// Offers vertices to a collector, block by block: those of a range, or of the candidate rows in it.
+// Offers vertices to a collector, block by block: those of a range, or of the candidate rows within
+// it.
 #pragma once
 
 #include <algorithm>
@@ -24,7 +25,7 @@ struct VectorDistances {
   }
 };
 
-// By code.
+// Distances by code.
 struct CodeDistances {
   SpaceSearch& search;
   uint32_t rowBytes;
@@ -39,7 +40,8 @@ struct CodeDistances {
   }
 };
 
-// Some tens of microseconds of distances; so many of payloads, where those are read.
+// Limits between two looks at the cancel flag: some tens of microseconds of distances, or fewer
+// rows if payloads are read.
 constexpr uint32_t kMostRowsScanned = 1024;
 constexpr uint32_t kMostRowsRead = 64;
 constexpr uint32_t kMostBytesScanned = 512 * 1024;
@@ -50,14 +52,14 @@ constexpr uint32_t mostScannedAtOnce(uint32_t rowBytes, uint32_t mostRows) {
 
 template <typename Distances, typename Accept, typename Collector> class VertexScan {
 public:
-  // `accept(vertex)` is asked of those alone that are near enough to be kept. `most` distances
-  // between two looks at the cancel flag.
+  // `accept(vertex)` is called only for vertices near enough to be kept. `most` is the number of
+  // distances between two looks at the cancel flag.
   VertexScan(const VectorSpace& space, const Distances& distances, const Accept& accept,
              const CancelFlag* cancel, Collector& nearest, uint32_t most = kMostRowsScanned)
       : space_(space), distances_(distances), accept_(accept), cancel_(cancel), nearest_(nearest),
         block_(mostScannedAtOnce(distances.rowBytes, most)) {}
 
-  // Where one that was cancelled is to go on.
+  // Where a cancelled scan resumes.
   uint32_t next() const { return next_; }
 
   Status range(VertexSlice slice) {

@@ -1,5 +1,5 @@
-// How long walks are that callers' queries take: queries of another kind than the data's take
-// longer ones, and the bound on a walk's length is to follow.
+// The length of the walks of callers' queries. Queries of another kind than the data take longer
+// walks, and the bound on a walk's length follows.
 #pragma once
 
 #include <algorithm>
@@ -7,16 +7,15 @@
 
 namespace vicinal {
 
-// The median, over the median of the walks that were measured (Calibration). That walks end at a
-// bound beyond it does not change it. Never less than one, since easy queries among them are no
-// reason to cut the others. Any thread reads and teaches; a lesson lost to a race is no
-// loss.
+// The median walk relative to the calibrated median walk (Calibration). Walks that end at a bound
+// beyond the median do not change it. Never less than 1, because easy queries are no reason to cut
+// others. Any thread reads and updates it; an update lost in a race does no harm.
 class WalkLength {
 public:
   float typical() const { return typical_.load(std::memory_order_relaxed); }
 
-  // A walk was so long, over the measured median: a step up or down, so that about as many end up
-  // above as below.
+  // Records the length of a walk relative to the calibrated median. The value moves one step up or
+  // down, so that about as many walks are above as below.
   void learn(double length) {
     const float now = typical();
     typical_.store(std::clamp(length > now ? now * kStep : now / kStep, kLeast, kMost),

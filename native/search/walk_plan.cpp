@@ -9,21 +9,21 @@ namespace vicinal {
 
 namespace {
 
-// With a width given: what codes can put in the wrong order lies near the last one wanted.
+// With a given width: codes misplace only vertices near the last wanted one, so this many are
+// rescored.
 constexpr size_t kRescoredPerWanted = 2;
 constexpr size_t kRescoredAtLeast = 16;
-// And beyond so many deviations of what codes are off, hardly any is among the wanted.
+// Epsilon for a given width.
 constexpr float kDoubtOfWidth = 3;
-// A scan has seen every vector, so all it can lose is what codes hide: of what may be lost, so
-// much.
+// A scan sees every vector, so only codes lose neighbours; they get this share of the allowed loss.
 constexpr float kScanLoss = 0.5f;
 constexpr size_t kScanRescoredPerWanted = 2;
 constexpr size_t kScanRescoredAtLeast = 16;
-// What lies far from the query is told apart by codes less well than the calibration's neighbours.
-// So so many times more than are scored of those are kept.
+// Codes distinguish vectors far from the query less well than calibrated. So this many times more
+// candidates are kept than are scored.
 constexpr size_t kSpareRescored = 4;
 
-// What is asked of the calibration.
+// The recall that is asked of the calibration.
 float adjustedRecall(const SearchRequest& request) {
   return std::max(request.leastRecall, 1 - (1 - request.recall) * request.lossShare);
 }
@@ -41,15 +41,14 @@ WalkPlan walkOfWidth(uint32_t ef, size_t wanted) {
   return plan;
 }
 
-// About what is found where so many of the foremost by code are chosen from, as if ten were wanted
-// of so many more or fewer.
+// The estimated recall if `wanted` are chosen from this many candidates by code, scaled from ten.
 float recallOfChoice(const Calibration& calibration, size_t chosenFrom, size_t wanted) {
   const double tens = double(wanted) / kCalibratedWanted;
   return calibration.recallOfDepth(double(chosenFrom) / std::max(tens, 0.1));
 }
 
-// As many are scored exactly as the request says, where it does, and the beam holds them. What
-// codes hide is not found by more effort.
+// Applies the oversampling of the request and widens the beam to hold its candidates. More effort
+// does not find neighbours that codes hide, so the promised recall may drop.
 WalkPlan asAsked(const VectorSpace& space, const SearchRequest& request, size_t wanted,
                  WalkPlan plan) {
   if (request.oversampling > 0) {
@@ -85,7 +84,7 @@ WalkPlan planOf(const Calibration::Promise& promise, const VectorSpace& space,
   plan.rescoring = rescoringFor(promise.effort.doubt, wanted);
   const double tens = std::max(1.0, double(wanted) / kCalibratedWanted);
   plan.distances = promise.distances * std::sqrt(tens) + promise.rescored * tens;
-  // Of more neighbours than were measured it is a guess.
+  // Calibrated lengths do not hold for more neighbours than were measured.
   if (wanted <= kCalibratedWanted) {
     plan.typical = promise.typical;
     plan.most = promise.most;
@@ -94,8 +93,8 @@ WalkPlan planOf(const Calibration::Promise& promise, const VectorSpace& space,
   return asAsked(space, request, wanted, plan);
 }
 
-// By a score of several vectors there is no walk that promises anything: what can be sought by it
-// is sought by one vector (ExampleSearch). All that the beam holds is scored exactly.
+// No walk by a score of several vectors can promise a recall; searches for one vector are used if
+// possible (ExampleSearch). Everything in the beam is rescored.
 std::optional<WalkPlan> walkByExamples(const SearchRequest& request, size_t wanted) {
   if (request.ef == 0) return std::nullopt;
   WalkPlan plan = walkOfWidth(request.ef, wanted);
@@ -122,7 +121,8 @@ std::optional<WalkPlan> planWalkFrom(const VectorSpace& space, const SearchReque
   if (request.isExact || linked == 0 || !space.hasGraph()) return std::nullopt;
   if (request.ef > 0) {
     const WalkPlan plan = asAsked(space, request, wanted, walkOfWidth(request.ef, wanted));
-    // Who names a width gets it, and what oversampling makes of it while that pays.
+    // A requested width is used as it is; its widening by oversampling only if a scan does not cost
+    // less.
     const bool isWider = plan.options.ef > std::max<size_t>(request.ef, wanted);
     if (isWider && costsMoreThanScan(space, request, wanted, linked, plan)) return std::nullopt;
     return plan;
@@ -178,7 +178,7 @@ size_t leastRescored(size_t wanted) {
 
 std::optional<ScanPlan> planScanByCode(const VectorSpace& space, const SearchRequest& request,
                                        size_t wanted) {
-  // More than that is not asked of codes by whoever asks for all, but not for exactness.
+  // The greatest recall that is asked of codes, even if a request wants all but not exact ones.
   constexpr float kNearlyAll = 0.995f;
   if (request.isExact || request.ignoresCodes) return std::nullopt;
   const auto calibration = space.calibration();
@@ -187,7 +187,7 @@ std::optional<ScanPlan> planScanByCode(const VectorSpace& space, const SearchReq
     return ScanPlan{{rescored},
                     recallOfChoice(*calibration, request.rescores ? rescored : wanted, wanted)};
   }
-  // Errors of codes add up in a score of several distances, so a scan compares vectors.
+  // Errors of codes add up over several distances, so a scan compares vectors.
   if (request.examples) return std::nullopt;
   const float asked = request.ef > 0 ? kNearlyAll : std::min(kNearlyAll, adjustedRecall(request));
   auto depth = calibration->depthOf(1 - (1 - asked) * kScanLoss);

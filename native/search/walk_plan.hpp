@@ -1,4 +1,4 @@
-// How a request goes about one space: a walk through its graph, or a scan.
+// Plans how a request is answered in one space: by a graph walk or a scan.
 #pragma once
 
 #include <optional>
@@ -10,62 +10,59 @@ namespace vicinal {
 
 struct WalkPlan {
   SearchOptions options;
-  // What of the nearest by code is scored exactly.
+  // How candidates by code are rescored.
   Rescoring rescoring;
-  // That it will compute without a filter, about.
+  // Expected distances without a filter.
   double distances = 0;
-  // That the median one computes of walks like it, and with which it ends; 0 where nobody knows.
+  // Distances of the median walk of this effort, and the number at which a walk ends; 0 if unknown.
   double typical = 0;
   double most = 0;
-  // The recall that can be promised; 0 where the request names a width instead.
+  // The promised recall; 0 if the request names a width.
   float recall = 0;
 };
 
-// The walk for `wanted` neighbours among the first `linked` vertices. Nothing where a scan is what
-// was asked for, is all that keeps the recall asked for, or is cheaper. The walk may lose
-// `lossShare` of the loss that the request allows: dead vertices take places in a beam, and the
-// calibration counts them as live.
+// Plans a walk for `wanted` neighbours among the first `linked` vertices. Nothing if a scan was
+// requested, is cheaper, or alone reaches the recall. The walk may lose `lossShare` of the allowed
+// loss: dead vertices take places in a beam, and the calibration assumes that all are live.
 std::optional<WalkPlan> planWalk(const VectorSpace& space, const SearchRequest& request,
                                  size_t wanted, uint32_t linked, float lossShare = 1);
 
-// The same where the query is far from all that there is, which the calibration knows little of: as
-// if of what may be lost so little might be.
+// The same for a query far from all vectors, where the calibration is less reliable: the walk may
+// lose only this share.
 constexpr float kLossWhereFar = 0.1f;
 std::optional<WalkPlan> planWalkFrom(const VectorSpace& space, const SearchRequest& request,
                                      size_t wanted, uint32_t linked, float lossShare);
 
-// The same for neighbours of one vector, where the request's query is several or there are
-// examples.
+// The same for neighbours of one vector, if the request has several query vectors or examples.
 std::optional<WalkPlan> planWalkToOne(const VectorSpace& space, const SearchRequest& request,
                                       size_t wanted, uint32_t linked);
 
-// The same among the matches of a filter, which are this share of the vertices (a walk by way of
-// them alone). Its distances are worth as many of a walk without a filter. Nothing where they are
-// too few to hang together.
+// The same among the matches of a filter, which are this share of the vertices. Distances are given
+// in distances of a walk without a filter. Nothing if the matches are too few to be connected.
 std::optional<WalkPlan> planAcceptedWalk(const VectorSpace& space, const SearchRequest& request,
                                          size_t wanted, double share);
 
-// Why the first is nothing: "exact" or "all" were asked for, there is "no graph" or an "empty" one,
-// no walk promises the "recall", or a scan "costs less".
+// Why there is no walk: "exact" or "all" were requested, there is "no graph" or an "empty" one, no
+// walk promises the "recall", or a scan "costs less".
 const char* whyNoWalk(const VectorSpace& space, const SearchRequest& request, uint32_t linked);
 
-// The same of matches of a filter, which may be far from the query: more of them lie side by side
-// there, so more deviations are no doubt yet.
+// The same for a filter's matches, which may be far from the query. More of them are about equally
+// far, so epsilon is greater.
 Rescoring amongMatches(Rescoring rescoring);
 
-// A scan of codes: what of the nearest is scored exactly, and the recall that can be promised.
+// A scan of codes: how candidates are rescored, and the promised recall.
 struct ScanPlan {
   Rescoring rescoring;
   float recall = 0;
 };
 
-// Of a scan, for each vertex: in distances of a walk, which codes lead where there are any.
+// Cost of a scan for each vertex, in distances of a walk (by code if there are codes).
 double scanCost(const VectorSpace& space, const SearchRequest& request, bool scansCodes);
 
-// Of how many chosen by code a scan scores the vectors, at least.
+// The least number of candidates by code that a scan rescores.
 size_t leastRescored(size_t wanted);
 
-// Nothing where codes cannot keep the recall that the request asks for, or are not to be used.
+// Nothing if codes cannot reach the requested recall or must not be used.
 std::optional<ScanPlan> planScanByCode(const VectorSpace& space, const SearchRequest& request,
                                        size_t wanted);
 

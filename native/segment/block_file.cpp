@@ -13,19 +13,19 @@ namespace vicinal {
 namespace {
 
 constexpr uint32_t kFormatVersion = 9;
-// The least version whose code may read what this one writes, and the least that this one reads.
+// The oldest version whose code can read these files, and the oldest version that this code reads.
 constexpr uint32_t kLeastReader = 9;
 constexpr uint32_t kOldestRead = 9;
 constexpr char kMagic[3][9] = {"VICNLSEG", "VICNLOVL", "VICNLIDX"};
-// Directories are some kilobytes; anything near this is no directory.
+// Directories have some kilobytes; a directory near this size is invalid.
 constexpr uint64_t kMostDirectoryBytes = 1 << 24;
 constexpr uint64_t kParallelBytes = 16 << 20;
 constexpr unsigned kMostVerifiers = 4;
-// Padding is written in pieces of this.
+// Padding is written in blocks of this size.
 constexpr uint64_t kZeroBytes = 4096;
 constexpr char kZeros[kZeroBytes] = {};
 
-// Little-endian, as every platform we build for is.
+// Little-endian, like every supported platform.
 struct Header {
   char magic[8];
   uint32_t formatVersion;
@@ -53,7 +53,8 @@ Result<BlockFileWriter> BlockFileWriter::create(const std::string& path, FileKin
   auto writer = FileWriter::create(path);
   if (!writer) return writer.status();
   BlockFileWriter file(writer.take(), path, kind);
-  // The header's place; its content is known last and is not part of any block.
+  // Reserves the header's place. The header is written last, because its content is known last; it
+  // belongs to no block.
   if (Status status = file.writer_.align(1); !status) return status;
   for (uint64_t at = 0; at < kSectionAlignment; at += kZeroBytes) {
     if (Status status = file.writer_.append(kZeros, kZeroBytes); !status) return status;
@@ -135,7 +136,7 @@ Status BlockFile::verifyHeader(FileKind kind) {
                                                " needs a reader of version " +
                                                std::to_string(header.leastReader) +
                                                ", this one is " + std::to_string(kFormatVersion));
-  // Everything in them is in the table too, or in payloads.
+  // Older formats are refused. Their data is also in the table or in payloads.
   if (header.formatVersion < kOldestRead)
     return corrupt("format version " + std::to_string(header.formatVersion) +
                    " is older than any that is read");
@@ -153,7 +154,7 @@ Status BlockFile::verifyHeader(FileKind kind) {
   VICINAL_TRY(file_.readAt(header.blocksAt, crcs.data(), crcs.size() * sizeof(uint32_t)));
   if (crc32c(crcs.data(), crcs.size() * sizeof(uint32_t)) != header.blocksCrc)
     return corrupt("the checksum of the block table does not match");
-  // What is between header and first section belongs to no block.
+  // The bytes between header and first section belong to no block.
   std::vector<char> gap(kSectionAlignment - sizeof header);
   VICINAL_TRY(file_.readAt(sizeof header, gap.data(), gap.size()));
   if (std::any_of(gap.begin(), gap.end(), [](char byte) { return byte != 0; }))
@@ -167,8 +168,8 @@ Status BlockFile::verifyHeader(FileKind kind) {
   return file_.readAt(header.directoryAt, directory_.data(), directory_.size());
 }
 
-// Reads through a buffer, not through the mapping: pages that nothing needs yet stay out of this
-// process.
+// Reads through a buffer instead of the mapping, so that pages that are not needed yet stay out of
+// memory.
 Status BlockFile::verifyBlocks(const std::vector<uint32_t>& crcs) const {
   std::atomic<size_t> next{0};
   std::atomic<size_t> firstWrong{crcs.size()};
@@ -197,7 +198,7 @@ Status BlockFile::verifyBlocks(const std::vector<uint32_t>& crcs) const {
   const unsigned helpers =
       contentEnd_ < kParallelBytes ? 0 : std::min(usableCores(), kMostVerifiers) - 1;
   std::vector<std::thread> threads;
-  // With fewer of them it takes longer.
+  // If a thread cannot be started, fewer threads do the work.
   (void)attempt([&] {
     threads.reserve(helpers);
     for (unsigned helper = 0; helper < helpers; helper++)
@@ -209,7 +210,7 @@ Status BlockFile::verifyBlocks(const std::vector<uint32_t>& crcs) const {
   for (const Status& failure : failures) VICINAL_TRY(failure);
   if (firstWrong < crcs.size()) {
     const uint64_t from = kSectionAlignment + uint64_t(firstWrong) * kBlockBytes;
-    // The header's block is number 0.
+    // Block 0 is the header's.
     return corrupt("block " + std::to_string(firstWrong + 1) + " (from byte " +
                    std::to_string(from) + "): the checksum does not match");
   }

@@ -1,17 +1,17 @@
-// Files whose every byte is checked before it is used: header, sections, directory, a table of
-// block checksums.
+// Files whose every byte is verified before use: header, sections, directory, and a table of block
+// checksums.
 //
 //   0            header, 64 bytes, with a checksum of its own
-//   64 KiB       sections, each at a multiple of 64 KiB, so that they can be mapped whatever the
-//                page size of the system; zero bytes between them
-//   ...          directory: what the sections are (segment_format)
+//   64 KiB       sections, each at a multiple of 64 KiB, so that they can be mapped with any page
+//                size of the system; zero bytes between them
+//   ...          directory: describes the sections (segment_format)
 //   ...          block table: CRC-32C of each 64 KiB from 64 KiB up to here
 //
-// The header comes last when a file is written, and its checksum covers that of the block table:
-// the header's checksum names the whole content, and is what a manifest remembers.
+// The header is written last, and its checksum covers the checksum of the block table. So the
+// header's checksum identifies the whole content; the manifest stores it.
 //
-// The layout of the 64 bytes is fixed for all versions, so that a newer file is told from a damaged
-// one.
+// The layout of the 64 bytes is the same in all versions, so that a newer file can be told from a
+// damaged one.
 #pragma once
 
 #include <cstdint>
@@ -22,17 +22,17 @@
 
 namespace vicinal {
 
-// The largest pages of the platforms we build for: some Linux kernels for arm64 have them.
+// The largest page size of the supported platforms: some Linux kernels for arm64 use it.
 constexpr uint64_t kSectionAlignment = 64 * 1024;
 constexpr uint32_t kBlockBytes = 64 * 1024;
 
 enum class FileKind : uint8_t { Segment, Overlay, PayloadIndex };
 
-// What is kept about a file that was written or opened.
+// Identifies a file that was written or opened.
 struct FileStamp {
   std::string path;
   uint64_t bytes = 0;
-  // The header's checksum.
+  // Checksum of the header.
   uint32_t crc = 0;
 };
 
@@ -40,11 +40,11 @@ class BlockFileWriter {
 public:
   static Result<BlockFileWriter> create(const std::string& path, FileKind kind);
 
-  // Where the next section starts; the position is moved there.
+  // Moves the position to the start of the next section and returns it.
   Result<uint64_t> startSection();
   Status append(const void* data, size_t bytes);
   uint64_t position() const { return writer_.position(); }
-  // Writes directory, block table and header, and brings all to stable storage.
+  // Writes directory, block table and header, and brings everything to stable storage.
   Result<FileStamp> finish(const std::string& directory);
 
 private:
@@ -62,8 +62,8 @@ private:
 
 class BlockFile {
 public:
-  // Opens and verifies all of it. CORRUPT names file and block; UNSUPPORTED_FORMAT where a newer
-  // version wrote it.
+  // Opens and verifies the whole file. CORRUPT names file and block; UNSUPPORTED_FORMAT if a newer
+  // version wrote the file.
   static Result<BlockFile> open(const std::string& path, FileKind kind);
 
   const File& file() const { return file_; }
@@ -73,7 +73,7 @@ public:
   Status corrupt(const std::string& what) const {
     return Status(Code::Corrupt, fileName(stamp_.path) + ": " + what);
   }
-  // Whether a section lies within what was verified.
+  // Whether a section lies within the verified part.
   bool holds(uint64_t offset, uint64_t bytes) const {
     return offset % kSectionAlignment == 0 && offset >= kSectionAlignment &&
            offset <= contentEnd_ && bytes <= contentEnd_ - offset;

@@ -7,9 +7,9 @@ namespace vicinal {
 
 namespace {
 
-// How far a walk goes beyond the last neighbour wanted, and how wide its beam may get meanwhile.
-// The factor stops most walks; the width stops those that are far from everything, which bounds
-// the slowest. So it rises with the factor.
+// The stop factor of a walk and the beam width that goes with it. The factor stops most walks. The
+// width stops walks whose query is far from all vectors, and thus bounds the slowest ones. It
+// therefore rises with the factor.
 struct FactorAndWidth {
   float factor;
   float width;
@@ -21,20 +21,20 @@ constexpr FactorAndWidth kFactors[] = {
 constexpr float kWidths[] = {10,  16,  24,  32,   48,   64,   96,   128,  192,  256,
                              384, 512, 768, 1024, 1536, 2304, 3456, 5184, 7776, 11664};
 constexpr size_t kWidestPerWanted = 4;
-// Places that a beam has for each neighbour wanted beyond those calibrated.
+// Beam places for each wanted neighbour beyond those calibrated.
 constexpr size_t kWidthPerWanted = 2;
 
-// Beyond them nothing is measured.
+// Bounds of plausible measured values.
 constexpr float kMostReach = 65536;
 constexpr float kMostDoubt = 1024;
 constexpr float kMostRescored = 65536;
 
 bool isByWidth(Metric metric) { return !Stop::suits(metric); }
 
-// `low` at the share 0, `high` at 1.
+// Linear interpolation: `low` at share 0, `high` at share 1.
 float between(float low, float high, float share) { return low + share * (high - low); }
 
-// Of a factor between two of the table, what lies between theirs.
+// Interpolates the width of a factor between two factors of the table.
 float widthOf(float factor) {
   const auto above =
       std::find_if(std::begin(kFactors), std::end(kFactors),
@@ -46,7 +46,8 @@ float widthOf(float factor) {
                  (factor - below.factor) / (above->factor - below.factor));
 }
 
-// Of walks that go so far; beyond the farthest that was measured nobody knows.
+// Distances of walks of this reach, interpolated. Beyond the greatest measured reach the last value
+// is returned.
 float distancesAt(const std::vector<Calibration::Reach>& reaches, float reach) {
   const auto above = std::find_if(reaches.begin(), reaches.end(),
                                   [&](const auto& each) { return each.reach >= reach; });
@@ -66,7 +67,7 @@ std::vector<float> measuredReaches(Metric metric) {
   return factors;
 }
 
-// What the data sets of bench/ need, and a good deal more.
+// Estimates with a margin over the needs of the data sets of bench/.
 const Calibration& Calibration::untried(Metric metric) {
   static const std::vector<Depth> depths = {{3, 40, 0.995f}, {5, 80, 0.999f}};
   static const Calibration byFactor(
@@ -80,15 +81,17 @@ const Calibration& Calibration::untried(Metric metric) {
 }
 
 double Calibration::paceAmong(double share) const {
-  // The fewer are accepted, the more are looked at for each. With more than were measured a hop
-  // compares more and looks at fewer for each, which takes as long.
+  // With fewer accepted vertices, more neighbours are read for each distance. With more accepted
+  // than kAcceptedShare, a hop computes more distances and reads fewer neighbours for each, which
+  // takes equally long.
   return 1 +
          (accepted_.pace - 1) * kAcceptedShare / std::clamp(share, kLeastAccepted, kAcceptedShare);
 }
 
 std::optional<Calibration::Promise> Calibration::leastAccepted(float recall, double share) const {
-  // The more are accepted about the query, and that can be many more than elsewhere, the less far
-  // around a hop looks, until it looks at neighbours alone as walks among all do.
+  // Near a query, far more vertices may be accepted than elsewhere. A hop then reads only direct
+  // neighbours, like a walk among all vertices. So the reach is never less than that of a walk
+  // among all.
   auto promise = leastOf(accepted_.reaches, recall);
   const auto amongAll = least(recall);
   if (!promise || !amongAll) return std::nullopt;
@@ -103,7 +106,7 @@ std::optional<Calibration::Promise> Calibration::leastAccepted(float recall, dou
 
 std::optional<Calibration::Promise> Calibration::leastOf(const std::vector<Reach>& reaches,
                                                          float recall) const {
-  // The depth that costs the walk less than a tenth of what it may lose.
+  // The rerank depth may cost at most a tenth of the recall that the walk may lose.
   constexpr float kLossByCodes = 0.1f;
   const float depthRecall = 1 - (1 - recall) * kLossByCodes;
   const Depth depth = depthOf(depthRecall).value_or(depths_.back());
@@ -119,7 +122,7 @@ std::optional<Calibration::Promise> Calibration::leastOf(const std::vector<Reach
                   above->most,
                   depth.rescored};
   if (above == reaches.begin()) return promise;
-  // Recall rises ever more slowly with reach, so that between two of them it is at least this.
+  // Recall rises ever more slowly with reach, so interpolation never promises too much.
   const Reach& below = above[-1];
   const float share = (walkRecall - below.recall) / (above->recall - below.recall);
   promise.effort.reach = between(below.reach, above->reach, share);
@@ -145,8 +148,8 @@ float Calibration::recallOfDepth(double rescored) const {
   if (depths_.empty()) return 0;
   const auto above = std::find_if(depths_.begin(), depths_.end(),
                                   [&](const Depth& each) { return each.rescored > rescored; });
-  // Of so few nothing was measured. About as large a part of what is found among more, or a larger
-  // one: those that are near are the foremost by code rather than the last ones.
+  // No depth this small was measured. The recall is at least proportional, because the nearest
+  // vectors tend to come first by code.
   if (above == depths_.begin()) return above->recall * float(rescored / double(above->rescored));
   const Depth& below = above[-1];
   if (above == depths_.end()) return below.recall;
@@ -170,9 +173,9 @@ bool Calibration::isSound() const {
     return std::all_of(reaches.begin(), reaches.end(), isReach) &&
            std::adjacent_find(reaches.begin(), reaches.end(), risesReach) == reaches.end();
   };
-  // Times as long as another distance takes.
+  // How many times longer one distance takes than another.
   const auto isPace = [](float value, float least) { return value >= least && value <= 100; };
-  // Without reaches there is no walk to plan, as of vectors without a graph.
+  // A vector without a graph has no reaches, since no walk can be planned.
   return !depths_.empty() && isCurve(reaches_) &&
          std::all_of(depths_.begin(), depths_.end(), isDepth) && isCurve(accepted_.reaches) &&
          isPace(accepted_.pace, 1) && isPace(accepted_.gathered, 0.01f);

@@ -1,10 +1,10 @@
-// What recall costs in one vector space, measured on vectors of its own or, where callers ask
-// queries of another kind, on those (search/calibrator.hpp).
+// The cost of recall in one vector space. It is measured on the space's own vectors, or on callers'
+// queries if these differ in kind (search/calibrator.hpp).
 //
-// Two things lose neighbours: the walk through the graph, where it stops too early, and codes,
-// where a neighbour is not among those that are scored exactly. They are measured apart, at ten
-// neighbours, and a promise is kept by both together. Walks among the matches of a filter lose
-// others, so they are measured on their own.
+// A search loses neighbours in two ways. The graph walk stops too early, or codes keep a neighbour
+// out of the candidates that are scored exactly. Both are measured separately, at ten neighbours; a
+// promised recall is the product of the two. Walks among the matches of a filter lose other
+// neighbours, so they are measured on their own.
 #pragma once
 
 #include <cmath>
@@ -17,22 +17,22 @@
 
 namespace vicinal {
 
-// Neighbours that efforts are measured for.
+// The number of neighbours for which efforts are measured.
 constexpr size_t kCalibratedWanted = 10;
 
-// How much a search does.
+// The effort of a search.
 struct Effort {
-  // How far the walk goes: the factor of `Stop` or, where distances don't start at zero (Dot), the
-  // width of the beam for ten neighbours.
+  // The reach of the walk: the factor of `Stop`. For Dot it is the beam width for ten neighbours,
+  // since its distances do not start at zero.
   float reach = 0;
-  // When enough of the nearest by code are scored exactly (segment/rescoring.hpp).
+  // Epsilon of rescoring: when enough candidates have been scored exactly (segment/rescoring.hpp).
   float doubt = 0;
 };
 
 class Calibration {
 public:
-  // Mean recall of walks of one reach: the lower end of what the sample allows to say. Distances
-  // are those of the mean walk and, `typical`, of the median one; with `most` a walk ends.
+  // Mean recall of walks of one reach: the lower end of the sample's confidence interval.
+  // `distances` is the mean over walks, `typical` the median; a walk ends at `most`.
   struct Reach {
     float reach = 0;
     float recall = 0;
@@ -40,14 +40,14 @@ public:
     float typical = 0;
     float most = 0;
   };
-  // Share of true neighbours among those of the nearest by code that are scored, and how many these
-  // are on average.
+  // The share of true neighbours among the rescored candidates, and the average number of these
+  // candidates.
   struct Depth {
     float doubt = 0;
     float rescored = 0;
     float recall = 0;
   };
-  // What was sought to measure it.
+  // The samples used for measuring.
   struct Samples {
     uint32_t stored = 0;
     uint32_t live = 0;
@@ -55,60 +55,64 @@ public:
   struct Promise {
     Effort effort;
     float recall = 0;
-    // That the walk will compute, about; that the median walk does, and with which a walk ends (0:
-    // nobody has measured).
+    // The expected distances of the walk, those of the median walk, and the number at which a walk
+    // ends (0: not measured).
     double distances = 0;
     double typical = 0;
     double most = 0;
-    // That are scored exactly, about.
+    // The expected number of candidates scored exactly.
     double rescored = 0;
   };
-  // Of walks among accepted vertices (graph/accepted_walk.hpp), where kAcceptedShare of all are.
+  // Walks among accepted vertices (graph/accepted_walk.hpp), with kAcceptedShare of all vertices
+  // accepted.
   struct Accepted {
-    // None where nobody has measured.
+    // Empty if not measured.
     std::vector<Reach> reaches;
-    // What a distance of such a walk takes with all that leads to it, and one to the next of many
-    // vertices chosen beforehand, by code: over one of a walk among all.
+    // Costs relative to a distance of a walk among all vertices. `pace`: a distance of such a walk,
+    // with everything that leads to it. `gathered`: a distance by code to the next of many
+    // preselected vertices.
     float pace = 3;
     float gathered = 0.3f;
   };
 
-  // Reaches and depths rise in effort and in recall, depths perhaps not strictly.
+  // Reaches rise strictly in effort and recall; depths may have equal recall.
   Calibration(uint32_t vertices, Samples samples, std::vector<Reach> reaches,
               std::vector<Depth> depths, Accepted accepted)
       : vertices_(vertices), samples_(samples), reaches_(std::move(reaches)),
         depths_(std::move(depths)), accepted_(std::move(accepted)) {}
-  // For graphs that nobody has measured yet, generous.
+  // Generous values for a graph that has not been measured yet.
   static const Calibration& untried(Metric metric);
 
-  // The least effort of which a recall can be promised; nothing where only a scan keeps it.
+  // The least effort that promises this recall; nothing if only a scan achieves it.
   std::optional<Promise> least(float recall) const { return leastOf(reaches_, recall); }
-  // The same among accepted vertices, which are this share of all. Its distances are worth as many
-  // of a walk among all.
+  // Like `least`, for a walk among accepted vertices, which are this share of all. Its distances
+  // are given in distances of a walk among all vertices.
   std::optional<Promise> leastAccepted(float recall, double share) const;
-  // What a distance of such a walk is worth.
+  // The cost of one distance of such a walk.
   double paceAmong(double share) const;
 
-  // The least depth that holds so much of the truth; nothing where more than was ever looked at
-  // would have to be.
+  // The least depth with this recall; nothing if more candidates would be needed than were ever
+  // measured.
   std::optional<Depth> depthOf(float recall) const;
-  // Of a scan of codes that scores so many exactly on average, for ten neighbours.
+  // The recall of a scan of codes that scores this many candidates exactly on average, for ten
+  // neighbours.
   float recallOfDepth(double rescored) const;
-  // Whether it can have been measured: of what a file says.
+  // Whether the values are plausible; checked for values from a file.
   bool isSound() const;
 
-  // Vertices in the graph when it was measured.
+  // Vertices of the graph when it was measured.
   uint32_t vertices() const { return vertices_; }
   const Samples& samples() const { return samples_; }
   const std::vector<Reach>& reaches() const { return reaches_; }
   const std::vector<Depth>& depths() const { return depths_; }
   const Accepted& accepted() const { return accepted_; }
-  // Farther is the nearest, and the last of ten neighbours, from few of the samples (kFarShare):
-  // what was measured says nothing of vectors that are. Known of spaces of values alone.
+  // Distances beyond which the measurement does not hold: only kFarShare of the samples had their
+  // nearest, or the last of ten neighbours, farther away. Known only for spaces of values.
   struct Far {
     float nearest = INFINITY;
     float last = INFINITY;
-    // For the neighbour of this place, counted from 1; of those between rather too near.
+    // The distance for the neighbour at this place, counted from 1. For places in between it is
+    // rather too small.
     float of(size_t place) const { return place < kCalibratedWanted ? nearest : last; }
   };
   const Far& far() const { return far_; }
@@ -125,28 +129,28 @@ private:
   Far far_;
 };
 
-// The share of vertices that are accepted where walks among them are measured. With fewer such
-// walks find somewhat more, down to kLeastAccepted; below, the accepted no longer hang together.
+// The share of accepted vertices at which walks among them are measured. With fewer, such walks
+// find somewhat more, down to kLeastAccepted; below that, accepted vertices are no longer
+// connected.
 constexpr double kAcceptedShare = 0.3;
 constexpr double kLeastAccepted = 0.07;
 
-// Of the samples, those whose neighbours are the farthest.
+// The share of samples that count as far.
 constexpr double kFarShare = 0.1;
 
-// A walk ends with so many times the distances of the median one. Hard queries would go on for much
-// longer than others, for little: most of what they miss they would miss anyway
-// (docs/design/graph.md).
+// A walk ends at this multiple of the median walk's distances. Hard queries would go on much longer
+// for little gain: they would miss most of the same neighbours anyway (docs/design/graph.md).
 constexpr double kMostOfTypical = 2.0;
 
-// The reaches that may be measured, least first.
+// The reaches to measure, least first.
 std::vector<float> measuredReaches(Metric metric);
-// Of the nearest by code, those that are looked at for ten neighbours.
+// The most candidates by code that are rescored for ten neighbours.
 constexpr size_t kDeepest = 256;
 
-// A walk of this effort for `wanted` neighbours, and what of it is scored exactly.
+// The options of a walk of this effort for `wanted` neighbours, and its rescoring.
 SearchOptions walkOptions(Metric metric, const Effort& effort, size_t wanted);
 Rescoring rescoringFor(float doubt, size_t wanted);
-// What is measured of ten neighbours, for `wanted`.
+// Scales a value measured for ten neighbours to `wanted` neighbours.
 constexpr size_t inProportion(double ofTen, size_t wanted) {
   const double tens = double(std::max(wanted, kCalibratedWanted)) / kCalibratedWanted;
   return size_t(ofTen * tens + 0.5);

@@ -1,4 +1,4 @@
-// The codes of a vector space and what they were made by.
+// The codes of a vector space, with the scheme that made them.
 #pragma once
 
 #include <memory>
@@ -10,22 +10,22 @@
 
 namespace vicinal {
 
-// What it takes to code a vector.
+// Everything that is needed to code a vector.
 struct CodeScheme {
   CodeKind kind = CodeKind::None;
-  // Null: codes are of all dimensions.
+  // Null: codes cover all dimensions.
   std::shared_ptr<const Projection> projection;
-  // Of RaBitQ; null: centred at the origin.
+  // For RaBitQ; null: centred at the origin.
   std::shared_ptr<const RabitqModel> rabitq;
 };
 
 class CodeArray {
 public:
-  // The kind of codes that a space starts with: None where metric and dimensions have no codes.
+  // The kind of codes that a space starts with; None if metric and dimensions do not support codes.
   static CodeKind firstKind(CodeKind asked, Metric metric, uint32_t dim);
   static uint32_t strideOf(const CodeScheme& scheme, uint32_t dim);
 
-  // For at most `capacity` vectors. Null where the scheme's kind is None.
+  // Makes an array for at most `capacity` vectors; null if the scheme's kind is None.
   static Result<std::shared_ptr<CodeArray>> create(Metric metric, uint32_t dim, uint64_t capacity,
                                                    CodeScheme scheme);
 
@@ -34,20 +34,20 @@ public:
   uint64_t bytes() const { return rows_.bytes(); }
   void tally(const MemoryTally& tally, MemoryPart& part) const;
 
-  // Room for `count` codes.
+  // Makes room for `count` codes.
   Status grow(uint64_t count) { return rows_.grow(count * space_.stride()); }
-  // The first `count` codes come from a file.
+  // Takes the first `count` codes from a file.
   Status mapFile(int descriptor, uint64_t offset, uint64_t count) {
     return rows_.mapFile(descriptor, offset, count * space_.stride());
   }
 
-  // For codes that no longer grow with the graph, or do not yet: who still walks by them may meet
-  // vertices that they lack, whose codes then read as zeros.
+  // Makes the whole capacity readable, for codes that do not grow with the graph (any more, or
+  // yet). A search that still uses them may meet vertices without a code; such codes read as zeros.
   Status letRead() { return rows_.letRead(); }
 
-  // Where they are to be; before they are mapped or grow.
+  // Sets the placement. Call it before codes are mapped or grow.
   void place(Placement placement) { rows_.place(placement); }
-  // Leaves the first `count` codes to a file that has the same.
+  // Maps the first `count` codes from a file that holds the same bytes.
   Status leaveTo(int descriptor, uint64_t offset, uint64_t count) {
     filed_ = count;
     return rows_.replaceByFile(descriptor, offset, count * space_.stride());

@@ -1,9 +1,9 @@
-// Vectors that stay in their segment file and are read at each use: only codes and graph take
-// memory. What is read often is in the system's cache of files, which gives way where memory is
+// Cold vectors: they stay in their segment file and are read at each use, so only codes and graph
+// take memory. The system's file cache keeps frequently read vectors and gives way when memory is
 // short.
 //
-// Reading, rather than touching a mapping, makes a failing disk an error instead of a signal, and
-// lets a caller that must not wait find out that it would.
+// Reading, instead of touching a mapping, turns a failing disk into an error rather than a signal.
+// It also lets a caller that must not block find out that it would.
 #pragma once
 
 #include <memory>
@@ -14,7 +14,8 @@ namespace vicinal {
 
 class ColdVectors {
 public:
-  // `vertices` vectors of `vectorBytes` at `offset`. The file may be unlinked afterwards.
+  // Opens `vertices` vectors of `vectorBytes` each at `offset`. The file may be unlinked
+  // afterwards.
   static Result<std::shared_ptr<const ColdVectors>> open(const std::string& path, uint64_t offset,
                                                          uint32_t vertices, uint32_t vectorBytes);
 
@@ -22,10 +23,10 @@ public:
   uint64_t offset() const { return offset_; }
   int descriptor() const { return file_.descriptor(); }
 
-  // Reads one vector as it is kept. CANCELLED where it may not wait and the disk would have to be
-  // asked.
+  // Reads one vector in its stored type. CANCELLED if `mayWait` is false and the bytes are not
+  // cached.
   Status read(uint32_t vertex, void* into, bool mayWait) const;
-  // Of `count` in a row, at once.
+  // Reads `count` consecutive vectors at once.
   Status readAll(uint32_t first, uint32_t count, void* into) const;
 
 private:

@@ -1,5 +1,5 @@
-// The ids of a segment's rows, as columns: eight bytes a row while all are numbers. The columns
-// that only UUIDs need are reserved address space that is never touched then.
+// The ids of a segment's rows as columns: eight bytes a row if all ids are numbers. The columns for
+// UUIDs are then reserved address space that is never touched.
 #pragma once
 
 #include <atomic>
@@ -31,8 +31,8 @@ public:
     return kinds_.grow(rows / 64 + 1);
   }
 
-  // Overwrites whatever an abandoned batch left in the row. Readers of other rows may share the
-  // word of kinds.
+  // Overwrites the row, which an abandoned batch may have written before. Readers of other rows may
+  // share the word of kinds.
   void set(uint32_t row, const PointId& id) {
     low_[row] = id.low;
     const uint64_t bit = uint64_t(1) << (row % 64);

@@ -8,7 +8,7 @@ namespace vicinal {
 namespace {
 
 constexpr uint64_t kLeastSlots = 1024;
-// Linear probing stays short below this many eighths of the slots in use.
+// Linear probing stays fast if at most this many eighths of the slots are used.
 constexpr uint64_t kMaxLoadEighths = 6;
 constexpr size_t kPrefetchAhead = 16;
 
@@ -28,7 +28,7 @@ Status IdMap::prepare(const IdColumns& ids, uint32_t more) {
   next_ = grown.take();
   VICINAL_TRY(next_.grow(capacity));
   nextMask_ = capacity - 1;
-  // In the order of the old slots, looking ahead at the ids they name, which lie all over memory.
+  // Walks over the old slots in order and prefetches their ids, which are scattered in memory.
   for (uint64_t slot = 0; slot < slots(); slot++) {
     if (slot + kPrefetchAhead < slots()) {
       const uint32_t ahead = table_[slot + kPrefetchAhead];
@@ -81,7 +81,7 @@ Status IdMap::map(int descriptor, uint64_t offset, uint64_t slots, uint32_t rows
     greatest = std::max(greatest, table_[slot]);
   }
   if (greatest > rows || used >= slots)
-    return Status(Code::Corrupt, "its map of ids names rows that are not there");
+    return Status(Code::Corrupt, "its map of ids names rows that do not exist");
   mask_ = slots - 1;
   used_ = uint32_t(used);
   return Status::ok();

@@ -7,7 +7,7 @@ namespace vicinal {
 
 namespace {
 
-// A page looks at this many unsorted rows gladly, and at a share of the sorted ones.
+// A scroll page may scan this many unsorted rows, plus this share of the sorted ones.
 constexpr uint32_t kFewRows = 4096;
 constexpr uint32_t kUnsortedShare = 16;
 
@@ -16,7 +16,7 @@ constexpr uint32_t kUnsortedShare = 16;
 IdOrder::Rows IdOrder::of(const IdColumns& ids, uint32_t rows) {
   std::lock_guard lock(mutex_);
   const auto known = static_cast<uint32_t>(sorted_->size());
-  // A snapshot from before the rows that are sorted by now goes without.
+  // A snapshot that is older than the sorted rows does not use them.
   if (known > rows) return std::make_shared<std::vector<uint32_t>>();
   if (rows - known <= kFewRows + known / kUnsortedShare) return sorted_;
   auto grown = std::make_shared<std::vector<uint32_t>>(rows);
@@ -24,7 +24,7 @@ IdOrder::Rows IdOrder::of(const IdColumns& ids, uint32_t rows) {
   const auto middle = grown->begin() + known;
   std::iota(middle, grown->end(), known);
   const auto isBefore = [&](uint32_t a, uint32_t b) { return ids.at(a) < ids.at(b); };
-  // Rows that came in the order of their ids, as bulk loads do, need no sorting.
+  // Rows that were added in id order, as in bulk loads, need no sorting.
   if (!std::is_sorted(middle, grown->end(), isBefore)) std::sort(middle, grown->end(), isBefore);
   std::inplace_merge(grown->begin(), middle, grown->end(), isBefore);
   sorted_ = std::move(grown);

@@ -1,5 +1,5 @@
-// The rows of a segment in the order of their ids, made when a scroll first asks for it. Rows that
-// came later are not in it; when they have become many, the next scroll makes it anew.
+// The rows of a segment in id order, sorted when a scroll first needs them. Later rows are not
+// included. Once there are many, the next scroll sorts again.
 #pragma once
 
 #include <memory>
@@ -14,7 +14,7 @@ class IdOrder {
 public:
   using Rows = std::shared_ptr<const std::vector<uint32_t>>;
 
-  // Some of the first `rows` rows, sorted: all those below the vector's size.
+  // Returns sorted rows: all rows below the vector's size, which is at most `rows`.
   Rows of(const IdColumns& ids, uint32_t rows);
   uint64_t bytes() const;
 

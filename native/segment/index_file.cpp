@@ -14,7 +14,7 @@ namespace vicinal {
 namespace {
 
 constexpr size_t kFlags = IndexedValues::kFlags;
-// Behind the flags.
+// Arrays that follow the flags.
 enum Array : uint8_t {
   TextAt = kFlags,
   Characters,
@@ -28,7 +28,7 @@ enum Array : uint8_t {
 constexpr size_t kArrays = NumberRows + 1;
 constexpr size_t kArrayAlignment = 8;
 
-// The directory: this, and then what the index was asked for.
+// The directory: this header, then the identity of the index.
 struct IndexHeader {
   uint32_t baseCrc = 0;
   uint32_t rows = 0;
@@ -36,14 +36,14 @@ struct IndexHeader {
   uint64_t sectionBytes = 0;
   uint32_t flagCounts[kFlags] = {};
   uint32_t reserved = 0;
-  // Offsets in the section, and values.
+  // Offset of each array in the section, and its number of values.
   struct {
     uint64_t at = 0;
     uint64_t count = 0;
   } arrays[kArrays];
 };
 
-// Two indexes with the same answers have the same.
+// Indexes with equal identities give equal answers.
 std::string identityOf(const IndexField& field) {
   const TextOptions& text = field.text;
   std::string identity;
@@ -69,7 +69,7 @@ class ArraysWriter {
 public:
   ArraysWriter(BlockFileWriter& file, IndexHeader& header) : file_(file), header_(header) {}
 
-  // What `produce` appends is the array.
+  // The bytes that `produce` appends become the array.
   template <typename T, typename Produce> Status add(size_t array, const Produce& produce) {
     constexpr char zeros[kArrayAlignment] = {};
     const uint64_t from = file_.position();
@@ -146,7 +146,7 @@ Status writeValues(const IndexedValues& values, BlockFileWriter& file, IndexHead
   return writeNumbers(values.numbers, Numbers, NumberRows, arrays);
 }
 
-// A file whose checksums hold, looked into: whatever an index reads from it stays within it.
+// Checks a file whose checksums are right, so that an index never reads outside it.
 class IndexReader {
 public:
   IndexReader(FiledIndex& index, const IndexHeader& header) : index_(index), header_(header) {}
@@ -214,8 +214,8 @@ private:
   const IndexHeader& header_;
 };
 
-// Payloads as the file of a segment has them, which is what an index file is of: one that was
-// changed since has its text there alone.
+// Payloads as they are in the segment file, which an index file describes. A payload that has
+// changed since is there only.
 class FiledTextsOfRows {
 public:
   static Result<FiledTextsOfRows> open(const FiledSegment& filed) {
@@ -263,7 +263,7 @@ Status writeIndexFile(const Segment& segment, const IndexField& field, const Fil
   auto texts = FiledTextsOfRows::open(filed);
   if (!texts) return texts.status();
   const auto textOf = [&](uint32_t row) {
-    // Those of rows that died since stay, for readers who still see them.
+    // The base payloads of rows that died since stay in memory, because readers may still see them.
     return segment.payloads().isOverlaid(row) ? texts->at(row) : segment.payloads().base(row);
   };
   (*index)->build(textOf, 0, filed.directory.rows);
@@ -296,10 +296,10 @@ Result<std::shared_ptr<FiledIndex>> openIndexFile(const IndexField& field, const
   IndexHeader header;
   const std::string& directory = file->directory();
   if (directory.size() < sizeof header || directory.substr(sizeof header) != identityOf(field))
-    return file->corrupt("it is of another index");
+    return file->corrupt("it belongs to another index");
   std::memcpy(&header, directory.data(), sizeof header);
   if (header.baseCrc != base.crc || header.rows != rows)
-    return file->corrupt("it is of another segment file");
+    return file->corrupt("it belongs to another segment file");
   if (!file->holds(header.sectionAt, header.sectionBytes) || header.sectionBytes == 0)
     return file->corrupt("its sections and its directory do not agree");
   auto index = std::make_shared<FiledIndex>();
@@ -311,7 +311,7 @@ Result<std::shared_ptr<FiledIndex>> openIndexFile(const IndexField& field, const
   index->region.place(Placement::Cold);
   VICINAL_TRY(
       index->region.mapFile(file->file().descriptor(), header.sectionAt, header.sectionBytes));
-  if (!IndexReader(*index, header).read()) return file->corrupt("its values make no index");
+  if (!IndexReader(*index, header).read()) return file->corrupt("its values are not a valid index");
   index->region.shed();
   return index;
 }

@@ -1,6 +1,6 @@
-// A payload index as a file beside the segment file whose rows it covers. It is derived: one that
-// is missing, damaged, of another segment file or of another index of the field is written anew, so
-// no manifest names it. docs/data-format.md describes it.
+// A payload index as a file beside the segment file whose rows it covers. The file is derived data,
+// so no manifest names it. It is written again if it is missing or damaged, or belongs to another
+// segment file or another index of the field. docs/data-format.md describes the format.
 #pragma once
 
 #include <memory>
@@ -12,18 +12,18 @@
 
 namespace vicinal {
 
-// Where the index of a field of this segment file is.
+// Path of the index file of a field of this segment file.
 std::string indexPath(const std::string& segmentPath, const IndexField& field);
 
-// Writes what the rows of the segment's file say. A file that is half written has no header.
+// Writes the index of the rows in the segment's file. An incomplete file has no header.
 Status writeIndexFile(const Segment& segment, const IndexField& field, const FileStamp& base,
                       const FiledSegment& filed);
 
-// Maps it. CORRUPT where it is damaged or belongs to another segment file or another index.
+// Maps the file. CORRUPT if it is damaged or belongs to another segment file or another index.
 Result<std::shared_ptr<FiledIndex>> openIndexFile(const IndexField& field, const FileStamp& base,
                                                   uint32_t rows);
 
-// The file's if it is sound, else, where it `mayWrite`, a new one's; null where there is none.
+// The file's index if it is sound; otherwise a new one if `mayWrite` allows it, else null.
 std::shared_ptr<PayloadIndex> fileIndex(const Segment& segment, const IndexField& field,
                                         const FileStamp& base, const FiledSegment& filed,
                                         bool mayWrite);

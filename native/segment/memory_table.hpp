@@ -1,4 +1,4 @@
-// Where the memory of segments is, by kind of data.
+// The memory of segments by kind of data.
 #pragma once
 
 #include <vector>
@@ -11,24 +11,24 @@ struct MemoryTable {
   struct Vectors {
     MemoryPart vectors;
     MemoryPart codes;
-    // Of a sparse vector, its postings.
+    // For a sparse vector: its postings.
     MemoryPart graph;
-    // Vectors that stay in their file and are read at each use: in nobody's memory.
+    // Bytes of cold vectors: they stay in their file and take no memory.
     uint64_t inFiles = 0;
   };
   explicit MemoryTable(size_t vectorCount) : vectors(vectorCount) {}
 
-  // The sparse ones behind the others.
+  // Sparse vectors follow the dense ones.
   std::vector<Vectors> vectors;
   // Ids, sequence numbers, and the maps between ids, rows and vertices.
   MemoryPart ids;
   MemoryPart payload;
   MemoryPart payloadIndexes;
-  // When rows died, and bits for each row: changed payload, not flushed.
+  // Times at which rows died, and two bits for each row: payload changed, not flushed.
   MemoryPart tombstones;
   // Payloads that were changed after their row was appended.
   MemoryPart overlays;
-  // What the table has yet to be told, and queries remembered for measuring recall.
+  // Changes that are not in the table yet, and queries kept for measuring recall.
   MemoryPart changes;
 };
 

@@ -1,11 +1,11 @@
-// Payload text of a segment's rows. The base is append-only: one byte region and an offset a row. A
-// payload that is changed later goes into the overlay, with the operation's sequence number and the
-// tick at which readers may see it; nothing of the row moves.
+// The payloads of a segment's rows. The base is append-only: one byte region and an offset for each
+// row. A later change goes into the overlay, with the operation's sequence number and the tick from
+// which readers may see it; the row itself stays.
 //
-// Threads: one writer appends and overlays; readers look at published rows. The overlays of all
-// segments of a shard are behind one lock that a batch holds while it changes all its rows, so a
-// reader that holds it over several rows sees whole batches. The bitmap of overlaid rows spares
-// everyone else the lock.
+// Threads: one writer appends and overlays; readers read published rows. One lock guards the
+// overlays of all segments of a shard. A batch holds it while it changes all its rows, so a reader
+// that holds it over several rows sees whole batches. A bitmap of overlaid rows spares most readers
+// the lock.
 #pragma once
 
 #include <atomic>
@@ -25,21 +25,21 @@ struct PayloadOverlay {
   std::string text;
 };
 
-// Entries are replaced, not changed: who holds one may go on reading it.
+// Entries are replaced, never changed, so a reader can keep using the one it holds.
 using OverlayMap = std::unordered_map<uint32_t, std::shared_ptr<const PayloadOverlay>>;
 
 class PayloadStore {
 public:
   Status reserve(uint64_t rows, uint64_t bytes);
-  // Room for `rows` rows with `bytes` bytes of text in all.
+  // Makes room for `rows` rows with `bytes` bytes of text in total.
   Status grow(uint64_t rows, uint64_t bytes);
-  // Offsets and texts of the first `rows` rows come from a file.
+  // Maps offsets and texts of the first `rows` rows from a file.
   Status map(int descriptor, uint64_t rows, uint64_t offsetsAt, uint64_t bytesAt, uint64_t bytes);
-  // Leaves the first `rows` rows to a file that has them as they were appended.
+  // Maps the first `rows` rows from a file that holds them as they were appended.
   Status leaveTo(int descriptor, uint64_t rows, uint64_t offsetsAt, uint64_t bytesAt);
-  // Gives back what memory files stand behind.
+  // Drops resident pages that files back.
   void shed();
-  // Row `row` is the one behind the last appended.
+  // `row` must be the one behind the last appended row.
   void append(uint32_t row, std::string_view text) {
     const uint64_t from = offsets_[row];
     if (!text.empty()) __builtin_memcpy(bytes_.data() + from, text.data(), text.size());
@@ -59,27 +59,27 @@ public:
     return (std::atomic_ref<uint64_t>(word).load(std::memory_order_acquire) >> (row % 64) & 1) != 0;
   }
   uint32_t overlaidRows() const { return overlaidRows_.load(std::memory_order_relaxed); }
-  // How often overlays were set.
+  // How often an overlay was set.
   uint64_t overlayChanges() const { return overlayChanges_.load(std::memory_order_relaxed); }
   uint64_t overlaidBytes() const { return overlaidBytes_.load(std::memory_order_relaxed); }
   void tally(const MemoryTally& tally, MemoryTable& table) const;
 
-  // With the overlays' mutex held, shared: the row's change, or null.
+  // The row's change, or null. Call with the overlays' mutex held, shared.
   const PayloadOverlay* overlay(uint32_t row) const {
     if (!isOverlaid(row)) return nullptr;
     const auto found = overlays_.find(row);
     return found == overlays_.end() ? nullptr : found->second.get();
   }
   const OverlayMap& overlays() const { return overlays_; }
-  // With it held exclusively. A change that is expected needs no memory any more; one that does not
-  // come is forgotten, or looks like one.
+  // Call both with the mutex held exclusively. `expectOverlay` allocates the entry, so that the
+  // change itself needs no memory. If the change does not come, `forgetExpected` removes the entry.
   void expectOverlay(uint32_t row) { overlays_.try_emplace(row); }
   void forgetExpected(uint32_t row) {
     if (const auto entry = overlays_.find(row); entry != overlays_.end() && !entry->second)
       overlays_.erase(entry);
   }
   void swapOverlay(uint32_t row, std::shared_ptr<const PayloadOverlay>& overlay);
-  // Without it: calls `visit(row)` for every row that was overlaid so far, among the first `rows`.
+  // Calls `visit(row)` for every overlaid row among the first `rows`. Needs no mutex.
   template <typename Visit> void forEachOverlaid(uint32_t rows, const Visit& visit) const {
     if (overlaidRows() == 0) return;
     for (uint32_t from = 0; from < rows; from += 64) {

@@ -1,10 +1,10 @@
-// How many of those that codes have found are scored exactly: as long as the next one may be among
-// the nearest.
+// Decides how many candidates by code are rescored exactly: rescoring goes on while the next
+// candidate may be among the nearest.
 //
-// How far codes are off differs from query to query, and shows once some have been scored: the next
-// one's exact distance is its distance by code and what these were off on average, give or take
-// their deviation. Beyond so many deviations (`doubt`, which is calibrated) no further one is worth
-// reading its vector. Nothing here knows what kind of code it is.
+// The error of codes differs from query to query; the candidates scored so far show it. The next
+// candidate's exact distance is estimated as its distance by code plus the mean error, within a
+// number of standard deviations. That number is epsilon (`doubt`, which is calibrated). Rescoring
+// stops when even this lower bound is too far. The rule works for every kind of code.
 #pragma once
 
 #include <algorithm>
@@ -19,11 +19,11 @@
 namespace vicinal {
 
 struct Rescoring {
-  // Of the nearest by code, at most so many.
+  // The most candidates to rescore.
   size_t most = 0;
   // Neighbours wanted.
   size_t wanted = 0;
-  // Infinite: all of `most`.
+  // Epsilon; infinite: rescore all of `most`.
   float doubt = std::numeric_limits<float>::infinity();
 };
 
@@ -38,7 +38,7 @@ public:
 
   size_t scored() const { return scored_; }
 
-  // How many would be scored next, were there as many.
+  // The size of the next batch if there are enough candidates.
   size_t lot() const {
     const size_t left = rescoring_.most - scored_;
     if (std::isinf(rescoring_.doubt)) return left;
@@ -48,8 +48,8 @@ public:
     return std::min(left, std::max(kFewestAtOnce, rescoring_.wanted / kNextShare));
   }
 
-  // How many to score next of these, which are in the order of their codes and begin with those
-  // that have been scored.
+  // The number of candidates to rescore next. `byCode` is in the order of codes and begins with the
+  // candidates already scored.
   size_t next(const Neighbor* byCode, size_t count) const {
     const size_t lot = std::min(this->lot(), count - scored_);
     const bool isBeyondDoubt = lot > 0 && scored_ >= kFewestAtFirst && !nearest_.empty() &&
@@ -58,10 +58,10 @@ public:
     return isBeyondDoubt ? 0 : lot;
   }
 
-  // `count` more have these exact distances.
+  // Adds the exact distances of `count` more candidates.
   void add(const Neighbor* byCode, const float* exact, size_t count) {
     for (size_t at = 0; at < count; at++) {
-      // Distances that are no numbers say nothing of codes.
+      // Distances that overflowed tell nothing about codes.
       if (!(std::fabs(exact[at]) < FLT_MAX)) continue;
       comparable_++;
       const double error = double(exact[at]) - byCode[at].distance;
@@ -75,20 +75,21 @@ public:
   }
 
 private:
-  // Scored at once: of those wanted, a fifth more at first, so many at least, since they have to
-  // show how far codes are off; and then a fraction at a time, in which rows come side by side.
+  // Batch sizes. The first batch has the wanted candidates plus a fifth, and at least
+  // kFewestAtFirst, because it must show the error of codes. Later batches have a fraction of the
+  // wanted ones, so that rows are fetched side by side.
   static constexpr size_t kFewestAtFirst = 12;
   static constexpr size_t kFirstShare = 5;
   static constexpr size_t kNextShare = 8;
   static constexpr size_t kFewestAtOnce = 8;
   static constexpr double kRounding = 1e-6;
 
-  // As far or farther, but for what rounding does: equal ones are no better.
+  // As far as `last` or farther, up to rounding: equal distances are no improvement.
   static bool isFarther(double distance, double last) {
     return distance >= last - kRounding * std::fabs(last);
   }
 
-  // What its exact distance hardly falls below.
+  // The lower bound of the candidate's exact distance.
   double leastOf(float byCode) const {
     const double count = double(std::max<size_t>(1, comparable_));
     const double mean = errors_ / count;
@@ -101,7 +102,7 @@ private:
   size_t comparable_ = 0;
   double errors_ = 0;
   double squares_ = 0;
-  // Exact distances, the last one wanted in its place once there are as many.
+  // The least exact distances; the last wanted one is at the back once there are enough.
   std::vector<float> nearest_;
 };
 

@@ -1,5 +1,5 @@
-// The checksum that goes with a row into the table, where the data files themselves have none.
-// Defined here alone: writers and verifiers call the same function.
+// The checksum that is stored with a row in the table; the table's data files have none. Writers
+// and verifiers call this one function.
 #pragma once
 
 #include <cstddef>
@@ -17,13 +17,13 @@ struct ChecksummedRow {
   std::string_view payload;
 };
 
-// CRC-32C over: length and text of the id, sequence number, deleted (one byte), length and text of
-// the payload. The present vectors follow by `addVectorChecksum`, in the shard's order.
-// All little-endian.
+// CRC-32C over length and text of the id, the sequence number, deleted (one byte), and length and
+// text of the payload. The present vectors follow by `addVectorChecksum`, in the shard's order.
+// Everything is little-endian.
 uint32_t rowChecksum(const ChecksummedRow& row);
-// Continues with a vector: its slot, then its floats.
+// Adds a vector: its slot, then its floats.
 uint32_t addVectorChecksum(uint32_t checksum, uint32_t slot, const float* data, size_t dim);
-// With a sparse one: its slot, number of components, their indices, their values.
+// Adds a sparse vector: its slot, number of components, indices, values.
 uint32_t addSparseChecksum(uint32_t checksum, uint32_t slot, const SparseVector& sparse);
 
 } // namespace vicinal

@@ -1,5 +1,5 @@
-// What a row has under one name: vectors end to end, one but for multivectors. They are floats as
-// they came in, or of the datatype of the space that keeps them.
+// The vectors of a row under one name: contiguous, and one unless it is a multivector. They are
+// floats as received, or values of the datatype of the space that stores them.
 #pragma once
 
 #include "base/buffer.hpp"
@@ -13,7 +13,7 @@ struct RowVectors {
   Datatype datatype = Datatype::Float32;
 };
 
-// Appends their `components` as floats; false where memory is short.
+// Appends their `components` as floats; false if memory is short.
 [[nodiscard]] inline bool appendFloats(Buffer<float>& to, const RowVectors& from,
                                        size_t components) {
   if (!to.resize(to.size() + components)) return false;

@@ -6,7 +6,7 @@ namespace vicinal {
 
 namespace {
 
-// The graph keeps a flag in the highest bit of a vertex number.
+// The graph uses the highest bit of a vertex number as a flag.
 constexpr uint64_t kMostRows = (uint64_t(1) << 31) - 2;
 
 template <typename Spaces> auto namedIn(const Spaces& spaces, const std::string& name) {
@@ -157,7 +157,7 @@ uint32_t Segment::append(const NewRow& row) {
   ids_.set(at, row.id);
   seqs_[at] = row.seq;
   payloads_.append(at, row.payload);
-  // A write that failed may have left the mark of another row.
+  // A failed write may have left another row's mark here.
   row.isDirty ? setDirty(at) : clearDirty(at);
   for (size_t vector = 0; vector < spaces_.size(); vector++) {
     if (row.vectors[vector].count > 0) spaces_[vector]->append(at, row.vectors[vector]);

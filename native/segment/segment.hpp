@@ -1,12 +1,11 @@
-// Rows of one collection: id, sequence number, payload text and, for each named vector, a vector
-// space. Rows are appended and never changed; an update appends a row and tombstones the old one.
-// Frozen and active segments are the same class; a frozen one is merely not appended to.
+// Rows of one collection: id, sequence number, payload and, for each named vector, a vector space.
+// Rows are appended and never changed: an update appends a row and tombstones the old one. Frozen
+// and active segments are the same class; a frozen one just gets no more rows.
 //
 // Threads
-// - One writer at a time (the shard's writer lock): `prepare`, `append`, dirty bits.
-// - `publish`, `tombstone` and the id map's changes happen while the shard locks out those who look
-// up ids.
-// - Readers use rows below the count of their snapshot and ask `isVisible` with its tick.
+// - One writer at a time (the shard's writer lock) calls `prepare`, `append` and the dirty bits.
+// - `publish`, `tombstone` and changes of the id map happen while the shard locks out id lookups.
+// - Readers use rows below the count of their snapshot and call `isVisible` with its tick.
 #pragma once
 
 #include <atomic>
@@ -33,32 +32,32 @@ namespace vicinal {
 struct IndexField {
   std::string field;
   PayloadIndexKind kind = PayloadIndexKind::Keyword;
-  // Of a text index.
+  // For text indexes.
   TextOptions text = {};
-  // In a file beside the segment's, as soon as that is there.
+  // Stored in a file beside the segment's, as soon as that exists.
   bool isOnDisk = false;
-  // Whether rows of its values may have graphs of their own.
+  // Whether frequent values may have graphs of their own.
   bool hasGraphs = true;
 
   bool operator==(const IndexField&) const = default;
 };
 
-// INVALID_ARGUMENT where the field is no payload path.
+// INVALID_ARGUMENT if the field is not a payload path.
 Result<std::shared_ptr<PayloadIndex>> createIndex(const IndexField& field);
 
-// A row about to be appended. `vectors` has an entry for each named vector, empty where the row
-// lacks it.
+// A row to append. `vectors` has an entry for each named vector; it is empty if the row lacks the
+// vector.
 struct NewRow {
   PointId id;
   uint64_t seq = 0;
   std::string_view payload;
   const RowVectors* vectors = nullptr;
-  // One for each sparse vector.
+  // One entry for each sparse vector.
   const SparseVector* sparse = nullptr;
   bool isDirty = false;
 };
 
-// What a batch of rows needs room for.
+// The memory that a batch of rows needs.
 struct BatchSize {
   uint32_t rows = 0;
   uint64_t payloadBytes = 0;
@@ -68,18 +67,18 @@ struct BatchSize {
   std::vector<uint64_t> entries;
 };
 
-// Bytes a row counts for beside its vectors and payload: id, sequence number, offsets, maps.
+// Bytes that a row counts in addition to vectors and payload: id, sequence number, offsets, maps.
 constexpr uint64_t kRowBytes = 64;
 
 class Segment {
 public:
-  // Reserves for `segmentBytes` of data and, beyond it, for `batch`.
+  // Reserves address space for `segmentBytes` of data and, in addition, for `batch`.
   static Result<std::shared_ptr<Segment>> create(uint32_t number,
                                                  const std::vector<VectorSpec>& vectors,
                                                  const std::vector<SparseSpec>& sparse,
                                                  uint64_t segmentBytes, const BatchSize& batch);
-  // The same rows, with those of their vectors that are named here and no others. It takes no rows,
-  // and neither does `from` any more; both may be read, and written by one of two shards.
+  // Makes a segment of the same rows with exactly the vectors named here. Neither segment takes new
+  // rows afterwards. Both may be read; one of the two shards may write.
   static Result<std::shared_ptr<Segment>> reshaped(const Segment& from,
                                                    const std::vector<VectorSpec>& vectors,
                                                    const std::vector<SparseSpec>& sparse);
@@ -87,46 +86,47 @@ public:
   uint32_t number() const { return number_; }
   uint32_t rows() const { return rows_.load(std::memory_order_acquire); }
   uint32_t deletedRows() const { return deleted_.load(std::memory_order_acquire); }
-  // Rows are published before others are counted dead for them: looked at the other way round there
-  // may be more dead ones than rows.
+  // Rows are published before old rows count as dead. So the dead count is read first; otherwise it
+  // could exceed the row count.
   uint32_t liveRows() const {
     const uint32_t dead = deletedRows();
     return rows() - dead;
   }
-  // Its rows are few, and belong into the segment that came after it.
+  // Marks a segment with few rows that should be moved to a later segment.
   void leave() { isLeft_.store(true, std::memory_order_relaxed); }
   bool isLeft() const { return isLeft_.load(std::memory_order_relaxed); }
-  // Vector and payload bytes, and a constant a row.
+  // Bytes of vectors and payloads, plus a constant for each row.
   uint64_t dataBytes() const;
-  // Adds what there is of it. `lookup` is held, shared, while the map of ids is counted.
+  // Adds the segment's memory to the table. Holds `lookup`, shared, while it counts the id map.
   void tally(const MemoryTally& tally, std::shared_mutex& lookup, MemoryTable& table) const;
-  // Gives back what memory files stand behind: of vectors and payloads at any time, of what leads
-  // to them while no graph grows.
+  // Drop resident pages that files back. `shedData` drops vectors and payloads and may run at any
+  // time. `shedIndex` drops graphs, codes and maps and needs all graph building paused.
   void shedData();
   void shedIndex();
 
   // ---- the writer
   bool hasRoom(const BatchSize& batch) const;
-  // Whether `prepare` and `append` have to look at no row but the batch's.
+  // Whether `prepare` and `append` are fast, because they touch only the rows of the batch.
   bool isPreparedSoon(const BatchSize& batch) const;
-  // Makes room and discards what an earlier batch appended and did not publish. After this,
+  // Makes room and discards rows that an earlier batch appended but did not publish. After this,
   // `append` cannot fail.
   Status prepare(const BatchSize& batch);
   uint32_t append(const NewRow& row);
-  // The rows [published, staged) are the batch.
+  // Rows [published, staged) are the current batch.
   uint32_t stagedRows() const { return staged_; }
-  // With look-ups locked out: the larger id map that `prepare` may have made is put in place.
+  // Puts a larger id map, made by `prepare`, in place. Call with lookups locked out.
   void adoptIds() { idMap_.adopt(); }
-  // Row `row`, staged, takes its id. Returns the row that had it in this segment, or kNoRow.
+  // Maps the id of a staged row to this row. Returns the id's previous row in this segment, or
+  // kNoRow.
   uint32_t putId(uint32_t row) { return idMap_.put(ids_, row); }
-  // Neither needs memory, where `expectDead` was told of so many rows that die.
+  // Neither needs memory if `expectDead` was called for the rows that die.
   void publish();
   void tombstone(uint32_t row, uint64_t tick);
   void expectDead(size_t rows);
 
   // ---- readers
   PointId id(uint32_t row) const { return ids_.at(row); }
-  // Ahead of `id`.
+  // Prefetches for `id`.
   void prefetchId(uint32_t row) const { ids_.prefetch(row); }
   uint32_t find(const PointId& id) const { return idMap_.find(ids_, id); }
   uint64_t deletedAt(uint32_t row) const {
@@ -137,18 +137,18 @@ public:
     const uint64_t deleted = deletedAt(row);
     return deleted == 0 || deleted > tick;
   }
-  // No live row is below it. The writer's: it moves on as rows die.
+  // All rows below it are dead. Only the writer calls this; the value advances as rows die.
   uint32_t firstLiveRow() {
     while (firstLive_ < rows() && deletedAt(firstLive_) != 0) firstLive_++;
     return firstLive_;
   }
   uint64_t baseSeq(uint32_t row) const { return seqs_[row]; }
-  // The sequence number of the row's last change. For the writer, or with the overlay's mutex held.
+  // The sequence number of the row's last change. For the writer, or with the overlays' mutex held.
   uint64_t seq(uint32_t row) const {
     const PayloadOverlay* overlay = payloads_.overlay(row);
     return overlay == nullptr ? seqs_[row] : overlay->seq;
   }
-  // Its payload text; the same conditions.
+  // The row's payload, under the same conditions.
   std::string_view payload(uint32_t row) const {
     const PayloadOverlay* overlay = payloads_.overlay(row);
     return overlay == nullptr ? payloads_.base(row) : std::string_view(overlay->text);
@@ -165,19 +165,19 @@ public:
     return {space.vector(first), space.verticesFrom(first, row), space.spec().datatype};
   }
 
-  // Of those vectors, among the rows of some values.
+  // Spaces over the rows of frequent values.
   ValueSpaces& valueSpaces() { return valueSpaces_; }
-  // Makes the one that is due; true where there was one.
+  // Makes the value space that is due; true if there was one.
   bool beginValueSpace();
 
-  // Null where there is none of that name.
+  // Null if there is none of that name.
   VectorSpace* spaceNamed(const std::string& name) const;
   SparseSpace* sparseNamed(const std::string& name) const;
 
   size_t sparseCount() const { return sparse_.size(); }
   SparseSpace& sparse(size_t vector) { return *sparse_[vector]; }
   const SparseSpace& sparse(size_t vector) const { return *sparse_[vector]; }
-  // Whether the row has the vector; sparse ones come behind the others.
+  // Whether the row has the vector; sparse vectors follow the dense ones.
   bool hasVector(uint32_t row, size_t vector) const {
     return vector < spaces_.size() ? spaces_[vector]->vertexOf(row) != kNoVertex
                                    : vector - spaces_.size() < sparse_.size() &&
@@ -188,24 +188,25 @@ public:
   const PayloadStore& payloads() const { return payloads_; }
   const IdColumns& ids() const { return ids_; }
   const IdMap& idMap() const { return idMap_; }
-  // The first rows in the order of their ids.
+  // The first rows in id order.
   IdOrder::Rows idOrder(uint32_t rows) const { return idOrder_.of(ids_, rows); }
 
-  // ---- payload indexes: the writer's, but for `indexes`
+  // ---- payload indexes: for the writer only, except `indexes`
 
-  // Over the rows so far. Replaces one of the same field.
+  // Makes an index over the present rows. Replaces an index of the same field.
   Status addIndex(const IndexField& field);
   void adoptIndex(std::shared_ptr<PayloadIndex> index);
   void dropIndex(const std::string& field);
-  // Indexes what is staged. Where it throws the segment has no index any more, since they may know
-  // of rows that will be others; it `lacksIndex` of each field until that is added anew.
+  // Indexes the staged rows. If it throws, all indexes of the segment are removed, since they may
+  // contain rows that will be overwritten. `lacksIndex` is then true for each field until the index
+  // is added again.
   void indexStaged();
   bool lacksIndex(const std::string& field) const;
   std::shared_ptr<const PayloadIndexes> indexes() const;
-  // Reads what rows [index.covered(), to) were appended with.
+  // Indexes rows [index.covered(), to) with their base payloads.
   void extendIndex(PayloadIndex& index, uint32_t to) const;
 
-  // ---- changed and not flushed: the writer's
+  // ---- changed and not flushed: for the writer only
   bool isDirty(uint32_t row) const { return (dirty_[row / 64] >> (row % 64) & 1) != 0; }
   void setDirty(uint32_t row) { dirty_[row / 64] |= uint64_t(1) << (row % 64); }
   void clearDirty(uint32_t row) { dirty_[row / 64] &= ~(uint64_t(1) << (row % 64)); }
@@ -213,7 +214,7 @@ public:
 private:
   friend class SegmentReader;
 
-  // All but the vectors. Segments of two shards share it where one is the other's in another shape.
+  // Everything except vectors. If a shard is reshaped, segments of both shards share it.
   struct Rows {
     IdColumns ids;
     IdMap idMap;

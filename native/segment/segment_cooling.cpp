@@ -28,8 +28,8 @@ Status coolData(Segment& segment, const FiledSegment& filed, Cooling cooling) {
     if (space == nullptr || !isLeft(space->spec().memory, cooling)) continue;
     const uint64_t offset = filed.directory.find(SectionKind::Vectors, vector)->offset;
     const uint32_t vertices = filed.directory.vectors[vector].vertices;
-    // Where no codes lead, every search compares vectors themselves: they are left to the file by
-    // the page, and only where memory is short.
+    // Without codes, every search reads the vectors themselves. They are then mapped from the file,
+    // and only when memory is short.
     if (space->codes())
       VICINAL_TRY(space->cool(filed.path, offset, vertices));
     else if (cooling == Cooling::All)
@@ -70,7 +70,7 @@ Status coolIndex(Segment& segment, const FiledSegment& filed, Cooling cooling) {
 }
 
 void VectorSpace::place() {
-  // Where no codes lead to them, searches read all of them that they meet.
+  // Without codes, searches read every vector that they meet, so cold placement is not possible.
   const bool cannotBeCold = spec_.memory == Placement::Cold && !codes_;
   vectors_.place(cannotBeCold ? Placement::Cached : spec_.memory);
   if (codes_) codes_->place(spec_.codeMemory);

@@ -1,8 +1,8 @@
-// Leaving to a segment's file what is in it, byte for byte as in memory: then the system may take
-// the memory back, and searches ask for it again as they need it.
+// Leaves data to a segment's file that holds it byte for byte. The system can then take the memory
+// back, and searches read the data again as needed.
 //
-// Vectors and payload never change once they are there. Codes may be made anew, and a graph grows:
-// what has changed since the file was written stays in memory until the next file.
+// Vectors and payloads never change. Codes may be made again, and a graph grows; parts that changed
+// since the file was written stay in memory until the next file.
 #pragma once
 
 #include <memory>
@@ -14,23 +14,23 @@
 
 namespace vicinal {
 
-// A whole file of a segment, and what it shares with the memory. Vectors are the segment's of the
-// same name; either may have some that the other lacks.
+// A complete segment file and its relation to memory. Vectors are matched by name; either side may
+// have vectors that the other lacks.
 struct FiledSegment {
   std::string path;
   SegmentDirectory directory;
-  // Of each vector, the codes that were written.
+  // For each vector, the codes that were written.
   std::vector<std::weak_ptr<const CodeArray>> codes;
-  // Whether payloads are in the file as they were appended.
+  // Whether the file has all payloads as they were appended.
   bool hasPayloads = false;
 };
 
-// What is to be left to the file: what was asked to be cold, or whatever may be.
+// The data to leave to the file: data that is configured as cold, or everything possible.
 enum class Cooling : uint8_t { AsAsked, All };
 
-// Vectors and payloads, at any time.
+// Leaves vectors and payloads to the file; may run at any time.
 Status coolData(Segment& segment, const FiledSegment& filed, Cooling cooling);
-// Graphs and codes, while no graph grows. Searches and writes go on.
+// Leaves graphs and codes to the file. Graph building must be paused; searches and writes go on.
 Status coolIndex(Segment& segment, const FiledSegment& filed, Cooling cooling);
 
 } // namespace vicinal

@@ -10,7 +10,7 @@ namespace {
 
 constexpr uint32_t kMostNameBytes = 4096;
 constexpr uint32_t kMostSections = 4096;
-// Their numbers are bytes, which loops over them have to get beyond.
+// Vector numbers are bytes, and loops over them need a value beyond the last.
 constexpr uint32_t kMostVectors = 255;
 constexpr uint32_t kMostMeasured = 64;
 
@@ -162,7 +162,7 @@ namespace {
 // Flags of a vector.
 constexpr uint8_t kIdentity = 1;
 constexpr uint8_t kMulti = 2;
-// Behind them, what vectors are kept as.
+// The bits behind the flags hold the datatype.
 constexpr uint8_t kDatatypeShift = 2;
 
 } // namespace
@@ -217,7 +217,7 @@ std::string encodeDirectory(const OverlayDirectory& directory) {
 
 namespace {
 
-// What is checked of a vector is checked of the first of its name.
+// Vectors are checked by name, so names must be unique.
 bool hasNoNameTwice(const SegmentDirectory& directory) {
   std::set<std::string> dense;
   std::set<std::string> sparse;

@@ -1,5 +1,5 @@
-// The directory of a segment file: what its rows are and where its sections lie.
-// docs/data-format.md describes it.
+// The directory of a segment file: it describes the rows and the positions of sections.
+// docs/data-format.md has the format.
 #pragma once
 
 #include <string>
@@ -26,7 +26,7 @@ enum class SectionKind : uint8_t {
   GraphLevel0,
   GraphOffsets,
   GraphUpper,
-  // Of overlay files.
+  // Sections of overlay files.
   OverlayRows,
   OverlaySeqs,
   OverlayOffsets,
@@ -34,7 +34,7 @@ enum class SectionKind : uint8_t {
   Codes,
   Directions,
   Centre,
-  // `vector` counts the sparse ones.
+  // For these sections, `vector` counts sparse vectors.
   SparseOffsets,
   SparseIndices,
   SparseValues,
@@ -45,7 +45,7 @@ const char* sectionName(SectionKind kind);
 
 struct Section {
   SectionKind kind = SectionKind::IdLows;
-  // Which named vector; 0 for sections of rows.
+  // The named vector; 0 for sections of rows.
   uint8_t vector = 0;
   uint64_t offset = 0;
   uint64_t bytes = 0;
@@ -56,14 +56,14 @@ struct VectorDirectory {
   uint32_t vertices = 0;
   bool isIdentity = true;
   GraphMeta graph{};
-  // Of the codes in the file.
+  // Kind of the codes in the file.
   CodeKind codes = CodeKind::None;
-  // null where nobody has measured yet.
+  // Null if not measured yet.
   std::shared_ptr<const Calibration> calibration;
 };
 
 struct SegmentDirectory {
-  // The state is that after this operation.
+  // The file has the state after this operation.
   uint64_t throughSeq = 0;
   uint32_t rows = 0;
   uint32_t idsInMap = 0;
@@ -72,24 +72,24 @@ struct SegmentDirectory {
   std::vector<std::string> sparse;
   std::vector<Section> sections;
 
-  // Null where there is none.
+  // Null if there is no such section.
   const Section* find(SectionKind kind, uint8_t vector = 0) const;
-  // Where a sparse vector is; its sections must be there.
+  // Positions of a sparse vector; its sections must exist.
   SparseSpace::Filed filedSparse(uint8_t vector) const;
 };
 
-// What was measured of a vector whose codes are of this kind.
+// The calibration of a vector, and the kind of codes that it holds for.
 struct MeasuredVector {
   std::string name;
   CodeKind codes = CodeKind::None;
-  // null where nobody has measured yet.
+  // Null if not measured yet.
   std::shared_ptr<const Calibration> calibration;
 };
 
-// An overlay: what changed of a segment since its file was written.
+// An overlay file: the changes of a segment since its file was written.
 struct OverlayDirectory {
   uint64_t throughSeq = 0;
-  // The segment file it belongs to.
+  // The segment file that the overlay belongs to.
   uint32_t baseCrc = 0;
   uint32_t rows = 0;
   uint32_t changes = 0;
@@ -99,7 +99,7 @@ struct OverlayDirectory {
 
 std::string encodeDirectory(const SegmentDirectory& directory);
 std::string encodeDirectory(const OverlayDirectory& directory);
-// False where the bytes make no directory, or a section lies outside the file.
+// False if the bytes are not a directory, or if a section lies outside the file.
 bool decodeDirectory(const BlockFile& file, SegmentDirectory& directory);
 bool decodeDirectory(const BlockFile& file, OverlayDirectory& directory);
 

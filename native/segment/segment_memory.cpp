@@ -1,4 +1,5 @@
-// Counting the memory of a segment, part by part. Readers' rules hold: writes may go on meanwhile.
+// Counts the memory of a segment, part by part. It follows the rules for readers, so writes may go
+// on meanwhile.
 #include "filter/filed_index.hpp"
 #include "segment/segment.hpp"
 
@@ -6,8 +7,8 @@ namespace vicinal {
 
 namespace {
 
-// Of a change in the overlay beside its text: the entry with its counts, its place in the table, a
-// share of the table's slots, and what the allocator rounds.
+// Memory of an overlay entry besides its text: the entry with its counts, its node and share of the
+// hash table, and the allocator's rounding.
 constexpr uint64_t kOverlayEntryBytes = 176;
 
 } // namespace

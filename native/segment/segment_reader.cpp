@@ -7,8 +7,8 @@ namespace vicinal {
 
 namespace {
 
-// Rows deleted before the file was written are dead for every snapshot, the first of which has
-// tick 1.
+// Rows that were deleted before the file was written are dead for every snapshot; the first
+// snapshot has tick 1.
 constexpr uint64_t kDeletedBeforeOpen = 1;
 
 uint64_t bitmapBytes(uint64_t rows) { return (rows / 64 + 1) * sizeof(uint64_t); }
@@ -38,7 +38,7 @@ public:
     for (VectorSpec& spec : kept) {
       const auto filed = filedVector(spec.name);
       held.vertices.push_back(filed ? directory_.vectors[*filed].vertices : 0);
-      // It may have narrower ones than are asked for, or floats.
+      // The file may store a narrower type than configured, or floats.
       if (filed) spec.datatype = directory_.vectors[*filed].spec.datatype;
     }
     for (const SparseSpec& spec : sparse) {
@@ -63,7 +63,7 @@ public:
   Status applyOverlay(const BlockFile& file, Segment& segment) {
     segment_ = &segment;
     OverlayDirectory overlay;
-    if (!decodeDirectory(file, overlay)) return file.corrupt("the directory makes no sense");
+    if (!decodeDirectory(file, overlay)) return file.corrupt("the directory is invalid");
     if (overlay.baseCrc != file_.stamp().crc || overlay.rows != directory_.rows)
       return file.corrupt("the overlay belongs to another segment file than " +
                           fileName(file_.stamp().path));
@@ -75,7 +75,7 @@ public:
     const Section* deleted = find(SectionKind::Deleted);
     if (deleted == nullptr) return file.corrupt("a section is missing");
     VICINAL_TRY(applyDeleted(file, *deleted));
-    // Before memory is taken for them.
+    // Checked before memory is allocated for the changes.
     if (overlay.changes > directory_.rows)
       return file.corrupt("it changes more rows than its segment has");
     std::vector<uint32_t> rows(overlay.changes);
@@ -100,7 +100,8 @@ public:
     }
     for (const MeasuredVector& vector : overlay.measured) {
       VectorSpace* const space = segment.spaceNamed(vector.name);
-      // Codes of another kind than the file's are made anew, and measured.
+      // Codes of another kind than the file's are made again and measured, so the old calibration
+      // does not apply.
       if (vector.calibration && space != nullptr && space->codeKind() == vector.codes)
         space->restore(vector.calibration);
     }
@@ -119,7 +120,7 @@ private:
     return file.file().readAt(section->offset, values.data(), section->bytes);
   }
 
-  // Where in the file a vector is; none where it was added later.
+  // The vector's number in the file; none if the vector was added later.
   std::optional<uint8_t> filedVector(const std::string& name) const {
     for (uint8_t at = 0; at < directory_.vectors.size(); at++)
       if (directory_.vectors[at].spec.name == name) return at;
@@ -137,8 +138,8 @@ private:
       const auto filed = filedVector(spec.name);
       if (!filed) return true;
       const VectorSpec& written = directory_.vectors[*filed].spec;
-      // Narrower is what holds all that is in it (shard/row_widths), floats what nobody has made
-      // narrower yet.
+      // A narrower type in the file holds all its values (shard/row_widths). Floats may not have
+      // been narrowed yet.
       const bool isAsWide = bytesOf(written.datatype) <= bytesOf(spec.datatype) ||
                             written.datatype == Datatype::Float32;
       return written.dim == spec.dim && written.metric == spec.metric &&
@@ -153,8 +154,8 @@ private:
     return section != nullptr && section->bytes == bytes;
   }
 
-  // Lengths alone. Checksums vouch for what we wrote ourselves; a snapshot may come from anyone, so
-  // whatever is used as a place or a length is checked as it is mapped.
+  // Checks lengths only. Checksums prove only that a file is as written; a snapshot may come from
+  // an untrusted source. So every position and length is checked when it is mapped.
   Status checkSections() const {
     const uint64_t rows = directory_.rows;
     const Section* idMap = find(SectionKind::IdMap);
@@ -191,11 +192,11 @@ private:
     return isSound ? Status::ok() : file_.corrupt("its sections and its directory do not agree");
   }
 
-  // Bytes a code takes; 0 where the directory makes no sense.
+  // Bytes of a code; 0 if the directory is invalid.
   uint64_t codeStride(const VectorDirectory& entry, uint8_t vector) const {
     const VectorSpec& spec = entry.spec;
     if (!Sq8Space::supports(spec.metric, spec.dim)) return 0;
-    // Fewer components than dimensions where there are directions.
+    // With a projection there are fewer components than dimensions.
     uint64_t components = spec.dim;
     if (const Section* directions = find(SectionKind::Directions, vector)) {
       const uint64_t rowBytes = uint64_t(spec.dim) * sizeof(float);
@@ -210,7 +211,7 @@ private:
                : 0;
   }
 
-  // A few hundred kilobytes at most, read into memory.
+  // Reads at most a few hundred kilobytes into memory.
   Status readScheme(const VectorDirectory& entry, uint8_t vector, CodeScheme& scheme) {
     scheme.kind = entry.codes;
     const auto read = [&](SectionKind kind, std::vector<float>& values) {
@@ -242,7 +243,7 @@ private:
              has(SectionKind::Codes, vertices * codeStride(entry, vector), vector)));
   }
 
-  // What a part of the segment finds wrong, with the name of the file.
+  // Adds the file's name to an error of one of the segment's parts.
   Status named(const Status& status) const {
     return status.code() == Code::Corrupt ? file_.corrupt(status.message()) : status;
   }
@@ -265,7 +266,7 @@ private:
     VICINAL_TRY(named(payloads.map(descriptor, rows, find(SectionKind::PayloadOffsets)->offset,
                                    find(SectionKind::PayloadBytes)->offset,
                                    find(SectionKind::PayloadBytes)->bytes)));
-    // What the file does not have: tombstones, dirty bits.
+    // Makes room for data that the file does not have: tombstones and dirty bits.
     return segment.growRows(rows, payloads.bytesOf(directory_.rows));
   }
 
@@ -323,7 +324,7 @@ Result<OpenedSegment> openSegment(const SegmentSource& source, uint32_t number,
   auto file = openFile(source.path, FileKind::Segment, source.crc);
   if (!file) return file.status();
   SegmentDirectory directory;
-  if (!decodeDirectory(*file, directory)) return file->corrupt("the directory makes no sense");
+  if (!decodeDirectory(*file, directory)) return file->corrupt("the directory is invalid");
   SegmentReader reader(*file, directory);
   auto segment = reader.read(number, vectors, sparse, roomBytes);
   if (!segment) return segment.status();
@@ -355,7 +356,7 @@ Result<SegmentDescription> inspectSegment(const std::string& path) {
   if (!file) return file.status();
   SegmentDescription description{file->formatVersion(), file->stamp().bytes, {}};
   if (!decodeDirectory(*file, description.directory))
-    return file->corrupt("the directory makes no sense");
+    return file->corrupt("the directory is invalid");
   return description;
 }
 

@@ -1,5 +1,6 @@
-// Opening a segment file: verify every block, map the sections, rebuild nothing. Vectors are found
-// by name: rows lack those that the file does not have, and those that were dropped are left in it.
+// Opens a segment file: verifies every block and maps the sections; nothing is rebuilt. Vectors are
+// matched by name. Rows lack vectors that the file does not have; vectors of the file that were
+// dropped are ignored.
 #pragma once
 
 #include <optional>
@@ -11,7 +12,7 @@ namespace vicinal {
 
 struct SegmentSource {
   std::string path;
-  // What the manifest remembers of the file; none: any will do.
+  // The checksum that the manifest has for the file; none: any file will do.
   std::optional<uint32_t> crc;
   std::string overlayPath; // empty: none
   std::optional<uint32_t> overlayCrc;
@@ -23,11 +24,11 @@ struct OpenedSegment {
   FileStamp file;
   std::optional<FileStamp> overlay;
   FiledSegment filed;
-  // The file also has vectors that the shard does not.
+  // The file has vectors that the shard does not have.
   bool hasDropped = false;
 };
 
-// `roomBytes`: how much data the segment may take beyond what it has.
+// `roomBytes`: how many bytes of data the segment can take in addition to the file's.
 Result<OpenedSegment> openSegment(const SegmentSource& source, uint32_t number,
                                   const std::vector<VectorSpec>& vectors,
                                   const std::vector<SparseSpec>& sparse, uint64_t roomBytes);

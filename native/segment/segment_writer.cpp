@@ -6,7 +6,7 @@ namespace vicinal {
 
 namespace {
 
-// Values gathered before they go to the file, where they are not written straight from memory.
+// Values are gathered in buffers of this size, unless they are written directly from memory.
 constexpr size_t kGatheredValues = 4096;
 
 template <typename T> class Gatherer {
@@ -124,7 +124,7 @@ Result<FileStamp> SegmentWriter::writeRows() {
 }
 
 FiledSegment SegmentWriter::filed(const FileStamp& stamp) const {
-  // Dead rows lose their payload in the file, and overlaid ones have another.
+  // Payloads of dead rows are dropped in the file, and overlaid payloads differ.
   const bool hasPayloads =
       capture_.overlays.empty() && directory_.find(SectionKind::PayloadBytes)->bytes ==
                                        segment_.payloads().bytesOf(capture_.rows);
@@ -183,8 +183,7 @@ Status SegmentWriter::writeIds() {
   const IdColumns& ids = segment_.ids();
   const uint64_t rows = capture_.rows;
   VICINAL_TRY(section(SectionKind::IdLows, 0, ids.low().data(), rows * sizeof(uint64_t)));
-  // The kinds of rows that came after the capture may share the last word: only the file's own rows
-  // count in it.
+  // Rows that came after the capture may share the last word of kinds; their bits are masked out.
   std::vector<uint64_t> kinds(rows / 64 + 1, 0);
   bool hasUuids = false;
   for (uint32_t row = 0; row < rows; row++) {
@@ -197,7 +196,7 @@ Status SegmentWriter::writeIds() {
   return section(SectionKind::IdKinds, 0, kinds.data(), kinds.size() * sizeof(uint64_t));
 }
 
-// The map of the segment goes on changing, so the file gets one of its own: of the live rows alone.
+// The segment's id map goes on changing, so the file gets a new map of the live rows.
 Status SegmentWriter::writeIdMap() {
   const uint32_t live = capture_.rows - static_cast<uint32_t>([&] {
                           uint64_t deleted = 0;
@@ -227,7 +226,7 @@ Status SegmentWriter::writeSeqs() {
   });
 }
 
-// Overlays become the payload itself; that of dead rows is dropped.
+// Overlays are written as the rows' payloads; payloads of dead rows are dropped.
 std::string_view SegmentWriter::payload(uint32_t row) const {
   if (capture_.isDeleted(row)) return {};
   if (!capture_.overlays.empty()) {

@@ -1,8 +1,8 @@
-// Writing a segment, or what changed of it, to a file while writes and searches go on.
+// Writes a segment, or its changes, to a file while writes and searches go on.
 //
-// A capture is taken under the writer's lock and holds what may change later: counts, deletes,
-// payload overlays. Rows below the counts never change, so the rest is read while it is written.
-// Graphs do change: their sections come first, while graph building is paused.
+// A capture is taken under the writer's lock. It holds everything that may change later: counts,
+// deletes, payload overlays. Rows below the counts never change, so they are read while they are
+// written. Graphs do change, so their sections are written first, while graph building is paused.
 #pragma once
 
 #include <memory>
@@ -21,12 +21,13 @@ struct SegmentCapture {
     bool isIdentity;
   };
   std::vector<Vertices> vertices;
-  // A bit a row.
+  // One bit for each row.
   std::vector<uint64_t> deleted;
   OverlayMap overlays;
   std::vector<MeasuredVector> measured;
 
-  // With the writer's lock and, shared, the overlays' held, while no graph grows.
+  // Call with the writer's lock and, shared, the overlays' lock held, and with graph building
+  // paused.
   static SegmentCapture take(std::shared_ptr<Segment> segment, uint64_t throughSeq);
   bool isDeleted(uint32_t row) const { return (deleted[row / 64] >> (row % 64) & 1) != 0; }
 };
@@ -34,14 +35,14 @@ struct SegmentCapture {
 class SegmentWriter {
 public:
   static Result<SegmentWriter> create(const std::string& path, const SegmentCapture& capture);
-  // Vectors that are read from an older file are not kept in memory for having been written.
+  // Drops vectors that come from an older file from memory after they are written.
   void shedAsItWrites() { shedsVectors_ = true; }
-  // While no graph grows.
+  // Call while graph building is paused.
   Status writeGraphs();
   Status writeScheme(const CodeScheme& scheme, uint8_t vector);
-  // The rest; then the file is complete and on stable storage.
+  // Writes the rest. The file is then complete and on stable storage.
   Result<FileStamp> writeRows();
-  // What of the segment is in the complete file.
+  // Describes which data of the segment the complete file holds.
   FiledSegment filed(const FileStamp& stamp) const;
 
 private:
@@ -65,7 +66,7 @@ private:
   std::vector<std::weak_ptr<const CodeArray>> codes_;
 };
 
-// Deletes, payload changes and what was measured, for a segment whose file is `base`.
+// Writes deletes, payload changes and calibrations of a segment whose file is `base`.
 Result<FileStamp> writeOverlay(const std::string& path, const SegmentCapture& capture,
                                uint32_t baseCrc);
 

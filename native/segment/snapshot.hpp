@@ -1,6 +1,6 @@
-// What a reader sees: the segments, how many rows of the last one, and the tick up to which deletes
-// count. Taken in an instant (shard/segment_set), it stays as it is however the shard goes on. It
-// keeps its segments alive.
+// A reader's view: the segments, the number of rows of the last one, and the tick up to which
+// deletes count. Taking one is instantaneous (shard/segment_set). It never changes and keeps its
+// segments alive.
 #pragma once
 
 #include <memory>
@@ -24,7 +24,7 @@ struct RowRef {
 struct Snapshot {
   std::shared_ptr<const SegmentList> segments;
   uint64_t tick = 0;
-  // Rows of the last segment; those of the others are fixed.
+  // Rows of the last segment; the counts of the others are fixed.
   uint32_t lastRows = 0;
   // Held shared while overlays are read.
   std::shared_ptr<std::shared_mutex> overlays;
@@ -33,7 +33,7 @@ struct Snapshot {
 
   size_t count() const { return segments->size(); }
   Segment& segment(size_t at) const { return *(*segments)[at]; }
-  // How many named vectors there are, sparse ones too; any number where there are no rows.
+  // The number of named vectors, sparse ones included; UINT32_MAX if there are no segments.
   uint32_t vectorsNamed() const {
     return count() == 0 ? UINT32_MAX
                         : uint32_t(segment(0).vectorCount() + segment(0).sparseCount());

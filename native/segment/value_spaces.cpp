@@ -9,10 +9,10 @@ namespace vicinal {
 
 namespace {
 
-// Of rows that a space begins with, so many times as many find room in it; and so many in any case.
+// A new space has room for this many times its present rows, and at least for kLeastRoom more.
 constexpr uint64_t kRoom = 2;
 constexpr uint64_t kLeastRoom = 8192;
-// A space is searched where so many are not in its graph, and beyond them one of so many.
+// A space is searched if at most kMostTail vertices, plus one of kTailShare, are not in its graph.
 constexpr uint32_t kMostTail = 1024;
 constexpr uint32_t kTailShare = 64;
 const Status kNotTaken(Code::TooLarge, "rows of a value have no room in its graph");
@@ -23,7 +23,7 @@ const PayloadIndex* keywordIndex(const PayloadIndexes& indexes, const std::strin
   return nullptr;
 }
 
-// Rows [from, to) that have the value. False where there is no index of it, or no room.
+// Adds rows [from, to) that have the value. False if the value is not indexed or the space is full.
 bool take(VectorSpace& space, const ValueKey& value, uint32_t from,
           const ValueSpaces::Source& source) {
   const PayloadIndex* const index = keywordIndex(*source.indexes, value.field);
@@ -50,7 +50,7 @@ ValueSpaces::Entry* ValueSpaces::used(const ValueKey& value) {
   const VectorSpace& space = *entry.space;
   const uint32_t linked = space.linked();
   const uint32_t all = space.vertices();
-  // What is not linked yet is scanned, and values are linked behind everything else.
+  // Unlinked vertices are scanned. Value spaces are linked last, so the tail may be long.
   const bool isCaughtUp = all - linked <= kMostTail + all / kTailShare;
   return space.measured() && isCaughtUp ? &entry : nullptr;
 }
@@ -65,7 +65,7 @@ bool ValueSpaces::note(const ValueKey& value, uint32_t rows, double spared, uint
   entry.asked++;
   if (due_ || isBeginning_ || entry.spared < costOf(rows)) return false;
   if (!makeRoom(value, rows, vertices)) {
-    // To be looked at again once it has paid half of it again.
+    // The value becomes due again after it would have spared half the cost once more.
     entry.spared = costOf(rows) / 2;
     return false;
   }
@@ -74,8 +74,8 @@ bool ValueSpaces::note(const ValueKey& value, uint32_t rows, double spared, uint
   return true;
 }
 
-// Those that are asked for less have to go, if that is room enough. All are weighed by what was
-// asked since the last time.
+// Releases spaces of values that are asked for less often, if that makes enough room. The counts of
+// all values are halved afterwards, so that recent searches weigh more.
 bool ValueSpaces::makeRoom(const ValueKey& value, uint32_t rows, uint32_t vertices) {
   const auto most = uint64_t(double(vertices) * kMostOfVertices);
   const uint64_t asked = entries_[value].asked;
@@ -110,14 +110,14 @@ void ValueSpaces::release(Entry& entry) {
 void ValueSpaces::bury() {
   std::vector<std::shared_ptr<VectorSpace>> freed;
   std::lock_guard lock(mutex_);
-  // Who searches one still must not be the one to free it.
+  // A space that a search still uses must not be freed by that search, so it is kept for now.
   const auto held = std::partition(released_.begin(), released_.end(),
                                    [](const auto& space) { return space.use_count() > 1; });
   freed.assign(std::make_move_iterator(held), std::make_move_iterator(released_.end()));
   released_.erase(held, released_.end());
 }
 
-// Those below the mean have the longest way to go.
+// Forgets the values with at most the mean spared cost, since they are farthest from a graph.
 void ValueSpaces::forgetSome() {
   double sum = 0;
   for (const auto& [key, entry] : entries_) sum += entry.isBegun ? 0 : entry.spared;
@@ -149,11 +149,11 @@ std::shared_ptr<VectorSpace> ValueSpaces::started(const ValueKey& value,
   return take(*space, value, 0, source) && space->vertices() >= kLeastRows ? space : nullptr;
 }
 
-// What was written meanwhile is taken with nobody writing, so that from here on `publish` knows of
-// all that it lacks.
+// Adds the rows written meanwhile. No writer runs now, so from here on `publish` adds exactly the
+// rows that follow.
 void ValueSpaces::finishBeginning(const ValueKey& value, std::shared_ptr<VectorSpace>& space,
                                   const Source& source) {
-  // So that to release one needs no memory.
+  // Reserved here so that releasing a space needs no memory.
   released_.reserve(released_.size() + count_ + 1);
   Entry& entry = entries_[value];
   release(entry);

@@ -1,15 +1,15 @@
-// Graphs of their own for keywords that many rows of a segment have and many queries name: a
-// tenant, a language. A search for one walks among its rows alone (docs/design/filters.md).
+// Graphs for keywords that many rows of a segment have and many queries name, such as a tenant or a
+// language. A search for such a value walks among its rows alone (docs/design/filters.md).
 //
-// Which values are worth it is seen from the queries. Each search that names a value without such
-// a graph notes what one would have spared it, and once that is what building one takes, one is
-// built. So nobody waits or pays for a value that nobody asks for, and what was lost on the way to
-// a graph is about what the graph takes.
+// Queries decide which values get a graph. Each search for a value without a graph adds the cost
+// that a graph would have spared it. When the sum reaches the cost of building a graph, one is
+// built. So values that are not asked for cost nothing, and the loss before a graph exists is about
+// the cost of the graph.
 //
-// They are memory's alone: neither files nor other segments have them, and whoever opens the
-// segment anew builds them by the queries of then. Where memory is short they go first.
+// The graphs exist only in memory: they are not written to files or moved to other segments. After
+// a restart they are built again as queries demand. When memory is short they are dropped first.
 //
-// Threads: `publish` is the writer's; the rest is anyone's.
+// Threads: only the writer calls `publish`; any thread may call the rest.
 #pragma once
 
 #include <algorithm>
@@ -26,7 +26,7 @@
 
 namespace vicinal {
 
-// A keyword in an indexed field, and the vector that is sought among the rows that have it.
+// A keyword of an indexed field, and the vector that is searched among its rows.
 struct ValueKey {
   size_t vector = 0;
   std::string field;
@@ -37,31 +37,31 @@ struct ValueKey {
 
 class ValueSpaces {
 public:
-  // Of a segment, its payload indexes as they are now, and how many rows are published.
+  // The present payload indexes of a segment, and its number of published rows.
   struct Source {
     std::shared_ptr<const PayloadIndexes> indexes;
     uint32_t rows = 0;
   };
 
-  // Fewer rows than that are scanned about as fast.
+  // Fewer rows are scanned about as fast.
   static constexpr uint32_t kLeastRows = 2048;
-  // What building takes, in distances of a walk: of measuring what recall costs, and of linking
-  // each vertex (.6 s and 40 us of processor time on glosses, 100 us on words).
+  // The cost of building, in distances of a walk: calibrating the graph, and linking each vertex.
+  // On glosses these take 0.6 s and 40 us of processor time; on words linking takes 100 us.
   static constexpr double kCostOfGraph = 2e7;
   static constexpr double kCostOfVertex = 2500;
   static constexpr double costOf(uint32_t rows) { return kCostOfGraph + kCostOfVertex * rows; }
-  // All graphs of a vector together have so many times the vertices that the vector has.
+  // The most vertices of all value graphs of a vector, as a multiple of the vector's own vertices.
   static constexpr double kMostOfVertices = 1;
-  // And there are so many of them at most: every write looks for each one's value.
+  // The most value graphs: every write looks up the value of each.
   static constexpr size_t kMostGraphs = 256;
-  // Values that are remembered without a graph.
+  // The most values that are remembered without a graph.
   static constexpr size_t kMostRemembered = 4096;
-  // Vertices that are looked at to tell how many of all are dead.
+  // Vertices that are sampled to estimate how many are dead.
   static constexpr uint32_t kDeadSample = 1024;
 
-  // The space to search, counted as used; null where there is none yet. `deletedRows` are the
-  // segment's, of which `isDead(row)` tells: how many of the space's live is counted again now and
-  // then, on some of them.
+  // The space to search, counted as used; null if there is none yet. `deletedRows` is the segment's
+  // count. When it has grown enough, the dead vertices of the space are estimated again with
+  // `isDead(row)`.
   template <typename IsDead>
   std::shared_ptr<const VectorSpace> find(const ValueKey& value, uint32_t deletedRows,
                                           const IsDead& isDead) {
@@ -74,12 +74,12 @@ public:
     }
     return entry->space;
   }
-  // That a search among these `rows` rows took so many distances more than it would have by a graph
-  // of their own, in a vector that has so many vertices. True where a graph has become due.
+  // Notes that a search among these `rows` rows took `spared` more distances than with a graph of
+  // the value; the vector has `vertices` vertices. True if a graph has become due.
   bool note(const ValueKey& value, uint32_t rows, double spared, uint32_t vertices);
 
-  // Makes the space that is due, yet without a graph: true where there was one. `spaceOf(vector)`
-  // gives the segment's own; `source()` what is in the segment at that moment.
+  // Makes the space that is due, still without links; true if there was one. `spaceOf(vector)`
+  // returns the segment's space; `source()` the segment's present rows and indexes.
   template <typename SpaceOf, typename SourceOf>
   bool begin(const SpaceOf& spaceOf, const SourceOf& source) {
     const auto due = takeDue();
@@ -95,45 +95,45 @@ public:
       return Status::ok();
     });
     isBeginning_ = false;
-    // Without memory for it, it is as if nobody had asked.
+    // Without enough memory the request is dropped.
     return started && finished;
   }
-  // Frees what was let go: for a thread that may take long.
+  // Frees released spaces; call on a thread that may take long.
   void bury();
-  // All there are, to be indexed as others are.
+  // All spaces, to be linked like others.
   struct Member {
     size_t vector;
     std::shared_ptr<VectorSpace> space;
   };
   std::vector<Member> all() const;
 
-  // The source's rows are to be seen: each space takes those with its value, and `publishRows` runs
-  // before anyone begins another.
+  // Publishes the source's rows: each space first takes the rows with its value, then `publishRows`
+  // runs. No space can begin in between.
   template <typename PublishRows>
   void publish(const Source& source, const PublishRows& publishRows) {
     std::lock_guard lock(mutex_);
     if (count_ > 0) follow(source);
     publishRows();
   }
-  // Of a field that has no index any more.
+  // Drops the spaces of a field whose index is gone.
   void drop(const std::string& field);
-  // For good.
+  // Drops all spaces and allows no new ones.
   void forbid();
 
 private:
   struct Entry {
-    // In distances; less where there was no room.
+    // Distances that a graph would have spared; reduced if there was no room for one.
     double spared = 0;
-    // Searches that named the value since others were last weighed against it.
+    // Searches for the value since the counts were last halved.
     uint64_t asked = 0;
     bool isBegun = false;
     std::shared_ptr<VectorSpace> space;
-    // Rows below are in it.
+    // The space has all rows of the value below this row.
     uint32_t takenTo = 0;
-    // Of the segment, when those of the space were counted.
+    // Deleted rows of the segment when the space's dead vertices were last estimated.
     uint32_t deletedRows = 0;
 
-    // Whether so many more are deleted that, were they all of the space, it would show.
+    // Whether enough rows were deleted since that it would matter if all were in this space.
     bool isOutdated(uint32_t deletedNow) const {
       constexpr uint32_t kLeastMore = 64;
       constexpr uint32_t kShare = 16;
@@ -143,24 +143,24 @@ private:
   };
   using Entries = std::map<ValueKey, Entry>;
 
-  // Null where it is not to be searched yet.
+  // Null if the space cannot be searched yet.
   Entry* used(const ValueKey& value);
   std::optional<ValueKey> takeDue();
-  // The rows there are, which nobody sees yet.
+  // Makes a space with the present rows; it is not shared yet.
   std::shared_ptr<VectorSpace>
   started(const ValueKey& value, std::shared_ptr<const VectorSpace> among, const Source& source);
-  // Leaves the space where it came to nothing.
+  // Keeps the space in `space` if it cannot be used, so that the caller frees it.
   void finishBeginning(const ValueKey& value, std::shared_ptr<VectorSpace>& space,
                        const Source& source);
   void follow(const Source& source);
   bool makeRoom(const ValueKey& value, uint32_t rows, uint32_t vertices);
   void forgetSome();
-  // Its space goes when nobody holds it any more and somebody has time (`bury`).
+  // Removes the entry. `bury` frees its space later, when no search uses it any more.
   void release(Entry& entry);
 
   mutable std::mutex mutex_;
   Entries entries_;
-  // With a space.
+  // The number of entries with a space.
   size_t count_ = 0;
   std::optional<ValueKey> due_;
   bool isBeginning_ = false;

@@ -7,13 +7,14 @@ namespace vicinal {
 
 namespace {
 
-// Energy that other directions must keep beyond those in use.
+// New directions must keep at least this much more of the squared length to replace the present
+// ones.
 constexpr double kWorthRecoding = 0.02;
 constexpr uint32_t kGrowthBetweenLooks = 4;
-// Fewer are scanned sooner than walked through.
+// A smaller space is scanned faster than walked through.
 constexpr uint32_t kLeastCalibrated = 1024;
 constexpr uint32_t kGrowthBetweenCalibrations = 2;
-// Vectors that are read in passing before those that are a file's are let go.
+// Vectors that a scan reads before it drops the file's pages behind it.
 constexpr uint32_t kSlice = 256;
 
 uint32_t grown(uint32_t vertices, uint32_t times) {
@@ -28,8 +29,8 @@ Status VectorSpace::reserve(const VectorSpec& spec, uint64_t rows, uint64_t vert
   spec_ = spec;
   vertexCapacity_ = vertices;
   identity_.store(!spec.isMulti, std::memory_order_release);
-  // Each vector that is read lies in another page. Where codes lead they are few, too few to copy
-  // all from their file for (docs/design/memory.md).
+  // Each read vector lies in another page. With codes only few vectors are read, too few to copy
+  // all of them from the file (docs/design/memory.md).
   const auto pages =
       Sq8Space::supports(spec.metric, spec.dim) ? Region::Pages::HugeAsGrown : Region::Pages::Huge;
   auto vectors = RegionArray<uint8_t>::reserve(vertices * spec.vectorBytes(), pages);
@@ -49,7 +50,7 @@ Status VectorSpace::reserveAmong(std::shared_ptr<const VectorSpace> other, uint3
                                  uint64_t vertices) {
   spec_ = other->spec();
   spec_.m = m;
-  // Nothing is locked that may be gone the next minute.
+  // This space may be dropped at any time, so it locks no memory.
   spec_.graphMemory = spec_.codeMemory = Placement::Cached;
   vertexCapacity_ = vertices;
   identity_.store(false, std::memory_order_release);
@@ -70,7 +71,7 @@ Status VectorSpace::reserveIndex(uint64_t vertices) {
       CodeArray::create(spec_.metric, spec_.dim, vertices, {firstKind(), nullptr, nullptr});
   if (!codes) return codes.status();
   codes_ = codes.take();
-  // It is the same for all, so nobody has to own it.
+  // The default calibration is static, so it needs no owner.
   calibration_ = untried();
   calibrateFrom_ = kLeastCalibrated;
   lookFrom_ = canRecode() ? Projection::kLeastSample : UINT32_MAX;
@@ -86,7 +87,7 @@ Status VectorSpace::grow(uint64_t rows, uint64_t vertices) {
   VICINAL_TRY(vectors_.grow(vertices * space_.rowBytes));
   VICINAL_TRY(vertexOfRow_.grow(rows));
   VICINAL_TRY(rowOfVertex_.grow(vertices));
-  // What was appended and not published is no more.
+  // Rows that were appended but not published are discarded.
   staged_ = this->vertices();
   return Status::ok();
 }
@@ -105,7 +106,7 @@ void VectorSpace::append(uint32_t row, const RowVectors& vectors) {
 Status VectorSpace::appendFromOther(uint32_t row) {
   const uint32_t vertex = other_->vertexOf(row);
   if (vertex == kNoVertex) return Status::ok();
-  // Arrays have room for a page's rest more, and the graph has not.
+  // The arrays may have more room, up to a whole page, but the graph has not.
   if (staged_ >= vertexCapacity_)
     return {Code::TooLarge, "more than " + std::to_string(vertexCapacity_) + " rows of a value"};
   VICINAL_TRY(rowOfVertex_.grow(uint64_t(staged_) + 1));
@@ -229,7 +230,7 @@ Status VectorSpace::recodeClaimed(uint32_t count) {
   codes_ = codes.take();
   left_ = !codes_ && cold_ ? cold_->vertices() : 0;
   comparedAt_ = 0;
-  // What was measured is the old ones', here and in files.
+  // The calibration belongs to the old codes, in memory and in files.
   calibration_ = untried();
   graph_->useCodes(codesToBuildOn());
   return Status::ok();
@@ -295,8 +296,8 @@ Result<std::shared_ptr<CodeArray>> VectorSpace::codesOf(CodeKind kind, uint32_t 
   const auto current = codes();
   const bool isPlain = kind == CodeKind::Sq8;
   CodeScheme scheme{kind, current && !isPlain ? current->scheme().projection : nullptr, nullptr};
-  // All are coded anew, so directions may be those of all: the ones there are were learnt from the
-  // first vectors, which others need not resemble.
+  // All vectors are coded again, so the directions are learnt from all of them. The present ones
+  // were learnt from the first vectors, which later ones need not resemble.
   if (scheme.projection && sampled >= Projection::kLeastSample) {
     auto trained = Projection::train(sample.data(), sampled, spec_.dim);
     if (trained) scheme.projection = std::move(trained);
@@ -346,7 +347,7 @@ Status VectorSpace::adopt(std::shared_ptr<CodeArray> codes, uint32_t coded,
   return status;
 }
 
-// Nothing where what there is will do.
+// Nothing if the present scheme is good enough.
 std::optional<CodeScheme> VectorSpace::betterScheme(uint32_t count) const {
   const auto codesNow = codes();
   const CodeScheme current = codesNow ? codesNow->scheme() : CodeScheme();
@@ -354,7 +355,7 @@ std::optional<CodeScheme> VectorSpace::betterScheme(uint32_t count) const {
   if (kind == CodeKind::None) return codesNow ? std::optional(CodeScheme()) : std::nullopt;
   uint32_t sampled = 0;
   const std::vector<float> sample = sampleOf(count, sampled);
-  // Who asks for RaBitQ asks for so many bits a dimension.
+  // A configured RaBitQ means this many bits for every dimension, so it gets no projection.
   const bool mayProject = kind == CodeKind::Sq8 || current.projection;
   auto trained = sampled < Projection::kLeastSample || !mayProject
                      ? nullptr
@@ -374,7 +375,7 @@ std::optional<CodeScheme> VectorSpace::betterScheme(uint32_t count) const {
   return CodeScheme{CodeKind::Sq8, std::move(trained), nullptr};
 }
 
-// Of the first `count` vectors so many as directions and centres are learnt from.
+// A sample of the first `count` vectors, large enough to learn directions and centres.
 std::vector<float> VectorSpace::sampleOf(uint32_t count, uint32_t& sampled) const {
   constexpr size_t kMostFloats = size_t(Projection::kMostDims) * Projection::kLeastSample;
   sampled = std::min(count,
@@ -385,7 +386,7 @@ std::vector<float> VectorSpace::sampleOf(uint32_t count, uint32_t& sampled) cons
   return sample;
 }
 
-// Centres of RaBitQ are learnt as directions are.
+// RaBitQ centres are learnt from a sample, like directions.
 bool VectorSpace::canRecode() const {
   if (!codes_) return false;
   return !codes_->space().isSq8() || Projection::canReduce(spec_.dim);
@@ -396,7 +397,7 @@ const CodeSpace& VectorSpace::codesToBuildOn() const {
   return codes_ ? codes_->space() : none;
 }
 
-// Checksums vouch for what was written, not for who wrote it: a file may come with a snapshot.
+// Checksums prove only that a file is as written; a snapshot may come from an untrusted source.
 bool VectorSpace::mapsAreSound(uint32_t rows, uint32_t vertices) const {
   for (uint32_t row = 0; row < rows; row++)
     if (vertexOfRow_[row] > vertices) return false;
@@ -412,9 +413,9 @@ Status VectorSpace::map(int descriptor, const Mapped& mapped) {
     VICINAL_TRY(rowOfVertex_.mapFile(descriptor, mapped.rowOfVertexAt, mapped.vertices));
     VICINAL_TRY(vertexOfRow_.mapFile(descriptor, mapped.vertexOfRowAt, mapped.rows));
     if (!mapsAreSound(mapped.rows, mapped.vertices))
-      return Status(Code::Corrupt, "its maps of rows and vertices name others than there are");
+      return Status(Code::Corrupt, "its maps name rows or vertices that do not exist");
   } else {
-    // Rows behind may lack the vector, so the maps may have to be made later.
+    // Later rows may lack the vector, so maps may be needed later.
     VICINAL_TRY(rowOfVertex_.grow(mapped.vertices));
     VICINAL_TRY(vertexOfRow_.grow(mapped.rows));
   }
@@ -424,7 +425,7 @@ Status VectorSpace::map(int descriptor, const Mapped& mapped) {
     codes_ = codes.take();
     place();
     VICINAL_TRY(codes_->mapFile(descriptor, mapped.codesAt, mapped.graph.meta.vertices));
-    // What was measured of codes of all dimensions was measured after a look for better ones.
+    // A calibration over all dimensions means that better codes were looked for before.
     const bool wasMeasured =
         mapped.calibration && mapped.calibration->vertices() >= Projection::kLeastSample;
     const bool hasLooked = mapped.scheme.projection || !codes_->space().isSq8() || wasMeasured;

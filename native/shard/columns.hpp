@@ -1,6 +1,6 @@
-// The shapes in which rows come into and leave the kernel: columns, as src/native/addon.ts
-// describes them. Inputs are views into memory the caller keeps; their lengths have been checked by
-// the binding. Outputs own their memory, which may be given away to JavaScript.
+// The columns in which rows enter and leave the kernel, as src/native/addon.ts describes them.
+// Inputs are views of memory that the caller keeps; the binding has checked their lengths. Outputs
+// own their memory and may give it to JavaScript.
 #pragma once
 
 #include <cstdint>
@@ -17,16 +17,16 @@ struct UpsertColumns {
   struct Vectors {
     uint32_t vector = 0;
     const float* data = nullptr;
-    // Ascending positions of the points that have the vector; null: all.
+    // Ascending positions of the points that have the vector; null: all points.
     const uint32_t* rows = nullptr;
     uint32_t count = 0;
-    // How many vectors each of these points has; null: one each.
+    // The number of vectors of each of these points; null: one each.
     const uint32_t* counts = nullptr;
   };
   struct Sparse {
-    // Among the sparse ones.
+    // Number of the sparse vector.
     uint32_t vector = 0;
-    // Of all of them end to end; `count` + 1 offsets.
+    // Indices and values of all vectors, one after the other; `count` + 1 offsets.
     const uint32_t* indices = nullptr;
     const float* values = nullptr;
     const uint32_t* offsets = nullptr;
@@ -42,7 +42,7 @@ struct UpsertColumns {
   std::vector<Vectors> vectors;
   std::vector<Sparse> sparse;
   const char* payloadBytes = nullptr;
-  // ids + 1 offsets, or null: no payloads.
+  // ids + 1 offsets; null: no payloads.
   const uint32_t* payloadOffsets = nullptr;
 
   std::string_view payload(size_t row) const {
@@ -51,9 +51,9 @@ struct UpsertColumns {
   }
 };
 
-// Rows of the table, to be read.
+// Rows of the table, for reading.
 struct TableView {
-  // A vector a row, zeros where `counts` is 0; of multivectors as many as `counts` says.
+  // One vector for each row, zeros if `counts` is 0; for multivectors as many as `counts` says.
   struct Vectors {
     const float* data = nullptr;
     const uint32_t* counts = nullptr;
@@ -89,7 +89,7 @@ private:
   }
 };
 
-// Rows of the table, to be written.
+// Rows of the table, for writing.
 struct TableRows {
   // As in TableView.
   struct Vectors {

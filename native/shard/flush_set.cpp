@@ -7,10 +7,10 @@ namespace vicinal {
 
 namespace {
 
-// Id, sequence number, checksum and offsets of a row in the table, about.
+// Approximate bytes of id, sequence number, checksum and offsets of a row in the table.
 constexpr uint64_t kRowOverheadBytes = 48;
-// An operation is taken apart where it takes so many times what was asked for: one by filter may
-// change every row there is.
+// An operation is split if it takes this many times the requested bytes: one by filter may change
+// every row.
 constexpr uint64_t kMostOverfull = 4;
 
 } // namespace
@@ -23,7 +23,7 @@ uint64_t FlushSet::vectorBytesOf(const RowRef& ref) const {
   uint64_t bytes = 0;
   for (uint32_t vector = 0; vector < ref.segment->vectorCount(); vector++) {
     const VectorSpec& spec = ref.segment->space(vector).spec();
-    // A row that lacks its one vector has zeros in the table.
+    // In the table, a row without its vector has zeros in its place.
     const uint64_t count = spec.isMulti ? ref.segment->vectorsOf(vector, ref.row).count : 1;
     bytes += count * spec.dim * sizeof(float);
   }
@@ -50,7 +50,7 @@ void FlushSet::forget(uint64_t bytes) {
 FlushSet::Noting::~Noting() {
   if (!isKept_) {
     while (set_.changes_.size() > changes_) set_.changes_.pop_back();
-    // Room for as many deletes is there, so none of this needs memory.
+    // The map has room for these deletes, so none of this needs memory.
     for (auto undo = set_.undo_.rbegin(); undo != set_.undo_.rend(); ++undo) {
       if (undo->dirtied.found()) undo->dirtied.segment->clearDirty(undo->dirtied.row);
       if (undo->deleted) set_.deletes_.erase(*undo->deleted);

@@ -1,9 +1,10 @@
-// Which points changed since the table had them, in the order of their first change. A live point's
-// row carries a dirty bit; a deleted one is in `deletes_`. `changes_` may name a point that neither
-// says is dirty any more (it was taken under an earlier entry): such an entry is passed over when
-// its turn comes.
+// The points that changed since they were last in the table, in the order of their first change.
+// The row of a live changed point has a dirty bit; a deleted point is in `deletes_`. An entry of
+// `changes_` may name a point that is not dirty any more, because an earlier entry took it. Such an
+// entry is skipped.
 //
-// All of it is the writer's (the shard's writer lock), but `complete` and the two counters.
+// Everything belongs to the writer (the shard's writer lock), except `complete` and the two
+// counters.
 #pragma once
 
 #include <atomic>
@@ -18,7 +19,7 @@
 
 namespace vicinal {
 
-// One change as taken: the row it is in, or the sequence number of its delete.
+// A change as taken: the row of the point, or the sequence number of its delete.
 struct TakenChange {
   PointId id;
   uint64_t firstSeq = 0;
@@ -33,11 +34,11 @@ public:
   bool isEnabled() const { return enabled_; }
   uint64_t dirty() const { return dirty_.load(std::memory_order_relaxed); }
   uint64_t dirtyBytes() const { return dirtyBytes_.load(std::memory_order_relaxed); }
-  // That it takes itself, about.
+  // The approximate memory of the set itself.
   uint64_t bytes() const { return dirty() * sizeof(Change); }
 
-  // What is noted while there is one is taken back at its end, unless it is kept: what a write
-  // notes that then fails.
+  // Undoes the changes noted during its life, unless `keep` was called. A write that fails thus
+  // leaves no notes.
   class Noting {
   public:
     explicit Noting(FlushSet& set)
@@ -56,31 +57,32 @@ public:
     bool isKept_ = false;
   };
 
-  // The point gets a row that is not yet published, in place of `old` (not found: it had none). The
-  // new row must be marked dirty where this says so.
+  // Notes that the point gets a new row, not yet published, in place of `old` (not found: it had
+  // none). True: the caller must mark the new row as dirty.
   bool noteRow(const PointId& id, const RowRef& old, uint64_t seq, uint64_t bytes);
-  // The payload of a live row changed.
+  // Notes that the payload of a live row changed.
   void notePayload(const PointId& id, const RowRef& row, uint64_t seq, uint64_t bytes);
-  // The live row `old` is deleted.
+  // Notes that the live row `old` is deleted.
   void noteDelete(const PointId& id, const RowRef& old, uint64_t seq);
 
-  // Takes operations from the oldest on until they have about `maxBytes`. An operation is taken
-  // whole unless it takes more than four times that. All changes up to and with `throughSeq` have
-  // been taken then; `shardSeq` is the number of the shard's last operation. False where nothing is
-  // dirty.
+  // Takes operations, oldest first, until they have about `maxBytes`. An operation is taken whole
+  // unless it exceeds kMostOverfull times that. Afterwards all changes up to and including
+  // `throughSeq` have been taken; `shardSeq` is the number of the shard's last operation. False if
+  // nothing is dirty.
   bool take(uint64_t maxBytes, uint64_t shardSeq, uint64_t& throughSeq);
   const std::vector<TakenChange>& taken() const { return taken_; }
-  // Needs no memory.
+  // Makes the taken changes dirty again. Needs no memory.
   void restore();
-  // Anyone's: it must not wait for a write, for its caller is the JavaScript thread. So what was
-  // taken is forgotten with the next that is taken.
+  // Ends a successful flush. Any thread may call it: it must not wait for a write, because its
+  // caller is the JavaScript thread. So the taken changes are forgotten at the next `take`.
   void complete() {
     std::lock_guard lock(takenMutex_);
     taken_.clear();
     isComplete_ = true;
   }
 
-  // What another set has, whose points are in these segments now; while no flush is under way.
+  // Takes over the changes of another set whose points are in these segments now. No flush may be
+  // running.
   void takeOver(FlushSet& from) {
     std::lock_guard lock(from.takenMutex_);
     from.forgetCompleted();
@@ -101,11 +103,11 @@ private:
 
   struct Deleted {
     uint64_t seq;
-    // In a flush that is not known to have ended.
+    // Taken by a flush whose end is not known yet.
     bool isTaken = false;
   };
   using Deletes = std::unordered_map<PointId, Deleted, IdHash>;
-  // What one note has changed beside its entry in `changes_`.
+  // The effects of one note, other than its entry in `changes_`.
   struct Undo {
     RowRef dirtied{};
     std::optional<PointId> deleted{};
@@ -114,18 +116,18 @@ private:
 
   void push(const PointId& id, uint64_t seq, uint64_t bytes);
   void takeSome(uint64_t maxBytes);
-  // With `takenMutex_` held.
+  // Call with `takenMutex_` held.
   void forgetCompleted();
   void restoreTaken();
   uint64_t bytesOf(const RowRef& row) const;
   uint64_t vectorBytesOf(const RowRef& row) const;
   void forget(uint64_t bytes);
-  // The dirty row is another from now on, or none.
+  // The dirty row is replaced or deleted, so its bytes no longer count.
   void unpush(const RowRef& row);
 
   const SegmentSet& segments_;
   const bool enabled_;
-  // The first of them are taken, as long as nobody says what became of the flush.
+  // The first `takenCount_` entries are taken; they stay until the flush ends.
   std::deque<Change> changes_;
   size_t takenCount_ = 0;
   Deletes deletes_;

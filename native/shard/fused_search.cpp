@@ -7,7 +7,8 @@ namespace vicinal {
 
 namespace {
 
-// Searches that take less all together are one job: another thread would hardly be awake by then.
+// Searches that together take less than this run as one job: waking another thread would take about
+// as long.
 constexpr double kTogetherNs = 200'000;
 
 } // namespace

@@ -1,5 +1,5 @@
-// Searches of one snapshot whose rankings become one: nothing is read of a row but of those on the
-// page asked for.
+// Several searches of one snapshot whose rankings are fused. Rows are read only for the requested
+// page.
 #pragma once
 
 #include <vector>
@@ -9,17 +9,17 @@
 
 namespace vicinal {
 
-// All that is asked of one is asked with the same snapshot.
+// Use all methods of one object with the same snapshot.
 struct FusedSearch {
   std::vector<AnySearch> parts;
   FusionRequest request;
   SearchResult result;
 
-  // Infinite where vectors are to be read, which may have to come from their file.
+  // Infinite if vectors must be read, since these may be cold.
   double expectedNs(Shard& shard, const Snapshot& snapshot);
   // Whether to wake another thread for it would take longer than it takes.
   bool isShort(Shard& shard, const Snapshot& snapshot);
-  // One part after the other.
+  // Runs one part after the other.
   Status run(Shard& shard, const Snapshot& snapshot, const CancelFlag* cancel, Waiting waiting);
 
   Status rankPart(size_t at, Shard& shard, const Snapshot& snapshot, const CancelFlag* cancel,

@@ -9,8 +9,8 @@ namespace vicinal {
 
 namespace {
 
-// A slice is a few milliseconds of work, whatever the dimension: that is how long a checkpoint, or
-// closing, may wait for it.
+// A slice takes a few milliseconds at any dimension. A checkpoint or closing may have to wait that
+// long.
 constexpr uint32_t kSliceFloats = 1024;
 constexpr uint32_t kMostSliceVertices = 8;
 
@@ -58,7 +58,7 @@ void Indexer::kick(unsigned mostJobs) {
   (void)startJobs(mostJobs);
 }
 
-// With the mutex held.
+// Call with the mutex held.
 Status Indexer::startJobs(unsigned most) {
   if (isClosed_ || pauses_ > 0 || !isEnabled_) return Status::ok();
   while (jobs_ < std::min(most + occupied_, pool_.threads())) {
@@ -116,7 +116,7 @@ Indexer::Work Indexer::doSliceOrTell() {
   return work;
 }
 
-// Work that takes long and links nothing: rows that come meanwhile are others' to link.
+// Runs long work that links nothing; other jobs link rows that arrive meanwhile.
 template <typename Act> auto Indexer::apart(const Act& act) {
   struct Occupied {
     Indexer& self;
@@ -146,7 +146,7 @@ std::vector<Indexer::Task> Indexer::valuesOf(const Snapshot& snapshot) {
   return tasks;
 }
 
-// Those of values behind all others: they only make quicker what works without them.
+// Value spaces come last: searches work without them, only slower.
 Indexer::Work Indexer::doSlice() {
   const Snapshot snapshot = segments_->snapshot();
   if (const auto work = workOn(vectorsOf(snapshot))) return *work;
@@ -189,7 +189,7 @@ bool Indexer::beginValueSpace(const Snapshot& snapshot) {
                      [](const auto& segment) { return segment->beginValueSpace(); });
 }
 
-// One step; false where there is nothing to measure.
+// One step of calibration; false if there is nothing to measure.
 bool Indexer::calibrate(const std::vector<Task>& tasks) {
   std::unique_ptr<CodeChoice> choice = takeChoice(tasks);
   if (!choice) return false;
@@ -204,7 +204,7 @@ bool Indexer::calibrate(const std::vector<Task>& tasks) {
     goesOn = true;
     return Status::ok();
   });
-  // Vectors that could not be read are for searches to complain of.
+  // Errors of reading vectors are ignored here; searches report them.
   if (!status && !goesOn) choice->giveUp();
   return true;
 }
@@ -255,13 +255,13 @@ bool Indexer::awaitsCalibration(size_t vector) const {
       [&](const auto& segment) { return segment->space(vector).awaitsCalibration(); });
 }
 
-// Those who wait for no more, or all of them of a failure.
+// Calls waiters that have nothing to wait for any more; after a failure, all of them.
 void Indexer::callWaiters(const Status& failure) {
   std::list<Waiter> called;
   Status aimed = failure;
   {
     std::lock_guard lock(mutex_);
-    // A job that ends after `close` finds nobody, and the segments may be gone.
+    // A job that ends after `close` finds no waiters; the segments may be gone by then.
     if (waiters_.empty()) return;
     const Snapshot now = segments_->snapshot();
     for (auto waiter = waiters_.begin(); waiter != waiters_.end();) {
@@ -287,7 +287,7 @@ void Indexer::wait(Done done) {
       status = attempt([&] { return waiter.aimAt(segments_->snapshot()); });
     if (status && !waiter.isMet()) {
       status = startJobs(pool_.threads());
-      // Those that run do it all, also those that have just failed and told nobody.
+      // Running jobs also do this work. The kick keeps a job alive that has just failed.
       isKicked_ = true;
       if (status || jobs_ > 0) {
         waiters_.splice(waiters_.end(), one);
@@ -329,7 +329,7 @@ void Indexer::close() {
     std::unique_lock lock(mutex_);
     isClosed_ = true;
     idle_.wait(lock, [&] { return linking_ == 0; });
-    // Spaces may go on in another shard.
+    // The spaces may continue in another shard.
     for (const auto& choice : choices_) choice->putOff();
     choices_.clear();
   }

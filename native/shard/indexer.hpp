@@ -1,8 +1,8 @@
-// Graph building behind the tail. Jobs on the pool's build lane claim small slices of vertices that
-// are published and not linked, link them, and put themselves back into the lane while there is
-// more, so that checkpoints and closing need not wait. As many jobs run as the pool has threads
-// that build. Where there is nothing to link, they measure what recall costs, and then begin the
-// graphs of values that are due (segment/value_spaces.hpp).
+// Builds graphs for the tail. Jobs on the pool's build lane claim small slices of published
+// vertices that are not linked, and link them. A job resubmits itself while there is more, so that
+// checkpoints and closing need not wait. At most as many jobs run as the pool has build threads.
+// When nothing is left to link, the jobs calibrate and then begin value graphs that are due
+// (segment/value_spaces.hpp).
 #pragma once
 
 #include <atomic>
@@ -27,24 +27,24 @@ public:
 
   Indexer(const SegmentSet& segments, ThreadPool& pool) : segments_(&segments), pool_(pool) {}
 
-  // There may be new vertices, or something else to be done.
+  // Call when there may be new vertices or other work.
   void kick() { kick(pool_.threads()); }
-  // There are so many new rows: to wake more threads than they keep busy is in vain.
+  // Call after `rows` new rows: wakes only as many threads as these keep busy.
   void kickFor(size_t rows);
-  // Calls back, from any thread, once every vector present now is linked and what recall costs has
-  // been measured where that is due (CLOSED when the shard closes first).
+  // Calls `done`, from any thread, once all present vectors are linked and every due calibration
+  // has run. CLOSED if the shard closes first.
   void wait(Done done);
-  // What recall costs is measured anew in every space of a vector, on these queries from now on.
+  // Calibrates every space of a vector again, on these queries from now on.
   void calibrateAnew(size_t vector, std::shared_ptr<const LiveQueries> live);
   bool awaitsCalibration(size_t vector) const;
-  // No graphs of values are begun any more.
+  // Stops beginning value graphs.
   void forbidValueSpaces() { beginsValueSpaces_ = false; }
   void setEnabled(bool enabled);
-  // Between the two no slice is being linked, and `linked()` of every space is all there is in its
-  // graph.
+  // Between `pause` and `resume` no slice is being linked, and `linked()` of every space covers its
+  // whole graph.
   void pause();
   void resume();
-  // That, for as long as there is one.
+  // Pauses for the life of the object.
   class Pause {
   public:
     explicit Pause(Indexer& indexer) : indexer_(&indexer) { indexer.pause(); }
@@ -58,42 +58,43 @@ public:
   private:
     Indexer* indexer_;
   };
-  // Leaves the segments to another indexer, until it is enabled again; returns when no job touches
-  // them. Measurements that are under way are given up, and due anew.
+  // Stops until enabled again, so that another indexer can work on the segments. Returns when no
+  // job touches them. Running calibrations are dropped and become due again.
   void stand();
-  // Ends building for good; returns when no job touches the segments any more.
+  // Stops for good. Returns when no job touches the segments any more.
   void close();
 
 private:
   struct Waiter {
     Done done;
-    // Vertices to be linked, a space each; the snapshot keeps the spaces alive.
+    // The number of vertices to be linked in each space. The snapshot keeps the spaces alive.
     Snapshot snapshot;
     std::vector<std::pair<const VectorSpace*, uint32_t>> targets;
 
     Status aimAt(Snapshot now);
     bool isMet() const;
-    // Nobody goes on linking a segment that was dropped; what lived in it is in another.
+    // Whether a segment was dropped meanwhile: its live rows are now in another segment, and it is
+    // not linked any further.
     bool isOutdated(const Snapshot& now) const;
   };
 
   void kick(unsigned mostJobs);
-  // So many that link, as far as there are threads. Where none can be had, what waits is linked
-  // once somebody kicks again.
+  // Starts jobs until `most` are linking, up to the number of threads. If no job can be started,
+  // the work waits for the next kick.
   Status startJobs(unsigned most);
   Status submitJob();
   template <typename Act> auto apart(const Act& act);
   void runJob();
-  // What a job found to do: much, where there is enough for another thread.
+  // The work that a job found: Much if there is enough for another thread.
   enum class Work : uint8_t { None, Some, Much };
   Work doSlice();
-  // The same where it may fail, which is told to those who wait.
+  // Like `doSlice`; tells the waiters of a failure.
   Work doSliceOrTell();
-  // A vector's space in one segment, or one among the rows of a value.
+  // The space of a vector in one segment, or a value space.
   using Task = ValueSpaces::Member;
   static std::vector<Task> vectorsOf(const Snapshot& snapshot);
   static std::vector<Task> valuesOf(const Snapshot& snapshot);
-  // Nothing where there is none for these spaces.
+  // Nothing if these spaces have no work.
   std::optional<Work> workOn(const std::vector<Task>& tasks);
   std::optional<Work> linkSome(VectorSpace& space);
   bool calibrate(const std::vector<Task>& tasks);
@@ -107,21 +108,21 @@ private:
 
   std::mutex mutex_;
   std::condition_variable idle_;
-  // A list, since to take some out of it may not need memory.
+  // A list, because removing a part of it must not need memory.
   std::list<Waiter> waiters_;
-  // Under way, and in no job's hands.
+  // Calibrations that are under way and that no job holds.
   std::vector<std::unique_ptr<CodeChoice>> choices_;
-  // By vector; null where stored vectors are to be sought.
+  // By vector; null: stored vectors are searched for.
   std::vector<std::shared_ptr<const LiveQueries>> live_;
   unsigned jobs_ = 0;
-  // Of these, in codes or measurements, and linking nothing meanwhile.
+  // Jobs that make codes or calibrate, and so link nothing.
   unsigned occupied_ = 0;
   unsigned linking_ = 0;
   unsigned pauses_ = 0;
   bool isEnabled_ = true;
   std::atomic<bool> beginsValueSpaces_{true};
   bool isClosed_ = false;
-  // More came while every job was about to end.
+  // New work came while every job was about to end.
   bool isKicked_ = false;
 };
 

@@ -15,7 +15,7 @@ void RowWidths::Width::need(Datatype datatype) {
 
 void RowWidths::Width::note(const RowVectors& vectors) {
   seen += vectors.count;
-  // Rows that are moved may be narrow already.
+  // Moved rows may already be stored in a narrow type.
   if (bytesOf(vectors.datatype) <= bytesOf(needed)) return;
   const size_t components = size_t(vectors.count) * dim;
   const auto* floats = static_cast<const float*>(vectors.data);
@@ -49,7 +49,7 @@ void RowWidths::note(const Segment& segment) {
       width.seen += space.vertices();
       continue;
     }
-    // Few rows may have come before there was enough to tell by.
+    // In a small segment the type may be wider than its values need, so its values decide.
     if (!isWorthMoving(segment)) width.need(width.widest);
     RowFloats room;
     for (uint32_t vertex = 0; vertex < space.vertices() && width.isNarrow(); vertex++)
@@ -58,7 +58,7 @@ void RowWidths::note(const Segment& segment) {
 }
 
 bool RowWidths::isWorthMoving(const Segment& segment) {
-  // A row of a multivector has many.
+  // A row with a multivector has several vertices.
   uint32_t most = segment.rows();
   for (size_t vector = 0; vector < segment.vectorCount(); vector++)
     most = std::max(most, segment.space(vector).vertices());

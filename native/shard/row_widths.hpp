@@ -1,9 +1,8 @@
-// How wide the vectors of new segments are kept: as narrow as holds, bit for bit, all that has come
-// so far, and at most as wide as is asked for. Pixels, counts and what was quantised before it came
-// are integers of one byte; what a model gives in half precision has halves. See
-// docs/design/codes.md.
+// Chooses the datatype of vectors in new segments: the narrowest that holds all vectors so far bit
+// for bit, at most as wide as configured. Pixels, counts and quantised vectors are integers of one
+// byte; models with half precision give halves. See docs/design/codes.md.
 //
-// The writer's.
+// For the writer only.
 #pragma once
 
 #include <vector>
@@ -16,28 +15,28 @@ class RowWidths {
 public:
   explicit RowWidths(const std::vector<VectorSpec>& specs);
 
-  // Looks at what is about to be written, and at what is there when a file is opened.
+  // Notes vectors that are about to be written, and those of an opened file.
   void note(const WriteBatch& batch);
   void note(const Segment& segment);
 
-  // Whether the segment may take what was noted, and there is no reason to begin a narrower one.
+  // Whether the segment can take the noted vectors and there is no reason to begin a narrower one.
   bool suit(const Segment& segment) const;
-  // Of a segment that no longer suits: whether it has so few rows and vectors that they should be
+  // For a segment that no longer suits: whether it has so few rows and vectors that they should be
   // moved.
   static bool isWorthMoving(const Segment& segment);
-  // The specs, as narrow as it goes.
+  // The specs with the narrowest datatypes.
   std::vector<VectorSpec> narrowed(std::vector<VectorSpec> specs) const;
 
 private:
-  // Fewer vectors tell nothing about those to come.
+  // Fewer vectors than this tell nothing about later ones.
   static constexpr uint64_t kEvidence = 1024;
   static constexpr uint32_t kMostMoved = 4096;
 
   struct Width {
     uint32_t dim = 0;
-    // What is asked for.
+    // The configured type.
     Datatype widest = Datatype::Float32;
-    // What holds all that was seen.
+    // The type that holds all vectors seen.
     Datatype needed = Datatype::Uint8;
     uint64_t seen = 0;
 

@@ -35,7 +35,7 @@ Snapshot SegmentSet::locateAll(const PointId* ids, size_t count, std::vector<Row
 }
 
 RowRef SegmentSet::find(const PointId& id) const {
-  // From the newest: an id that was updated is met at its live row first, mostly.
+  // Newest segment first: an updated id is then mostly found at its live row at once.
   for (auto segment = segments_->rbegin(); segment != segments_->rend(); ++segment) {
     const uint32_t row = (*segment)->find(id);
     if (row != kNoRow && (*segment)->deletedAt(row) == 0) return {segment->get(), row};
@@ -62,7 +62,7 @@ Result<Segment*> SegmentSet::writable(const WriteBatch& batch, Waiting waiting) 
     add(created.take(), true);
   }
   VICINAL_TRY(segment->prepare(batch.size));
-  // A write that failed may have taken them.
+  // A failed write may have removed the indexes.
   for (const IndexField& field : indexFields_)
     if (segment->lacksIndex(field.field)) VICINAL_TRY(segment->addIndex(field));
   return segment;
@@ -83,8 +83,8 @@ void SegmentSet::commit(Segment* appended, const std::vector<RowRef>& replaced, 
     appended->adoptIds();
     const uint32_t before = appended->rows();
     const uint32_t after = appended->stagedRows();
-    // A row this segment had the id at is tombstoned even when the caller did not know of it: an id
-    // that is twice in one batch has its last row.
+    // If the segment already had a row with this id, the row is tombstoned even if the caller did
+    // not know of it. An id that occurs twice in a batch keeps its last row.
     superseded_.clear();
     for (uint32_t row = before; row < after; row++) {
       if (const uint32_t old = appended->putId(row); old != kNoRow) superseded_.push_back(old);
@@ -112,7 +112,7 @@ void SegmentSet::add(std::shared_ptr<Segment> segment, bool active) {
   leaveUnsuited();
 }
 
-// Of those that were opened, too: what is left is not written anywhere.
+// Applies to opened segments too, because the mark is not stored in files.
 void SegmentSet::leaveUnsuited() {
   for (const auto& segment : *segments_)
     if (segment.get() != this->active() && RowWidths::isWorthMoving(*segment) &&

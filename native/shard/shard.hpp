@@ -1,7 +1,9 @@
-// All rows of one collection: its segments, the set of changes the table lacks, and graph building.
-// The operations are those of src/native/addon.ts; each file shard_*.cpp has a group of them.
+// All rows of one collection: segments, the set of changes that the table lacks, and index
+// building. The operations are those of src/native/addon.ts; each file shard_*.cpp has a group of
+// them.
 //
-// Threads: writes hold `writer_`, one at a time. Reads take a snapshot and hold nothing.
+// Threads: a write holds `writer_`, so there is one at a time. Reads take a snapshot and hold no
+// lock.
 #pragma once
 
 #include <algorithm>
@@ -30,16 +32,16 @@ namespace vicinal {
 
 struct ShardSpec {
   std::vector<VectorSpec> vectors;
-  // Behind the others wherever vectors are counted.
+  // Sparse vectors are numbered after the dense ones.
   std::vector<SparseSpec> sparse;
   uint64_t segmentBytes = 0;
-  // Whether what changes is remembered for takeFlush.
+  // Whether changes are recorded for takeFlush.
   bool trackChanges = true;
 
   size_t vectorCount() const { return vectors.size() + sparse.size(); }
 };
 
-// The files of a segment, and the state they hold.
+// The files of a segment, and the state that they hold.
 struct SegmentFiles {
   FileStamp base;
   std::optional<FileStamp> overlay;
@@ -47,13 +49,13 @@ struct SegmentFiles {
   std::vector<uint32_t> linked;
   uint32_t deletedRows = 0;
   uint64_t overlayChanges = 0;
-  // Of each dense vector.
+  // One for each dense vector.
   std::vector<std::shared_ptr<const Calibration>> measured;
   std::shared_ptr<const FiledSegment> filed;
 
-  // Whether a vector has other codes now than in the file.
+  // Whether a vector has other codes than the file.
   bool hasOtherCodes(const Segment& segment) const;
-  // Whether that is so, or what recall costs was measured anew.
+  // Whether a vector has other codes, or a newer calibration, than the file.
   bool isMeasuredAnew(const Segment& segment) const;
 };
 
@@ -88,7 +90,7 @@ struct ShardStats {
     uint64_t bytes = 0;
     uint32_t checkpointedRows = 0;
     uint32_t overlayRows = 0;
-    // What recall costs was measured, or codes were chosen, since its files were written.
+    // A calibration, or a choice of codes, is newer than the segment's files.
     bool isMeasuredAnew = false;
   };
   uint64_t seq = 0;
@@ -114,23 +116,23 @@ public:
 
   // ---- other vectors (shard_reshape.cpp)
 
-  // A shard of the same rows with the vectors of `spec`: those that `from` has by name as they are,
-  // rows lack the others. What `from` has beyond goes with it. From now on only one of the two may
-  // be written, flushed or checkpointed; `from` is read as of now, and builds no graph unless it is
-  // enabled again. Blocks while a slice of building ends: not for a thread of the pool. While
-  // nothing else changes `from`.
+  // Makes a shard of the same rows with the vectors of `spec`. Vectors that `from` has by name are
+  // shared; the others are missing in all rows. Vectors that only `from` has disappear with it.
+  // From now on only the new shard may be written, flushed or checkpointed. `from` stays readable,
+  // and builds no graph unless it is enabled again. Waits for a slice of building, so call it from
+  // a thread outside the pool, while nothing else changes `from`.
   static Result<std::shared_ptr<Shard>> reshaped(Shard& from, ShardSpec spec);
 
   const ShardSpec& spec() const { return spec_; }
   SearchPace& pace(uint32_t vector) { return paces_[vector]; }
   WalkLength& walkLength(uint32_t vector) { return walkLengths_[vector]; }
   FilteredPace& filteredPace(uint32_t vector) { return filteredPaces_[vector]; }
-  // Of the sparse vector of this index among all vectors: nanoseconds a posting.
+  // Pace of the sparse vector with this number among all vectors: nanoseconds for a posting.
   SearchPace& sparsePace(uint32_t vector) { return sparsePaces_[vector - spec_.vectors.size()]; }
   RecallMeter& meter(uint32_t vector) { return meters_[vector]; }
-  // Of some of the queries asked lately, as many as were measured: at most so many, and fewer where
-  // others wait for a thread or a time is up. Calibrates on such queries where that is called for.
-  // On the pool's build lane.
+  // Measures the recall of up to `most` recent queries, and returns how many. It stops early if
+  // other tasks wait for a thread or the time is up. Starts a calibration on these queries if
+  // needed. Runs on the pool's build lane.
   Result<uint32_t> measureRecall(uint32_t vector, uint32_t most);
   Snapshot snapshot() const { return segments_.snapshot(); }
   Snapshot locate(const std::vector<PointId>& ids, std::vector<RowRef>& rows) const {
@@ -143,8 +145,7 @@ public:
 
   // ---- writes (shard_write.cpp)
 
-  // Where waiting is refused and somebody would have to be waited for, or a segment has to be made:
-  // CANCELLED, and nothing is changed.
+  // With waiting refused, CANCELLED without effect if a lock is held or a segment must be made.
   Status upsert(const UpsertColumns& columns, Waiting waiting = Waiting::Allowed);
   Status updateVectors(const UpsertColumns& columns);
   Status deleteVectors(const std::vector<PointId>& ids, const std::vector<uint32_t>& vectors,
@@ -155,23 +156,22 @@ public:
 
   // ---- flush (shard_flush.cpp)
 
-  // Zero rows where nothing is dirty.
+  // Zero rows if nothing is dirty.
   Status takeFlush(uint64_t maxBytes, TableRows& rows);
   void restoreFlush();
   void completeFlush();
-  // The position of the first row whose checksum is wrong, or -1.
+  // The position of the first row with a wrong checksum, or -1.
   int64_t verifyRows(const TableView& rows) const;
-  // What the checksums of the rows are to be; false where their offsets do not ascend.
+  // Computes the rows' checksums; false if their offsets do not ascend.
   bool checksums(const TableView& rows, Buffer<uint32_t>& crcs) const;
   Status loadRows(const TableView& rows);
 
   // ---- segment files (shard_checkpoint.cpp)
   Result<uint32_t> openSegment(const SegmentSource& source, bool resume);
-  // One at a time. Blocks for as long as writing and fsync take: not for a thread of the pool.
+  // One at a time. Waits for writing and fsync, so call it from a thread outside the pool.
   Result<CheckpointResult> checkpoint(const std::string& folder);
-  // Gives memory back: whatever files stand behind is left to them, now and from now on, but what
-  // is pinned. Graphs and codes too where `everything`: that waits for what is being linked or
-  // coded.
+  // Frees memory, now and from now on: everything that files back is left to them, except pinned
+  // parts. With `everything` also graphs and codes; that waits for running linking and coding.
   Status shed(bool everything);
 
   // ---- payload indexes (shard_indexes.cpp)
@@ -180,16 +180,16 @@ public:
 
   // ---- maintenance (shard_maintenance.cpp)
   ShardStats stats() const;
-  // Reads the page table of all there is: some milliseconds for each gigabyte, so for the pool.
+  // Reads the page table of all regions, some milliseconds for each gigabyte, so it belongs on the
+  // pool.
   MemoryTable memory() const;
   uint64_t tailBytes() const;
   Indexer& indexer() { return *indexer_; }
-  // Calls back, from any thread, once all indexes over vectors have caught up with what there is
-  // now.
+  // Calls `done`, from any thread, once all vector indexes have caught up with the present rows.
   void waitForIndex(Indexer::Done done);
   int64_t freeze();
-  // Segments made from now on are built as these say, which differ from the shard's in that alone.
-  // Freezes the active segment; returns the greatest number of those there are, or -1.
+  // Sets the specs of segments made from now on; they may differ from the shard's only in how
+  // segments are built. Freezes the active segment. Returns the greatest segment number, or -1.
   Result<int64_t> configure(std::vector<VectorSpec> vectors);
   Result<uint32_t> moveRows(uint32_t segment, uint32_t maxRows);
   Status dropSegment(uint32_t segment);
@@ -198,8 +198,8 @@ public:
 private:
   Status measure(RecallMeter& meter, uint32_t vector, const RecallMeter::Query& query);
   void followCallers(uint32_t vector);
-  // Publishes the batch. `isChange`: its rows are changes the table lacks.
-  // With the writer's lock held, and that of look-ups where nobody may be waited for.
+  // Publishes the batch. `isChange`: its rows are changes that the table lacks. Call with the
+  // writer's lock held; `lookup` is the held lookup lock if waiting is not allowed.
   Status upsertHeld(const UpsertColumns& columns, SegmentSet::LookupLock lookup);
   Status writeRows(WriteBatch& batch, bool isChange, SegmentSet::LookupLock lookup = {});
   WriteBatch newBatch(size_t mostRows) const;
@@ -212,25 +212,26 @@ private:
   Status writeSegments(const std::string& folder, std::vector<Plan>& plans, Indexer::Pause& pause);
   using Cool = Status (*)(Segment&, const FiledSegment&, Cooling);
   Status coolSegments(Cool cool) const;
-  // From a file of the segment's; null where it has none or the field's index is to be in memory.
+  // Loads the index from a file beside the segment's. Null if the segment has no file or the index
+  // belongs in memory.
   std::shared_ptr<PayloadIndex> filedIndex(const Segment& segment, const IndexField& field) const;
-  // Has the indexes that are to be on disk begin with what the segments' files have.
+  // Replaces indexes that belong on disk by those in files beside the segments.
   void fileIndexes();
   bool putFiled(const std::shared_ptr<Segment>& segment, const IndexField& field);
 
-  // Files that have all of a segment and nothing of a dropped vector are files of its new shape
-  // too.
+  // Takes over files that have all of a segment and nothing of a dropped vector; they fit the new
+  // shape too.
   void takeFiles(const Shard& from);
   Status takeFrom(Shard& from);
 
   const ShardSpec spec_;
   ThreadPool& pool_;
-  // One a vector; deques, since they never move.
+  // One for each vector; deques, because the elements never move.
   std::deque<SearchPace> paces_;
   std::deque<WalkLength> walkLengths_;
   std::deque<FilteredPace> filteredPaces_;
   std::deque<RecallMeter> meters_;
-  // One a sparse vector.
+  // One for each sparse vector.
   std::deque<SearchPace> sparsePaces_;
   mutable std::mutex writer_;
   SegmentSet segments_;
@@ -241,7 +242,7 @@ private:
   std::mutex checkpoint_;
   // Set for good once memory was short.
   std::atomic<bool> isFrugal_{false};
-  // What there is of each segment on disk; guarded by `files_`.
+  // The files of each segment; guarded by `files_`.
   mutable std::mutex files_;
   std::unordered_map<uint32_t, SegmentFiles> segmentFiles_;
 };

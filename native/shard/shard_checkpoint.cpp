@@ -1,4 +1,4 @@
-// Checkpoints: what changed since the last one, written as of one point in the order of operations.
+// Checkpoints: write everything that changed since the last one, as of one operation.
 #include <sys/stat.h>
 
 #include <random>
@@ -10,7 +10,7 @@ namespace vicinal {
 
 namespace {
 
-// An overlay that is more than this share of its segment costs more to keep than to merge.
+// An overlay larger than this share of its segment (a quarter) costs more to keep than to merge.
 constexpr uint64_t kOverlayShare = 4;
 
 std::string uniqueName(uint32_t number, const char* extension) {
@@ -41,7 +41,8 @@ std::vector<std::shared_ptr<const Calibration>> measuredOf(const Segment& segmen
 
 } // namespace
 
-// Vectors of a file and of its segment are the same by name, and codes are never what others were.
+// Vectors are matched by name; codes are compared by identity, because they are replaced, never
+// changed.
 bool SegmentFiles::hasOtherCodes(const Segment& segment) const {
   for (size_t at = 0; filed && at < filed->codes.size(); at++) {
     const VectorSpace* const space = segment.spaceNamed(filed->directory.vectors[at].spec.name);
@@ -56,7 +57,7 @@ bool SegmentFiles::isMeasuredAnew(const Segment& segment) const {
   return measured != measuredOf(segment) || hasOtherCodes(segment);
 }
 
-// What is to be done about one segment, and, afterwards, its files.
+// The plan for one segment and, afterwards, its files.
 struct Shard::Plan {
   enum class Kind : uint8_t { Keep, Overlay, Whole } kind = Kind::Keep;
   SegmentCapture capture;
@@ -64,8 +65,8 @@ struct Shard::Plan {
   SegmentFiles files;
 };
 
-// With graph building paused. A capture of every segment that changed, all as of the same
-// operation.
+// Captures every segment that changed, all as of the same operation. Call with graph building
+// paused.
 std::vector<Shard::Plan> Shard::captureChanges(uint64_t& throughSeq) {
   std::lock_guard lock(writer_);
   std::shared_lock overlays(segments_.overlays());
@@ -103,7 +104,7 @@ std::vector<Shard::Plan> Shard::captureChanges(uint64_t& throughSeq) {
   return plans;
 }
 
-// Resumes graph building as soon as the graphs are in the files.
+// Resumes graph building as soon as the graphs are written.
 Status Shard::writeSegments(const std::string& folder, std::vector<Plan>& plans,
                             Indexer::Pause& pause) {
   std::vector<std::pair<Plan*, SegmentWriter>> writers;
@@ -139,7 +140,7 @@ Status Shard::writeSegments(const std::string& folder, std::vector<Plan>& plans,
   return Status::ok();
 }
 
-// With graph building paused.
+// Call with graph building paused.
 Status Shard::linkLeft() const {
   for (const Snapshot now = segments_.snapshot(); const auto& segment : *now.segments)
     for (size_t vector = 0; vector < segment->vectorCount(); vector++)
@@ -176,7 +177,7 @@ Status Shard::coolSegments(Cool cool) const {
       const auto known = segmentFiles_.find(segment->number());
       if (known != segmentFiles_.end()) filed = known->second.filed;
     }
-    // A file that is gone was replaced by one that the next checkpoint names.
+    // If the file is gone, another one replaced it, and the next checkpoint names that one.
     if (filed && exists(filed->path)) VICINAL_TRY(cool(*segment, *filed, cooling));
   }
   return Status::ok();
@@ -184,7 +185,7 @@ Status Shard::coolSegments(Cool cool) const {
 
 Status Shard::shed(bool everything) {
   isFrugal_ = true;
-  // A checkpoint that is under way does its own cooling at its end.
+  // A running checkpoint cools the data at its end.
   std::unique_lock one(checkpoint_, std::try_to_lock);
   Status status = one ? coolSegments(coolData) : Status::ok();
   indexer_->forbidValueSpaces();
@@ -213,7 +214,7 @@ Result<uint32_t> Shard::openSegment(const SegmentSource& source, bool resume) {
   {
     std::lock_guard lock(writer_);
     std::lock_guard files(files_);
-    // A file with vectors that were dropped is written anew by the next checkpoint.
+    // A file with dropped vectors is rewritten by the next checkpoint.
     if (!opened->hasDropped)
       segmentFiles_[number] = {
           opened->file,          opened->overlay,

@@ -1,4 +1,4 @@
-// What the table lacks, as rows of the table; and rows of the table, taken back.
+// Turns changes into rows of the table, and loads rows of the table.
 #include <algorithm>
 #include <limits>
 
@@ -36,7 +36,7 @@ public:
     return fits ? Status::ok() : outOfMemory();
   }
 
-  // With the overlays' lock held.
+  // Call with the overlays' lock held.
   Status add(const TakenChange& change) {
     idText_.clear();
     appendPointIdText(change.id, idText_);
@@ -128,8 +128,8 @@ Status Shard::takeFlush(uint64_t maxBytes, TableRows& rows) {
   return status;
 }
 
-// Rows don't change, so writes may go on. A payload that changes meanwhile is taken as of now, with
-// its sequence number, and is dirty again.
+// Rows never change, so writes may go on. A payload that changes meanwhile is taken in its newest
+// version, with its sequence number, and is dirty again.
 Status Shard::collectTaken(TableRows& rows) const {
   const std::vector<TakenChange> taken = changes_.taken();
   TableCollector collector(rows, spec_);
@@ -148,7 +148,7 @@ void Shard::completeFlush() { changes_.complete(); }
 
 namespace {
 
-// Walks the vectors of table rows, each row once and in order.
+// Walks over the vectors of table rows, each row once and in order.
 class VectorCursor {
 public:
   VectorCursor(const TableView& rows, const std::vector<VectorSpec>& specs)
@@ -158,7 +158,7 @@ public:
     const auto [data, count] = nextFloats(row, vector);
     return count == 0 ? RowVectors{} : RowVectors{data, count};
   }
-  // The vectors and how many they are.
+  // The vectors and their number.
   std::pair<const float*, uint32_t> nextFloats(uint32_t row, size_t vector) {
     const auto& column = rows_.vectors[vector];
     const uint32_t count = column.counts[row];

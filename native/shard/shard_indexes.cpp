@@ -1,4 +1,4 @@
-// Payload indexes of all segments, and those of them that are on disk.
+// The payload indexes of all segments, in memory and on disk.
 #include <unistd.h>
 
 #include <algorithm>
@@ -36,11 +36,11 @@ std::shared_ptr<PayloadIndex> Shard::filedIndex(const Segment& segment,
     base = known->second.base;
     filed = known->second.filed;
   }
-  // Who does not write the collection leaves its folder alone.
+  // A shard that does not write the collection must not change its folder.
   return fileIndex(segment, field, base, *filed, spec_.trackChanges);
 }
 
-// False where there is nothing to do, or no file can be written: then the index stays in memory.
+// False if there is nothing to do, or if no file can be written; the index then stays in memory.
 bool Shard::putFiled(const std::shared_ptr<Segment>& segment, const IndexField& field) {
   std::string path;
   {
@@ -55,7 +55,7 @@ bool Shard::putFiled(const std::shared_ptr<Segment>& segment, const IndexField& 
   if (!index) return false;
   segment->extendIndex(*index, segment->rows());
   std::lock_guard lock(writer_);
-  // Dropped, or made anew in another way, meanwhile.
+  // The field's index was dropped or replaced meanwhile.
   const auto& fields = segments_.indexFields();
   if (std::find(fields.begin(), fields.end(), field) == fields.end()) {
     removeFile(*index);
@@ -77,12 +77,12 @@ void Shard::fileIndexes() {
   bool hasFiled = false;
   for (const Snapshot now = segments_.snapshot(); const auto& segment : *now.segments)
     for (const IndexField& field : fields) hasFiled = putFiled(segment, field) || hasFiled;
-  // What the indexes were in memory.
+  // Frees the memory of the replaced indexes.
   if (hasFiled) trimHeap();
 }
 
 Status Shard::createPayloadIndex(const IndexField& field) {
-  // The bulk of the rows is read while writes go on; what they added meanwhile, with the writer's
+  // Most rows are indexed while writes go on; rows added meanwhile are indexed under the writer's
   // lock.
   std::vector<std::pair<std::shared_ptr<Segment>, std::shared_ptr<PayloadIndex>>> built;
   if (auto valid = createIndex(field); !valid) return valid.status();
@@ -113,7 +113,7 @@ Status Shard::createPayloadIndex(const IndexField& field) {
     segment->adoptIndex(found->second);
   }
   segments_.setIndexFields(std::move(fields));
-  // To free graphs that are no more.
+  // Lets the indexer free dropped value graphs.
   indexer_->kick();
   return Status::ok();
 }

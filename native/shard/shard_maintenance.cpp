@@ -9,7 +9,8 @@ namespace vicinal {
 namespace {
 
 void addIndexStats(const Segment& segment, ShardStats& stats) {
-  // Held by name: the loop itself would not keep it, and an index may be dropped meanwhile.
+  // The list is held by a variable: the loop alone would not keep it alive, and an index may be
+  // dropped meanwhile.
   for (const auto indexes = segment.indexes(); const auto& index : *indexes) {
     auto known = std::find_if(stats.payloadIndexes.begin(), stats.payloadIndexes.end(),
                               [&](const auto& entry) { return entry.field == index->field(); });
@@ -54,7 +55,8 @@ void Shard::waitForIndex(Indexer::Done done) {
 
 ShardStats Shard::stats() const {
   ShardStats stats;
-  // Without the writer's lock: callers are on the JavaScript thread, and a write may take long.
+  // Does not take the writer's lock, because callers are on the JavaScript thread and a write may
+  // take long.
   stats.seq = seq_.load();
   stats.dirty = changes_.dirty();
   stats.dirtyBytes = changes_.dirtyBytes();
@@ -86,7 +88,7 @@ ShardStats Shard::stats() const {
     for (size_t vector = 0; vector < segment.sparseCount(); vector++) {
       const SparseSpace& space = segment.sparse(vector);
       auto& sums = stats.vectors[segment.vectorCount() + vector];
-      // Whoever searches finds all of them by postings or in the tail.
+      // All sparse vectors count as indexed: searches find them by postings or in the tail.
       sums.live += space.live();
       sums.indexed += space.live();
       sums.vectorBytes += space.bytesOf(segment.rows());
@@ -176,7 +178,7 @@ Status Shard::dropSegment(uint32_t number) {
     return Status(Code::InvalidArgument,
                   "segment " + std::to_string(number) + " has live rows or is not frozen");
   segments_.drop(number);
-  // Whoever waits for the graph of this one waits for another's from now on.
+  // Waiters for the dropped segment now wait for the segment that has its rows.
   indexer_->kick();
   std::lock_guard files(files_);
   segmentFiles_.erase(number);

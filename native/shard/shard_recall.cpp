@@ -1,4 +1,4 @@
-// Recall of the queries that callers ask.
+// Measures the recall of callers' queries.
 #include <chrono>
 
 #include "base/thread_time.hpp"
@@ -8,7 +8,7 @@ namespace vicinal {
 
 namespace {
 
-// Where a call waits for a core longer than it has one, the next calls measure nothing.
+// A call measures for about this long, and one query for at most kMostOfOneQuery.
 constexpr double kMostMs = RecallMeter::kUsualRunMs;
 constexpr std::chrono::milliseconds kMostOfOneQuery{100};
 constexpr double kRounding = 1e-4;
@@ -18,7 +18,7 @@ double nowMs() {
   return std::chrono::duration<double, std::milli>(now).count();
 }
 
-// Share of the truth that was found: whoever scores as well as the last of it counts.
+// The share of the truth that was found. Every hit that scores as well as the last true one counts.
 double shareFound(Metric metric, const SearchResult& truth, const SearchResult& found) {
   const float last = truth.scores[truth.rows.count - 1];
   const bool greaterIsNearer = metric == Metric::Cosine || metric == Metric::Dot;
@@ -58,7 +58,7 @@ Status Shard::measure(RecallMeter& meter, uint32_t vector, const RecallMeter::Qu
   request.recall = query.recall;
   meter.adjust(request);
   request.walkLength = walkLengths_[vector].typical();
-  // A filter may have to be asked of every payload there is, twice.
+  // A filter may have to be evaluated on every payload, twice; so the search has a deadline.
   const double ranBefore = threadSeconds();
   const CancelFlag outOfTime(query.filter ? CancelFlag::Clock::now() + kMostOfOneQuery
                                           : CancelFlag::Clock::time_point::max());

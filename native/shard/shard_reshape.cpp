@@ -1,5 +1,5 @@
-// Vectors added to a shard and dropped from it: another shard over the same rows. Readers end on
-// the shard they began with; its memory goes with the last of them.
+// Adds vectors to a shard or drops them, by making another shard over the same rows. Readers finish
+// on the old shard; its memory is freed with the last of them.
 #include <algorithm>
 
 #include "shard/shard.hpp"
@@ -18,7 +18,7 @@ bool isSameSpace(const VectorSpec& a, const VectorSpec& b) {
          a.datatype == b.datatype;
 }
 
-// A name stands for one vector for good.
+// A name must stand for the same vector before and after.
 bool agree(const std::vector<VectorSpec>& before, const std::vector<VectorSpec>& after) {
   return std::all_of(after.begin(), after.end(), [&](const VectorSpec& spec) {
     const auto known = std::find_if(before.begin(), before.end(),
@@ -47,7 +47,7 @@ Result<std::shared_ptr<Shard>> Shard::reshaped(Shard& from, ShardSpec spec) {
   return shard;
 }
 
-// With the other's writer locked out.
+// Call with the other shard's writer lock held.
 Status Shard::takeFrom(Shard& from) {
   auto segments = std::make_shared<SegmentList>();
   for (const Snapshot now = from.segments_.snapshot(); const auto& segment : *now.segments) {

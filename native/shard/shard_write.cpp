@@ -1,5 +1,5 @@
-// Writes: rows are staged beyond every reader's count, then published with the tombstones of the
-// rows they replace.
+// Writes: rows are staged beyond every reader's count, then published together with the tombstones
+// of the rows that they replace.
 #include <algorithm>
 #include <tuple>
 
@@ -10,14 +10,14 @@ namespace vicinal {
 
 namespace {
 
-// Walks the columns of a batch together: which vectors point i brings.
+// Walks the columns of a batch together and finds the vectors of each point.
 class ColumnCursor {
 public:
   ColumnCursor(const UpsertColumns& columns, const std::vector<VectorSpec>& specs)
       : columns_(columns), specs_(specs), next_(columns.vectors.size(), {0, 0}),
         nextSparse_(columns.sparse.size(), 0) {}
 
-  // Points must be asked for in ascending order, each once.
+  // Points must be read in ascending order, each once.
   void read(uint32_t point) {
     given_.clear();
     givenSparse_.clear();
@@ -38,7 +38,7 @@ public:
     }
   }
 
-  // What the point brings, over what the batch's next row has.
+  // Overwrites the vectors of the batch's next row with those of the point.
   void give(WriteBatch& batch) const {
     for (const auto& [vector, vectors] : given_) batch.nextVectors()[vector] = vectors;
     for (const auto& [vector, sparse] : givenSparse_) batch.nextSparse()[vector] = sparse;
@@ -63,7 +63,7 @@ private:
   std::vector<std::pair<uint32_t, SparseVector>> givenSparse_;
 };
 
-// Room for changes of payloads, of which those that do not come are forgotten.
+// Reserves overlay entries; entries that were not used are removed.
 class ExpectedOverlays {
 public:
   ExpectedOverlays() = default;
@@ -86,8 +86,8 @@ Status refused() { return {Code::Cancelled, "the write would have to wait"}; }
 
 } // namespace
 
-// Where it fails, also by an exception, the shard is as it was: nothing is published, and nothing
-// noted as changed.
+// If it fails, even by an exception, the shard stays as it was: nothing is published or noted as
+// changed.
 Status Shard::writeRows(WriteBatch& batch, bool isChange, SegmentSet::LookupLock lookup) {
   Segment* segment = nullptr;
   FlushSet::Noting noting(changes_);
@@ -129,7 +129,7 @@ Status Shard::upsert(const UpsertColumns& columns, Waiting waiting) {
     writer.lock();
     return upsertHeld(columns, {});
   }
-  // Nobody is waited for: not who writes, nor those who look up ids or read a payload index.
+  // Never waits: not for a writer, an id lookup, or a reader of a payload index.
   if (!spec_.sparse.empty() || !writer.try_lock() || !segments_.indexFields().empty())
     return refused();
   SegmentSet::LookupLock lookup = segments_.tryLockLookup();
@@ -218,8 +218,8 @@ Status Shard::setPayloads(const UpsertColumns& columns) {
   }
   if (!changed.empty()) {
     const uint64_t tick = segments_.nextTick();
-    // Readers, the JavaScript thread among them, wait for the lock: texts are made before it is
-    // held, and those in whose place they come are freed after.
+    // Readers, including the JavaScript thread, wait for this lock. So the texts are made before it
+    // is taken, and replaced texts are freed after it is released.
     std::vector<std::shared_ptr<const PayloadOverlay>> made;
     made.reserve(changed.size());
     for (const auto& [row, point] : changed)

@@ -4,7 +4,7 @@ namespace vicinal {
 
 namespace {
 
-// Calls `visit(space, rows)` for every sparse vector of a segment until one says true.
+// Calls `visit(space, rows)` for every sparse vector of every segment until it returns true.
 template <typename Visit> bool anySpace(const Snapshot& snapshot, const Visit& visit) {
   for (size_t at = 0; at < snapshot.count(); at++) {
     Segment& segment = snapshot.segment(at);
@@ -30,7 +30,7 @@ bool SparseIndexer::extendOne() {
 }
 
 bool SparseIndexer::start() {
-  // The one before has ended, or is about to.
+  // The previous thread has ended or is about to.
   if (thread_.joinable()) thread_.join();
   return attempt([&] {
            thread_ = std::thread([this] { run(); });
@@ -44,7 +44,8 @@ void SparseIndexer::kick() {
   std::lock_guard lock(mutex_);
   isKicked_ = true;
   if (isRunning_ || isClosed_) return;
-  // It waits for the mutex. Without a thread, rows stay in the tail until there are more of them.
+  // The new thread first waits for the mutex. If no thread can be started, rows stay in the tail
+  // until the next kick.
   isRunning_ = start();
 }
 
@@ -64,7 +65,8 @@ void SparseIndexer::run() {
       if (!goesOn) idle_.notify_all();
       met = takeMet();
     }
-    // The mutex is not taken again by a thread that ends: `kick` waits for that with it in hand.
+    // An ending thread never takes the mutex again, because `kick` joins it while holding the
+    // mutex.
     for (const Waiter& waiter : met) waiter.done(Status::ok());
   }
 }
@@ -105,7 +107,7 @@ void SparseIndexer::close() {
     isClosed_ = true;
     ending = std::move(thread_);
   }
-  // Whoever waits is called by the thread as it ends.
+  // The ending thread calls the waiters.
   if (ending.joinable()) ending.join();
 }
 

@@ -1,6 +1,6 @@
-// Inverted indexes behind the tail of sparse vectors. A run over all of a large segment takes
-// seconds, which no thread of the pool may be kept for: a thread of its own does the work while
-// there is any, and ends.
+// Builds inverted indexes for the tail of sparse vectors. A run over a large segment takes seconds,
+// too long for a thread of the pool. So it uses a thread of its own, which ends when there is no
+// more work.
 #pragma once
 
 #include <condition_variable>
@@ -20,14 +20,14 @@ public:
   explicit SparseIndexer(const SegmentSet& segments) : segments_(segments) {}
   ~SparseIndexer() { close(); }
 
-  // There may be new rows.
+  // Call when there may be new rows.
   void kick();
-  // Calls back, from any thread, once all rows present now that are worth an index have one, or
-  // there is no memory for it, or the shard closes.
+  // Calls `done`, from any thread, once all present rows that deserve an index have one, memory for
+  // it is missing, or the shard closes.
   void wait(Done done);
-  // Returns when no run is being built, and none is until there are new rows.
+  // Returns when no run is being built; none begins until there are new rows.
   void stand();
-  // Ends it for good; returns when the run that is being built is done.
+  // Stops for good. Returns when the running build is done.
   void close();
 
 private:
@@ -36,23 +36,23 @@ private:
     Snapshot snapshot;
   };
 
-  // One run; false where there was nothing to build, or no memory for it.
+  // Builds one run; false if there was nothing to build or no memory.
   bool extendOne();
   void run();
-  // False where the system has no thread for it. With the mutex held.
+  // False if the system refuses a thread. Call with the mutex held.
   bool start();
-  // Those for whom there is nothing to be done any more; all of them where no thread runs. With the
-  // mutex held.
+  // Takes the waiters that have nothing to wait for any more; all of them if no thread runs. Call
+  // with the mutex held.
   std::list<Waiter> takeMet();
 
   const SegmentSet& segments_;
   std::mutex mutex_;
   std::condition_variable idle_;
-  // A list, since to take some out of it may not need memory.
+  // A list, because removing a part of it must not need memory.
   std::list<Waiter> waiters_;
   std::thread thread_;
   bool isRunning_ = false;
-  // More came while it ran.
+  // New work came while the thread ran.
   bool isKicked_ = false;
   bool isClosed_ = false;
 };

@@ -11,12 +11,12 @@ namespace {
 
 using Clock = CancelFlag::Clock;
 
-// A thread of the pool has slept, and other things are in its core's caches: the same search takes
-// it longer than the thread that runs JavaScript, and that one's time is what is to be told.
+// The same search takes longer on the pool: its threads have slept and their caches hold other
+// data. The recorded pace is that of the JavaScript thread, so pool times are divided by this.
 constexpr double kSlowerOnPool = 1.5;
-// Of a search's distances without a filter, those of its walk, where it is to be parked.
+// A search without a filter can be parked if at least this share of its distances is in its walk.
 constexpr double kMostlyWalked = 0.9;
-// One that has taken so long in turns of the event loop takes longer than was thought.
+// A parked search that has used this much time is slower than predicted, so it moves to the pool.
 constexpr double kMostSpentNs = 1'000'000;
 
 double nanosecondsHere(double tookNs, Waiting waiting) {
@@ -27,12 +27,12 @@ double nanosecondsSince(Clock::time_point started) {
   return std::chrono::duration<double, std::nano>(Clock::now() - started).count();
 }
 
-// Whether points were written since. An older row of one is sought among all, each time that the
-// search goes on: nothing for the thread that waits for it.
+// Whether points were written since the snapshot. An older row of an updated point must then be
+// searched for among all rows, each time the parked search resumes. That is too slow for the
+// JavaScript thread.
 bool hasGrown(const Snapshot& snapshot) { return snapshot.segment(0).rows() != snapshot.rows(0); }
 
-// Who asks how a search was done waits for a count of what matches besides, which is no part of
-// what the search took.
+// An explained search also counts the matches. That time does not count as the search's.
 Status countExplained(const Snapshot& snapshot, const RankedRequest& request,
                       const CancelFlag* cancel, SearchResult& result) {
   if (!request.explains || !request.filter) return Status::ok();
@@ -54,8 +54,8 @@ double DenseSearch::expectedNs(Shard& shard, const Snapshot& snapshot) {
   return shard.pace(request.vector).nanoseconds(estimateOf(snapshot).all);
 }
 
-// With several segments, those before the one whose search was parked would be searched again and
-// again. Explained stages are those of one run. Scans of vectors cannot be parked.
+// With several segments, resuming would repeat the segments before the parked one. Explained
+// searches must run in one go, and scans of vectors cannot be parked.
 bool DenseSearch::canPark(Shard& shard, const Snapshot& snapshot) {
   if (snapshot.count() != 1 || request.examples || request.explains) return false;
   if (shard.spec().vectors[request.vector].isMulti || spentNs_ >= kMostSpentNs) return false;
@@ -71,7 +71,7 @@ Status DenseSearch::timed(Shard& shard, const Snapshot& snapshot, const CancelFl
                           Waiting waiting, const Work& work) {
   RecallMeter& meter = shard.meter(request.vector);
   WalkLength& length = shard.walkLength(request.vector);
-  // One that goes on is planned as when it began.
+  // A resumed search keeps its original plan.
   if (!parked_.isParked()) {
     meter.adjust(request);
     request.walkLength = length.typical();
@@ -89,14 +89,14 @@ Status DenseSearch::timed(Shard& shard, const Snapshot& snapshot, const CancelFl
   if (isOutOfTime && request.filter && request.parked != nullptr)
     shard.filteredPace(request.vector).couldNotPark(request.filter);
   if (parked_.isParked()) {
-    // This run had no use for it.
+    // This run did not use the parked state.
     parked_.drop();
     spentNs_ = 0;
   }
   const double hereNs = spentNs_ + nanosecondsHere(runNs, waiting);
   const double tookNs = spentNs_ + runNs;
-  // One that was cancelled before it had begun tells nothing of how long such searches take; one
-  // that was given up because it took too long does.
+  // A search that was cancelled before it began shows nothing about its time. One that was given up
+  // after its expected time does.
   if (status.isOk() || hereNs > expectedNs(shard, snapshot)) {
     if (request.filter && !request.examples)
       shard.filteredPace(request.vector)
@@ -107,7 +107,8 @@ Status DenseSearch::timed(Shard& shard, const Snapshot& snapshot, const CancelFl
   if (result.stats.hasDueGraph) shard.indexer().kick();
   if (const SearchStats& stats = result.stats; status.isOk() && stats.typical > 0)
     length.learn(stats.walked / stats.typical);
-  // A search that is given up here is done on the pool, and would count twice.
+  // Only finished searches are noted: one that is given up here is repeated on the pool and would
+  // count twice.
   const bool isOfOneVector = !request.examples && !shard.spec().vectors[request.vector].isMulti;
   if (status.isOk() && isOfOneVector) meter.note(request);
   result.stats.tookUs = tookNs / 1000;
@@ -129,7 +130,7 @@ Status DenseSearch::rank(Shard& shard, const Snapshot& snapshot, const CancelFla
   });
 }
 
-// With a filter, what was learned of it tells more.
+// With a filter, its recorded times tell more than postings.
 double SparseSearch::postingsOf(const Snapshot& snapshot) {
   takeTextApart(request);
   const bool isByFilter = request.filter && !request.examples && !request.corpus;
@@ -160,7 +161,8 @@ Status SparseSearch::timed(Shard& shard, const Snapshot& snapshot, Waiting waiti
     else
       shard.sparsePace(vectorOf(shard)).learn(postings, hereNs);
   }
-  // Postings may be the last that there are of a run, and are not the caller's to free.
+  // These lists may be the last reference to a run; freeing them here keeps that work off the
+  // caller's thread.
   if (status.isOk()) request.found.clear();
   result.stats.tookUs = tookNs / 1000;
   return status;

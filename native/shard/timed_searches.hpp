@@ -1,5 +1,4 @@
-// Searches that know how long they will take from how long those before them took
-// (search/search_pace), and teach it.
+// Searches that predict their time from earlier ones (search/search_pace) and record their own.
 #pragma once
 
 #include <optional>
@@ -11,19 +10,18 @@
 
 namespace vicinal {
 
-// Not moved once it was run: the request points into it.
+// Must not be moved after a run, because the request points into it.
 struct DenseSearch {
   SearchRequest request;
   SearchResult result;
-  // What `rank` has found.
+  // The result of `rank`.
   std::vector<RankedHit> hits;
 
   double expectedNs(Shard& shard, const Snapshot& snapshot);
   Status run(Shard& shard, const Snapshot& snapshot, const CancelFlag* cancel, Waiting waiting);
   Status rank(Shard& shard, const Snapshot& snapshot, const CancelFlag* cancel, Waiting waiting);
 
-  // Whether a run that is cancelled leaves what it has done for the next run, with the same
-  // snapshot, to go on with.
+  // Whether a cancelled run leaves its state for the next run, which must use the same snapshot.
   bool canPark(Shard& shard, const Snapshot& snapshot);
   void park() { request.parked = &parked_; }
   bool isParked() const { return parked_.isParked(); }
@@ -36,11 +34,11 @@ private:
 
   std::optional<DistanceEstimate> estimate_;
   ParkedSearch parked_;
-  // Of runs that were parked.
+  // Time of the runs that were parked.
   double spentNs_ = 0;
 };
 
-// All that is asked of one is asked with the same snapshot.
+// Use all methods of one object with the same snapshot.
 struct SparseSearch {
   SparseRequest request;
   SearchResult result;
@@ -52,14 +50,14 @@ struct SparseSearch {
 
 private:
   double postingsOf(const Snapshot& snapshot);
-  // Among all vectors.
+  // Number of the vector among all vectors.
   uint32_t vectorOf(const Shard& shard) const {
     return request.vector + static_cast<uint32_t>(shard.spec().vectors.size());
   }
   template <typename Work>
   Status timed(Shard& shard, const Snapshot& snapshot, Waiting waiting, const Work& work);
 
-  // Expected; negative until they are estimated.
+  // Expected postings; negative until estimated.
   double postings_ = -1;
 };
 

@@ -1,4 +1,4 @@
-// The rows one write appends, and the rows it tombstones.
+// The rows that one write appends, and the rows that it tombstones.
 #pragma once
 
 #include <vector>
@@ -9,10 +9,11 @@ namespace vicinal {
 
 struct WriteBatch {
   std::vector<NewRow> rows;
-  // Where each of them was; not found: it is new.
+  // The previous row of each; not found: the point is new.
   std::vector<RowRef> old;
   std::vector<RowRef> replaced;
-  // Of the operation that deletes those; 0: they are replaced, or known to be deleted.
+  // Number of the operation that deletes these rows; 0: they are replaced, or already known as
+  // deleted.
   uint64_t deletedSeq = 0;
   BatchSize size;
 
@@ -23,12 +24,13 @@ struct WriteBatch {
     size.entries.assign(sparseCount, 0);
   }
 
-  // The vectors of the row that is added next: an entry for each named vector, to be filled in.
+  // The vectors of the row to be added next, one entry for each named vector, for the caller to
+  // fill in.
   RowVectors* nextVectors() { return vectors_.data() + rows.size() * size.vertices.size(); }
 
-  // The same of its sparse vectors.
+  // The same for its sparse vectors.
   SparseVector* nextSparse() { return sparse_.data() + rows.size() * size.entries.size(); }
-  // It keeps what a row had.
+  // Copies the vectors of an existing row to the next row.
   void keepVectors(const Segment& segment, uint32_t row) {
     RowVectors* const vectors = nextVectors();
     for (size_t vector = 0; vector < size.vertices.size(); vector++)
@@ -56,7 +58,7 @@ struct WriteBatch {
   uint64_t bytesOf(size_t row, const std::vector<VectorSpec>& specs) const {
     uint64_t bytes = rows[row].payload.size();
     for (size_t vector = 0; vector < specs.size(); vector++) {
-      // In the table, a vector that is missing takes its place.
+      // In the table, a missing vector takes the room of a present one.
       const uint32_t count = specs[vector].isMulti ? rows[row].vectors[vector].count : 1;
       bytes += uint64_t(count) * specs[vector].dim * sizeof(float);
     }

@@ -9,7 +9,7 @@ namespace {
 uint32_t blocksOf(uint32_t postings) { return (postings + kPostingBlock - 1) / kPostingBlock; }
 
 constexpr size_t kPostingsOfLine = 16;
-// Of one list, postings that are fetched ahead.
+// The most postings of one list that are prefetched.
 constexpr size_t kMostAhead = 512;
 
 size_t mixed(uint32_t term) { return (uint64_t(term) * 0x9e3779b97f4a7c15ULL) >> 32; }
@@ -35,8 +35,8 @@ void PostingRun::lay() {
   values_ = reinterpret_cast<float*>(at);
 }
 
-// That every list lies within the run; rows and values are for the checksums to vouch for, and
-// searches look at no row outside the segment.
+// Checks that every list lies within the run. Checksums cover rows and values; searches ignore rows
+// outside the segment.
 bool PostingRun::isSound() const {
   const uint32_t terms = header()[3];
   if (firstPostings_[0] != 0 || firstBlocks_[0] != 0) return false;
@@ -53,7 +53,7 @@ bool PostingRun::isSound() const {
 
 Result<std::shared_ptr<const PostingRun>> PostingRun::map(int descriptor, uint64_t offset,
                                                           uint64_t bytes, Placement placement) {
-  const Status corrupt(Code::Corrupt, "the postings of a sparse vector make no sense");
+  const Status corrupt(Code::Corrupt, "the postings of a sparse vector are inconsistent");
   const uint64_t words = bytes / sizeof(uint32_t);
   if (bytes % sizeof(uint32_t) != 0 || words < kHeaderWords) return corrupt;
   auto array = RegionArray<uint32_t>::reserve(words);
@@ -71,8 +71,8 @@ Result<std::shared_ptr<const PostingRun>> PostingRun::map(int descriptor, uint64
   return std::shared_ptr<const PostingRun>(std::move(run));
 }
 
-// Indices are hashes of words or numbers of a vocabulary, both spread about evenly: one is not far
-// from where its share of the range is.
+// Indices are word hashes or vocabulary numbers, both evenly distributed. An index is therefore
+// near its proportional position.
 uint32_t PostingRun::guess(uint32_t index) const {
   const uint32_t terms = header()[3];
   const uint64_t range = std::max(1u, terms_[terms - 1] - terms_[0]);
@@ -127,7 +127,7 @@ void PostingRun::findAll(const uint32_t* indices, size_t count, size_t ahead, Li
     const auto term = static_cast<size_t>(found - terms_);
     __builtin_prefetch(firstPostings_ + term);
     __builtin_prefetch(firstBlocks_ + term);
-    // Until the others have been sought, the place of what it has.
+    // For now `rows` holds the term's position, until all indices have been sought.
     lists[i].rows = found;
   }
   const size_t ofEach = std::clamp<size_t>(ahead / std::max<size_t>(1, count), 1, kMostAhead);

@@ -1,12 +1,13 @@
-// An inverted index over a run of rows: for each index of their sparse vectors, the rows that have
-// it, ascending, with their values. It never changes once it is built.
+// An inverted index over consecutive rows. For each index of their sparse vectors it has a posting
+// list: the rows, ascending, with their values. A run never changes once it is built.
 //
-// Postings stand in blocks of `kPostingBlock`; a block tells its last row and its least and
-// greatest value, so that a search passes over blocks that cannot add enough.
+// Postings are grouped in blocks of `kPostingBlock`. A block records its last row and its least and
+// greatest value, so that searches skip blocks that cannot contribute enough.
 //
-// One array of 32-bit words, the same in memory and in a segment file (docs/data-format.md):
-// header, terms, first posting and first block of each term (and one behind the last), then of each
-// block last row, greatest and least value, then rows and values of the postings.
+// A run is one array of 32-bit words, the same in memory and in a segment file
+// (docs/data-format.md). It holds the header, the terms, and the first posting and first block of
+// each term (plus an end entry). Then come last row, greatest and least value of each block, then
+// rows and values of the postings.
 #pragma once
 
 #include <memory>
@@ -33,11 +34,11 @@ public:
     uint32_t blocks = 0;
   };
 
-  // Over rows [from, to); `vectorOf(row)` gives their vectors.
+  // Builds a run over rows [from, to); `vectorOf(row)` returns their vectors.
   template <typename VectorOf>
   static Result<std::shared_ptr<const PostingRun>> build(uint32_t from, uint32_t to,
                                                          const VectorOf& vectorOf);
-  // Maps what a file has. CORRUPT where it is no run.
+  // Maps a run from a file. CORRUPT if the bytes are not a run.
   static Result<std::shared_ptr<const PostingRun>> map(int descriptor, uint64_t offset,
                                                        uint64_t bytes, Placement placement);
 
@@ -45,8 +46,8 @@ public:
   uint32_t to() const { return header()[2]; }
   uint32_t postings() const { return header()[4]; }
   List find(uint32_t index) const;
-  // The same of several indices; what lies far apart in memory is fetched for all of them at a
-  // time, and so are the first postings, about as many in all.
+  // Like `find`, for several indices at once. Memory for all of them is prefetched together,
+  // including about `ahead` first postings in total.
   void findAll(const uint32_t* indices, size_t count, size_t ahead, List* lists) const;
 
   const void* data() const { return words_.data(); }
@@ -67,14 +68,14 @@ private:
   const uint32_t* header() const { return words_.data(); }
   void lay();
   bool isSound() const;
-  // Where the index probably is, of all.
+  // The likely position of the index among all terms.
   uint32_t guess(uint32_t index) const;
-  // The first index that is not less, of all; null where none can be it.
+  // The first term that is not less than the index; null if none can equal it.
   const uint32_t* seek(uint32_t index) const;
   List listAt(size_t term) const;
 
   RegionArray<uint32_t> words_;
-  // Into the words.
+  // Pointers into `words_`.
   uint32_t* terms_ = nullptr;
   uint32_t* firstPostings_ = nullptr;
   uint32_t* firstBlocks_ = nullptr;
@@ -85,8 +86,8 @@ private:
   float* values_ = nullptr;
 };
 
-// Builds a run in two passes over the vectors: `count` of all, `place`, then `add` of all, rows
-// ascending.
+// Builds a run in two passes over the vectors in ascending row order: `count` for all, `place`,
+// then `add` for all.
 class PostingBuilder {
 public:
   void count(const SparseVector& vector);
@@ -98,7 +99,7 @@ private:
   static constexpr size_t kFirstSlots = 1024;
   struct Slot {
     uint32_t term = 0;
-    // Counts, then the position of the next posting plus one; 0: the slot is free.
+    // First a count, later the position of the next posting plus one; 0 means a free slot.
     uint32_t value = 0;
   };
   Slot& slotOf(uint32_t term);

@@ -6,20 +6,20 @@ namespace vicinal {
 
 namespace {
 
-// A tail of so many rows or components is worth a run: searches look at less in some
+// A tail of this many rows or components becomes a run; searches scan a shorter tail within
 // microseconds.
 constexpr uint32_t kTailRows = 256;
 constexpr uint64_t kTailEntries = 8 * 1024;
-// A run is built together with the one before where that is no more than so many times larger.
+// A new run is merged with the previous one if that has at most this many times as many components.
 constexpr uint64_t kMergedShare = 2;
-// Dead rows that are counted at once by one who cannot wait.
+// The most dead rows that a caller counts when it must not wait.
 constexpr size_t kCountedAtOnce = 512;
 
 } // namespace
 
 Status SparseSpace::reserve(const SparseSpec& spec, uint64_t rows, uint64_t entries) {
   spec_ = spec;
-  // Positions of postings are 32 bits.
+  // Positions of postings have 32 bits.
   const uint64_t most = std::min<uint64_t>(entries, UINT32_MAX - 1);
   auto offsets = RegionArray<uint64_t>::reserve(rows + 1);
   if (!offsets) return offsets.status();
@@ -59,7 +59,7 @@ Status SparseSpace::map(int descriptor, const Filed& filed) {
   auto run = PostingRun::map(descriptor, filed.postingsAt, filed.postingBytes, spec_.memory);
   if (!run) return run.status();
   if ((*run)->from() != 0 || (*run)->to() != rows)
-    return Status(Code::Corrupt, "the postings of a sparse vector are of other rows");
+    return Status(Code::Corrupt, "the postings of a sparse vector belong to other rows");
   publish({run.take()});
   filedRun_.store(rows);
   countPublished(0, rows);
@@ -71,7 +71,7 @@ Status SparseSpace::leaveTo(int descriptor, const Filed& filed) {
   VICINAL_TRY(offsets_.replaceByFile(descriptor, filed.offsetsAt, filed.rows + 1));
   VICINAL_TRY(indices_.replaceByFile(descriptor, filed.indicesAt, filed.entries));
   VICINAL_TRY(values_.replaceByFile(descriptor, filed.valuesAt, filed.entries));
-  // What is indexed of those rows gives way to the file's run; what is indexed beyond stays.
+  // The file's run replaces the runs over its rows; runs over later rows stay.
   auto run = PostingRun::map(descriptor, filed.postingsAt, filed.postingBytes, spec_.memory);
   if (!run) return run.status();
   const std::shared_ptr<const PostingRun> mapped = run.take();
@@ -81,7 +81,7 @@ Status SparseSpace::leaveTo(int descriptor, const Filed& filed) {
   return Status::ok();
 }
 
-// False where the index was extended meanwhile.
+// False if the index was extended meanwhile.
 bool SparseSpace::replaceBy(const std::shared_ptr<const PostingRun>& mapped) {
   const auto before = runs();
   PostingRuns after{mapped};
@@ -93,7 +93,7 @@ bool SparseSpace::replaceBy(const std::shared_ptr<const PostingRun>& mapped) {
     }
     auto rest =
         PostingRun::build(mapped->to(), each->to(), [&](uint32_t row) { return vector(row); });
-    // Without memory for it, those rows are looked at one by one until they are indexed anew.
+    // Without memory for a run, searches scan these rows until they are indexed again.
     if (!rest) break;
     after.push_back(rest.take());
   }
@@ -206,7 +206,7 @@ Status SparseSpace::extend(uint32_t rows) {
   if (!run) return run.status();
   kept.push_back(run.take());
   std::lock_guard lock(runsMutex_);
-  // Only `leaveTo` may have come between; the next extension goes on from what it left.
+  // Only `leaveTo` can have changed the runs meanwhile. The next extension starts from its result.
   if (runs_ == before) runs_ = std::make_shared<const PostingRuns>(std::move(kept));
   return Status::ok();
 }
@@ -222,7 +222,7 @@ void SparseSpace::tally(const MemoryTally& tally, MemoryPart& vectors, MemoryPar
   tally.add(vectors, values_);
   for (const auto now = runs(); const auto& run : *now) run->tally(tally, postings);
   std::lock_guard lock(countsMutex_);
-  // An entry of the map with its share of the table and what the allocator rounds.
+  // A map entry with its share of the table and the allocator's rounding.
   MemoryTally::addHeap(postings, deadCount() * sizeof(uint32_t) + deadOfIndex_.size() * 48);
 }
 

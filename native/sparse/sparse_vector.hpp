@@ -1,4 +1,4 @@
-// A sparse vector: the components that are not zero, by ascending index.
+// A sparse vector: its non-zero components in ascending order of index.
 #pragma once
 
 #include <algorithm>
@@ -12,14 +12,14 @@ namespace vicinal {
 
 struct SparseSpec {
   std::string name;
-  // Where vectors and postings are to be once they are in a file.
+  // Placement of vectors and postings once a file backs them.
   Placement memory = Placement::Cached;
-  // As that of a VectorSpec.
+  // Like VectorSpec::slot.
   uint32_t slot = 0;
 };
 
-// Someone else's memory. No indices at all: the row has no such vector, which is not the same as
-// one without components.
+// A view of memory of the caller. Null indices mean that the row has no such vector; that differs
+// from a vector without components.
 struct SparseVector {
   const uint32_t* indices = nullptr;
   const float* values = nullptr;
@@ -30,11 +30,11 @@ struct SparseVector {
 // Bytes of a component: index and value.
 constexpr uint64_t kSparseEntryBytes = sizeof(uint32_t) + sizeof(float);
 
-// The dot product, summed in the order of the indices in double precision and rounded once, so that
-// it has the same bits however a search came to it. False where the two share no index: such a row
-// is not an answer, whatever zero may compare to.
+// The dot product, summed in index order in double precision and rounded once. So every kind of
+// search gets the same bits. False if the two share no index: such a row is never an answer, even
+// though its product would be zero.
 inline bool dotSparse(const SparseVector& a, const SparseVector& b, float& product) {
-  // Where one is much longer, its indices are sought instead of walked.
+  // If one vector is much longer, its indices are sought instead of walked over.
   constexpr uint32_t kSeekShare = 8;
   const SparseVector& shorter = a.count < b.count ? a : b;
   const SparseVector& longer = a.count < b.count ? b : a;

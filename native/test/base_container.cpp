@@ -1,4 +1,4 @@
-// Control groups as Linux shows them, in folders made here.
+// Control groups in the form of Linux, in folders made here.
 #include "base/container.hpp"
 
 #include <filesystem>
@@ -31,9 +31,9 @@ struct Groups {
 
 } // namespace
 
-SOLO_TEST("without control groups a container bounds nothing") { Groups().check(0, UINT64_MAX, 0); }
+SOLO_TEST("without control groups there are no limits") { Groups().check(0, UINT64_MAX, 0); }
 
-SOLO_TEST("a container's share of processors and memory is read, of either version") {
+SOLO_TEST("limits of processors and memory are read from both versions of control groups") {
   Groups second;
   second.write("cpu.max", "150000 100000\n");
   second.write("memory.max", "1073741824\n");
@@ -49,7 +49,7 @@ SOLO_TEST("a container's share of processors and memory is read, of either versi
   first.check(0.5, uint64_t(1) << 29, 0);
 }
 
-SOLO_TEST("of a group and all above it the least bound counts, of either version") {
+SOLO_TEST("the tightest bound among a group and its ancestors counts, in both versions") {
   Groups second;
   second.write("own", "0::/system/service/part\n");
   second.write("system/cpu.max", "300000 100000\n");
@@ -62,7 +62,7 @@ SOLO_TEST("of a group and all above it the least bound counts, of either version
   second.write("system/service/part/memory.max", "max\n");
   second.write("system/service/part/memory.current", "150000\n");
   second.check(0.5, 900000, 200000);
-  // More is used beside the process than in its own group.
+  // The whole container uses more memory than the process's own group.
   second.write("system/memory.current", "400000\n");
   second.check(0.5, 1000000, 400000);
   Groups first;
@@ -75,7 +75,7 @@ SOLO_TEST("of a group and all above it the least bound counts, of either version
   first.check(1.5, 4096, 0);
 }
 
-SOLO_TEST("a group whose path is of another mount is taken for the one that is mounted") {
+SOLO_TEST("a group path from another mount falls back to the mount point") {
   Groups inside;
   inside.write("own", "0::/docker/1234\n");
   inside.write("memory.max", "4096\n");
@@ -87,7 +87,7 @@ SOLO_TEST("a group whose path is of another mount is taken for the one that is m
   above.check(0, 4096, 0);
 }
 
-SOLO_TEST("bounds that are not set, or make no sense, are none") {
+SOLO_TEST("unset or invalid bounds mean no limit") {
   Groups second;
   second.write("cpu.max", "max 100000\n");
   second.write("memory.max", "max\n");
@@ -102,7 +102,7 @@ SOLO_TEST("bounds that are not set, or make no sense, are none") {
   CHECK_EQUAL(broken.read().cores, 0.0);
 }
 
-SOLO_TEST("of the cores those count that a container has time for, and always one") {
+SOLO_TEST("usable cores are bounded by the container's processor time, and are at least one") {
   const auto coresOf = [](double share, unsigned all) {
     Container container;
     container.cores = share;

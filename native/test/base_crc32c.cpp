@@ -18,9 +18,8 @@ SOLO_TEST("crc32c gives the values of RFC 3720") {
   CHECK_EQUAL(crc32c(nullptr, 0), 0u);
 }
 
-SOLO_TEST(
-    "crc32c by instruction equals the portable twin at every length and alignment, whole or in "
-    "parts") {
+SOLO_TEST("crc32c by instruction equals the portable version at every length and alignment, whole "
+          "or in parts") {
   std::mt19937 random(7);
   std::vector<uint8_t> data(20'000);
   for (uint8_t& byte : data) byte = uint8_t(random());

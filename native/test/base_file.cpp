@@ -60,7 +60,7 @@ SOLO_TEST("a file that may not grow reports a full disk and names itself") {
   CHECK(status.message().find(scratchFolder()) == std::string::npos);
 }
 
-SOLO_TEST("every code has its name and every errno its code") {
+SOLO_TEST("every code has its name, and every errno maps to a code") {
   CHECK_EQUAL(std::string(codeName(Code::DiskFull)), "DISK_FULL");
   CHECK_EQUAL(std::string(codeName(Code::UnsupportedFormat)), "UNSUPPORTED_FORMAT");
   CHECK(Status::fromErrno(ENOSPC, "x").code() == Code::DiskFull);

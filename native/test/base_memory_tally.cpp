@@ -8,7 +8,7 @@
 
 using namespace vicinal;
 
-SOLO_TEST("what was written to is resident, what was only reserved, grown or read is not") {
+SOLO_TEST("written memory is resident; reserved, grown or read memory is not") {
   const MemoryTally tally;
   const size_t page = pageBytes();
   auto region = Region::reserve(1000 * page).take();
@@ -47,7 +47,7 @@ SOLO_TEST("pages of a mapped file count as cache until they are written to") {
   CHECK_EQUAL(part.cache, uint64_t(54 * page));
 }
 
-SOLO_TEST("the process has more resident than one of its parts, and file pages among them") {
+SOLO_TEST("the process's resident memory exceeds that of its parts and includes file pages") {
   const ProcessMemory memory = processMemory();
   CHECK(memory.resident > memory.file);
   CHECK(memory.file > 0);

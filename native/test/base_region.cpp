@@ -25,8 +25,7 @@ SOLO_TEST("a region grows without moving and reads as zero where nothing was wri
   CHECK_EQUAL(array.size(), uint64_t(9'999'999));
 }
 
-SOLO_TEST(
-    "a region that is let be read is zero where nothing was grown, takes no memory, and grows on") {
+SOLO_TEST("letRead makes ungrown parts read as zeros, takes no memory and allows growth") {
   auto array = RegionArray<uint32_t>::reserve(10'000'000).take();
   CHECK(array.grow(1000).isOk());
   CHECK(array.letRead().isOk());
@@ -72,7 +71,8 @@ SOLO_TEST("a region that starts with a file grows behind it and leaves the file 
   CHECK_EQUAL(array[2 * page + 99], 'x');
   array[0] = 'b';
   CHECK(array.grow(50 * page).isOk());
-  CHECK_EQUAL(int(array[2 * page + 100]), 0); // the file goes on here, the region does not show it
+  // The file has more bytes here, but the region reads zero.
+  CHECK_EQUAL(int(array[2 * page + 100]), 0);
   CHECK_EQUAL(int(array[50 * page - 1]), 0);
   array[50 * page - 1] = 'c';
   CHECK_EQUAL(array[0], 'b');
@@ -82,9 +82,8 @@ SOLO_TEST("a region that starts with a file grows behind it and leaves the file 
   CHECK_EQUAL(stored, 'a');
 }
 
-SOLO_TEST(
-    "a large file in a region of huge pages reads as the file and zero behind it, changes stay "
-    "private") {
+SOLO_TEST("a large file in a region of huge pages reads as the file, then zeros, and changes stay "
+          "private") {
   constexpr uint64_t count = 6'000'001;
   std::string content(count * sizeof(uint32_t), '\0');
   for (uint32_t i = 0; i < count; i++) std::memcpy(&content[i * sizeof i], &i, sizeof i);
@@ -94,7 +93,7 @@ SOLO_TEST(
     auto array = RegionArray<uint32_t>::reserve(10'000'000, pages).take();
     CHECK(array.mapFile(file.descriptor(), 0, count).isOk());
     CHECK_EQUAL(array.size(), count);
-    // What is mapped shows what becomes of the file; a copy does not.
+    // A mapping shows later changes of the file; a copy does not.
     if (pages == Region::Pages::HugeAsGrown) {
       constexpr uint32_t middle = count / 2;
       std::fstream changed(path, std::ios::in | std::ios::out | std::ios::binary);
@@ -139,7 +138,7 @@ SOLO_TEST("a moved region belongs to its new owner only") {
   CHECK_EQUAL(second.size(), uint64_t(0));
 }
 
-SOLO_TEST("memory that a file takes over keeps its values, and what lies behind stays writable") {
+SOLO_TEST("memory replaced by a file keeps its values, and the rest stays writable") {
   std::vector<uint32_t> values(300'000);
   for (size_t i = 0; i < values.size(); i++) values[i] = uint32_t(i * 7);
   const std::string path =
@@ -155,7 +154,7 @@ SOLO_TEST("memory that a file takes over keeps its values, and what lies behind 
   CHECK_EQUAL(array[values.size() - 1], values.back());
 }
 
-SOLO_TEST("bytes in the system's cache are read without waiting, and none beyond the end") {
+SOLO_TEST("bytes in the system's cache are read without waiting, and never past the end") {
   const std::string path = writeFile("cached", std::string(10'000, 'c'));
   auto file = File::openRead(path).take();
   std::string read(100, ' ');

@@ -26,7 +26,7 @@ namespace {
 constexpr std::chrono::hours kLong(1);
 constexpr std::chrono::milliseconds kShort(3);
 
-// Of the calling thread; the lowest is 19.
+// The nice value of the calling thread; the lowest priority is 19.
 int priority() {
 #ifdef __linux__
   return ::getpriority(PRIO_PROCESS, id_t(::gettid()));
@@ -35,7 +35,7 @@ int priority() {
 #endif
 }
 
-// Soon, however busy the machine is.
+// Waits up to 20 seconds, since the machine may be busy.
 template <typename Condition> bool comes(const Condition& condition) {
   const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
   while (!condition())
@@ -45,27 +45,27 @@ template <typename Condition> bool comes(const Condition& condition) {
 
 } // namespace
 
-TEST("of threads that sleep the one that fell asleep last is woken") {
+TEST("the thread that fell asleep last is woken first") {
   ThreadPool pool(4);
   std::vector<std::thread::id> ranOn;
   for (int i = 0; i < 12; i++) {
     std::promise<std::thread::id> ran;
     pool.submit(Lane::Search, [&] { ran.set_value(std::this_thread::get_id()); });
     ranOn.push_back(ran.get_future().get());
-    // Until all sleep again.
+    // Waits until all threads sleep again.
     std::this_thread::sleep_for(std::chrono::milliseconds(test::isSlow() ? 200 : 50));
   }
-  // The first ones may have run while others were still being started.
+  // The first tasks may have run while other threads were still starting.
   std::map<std::thread::id, int> later;
   for (size_t i = 4; i < ranOn.size(); i++) later[ranOn[i]]++;
   int most = 0;
   for (const auto& [thread, count] : later) most = std::max(most, count);
-  // On a busy machine one may be late to fall asleep; in turns each would run two of the eight, and
-  // of random ones six hardly ever are the same.
+  // On a busy machine a thread may fall asleep late. In turns each thread would run two of the
+  // eight tasks; at random, six would hardly ever run on the same thread.
   CHECK(most >= 6);
 }
 
-TEST("a free thread takes searches before inserts") {
+TEST("a free thread takes searches before writes") {
   ThreadPool pool(1, kLong);
   std::promise<void> release;
   std::promise<void> started;
@@ -88,7 +88,7 @@ TEST("a free thread takes searches before inserts") {
   CHECK_EQUAL(order, "sti");
 }
 
-TEST("searches without a pause do not keep writes waiting for ever") {
+TEST("a stream of searches does not starve writes") {
   ThreadPool pool(1, kShort);
   std::atomic<int> others{0};
   std::promise<bool> done;
@@ -104,11 +104,11 @@ TEST("searches without a pause do not keep writes waiting for ever") {
   CHECK(done.get_future().get());
 }
 
-TEST("building has threads of its own, of lower priority where threads have one") {
+TEST("build threads are separate and have a lower priority where the system supports it") {
   ThreadPool pool(1);
   std::promise<int> built;
   std::promise<std::pair<int, int>> done;
-  // The one waits for the other, which only two threads can.
+  // Each task waits for the other, so they need two threads.
   pool.submit(Lane::Search, [&, ofBuild = built.get_future().share()] {
     done.set_value({priority(), ofBuild.get()});
   });
@@ -122,7 +122,7 @@ TEST("building has threads of its own, of lower priority where threads have one"
 #endif
 }
 
-TEST("destroying a pool runs what was submitted, from tasks too") {
+TEST("destroying a pool runs all submitted tasks, including those submitted by tasks") {
   std::atomic<int> ran{0};
   {
     ThreadPool pool(3);
@@ -144,7 +144,7 @@ TEST("a task's captures are gone before the next task runs") {
   CHECK_EQUAL(uses.get_future().get(), 1L);
 }
 
-TEST("the process has one pool with at least one thread, and a cancelled flag stays so") {
+TEST("the process has one pool with at least one thread, and a set cancel flag stays set") {
   CHECK(&ThreadPool::shared() == &ThreadPool::shared());
   CHECK(ThreadPool::shared().threads() >= 1);
   CancelFlag flag;

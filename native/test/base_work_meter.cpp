@@ -4,7 +4,7 @@
 
 using namespace vicinal;
 
-SOLO_TEST("work goes on until its flag is seen, and no further from then on") {
+SOLO_TEST("work goes on until its flag is seen set, and no further") {
   CancelFlag cancel;
   WorkMeter work(&cancel);
   for (int step = 0; step < 10; step++) CHECK(work.spend(WorkMeter::kUnitsBetweenLooks));
@@ -17,7 +17,7 @@ SOLO_TEST("work goes on until its flag is seen, and no further from then on") {
   CHECK(work.status().code() == Code::Cancelled);
 }
 
-SOLO_TEST("a step as large as many is followed by a look at the flag") {
+SOLO_TEST("a very large step is followed by a look at the flag") {
   CancelFlag cancel;
   cancel.cancel();
   WorkMeter work(&cancel);

@@ -1,5 +1,4 @@
-// Files of blocks as bytes: read, changed, and made to match their checksums again, as one who
-// forges a file would.
+// Block files as bytes: read, changed, and given right checksums again, as a forger would.
 #pragma once
 
 #include <algorithm>
@@ -34,7 +33,7 @@ inline void setCrc(std::string& bytes, size_t at, uint32_t crc) {
   std::memcpy(bytes.data() + at, &crc, sizeof crc);
 }
 
-// Makes every checksum right again, of a file whose header says where its blocks are.
+// Corrects every checksum of a file whose header gives the position of its block table.
 inline void forge(std::string& bytes) {
   const uint64_t blocksAt = field<uint64_t>(bytes, 40);
   uint64_t crcAt = blocksAt;

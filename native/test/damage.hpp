@@ -1,5 +1,5 @@
-// Files that are nearly right: damaged, or damaged and made to match their checksums, as a snapshot
-// that is brought may be.
+// Damaged files, with wrong checksums or with corrected ones, such as an untrusted snapshot may
+// contain.
 #pragma once
 
 #include <cstdlib>
@@ -16,7 +16,7 @@ public:
   Damage() : Damage(seedOfRun()) {}
   explicit Damage(unsigned seed) : random_(seed) {}
 
-  // `VICINAL_TEST_SEED`, or any; it is told.
+  // The seed of the run: `VICINAL_TEST_SEED`, or a random one. It is printed.
   static unsigned seedOfRun() {
     const char* given = std::getenv("VICINAL_TEST_SEED");
     const auto seed = given != nullptr ? static_cast<unsigned>(std::strtoul(given, nullptr, 10))
@@ -27,7 +27,7 @@ public:
 
   size_t below(size_t bound) { return random_() % bound; }
 
-  // One to four values in [from, to) are others.
+  // Changes one to four values in [from, to).
   void change(std::string& bytes, size_t from, size_t to) {
     for (size_t changes = 1 + below(4); changes > 0 && from < to; changes--) {
       const size_t at = from + below(to - from);
@@ -53,7 +53,7 @@ public:
     }
   }
 
-  // The file with its directory, its header or its contents changed; mostly with right checksums.
+  // The file with a changed directory, header or content, mostly with corrected checksums.
   std::string of(const std::string& whole, bool forgesContents) {
     std::string bytes = whole;
     const uint64_t directoryAt = field<uint64_t>(whole, 24);

@@ -1,4 +1,4 @@
-// Rows of halves and of bytes beside rows of the same numbers as floats.
+// Compares rows of halves and bytes with rows of the same numbers as floats.
 #include <cfloat>
 #include <cstring>
 #include <limits>
@@ -21,7 +21,7 @@ constexpr uint32_t kFirstInfinite = 0x7c00;
 
 bool isFinite(uint32_t pattern) { return (pattern & 0x7fff) < kFirstInfinite; }
 
-// What the bits say, in double precision.
+// The value of the bits, in double precision.
 double valueOf(uint32_t pattern) {
   const int exponent = int(pattern >> 10 & 31);
   const double fraction = pattern & 1023;
@@ -38,7 +38,7 @@ template <typename Body> void forEachSet(Body body) {
 enum class Kind { Ordinary, Denormal, Huge };
 constexpr Kind kinds[] = {Kind::Ordinary, Kind::Denormal, Kind::Huge};
 
-// Numbers as they are kept, and the same as floats.
+// Numbers in their datatype, and the same numbers as floats.
 struct Rows {
   Rows(Datatype datatype, Kind kind, size_t count, std::mt19937& random)
       : datatype(datatype), floats(count), kept(count * bytesOf(datatype)) {
@@ -74,7 +74,7 @@ bool areSameBits(float a, float b) { return std::memcmp(&a, &b, sizeof a) == 0; 
 
 } // namespace
 
-SOLO_TEST("each half is the float that its bits say, and back") {
+SOLO_TEST("each half converts to the float that its bits denote, and back") {
   for (uint32_t pattern = 0; pattern < kPatterns; pattern++) {
     const Half half{static_cast<uint16_t>(pattern)};
     const float value = fromHalf(half);
@@ -96,8 +96,7 @@ SOLO_TEST("each half is the float that its bits say, and back") {
   }
 }
 
-SOLO_TEST(
-    "every instruction set widens all halves and bytes, whatever their number and alignment") {
+SOLO_TEST("every instruction set widens halves and bytes of any count and alignment") {
   std::vector<Half> halves;
   std::vector<float> expected;
   for (uint32_t pattern = 0; pattern < kPatterns; pattern++) {
@@ -125,14 +124,13 @@ SOLO_TEST(
   });
 }
 
-SOLO_TEST(
-    "a distance to halves or bytes has the bits of the one to the same floats, and is the scalar "
-    "twin's within rounding, at dimensions from 1 to 4,100") {
+SOLO_TEST("distances to halves and bytes have the bits of the same floats, and the scalar values "
+          "within rounding, at 1 to 4,100 dimensions") {
   std::mt19937 random(2);
   const size_t step = test::isSlow() ? 41 : 1;
   for (const Datatype datatype : narrowTypes)
     for (size_t dim = 1; dim <= 4100; dim += dim < 140 ? 1 : step) {
-      // Every alignment, and kind of number, at some dimension near each.
+      // Every alignment and kind of number occurs at some nearby dimension.
       const size_t shift = dim % 5;
       const Rows rows(datatype, kinds[dim % 3], dim + shift, random);
       const auto query = someQuery(random, datatype, dim);
@@ -183,11 +181,10 @@ SOLO_TEST(
       }
 }
 
-SOLO_TEST(
-    "kernels of halves and bytes read nothing behind a row's end, and halves that are no numbers "
-    "give bounded distances") {
+SOLO_TEST("kernels of halves and bytes read nothing past a row's end, and NaN halves give bounded "
+          "distances") {
   for (size_t dim = 1; dim <= 66; dim++) {
-    // ASan sees a read behind the allocation, whose size is exactly the row's.
+    // The allocation has exactly the row's size, so that ASan detects a read past its end.
     const std::vector<float> query(dim, 1);
     const std::vector<Half> halves(dim, toHalf(2));
     const std::vector<uint8_t> bytes(dim, 2);
@@ -205,7 +202,7 @@ SOLO_TEST(
   }
 }
 
-SOLO_TEST("what a type cannot hold becomes the nearest that it can, between any two types") {
+SOLO_TEST("conversions between any two types round to the nearest value") {
   const std::vector<float> values = {-3,
                                      0,
                                      7,
@@ -219,7 +216,7 @@ SOLO_TEST("what a type cannot hold becomes the nearest that it can, between any 
   std::mt19937 random(4);
   for (const Datatype from : {Datatype::Float32, Datatype::Float16, Datatype::Uint8})
     for (const Datatype to : {Datatype::Float32, Datatype::Float16, Datatype::Uint8}) {
-      // Integers that all three hold, more than are converted at a time.
+      // Integers that all three types can hold; more than are converted at once.
       constexpr size_t count = 1000;
       std::vector<float> integers(count);
       for (float& value : integers) value = float(random() % 256);
@@ -233,7 +230,7 @@ SOLO_TEST("what a type cannot hold becomes the nearest that it can, between any 
     }
 }
 
-SOLO_TEST("integers that are scaled stay floats, and names are of datatypes") {
+SOLO_TEST("scaled integers are stored as floats, and only datatype names are accepted") {
   CHECK(storedAs(Datatype::Uint8, Metric::Cosine) == Datatype::Float32);
   CHECK(storedAs(Datatype::Uint8, Metric::L2) == Datatype::Uint8);
   CHECK(storedAs(Datatype::Float16, Metric::Cosine) == Datatype::Float16);

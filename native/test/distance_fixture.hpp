@@ -1,4 +1,4 @@
-// How near two ways to add up one distance must be.
+// How far apart two ways to add up one distance may be.
 #pragma once
 
 #include <cmath>
@@ -8,7 +8,7 @@
 
 namespace vicinal::test {
 
-// What rounding may do to a sum: proportional to the sum of its terms' sizes.
+// The rounding error allowed for a sum: proportional to the magnitudes of its terms.
 inline double tolerance(Metric metric, const float* a, const float* b, size_t dim) {
   double size = 0;
   for (size_t i = 0; i < dim; i++) {

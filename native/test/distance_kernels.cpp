@@ -73,7 +73,7 @@ SOLO_TEST("every instruction set agrees with the definition, at every dimension 
     }
 }
 
-SOLO_TEST("one pair and many rows give the same bits, by ids and in a row") {
+SOLO_TEST("one pair and many rows give the same bits, by ids and consecutively") {
   std::mt19937 random(2);
   for (const size_t dim : {1u, 3u, 16u, 31u, 33u, 100u, 129u, 784u}) {
     const size_t rows = 23;
@@ -102,13 +102,13 @@ SOLO_TEST("one pair and many rows give the same bits, by ids and in a row") {
   }
 }
 
-SOLO_TEST("the least of many distances has the bits of the least of pairs") {
+SOLO_TEST("the least of many distances has the bits of the least single distance") {
   std::mt19937 random(3);
   const size_t most = 9;
   for (const size_t dim : {1u, 3u, 15u, 16u, 33u, 64u, 100u, 128u, 129u}) {
     auto base = randomFloats(random, most * dim);
     const auto queries = randomFloats(random, most * dim);
-    // Distances to it are no numbers, or infinite ones.
+    // Distances to these rows are NaN or infinite before they are bounded.
     base[5 * dim] = std::numeric_limits<float>::quiet_NaN();
     base[6 * dim] = std::numeric_limits<float>::infinity();
     for (const Metric metric : metrics)
@@ -130,8 +130,8 @@ SOLO_TEST("the least of many distances has the bits of the least of pairs") {
   }
 }
 
-SOLO_TEST("a kernel reads nothing behind a vector's end") {
-  // ASan sees a read behind the allocation, whose size is exactly the vector's.
+SOLO_TEST("a kernel reads nothing past a vector's end") {
+  // The allocation has exactly the vector's size, so that ASan detects a read past its end.
   for (size_t dim = 1; dim <= 66; dim++) {
     std::vector<float> a(dim, 1);
     std::vector<float> b(dim, 2);
@@ -143,7 +143,7 @@ SOLO_TEST("a kernel reads nothing behind a vector's end") {
   }
 }
 
-SOLO_TEST("denormals count, and what overflows is bounded instead of infinite or NaN") {
+SOLO_TEST("denormals count, and overflowing distances are bounded instead of infinite or NaN") {
   forEachSet([&](const Kernels& set) {
     const std::vector<float> tiny(33, 1e-40f);
     const std::vector<float> zero(33, 0);
@@ -165,7 +165,7 @@ SOLO_TEST("the environment chooses a lower instruction set") {
   CHECK(kernelsFor(kernels().isa) == &kernels());
 }
 
-SOLO_TEST("scores and distances are each other's inverse") {
+SOLO_TEST("scores and distances convert to each other") {
   CHECK_EQUAL(scoreOf(Metric::Cosine, -0.5f), 0.5f);
   CHECK_EQUAL(distanceOf(Metric::Dot, 3.0f), -3.0f);
   CHECK_EQUAL(scoreOf(Metric::L2, distanceOf(Metric::L2, 3.0f)), 3.0f);
@@ -174,8 +174,7 @@ SOLO_TEST("scores and distances are each other's inverse") {
 }
 
 SOLO_TEST(
-    "preparing normalises what float norms cannot hold, and keeps zero and unit vectors as they "
-    "are") {
+    "preparing normalises vectors whose norm overflows a float, and keeps zero and unit vectors") {
   std::mt19937 random(3);
   for (const size_t dim : {1u, 7u, 100u, 1536u})
     for (const float scale : {1.0f, 1e-42f, 1e-20f, 1e20f, 1e37f}) {
@@ -192,7 +191,8 @@ SOLO_TEST(
   CHECK_EQUAL(norm(zero.data(), 5), 0.0);
 }
 
-SOLO_TEST("preparing names the first vector that is not finite, wherever in it the component is") {
+SOLO_TEST(
+    "preparing returns the first vector with a component that is not finite, at any position") {
   for (const float bad :
        {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity(),
         -std::numeric_limits<float>::infinity()})
@@ -205,9 +205,9 @@ SOLO_TEST("preparing names the first vector that is not finite, wherever in it t
     }
 }
 
-SOLO_TEST("rounding to half precision gives the nearest half, ties to even, beyond its greatest "
-          "infinity") {
-  std::vector<float> halves; // the ones that are not negative, ascending
+SOLO_TEST("rounding to half precision gives the nearest half, ties to even, and infinity beyond "
+          "the greatest") {
+  std::vector<float> halves; // the non-negative halves, ascending
   for (uint32_t exponent = 0; exponent < 31; exponent++)
     for (uint32_t fraction = 0; fraction < 1024; fraction++)
       halves.push_back(exponent == 0 ? std::ldexp(float(fraction), -24)

@@ -1,4 +1,4 @@
-// What filters mean, case by case, as Qdrant's own condition checker decides them.
+// The meaning of filters, case by case, as Qdrant's condition checker decides them.
 #include "test/filter_fixture.hpp"
 
 using namespace vicinal;
@@ -44,7 +44,7 @@ SOLO_TEST("match holds for a value or an element of an array, of its own type") 
   CHECK(!holds(yes, R"({"a":false})"));
 }
 
-SOLO_TEST("except holds for any value that is not listed, and for none that is missing") {
+SOLO_TEST("except holds for any value that is not listed, and not for a missing value") {
   CHECK(!holds(except("a", {"x"}), R"({"a":"x"})"));
   CHECK(holds(except("a", {"x"}), R"({"a":["x","y"]})"));
   CHECK(holds(except("a", {"x"}), R"({"a":1})"));
@@ -72,7 +72,7 @@ SOLO_TEST("ranges compare numbers with numbers and times with times") {
   CHECK(!holds(day, R"({"a":"soon"})"));
 }
 
-SOLO_TEST("empty is missing, null or []; null is null alone, unless an array's nulls are meant") {
+SOLO_TEST("isEmpty holds for missing, null and []; isNull holds for null alone") {
   const FilterNode empty = leaf(FilterOp::IsEmpty, "a"), null = leaf(FilterOp::IsNull, "a");
   for (const char* payload : {"", "{}", R"({"a":null})", R"({"a":[]})"})
     CHECK(holds(empty, payload));
@@ -87,7 +87,7 @@ SOLO_TEST("empty is missing, null or []; null is null alone, unless an array's n
   CHECK(!holds(leaf(FilterOp::HasNull, "a"), "{}"));
 }
 
-SOLO_TEST("values are counted: null none, an array its elements, anything else one") {
+SOLO_TEST("valuesCount counts null as 0, an array by its elements, and any other value as 1") {
   CHECK(holds(between(FilterOp::ValuesCount, "a", 2, 2), R"({"a":[1,[2,3]]})"));
   CHECK(holds(between(FilterOp::ValuesCount, "a", 1, 1), R"({"a":{"b":1}})"));
   CHECK(holds(between(FilterOp::ValuesCount, "a", 0, 0), R"({"a":null})"));
@@ -95,7 +95,7 @@ SOLO_TEST("values are counted: null none, an array its elements, anything else o
   CHECK(!holds(between(FilterOp::ValuesCount, "a", 0, 9), R"({})"));
 }
 
-SOLO_TEST("nested conditions hold for one and the same element, which has no id and no vectors") {
+SOLO_TEST("nested conditions must hold for one element, and elements have no id and no vectors") {
   const auto nested = [](FilterNode inner, const char* path = "l") {
     FilterNode node = leaf(FilterOp::Nested, path);
     node.children.push_back(std::move(inner));
@@ -113,7 +113,7 @@ SOLO_TEST("nested conditions hold for one and the same element, which has no id 
   CHECK(!holds(nested(id), R"({"l":[{}]})"));
 }
 
-SOLO_TEST("clauses combine; of none, all hold and any does not") {
+SOLO_TEST("clauses combine; an empty all holds and an empty any does not") {
   const FilterNode yes = join(FilterOp::All, {}), no = join(FilterOp::Any, {});
   CHECK(holds(yes, ""));
   CHECK(!holds(no, ""));
@@ -125,7 +125,7 @@ SOLO_TEST("clauses combine; of none, all hold and any does not") {
   CHECK(!holds(two, ""));
 }
 
-SOLO_TEST("parts of texts are found as they are spelled, in texts alone") {
+SOLO_TEST("substrings are found exactly as spelled, and only in texts") {
   FilterNode contains = leaf(FilterOp::Contains, "a"), prefix = leaf(FilterOp::StartsWith, "a");
   contains.values.texts = prefix.values.texts = {"re", "x\"y"};
   CHECK(holds(contains, R"({"a":"a red one"})") && !holds(prefix, R"({"a":"a red one"})"));
@@ -140,13 +140,13 @@ SOLO_TEST("parts of texts are found as they are spelled, in texts alone") {
   CHECK(!holds(contains, R"({"a":""})"));
 }
 
-SOLO_TEST("a part of a text of many repetitions is looked for in one pass") {
+SOLO_TEST("a substring search in a text of many repetitions takes one pass") {
   FilterNode contains = leaf(FilterOp::Contains, "a");
   contains.values.texts = {std::string(32000, 'a') + "b"};
   CHECK(!holds(contains, "{\"a\":\"" + std::string(4 << 20, 'a') + "\"}"));
 }
 
-SOLO_TEST("positions are objects with a longitude and a latitude on the earth") {
+SOLO_TEST("positions are objects with a valid longitude and latitude") {
   FilterNode world = leaf(FilterOp::InArea, "a");
   world.area = std::make_shared<GeoArea>(GeoArea::ofCircle({0, 0}, 1e9));
   CHECK(holds(world, R"({"a":{"lat":1,"lon":2.5}})"));

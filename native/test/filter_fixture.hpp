@@ -1,5 +1,5 @@
-// Rows as filters see them, and random payloads and filters that meet every type with every
-// condition.
+// Rows in the form that filters use, and random payloads and filters that combine every type with
+// every condition.
 #pragma once
 
 #include <cstdlib>
@@ -21,7 +21,7 @@ public:
   explicit MemoryRows(const CancelFlag* cancel = nullptr) : RowSource(cancel) {}
 
   std::vector<std::string> appended;
-  // Texts in place of the appended ones; nothing where the row has its first payload.
+  // Texts that replace the appended ones; nothing if the row has its first payload.
   std::vector<std::optional<std::string>> overlays;
   bool canLocate = false;
 
@@ -133,7 +133,7 @@ public:
     if (below(8) != 0) text += ",\"a\":" + value();
     if (below(3) == 0) text += ",\"list\":[{\"b\":" + value() + "},{\"b\":" + value() + "}]";
     text += "}";
-    // Damage, now and then: the two sides have to agree on that too.
+    // Sometimes the text is cut: both sides must agree on damaged text too.
     if (below(50) == 0) text.resize(below(text.size() + 1));
     return text;
   }

@@ -1,6 +1,5 @@
-// The decoder of filter programs and the evaluator behind it, fed with programs of every kind of
-// node, then with the same ones damaged, and with bytes of no meaning. Seeds are fixed, so that
-// every run is the same one.
+// Fuzzes the decoder of filter programs and the evaluator: with programs of every kind of node,
+// with damaged ones, and with random bytes. Seeds are fixed, so every run is the same.
 #include "test/filter_fixture.hpp"
 #include "test/program_bytes.hpp"
 
@@ -12,7 +11,7 @@ namespace {
 constexpr int kExecutions = 200000;
 constexpr unsigned kSeed = 20240607;
 
-// Programs with every opcode, valid but for the numbers they hold.
+// Programs with every opcode, valid except for their numbers.
 class RandomPrograms {
 public:
   explicit RandomPrograms(unsigned seed) : random_(seed) {}
@@ -148,8 +147,7 @@ private:
 
 } // namespace
 
-SOLO_TEST(
-    "200,000 filter programs, whole, damaged or noise, are decoded and evaluated or refused") {
+SOLO_TEST("200,000 valid, damaged and random filter programs are evaluated or refused") {
   RandomPrograms random(kSeed);
   RandomFilters payloads(kSeed);
   MemoryRows rows;
@@ -177,7 +175,7 @@ SOLO_TEST(
     FilterPlan plan = planFilter(program->root(), rows, {});
     CHECK(plan.passes(rows, row) == matches(program->root(), rows, row));
   }
-  // The run has met what it is for.
+  // The run has really reached all three outcomes.
   CHECK(whole > executions / 8);
   CHECK(damaged > executions / 100);
   CHECK(matched > executions / 100);

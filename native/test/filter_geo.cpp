@@ -1,4 +1,4 @@
-// Areas, and the slices of ids.
+// Geographic areas, and slices of ids.
 #include <cmath>
 
 #include "filter/geo_area.hpp"
@@ -8,18 +8,18 @@
 using namespace vicinal;
 using namespace vicinal::test;
 
-SOLO_TEST("distances are those along the great circle") {
+SOLO_TEST("geographic distances follow the great circle") {
   const GeoPoint berlin{13.413637435864272, 52.52197645}, moscow{37.62137960067377, 55.7536283};
-  // 1,610 km, as maps have it.
+  // Maps say 1,610 km.
   CHECK(std::abs(distanceMetres(berlin, moscow) - 1.61e6) < 1e4);
   CHECK(distanceMetres(berlin, berlin) == 0);
-  // Half around, over the pole, and over the antimeridian.
+  // Half around the earth, over the pole, and over the antimeridian.
   CHECK(std::abs(distanceMetres({0, 0}, {180, 0}) - 20015114) < 10);
   CHECK(std::abs(distanceMetres({0, 90}, {123, -90}) - 20015114) < 10);
   CHECK(std::abs(distanceMetres({179.9, 0}, {-179.9, 0}) - 22239) < 10);
 }
 
-SOLO_TEST("a box leaves out its border, and may cross the antimeridian") {
+SOLO_TEST("a box excludes its border and may cross the antimeridian") {
   const GeoArea box = GeoArea::ofBox({10, 20, 30, 5});
   CHECK(box.contains({20, 10}) && !box.contains({10, 10}) && !box.contains({20, 20}));
   CHECK(!box.contains({20, 4.9}) && !box.contains({-20, 10}));
@@ -30,7 +30,7 @@ SOLO_TEST("a box leaves out its border, and may cross the antimeridian") {
   CHECK(!GeoArea::ofBox({10, 5, 30, 20}).contains({20, 10}));
 }
 
-SOLO_TEST("the box around a circle leaves out nothing that is in it") {
+SOLO_TEST("the box around a circle contains the whole circle") {
   RandomFilters random(testSeed() + 11);
   int inside = 0;
   for (int round = 0; round < 20000; round++) {
@@ -41,7 +41,7 @@ SOLO_TEST("the box around a circle leaves out nothing that is in it") {
     const double radius = std::pow(10, 3 + static_cast<double>(random.below(45)) / 10);
     const GeoArea circle = GeoArea::ofCircle(center, radius);
     for (int at = 0; at < 5; at++) {
-      // Half of the points near the border.
+      // Half of the points are near the border.
       GeoPoint point{degrees(180), degrees(90)};
       if (at % 2 == 0) {
         const double away = radius / 111195.0;
@@ -56,25 +56,25 @@ SOLO_TEST("the box around a circle leaves out nothing that is in it") {
   CHECK(inside > 1000);
 }
 
-SOLO_TEST("polygons have holes, and what a ring winds around is inside it") {
+SOLO_TEST("polygons have holes, and every point that a ring winds around is inside") {
   const GeoArea::Ring square = {{0, 0}, {10, 0}, {10, 10}, {0, 10}, {0, 0}};
   const GeoArea::Ring hole = {{4, 4}, {6, 4}, {6, 6}, {4, 6}, {4, 4}};
   const GeoArea polygon = GeoArea::ofPolygon({square, hole});
   CHECK(polygon.contains({1, 1}) && polygon.contains({9, 5}) && !polygon.contains({5, 5}));
   CHECK(!polygon.contains({11, 5}) && !polygon.contains({-1, 5}) && !polygon.contains({5, 11}));
-  // Borders, the hole's too.
+  // Points on borders, including the hole's border.
   CHECK(!polygon.contains({0, 5}) && !polygon.contains({5, 10}) && !polygon.contains({4, 5}));
   CHECK(!polygon.contains({0, 0}) && !polygon.contains({6, 6}));
-  // The other way around is the same.
+  // The reversed ring is the same area.
   const GeoArea::Ring reversed(square.rbegin(), square.rend());
   CHECK(GeoArea::ofPolygon({reversed}).contains({5, 5}));
-  // A bow tie has two insides; a star's middle is wound around twice.
+  // A bow tie has two insides; the middle of a star is wound around twice.
   const GeoArea tie = GeoArea::ofPolygon({{{0, 0}, {10, 10}, {10, 0}, {0, 10}, {0, 0}}});
   CHECK(tie.contains({2, 5}) && tie.contains({8, 5}) && !tie.contains({5, 2}) &&
         !tie.contains({5, 8}));
   const GeoArea star = GeoArea::ofPolygon({{{0, 3}, {10, 3}, {1, -3}, {5, 7}, {9, -3}, {0, 3}}});
   CHECK(star.contains({5, 1}) && !star.contains({5, -2.5}));
-  // Points of a line have no inside.
+  // Points on a line have no inside.
   CHECK(!GeoArea::ofPolygon({{{0, 0}, {5, 5}, {9, 9}, {0, 0}}}).contains({5, 5}));
 }
 
@@ -91,7 +91,7 @@ SOLO_TEST("slices are disjoint and hold every id") {
     CHECK_EQUAL(holders, 1u);
   }
   for (const uint32_t count : counts) CHECK(count > 900 && count < 1100);
-  // Bytes 00 01 02 ... of a UUID are not those of two numbers.
+  // The bytes 00 01 02 ... of a UUID differ from those of two numbers.
   CHECK(sliceHash({1, 0x00010203, 0x04050607, 0x08090a0b, 0x0c0d0e0f}) !=
         sliceHash({1, 0x03020100, 0x07060504, 0x0b0a0908, 0x0f0e0d0c}));
 }

@@ -1,4 +1,4 @@
-// Indexes and plans give exactly the rows the evaluator gives.
+// Indexes and plans return exactly the rows that the evaluator accepts.
 #include <set>
 #include <thread>
 
@@ -23,7 +23,7 @@ void buildTo(PayloadIndex& index, const MemoryRows& rows, uint32_t to) {
               to);
 }
 
-// Rows in chunks of random size, as a segment sees them come.
+// Adds rows in chunks of random size, like a segment.
 void buildInChunks(PayloadIndex& index, const MemoryRows& rows, RandomFilters& random,
                    uint32_t to) {
   while (index.covered() < to) {
@@ -63,11 +63,10 @@ std::vector<uint32_t> planned(const FilterNode& node, const RowSource& rows,
   return passing;
 }
 
-// How many conditions an index must have answered to have been checked.
+// An index counts as checked once it has answered this many conditions.
 constexpr int kLeastAnswered = 6;
 
-// Returns how many conditions the index could answer. Where chance asks few of those, more are
-// asked.
+// Returns how many conditions the index answered. Asks more conditions if chance gave too few.
 int checkIndex(const MemoryRows& rows, const char* field, PayloadIndexKind kind,
                RandomFilters& random) {
   const auto index = makeIndex(field, kind);
@@ -108,7 +107,7 @@ SOLO_TEST("every kind of index answers every condition as the evaluator does") {
   MemoryRows mixed, single, sparse;
   for (int row = 0; row < 3000; row++) {
     mixed.append(random.payload());
-    // No row with two values; and few values at all.
+    // One index with single values, and one with few values at all.
     single.append("{\"a\":" + random.scalar() + "}");
     sparse.append(row % 150 == 0 ? "{\"a\":" + random.value() + "}" : "{}");
   }
@@ -120,8 +119,7 @@ SOLO_TEST("every kind of index answers every condition as the evaluator does") {
   }
 }
 
-SOLO_TEST(
-    "plans find what the evaluator finds, with overlays, rows not indexed yet, and any indexes") {
+SOLO_TEST("plans find the evaluator's rows, with overlays, unindexed rows and any set of indexes") {
   RandomFilters random(testSeed() + 1);
   for (int round = 0; round < (isSlow() ? 8 : 40); round++) {
     MemoryRows rows;
@@ -154,8 +152,7 @@ SOLO_TEST(
   }
 }
 
-SOLO_TEST(
-    "a plan uses the index: a selective condition has its rows as candidates, and is complete") {
+SOLO_TEST("a plan for a selective condition takes its candidates from the index and is complete") {
   MemoryRows rows;
   for (int row = 0; row < 5000; row++)
     rows.append("{\"a\":" + std::to_string(row) + ",\"b\":\"" + std::to_string(row % 10) + "\"}");
@@ -207,7 +204,7 @@ TEST("readers get whole answers while rows are added") {
   writer.join();
 }
 
-SOLO_TEST("a condition asked again has the answer of now, and what is kept of answers is bounded") {
+SOLO_TEST("a repeated condition gets a current answer, and the cache of answers is bounded") {
   MemoryRows rows;
   const uint32_t count = 30'000;
   for (uint32_t row = 0; row < count; row++)
@@ -227,10 +224,10 @@ SOLO_TEST("a condition asked again has the answer of now, and what is kept of an
         CHECK_EQUAL(answer.sure.count(), uint32_t(covered / 1000 * bound));
       }
   }
-  // Few rows are kept as a list, however they were collected.
+  // Few rows are a list, however they were collected.
   for (int time = 0; time < 2; time++)
     CHECK(!index->answer(below(10), count, rows.work())->sure.isDense());
-  // Fewer rows than the index knows, as a reader of an older snapshot asks for.
+  // Fewer rows than the index covers, as for a reader of an older snapshot.
   CHECK_EQUAL(index->answer(below(900), 15'000, rows.work())->sure.count(), 13'500u);
   const uint64_t before = index->bytes();
   for (uint32_t bound = 100; bound < 900; bound++)
@@ -238,7 +235,7 @@ SOLO_TEST("a condition asked again has the answer of now, and what is kept of an
   CHECK(index->bytes() - before <= AnswerCache::kMostBytes);
 }
 
-SOLO_TEST("whoever changes the rows of an answer changes nothing of what is kept of it") {
+SOLO_TEST("changing the rows of an answer does not change the cached answer") {
   MemoryRows rows;
   const uint32_t count = 10'000;
   for (uint32_t row = 0; row < count; row++)
@@ -266,7 +263,7 @@ SOLO_TEST("whoever changes the rows of an answer changes nothing of what is kept
   }
 }
 
-SOLO_TEST("bitmaps are sets, as lists and as bits") {
+SOLO_TEST("bitmaps behave as sets, both as lists and as bits") {
   RandomFilters random(testSeed() + 2);
   for (int round = 0; round < (isSlow() ? 200 : 2000); round++) {
     const uint32_t rows = static_cast<uint32_t>(random.below(400)) + 1;

@@ -28,7 +28,7 @@ bool isPath(std::string_view text) { return JsonPath::parse(text).isOk(); }
 } // namespace
 
 SOLO_TEST(
-    "JSON strings are unescaped, surrogate pairs joined, lone ones kept apart from all text") {
+    "JSON strings are unescaped, surrogate pairs are joined, and lone surrogates equal no text") {
   CHECK_EQUAL(textOf(R"("plain")"), "plain");
   CHECK_EQUAL(textOf(R"("a\"b\\c\/d\n\t\u0041")"), "a\"b\\c/d\n\tA");
   CHECK_EQUAL(textOf(R"("\ud83d\ude00")"), "\xf0\x9f\x98\x80");
@@ -38,7 +38,7 @@ SOLO_TEST(
   CHECK_EQUAL(textOf(R"("\u12")"), "12");
 }
 
-SOLO_TEST("numbers are exact as integers and nearest as doubles") {
+SOLO_TEST("numbers are read exactly as integers and rounded as doubles") {
   CHECK_EQUAL(*JsonValue::of("9223372036854775807").integer(), INT64_MAX);
   CHECK(!JsonValue::of("9223372036854775808").integer());
   CHECK_EQUAL(*JsonValue::of("9223372036854775808").number(), 9223372036854775808.0);
@@ -49,7 +49,7 @@ SOLO_TEST("numbers are exact as integers and nearest as doubles") {
   CHECK(!JsonValue::of("-").number());
 }
 
-SOLO_TEST("paths enter arrays only where they say so") {
+SOLO_TEST("paths enter arrays only where brackets say so") {
   const char* json = R"({"a":[{"b":1},{"b":[2,3]},{"c":4}],"k.l":{"m n":5},"z":6})";
   CHECK_EQUAL(at("z", json).size(), 1u);
   CHECK_EQUAL(at("a.b", json).size(), 0u);
@@ -62,7 +62,7 @@ SOLO_TEST("paths enter arrays only where they say so") {
   CHECK_EQUAL(at("a", R"({"\u0061":1})").size(), 1u);
 }
 
-SOLO_TEST("what is no path is refused") {
+SOLO_TEST("invalid paths are refused") {
   for (const char* good : {"a", "a.b[]", "a[0][1]", "\"\"", "\"a\\\"b\"", "a-b_c"})
     CHECK(isPath(good));
   for (const char* bad : {"", ".a", "a.", "a..b", "[]", "a[", "a[x]", "a[-1]", "a]", "\"a",
@@ -90,7 +90,7 @@ SOLO_TEST("date-times with and without zone, down to microseconds") {
     CHECK(!parseDateTime(bad));
 }
 
-SOLO_TEST("nesting of any depth takes no stack and damage is never read past") {
+SOLO_TEST("nesting of any depth uses no stack, and a walk stops at damage") {
   const std::string deep(1 << 20, '[');
   CHECK(JsonValue::of(deep).skip() == nullptr);
   const std::string closed = "{\"a\":" + deep + std::string(1 << 20, ']') + ",\"b\":1}";
@@ -102,7 +102,7 @@ SOLO_TEST("nesting of any depth takes no stack and damage is never read past") {
     std::string text = random.payload() + random.payload();
     for (size_t changes = random.below(4); changes > 0 && !text.empty(); changes--)
       text[random.below(text.size())] = bytes[random.below(bytes.size())];
-    // On the heap and without a terminator, so that the sanitizer sees one byte too many.
+    // On the heap without a terminator, so that the sanitizer detects a read one byte too far.
     const std::vector<char> exact(text.begin(), text.end());
     const JsonValue root = JsonValue::of({exact.data(), exact.size()});
     std::string scratch;

@@ -64,7 +64,7 @@ SOLO_TEST("a filter program decodes to the tree it was made from") {
 }
 
 SOLO_TEST(
-    "a full-text condition looks for tokens where its field has a text index, else for parts") {
+    "a full-text condition looks for tokens if its field has a text index, else for substrings") {
   Bytes program;
   program.op(FilterOp::Nested).put<uint8_t>(1).put<uint8_t>(0).text("a").op(FilterOp::HasTokens);
   program.put<uint8_t>(1).put<uint8_t>(0).text("b").put<uint8_t>(1).text("Red  blue");
@@ -80,7 +80,7 @@ SOLO_TEST(
   CHECK(!wrong.decode());
 }
 
-SOLO_TEST("options of a text index are read whole or refused") {
+SOLO_TEST("options of a text index are read completely or refused") {
   Bytes options;
   options.put<uint8_t>(2).put<uint8_t>(3).put<uint8_t>(5).put<uint32_t>(1).put<uint32_t>(9);
   options.put<uint32_t>(2).text("the").text("and");
@@ -95,7 +95,7 @@ SOLO_TEST("options of a text index are read whole or refused") {
   CHECK(!decodeTextOptions(language.bytes.data(), language.bytes.size()));
 }
 
-SOLO_TEST("of two bounds on one side the narrower counts") {
+SOLO_TEST("of two bounds on one side the tighter one counts") {
   Bytes program;
   // lt 5, lte 4, gt 1, gte 1
   program.op(FilterOp::NumberRange).path().put<uint8_t>(15).put(5.0).put(4.0).put(1.0).put(1.0);
@@ -105,7 +105,7 @@ SOLO_TEST("of two bounds on one side the narrower counts") {
   CHECK(range.contains(4) && !range.contains(4.5) && !range.contains(1) && range.contains(1.5));
 }
 
-SOLO_TEST("bytes that are no program are refused, whatever they claim to hold") {
+SOLO_TEST("bytes that are not a program are refused, whatever counts they claim") {
   const Bytes whole = everyNode();
   for (size_t length = 0; length < whole.bytes.size(); length++) {
     Bytes cut;

@@ -1,4 +1,4 @@
-// Filters as long as a request: what they cost is bounded, and they stop when they are told to.
+// Filters as long as a request allows: their cost is bounded, and they stop when cancelled.
 #include <chrono>
 #include <set>
 
@@ -14,8 +14,8 @@ namespace {
 
 using Clock = CancelFlag::Clock;
 constexpr auto kAllowed = std::chrono::milliseconds(5);
-// An order of magnitude less than any of the filters would take, and more than a busy machine
-// loses.
+// An order of magnitude less than any of these filters would take, and more than the delays of a
+// busy machine.
 constexpr auto kSoon = std::chrono::milliseconds(1500);
 
 FilterNode negated(FilterNode node) { return join(FilterOp::Not, {std::move(node)}); }
@@ -26,7 +26,7 @@ FilterNode textIn(const char* path, FilterOp op, std::string text) {
   return node;
 }
 
-// None of them holds, whatever the row.
+// None of the conditions holds for any row.
 FilterNode none(size_t count, const std::function<FilterNode(size_t)>& condition) {
   std::vector<FilterNode> conditions;
   for (size_t at = 0; at < count; at++) conditions.push_back(negated(condition(at)));
@@ -43,7 +43,7 @@ void fill(MemoryRows& rows, uint32_t count) {
 
 GeoArea::Ring ringOf(size_t points) {
   GeoArea::Ring ring;
-  // Teeth all around the position of the rows, so that each edge is looked at.
+  // Teeth all around the rows' position, so that every edge is looked at.
   for (size_t at = 0; at < points; at++) ring.push_back({at % 2 == 0 ? 0.0 : 1.0, at % 3 * 0.5});
   ring.push_back(ring.front());
   return ring;
@@ -61,7 +61,7 @@ void checkStops(const FilterNode& filter, uint32_t count, const PayloadIndexes& 
 
 } // namespace
 
-SOLO_TEST("a filter of many conditions stops when it is told to, whatever they look at") {
+SOLO_TEST("a filter of many conditions of any kind stops when it is cancelled") {
   checkStops(none(20'000, [](size_t) { return leaf(FilterOp::IsNull, "absent"); }), 500);
   checkStops(none(20'000,
                   [](size_t at) {
@@ -110,7 +110,7 @@ SOLO_TEST("one condition stops when it is told to, however long its list") {
   checkStops(negated(texts), 100);
 }
 
-SOLO_TEST("a long text is taken apart no further than until it is to stop, and cut between words") {
+SOLO_TEST("analyzing a long text stops when it is cancelled, and the text is cut between words") {
   FilterNode phrase = leaf(FilterOp::HasTokens, "text");
   phrase.text = std::make_shared<TextQuery>(TextOptions{}, TextMode::Phrase, "the end");
   std::string text;
@@ -126,7 +126,7 @@ SOLO_TEST("a long text is taken apart no further than until it is to stop, and c
   CHECK(Clock::now() - started < kSoon);
 }
 
-SOLO_TEST("planning by an index stops when it is told to, and what it found is not kept") {
+SOLO_TEST("planning by an index stops when it is cancelled, and its partial answer is not cached") {
   MemoryRows some;
   for (uint32_t row = 0; row < 50'000; row++)
     some.append("{\"a\":\"" + std::to_string(row) + "\"}");
@@ -143,7 +143,7 @@ SOLO_TEST("planning by an index stops when it is told to, and what it found is n
   CHECK_EQUAL(index->answer(any, some.rows(), work)->sureCount, 50'000u);
 }
 
-SOLO_TEST("decoding a program stops when it is told to") {
+SOLO_TEST("decoding a program stops when it is cancelled") {
   Bytes bytes;
   bytes.op(FilterOp::Match).path().put<uint32_t>(0).put<uint32_t>(2'000'000);
   for (int64_t at = 0; at < 2'000'000; at++) bytes.put(at * 7919 % 2'000'003);
@@ -155,7 +155,7 @@ SOLO_TEST("decoding a program stops when it is told to") {
   CHECK(bytes.decode().isOk());
 }
 
-SOLO_TEST("a list becomes a set, however long it is") {
+SOLO_TEST("a list of any length becomes a set") {
   RandomFilters random(testSeed());
   for (const size_t count : {0, 1, 2, 4095, 4096, 4097, 8192, 12'289, 40'000}) {
     std::vector<int64_t> values;
@@ -168,7 +168,7 @@ SOLO_TEST("a list becomes a set, however long it is") {
   }
 }
 
-SOLO_TEST("conditions that are joined mean what they meant one by one") {
+SOLO_TEST("joined conditions match the same rows as single ones") {
   RandomFilters random(testSeed());
   size_t joined = 0, held = 0;
   const int rounds = isSlow() ? 300 : 1500;
@@ -199,7 +199,7 @@ SOLO_TEST("conditions that are joined mean what they meant one by one") {
   CHECK(held > size_t(rounds));
 }
 
-SOLO_TEST("many conditions on the elements of one array are asked of each element once") {
+SOLO_TEST("many conditions on the elements of one array look at each element once") {
   FilterNode filter = none(20'000, [](size_t at) {
     FilterNode node = leaf(FilterOp::Nested, "list");
     node.children.push_back(textIn("b", FilterOp::Match, "u" + std::to_string(at)));

@@ -1,4 +1,4 @@
-// Rows with numbers to filter by, at random and by where they lie.
+// Rows with numbers to filter by: random numbers, and numbers by position.
 #pragma once
 
 #include <algorithm>
@@ -17,8 +17,8 @@
 
 namespace vicinal::test {
 
-// `r` is a number from 0 to 999 at random, `side` the rank, in the same range, of a row by its
-// distance from a pivot, and `unindexed` the same in a field that has no index.
+// `r` is a random number from 0 to 999. `side` is a row's rank by its distance from a pivot, in the
+// same range. `unindexed` equals `side`, in a field without an index.
 struct FilteredFixture {
   static constexpr uint32_t kDim = 40;
   static constexpr uint32_t kPerMille = 1000;
@@ -53,7 +53,7 @@ struct FilteredFixture {
     REQUIRE(fillMeasured(*shard, data, payloads).isOk());
   }
 
-  // Leaves the queries that are nearest to the first one, which is the pivot of `side`.
+  // Keeps the queries nearest to the first one, which is the pivot of `side`.
   void askNearPivot() {
     const auto all = clusteredRows(3000, kDim, 4242, metric == Metric::Cosine);
     const Space space(metric, kDim, all.data());
@@ -77,7 +77,7 @@ struct FilteredFixture {
     return result;
   }
 
-  // Mean recall@10, and the strategies that were taken.
+  // Mean recall@10, and the strategies used.
   std::pair<double, std::set<std::string>> measure(const FilterBytes& filter) const {
     return recallOf(queries.size() / kDim,
                     [&](size_t at, bool isExact) { return find(at, filter, isExact); });

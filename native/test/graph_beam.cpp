@@ -1,4 +1,4 @@
-// The beam of a search beside a list that is sorted after every candidate.
+// Compares the beam of a search with a list that is sorted after every candidate.
 #include <cmath>
 #include <random>
 
@@ -9,9 +9,9 @@ using namespace vicinal;
 
 namespace {
 
-// Candidates in batches, as hops bring them, with equal distances among them. All are looked at
-// after some batches alone, since that puts what came late in its place.
-// With `nears` each batch is nearer than all before it.
+// Offers candidates in batches, as hops do, with equal distances among them. The whole beam is
+// compared only after some batches, because reading it merges the late candidates. With `nears`,
+// each batch is nearer than all before it.
 void compare(unsigned seed, size_t width, size_t batches, size_t most, uint32_t steps,
              bool nears = false) {
   constexpr unsigned kBetweenLooks = 7;
@@ -67,7 +67,7 @@ void compare(unsigned seed, size_t width, size_t batches, size_t most, uint32_t 
 
 } // namespace
 
-SOLO_TEST("a beam keeps the nearest in order, however wide it is and however many come at once") {
+SOLO_TEST("a beam of any width keeps the nearest in order, for batches of any size") {
   for (unsigned seed = 0; seed < 20; seed++) {
     compare(seed, 1, 30, 5, 50);
     compare(seed, 7, 60, 40, 1000);
@@ -80,7 +80,8 @@ SOLO_TEST("a beam keeps the nearest in order, however wide it is and however man
   }
 }
 
-SOLO_TEST("a stop bounds a beam by the last one wanted, and what lies beyond is not expanded") {
+SOLO_TEST(
+    "the stop rule bounds a beam by the last wanted neighbour, and farther ones are not expanded") {
   Beam beam;
   beam.start(100, {2, 1.5f, 0});
   const float distances[] = {4, 1, 2, 2.9f, 3.1f};
@@ -94,17 +95,18 @@ SOLO_TEST("a stop bounds a beam by the last one wanted, and what lies beyond is 
   CHECK(!beam.hasNext());
 }
 
-SOLO_TEST("a stop bounds a wide beam too, whether the last one wanted came early or late") {
+SOLO_TEST(
+    "the stop rule bounds a wide beam too, whether the last wanted neighbour is settled or late") {
   for (unsigned seed = 0; seed < 20; seed++) {
     std::mt19937 random(seed);
-    // Of the later ones nothing that is settled may be the last one wanted.
+    // For late candidates, no settled one may be the last wanted one.
     const size_t wanted = seed % 2 == 0 ? 1 + random() % 30 : 900 + random() % 400;
     const Stop stop{wanted, 1.5f, 1};
     Beam beam;
     beam.start(4000, stop);
     std::vector<float> all;
     float bound = INFINITY;
-    // From far to near, so that what comes late is among the wanted ones.
+    // From far to near, so that late candidates are among the wanted ones.
     for (uint32_t batch = 0; batch < 200; batch++) {
       std::vector<float> distances;
       std::vector<uint32_t> vertices;

@@ -10,7 +10,7 @@ constexpr size_t dim = 16;
 constexpr uint32_t rowsInFile = 800;
 constexpr GraphConfig config{8, 60, 5};
 
-// A graph's sections in a file, as a segment keeps them.
+// A graph's sections in a file, as a segment stores them.
 struct Saved {
   std::string path;
   GraphFile place{};
@@ -49,7 +49,7 @@ struct Fixture : GraphFixture {
 
 } // namespace
 
-SOLO_TEST("a graph opened from a file answers the same and goes on growing") {
+SOLO_TEST("a graph opened from a file gives the same answers and goes on growing") {
   Fixture fixture;
   fixture.addRows(clusteredRows(50, dim, 2, false)); // prepared, not inserted: not part of the file
   const Saved saved = save(fixture.graph->sections(), "graph");
@@ -75,8 +75,7 @@ SOLO_TEST("a graph opened from a file answers the same and goes on growing") {
   CHECK(again.value()->validate(rowsInFile).empty());
 }
 
-SOLO_TEST("a graph whose records have room for twice m, as they once had, is opened and goes on "
-          "growing") {
+SOLO_TEST("an older graph with room for twice m is opened and goes on growing") {
   Fixture fixture;
   GraphSections sections = fixture.graph->sections();
   const uint32_t room = sections.meta.m0;
@@ -107,7 +106,7 @@ SOLO_TEST("a graph whose records have room for twice m, as they once had, is ope
   CHECK_EQUAL(graph.sections().meta.m0, narrowRoom);
 }
 
-SOLO_TEST("an empty graph can be written and opened") {
+SOLO_TEST("an empty graph is written and opened") {
   GraphFixture fixture(Metric::L2, dim, 10, config);
   const Saved saved = save(fixture.graph->sections(), "empty");
   auto opened = load(saved, fixture.space, 10);
@@ -115,8 +114,8 @@ SOLO_TEST("an empty graph can be written and opened") {
   CHECK(opened.value()->prepare(1).isOk());
 }
 
-SOLO_TEST("vertices without a graph are counted, written and opened, and a file with links is not "
-          "theirs") {
+SOLO_TEST(
+    "vertices without a graph are counted, written and opened, and a file with links is refused") {
   constexpr GraphConfig none{0, 60, 5};
   GraphFixture fixture(Metric::L2, dim, 4 * rowsInFile, none);
   fixture.addAndInsert(clusteredRows(rowsInFile, dim, 1, false));
@@ -182,7 +181,7 @@ SOLO_TEST("a changed word of a graph file is refused, found by the validator, or
   CHECK(found > 0);
 }
 
-SOLO_TEST("a graph's description out of bounds is refused") {
+SOLO_TEST("a graph description out of bounds is refused") {
   Fixture fixture;
   const Saved saved = save(fixture.graph->sections(), "described");
   const auto isRefused = [&](auto change) {
@@ -202,7 +201,7 @@ SOLO_TEST("a graph's description out of bounds is refused") {
   CHECK(isRefused([](GraphMeta& meta) { meta.seed += 1; }));
 }
 
-SOLO_TEST("tree edges that make no tree are refused, and upper records that lie over another") {
+SOLO_TEST("tree edges that form no tree, and overlapping upper records, are refused") {
   Fixture fixture;
   GraphSections sections = fixture.graph->sections();
   const auto* level0 = static_cast<const uint32_t*>(sections.level0.data);
@@ -230,7 +229,7 @@ SOLO_TEST("tree edges that make no tree are refused, and upper records that lie 
     for (uint32_t v = 0; v < rowsInFile; v++) setTree(all + v * words, all[v * words] & 0xfff);
   }));
   const auto parentOf = [&](uint32_t v) { return records[v * words + 1]; };
-  uint32_t inner = 0; // the first with two children that is not of the two that name each other
+  uint32_t inner = 0; // the first vertex with two children that is not one of the root pair
   while (treeOf(&records[inner * words]) < 3 || parentOf(parentOf(inner)) == inner) inner++;
   const uint32_t child = records[inner * words + 2];
   CHECK(isRefused([&](uint32_t* all, uint32_t*) { setTree(all + inner * words, 0); }));
@@ -241,8 +240,8 @@ SOLO_TEST("tree edges that make no tree are refused, and upper records that lie 
     std::swap(all[inner * words + 1], all[inner * words + 2]);
   }));
   CHECK(isRefused([&](uint32_t* all, uint32_t*) { all[child * words + 1] = (inner + 1) % 7; }));
-  // Cut off from the rest, and round and round among themselves: each names the next, and the last
-  // the first.
+  // A cycle that is cut off from the rest: each vertex names the next, and the last names the
+  // first.
   CHECK(isRefused([&](uint32_t* all, uint32_t*) {
     const uint32_t grandchild = all[child * words + 2];
     if (treeOf(all + child * words) > 1) {

@@ -1,5 +1,5 @@
-// Rows in clusters, as embeddings are (uniformly random rows have no neighbours worth finding), a
-// graph over them and the truth.
+// Clustered rows, like embeddings (uniformly random rows have no meaningful neighbours), a graph
+// over them and the true neighbours.
 #pragma once
 
 #include <algorithm>
@@ -29,10 +29,10 @@ inline std::vector<float> clusteredRows(size_t rows, size_t dim, unsigned seed, 
   return data;
 }
 
-// What leads through a graph, and what it is built on.
+// Whether floats or codes lead the walk and build the graph.
 enum class Lead { Floats, Codes };
 
-// Rows in a Region and a graph that may grow over them.
+// Rows in a Region, and a graph that grows over them.
 struct GraphFixture {
   GraphFixture(Metric metric, size_t dim, uint32_t capacity, GraphConfig config = {},
                Lead lead = Lead::Floats)
@@ -58,7 +58,7 @@ struct GraphFixture {
       fail(__FILE__, __LINE__, "no room for codes");
     for (uint32_t row = graph->prepared(); row < count; row++) codes.encode(row, rowOf(row));
   }
-  // By what the graph was built on.
+  // Searches with the kind of rows that the graph was built on.
   template <typename Accept>
   SearchReport search(const float* query, const SearchOptions& options, const Accept& accept,
                       std::vector<Neighbor>& found) const {
@@ -91,7 +91,7 @@ struct GraphFixture {
     std::sort(found.begin(), found.end(), isNearer);
   }
 
-  // Mean recall@10 over queries of the same clusters.
+  // Mean recall@10 over queries from the same clusters.
   template <typename Accept>
   double recall(uint32_t ef, const Accept& accept, size_t queries = 100) const {
     const auto asked = clusteredRows(queries, space.dim, 4242, space.metric == Metric::Cosine);

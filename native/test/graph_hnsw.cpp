@@ -38,7 +38,7 @@ SOLO_TEST(
   }
 }
 
-SOLO_TEST("a graph on codes finds what one on floats finds, and stays valid") {
+SOLO_TEST("a graph on codes finds the same as one on floats and stays valid") {
   for (const Metric metric : {Metric::Cosine, Metric::Dot, Metric::L2}) {
     GraphFixture floats(metric, dim, graphRows);
     GraphFixture codes(metric, dim, graphRows, {}, Lead::Codes);
@@ -69,7 +69,7 @@ SOLO_TEST("graphs of zero, one and two vertices answer") {
   }
 }
 
-SOLO_TEST("what the predicate refuses leads the way and is never found") {
+SOLO_TEST("refused vertices lead the walk but are never returned") {
   GraphFixture fixture(Metric::Cosine, dim, graphRows);
   fixture.addAndInsert(rowsOf(Metric::Cosine, graphRows, 1));
   for (const uint32_t every : {2u, 5u, 20u}) {
@@ -86,7 +86,7 @@ SOLO_TEST("what the predicate refuses leads the way and is never found") {
   CHECK(found.empty());
 }
 
-SOLO_TEST("after deleting 30 % and inserting as many, recall is that of a fresh graph") {
+SOLO_TEST("after deleting 30 % and inserting as many, the recall equals that of a fresh graph") {
   GraphFixture aged(Metric::Cosine, dim, 2 * graphRows);
   aged.addAndInsert(rowsOf(Metric::Cosine, graphRows, 1));
   std::mt19937 random(11);
@@ -129,7 +129,7 @@ void checkEqualRows(uint32_t m, Lead lead) {
 
 } // namespace
 
-SOLO_TEST("any number of equal rows stays reachable, from them and to others") {
+SOLO_TEST("any number of equal rows stays reachable, and so do other rows from them") {
   for (const uint32_t m : {2u, 4u, 16u})
     for (const Lead lead : {Lead::Floats, Lead::Codes}) checkEqualRows(m, lead);
 }
@@ -188,7 +188,7 @@ SOLO_TEST("a search stops at its budget and at a cancel") {
   CHECK(report.end == SearchEnd::Cancelled);
 }
 
-SOLO_TEST("levels depend on the vertex and the seed alone, and thin out by m") {
+SOLO_TEST("levels depend only on vertex and seed, and become rarer by the factor m") {
   GraphFixture fixture(Metric::L2, dim, 10, {16, 100, 7});
   std::vector<uint32_t> byLevel(40);
   for (uint32_t vertex = 0; vertex < 200'000; vertex++) byLevel[fixture.graph->levelOf(vertex)]++;
@@ -198,7 +198,7 @@ SOLO_TEST("levels depend on the vertex and the seed alone, and thin out by m") {
               GraphFixture(Metric::L1, 2, 10, {16, 9, 7}).graph->levelOf(3));
 }
 
-SOLO_TEST("a graph takes at most four bytes a neighbour slot and little for its upper levels") {
+SOLO_TEST("a graph takes at most four bytes for each neighbour slot and little for upper levels") {
   GraphFixture fixture(Metric::Cosine, dim, graphRows);
   fixture.addAndInsert(rowsOf(Metric::Cosine, graphRows, 1));
   const double perVertex = double(fixture.graph->bytes()) / graphRows;

@@ -1,4 +1,4 @@
-// Walks that are interrupted and go on, and how long walks may get.
+// Walks that are interrupted and resume, and the bound on a walk's length.
 #include <chrono>
 #include <random>
 #include <thread>
@@ -31,7 +31,7 @@ Found wholeWalk(const GraphFixture& fixture, const float* query) {
   return found;
 }
 
-// Begun with a flag that is set, so that it gets nowhere.
+// Starts with a cancelled flag, so that the walk is parked at its beginning.
 SearchOptions parkedAtOnce(const GraphFixture& fixture, const float* query, ParkedWalk& parked) {
   SearchOptions options = kOptions;
   options.parked = &parked;
@@ -45,7 +45,7 @@ SearchOptions parkedAtOnce(const GraphFixture& fixture, const float* query, Park
   return options;
 }
 
-// Then with deadlines that let it get somewhere. `between` runs each time it is parked.
+// Continues with deadlines until the walk ends. `between` runs each time it is parked.
 template <typename Between>
 Found parkedWalk(const GraphFixture& fixture, const float* query, size_t& parkings,
                  const Between& between) {
@@ -58,7 +58,7 @@ Found parkedWalk(const GraphFixture& fixture, const float* query, size_t& parkin
     CHECK(parked.isOf(*fixture.graph));
     parkings++;
     between();
-    // Longer each time: what is too short to get anywhere differs from machine to machine.
+    // Each deadline is longer: the least time for progress differs from machine to machine.
     patience += std::chrono::microseconds(1);
     const CancelFlag soon(CancelFlag::Clock::now() + patience);
     options.cancel = &soon;
@@ -79,7 +79,7 @@ void checkSame(const Found& one, const Found& other) {
 } // namespace
 
 SOLO_TEST(
-    "a walk that was parked finds what one that was not does, whatever its thread did meanwhile") {
+    "a parked walk finds the same as an uninterrupted one, whatever its thread did meanwhile") {
   for (const Lead lead : {Lead::Floats, Lead::Codes}) {
     GraphFixture fixture(Metric::L2, kDim, kRows, {}, lead);
     fixture.addAndInsert(rowsOf(kRows, 1));
@@ -91,12 +91,12 @@ SOLO_TEST(
       checkSame(whole,
                 parkedWalk(fixture, query, parkings, [&] { wholeWalk(fixture, query + kDim); }));
     }
-    // Each at its beginning, and some on their way.
+    // Each walk was parked at its beginning, and some on their way.
     CHECK(parkings > 99);
   }
 }
 
-TEST("a parked walk goes on on another thread, in a graph that grew meanwhile") {
+TEST("a parked walk resumes on another thread in a graph that grew meanwhile") {
   GraphFixture fixture(Metric::L2, kDim, kRows + 200);
   fixture.addAndInsert(rowsOf(kRows, 1));
   const auto query = rowsOf(1, 7);
@@ -111,7 +111,7 @@ TEST("a parked walk goes on on another thread, in a graph that grew meanwhile") 
   CHECK_EQUAL(found.nearest.size(), size_t(kOptions.ef));
 }
 
-SOLO_TEST("a walk parked under other codes, or in another graph, begins anew") {
+SOLO_TEST("a walk parked under other codes or in another graph starts again") {
   GraphFixture fixture(Metric::L2, kDim, kRows);
   GraphFixture other(Metric::L2, kDim, kRows);
   fixture.addAndInsert(rowsOf(kRows, 1));
@@ -140,7 +140,7 @@ SOLO_TEST("the length of walks follows their median, whether or not long ones ar
       length.learn(std::min(lengths(random), 2.0 * double(length.typical())));
       if (at >= 1000) sum += double(length.typical());
     }
-    // Never below the walks that were measured.
+    // Never below the calibrated walks.
     CHECK(std::abs(sum / 3000 / std::max(1.0, median) - 1) < 0.1);
   }
 }

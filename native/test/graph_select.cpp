@@ -1,4 +1,4 @@
-// What is selected, put in order and kept on a shortlist, beside what a sort makes of it.
+// Compares selection, ordering and shortlists with a full sort.
 #include <algorithm>
 #include <cfloat>
 #include <cmath>
@@ -14,8 +14,8 @@ using namespace vicinal;
 
 namespace {
 
-// How distances lie: spread, many of them equal, all equal, some without measure, or a few far
-// beyond the others.
+// How distances are spread: evenly, in steps, all equal, some NaN or infinite, or a few far beyond
+// the others.
 enum class Lie : uint8_t { Spread, Steps, Equal, Unmeasured, FarApart };
 constexpr Lie kLies[] = {Lie::Spread, Lie::Steps, Lie::Equal, Lie::Unmeasured, Lie::FarApart};
 
@@ -31,7 +31,7 @@ std::vector<float> distancesOf(Lie lie, size_t count, std::mt19937& random) {
   return distances;
 }
 
-// In order, without those that are no number.
+// Sorted, without NaN.
 std::vector<Neighbor> sorted(const std::vector<float>& distances) {
   std::vector<Neighbor> all;
   for (size_t at = 0; at < distances.size(); at++)
@@ -59,7 +59,7 @@ template <typename Check> void forEachLie(const Check& check) {
 
 } // namespace
 
-SOLO_TEST("those selected are the first that a sort would have") {
+SOLO_TEST("selected neighbours are the first of a sort") {
   size_t selected = 0;
   forEachLie([&](Lie lie, const std::vector<float>& distances, size_t k) {
     std::vector<uint32_t> vertices;
@@ -67,7 +67,7 @@ SOLO_TEST("those selected are the first that a sort would have") {
     std::vector<Neighbor> nearest;
     const bool isSelected =
         selectNearest(distances.data(), vertices.data(), distances.size(), k, nearest);
-    // The case it is for.
+    // In this case selection must succeed.
     if (lie == Lie::Spread && (k <= 10 || distances.size() <= 64)) CHECK(isSelected);
     if (!isSelected) return;
     selected++;
@@ -78,7 +78,7 @@ SOLO_TEST("those selected are the first that a sort would have") {
   CHECK(selected > 100);
 }
 
-SOLO_TEST("a bound has as many within it as were asked for, and not many more") {
+SOLO_TEST("a bound covers the requested number of distances and not many more") {
   forEachLie([&](Lie lie, const std::vector<float>& distances, size_t k) {
     const auto numbers = size_t(std::count_if(distances.begin(), distances.end(),
                                               [](float each) { return !std::isnan(each); }));
@@ -90,7 +90,7 @@ SOLO_TEST("a bound has as many within it as were asked for, and not many more") 
   });
 }
 
-SOLO_TEST("what is put in order by ranks is in the order of a sort") {
+SOLO_TEST("ordering by ranks gives the order of a sort") {
   std::mt19937 random(23);
   forEachLie([&](Lie lie, const std::vector<float>& distances, size_t k) {
     if (lie == Lie::Unmeasured) return;
@@ -109,7 +109,7 @@ SOLO_TEST("what is put in order by ranks is in the order of a sort") {
   });
 }
 
-SOLO_TEST("a shortlist keeps what a sort would, however many are offered at a time") {
+SOLO_TEST("a shortlist keeps the first of a sort, for blocks of any size") {
   std::mt19937 random(11);
   forEachLie([&](Lie, const std::vector<float>& distances, size_t k) {
     const auto isAccepted = [](uint32_t vertex) { return vertex % 7 != 3; };
@@ -138,7 +138,7 @@ SOLO_TEST("a shortlist keeps what a sort would, however many are offered at a ti
   });
 }
 
-SOLO_TEST("none are selected of any, and all of fewer than were asked for") {
+SOLO_TEST("selecting zero gives none, and selecting more than there are gives all") {
   std::mt19937 random(5);
   std::vector<uint32_t> vertices;
   for (uint32_t at = 0; at < 1000; at++) vertices.push_back(at);
@@ -150,7 +150,7 @@ SOLO_TEST("none are selected of any, and all of fewer than were asked for") {
     Shortlist list(count);
     list.offerAll(
         distances.data(), count, [](size_t at) { return uint32_t(3 * at); }, AcceptAll{});
-    // As a scan that goes on has it.
+    // Moves the list, as a resumed scan does.
     Shortlist moved = std::move(list);
     std::vector<Neighbor> all;
     moved.moveNearest(count + 1000, all);
@@ -159,7 +159,7 @@ SOLO_TEST("none are selected of any, and all of fewer than were asked for") {
   }
 }
 
-SOLO_TEST("a shortlist of none keeps none") {
+SOLO_TEST("a shortlist of size zero keeps none") {
   Shortlist list(0);
   const float distance = 1;
   list.offerAll(

@@ -14,7 +14,7 @@ namespace {
 
 std::atomic<int> failures{0};
 
-// Of a run's time most is in few tests; those that take this long are told.
+// Most of a run's time is in few tests; tests that take this long are reported.
 constexpr double kSlowSeconds = 5;
 
 bool isSelected(const char* name, int argc, char** argv) {
@@ -24,7 +24,7 @@ bool isSelected(const char* name, int argc, char** argv) {
   return false;
 }
 
-// `VICINAL_TEST_PART`, "1/3" say: every third test, from the second on.
+// `VICINAL_TEST_PART=1/3` runs every third test, from the second on.
 bool isOfPart(size_t at) {
   const char* const part = std::getenv("VICINAL_TEST_PART");
   if (part == nullptr) return true;
@@ -78,8 +78,8 @@ int main(int argc, char** argv) {
   using namespace vicinal::test;
   if (isForRaces())
     std::erase_if(registry(), [](const Test& test) { return test.kind != TestKind::Racing; });
-  // The others come after: threads of a pool that all share start once, and are to be seen
-  // starting.
+  // Solo tests run first: the threads of the shared pool start only once, and they must not have
+  // started before.
   std::stable_partition(registry().begin(), registry().end(),
                         [](const Test& test) { return test.kind == TestKind::Solo; });
   int passed = 0;

@@ -1,16 +1,17 @@
-// A test runner in one header. A file in native/test is one program's part:
+// A test runner in one header. Each file in native/test adds tests:
 //
 //   TEST("search after delete never returns the deleted id") { CHECK(found.empty()); CHECK_EQUAL(a,
 //   b); }
 //
-// A SOLO_TEST starts no thread, which AddressSanitizer's run checks; ThreadSanitizer's, which could
-// find nothing in it, leaves it out, and files that have no other. An ANSWERS_TEST starts threads,
-// but none at odds with it: it fills a shard, waits for what indexes it, and looks at answers,
-// which ThreadSanitizer's run, several times as slow, leaves to the others. When in doubt, TEST.
+// A SOLO_TEST starts no thread, which the AddressSanitizer run checks. ThreadSanitizer can find
+// nothing in such tests, so its run leaves them out, together with files that have no others. An
+// ANSWERS_TEST starts threads that cannot conflict with it: it fills a shard, waits for the index
+// and looks at answers. ThreadSanitizer's run, which is several times slower, leaves these tests to
+// the other runs. When in doubt, use TEST.
 //
-// CHECK goes on after a failure, REQUIRE leaves the test. scripts/test-native.mjs links every file
-// of this folder into one program and runs it; arguments select tests whose names contain one of
-// them, and VICINAL_TEST_PART=0/3 every third.
+// CHECK continues after a failure; REQUIRE leaves the test. scripts/test-native.mjs links every
+// file of this folder into one program and runs it. Arguments select tests whose names contain one
+// of them; VICINAL_TEST_PART=0/3 selects every third.
 #pragma once
 
 #include <cstdint>
@@ -32,17 +33,17 @@ struct Test {
 
 std::vector<Test>& registry();
 void fail(const char* file, int line, const std::string& what);
-// A folder of the running program's own, removed at its end.
+// A folder of this run, removed at its end.
 const std::string& scratchFolder();
-// True under a sanitizer or an emulator: tests take smaller sizes.
+// True under a sanitizer or an emulator, where tests use smaller sizes.
 bool isSlow();
 // True under ThreadSanitizer.
 bool isForRaces();
-// By this process so far, where they are counted: under AddressSanitizer.
+// Threads started by this process so far; counted only under AddressSanitizer.
 int startedThreads();
 
-// Under ThreadSanitizer only the first, of what makes no difference to threads, such as metrics: it
-// takes several times as long as all else, and the other runs have them all.
+// Under ThreadSanitizer only the first value, for parameters that make no difference to threads,
+// such as metrics. That run is several times slower, and the other runs have all values.
 template <typename T> std::vector<T> firstForRaces(std::initializer_list<T> all) {
   return isForRaces() ? std::vector<T>{*all.begin()} : std::vector<T>(all);
 }

@@ -1,4 +1,4 @@
-// A search that is interrupted wherever it can be, and goes on.
+// A search that is interrupted at every possible place and resumes.
 #pragma once
 
 #include <chrono>
@@ -10,8 +10,9 @@
 
 namespace vicinal::test {
 
-// At once, and then with deadlines that let it get somewhere, longer each time: what is too short
-// to get anywhere differs from machine to machine. `between(parked, isParked)` each time.
+// Interrupts the search at its beginning, then by deadlines. Each deadline is longer, because the
+// least time for progress differs from machine to machine. Calls `between(parked, isParked)` after
+// each run.
 template <typename Between>
 SearchResult interruptedSearch(const Shard& shard, const Snapshot& snapshot, SearchRequest request,
                                const Between& between) {

@@ -1,4 +1,4 @@
-// Filter programs byte by byte.
+// Filter programs, written byte by byte.
 #pragma once
 
 #include <cstring>
@@ -11,7 +11,7 @@ namespace vicinal::test {
 
 constexpr uint32_t kVectors = 3;
 
-// Writes programs as src/filter/program.ts does.
+// Writes programs like src/filter/program.ts.
 struct Bytes {
   std::vector<uint8_t> bytes;
 
@@ -33,14 +33,14 @@ struct Bytes {
   }
 
   Result<FilterProgram> decode(const std::vector<TextField>& fields = {}) const {
-    // On the heap and of the exact size, so that the sanitizer sees one byte too many.
+    // On the heap with the exact size, so that the sanitizer detects a read one byte too far.
     const std::vector<uint8_t> exact(bytes);
     WorkMeter work;
     return FilterProgram::decode(exact.data(), exact.size(), kVectors, fields, work);
   }
 };
 
-// Rows whose field has a number from `from` up to, and without, `to`.
+// Accepts rows whose field has a number in [from, to).
 inline std::vector<uint8_t> numberRange(std::string_view field, double from, double to) {
   constexpr uint8_t kLessAndAtLeast = 1 | 8;
   return Bytes{}

@@ -14,7 +14,7 @@ namespace {
 constexpr uint32_t kDim = 320;
 const size_t kRows = test::isSlow() ? 400 : 4096;
 
-// Vectors that differ mostly along `rank` directions, the first ones strongest, and by noise.
+// Vectors that differ mostly along `rank` directions, the first ones strongest, plus noise.
 std::vector<float> rowsOfRank(uint32_t rank, size_t rows, float noise, unsigned seed) {
   std::mt19937 axesRandom(5);
   std::mt19937 random(seed);
@@ -40,7 +40,7 @@ double dot(const float* a, const float* b, size_t dim) {
 
 } // namespace
 
-SOLO_TEST("directions are orthonormal, and keep what vectors of few directions have") {
+SOLO_TEST("directions are orthonormal and keep the length of vectors of low rank") {
   const auto data = rowsOfRank(30, kRows, 0.5f, 1);
   const auto projection = Projection::train(data.data(), kRows, kDim);
   REQUIRE(projection != nullptr);
@@ -60,7 +60,7 @@ SOLO_TEST("directions are orthonormal, and keep what vectors of few directions h
   }
 }
 
-SOLO_TEST("the fast way of projecting is as exact as codes are") {
+SOLO_TEST("fast projection has the precision of codes") {
   const auto data = rowsOfRank(30, kRows, 0.5f, 1);
   const auto projection = Projection::train(data.data(), kRows, kDim);
   REQUIRE(projection != nullptr);
@@ -75,13 +75,13 @@ SOLO_TEST("the fast way of projecting is as exact as codes are") {
   }
 }
 
-SOLO_TEST("what directions keep is counted about the mean, however long that is") {
+SOLO_TEST("the length that directions keep is counted about the mean") {
   const auto withMean = [](size_t rank, float noise) {
     auto data = rowsOfRank(rank, kRows, noise, 3);
     for (size_t at = 0; at < data.size(); at++) data[at] += at % kDim % 2 == 0 ? 30.0f : -20.0f;
     return data;
   };
-  // One direction has nearly all of the length, and nothing that tells one from another.
+  // One direction has nearly all of the length, but does not distinguish the vectors.
   CHECK(Projection::train(withMean(0, 1).data(), kRows, kDim) == nullptr);
   const auto data = withMean(30, 0.5f);
   const auto projection = Projection::train(data.data(), kRows, kDim);
@@ -89,10 +89,10 @@ SOLO_TEST("what directions keep is counted about the mean, however long that is"
   CHECK(projection->energyOf(data.data(), kRows) > 0.9);
 }
 
-SOLO_TEST("noise in all directions, short vectors and vectors of zeros have no projection") {
+SOLO_TEST("noise, short vectors and zero vectors get no projection") {
   CHECK(Projection::train(rowsOfRank(0, kRows, 1, 3).data(), kRows, kDim) == nullptr);
   CHECK(!Projection::canReduce(100) && !Projection::canReduce(200) && Projection::canReduce(224));
-  // They would take memory by the square of the dimensions.
+  // Directions would take memory by the square of the dimensions.
   CHECK(Projection::canReduce(4096) && !Projection::canReduce(4097));
   const std::vector<float> wide(size_t(8192) * 2, 1);
   CHECK(Projection::train(wide.data(), 2, 8192) == nullptr);
@@ -101,7 +101,7 @@ SOLO_TEST("noise in all directions, short vectors and vectors of zeros have no p
   if (projection != nullptr) CHECK_EQUAL(projection->energyOf(zeros.data(), 100), 1.0);
 }
 
-SOLO_TEST("nearest by projected codes are among the nearest, under every metric") {
+SOLO_TEST("the nearest by projected codes are among the nearest with every metric") {
   const size_t rows = 2000;
   auto data = rowsOfRank(30, rows, 0.5f, 1);
   const auto queries = rowsOfRank(30, 20, 0.5f, 9);

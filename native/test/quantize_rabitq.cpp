@@ -24,7 +24,7 @@ std::vector<float> randomFloats(std::mt19937& random, size_t count, float mean, 
   return values;
 }
 
-// Rows of codes, aligned as a Region's are.
+// Rows of codes, aligned like those in a Region.
 struct Rows {
   Rows(Metric metric, uint32_t bits, uint32_t dim, const std::vector<float>& data, bool isCentred)
       : memory(data.size() / dim * RabitqSpace::strideOf(bits, dim) + kAlign) {
@@ -50,7 +50,7 @@ double exactDistance(Metric metric, const float* a, const float* b, uint32_t dim
   return sum;
 }
 
-// Estimates of distances, less the distances, in standard errors as the codes tell them.
+// Errors of estimated distances, in units of the standard error that the codes report.
 std::vector<double> errorsOf(Metric metric, uint32_t bits, uint32_t dim,
                              const std::vector<float>& data, const std::vector<float>& queries) {
   const Rows rows(metric, bits, dim, data, true);
@@ -83,7 +83,7 @@ double meanOf(const std::vector<double>& values) {
 
 } // namespace
 
-SOLO_TEST("a rotation keeps lengths and angles, and spreads a single component over all") {
+SOLO_TEST("a rotation keeps lengths and angles and spreads one component over all") {
   std::mt19937 random(3);
   for (const uint32_t dim : dims) {
     const Rotation rotation(dim);
@@ -135,7 +135,7 @@ SOLO_TEST("RaBitQ: every instruction set gives the same bits") {
       }
 }
 
-SOLO_TEST("RaBitQ: every instruction set gives the same bits of rows of any kind") {
+SOLO_TEST("RaBitQ: every instruction set gives the same bits for rows of any kind") {
   std::mt19937 random(8);
   for (const uint32_t bits : bitCounts)
     for (const uint32_t dim : dims)
@@ -164,8 +164,7 @@ SOLO_TEST("RaBitQ: every instruction set gives the same bits of rows of any kind
       }
 }
 
-SOLO_TEST("RaBitQ: estimates are unbiased and as near as their standard error says, on data of any "
-          "kind") {
+SOLO_TEST("RaBitQ: estimates are unbiased and within their standard error, on any data") {
   std::mt19937 random(5);
   const uint32_t count = test::isSlow() ? 60 : 300;
   for (const uint32_t bits : bitCounts)
@@ -187,7 +186,7 @@ SOLO_TEST("RaBitQ: estimates are unbiased and as near as their standard error sa
       }
 }
 
-SOLO_TEST("RaBitQ: more bits mean smaller errors, and a longer vector in more dimensions too") {
+SOLO_TEST("RaBitQ: more bits and more dimensions give smaller errors") {
   std::mt19937 random(6);
   const auto spreadOf = [&](uint32_t bits, uint32_t dim) {
     const auto data = randomFloats(random, size_t(100) * dim, 0, 1 / std::sqrt(float(dim)));
@@ -202,7 +201,7 @@ SOLO_TEST("RaBitQ: more bits mean smaller errors, and a longer vector in more di
   CHECK(spreadOf(1, 2048) < spreadOf(1, 128) / 2);
 }
 
-SOLO_TEST("RaBitQ: rows at the centre, equal rows, tiny and huge ones have finite distances") {
+SOLO_TEST("RaBitQ: rows at the centre, equal, tiny and huge rows have finite distances") {
   constexpr uint32_t dim = 70;
   const float sizes[] = {0.0f, FLT_MIN / 4, 1e-30f, 1.0f, 1e18f, 1e30f, FLT_MAX};
   for (const uint32_t bits : bitCounts)

@@ -22,8 +22,8 @@ std::vector<float> randomFloats(std::mt19937& random, size_t count, float mean, 
   return values;
 }
 
-// One row behind the other: usual ones, far from zero, denormal, huge, without width, and with the
-// greatest and the least float in it.
+// Consecutive rows: ordinary, far from zero, denormal, huge, of zero width, and with the greatest
+// and the least float.
 std::vector<float> rowsOfAnyKind(std::mt19937& random, uint32_t dim) {
   std::vector<float> rows;
   const auto add = [&](const std::vector<float>& row) {
@@ -42,7 +42,7 @@ std::vector<float> rowsOfAnyKind(std::mt19937& random, uint32_t dim) {
   return rows;
 }
 
-// Rows of codes, aligned as a Region's are.
+// Rows of codes, aligned like those in a Region.
 struct Rows {
   Rows(Metric metric, uint32_t dim, const std::vector<float>& data)
       : memory(data.size() / dim * Sq8Space::strideOf(dim) + kSq8Align) {
@@ -62,7 +62,8 @@ struct Rows {
   Sq8Space space;
 };
 
-// The distance of two rows as decoded, in double precision, and the size of what was summed up.
+// The distance of two decoded rows in double precision; `size` becomes the magnitude of the summed
+// terms.
 double reference(const Rows& rows, uint32_t a, uint32_t b, double& size) {
   double sum = 0;
   size = 0;
@@ -102,7 +103,7 @@ SOLO_TEST("a row decodes to within half a step of its vector, wherever its value
     }
 }
 
-SOLO_TEST("every instruction set gives the distance of the decoded rows, and all the same bits") {
+SOLO_TEST("every instruction set gives the distance of the decoded rows with the same bits") {
   std::mt19937 random(2);
   for (const float mean : {0.0f, 100.0f})
     for (const uint32_t dim : dims)
@@ -117,7 +118,7 @@ SOLO_TEST("every instruction set gives the distance of the decoded rows, and all
             const double expected = reference(rows, a, b, size);
             const float scalar =
                 measured(ofMetric(*sq8KernelsFor(Isa::Scalar), metric), rows, query, b);
-            // Of L2 distances the common mean cancels before anything is rounded.
+            // In L2 distances the common mean cancels before anything is rounded.
             const double allowed =
                 metric == Metric::L2 ? 4e-6 * (expected + dim) + 2e-4 * mean : 1e-6 * size;
             if (!(std::fabs(scalar - expected) <= allowed)) CHECK_EQUAL(scalar, expected);
@@ -129,7 +130,7 @@ SOLO_TEST("every instruction set gives the distance of the decoded rows, and all
       }
 }
 
-SOLO_TEST("every instruction set gives the same distances of rows of any kind") {
+SOLO_TEST("every instruction set gives the same distances for rows of any kind") {
   std::mt19937 random(10);
   for (const uint32_t dim : dims)
     for (const Metric metric : metrics) {
@@ -179,15 +180,15 @@ void checkGroups(uint32_t dim, Sq8ManyFn Sq8Kernels::*metric) {
 
 } // namespace
 
-SOLO_TEST(
-    "many rows at once are scored as one by one, by ids and in a row, and nothing beyond them") {
+SOLO_TEST("many rows at once get the scores of single rows, by ids and consecutively, and nothing "
+          "else is written") {
   for (const uint32_t dim : {40u, 100u, 112u, 200u}) {
     checkGroups(dim, &Sq8Kernels::l2);
     checkGroups(dim, &Sq8Kernels::dot);
   }
 }
 
-SOLO_TEST("a vector and its row make the same query") {
+SOLO_TEST("a vector and its row give the same query") {
   std::mt19937 random(4);
   const uint32_t dim = 77;
   const auto data = randomFloats(random, dim * 2, 3, 1);
@@ -201,7 +202,7 @@ SOLO_TEST("a vector and its row make the same query") {
   CHECK(std::fabs(rows.space.distance(ofRow, 1)) < 1e-4);
 }
 
-SOLO_TEST("rows without width, of denormals, and as wide as floats go give finite distances") {
+SOLO_TEST("rows of zero width, of denormals and of the greatest width give finite distances") {
   const float huge = std::numeric_limits<float>::max();
   const uint32_t dim = 50;
   std::vector<float> data;
@@ -235,7 +236,7 @@ SOLO_TEST("sums at the greatest dimension do not overflow") {
       CHECK(std::fabs(measured(set->dot, rows, query, 1) + float(dim)) < 1);
 }
 
-SOLO_TEST("every instruction set makes the same row of a vector, whatever is in it") {
+SOLO_TEST("every instruction set encodes any vector to the same row") {
   std::mt19937 random(9);
   std::vector<std::vector<float>> vectors;
   for (const uint32_t dim : dims) {

@@ -1,4 +1,4 @@
-// Answers compared with the exact ones, query by query.
+// Compares answers with the exact ones, query by query.
 #pragma once
 
 #include <cmath>
@@ -11,8 +11,8 @@
 
 namespace vicinal::test {
 
-// Mean recall, and the strategies that were taken. `find(query, isExact)` answers a query; there
-// are as many answers as exact ones, none twice, with the scores that these have.
+// Mean recall, and the strategies used. `find(query, isExact)` answers a query. Checks that there
+// are as many answers as exact ones, none twice, with the right scores.
 template <typename Find>
 std::pair<double, std::set<std::string>> recallOf(size_t queries, const Find& find) {
   double hits = 0;

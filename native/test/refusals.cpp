@@ -1,5 +1,5 @@
-// In the way of what the system and the C++ library give: memory of `new` and `realloc`, threads.
-// Under AddressSanitizer alone: other variants of the tests are for other things.
+// Intercepts memory (`new`, `realloc`) and thread creation of the system and the C++ library. Only
+// under AddressSanitizer; other variants of the tests serve other purposes.
 #include "test/refusals.hpp"
 
 #include <atomic>
@@ -15,7 +15,7 @@ namespace vicinal::test {
 
 namespace {
 
-// Of each kind: every nth is refused; 0: none is.
+// For each kind: every nth request is refused; 0: none.
 std::atomic<uint64_t> everyNth[2];
 std::atomic<uint64_t> asked[2];
 std::atomic<uint64_t> refused{0};
@@ -76,14 +76,14 @@ void operator delete[](void* memory, size_t) noexcept { std::free(memory); }
 void operator delete(void* memory, const std::nothrow_t&) noexcept { std::free(memory); }
 void operator delete[](void* memory, const std::nothrow_t&) noexcept { std::free(memory); }
 
-// scripts/test-native.mjs has the linker send what asks for `realloc` here.
+// scripts/test-native.mjs makes the linker redirect `realloc` to this function.
 extern "C" void* __real_realloc(void* memory, size_t bytes);
 extern "C" void* __wrap_realloc(void* memory, size_t bytes) {
   return vicinal::test::isRefused(vicinal::test::Wanted::Memory) ? nullptr
                                                                  : __real_realloc(memory, bytes);
 }
 
-// In the way of the sanitizer's own, which it calls.
+// Replaces the sanitizer's own function, which it calls.
 extern "C" int pthread_create(pthread_t* thread, const pthread_attr_t* attributes,
                               void* (*body)(void*), void* argument) {
   using Create = decltype(&pthread_create);

@@ -1,5 +1,5 @@
-// A system that refuses memory, or threads, now and then. Which requests it refuses is counted, so
-// that a test can have each of them refused in turn.
+// A system that refuses memory or threads. Requests are counted, so that a test can have each
+// request refused in turn.
 #pragma once
 
 #include <cstdint>
@@ -8,18 +8,18 @@ namespace vicinal::test {
 
 enum class Wanted : uint8_t { Memory, Threads };
 
-// As long as there is one, and there is one at most.
+// Refuses requests while the object lives; there may be one object at a time.
 class Refusals {
 public:
-  // The nth request of the calling thread, and no other.
+  // Refuses only the nth request of the calling thread.
   static Refusals one(Wanted wanted, uint64_t nth) { return {wanted, nth, true}; }
-  // Each nth request of any thread.
+  // Refuses every nth request of any thread.
   static Refusals each(Wanted wanted, uint64_t nth) { return {wanted, nth, false}; }
   ~Refusals();
   Refusals(const Refusals&) = delete;
   Refusals& operator=(const Refusals&) = delete;
 
-  // How many were refused so far.
+  // How many requests were refused so far.
   uint64_t count() const;
 
 private:

@@ -1,4 +1,4 @@
-// Scores by several examples, from their definitions and in double precision.
+// Scores by several examples, computed from their definitions in double precision.
 #pragma once
 
 #include <algorithm>

@@ -18,7 +18,7 @@ namespace {
 
 using Start = std::variant<std::monostate, int64_t, double>;
 
-// Three segments with updates, deletes and payloads that were changed after they were indexed; the
+// Three segments with updates, deletes, and payloads that were changed after they were indexed. The
 // payload of point n is {"n":n,"seq":…}.
 struct Filled {
   ThreadPool pool{1};
@@ -61,7 +61,7 @@ struct Filled {
 
 } // namespace
 
-TEST("a facet counts each value over all segments, as payloads are now") {
+TEST("a facet counts each value over all segments by present payloads") {
   Filled filled;
   std::map<int64_t, double> expected;
   for (const auto& [id, seq] : filled.seqs) expected[static_cast<int64_t>(seq)]++;
@@ -85,7 +85,7 @@ TEST("a facet counts each value over all segments, as payloads are now") {
   CHECK(facet(filled.shard.snapshot(), 2, request, &cancelled, refused).code() == Code::Cancelled);
 }
 
-TEST("an order is that of the values over all segments, from where it starts") {
+TEST("orderBy returns values of all segments in order, from the start value") {
   Filled filled;
   for (const bool isDescending : {false, true}) {
     for (const Start& from : {Start{}, Start{int64_t(1050)}, Start{1050.5}}) {
@@ -116,7 +116,7 @@ TEST("an order is that of the values over all segments, from where it starts") {
   }
 }
 
-TEST("a count that is expected to be short is the count, and one that is not is put off") {
+TEST("a count that is expected to be fast is made, and a slow one is put off") {
   ThreadPool pool(1);
   Shard shard(testSpec(), pool);
   const uint32_t points = 5000;
@@ -124,7 +124,7 @@ TEST("a count that is expected to be short is the count, and one that is not is 
   REQUIRE(shard.createPayloadIndex({"n", PayloadIndexKind::Integer}).isOk());
   const auto isCountedAs = [&](double from, double to, uint64_t expected, bool isShort) {
     Bytes program;
-    // Below `to`, and not below `from`.
+    // In [from, to).
     program.op(FilterOp::NumberRange).put<uint8_t>(1).put<uint8_t>(0).text("n");
     program.put<uint8_t>(0b1001).put(to).put(from);
     const auto exact = count(shard.snapshot(), 2, program.bytes, nullptr);
@@ -138,7 +138,7 @@ TEST("a count that is expected to be short is the count, and one that is not is 
     REQUIRE(within.isOk());
     CHECK(!*within);
   };
-  // Lists, bits, and more than half.
+  // Lists, bitmaps, and more than half of the rows.
   for (const double to : {100.0, 101.0, 103.0, 300.0, 1200.0, 2000.0, 4900.0})
     isCountedAs(100, to, uint64_t(to) - 100, true);
   isCountedAs(4990, 9000, 10, true);
@@ -147,7 +147,7 @@ TEST("a count that is expected to be short is the count, and one that is not is 
   const auto all = countWithin(shard.snapshot(), 2, std::nullopt, 1e9);
   REQUIRE(all.isOk() && *all);
   CHECK_EQUAL(**all, uint64_t(points - 20));
-  // A payload that is another one than the index knows has to be read.
+  // A changed payload differs from the indexed one, so it must be read.
   TestBatch batch(150, 5, 3);
   UpsertColumns columns;
   columns.ids = batch.columns.ids;
@@ -158,7 +158,7 @@ TEST("a count that is expected to be short is the count, and one that is not is 
   isCountedAs(100, 200, 80, false);
 }
 
-TEST("a sample is of distinct points that are there") {
+TEST("a sample has distinct existing points") {
   Filled filled;
   SampleRequest request;
   request.limit = 300;

@@ -1,6 +1,6 @@
-// Recall in collections of separate clusters, by filters that leave the query's own cluster out:
-// what is nearest then lies in many others, about equally far, and no way through the graph leads
-// from one to the next.
+// Recall in collections of separate clusters, with filters that exclude the query's own cluster.
+// The nearest rows are then in many other clusters, about equally far, and no path in the graph
+// leads from one cluster to the next.
 #include <cmath>
 #include <random>
 #include <set>
@@ -19,8 +19,8 @@ constexpr uint32_t kDim = 64;
 constexpr size_t kQueries = 100;
 constexpr uint32_t kWanted = 10;
 
-// Rows lie about centres, each with the number of its own as `cluster`, and that modulo 3 and 5 in
-// fields of these names. `unindexed` is the cluster again, in a field that has no index.
+// Rows lie around centres. `cluster` is the number of a row's centre, other fields have it modulo 3
+// and 5. `unindexed` equals `cluster`, in a field without an index.
 class Clusters {
 public:
   Clusters(Metric metric, CodeKind code, uint32_t rows, uint32_t clusters, float spread)
@@ -38,7 +38,7 @@ public:
     for (size_t at = 0; at < kQueries; at++) ofQueries_.push_back(addVector(queries_));
   }
 
-  // Mean recall by filters that `filterOf(cluster)` makes of the queries' own clusters.
+  // Mean recall with the filters that `filterOf(cluster)` makes of the queries' clusters.
   template <typename FilterOf> double recall(float asked, const FilterOf& filterOf) const {
     double hits = 0;
     for (size_t at = 0; at < kQueries; at++) {
@@ -49,7 +49,7 @@ public:
     return hits / double(kQueries * kWanted);
   }
 
-  // Rows whose field is that number.
+  // Accepts rows whose field has that number.
   static std::vector<uint8_t> is(const char* field, uint32_t number) {
     return numberRange(field, number, double(number) + 1);
   }
@@ -60,7 +60,7 @@ public:
     return bytes;
   }
 
-  // Whether what is found is scored exactly.
+  // Whether candidates are rescored.
   bool rescores = true;
 
 private:
@@ -76,7 +76,7 @@ private:
     REQUIRE(fillMeasured(*shard_, data, payloads).isOk());
   }
 
-  // Of one of the clusters, which it returns.
+  // Adds a vector of a random cluster and returns the cluster.
   uint32_t addVector(std::vector<float>& to) {
     const uint32_t cluster = uint32_t(random_() % clusters_);
     double squares = 0;
@@ -90,8 +90,8 @@ private:
     return cluster;
   }
 
-  // The ids of the nearest; each once. What takes no more than a scan by code, one of vectors, and
-  // walks that are shorter than either.
+  // The ids of the nearest; each occurs once. Checks the cost: at most a scan by code, one of
+  // vectors, and walks that are shorter than either.
   std::set<uint32_t> find(size_t query, const FilterBytes& filter, float asked, bool exact) const {
     SearchRequest request;
     request.query.assign(&queries_[query * kDim], &queries_[query * kDim] + kDim);
@@ -132,8 +132,7 @@ struct Shape {
 
 } // namespace
 
-ANSWERS_TEST(
-    "recall that was asked for is kept by filters that leave out the query's own cluster") {
+ANSWERS_TEST("the requested recall is kept by filters that exclude the query's own cluster") {
   const Shape shapes[] = {{Metric::L2, CodeKind::None, 200, 0.55f},
                           {Metric::Cosine, CodeKind::Auto, 200, 0.8f},
                           {Metric::Cosine, CodeKind::Auto, 60, 1.0f},
@@ -155,11 +154,12 @@ ANSWERS_TEST(
         const double recall = clusters.recall(asked, filterOf);
         std::printf("metric %d, code %d, %u clusters, %s, asked %.2f: %.4f\n", int(shape.metric),
                     int(shape.code), shape.clusters, name, asked, recall);
-        // Of few rows a cluster has so few that no look tells it from what is about it.
+        // With few rows, a cluster has so few that a look around cannot distinguish it from its
+        // surroundings.
         CHECK(recall >= asked - (isSlow() ? 0.05 : 0.02));
       }
-    // Without that nothing tells how far codes are off, and one scan by them is all, whatever it
-    // finds.
+    // Without rescoring, the error of codes is unknown, so one scan of codes is made and its result
+    // stands.
     clusters.rescores = false;
     clusters.recall(0.95f, filters[0].second);
   }

@@ -1,4 +1,4 @@
-// Codes of every kind behind searches: what they keep of the recall asked for, files, and choices.
+// Searches with codes of every kind: the recall they keep, files, and the automatic choice.
 #include "graph_fixture.hpp"
 #include "harness.hpp"
 #include "shard_fixture.hpp"
@@ -42,7 +42,7 @@ struct CodedShard {
     return result;
   }
 
-  // Mean recall@10 of queries held out.
+  // Mean recall@10 of held-out queries.
   double recallOf(const SearchRequest& request, uint32_t queries = 300) const {
     const auto asked = clusteredRows(queries, kDim, 4242, metric == Metric::Cosine);
     SearchRequest exact;
@@ -73,18 +73,18 @@ SearchRequest asking(float recall) {
 
 } // namespace
 
-ANSWERS_TEST("codes of every kind keep the recall asked for, by every metric that has them") {
+ANSWERS_TEST("every kind of codes keeps the requested recall with every metric that supports it") {
   for (const CodeKind kind : kKinds)
     for (const Metric metric : {Metric::Cosine, Metric::Dot, Metric::L2}) {
       const CodedShard coded(kind, metric, isSlow() ? 2000 : 10'000);
       CHECK(coded.kind() == kind);
       for (const float recall : {0.9f, 0.99f})
-        // Of queries about other clusters than the rows', which the calibration has not seen.
+        // These queries are about other clusters than the rows, unknown to the calibration.
         CHECK(coded.recallOf(asking(recall)) >= recall - 0.02);
     }
 }
 
-TEST("a graph built on codes of 4 bits is sound, and as good as one built on vectors") {
+TEST("a graph built on 4-bit codes is valid and as good as one built on vectors") {
   const CodedShard coded(CodeKind::Rabitq4, Metric::L2, isSlow() ? 1500 : 6000);
   CHECK(coded.shard->validate().empty());
   SearchRequest wide;
@@ -93,8 +93,7 @@ TEST("a graph built on codes of 4 bits is sound, and as good as one built on vec
   CHECK(coded.recallOf(wide) > plain.recallOf(wide) - 0.02);
 }
 
-ANSWERS_TEST(
-    "codes that are to be ignored are, and those not to be rescored are scores of their own") {
+ANSWERS_TEST("requests can ignore codes, or take scores by code without rescoring") {
   const CodedShard coded(CodeKind::Rabitq1, Metric::Cosine, isSlow() ? 2000 : 6000);
   const auto query = clusteredRows(1, kDim, 99, true);
   SearchRequest request = asking(0.95f);
@@ -117,7 +116,7 @@ ANSWERS_TEST(
   CHECK(coded.recallOf(raw, 100) < coded.recallOf(request, 100));
 }
 
-ANSWERS_TEST("oversampling scores as many exactly as it says") {
+ANSWERS_TEST("oversampling rescores exactly the requested number") {
   const CodedShard coded(CodeKind::Rabitq1, Metric::L2, isSlow() ? 2000 : 6000);
   const auto query = clusteredRows(1, kDim, 98, false);
   SearchRequest request = asking(0.9f);
@@ -125,7 +124,7 @@ ANSWERS_TEST("oversampling scores as many exactly as it says") {
   CHECK_EQUAL(coded.find(query.data(), request).stats.rescored, 75u);
 }
 
-ANSWERS_TEST("few chosen by code, or none scored exactly, promise about what codes find") {
+ANSWERS_TEST("with little or no rescoring, the promised recall matches what codes find") {
   const CodedShard coded(CodeKind::Rabitq1, Metric::L2, isSlow() ? 2000 : 6000);
   waitForCalibration(*coded.shard);
   const auto query = clusteredRows(1, kDim, 98, false);
@@ -146,13 +145,13 @@ ANSWERS_TEST("few chosen by code, or none scored exactly, promise about what cod
       CHECK(promised(request) > found - 0.25 && promised(request) < found + 0.05);
     }
   }
-  // Where enough are scored, nothing is hidden.
+  // With enough rescoring, codes hide nothing.
   SearchRequest many = plain;
   many.oversampling = 30;
   CHECK(promised(many) > 0.949);
 }
 
-ANSWERS_TEST("a beam that oversampling makes wider than a scan is long is none") {
+ANSWERS_TEST("a beam that oversampling makes costlier than a scan becomes a scan") {
   const CodedShard coded(CodeKind::Sq8, Metric::L2, isSlow() ? 2000 : 6000);
   const auto query = clusteredRows(1, kDim, 98, false);
   SearchRequest request;
@@ -167,7 +166,8 @@ ANSWERS_TEST("a beam that oversampling makes wider than a scan is long is none")
   CHECK_EQUAL(found.rows.count, 100u);
 }
 
-ANSWERS_TEST("a file says which codes it holds; other ones asked for are made on opening it") {
+ANSWERS_TEST(
+    "a file records its kind of codes, and other configured codes are made after opening it") {
   for (const CodeKind kind : kKinds) {
     const CodedShard coded(kind, Metric::Cosine, isSlow() ? 1500 : 5000);
     auto written = coded.shard->checkpoint(scratchFolder());
@@ -189,11 +189,11 @@ ANSWERS_TEST("a file says which codes it holds; other ones asked for are made on
   }
 }
 
-ANSWERS_TEST("codes of 4 bits along fewer directions answer alike from a file, and grow") {
+ANSWERS_TEST("projected 4-bit codes give the same answers from a file and go on growing") {
   constexpr uint32_t kWide = 320;
   constexpr uint32_t kRank = 40;
   constexpr uint32_t kRows = 5000;
-  // Clusters of few dimensions, each copied with a sign of its own to the others.
+  // Clusters of few dimensions, each copied to the other dimensions with a sign of its own.
   const auto narrow = clusteredRows(kRows + 50, kRank, 7, false);
   std::vector<float> data(size_t(kRows + 50) * kWide);
   for (size_t row = 0; row < kRows + 50; row++)
@@ -242,7 +242,7 @@ ANSWERS_TEST("codes of 4 bits along fewer directions answer alike from a file, a
   for (uint32_t row = kRows; row < kRows + 50; row++) CHECK_EQUAL(answer(reopened, row)[1], row);
 }
 
-TEST("where the choice is ours, codes are chosen once there is enough to choose by") {
+TEST("automatic codes are chosen once there are enough vectors") {
   const CodedShard few(CodeKind::Auto, Metric::Cosine, 3000);
   CHECK(few.kind() == CodeKind::Sq8);
   if (isSlow()) return;

@@ -50,7 +50,7 @@ double similarity(const float* a, const float* b) {
   return sum;
 }
 
-// What the score of a vector is to be, from its definition.
+// The expected score of a vector, from the definition.
 double scoreOf(const Examples& examples, const float* vector) {
   std::vector<double> to;
   for (uint32_t at = 0; at < examples.count; at++)
@@ -58,7 +58,7 @@ double scoreOf(const Examples& examples, const float* vector) {
   return combinedScore(examples, to);
 }
 
-// Around some centres, as real data is.
+// Vectors around some centres, like real data.
 std::vector<float> clusteredVectors(uint32_t count, bool isUnit) {
   std::mt19937 random(11);
   std::normal_distribution<float> normal;
@@ -106,7 +106,7 @@ struct Filled {
 
 } // namespace
 
-ANSWERS_TEST("scores of several examples are what their definitions say, best first") {
+ANSWERS_TEST("scores of several examples follow their definitions, best first") {
   Filled filled;
   for (const Kind& kind : kTested) {
     for (uint32_t seed = 1; seed <= 5; seed++) {
@@ -139,7 +139,7 @@ ANSWERS_TEST("a walk by several examples finds nearly what a scan does") {
         const SearchResult walked = filled.ask(request);
         CHECK(walked.stats.strategy == "graph");
         CHECK(walked.stats.distances < uint64_t(kPoints) * kind.count);
-        // By score, since many points may have the best one.
+        // Compared by score, because many points may have the best score.
         for (uint32_t at = 0; at < walked.rows.count; at++)
           found += walked.scores[at] >= exact.scores[9] - 1e-4f ? 1 : 0;
       }
@@ -149,7 +149,7 @@ ANSWERS_TEST("a walk by several examples finds nearly what a scan does") {
   }
 }
 
-ANSWERS_TEST("by several examples the recall asked for is kept, whatever leads to it") {
+ANSWERS_TEST("searches by several examples keep the requested recall in every plan") {
   ThreadPool pool{2};
   for (const Metric metric : {Metric::Cosine, Metric::Dot, Metric::L2, Metric::L1}) {
     ShardSpec spec;
@@ -193,7 +193,7 @@ ANSWERS_TEST("by several examples the recall asked for is kept, whatever leads t
   }
 }
 
-ANSWERS_TEST("many examples are scanned for where walks from each would compute more") {
+ANSWERS_TEST("many examples lead to a scan if walks for each would compute more") {
   Filled filled;
   const Kind kind{"many", Examples::Combine::BestScore, 200, 100, {}};
   SearchRequest request = asking(kind, 7);
@@ -203,7 +203,7 @@ ANSWERS_TEST("many examples are scanned for where walks from each would compute 
   request.recall = 0.95f;
   const SearchResult result = filled.ask(request);
   REQUIRE(result.rows.count == exact.rows.count);
-  // What the first of them has led to comes on top.
+  // The candidates of the first example come on top of the scan.
   CHECK(result.stats.distances < 2 * exact.stats.distances);
   uint32_t found = 0;
   for (uint32_t at = 0; at < result.rows.count; at++)
@@ -211,7 +211,7 @@ ANSWERS_TEST("many examples are scanned for where walks from each would compute 
   CHECK(found >= 285);
 }
 
-ANSWERS_TEST("great distances give no score that is none") {
+ANSWERS_TEST("great distances never give a NaN score") {
   Examples examples{{Examples::Combine::SumScores, 2, 1, {}}, {0, 0}, {}};
   const float distances[] = {-3e38f, -3e38f};
   CHECK(std::isfinite(examples.distanceOf(distances, 1)));
@@ -221,7 +221,7 @@ ANSWERS_TEST("great distances give no score that is none") {
   CHECK_EQUAL(examples.distanceOf(nullptr, 0), 0.0f);
 }
 
-ANSWERS_TEST("as many vectors and weights are asked for as a score is made of") {
+ANSWERS_TEST("a combination requires the right numbers of vectors and weights") {
   const auto isWellFormed = [](Examples::Combine combine, uint32_t count, uint32_t positives,
                                size_t weights) {
     return Combination{combine, count, positives, std::vector<float>(weights)}.isWellFormed();

@@ -1,5 +1,5 @@
-// Searches with a filter whose matches are known beforehand: what recall was asked for is kept at
-// every selectivity, wherever the matches lie, and with deleted rows among them.
+// Searches with a filter whose matches are known beforehand. The requested recall is kept at every
+// selectivity, wherever the matches lie, and with deleted rows among them.
 #include <algorithm>
 #include <cmath>
 #include <set>
@@ -13,7 +13,7 @@ using namespace vicinal::test;
 
 namespace {
 
-// Remembers whom it compared.
+// Records which vertices were compared.
 struct Watched {
   const Space& space;
   const float* query;
@@ -28,9 +28,7 @@ struct Watched {
 
 } // namespace
 
-ANSWERS_TEST(
-    "recall that was asked for is kept where matches are near the queries, and where they are "
-    "far") {
+ANSWERS_TEST("the requested recall is kept if matches are near the queries and if they are far") {
   for (const Metric metric : {Metric::Cosine, Metric::L2}) {
     FilteredFixture fixture(metric, isSlow() ? 3000 : 30'000);
     fixture.askNearPivot();
@@ -43,8 +41,7 @@ ANSWERS_TEST(
   }
 }
 
-ANSWERS_TEST(
-    "recall that was asked for is kept where many rows match, but hardly any near the query") {
+ANSWERS_TEST("the requested recall is kept if many rows match, but hardly any near the query") {
   for (const Metric metric : {Metric::Cosine, Metric::L2}) {
     FilteredFixture fixture(metric, isSlow() ? 3000 : 30'000);
     fixture.askNearPivot();
@@ -61,12 +58,11 @@ ANSWERS_TEST(
 }
 
 ANSWERS_TEST(
-    "recall that was asked for is kept where hardly any match near the query, and no index knows "
-    "which do") {
+    "the requested recall is kept without an index if hardly any row near the query matches") {
   for (const Metric metric : {Metric::Cosine, Metric::L2}) {
     FilteredFixture fixture(metric, isSlow() ? 3000 : 30'000);
     fixture.askNearPivot();
-    // No index: each condition is looked at in the payload of each row, which takes time.
+    // Without an index, each condition is evaluated on the payload of each row, which takes time.
     for (const double from : isSlow() ? std::vector<double>{50, 300, 620}
                                       : std::vector<double>{50, 100, 300, 500, 620, 700, 900})
       for (const float asked : {0.8f, 0.95f}) {
@@ -82,7 +78,7 @@ ANSWERS_TEST(
   }
 }
 
-ANSWERS_TEST("recall that was asked for is kept where all that was near the query is deleted") {
+ANSWERS_TEST("the requested recall is kept if everything near the query is deleted") {
   for (const Metric metric : {Metric::Cosine, Metric::L2}) {
     const uint32_t rows = isSlow() ? 3000 : 30'000;
     FilteredFixture fixture(metric, rows);
@@ -105,7 +101,7 @@ ANSWERS_TEST("recall that was asked for is kept where all that was near the quer
         for (const std::string& strategy : strategies) std::printf(" [%s]", strategy.c_str());
         std::printf("\n");
         CHECK(recall >= asked - 0.01);
-        // Of those that are left, a filter's matches.
+        // A filter's matches among the rows that are left.
         for (const double share : {300.0, 500.0, 800.0})
           CHECK(fixture.measure(numberRange("r", 0, share)).first >= asked - 0.01);
       }
@@ -113,8 +109,7 @@ ANSWERS_TEST("recall that was asked for is kept where all that was near the quer
   }
 }
 
-ANSWERS_TEST(
-    "where few rows are deleted, and a query is among them, a wider walk does and no scan") {
+ANSWERS_TEST("with few deleted rows around a query, a wider walk is enough and no scan is made") {
   const uint32_t rows = isSlow() ? 6000 : 30'000;
   FilteredFixture fixture(Metric::L2, rows);
   fixture.askNearPivot();
@@ -123,7 +118,7 @@ ANSWERS_TEST(
   for (uint32_t row = 0; row < rows; row++)
     order.emplace_back(space.distance(fixture.queries.data(), row), row);
   std::sort(order.begin(), order.end());
-  // Of those nearest to the pivot three quarters.
+  // Deletes three quarters of the rows nearest to the pivot.
   std::vector<PointId> dead;
   for (uint32_t at = 0; at < 400; at++)
     if (at % 4 != 0) dead.push_back(PointId::number(order[at].second));
@@ -142,7 +137,7 @@ ANSWERS_TEST(
   if (!isSlow()) CHECK(scans <= 20);
 }
 
-ANSWERS_TEST("recall that was asked for is kept where most rows are deleted") {
+ANSWERS_TEST("the requested recall is kept if most rows are deleted") {
   for (const Metric metric : {Metric::Cosine, Metric::L2}) {
     FilteredFixture fixture(metric, isSlow() ? 3000 : 30'000);
     for (const uint32_t perTen : {5u, 7u, 9u}) {
@@ -159,8 +154,7 @@ ANSWERS_TEST("recall that was asked for is kept where most rows are deleted") {
   }
 }
 
-ANSWERS_TEST(
-    "recall that was asked for is kept among the matches of a filter, however many they are") {
+ANSWERS_TEST("the requested recall is kept among a filter's matches at every selectivity") {
   for (const Metric metric : {Metric::Cosine, Metric::L2, Metric::Dot}) {
     const FilteredFixture fixture(metric, isSlow() ? 3000 : 30'000);
     std::set<std::string> all;
@@ -173,14 +167,14 @@ ANSWERS_TEST(
       all.insert(strategies.begin(), strategies.end());
     };
     for (const double share : {1, 10, 30, 50, 100, 200, 400, 700, 950}) expectKept("r", 0, share);
-    // Nearest to the first query, and farthest from it.
+    // Matches nearest to the first query, up to those farthest from it.
     for (const double from : {0, 200, 600, 900}) expectKept("side", from, from + 100);
     if (!isSlow()) CHECK(all.count("graph of matches") == 1);
     CHECK(all.count("scan of matches") == 1);
   }
 }
 
-ANSWERS_TEST("a filter that nearly all pass costs little more than none") {
+ANSWERS_TEST("a filter that nearly all rows pass costs little more than no filter") {
   for (const Metric metric : {Metric::Cosine, Metric::L2}) {
     const FilteredFixture fixture(metric, isSlow() ? 3000 : 30'000);
     const auto costOf = [&](const FilterBytes& filter) {
@@ -192,7 +186,7 @@ ANSWERS_TEST("a filter that nearly all pass costs little more than none") {
       }
       return all;
     };
-    // What is told of it is of the walk that was made.
+    // The report describes the walk that was made.
     const SegmentReport plain = fixture.find(0, std::nullopt, false).segments[0];
     const SegmentReport filtered = fixture.find(0, numberRange("r", 0, 900), false).segments[0];
     CHECK_EQUAL(std::string(filtered.strategy), "filtered graph");
@@ -205,9 +199,10 @@ ANSWERS_TEST("a filter that nearly all pass costs little more than none") {
   }
 }
 
-ANSWERS_TEST("walks among matches are priced by what they compute, and no less where more match") {
+ANSWERS_TEST("the price of walks among matches follows their distances and does not fall with more "
+             "matches") {
   const std::vector<Calibration::Reach> all{{1.0f, 0.8f, 500}, {1.2f, 0.96f, 1000}};
-  // By themselves these would do with a shorter reach.
+  // By themselves these would allow a shorter reach.
   const std::vector<Calibration::Reach> among{{1.0f, 0.97f, 900}, {1.2f, 0.99f, 2000}};
   const Calibration calibration(1000, {400, 0}, all, {{1, 20, 1}}, {among, 1.5f, 0.3f});
   const auto promise = calibration.leastAccepted(0.96f, kAcceptedShare);
@@ -218,7 +213,7 @@ ANSWERS_TEST("walks among matches are priced by what they compute, and no less w
   CHECK(calibration.leastAccepted(0.96f, 0.1)->distances > promise->distances);
 }
 
-ANSWERS_TEST("deleted matches are not found, and those behind them are") {
+ANSWERS_TEST("deleted matches are not found, and matches behind them are") {
   FilteredFixture fixture(Metric::L2, isSlow() ? 3000 : 20'000);
   std::vector<PointId> dead;
   for (uint32_t id = 0; id < fixture.data.size() / FilteredFixture::kDim; id += 7)
@@ -235,7 +230,7 @@ ANSWERS_TEST("deleted matches are not found, and those behind them are") {
   }
 }
 
-ANSWERS_TEST("few matches are compared, unless the request says what codes are to do") {
+ANSWERS_TEST("few matches are compared directly, unless the request sets how codes are used") {
   const FilteredFixture fixture(Metric::L2, isSlow() ? 3000 : 6000);
   const auto ask = [&](size_t query, const auto& change) {
     SearchRequest request;
@@ -265,11 +260,11 @@ ANSWERS_TEST("few matches are compared, unless the request says what codes are t
       estimated += raw.scores[at] != exact.scores[at] ? 1 : 0;
     }
   }
-  // Codes are not exactly as far.
+  // Distances by code differ from the exact ones.
   CHECK(estimated > 150);
 }
 
-ANSWERS_TEST("a walk among accepted vertices compares no other, and ends where there are none") {
+ANSWERS_TEST("a walk among accepted vertices compares no others and ends if there are none") {
   const auto data = clusteredRows(4000, 16, 3, false);
   GraphFixture fixture(Metric::L2, 16, 4000);
   fixture.addRows(data);
@@ -295,7 +290,7 @@ ANSWERS_TEST("a walk among accepted vertices compares no other, and ends where t
       CHECK(neighbor.vertex % every == 0 && isLive(neighbor.vertex));
       CHECK(once.insert(neighbor.vertex).second);
     }
-    // The way down the upper levels compares what it meets there.
+    // The descent through upper levels compares vertices that it meets there.
     const size_t descent = report.distances - std::min<size_t>(report.distances, once.size());
     size_t strangers = 0;
     for (const uint32_t vertex : compared) strangers += vertex % every != 0 ? 1 : 0;

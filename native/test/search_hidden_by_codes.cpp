@@ -1,5 +1,5 @@
-// Neighbours that codes hide must be counted by vectors, not by codes. Vectors that no codes lead
-// to must be given back once memory is short.
+// Neighbours that codes hide must be counted by vectors, not by codes. Vectors without codes must
+// be left to their file once memory is short.
 #include <chrono>
 #include <cmath>
 #include <random>
@@ -15,11 +15,11 @@ using namespace vicinal::test;
 namespace {
 
 constexpr uint32_t kDim = 96;
-// One row in so many lies in one small place, where codes of one bit a dimension cannot tell rows
-// apart.
+// One of this many rows lies in one small place, where codes of one bit a dimension cannot
+// distinguish rows.
 constexpr uint32_t kRowsPerHidden = 10;
 
-// What never comes fails its test, and does not stop all of them.
+// Fails the test after a timeout, so that one test cannot block all others.
 template <typename IsDone> void waitUntil(const IsDone& isDone) {
   const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(5);
   while (!isDone() && std::chrono::steady_clock::now() < end)
@@ -36,7 +36,7 @@ struct HidingShard {
     shard = std::make_unique<Shard>(spec, pool);
   }
 
-  // The first of them lie in the small place, as queries from there do.
+  // The first rows lie in the small place; queries from there have them as neighbours.
   void add(uint32_t rows) {
     auto data = clusteredRows(rows, kDim, ++batches, false);
     const auto inPlace = fromThere(rows / kRowsPerHidden);
@@ -67,7 +67,7 @@ struct HidingShard {
     waitUntil([&] { return now()->vertices() >= least; });
     return now();
   }
-  // What codes find at most, as far as it is known.
+  // The share that codes find at most, as far as it was measured.
   double foundByCodes(uint32_t least = 1) const {
     return calibration(least)->depths().back().recall;
   }
@@ -115,17 +115,17 @@ uint32_t fewOr(uint32_t rows) { return isSlow() ? 4000 : rows; }
 
 } // namespace
 
-ANSWERS_TEST("live recall sees what codes hide from callers") {
+ANSWERS_TEST("live recall counts neighbours that codes hide") {
   HidingShard hiding(CodeKind::Rabitq1);
   hiding.add(fewOr(12'000));
   hiding.calibration();
-  // Few of the stored vectors lie there, so that so much is promised by codes.
+  // Few stored vectors lie there, so the calibration promises this recall by codes.
   const SearchRequest asked = hiding.asking(0.8f);
   CHECK(hiding.find(asked).stats.recall < 1);
   const double got = hiding.recallOf(asked);
   CHECK(got < 0.7);
   RecallMeter& meter = hiding.shard->meter(0);
-  // So many were seen that no floor is planned for.
+  // After this many measured queries, no safe recall is planned for any more.
   constexpr size_t kSeen = RecallMeter::kShortWindow;
   for (size_t at = 0; at < kSeen; at++)
     meter.learn({asked.query, {}, asked.limit, asked.recall, at}, double(asked.recall), true);
@@ -138,7 +138,7 @@ ANSWERS_TEST("live recall sees what codes hide from callers") {
   CHECK(std::abs(measured - got) < 1e-3);
 }
 
-ANSWERS_TEST("what codes hide counts for vectors that were left to their file, too") {
+ANSWERS_TEST("neighbours that codes hide are counted for cold vectors too") {
   HidingShard hiding(CodeKind::Rabitq1);
   hiding.spec.vectors[0].memory = Placement::Cold;
   hiding.shard = std::make_unique<Shard>(hiding.spec, hiding.pool);
@@ -148,7 +148,7 @@ ANSWERS_TEST("what codes hide counts for vectors that were left to their file, t
   auto written = hiding.shard->checkpoint(scratchFolder());
   REQUIRE(written.isOk());
   REQUIRE(hiding.isCold());
-  // Measured anew, of codes that were compared with vectors while these were in memory.
+  // Calibrates again; the codes were compared with vectors while these were in memory.
   hiding.shard->indexer().calibrateAnew(0, std::make_shared<LiveQueries>());
   waitUntil([&] { return !hiding.shard->indexer().awaitsCalibration(0); });
   REQUIRE(hiding.isCold());
@@ -156,7 +156,7 @@ ANSWERS_TEST("what codes hide counts for vectors that were left to their file, t
   CHECK(hiding.foundByCodes() <= before + 1e-3);
   CHECK(hiding.foundByCodes() >= before - 0.05);
 
-  // Twice as many are compared again, with those in the file.
+  // With twice as many vectors, codes are compared again, including vectors in the file.
   const uint32_t compared = hiding.shard->snapshot().segment(0).space(0).comparedAt();
   CHECK_EQUAL(compared, hiding.count);
   hiding.add(hiding.count);
@@ -167,7 +167,7 @@ ANSWERS_TEST("what codes hide counts for vectors that were left to their file, t
   std::printf("found among twice as many: %.3f\n", hiding.foundByCodes());
   CHECK(hiding.foundByCodes() < 0.99);
 
-  // Other codes, of vectors that are in their file from the beginning.
+  // Other codes, for vectors that are cold from the beginning.
   HidingShard reopened(CodeKind::Rabitq4);
   reopened.spec.vectors[0].memory = Placement::Cold;
   reopened.spec.vectors[0].code = CodeKind::Sq8;
@@ -180,7 +180,7 @@ ANSWERS_TEST("what codes hide counts for vectors that were left to their file, t
   CHECK(reopened.foundByCodes() > before);
 }
 
-ANSWERS_TEST("an exact search of vectors that were left to their file waits for it elsewhere") {
+ANSWERS_TEST("an exact search of cold vectors waits for the file off the JavaScript thread") {
   HidingShard hiding(CodeKind::Sq8);
   hiding.spec.vectors[0].memory = Placement::Cold;
   hiding.shard = std::make_unique<Shard>(hiding.spec, hiding.pool);
@@ -196,12 +196,12 @@ ANSWERS_TEST("an exact search of vectors that were left to their file waits for 
   CHECK(hiding.scoresOf(exact) == scores);
 }
 
-ANSWERS_TEST("multivectors are led by vectors where codes are to be ignored, and explain says so") {
+ANSWERS_TEST("multivector searches that ignore codes are led by vectors, and the report says so") {
   HidingShard hiding(CodeKind::Rabitq1, Metric::L2, true);
   hiding.add(fewOr(12'000));
   hiding.calibration();
   SearchRequest request = hiding.asking(0.8f);
-  // Narrow, so that a scan costs more.
+  // A narrow beam, so that a scan costs more.
   request.ef = 16;
   request.explains = true;
   const SearchResult byCodes = hiding.find(request);
@@ -217,7 +217,7 @@ ANSWERS_TEST("multivectors are led by vectors where codes are to be ignored, and
   CHECK(hiding.recallOf(request) > recallByCodes);
 }
 
-ANSWERS_TEST("vectors that no codes lead to are their file's once memory is short") {
+ANSWERS_TEST("vectors without codes are left to their file once memory is short") {
   HidingShard hiding(CodeKind::None, Metric::L1);
   hiding.add(fewOr(8000));
   const SearchRequest asked = hiding.asking(0.95f);
@@ -234,10 +234,10 @@ ANSWERS_TEST("vectors that no codes lead to are their file's once memory is shor
   std::printf("own: %.1f MB, %.1f after\n", double(taken) / 1e6, double(own()) / 1e6);
   CHECK(own() < taken / 10);
   CHECK(hiding.scoresOf(asked) == before);
-  // Nobody waits for a file who may not.
+  // A caller that must not wait gets CANCELLED.
   hiding.find(asked, Waiting::Refused);
   CHECK_EQUAL(int(hiding.status.code()), int(Code::Cancelled));
-  // What comes later is in memory, until the next file.
+  // Later vectors are in memory until the next file.
   hiding.add(2000);
   CHECK_EQUAL(hiding.find(hiding.asking(0.95f)).rows.count, 10u);
   REQUIRE(hiding.shard->checkpoint(scratchFolder()).isOk());

@@ -1,5 +1,5 @@
-// Searches that are interrupted wherever they can be, and go on: they find what one does that was
-// not, whatever their thread did meanwhile.
+// Searches that are interrupted at every possible place and resume. They find the same as
+// uninterrupted ones, even if their thread ran others meanwhile.
 #include <map>
 
 #include "filtered_fixture.hpp"
@@ -13,7 +13,7 @@ namespace {
 
 constexpr size_t kQueries = 40;
 
-// `ef`: 0 for as wide a beam as recall takes.
+// `ef` 0: the beam that the recall takes.
 SearchRequest requestOf(const FilteredFixture& fixture, size_t query, const FilterBytes& filter,
                         uint32_t ef) {
   constexpr uint32_t dim = FilteredFixture::kDim;
@@ -45,7 +45,7 @@ FilterBytes both(const std::vector<uint8_t>& one, const std::vector<uint8_t>& ot
   return program.bytes;
 }
 
-// Where one was interrupted, and how often.
+// Where searches were interrupted, and how often.
 using Interrupted = std::map<std::string, size_t>;
 
 class Parked {
@@ -68,7 +68,7 @@ public:
                                  note(parked, snapshot);
                                else
                                  interrupted["not parked"]++;
-                               // Another one, with the memory of this thread.
+                               // Another search, which uses this thread's memory.
                                findAtOnce((query + 1) % kQueries, filter);
                              });
   }
@@ -116,7 +116,7 @@ Interrupted compareAll(const FilteredFixture& fixture, const FilterBytes& filter
 
 } // namespace
 
-ANSWERS_TEST("a search that is interrupted and goes on finds what another does") {
+ANSWERS_TEST("a parked search finds the same as an uninterrupted one") {
   FilteredFixture fixture(Metric::L2, isSlow() ? 20'000 : 30'000);
   fixture.asked = 0.8f;
   Interrupted all;
@@ -135,12 +135,12 @@ ANSWERS_TEST("a search that is interrupted and goes on finds what another does")
   compare("unindexed", numberRange("unindexed", 0, 380), 10);
   fixture.askNearPivot();
   compare("near", numberRange("side", 0, 100));
-  // Walked to among all, but farther than where all about the query match.
+  // The walk goes among all vertices, but farther than if everything near the query matched.
   compare("most of near", both(numberRange("side", 0, 300), numberRange("r", 0, 850)));
   compare("but the nearest", numberRange("side", 3, 1000));
   compare("far", numberRange("side", 900, 1000));
   compare("hardly any near", numberRange("side", 100, 1000));
-  // Not only before they have begun.
+  // Searches were also interrupted after their beginning.
   CHECK(all["walk among matches"] > 2 * kQueries);
   for (const char* where :
        {"walk among all", "walk that refuses", "walk among matches", "scan", "walk made anew"}) {
@@ -149,7 +149,7 @@ ANSWERS_TEST("a search that is interrupted and goes on finds what another does")
   }
 }
 
-ANSWERS_TEST("a search among few that live is interrupted, and goes on") {
+ANSWERS_TEST("a search among few live rows is parked and resumes") {
   FilteredFixture fixture(Metric::Cosine, isSlow() ? 20'000 : 30'000);
   std::vector<PointId> dead;
   for (uint32_t id = 0; id < fixture.data.size() / FilteredFixture::kDim; id++)
@@ -161,7 +161,7 @@ ANSWERS_TEST("a search among few that live is interrupted, and goes on") {
   compareAll(fixture, numberRange("r", 0, 500));
 }
 
-ANSWERS_TEST("what was led by other codes begins anew") {
+ANSWERS_TEST("a search led by other codes starts again") {
   const FilteredFixture fixture(Metric::L2, isSlow() ? 6000 : 30'000);
   const auto& specs = fixture.shard->spec().vectors;
   const Snapshot snapshot = fixture.shard->snapshot();
@@ -185,8 +185,8 @@ ANSWERS_TEST("what was led by other codes begins anew") {
     }
 }
 
-ANSWERS_TEST("what goes on where another way has come to cost less begins anew") {
-  // Half match; asked for little, and then for much: another plan.
+ANSWERS_TEST("a parked search starts again if another plan has become cheaper") {
+  // Half of the rows match. A low recall first, then a high one: that makes another plan.
   FilteredFixture fixture(Metric::L2, isSlow() ? 6000 : 30'000);
   const auto& specs = fixture.shard->spec().vectors;
   CancelFlag atOnce;
@@ -203,10 +203,10 @@ ANSWERS_TEST("what goes on where another way has come to cost less begins anew")
     SearchResult found;
     CHECK(search(snapshot, specs, request, &atOnce, found).code() == Code::Cancelled);
   }
-  // A quarter less lives, so that a walk among all is not made any more.
+  // With a quarter fewer live rows, the plan has no walk among all vertices any more.
   REQUIRE(fixture.shard->deletePoints(dead, 2).isOk());
   const Snapshot now = fixture.shard->snapshot();
-  // No doubles, no wrong scores, and what was asked for.
+  // No duplicates, no wrong scores, and the requested recall.
   const auto [recall, strategies] = recallOf(kQueries, [&](size_t query, bool isExact) {
     SearchRequest request = requestOf(fixture, query, filter, 40);
     request.isExact = isExact;
@@ -219,7 +219,7 @@ ANSWERS_TEST("what goes on where another way has come to cost less begins anew")
   CHECK(recall >= 0.85);
 }
 
-ANSWERS_TEST("recall is kept where all about the query match, but for the few nearest") {
+ANSWERS_TEST("the recall is kept if everything near the query matches except the few nearest") {
   for (const Metric metric : {Metric::L2, Metric::Dot}) {
     FilteredFixture fixture(metric, isSlow() ? 6000 : 30'000);
     const uint32_t rows = uint32_t(fixture.data.size() / FilteredFixture::kDim);
@@ -253,18 +253,18 @@ ANSWERS_TEST("recall is kept where all about the query match, but for the few ne
   }
 }
 
-TEST("searches by a filter of which one could not be parked are not parked for a while") {
+TEST("after a search with a filter could not be parked, such searches are not parked for a while") {
   FilteredPace pace;
   const FilterBytes filter = numberRange("r", 0, 500);
   CHECK(std::isinf(pace.nanoseconds(filter)));
   CHECK(pace.parks(filter));
   pace.learn(filter, 100, Parks::Yes);
-  // Slowly, where it can be parked.
+  // Rises slowly if searches can be parked.
   pace.learn(filter, 900, Parks::Yes);
   CHECK_EQUAL(pace.nanoseconds(filter), 200.0);
   pace.couldNotPark(filter);
   CHECK(!pace.parks(filter));
-  // At once.
+  // Rises at once.
   pace.learn(filter, 900, Parks::No);
   CHECK_EQUAL(pace.nanoseconds(filter), 900.0);
   CHECK(pace.parks(numberRange("r", 0, 501)));

@@ -1,4 +1,4 @@
-// Recall as a promise: what is asked for is kept on queries that nobody has seen.
+// The requested recall is kept for queries that the calibration has not seen.
 #include <algorithm>
 #include <chrono>
 #include <numeric>
@@ -54,7 +54,7 @@ struct RecallFixture {
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
 
-  // Of another kind than the rows: means of five of them, which lie between the clusters.
+  // Queries of another kind than the rows: means of five rows, which lie between the clusters.
   std::vector<float> mixtures(uint32_t count, uint32_t seed) const {
     const auto rows = clusteredRows(5 * count, kDim, seed, metric == Metric::Cosine);
     std::vector<float> mixed(size_t(count) * kDim);
@@ -85,7 +85,7 @@ struct RecallFixture {
     return result;
   }
 
-  // Mean recall@limit of queries held out, and mean distances computed.
+  // Mean recall@limit of held-out queries, and the mean number of distances.
   std::pair<double, double> measure(float recall, uint32_t limit, uint32_t queries = 400) const {
     return measure(recall, limit, clusteredRows(queries, kDim, 4242, metric == Metric::Cosine));
   }
@@ -115,8 +115,7 @@ struct RecallFixture {
 
 } // namespace
 
-ANSWERS_TEST(
-    "recall that was asked for is kept, by every metric, at the least effort that keeps it") {
+ANSWERS_TEST("the requested recall is kept with every metric at about the least effort") {
   for (const Metric metric : {Metric::Cosine, Metric::L2, Metric::Dot, Metric::L1}) {
     const RecallFixture fixture(metric, isSlow() ? 3000 : 20'000);
     double before = 0;
@@ -134,8 +133,8 @@ ANSWERS_TEST(
 
 namespace {
 
-// Of walks that go so far, for vectors that are hidden or nowhere: the share of the ten nearest of
-// those that are not hidden.
+// The share of the ten nearest that walks of one effort find, for hidden or held-out vectors.
+// Hidden vectors do not count as neighbours.
 double recallOfWalks(const VectorSpace& space, const std::vector<float>& sought,
                      const std::vector<uint32_t>& hidden) {
   const SearchOptions plain = walkOptions(space.spec().metric, Effort{1.02f}, kCalibratedWanted);
@@ -168,8 +167,7 @@ double recallOfWalks(const VectorSpace& space, const std::vector<float>& sought,
 
 } // namespace
 
-ANSWERS_TEST(
-    "walks for stored vectors that are hidden find what walks for others of their kind do") {
+ANSWERS_TEST("walks for hidden stored vectors have the recall of walks for held-out vectors") {
   const uint32_t rows = isSlow() ? 3000 : 12'000;
   const uint32_t sought = isSlow() ? 150 : 1500;
   const RecallFixture fixture(Metric::L2, rows);
@@ -177,7 +175,7 @@ ANSWERS_TEST(
   const VectorSpace& space = snapshot.segment(0).space(0);
   std::vector<uint32_t> hidden;
   std::vector<float> stored;
-  // All over the graph: those that came first are in more lists.
+  // Spread over the graph, because early vertices are in more lists.
   for (uint32_t at = 0; at < rows && hidden.size() < sought; at++) {
     const uint32_t vertex = at * 7 % rows;
     if (space.graph().levelOf(vertex) > 0) continue;
@@ -188,15 +186,16 @@ ANSWERS_TEST(
   const double ofHidden = recallOfWalks(space, stored, hidden);
   const double ofOthers =
       recallOfWalks(space, clusteredRows(sought, kDim, 4242, false), std::vector<uint32_t>());
-  // The loss is what is compared: a walk that finds all shows nothing.
+  // The losses are compared, so walks must lose something.
   CHECK(ofOthers < 0.985);
   std::printf("hidden: %.4f, held out: %.4f\n", ofHidden, ofOthers);
-  // A promise made of them is kept by others, and not by far more than it says.
+  // The promise from hidden vectors holds for others, and is not much lower than needed.
   CHECK(ofHidden < ofOthers + (isSlow() ? 0.05 : 0.005));
   CHECK(ofHidden > ofOthers - (isSlow() ? 0.06 : 0.022));
 }
 
-TEST("without a vertex, a list has others that it kept away, none twice, and no more than fit") {
+TEST("without a hidden vertex, a list holds vertices that it displaced, each once, within its "
+     "size") {
   const RecallFixture fixture(Metric::L2, 2000);
   const Snapshot snapshot = fixture.shard->snapshot();
   const VectorSpace& space = snapshot.segment(0).space(0);
@@ -227,7 +226,7 @@ TEST("without a vertex, a list has others that it kept away, none twice, and no 
   CHECK(longer > 0);
 }
 
-ANSWERS_TEST("no walk computes much more than the median one, while recall is kept") {
+ANSWERS_TEST("no walk computes much more distances than the median one, and the recall is kept") {
   for (const Metric metric : {Metric::Cosine, Metric::L2}) {
     const RecallFixture fixture(metric, isSlow() ? 3000 : 20'000);
     for (const float target : {0.8f, 0.9f, 0.95f}) {
@@ -240,7 +239,7 @@ ANSWERS_TEST("no walk computes much more than the median one, while recall is ke
         const SearchStats stats = fixture.find(&queries[at * kDim], 10, target, false).stats;
         longest = std::max(longest, stats.distances - stats.rescored);
       }
-      // It may end a hop later.
+      // The walk may end one hop later.
       CHECK(double(longest) <= promise->most + 2 * 12);
       CHECK(fixture.measure(target, 10).first >= target - 0.015);
     }
@@ -256,13 +255,13 @@ ANSWERS_TEST("recall is kept for one neighbour and for a hundred") {
   }
 }
 
-ANSWERS_TEST("of equals at the end of a page the first ones are found, as by a scan") {
+ANSWERS_TEST("of equal distances at the end of a page the first rows are returned, as by a scan") {
   constexpr uint32_t kDistinct = 1500, kDims = 16, kQueries = 100;
   std::mt19937 random(23);
   std::normal_distribution<float> normal;
   std::vector<float> vectors(kDistinct * kDims);
   for (float& value : vectors) value = normal(random);
-  // Each once more, in another order.
+  // Each row a second time, in another order.
   std::vector<uint32_t> order(kDistinct);
   std::iota(order.begin(), order.end(), 0u);
   std::shuffle(order.begin(), order.end(), random);
@@ -270,7 +269,7 @@ ANSWERS_TEST("of equals at the end of a page the first ones are found, as by a s
     for (uint32_t i = 0; i < kDims; i++) vectors.push_back(vectors[row * kDims + i]);
   ThreadPool pool(2);
   ShardSpec spec;
-  // Nothing is scored anew that would put it in order.
+  // L1 has no codes, so no rescoring would reorder the results.
   spec.vectors = {{"v", kDims, Metric::L1, 16, 100}};
   Shard shard(spec, pool);
   CHECK(shard.createPayloadIndex({"n", PayloadIndexKind::Integer}).isOk());
@@ -281,7 +280,7 @@ ANSWERS_TEST("of equals at the end of a page the first ones are found, as by a s
     for (uint32_t at = 0; at < kQueries; at++) {
       SearchRequest request;
       for (uint32_t i = 0; i < kDims; i++) request.query.push_back(normal(random));
-      // Pairs are equally far, so that an odd number of them ends between two.
+      // Pairs are equally far, so an odd limit ends between two equal rows.
       request.limit = 9;
       request.ef = 200;
       if (isFiltered) request.filter = numberRange("n", 0, 2);
@@ -299,22 +298,22 @@ ANSWERS_TEST("of equals at the end of a page the first ones are found, as by a s
   }
 }
 
-ANSWERS_TEST("a graph that nobody has measured yet is searched with more effort than it needs") {
+ANSWERS_TEST("a graph that is not calibrated yet is searched with generous effort") {
   const RecallFixture fixture(Metric::Cosine, 3000, false);
   const auto promise = Calibration::untried(Metric::Cosine).least(0.95f);
   REQUIRE(promise.has_value());
-  // It may have been measured by now.
+  // Calibration may have run by now.
   CHECK(fixture.measure(0.95f, 10, 100).first >= 0.93);
 }
 
-ANSWERS_TEST("recall that no walk was seen to reach is kept by a scan") {
+ANSWERS_TEST("a recall that no measured walk reaches is kept by a scan") {
   const RecallFixture fixture(Metric::L2, 3000);
   const SearchResult found =
       fixture.find(std::vector<float>(kDim, 0.1f).data(), 10, 0.99999f, false);
   CHECK(found.stats.strategy == "scan");
 }
 
-TEST("of a small graph all recall is measured that walks reach, since it may grow much first") {
+TEST("a small graph is measured up to the greatest recall that walks reach") {
   for (const uint32_t rows : {1500u, 3000u}) {
     const RecallFixture fixture(Metric::L2, rows);
     fixture.calibrateOn(fixture.mixtures(200, 78));
@@ -323,7 +322,8 @@ TEST("of a small graph all recall is measured that walks reach, since it may gro
   }
 }
 
-ANSWERS_TEST("on queries of another kind, a calibration on such keeps what was asked for") {
+ANSWERS_TEST(
+    "a calibration on live queries keeps the requested recall for queries of another kind") {
   for (const Metric metric : {Metric::Cosine, Metric::L2}) {
     const RecallFixture fixture(metric, isSlow() ? 3000 : 20'000);
     const auto asked = fixture.mixtures(400, 77);
@@ -338,8 +338,7 @@ ANSWERS_TEST("on queries of another kind, a calibration on such keeps what was a
   }
 }
 
-ANSWERS_TEST(
-    "where there are few live queries, stored vectors fill up, also after the graph has doubled") {
+ANSWERS_TEST("stored vectors supplement few live queries, also after the graph has doubled") {
   RecallFixture fixture(Metric::L2, 2000);
   CHECK_EQUAL(fixture.calibration()->samples().live, 0u);
   fixture.calibrateOn(fixture.mixtures(70, 78));
@@ -352,7 +351,7 @@ ANSWERS_TEST(
   CHECK_EQUAL(fixture.calibration()->samples().live, 70u);
 }
 
-TEST("what recall costs is measured anew once the graph has doubled, and kept in the file") {
+TEST("calibration runs again once the graph has doubled, and is kept in the file") {
   RecallFixture fixture(Metric::Cosine, 2000);
   const uint32_t before = fixture.calibration()->vertices();
   fixture.add(3000);
@@ -376,7 +375,7 @@ TEST("what recall costs is measured anew once the graph has doubled, and kept in
   CHECK_EQUAL(read->samples().live, measured->samples().live);
 }
 
-TEST("what is measured after the file was written is in an overlay, and the file stays") {
+TEST("a calibration after the file was written goes into an overlay, and the file stays") {
   RecallFixture fixture(Metric::Cosine, 2000);
   const auto first = fixture.shard->checkpoint(scratchFolder());
   REQUIRE(first.isOk());
@@ -399,7 +398,7 @@ TEST("what is measured after the file was written is in an overlay, and the file
   CHECK_EQUAL(read->samples().live, 200u);
   REQUIRE(!read->reaches().empty());
   CHECK_EQUAL(read->reaches()[0].most, fixture.calibration()->reaches()[0].most);
-  // Nothing is left to be measured, or written.
+  // There is nothing left to calibrate or to write.
   CHECK(!reopened.snapshot().segment(0).space(0).isCalibrationDue());
   CHECK(!reopened.stats().segments[0].isMeasuredAnew);
 }

@@ -1,4 +1,4 @@
-// The meter alone: what it keeps, when it calls for a calibration, and what that resets.
+// The recall meter alone: its remembered queries, its requests for calibrations, and their effects.
 #include "search/recall_meter.hpp"
 
 #include <cmath>
@@ -11,7 +11,7 @@ using namespace vicinal::test;
 
 namespace {
 
-// Callers who ask, and a clock.
+// Queries of callers, and a clock.
 struct MeterFixture {
   SearchRequest request(float value, float recall) const {
     SearchRequest request;
@@ -20,12 +20,12 @@ struct MeterFixture {
     return request;
   }
 
-  // `count` queries are remembered, the vector of each full of `value`.
+  // Remembers `count` queries; every component of their vectors is `value`.
   void remember(size_t count, float value, float recall = 0.9f) {
     for (size_t at = 0; at < count * RecallMeter::kOneIn; at++) meter.note(request(value, recall));
   }
 
-  // `count` queries are measured, of which every other one got `spread` more and the others less.
+  // Measures `count` queries; every other one got `spread` more, the others as much less.
   void measure(size_t count, double got, float value = 1, float recall = 0.9f,
                double spread = 0.05) {
     for (size_t at = 0; at < count; at++) {
@@ -43,7 +43,7 @@ struct MeterFixture {
 
 } // namespace
 
-SOLO_TEST("of four queries that ask for recall and nothing else, the meter remembers one") {
+SOLO_TEST("the meter remembers one of four queries that ask for recall and nothing else") {
   MeterFixture fixture;
   for (int at = 0; at < 40; at++) fixture.meter.note(fixture.request(1, 0.9f));
   CHECK_EQUAL(fixture.meter.reading().waiting, 10u);
@@ -65,7 +65,7 @@ SOLO_TEST("of four queries that ask for recall and nothing else, the meter remem
   CHECK_EQUAL(fixture.meter.reading().waiting, 10u);
 }
 
-SOLO_TEST("queries with a filter are measured in turns with the others, and apart from them") {
+SOLO_TEST("queries with and without a filter are measured in turn and counted separately") {
   MeterFixture fixture;
   const auto note = [&](size_t bytes) {
     SearchRequest request = fixture.request(2, 0.8f);
@@ -91,7 +91,7 @@ SOLO_TEST("queries with a filter are measured in turns with the others, and apar
   CHECK(std::abs(reading.filtered.asked - 0.8) < 1e-6);
 }
 
-SOLO_TEST("what queries with a filter lose raises their effort alone, and calls for nothing") {
+SOLO_TEST("losses of queries with a filter raise only their own effort and start no calibration") {
   MeterFixture fixture;
   for (int at = 0; at < 200; at++) {
     SearchRequest request = fixture.request(2, 0.9f);
@@ -105,12 +105,12 @@ SOLO_TEST("what queries with a filter lose raises their effort alone, and calls 
   CHECK(fixture.meter.lossShare(false) == 1);
   CHECK(!fixture.meter.reading().isSettling);
   CHECK(fixture.meter.samples(1e6) == nullptr);
-  // A new curve is asked as it is, until as many were measured by it.
+  // After a new calibration the loss share stays 1 until enough queries were measured.
   fixture.meter.adopted(0);
   CHECK(fixture.meter.lossShare(true) == 1);
 }
 
-SOLO_TEST("after a slow query with a filter none of them is measured for a while") {
+SOLO_TEST("after a slow query with a filter, such queries are not measured for a while") {
   MeterFixture fixture;
   fixture.remember(2, 1);
   SearchRequest request = fixture.request(2, 0.8f);
@@ -118,7 +118,7 @@ SOLO_TEST("after a slow query with a filter none of them is measured for a while
   for (uint32_t at = 0; at < 2 * RecallMeter::kOneIn; at++) fixture.meter.note(request);
   fixture.meter.restFiltered(100, 1000);
   CHECK(!fixture.meter.isResting(1001));
-  // The others are measured as before.
+  // Other queries are measured as before.
   for (int at = 0; at < 2; at++) CHECK(!fixture.meter.take(2999)->filter);
   CHECK(!fixture.meter.take(2999).has_value());
   CHECK(fixture.meter.take(3001)->filter.has_value());
@@ -126,7 +126,7 @@ SOLO_TEST("after a slow query with a filter none of them is measured for a while
   CHECK(fixture.meter.take(RecallMeter::kMostRestMs + 1)->filter.has_value());
 }
 
-SOLO_TEST("searches are planned for a safe recall until it was seen what queries get") {
+SOLO_TEST("searches are planned for a safe recall until live queries were measured") {
   MeterFixture fixture;
   const auto planned = [&](float recall) {
     SearchRequest request = fixture.request(1, recall);
@@ -137,13 +137,12 @@ SOLO_TEST("searches are planned for a safe recall until it was seen what queries
   CHECK_EQUAL(planned(0.5f), RecallMeter::kSafeRecall);
   fixture.measure(1, 0.9);
   CHECK_EQUAL(planned(0.5f), 0.0f);
-  // What was seen stays seen.
+  // The measured queries still count.
   fixture.meter.adopted(0);
   CHECK_EQUAL(planned(0.5f), 0.0f);
 }
 
-SOLO_TEST(
-    "queries that are kept are remembered by the next meter, and what cannot be such is not") {
+SOLO_TEST("the next meter resumes kept queries and refuses invalid ones") {
   MeterFixture fixture;
   for (size_t at = 0; at < RecallMeter::kReservoir + 20; at++)
     fixture.remember(1, float(at), 0.25f + 0.5f * float(at % 2));
@@ -200,7 +199,7 @@ SOLO_TEST("what the meter remembers is bounded in number and in bytes") {
   CHECK(wide.meter.bytes() < RecallMeter::kReservoirBytes + (64 << 10));
 }
 
-SOLO_TEST("callers who get what they ask for, or little more or less, call for nothing") {
+SOLO_TEST("queries that get about their requested recall start no calibration") {
   for (const double got : {0.897, 0.9, 0.92}) {
     MeterFixture fixture;
     fixture.measure(1000, got);
@@ -209,21 +208,21 @@ SOLO_TEST("callers who get what they ask for, or little more or less, call for n
   }
 }
 
-SOLO_TEST("a great loss is noticed within 64 queries, a small one within 256") {
+SOLO_TEST("a great loss is detected within 64 queries, a small one within 256") {
   MeterFixture great;
   great.measure(RecallMeter::kShortWindow - 1, 0.8);
   CHECK(!great.meter.reading().isSettling);
   great.measure(1, 0.8);
   CHECK(great.meter.reading().isSettling);
   MeterFixture small;
-  // Of 64 it is two errors, which is not enough where one looks so often.
+  // In 64 queries the difference is two errors, too few for a check that is made so often.
   small.measure(RecallMeter::kWindow - 1, 0.8875);
   CHECK(!small.meter.reading().isSettling);
   small.measure(1, 0.8875);
   CHECK(small.meter.reading().isSettling);
 }
 
-SOLO_TEST("the share of the loss falls at once") {
+SOLO_TEST("the loss share falls at once") {
   MeterFixture fixture;
   fixture.measure(48, 0.8);
   CHECK(std::abs(fixture.meter.lossShare(false) - 0.75) < 0.01);
@@ -231,7 +230,7 @@ SOLO_TEST("the share of the loss falls at once") {
   CHECK(fixture.meter.lossShare(false) < 0.6);
 }
 
-SOLO_TEST("much more than was asked for is noticed too, but not where a scan found it") {
+SOLO_TEST("recall far above the requested one is detected too, unless a scan found everything") {
   MeterFixture fixture;
   fixture.measure(RecallMeter::kWindow, 0.95);
   CHECK(fixture.meter.reading().isSettling);
@@ -241,7 +240,7 @@ SOLO_TEST("much more than was asked for is noticed too, but not where a scan fou
   CHECK(!scanned.meter.reading().isSettling);
 }
 
-SOLO_TEST("a calibration gets queries of the new kind alone, once there are enough") {
+SOLO_TEST("a calibration gets only queries of the new kind, once there are enough") {
   MeterFixture fixture;
   fixture.measure(1000, 0.9, 1);
   fixture.measure(RecallMeter::kShortWindow, 0.7, 2);
@@ -253,12 +252,12 @@ SOLO_TEST("a calibration gets queries of the new kind alone, once there are enou
   CHECK_EQUAL(live->vectors.size(), RecallMeter::kReservoir);
   for (const std::vector<float>& vector : live->vectors)
     CHECK(vector == std::vector<float>(fixture.dim, 2));
-  // It is given once.
+  // The samples are given once.
   CHECK(fixture.meter.isCalibrating());
   CHECK(fixture.meter.samples(1e6) == nullptr);
 }
 
-SOLO_TEST("where callers ask seldom, what there is must do after a while") {
+SOLO_TEST("with rare queries, the calibration starts with few of them after a while") {
   MeterFixture fixture;
   fixture.measure(RecallMeter::kShortWindow, 0.7);
   CHECK(fixture.meter.samples(1000) == nullptr);
@@ -268,7 +267,7 @@ SOLO_TEST("where callers ask seldom, what there is must do after a while") {
   CHECK_EQUAL(live->vectors.size(), RecallMeter::kShortWindow);
 }
 
-SOLO_TEST("an adopted calibration starts over: no share, nothing measured, nothing wanted") {
+SOLO_TEST("an adopted calibration resets the loss share, the measurements and the request") {
   MeterFixture fixture;
   fixture.measure(RecallMeter::kWindow, 0.7);
   fixture.remember(RecallMeter::kReservoir, 1);
@@ -278,16 +277,18 @@ SOLO_TEST("an adopted calibration starts over: no share, nothing measured, nothi
   CHECK(fixture.meter.lossShare(false) == 1);
   CHECK(!fixture.meter.isCalibrating());
   CHECK(!fixture.meter.reading().isSettling);
-  // Of what was measured before, nothing counts.
+  // Earlier measurements do not count.
   fixture.measure(RecallMeter::kShortWindow - 1, 0.9);
   CHECK(!fixture.meter.reading().isSettling);
   CHECK(fixture.meter.lossShare(false) > 0.95f);
 }
 
-SOLO_TEST("pauses double where calibrating doesn't help, grow with the work, and end with peace") {
+SOLO_TEST(
+    "pauses double if calibrating does not help, grow with the work, and reset after quiet times") {
   MeterFixture fixture;
   double nowMs = 0;
-  // Off at once, and calibrated as soon as the meter allows; how long that took.
+  // The recall drops at once, and calibration starts as soon as the meter allows. Returns how long
+  // that took.
   const auto calibrateAgain = [&](double workMs) {
     fixture.measure(RecallMeter::kShortWindow, 0.7);
     fixture.remember(RecallMeter::kReservoir, 1);
@@ -310,13 +311,13 @@ SOLO_TEST("pauses double where calibrating doesn't help, grow with the work, and
   CHECK(calibrateAgain(100) == RecallMeter::kMostPauseMs);
 }
 
-SOLO_TEST("a meter rests where measuring waited for a core longer than it had one, per wait and a "
-          "minute at most") {
+SOLO_TEST(
+    "a meter rests after waiting for a core, in proportion to the wait and a minute at most") {
   RecallMeter meter;
   CHECK(!meter.isResting(0));
   meter.restAfter(25, 20, 1000);
   CHECK(!meter.isResting(1000));
-  // Ten ran and a hundred waited.
+  // Ran for 10 ms and waited for 100 ms.
   meter.restAfter(110, 10, 2000);
   CHECK(meter.isResting(2000));
   CHECK(meter.isResting(2000 + 1599));
@@ -328,7 +329,7 @@ SOLO_TEST("a meter rests where measuring waited for a core longer than it had on
   meter.restAfter(1000, 1000, 66'000);
   CHECK(meter.isResting(66'000 + 20 * 975 - 1));
   CHECK(!meter.isResting(66'000 + 20 * 975));
-  // A clock of the thread that is ahead of the other one's.
+  // The thread's clock may be ahead of the other clock.
   meter.restAfter(10, 11, 90'000);
   CHECK(!meter.isResting(90'000));
 }

@@ -4,12 +4,13 @@
 using namespace vicinal;
 using namespace vicinal::test;
 
-TEST("pages of a scroll are all points in the order of their ids, however they came") {
+TEST("scroll pages have all points in id order, whatever the order of writes") {
   ThreadPool pool(1);
   Shard shard(testSpec(), pool);
   std::vector<uint64_t> expected;
   uint64_t seq = 0;
-  // Out of order, over two segments, with updates and deletes, more than a page looks at unsorted.
+  // Written out of order, in two segments, with updates and deletes, and with more unsorted rows
+  // than a page scans.
   for (const uint64_t from : {9000, 0, 3000, 6000}) {
     REQUIRE(shard.upsert(TestBatch(from, 2500, ++seq).columns).isOk());
     if (from == 0) shard.freeze();
@@ -30,7 +31,7 @@ TEST("pages of a scroll are all points in the order of their ids, however they c
       REQUIRE(decodePointId(&result.rows.ids[at * kIdWords], id));
       seen.push_back(id.low);
     }
-    // Pages stay right while rows come in behind.
+    // Pages stay right while rows are added behind them.
     const uint64_t added = 20'000 + seq;
     REQUIRE(shard.upsert(TestBatch(added, 1, ++seq).columns).isOk());
     expected.push_back(added);
@@ -42,7 +43,7 @@ TEST("pages of a scroll are all points in the order of their ids, however they c
   CHECK(seen == expected);
 }
 
-TEST("rows that take more than they may are told before any is read") {
+TEST("a result beyond its memory bound is refused before any row is read") {
   ThreadPool pool(1);
   ShardSpec spec = testSpec();
   Shard shard(spec, pool);
@@ -63,7 +64,7 @@ TEST("rows that take more than they may are told before any is read") {
     data += vectors.data.bytes() + vectors.indices.bytes();
   ScrollResult none;
   const uint64_t bytes = run(1, none).wantedBytes();
-  // And for each row and vector what an object takes.
+  // In addition, each row and vector counts as a JavaScript object.
   const uint64_t objects = 50 * (1 + spec.vectorCount());
   CHECK(bytes >= data + objects * 64 && bytes < data + objects * 128);
   ScrollResult enough;

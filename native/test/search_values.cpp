@@ -1,5 +1,5 @@
-// Graphs of their own for the rows of a value: they come when searches have paid for them, keep the
-// recall that was asked for, and say what is so however rows come, go and change.
+// Value graphs: they are made once searches have paid for them and keep the requested recall.
+// Answers are right while rows are added, changed and deleted.
 #include <algorithm>
 #include <atomic>
 #include <set>
@@ -20,7 +20,8 @@ using namespace vicinal::test;
 namespace {
 
 constexpr uint32_t kDim = 40;
-// A third of the rows is this tenant's, another "t1"'s, the others are of two smaller ones.
+// A third of the rows belongs to this tenant, another third to "t1", the others to two smaller
+// tenants.
 constexpr const char* kTenant = "t0";
 
 FilterBytes keyword(std::string_view field, std::string_view text) {
@@ -65,7 +66,7 @@ struct ValuesFixture {
     CHECK(fillMeasured(*shard, data, payloads).isOk());
   }
 
-  // By their distances from the first query.
+  // Ranks by distance from the first query.
   std::vector<uint32_t> ranksFrom(const std::vector<float>& vectors) const {
     const Space space(metric, kDim, vectors.data());
     std::vector<std::pair<float, uint32_t>> order;
@@ -76,7 +77,7 @@ struct ValuesFixture {
     for (uint32_t at = 0; at < order.size(); at++) ranks[order[at].second] = at;
     return ranks;
   }
-  // Leaves the queries of many that are nearest to the first one.
+  // Keeps the queries nearest to the first one.
   void askNearPivot() {
     const auto all = clusteredRows(3000, kDim, 4242, metric == Metric::Cosine);
     const std::vector<uint32_t> ranks = ranksFrom(all);
@@ -107,13 +108,14 @@ struct ValuesFixture {
     return std::move(search.result);
   }
 
-  // Mean recall@10 over all queries, and the strategies that were taken.
+  // Mean recall@10 over all queries, and the strategies used.
   std::pair<double, std::set<std::string>> measure(const FilterBytes& filter) const {
     return recallOf(queries.size() / kDim,
                     [&](size_t at, bool isExact) { return find(at, filter, isExact); });
   }
 
-  // Asks until the tenant has its graph. Most of the price was paid before, for that takes long.
+  // Searches until the tenant has its graph. Most of the cost is noted beforehand, because
+  // searching takes long.
   bool earn(const std::string& text, const FilterBytes& by, uint32_t most = 50'000) const {
     constexpr double kPaid = 0.98;
     const Snapshot now = shard->snapshot();
@@ -127,7 +129,7 @@ struct ValuesFixture {
     while (!has(text) && asked < most) find(asked++ % (queries.size() / kDim), by, false);
     return asked > 1 && asked < most;
   }
-  // The same at once, as if enough had been asked.
+  // Makes the graph at once, as if searches had paid for it.
   bool grant(const std::string& text, const std::string& field = "tenant") const {
     const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(2);
     const Snapshot now = shard->snapshot();
@@ -156,7 +158,7 @@ struct ValuesFixture {
     });
   }
 
-  // Rows of these vectors, with this tenant, under the ids from there on.
+  // Writes rows with these vectors and this tenant, with ids from `from` on.
   void write(const std::vector<float>& vectors, uint32_t from, const std::string& tenant) {
     const auto count = uint32_t(vectors.size() / kDim);
     write(count, from, tenant, {{0, vectors.data(), nullptr, count}});
@@ -219,7 +221,7 @@ std::vector<uint32_t> idsFound(const SearchResult& result) {
   return ids;
 }
 
-// Whatever was done beside.
+// The strategy used a value graph, possibly with other steps.
 bool areByGraph(const std::set<std::string>& strategies) {
   return std::all_of(strategies.begin(), strategies.end(),
                      [](const std::string& each) { return each.ends_with(" of value"); });
@@ -227,8 +229,7 @@ bool areByGraph(const std::set<std::string>& strategies) {
 
 } // namespace
 
-ANSWERS_TEST(
-    "a search in a value's graph is interrupted and goes on, whatever becomes of the graph") {
+ANSWERS_TEST("a parked search in a value graph resumes even if the graph is dropped") {
   ValuesFixture fixture(Metric::L2);
   REQUIRE(fixture.grant(kTenant));
   const Snapshot snapshot = fixture.shard->snapshot();
@@ -261,7 +262,7 @@ ANSWERS_TEST(
   CHECK(idsFound(found) == idsFound(fixture.find(0, fixture.filter, false)));
 }
 
-ANSWERS_TEST("a value that is asked for often has a graph, which keeps the recall asked for") {
+ANSWERS_TEST("a frequently queried value gets a graph, which keeps the requested recall") {
   for (const Metric metric : {Metric::Cosine, Metric::L2}) {
     const ValuesFixture fixture(metric);
     const auto before = fixture.measure(fixture.filter);
@@ -271,7 +272,7 @@ ANSWERS_TEST("a value that is asked for often has a graph, which keeps the recal
     std::printf("metric %d: %.4f before, %.4f by its graph\n", int(metric), before.first, recall);
     CHECK(areByGraph(strategies));
     CHECK(recall >= 0.94);
-    // With another condition beside it, which is asked of what is found there.
+    // With another condition, which is evaluated on the results.
     for (const double to : {60.0, 500.0, 900.0}) {
       const auto both = bothOf(fixture.filter, numberRange("r", 0, to));
       CHECK(fixture.measure(both).first >= 0.94);
@@ -279,16 +280,16 @@ ANSWERS_TEST("a value that is asked for often has a graph, which keeps the recal
     CHECK(ValuesFixture::names(
         fixture.find(0, bothOf(fixture.filter, numberRange("r", 0, 900)), false),
         "filtered graph of value"));
-    // Who names another is not answered by it.
+    // A search for another tenant does not use this graph.
     CHECK(!ValuesFixture::names(fixture.find(0, keyword("tenant", "t2"), false), "of value"));
   }
 }
 
-ANSWERS_TEST("rows that come after a value's graph was made are found at once") {
+ANSWERS_TEST("rows added after a value graph was made are found at once") {
   ValuesFixture fixture;
   REQUIRE(fixture.grant(kTenant));
   const uint32_t began = fixture.spaceOf(kTenant)->vertices();
-  // Where the queries are, so that they are the answers.
+  // New rows near the queries, so that they are the answers.
   std::vector<float> near = fixture.queries;
   for (size_t at = 0; at < near.size(); at += 3) near[at] *= 1.001f;
   fixture.write(near, fixture.rows, kTenant);
@@ -301,7 +302,7 @@ ANSWERS_TEST("rows that come after a value's graph was made are found at once") 
   }
   REQUIRE(waitForIndex(*fixture.shard).isOk());
   CHECK(fixture.measure(fixture.filter).first >= 0.94);
-  // So many more that there is no room for all: the graph goes, and what is indexed is not held up.
+  // More rows than the graph has room for: it is dropped, and indexing goes on.
   const uint32_t most = std::max(2 * began, began + 8192);
   uint32_t next = fixture.rows + 2000;
   for (const uint32_t count : {most - began - 500, 1000u}) {
@@ -316,9 +317,8 @@ ANSWERS_TEST("rows that come after a value's graph was made are found at once") 
   CHECK(areByGraph(fixture.measure(fixture.filter).second));
 }
 
-ANSWERS_TEST(
-    "recall is kept by a value's graph whether the value's rows are near the queries or far") {
-  // Queries about one pivot are much alike, so their mean says less of others'.
+ANSWERS_TEST("a value graph keeps the recall for queries near and far from the value's rows") {
+  // Queries near one pivot are much alike, so their mean tells less about others.
   constexpr double kOfPivot = 0.03;
   for (const Metric metric : {Metric::Cosine, Metric::L2}) {
     ValuesFixture fixture(metric);
@@ -339,7 +339,7 @@ ANSWERS_TEST(
   }
 }
 
-ANSWERS_TEST("rows of a value that lack the vector change nothing of what is found by its graph") {
+ANSWERS_TEST("rows of a value without the vector do not change the results of its graph") {
   for (const Metric metric : {Metric::Cosine, Metric::L2}) {
     ValuesFixture fixture(metric);
     fixture.writeWithoutVector(2 * fixture.rows, fixture.rows, kTenant);
@@ -353,7 +353,7 @@ ANSWERS_TEST("rows of a value that lack the vector change nothing of what is fou
   }
 }
 
-ANSWERS_TEST("a value with fewer rows gets its graph though another that is asked for has one") {
+ANSWERS_TEST("a value with fewer rows gets a graph even if another queried value has one") {
   const ValuesFixture fixture;
   REQUIRE(fixture.grant("even", "parity"));
   const auto both = bothOf(keyword("parity", "even"), fixture.filter);
@@ -362,8 +362,7 @@ ANSWERS_TEST("a value with fewer rows gets its graph though another that is aske
   CHECK(fixture.measure(both).first >= 0.94);
 }
 
-ANSWERS_TEST(
-    "a value's graph knows of rows whose payload was changed in place, and of deleted ones") {
+ANSWERS_TEST("searches in a value graph respect payloads changed in place and deleted rows") {
   ValuesFixture fixture;
   REQUIRE(fixture.grant(kTenant));
   fixture.setTenant(fixture.idsOf("t2", 20), kTenant);
@@ -380,15 +379,14 @@ ANSWERS_TEST(
   std::printf("and some deleted: %.4f\n", recall);
   CHECK(recall >= 0.94);
   CHECK(fixture.measure(bothOf(fixture.filter, numberRange("r", 0, 500))).first >= 0.94);
-  // Of so many changes it would know little.
+  // After so many changes the graph is not used.
   fixture.setTenant(fixture.idsOf("t3", 1), kTenant);
   const auto changed = fixture.measure(fixture.filter);
   CHECK(changed.first >= 0.94);
   CHECK(!areByGraph(changed.second));
 }
 
-ANSWERS_TEST(
-    "a snapshot of before does not see what was written since, by a value's graph either") {
+ANSWERS_TEST("an older snapshot does not see later writes, not even through a value graph") {
   ValuesFixture fixture;
   REQUIRE(fixture.grant(kTenant));
   const Snapshot before = fixture.shard->snapshot();
@@ -412,7 +410,8 @@ ANSWERS_TEST(
   CHECK(same >= 9);
 }
 
-ANSWERS_TEST("graphs of values go with their index and where memory is short, and answers stay") {
+ANSWERS_TEST("value graphs are dropped with their index or when memory is short, and answers stay "
+             "the same") {
   ValuesFixture fixture;
   REQUIRE(fixture.grant(kTenant));
   const auto held = [&] { return fixture.shard->snapshot().segment(0).valueSpaces().all().size(); };
@@ -424,7 +423,7 @@ ANSWERS_TEST("graphs of values go with their index and where memory is short, an
   REQUIRE(fixture.shard->createPayloadIndex({"tenant", PayloadIndexKind::Keyword}).isOk());
   REQUIRE(fixture.grant(kTenant));
   CHECK(areByGraph(fixture.measure(fixture.filter).second));
-  // One of another kind knows nothing of these texts, and its rows come without it.
+  // An index of another kind does not have these texts, so there is no value graph.
   REQUIRE(fixture.shard->createPayloadIndex({"tenant", PayloadIndexKind::Uuid}).isOk());
   CHECK_EQUAL(held(), 0u);
   fixture.write(fixture.queries, fixture.rows, kTenant);
@@ -440,9 +439,10 @@ ANSWERS_TEST("graphs of values go with their index and where memory is short, an
   CHECK(fixture.measure(fixture.filter).first >= 0.94);
 }
 
-ANSWERS_TEST("all graphs of values have no more vertices than their vector, the most asked stay") {
+ANSWERS_TEST(
+    "value graphs together have at most their vector's vertices, and the most queried ones stay") {
   ValuesFixture fixture;
-  // Rows of their own again, so that the second value has as many as the first.
+  // New rows, so that the second value has as many as the first.
   for (const char* tenant : {"u", "v"})
     fixture.write(clusteredRows(2 * fixture.rows, kDim, tenant[0], true),
                   fixture.rows * (tenant[0] == 'u' ? 1 : 3), tenant);
@@ -451,9 +451,9 @@ ANSWERS_TEST("all graphs of values have no more vertices than their vector, the 
   REQUIRE(fixture.grant("v"));
   ValueSpaces& spaces = fixture.shard->snapshot().segment(0).valueSpaces();
   const uint32_t vertices = fixture.shard->snapshot().segment(0).space(0).vertices();
-  // So that "u" is asked for less than "v", and another less than either.
+  // "u" is searched for less often than "v", and a third value less often than either.
   for (int asked = 0; asked < 100'000; asked++) fixture.has("v");
-  // One that would need the room of both has neither.
+  // A value that would need the room of both gets no graph.
   const ValueKey greater{0, "tenant", "w"};
   for (int asked = 0; asked < 5000; asked++) CHECK(!spaces.note(greater, vertices, 1e12, vertices));
   CHECK(fixture.has("u"));
@@ -467,7 +467,7 @@ ANSWERS_TEST("all graphs of values have no more vertices than their vector, the 
   CHECK(fixture.has("v"));
 }
 
-ANSWERS_TEST("who wants no graphs of values has none, and who wants no other has them alone") {
+ANSWERS_TEST("payloadM 0 and Dot make no value graphs, and m 0 leaves only value graphs") {
   for (const auto& [metric, payloadM] : {std::pair(Metric::Cosine, 0u), {Metric::Dot, 12u}}) {
     const ValuesFixture none(metric, 12, payloadM);
     CHECK(!none.earn(kTenant, none.filter, 3000));
@@ -480,7 +480,7 @@ ANSWERS_TEST("who wants no graphs of values has none, and who wants no other has
   CHECK(recall >= 0.94);
 }
 
-TEST("graphs of values are made and searched while rows come, change and go") {
+TEST("value graphs are made and searched while rows are added, changed and deleted") {
   ValuesFixture fixture;
   std::atomic<bool> isDone{false};
   std::thread searcher([&] {
@@ -504,7 +504,7 @@ TEST("graphs of values are made and searched while rows come, change and go") {
   for (std::thread& each : granted) each.join();
   isDone = true;
   searcher.join();
-  // None is lost between what a graph began with and what came meanwhile.
+  // No row is lost between the start of a graph and the rows written meanwhile.
   const Snapshot now = fixture.shard->snapshot();
   for (const char* tenant : {kTenant, "t1"}) {
     const auto space = fixture.spaceOf(tenant);

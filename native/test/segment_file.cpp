@@ -65,7 +65,7 @@ ANSWERS_TEST("a forged directory or graph, checksums and all, never crashes the 
   CHECK(openSegment({path, {}, {}, {}}, 0, testSpec().vectors, {}, 0).isOk());
 }
 
-TEST("an opened segment answers as the one that was written, and goes on growing") {
+TEST("an opened segment answers like the written one and goes on growing") {
   ThreadPool pool(2);
   Shard shard(testSpec(), pool);
   REQUIRE(shard.upsert(TestBatch(0, 500, 1).columns).isOk());

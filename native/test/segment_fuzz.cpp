@@ -1,6 +1,6 @@
-// Files of segments, overlays and payload indexes that are nearly right: damaged, or damaged and
-// made to match their checksums, as a snapshot that is brought may be. They are opened and answered
-// from, or refused. The seed is told; VICINAL_TEST_SEED sets it.
+// Damaged files of segments, overlays and payload indexes, with wrong or corrected checksums, such
+// as an untrusted snapshot may contain. They are opened and answered from, or refused. The seed is
+// printed; VICINAL_TEST_SEED sets it.
 #include <unistd.h>
 
 #include "damage.hpp"
@@ -23,7 +23,7 @@ ShardSpec narrowSpec() {
   return spec;
 }
 
-// Asks what there is to ask of whatever was opened.
+// Runs every kind of read on an opened shard.
 void useAll(Shard& shard) {
   answer(shard, testSearch(1));
   pointsOf(shard);
@@ -59,7 +59,7 @@ Written write(Shard& shard) {
 
 } // namespace
 
-ANSWERS_TEST("segment files and overlays that are nearly right are answered from or refused") {
+ANSWERS_TEST("damaged segment files and overlays are answered from or refused") {
   ThreadPool pool(2);
   Damage damage;
   Shard source(narrowSpec(), pool);
@@ -92,7 +92,7 @@ ANSWERS_TEST("segment files and overlays that are nearly right are answered from
   CHECK(opened > executions / 100);
 }
 
-ANSWERS_TEST("files of payload indexes that are nearly right are answered from or refused") {
+ANSWERS_TEST("damaged files of payload indexes are answered from or refused") {
   ThreadPool pool(2);
   Damage damage;
   Shard source(testSpec(), pool);

@@ -1,6 +1,6 @@
-// Segment files that are nearly right and whose checksums are: each is opened, inserted into,
-// searched and closed, and all of it ends. VICINAL_FUZZ_ROUNDS sets how many, VICINAL_TEST_SEED the
-// first of their seeds, one a round: a round is done again with its own seed and one round.
+// Damaged segment files with right checksums. Each is opened, inserted into, searched and closed,
+// and all of that ends. VICINAL_FUZZ_ROUNDS sets the number of rounds. VICINAL_TEST_SEED sets the
+// first seed; each round has the next one, so a single round can be repeated.
 #include <unistd.h>
 
 #include <csignal>
@@ -19,7 +19,7 @@ namespace {
 constexpr uint32_t kPoints = 120;
 constexpr uint32_t kWords = 4;
 constexpr int kRounds = 400;
-// Of one round, which takes milliseconds.
+// Timeout of one round, which takes milliseconds.
 constexpr unsigned kPatienceSeconds = 120;
 constexpr uint32_t kTreeShift = 12;
 constexpr uint32_t kCountMask = 0xfff;
@@ -33,7 +33,7 @@ ShardSpec usedSpec() {
   return spec;
 }
 
-// Of every kind of vector; some points are copies of each other, which fills the tree.
+// Points with every kind of vector; some are copies of each other, which fills the tree.
 struct UsedBatch {
   TestBatch batch;
   std::vector<float> many;
@@ -74,7 +74,7 @@ std::vector<Section> sectionsOf(const std::string& path) {
   return directory.sections;
 }
 
-// Marks edges of some records, or of all, as tree edges.
+// Marks edges of some or all records as tree edges.
 void markTrees(std::string& bytes, const Section& level0, const ShardSpec& spec, Damage& damage) {
   const size_t recordBytes = (1 + 4 * size_t(spec.vectors[level0.vector].m)) * sizeof(uint32_t);
   const bool isAll = damage.below(2) == 0;
@@ -88,7 +88,7 @@ void markTrees(std::string& bytes, const Section& level0, const ShardSpec& spec,
   }
 }
 
-// What was written, with one section or the directory changed, and checksums that are right.
+// The file with one changed section or a changed directory, and right checksums.
 std::string nearly(const std::string& whole, const std::vector<Section>& sections,
                    const ShardSpec& spec, Damage& damage) {
   std::string bytes = whole;
@@ -133,7 +133,7 @@ void searchAll(Shard& shard) {
   pointsOf(shard);
 }
 
-// False where the file was refused.
+// False if the file was refused.
 bool use(const ShardSpec& spec, ThreadPool& pool, const std::string& path, bool isResumed) {
   Shard shard(spec, pool);
   const auto found = shard.openSegment({path, std::nullopt, {}, std::nullopt}, isResumed);
@@ -142,7 +142,7 @@ bool use(const ShardSpec& spec, ThreadPool& pool, const std::string& path, bool 
     return false;
   }
   searchAll(shard);
-  // Some of the points there are, and others.
+  // Some existing points, and new ones.
   const Status status = shard.upsert(UsedBatch(kPoints - 20, 50, 1000).batch.columns);
   CHECK(status.isOk() || isRefusal(status));
   const Status indexed = waitForIndex(shard);
@@ -168,8 +168,7 @@ void tellAndEnd(int) {
 
 } // namespace
 
-ANSWERS_TEST(
-    "segment files with right checksums and wrong contents are used to the end or refused") {
+ANSWERS_TEST("segment files with right checksums and wrong contents can be used or are refused") {
   ThreadPool pool(2);
   const ShardSpec spec = usedSpec();
   const std::string path = written(spec, pool);

@@ -19,7 +19,7 @@ std::string textOf(const PointId& id) {
 
 } // namespace
 
-SOLO_TEST("ids survive words and text, and order as their texts do") {
+SOLO_TEST("ids survive conversion to words and text, and sort like their texts") {
   const PointId ids[] = {PointId::number(0),
                          PointId::number(7),
                          PointId::number(UINT64_MAX),
@@ -37,7 +37,7 @@ SOLO_TEST("ids survive words and text, and order as their texts do") {
   CHECK_EQUAL(textOf(ids[4]), std::string("01234567-89ab-cdef-fedc-ba9876543210"));
 }
 
-SOLO_TEST("what is no id is refused") {
+SOLO_TEST("invalid ids are refused") {
   PointId id;
   const uint32_t unknownKind[] = {2, 0, 0, 0, 0};
   const uint32_t longNumber[] = {0, 1, 1, 0, 1};
@@ -78,8 +78,7 @@ SOLO_TEST("the id map agrees with a reference through growth and updates") {
   CHECK_EQUAL(map.used(), uint32_t(reference.size()));
 }
 
-SOLO_TEST(
-    "a row's checksum depends on each of its parts and on where one ends and the next begins") {
+SOLO_TEST("a row's checksum depends on each of its parts and on their boundaries") {
   const float vector[] = {1, 2, 3};
   const ChecksummedRow row{"12", 5, false, "{}"};
   const uint32_t whole = addVectorChecksum(rowChecksum(row), 0, vector, 3);

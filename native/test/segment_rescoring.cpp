@@ -1,4 +1,4 @@
-// When enough of what codes have found is scored exactly.
+// The stop rule of rescoring.
 #include <random>
 
 #include "harness.hpp"
@@ -8,8 +8,8 @@ using namespace vicinal;
 
 namespace {
 
-// Neighbours in the order of their codes, which are off by `noise` (a standard deviation), and all
-// by `bias`.
+// Neighbours in the order of their codes. Codes have an error of `noise` (a standard deviation) and
+// a common error of `bias`.
 struct Found {
   Found(unsigned seed, size_t count, float noise, float bias) {
     std::mt19937 random(seed);
@@ -34,7 +34,7 @@ struct Found {
     return progress.scored();
   }
 
-  // Share of the nearest `wanted` among the first `scored`.
+  // The share of the nearest `wanted` among the first `scored`.
   double recall(size_t scored, size_t wanted) const {
     std::vector<float> sorted = exact;
     std::sort(sorted.begin(), sorted.end());
@@ -50,7 +50,7 @@ struct Found {
 
 } // namespace
 
-SOLO_TEST("rescoring without a doubt scores all it may") {
+SOLO_TEST("rescoring with infinite epsilon scores all candidates") {
   const Found found(1, 100, 0.3f, 0);
   CHECK_EQUAL(found.scored({40}), 40u);
   CHECK_EQUAL(found.scored({400}), 100u);
@@ -59,8 +59,7 @@ SOLO_TEST("rescoring without a doubt scores all it may") {
 }
 
 SOLO_TEST(
-    "rescoring ends with the first lot where codes are exact, and goes on the longer they are "
-    "not") {
+    "rescoring ends with the first batch for exact codes, and goes on longer for less exact ones") {
   for (const size_t wanted : {1u, 10u, 100u}) {
     const Found exact(2, 400, 0, 0);
     CHECK_EQUAL(exact.scored({400, wanted, 3}), std::max<size_t>(12, wanted + wanted / 5));
@@ -76,8 +75,7 @@ SOLO_TEST(
   }
 }
 
-SOLO_TEST(
-    "three deviations of what codes are off keep nearly all neighbours, at a part of the cost") {
+SOLO_TEST("an epsilon of three deviations keeps nearly all neighbours at a fraction of the cost") {
   double recall = 0;
   size_t scored = 0;
   constexpr unsigned kQueries = 300;
@@ -91,7 +89,7 @@ SOLO_TEST(
   CHECK(scored < 90 * kQueries);
 }
 
-SOLO_TEST("what all codes are off by is no doubt") {
+SOLO_TEST("a constant error of codes does not widen the margin") {
   for (unsigned seed = 0; seed < 50; seed++) {
     const size_t without = Found(seed, 256, 0.3f, 0).scored({256, 10, 2});
     for (const float bias : {-4.0f, 0.5f, 16.0f})
@@ -99,7 +97,7 @@ SOLO_TEST("what all codes are off by is no doubt") {
   }
 }
 
-SOLO_TEST("those as far as the last one wanted are no better, and not scored") {
+SOLO_TEST("candidates as far as the last wanted one are not scored") {
   Found same(4, 400, 0, 0);
   for (size_t at = 0; at < 400; at++) same.byCode[at].distance = same.exact[at] = 1;
   CHECK_EQUAL(same.scored({400, 10, 3}), 12u);
@@ -107,7 +105,7 @@ SOLO_TEST("those as far as the last one wanted are no better, and not scored") {
   CHECK_EQUAL(same.scored({400, 10, 3}), 12u);
 }
 
-SOLO_TEST("the greatest distances there are stop nothing from being scored") {
+SOLO_TEST("overflowed distances do not end the rescoring") {
   Found found(3, 30, 0.1f, 0);
   for (size_t at = 20; at < 30; at++) found.exact[at] = found.byCode[at].distance = FLT_MAX;
   CHECK(found.scored({30, 25, 1}) == 30);

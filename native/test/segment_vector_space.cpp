@@ -8,9 +8,9 @@
 using namespace vicinal;
 using namespace vicinal::test;
 
-// The first row that lacks the vector ends the rows' being vertices of the same number, and readers
-// look at it meanwhile: it was taken for the next one's, or for no address at all.
-TEST("a row without the vector lacks it in the moment in which the next row gets one") {
+// From the first row without the vector on, rows and vertices have different numbers. Regression:
+// readers beside the writer took that row for the next one's vertex, or for an invalid address.
+TEST("a row without the vector never shows one, even while the next row gets one") {
   constexpr uint32_t kRows = 64, kWithout = 8;
   const float values[] = {1, 2, 3, 4};
   const RowVectors vectors{values, 1, Datatype::Float32};
@@ -38,7 +38,7 @@ TEST("a row without the vector lacks it in the moment in which the next row gets
     space.publish();
     shown.store(&space, std::memory_order_release);
     while (!isReading) std::this_thread::yield();
-    // Not always as soon as it reads.
+    // Waits for varying times, so that the readers meet different moments.
     for (int wait = 0; wait < round % 97; wait++) (void)isReading.load();
     space.append(kWithout + 1, vectors);
     space.publish();

@@ -9,12 +9,12 @@
 using namespace vicinal;
 using namespace vicinal::test;
 
-TEST("a write that must not wait is refused where somebody looks up ids, there are indexes to "
-     "read or a segment is to be made, and changes nothing") {
+TEST("a write that must not wait is refused without effect during id lookups, with payload "
+     "indexes, or if a segment must be made") {
   ThreadPool pool(2);
   Shard shard(testSpec(), pool);
   const TestBatch first(0, 4, 1);
-  // A segment has to be made for them.
+  // These rows need a new segment.
   CHECK(shard.upsert(first.columns, Waiting::Refused).code() == Code::Cancelled);
   CHECK_EQUAL(pointsOf(shard), 0u);
   CHECK(shard.upsert(first.columns).isOk());
@@ -37,9 +37,8 @@ TEST("a write that must not wait is refused where somebody looks up ids, there a
   CHECK_EQUAL(pointsOf(shard), 6u);
 }
 
-TEST(
-    "rows that must not wait are put beside those that would, whatever is learnt on the way of how "
-    "wide they are, whether all have a vector, and how many there are") {
+TEST("writes that must not wait succeed while datatypes, missing vectors and the number of rows "
+     "change") {
   ThreadPool pool(2);
   ShardSpec spec = testSpec();
   spec.vectors.resize(1);
@@ -50,7 +49,7 @@ TEST(
     for (uint32_t at = 0; at < count; at++) {
       TestBatch batch(at, 1, at + 1);
       batch.columns.vectors.resize(gap > 0 && at == gap ? 0 : 1);
-      // A byte holds each, so that a segment of bytes is begun once enough have come.
+      // Each value fits a byte, so a segment of bytes begins once there are enough rows.
       for (float& value : batch.a) value = float(at % 200);
       const Status status = shard.upsert(batch.columns, Waiting::Refused);
       CHECK(status.isOk() || status.code() == Code::Cancelled);
@@ -59,28 +58,29 @@ TEST(
       CHECK(shard.upsert(batch.columns).isOk());
     }
     CHECK_EQUAL(pointsOf(shard), uint64_t(count));
-    // Once for each segment and table of ids, and where the first row lacks its vector.
+    // Refused once for each new segment and each larger id table, and at the first row without its
+    // vector.
     CHECK(refused >= (gap > 0 ? 4u : 3u) && refused < 40);
     const Snapshot now = shard.snapshot();
     CHECK(now.segment(now.count() - 1).space(0).spec().datatype == Datatype::Uint8);
   }
 }
 
-TEST("rows that come one by one are all linked, however many threads are woken for them") {
+TEST("rows that are written one by one are all linked") {
   ThreadPool pool(3);
   Shard shard(testSpec(), pool);
   const uint32_t count = isSlow() ? 300 : 2000;
   for (uint32_t at = 0; at < count; at++)
     CHECK(shard.upsert(TestBatch(at, 1, at + 1).columns).isOk());
-  // Nobody waits for the graph, which would wake threads too.
+  // Polls instead of waiting for the graph, because waiting would wake threads too.
   const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(60);
   while (shard.stats().vectors[0].indexed < count && std::chrono::steady_clock::now() < until)
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
   CHECK_EQUAL(shard.stats().vectors[0].indexed, uint64_t(count));
 }
 
-TEST("searches, writes, payload changes, compaction, checkpoints and indexes run beside each "
-     "other") {
+TEST("searches, writes, payload changes, compaction, checkpoints and index changes run "
+     "concurrently") {
   ThreadPool pool(2);
   Shard shard(testSpec(), pool);
   constexpr uint32_t kPoints = 400;
@@ -88,7 +88,7 @@ TEST("searches, writes, payload changes, compaction, checkpoints and indexes run
   std::atomic<bool> stop{false};
   std::atomic<uint64_t> searches{0};
 
-  // Updated, moved and relinked all the time, every point is there once, always.
+  // While points are updated, moved and linked, every point is found exactly once.
   const auto read = [&](uint32_t seed) {
     while (!stop) {
       CHECK_EQUAL(pointsOf(shard), uint64_t(kPoints));
@@ -143,7 +143,7 @@ TEST("searches, writes, payload changes, compaction, checkpoints and indexes run
   CHECK_EQUAL(pointsOf(shard), uint64_t(kPoints));
 }
 
-TEST("in the order of values that change meanwhile every point is there once") {
+TEST("orderBy beside changing values returns every point once") {
   constexpr uint32_t kPoints = 2000;
   ThreadPool pool(2);
   for (int round = 0; round < (isSlow() ? 3 : 10); round++) {
@@ -168,11 +168,11 @@ TEST("in the order of values that change meanwhile every point is there once") {
   }
 }
 
-TEST("in the order of an index that comes and goes there is all of the page or an error") {
+TEST("orderBy by an index that comes and goes returns a whole page or an error") {
   constexpr uint32_t kPoints = 200;
   ThreadPool pool(2);
   Shard shard(testSpec(), pool);
-  // Several segments, between which the index may go.
+  // Several segments; the index may be dropped between two of them.
   for (uint32_t from = 0; from < kPoints; from += 50) {
     REQUIRE(shard.upsert(TestBatch(from, 50, 1 + from).columns).isOk());
     shard.freeze();
@@ -205,7 +205,7 @@ TEST("in the order of an index that comes and goes there is all of the page or a
   changes.join();
 }
 
-TEST("stats are told beside payload indexes that come and go") {
+TEST("stats can be read while payload indexes come and go") {
   ThreadPool pool(2);
   Shard shard(testSpec(), pool);
   REQUIRE(shard.upsert(TestBatch(0, 50, 1).columns).isOk());
@@ -251,7 +251,7 @@ TEST("a batch too large for the active segment gets one of its own") {
   CHECK(std::all_of(rows.begin(), rows.end(), [](const RowRef& row) { return row.found(); }));
 }
 
-TEST("filters are read while the indexes that they are looked up in come and go") {
+TEST("filters work while their indexes come and go") {
   ThreadPool pool(2);
   Shard shard(testSpec(), pool);
   REQUIRE(shard.upsert(TestBatch(0, 100, 1).columns).isOk());

@@ -1,5 +1,5 @@
-// Vectors that are kept as halves or bytes, beside a shard that keeps the same numbers as floats:
-// through writes, searches, the table, segment files, compaction and the disk they are the same.
+// Compares vectors stored as halves or bytes with a shard that stores the same numbers as floats.
+// The comparison covers writes, searches, the table, segment files, compaction and cold placement.
 #include <map>
 #include <memory>
 #include <span>
@@ -32,7 +32,8 @@ constexpr Kept kAll[] = {
     {Datatype::Uint8, Metric::L2, CodeKind::Rabitq4},
     {Datatype::Uint8, Metric::L1, CodeKind::None},
 };
-// For races those with each kind of code: what they are metrics of makes no difference to threads.
+// Under ThreadSanitizer one case for each kind of code, because metrics make no difference to
+// threads.
 const std::span<const Kept> kTested = std::span(kAll).first(isForRaces() ? 4 : std::size(kAll));
 
 ShardSpec specOf(const Kept& kept, Datatype datatype) {
@@ -53,7 +54,7 @@ std::vector<float> numbersOf(const Kept& kept, uint32_t rows, unsigned seed) {
   return data;
 }
 
-// What only floats hold has been in it, so that it keeps floats.
+// Writes a vector that only floats can hold, so that the shard stores floats.
 void needFloats(Shard& shard) {
   const std::vector<float> third(kDim, 1.0f / 3);
   const std::vector<uint32_t> offsets(2, 0);
@@ -67,7 +68,7 @@ void needFloats(Shard& shard) {
   CHECK(shard.deletePoints(columns.ids, 2).isOk());
 }
 
-// As maintenance does.
+// Moves rows of left segments, as maintenance does.
 void moveLeft(Shard& shard) {
   for (const auto& segment : shard.stats().segments) {
     if (!segment.isLeft) continue;
@@ -76,7 +77,7 @@ void moveLeft(Shard& shard) {
   }
 }
 
-// The same writes to both.
+// Makes the same writes to both shards.
 struct Pair {
   explicit Pair(const Kept& kept) : kept(kept) {
     narrow = std::make_unique<Shard>(specOf(kept, kept.datatype), pool);
@@ -143,7 +144,7 @@ Scores find(const Shard& shard, const float* query, bool isExact, uint32_t limit
   return scores;
 }
 
-// Every score is to the bit what floats give, and of what is nearest nearly all is found.
+// Every score equals the floats' score bit for bit, and nearly all of the nearest are found.
 void checkAlike(const Pair& pair, const Shard& narrow) {
   constexpr uint32_t kQueries = 40;
   const auto queries = numbersOf(pair.kept, kQueries, 4242);
@@ -176,7 +177,7 @@ template <typename T> bool areEqual(const Buffer<T>& a, const Buffer<T>& b) {
   return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.bytes()) == 0;
 }
 
-// Points that are read have the same floats, to the bit.
+// Points that are read have the same floats, bit for bit.
 void checkRows(const Shard& narrow, const Shard& wide) {
   const RowBlock a = rowsOf(narrow);
   const RowBlock b = rowsOf(wide);
@@ -191,11 +192,12 @@ constexpr uint32_t rowsOfTest() { return 3000; }
 
 } // namespace
 
-TEST("narrow vectors: answers are those of the same floats, through churn, compaction and files") {
+TEST(
+    "narrow vectors: answers equal those of the same floats, through churn, compaction and files") {
   for (const Kept& kept : kTested) {
     Pair pair(kept);
     pair.upsert(0, test::isForRaces() ? 500 : test::isSlow() ? 1000 : rowsOfTest());
-    // By the tail alone, then by codes or graph, then after writes to them.
+    // First by the tail alone, then by codes or graph, then after further writes.
     checkAlike(pair, *pair.narrow);
     pair.settle();
     checkAlike(pair, *pair.narrow);
@@ -216,7 +218,7 @@ TEST("narrow vectors: answers are those of the same floats, through churn, compa
     REQUIRE(reopened.openSegment({path, {}, {}, {}}, true).isOk());
     checkAlike(pair, reopened);
     checkRows(reopened, *pair.wide);
-    // It goes on growing behind what is mapped.
+    // The space goes on growing behind the mapped part.
     pair.narrow = nullptr;
     UpsertColumns more;
     const auto data = numbersOf(kept, 50, 77);
@@ -232,7 +234,7 @@ TEST("narrow vectors: answers are those of the same floats, through churn, compa
   }
 }
 
-TEST("narrow vectors: memory and files hold so many bytes a component") {
+TEST("narrow vectors: memory and files have the datatype's bytes for each component") {
   for (const Datatype datatype : {Datatype::Float16, Datatype::Uint8}) {
     Pair pair({datatype, Metric::L2, CodeKind::Auto});
     pair.upsert(0, rowsOfTest());
@@ -251,7 +253,7 @@ TEST("narrow vectors: memory and files hold so many bytes a component") {
   }
 }
 
-ANSWERS_TEST("narrow vectors: those that stay in their file give the same scores") {
+ANSWERS_TEST("narrow vectors: cold vectors give the same scores") {
   for (const Kept& kept : kTested) {
     if (kept.code == CodeKind::None) continue;
     Pair pair(kept);
@@ -270,8 +272,7 @@ ANSWERS_TEST("narrow vectors: those that stay in their file give the same scores
   }
 }
 
-ANSWERS_TEST(
-    "narrow vectors: the table gets floats, with the checksums of floats, and gives them back") {
+ANSWERS_TEST("narrow vectors: the table gets floats with their checksums and loads them back") {
   for (const Kept& kept : {kAll[0], kAll[5]}) {
     Pair pair(kept);
     pair.upsert(0, 500);
@@ -295,12 +296,12 @@ ANSWERS_TEST(
     Shard loaded(pair.narrow->spec(), pair.pool);
     REQUIRE(loaded.loadRows(view).isOk());
     checkRows(loaded, *pair.wide);
-    // All but the row that is deleted.
+    // All rows except the deleted one.
     CHECK_EQUAL(heldBytes(loaded) + kDim * bytesOf(kept.datatype), heldBytes(*pair.narrow));
   }
 }
 
-ANSWERS_TEST("narrow vectors: files of floats are opened as such, until compaction") {
+ANSWERS_TEST("narrow vectors: files of floats stay floats until compaction") {
   for (const Kept& kept : {kAll[0], kAll[5]}) {
     Pair pair(kept);
     pair.upsert(0, 1000);
@@ -324,7 +325,7 @@ ANSWERS_TEST("narrow vectors: files of floats are opened as such, until compacti
   }
 }
 
-ANSWERS_TEST("a file of an older format is told from a damaged one, and not read") {
+ANSWERS_TEST("a file of an older format is reported as such and not read") {
   Pair pair(kAll[0]);
   pair.upsert(0, 100);
   pair.settle();
@@ -344,13 +345,13 @@ ANSWERS_TEST("a file of an older format is told from a damaged one, and not read
         std::string::npos);
 }
 
-TEST("narrow vectors: a segment that is full of them is followed by another") {
+TEST("narrow vectors: a full segment is followed by another") {
   ThreadPool pool(2);
   ShardSpec spec;
   spec.vectors = {{"v", 1, Metric::L2, 8, 40}};
   spec.vectors[0].isMulti = true;
   spec.vectors[0].datatype = Datatype::Uint8;
-  // Room for vertices that ends just behind a page of bytes, and so far from one of words.
+  // The capacity ends just behind a page of bytes, far from the end of a page of words.
   constexpr uint32_t kEach = 64;
   spec.segmentBytes = 3 * 4096 * (kRowBytes + 1);
   Shard shard(spec, pool);
@@ -367,7 +368,7 @@ TEST("narrow vectors: a segment that is full of them is followed by another") {
   CHECK_EQUAL(pointsOf(shard), uint64_t(500));
 }
 
-ANSWERS_TEST("narrow vectors: a file that has narrower ones than asked for is opened as it is") {
+ANSWERS_TEST("narrow vectors: a file narrower than configured is opened as it is") {
   Pair pair({Datatype::Uint8, Metric::L2, CodeKind::Auto});
   pair.upsert(0, 100);
   pair.settle();
@@ -384,13 +385,13 @@ ANSWERS_TEST("narrow vectors: a file that has narrower ones than asked for is op
   CHECK(!changed && changed.status().code() == Code::InvalidArgument);
 }
 
-// ---- narrower than asked for
+// ---- narrower than configured
 
 namespace {
 
 constexpr uint32_t kEnough = 1024;
 
-// Numbers that the datatype is the narrowest to hold.
+// Numbers for which this datatype is the narrowest that holds them.
 std::vector<float> numbersHeldBy(Datatype datatype, uint32_t rows, unsigned seed) {
   std::mt19937 random(seed);
   std::vector<float> numbers(size_t(rows) * kDim);
@@ -422,7 +423,7 @@ std::vector<Datatype> datatypesOf(const Shard& shard) {
   return datatypes;
 }
 
-// Without a graph: how rows are kept has nothing to do with it.
+// Without a graph, which does not depend on how rows are stored.
 ShardSpec floatSpec(Datatype datatype = Datatype::Float32) {
   ShardSpec spec = specOf({Datatype::Float32, Metric::L2, CodeKind::Auto}, datatype);
   spec.vectors[0].m = 0;
@@ -431,13 +432,13 @@ ShardSpec floatSpec(Datatype datatype = Datatype::Float32) {
 
 } // namespace
 
-TEST(
-    "narrow vectors: rows are kept as narrow as holds all that came, once that is enough to tell") {
+TEST("narrow vectors: new segments use the narrowest type that holds all vectors, once there are "
+     "enough") {
   ThreadPool pool(2);
   for (const Datatype held : {Datatype::Uint8, Datatype::Float16, Datatype::Float32}) {
     Shard shard(floatSpec(), pool);
     for (uint32_t at = 0; at < 12; at++) put(shard, at * 100, numbersHeldBy(held, 100, at), at + 1);
-    // What came before there was enough is left behind, and moved.
+    // Rows from before there were enough are moved to the new segment.
     const bool isNarrow = held != Datatype::Float32;
     CHECK_EQUAL(shard.stats().segments.size(), size_t(isNarrow ? 2 : 1));
     moveLeft(shard);
@@ -446,7 +447,7 @@ TEST(
     Shard atOnce(floatSpec(), pool);
     put(atOnce, 0, numbersHeldBy(held, kEnough, 7), 1);
     CHECK(datatypesOf(atOnce) == std::vector<Datatype>{held});
-    // Never wider than is asked for.
+    // Never wider than configured.
     if (held == Datatype::Float32) continue;
     Shard halves(floatSpec(Datatype::Float16), pool);
     put(halves, 0, numbersHeldBy(held, kEnough, 7), 1);
@@ -454,7 +455,7 @@ TEST(
   }
 }
 
-TEST("narrow vectors: a number that they cannot hold begins a wider segment, for good") {
+TEST("narrow vectors: a value that does not fit begins a wider segment for good") {
   ThreadPool pool(2);
   Shard shard(floatSpec(), pool);
   put(shard, 0, numbersHeldBy(Datatype::Uint8, 5000, 1), 1);
@@ -462,7 +463,7 @@ TEST("narrow vectors: a number that they cannot hold begins a wider segment, for
   put(shard, 6000, numbersHeldBy(Datatype::Uint8, 2000, 3), 3);
   using enum Datatype;
   CHECK(datatypesOf(shard) == (std::vector<Datatype>{Uint8, Float32}));
-  // Many rows stay where they are, few are moved.
+  // A segment with many rows stays; one with few rows is moved.
   moveLeft(shard);
   CHECK(datatypesOf(shard) == (std::vector<Datatype>{Uint8, Float32}));
   Shard few(floatSpec(), pool);
@@ -473,7 +474,7 @@ TEST("narrow vectors: a number that they cannot hold begins a wider segment, for
   CHECK_EQUAL(pointsOf(few), uint64_t(2010));
 }
 
-TEST("narrow vectors: what a file has tells how narrow the next rows may be") {
+TEST("narrow vectors: an opened file determines the type of later rows") {
   ThreadPool pool(2);
   using enum Datatype;
   for (const Datatype held : {Uint8, Float32}) {
@@ -493,15 +494,15 @@ TEST("narrow vectors: what a file has tells how narrow the next rows may be") {
   }
 }
 
-// Whatever comes in which order, every number is read as it was written.
-TEST("narrow vectors: numbers of all kinds, in any order, come back to the bit") {
+// Every number is read as written, in any order of datatypes.
+TEST("narrow vectors: numbers of all kinds in any order are read back bit for bit") {
   for (unsigned seed = 1; seed <= (isSlow() ? 3 : 12); seed++) {
     std::mt19937 random(seed);
     ThreadPool pool(2);
     auto shard = std::make_unique<Shard>(floatSpec(), pool);
     std::map<uint32_t, std::vector<float>> written;
     for (uint64_t seq = 1; seq <= 12; seq++) {
-      // Mostly the narrow ones, lest all is wide from the beginning.
+      // Mostly narrow numbers, so that the segments do not become wide at the start.
       const uint32_t kind = random() % 8;
       const Datatype held = kind == 0   ? Datatype::Float32
                             : kind <= 2 ? Datatype::Float16
@@ -533,7 +534,7 @@ TEST("narrow vectors: numbers of all kinds, in any order, come back to the bit")
   }
 }
 
-ANSWERS_TEST("narrow vectors: a type holds what comes back to the bit, and nothing else") {
+ANSWERS_TEST("narrow vectors: a type holds exactly the values that convert back bit for bit") {
   for (uint32_t bits = 0; bits < 0x10000; bits++) {
     const float half = fromHalf({uint16_t(bits)});
     if (std::isfinite(half)) CHECK(holds(Datatype::Float16, &half, 1));
@@ -547,7 +548,7 @@ ANSWERS_TEST("narrow vectors: a type holds what comes back to the bit, and nothi
     CHECK(!holds(Datatype::Uint8, &other, 1));
   for (const float other : {0.1f, 65520.0f, 1e-45f, 2049.0f, 1.0f / 3})
     CHECK(!holds(Datatype::Float16, &other, 1));
-  // Wherever it stands.
+  // At any position.
   for (size_t count = 1; count < 200; count += 7)
     for (size_t at = 0; at < count; at++) {
       std::vector<float> numbers(count, 3);

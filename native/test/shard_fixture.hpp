@@ -25,8 +25,8 @@ inline ShardSpec testSpec() {
   return spec;
 }
 
-// Points [from, from + count). Every other one has vector "b" too; the payload names point and
-// operation.
+// Points [from, from + count). Every other point has vector "b" too. The payload names the point
+// and the operation.
 struct TestBatch {
   UpsertColumns columns;
   std::vector<float> a;
@@ -90,7 +90,7 @@ inline uint64_t pointsOf(const Shard& shard) {
   return counted ? *counted : UINT64_MAX;
 }
 
-// Under way from the time it is made.
+// A wait for the index that starts at construction.
 class GraphWait {
 public:
   explicit GraphWait(Shard& shard) {
@@ -106,7 +106,8 @@ public:
     return outcome_.has_value();
   }
 
-  // Blocks until it is; a wait that is forgotten fails its test instead of stopping all of them.
+  // Blocks until the wait ends. A wait that is never answered fails its test instead of blocking
+  // all tests.
   Status outcome() {
     std::unique_lock lock(mutex_);
     if (!done_.wait_for(lock, kPatience, [&] { return outcome_.has_value(); }))
@@ -125,14 +126,14 @@ private:
 // Blocks until the graphs have caught up.
 inline Status waitForIndex(Shard& shard) { return GraphWait(shard).outcome(); }
 
-// Until what recall costs is known, of the first vector of the first segment.
+// Blocks until the first vector of the first segment is calibrated.
 inline void waitForCalibration(const Shard& shard) {
   while (shard.snapshot().segment(0).space(0).calibration()->vertices() == 0)
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
 }
 
-// Adds rows of one vector each to a shard that has none, with these payloads, and waits until they
-// are in the graph and what recall costs there has been measured.
+// Adds rows with one vector and these payloads to an empty shard. Waits until they are in the graph
+// and calibrated.
 inline Status fillMeasured(Shard& shard, const std::vector<float>& vectors,
                            const std::vector<std::string>& payloads) {
   std::string texts;

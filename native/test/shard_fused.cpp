@@ -27,7 +27,7 @@ ShardSpec fusedSpec() {
   return spec;
 }
 
-// Points of both vectors; the payload tells of which operation they are.
+// Points with both vectors; the payload names the operation.
 struct FusedBatch {
   UpsertColumns columns;
   std::vector<float> dense;
@@ -106,7 +106,7 @@ std::shared_ptr<FusedSearch> randomFusion(std::mt19937& random, size_t parts) {
   return fusion;
 }
 
-// A ranking as its search gives it by itself: ids and scores.
+// The ranking of a single search: ids and scores.
 std::vector<std::pair<uint64_t, float>> rankingOf(const Shard& shard, const AnySearch& part) {
   SearchResult result;
   const Snapshot snapshot = shard.snapshot();
@@ -122,7 +122,7 @@ std::vector<std::pair<uint64_t, float>> rankingOf(const Shard& shard, const AnyS
   return ranking;
 }
 
-// The scores of all points that are ranked, by the definitions and in double precision.
+// The scores of all ranked points, from the definitions in double precision.
 std::map<uint64_t, double> expectedScores(const Shard& shard, const FusedSearch& fusion) {
   const FusionRequest& request = fusion.request;
   std::map<uint64_t, double> scores;
@@ -189,7 +189,7 @@ Status onPool(const std::shared_ptr<FusedSearch>& fusion, const std::shared_ptr<
 
 } // namespace
 
-TEST("a fusion is of the rankings that its searches have, on the calling thread and on the pool") {
+TEST("a fusion fuses the rankings of its searches, on the calling thread and on the pool") {
   ThreadPool pool(3);
   const auto shard = std::make_shared<Shard>(fusedSpec(), pool);
   for (uint64_t seq = 1; seq <= 4; seq++) {

@@ -17,7 +17,7 @@ void moveAllFrom(Shard& shard, uint32_t segment) {
 
 } // namespace
 
-TEST("whoever waits for the graph of a segment that is dropped waits for that of its rows") {
+TEST("a waiter for a dropped segment's graph waits for the graph that has its rows") {
   ThreadPool pool(2);
   Shard shard(testSpec(), pool);
   shard.indexer().setEnabled(false);
@@ -34,7 +34,7 @@ TEST("whoever waits for the graph of a segment that is dropped waits for that of
   CHECK_EQUAL(stats.vectors[0].indexed, uint64_t(kPoints));
 }
 
-TEST("a wait that was for nothing but a dropped segment ends with it") {
+TEST("a wait for a dropped segment alone ends with it") {
   ThreadPool pool(2);
   Shard shard(testSpec(), pool);
   shard.indexer().pause();
@@ -47,8 +47,8 @@ TEST("a wait that was for nothing but a dropped segment ends with it") {
   CHECK(waiting.outcome().isOk());
 }
 
-// Under a sanitizer, or with memory that is used again at once.
-TEST("a shard may go as soon as its building has stopped, whatever jobs have yet to end") {
+// Finds a use after free under a sanitizer, or if memory is reused at once.
+TEST("a shard can be freed once its building has stopped, even if jobs have not ended yet") {
   ThreadPool pool(3);
   for (int round = 0; round < (isSlow() ? 60 : 200); round++) {
     Shard shard(testSpec(), pool);

@@ -1,5 +1,5 @@
-// Multivectors through writes, searches, the table, segment files and compaction, beside a plain
-// model.
+// Compares multivectors with a plain model: through writes, searches, the table, segment files and
+// compaction.
 #include <algorithm>
 #include <map>
 
@@ -15,7 +15,7 @@ using namespace vicinal::test;
 namespace {
 
 constexpr uint32_t kDim = 16;
-using Matrix = std::vector<float>; // vectors end to end
+using Matrix = std::vector<float>; // vectors one after the other
 
 struct Model {
   ShardSpec spec;
@@ -33,7 +33,8 @@ struct Model {
     shard = std::make_unique<Shard>(spec, pool);
   }
 
-  // Vectors of one row lie around one of some centres, as tokens of a text around its subject.
+  // The vectors of a row lie around one of some centres, like the tokens of a text around its
+  // subject.
   Matrix someVectors(uint32_t least = 1) {
     std::normal_distribution<float> normal;
     const uint32_t count = std::uniform_int_distribution<uint32_t>(least, 7)(random);
@@ -48,7 +49,7 @@ struct Model {
     return matrix;
   }
 
-  // Points without any vector are left out of the column.
+  // Points without a vector are left out of the column.
   Status write(const std::vector<std::pair<uint32_t, Matrix>>& rows, bool isUpdate) {
     UpsertColumns columns;
     Matrix data;
@@ -115,7 +116,7 @@ struct Model {
     return result;
   }
 
-  // Exact answers are the model's, and so are the vectors that come with them.
+  // Exact answers, and their vectors, equal those of the model.
   void check(const Shard& in) {
     for (int asked = 0; asked < 5; asked++) {
       const Matrix query = someVectors();
@@ -167,7 +168,8 @@ TableView viewOf(const TableRows& rows) {
 
 } // namespace
 
-ANSWERS_TEST("multivectors: scores by several examples are made of MaxSim, walk or not") {
+ANSWERS_TEST(
+    "multivectors: scores by several examples combine MaxSim scores, with and without a walk") {
   using Combine = Combination::Combine;
   for (const Metric metric : {Metric::Cosine, Metric::Dot, Metric::L2}) {
     Model model(metric);
@@ -208,7 +210,7 @@ ANSWERS_TEST("multivectors: scores by several examples are made of MaxSim, walk 
         };
         uint32_t near = 0;
         for (uint32_t at = 0; at < 10; at++) near += isNear(at) ? 1 : 0;
-        // What no walk leads to is found by a scan.
+        // Scores that allow no walk are answered by a scan.
         const bool mayWalk = combine == Combine::BestScore || combine == Combine::SumScores;
         CHECK(near >= (isExact || !mayWalk ? 10u : 5u));
       }
@@ -216,7 +218,7 @@ ANSWERS_TEST("multivectors: scores by several examples are made of MaxSim, walk 
   }
 }
 
-TEST("multivectors: exact answers are a plain model's, through updates and deletes") {
+TEST("multivectors: exact answers equal those of a plain model through updates and deletes") {
   for (const Metric metric : {Metric::Cosine, Metric::Dot, Metric::L2}) {
     Model model(metric);
     model.fill(0, 300);
@@ -232,7 +234,7 @@ TEST("multivectors: exact answers are a plain model's, through updates and delet
   }
 }
 
-ANSWERS_TEST("multivectors: a scan for what no row matches ends when it is cancelled") {
+ANSWERS_TEST("multivectors: a scan without matches ends when it is cancelled") {
   Model model(Metric::Dot);
   for (uint32_t from = 0; from < 3000; from += 500) model.fill(from, 500);
   SearchRequest request;
@@ -259,7 +261,7 @@ TEST("multivectors: the graph of their vectors leads to the rows") {
   }
 }
 
-ANSWERS_TEST("multivectors: of halves and of bytes, answers are a plain model's") {
+ANSWERS_TEST("multivectors: halves and bytes give the answers of a plain model") {
   for (const auto& [metric, datatype] :
        {std::pair{Metric::Cosine, Datatype::Float16}, {Metric::L2, Datatype::Uint8}}) {
     Model model(metric, datatype);

@@ -1,6 +1,5 @@
-// A system that has no memory, or no threads: each request of each operation is refused in turn.
-// The operation answers an error, the shard is as it was before, and goes on once there is memory
-// again.
+// A system without memory or threads: each request of each operation is refused in turn. The
+// operation answers an error, the shard stays as it was, and it works again once there is memory.
 #include <functional>
 
 #include "filter_fixture.hpp"
@@ -15,7 +14,7 @@ using namespace vicinal::test;
 namespace {
 
 constexpr uint32_t kPoints = 60;
-// No operation here asks as often.
+// No operation here makes this many requests.
 constexpr uint64_t kMostRequests = 20'000;
 
 ShardSpec refusedSpec() {
@@ -61,7 +60,7 @@ Status searchAll(const Shard& shard) {
   return searchSparse(shard.snapshot(), shard.spec().vectors, words, nullptr, sparse);
 }
 
-// All points and their payloads, and what is to be flushed.
+// All points with payloads, and the changes to be flushed.
 std::string stateOf(const Shard& shard) {
   ScrollRequest page;
   page.limit = 100 * kPoints;
@@ -141,7 +140,7 @@ bool isRefusal(const Status& status) {
 }
 
 void checkSound(Shard& shard) {
-  // One that failed before may end only now, and tells whoever waits.
+  // A job that failed before may end only now and report to the waiter.
   Status indexed;
   for (int times = 0; times < 100 && !(indexed = waitForIndex(shard)); times++)
     CHECK(isRefusal(indexed));
@@ -179,7 +178,7 @@ ANSWERS_TEST("each refused allocation of each operation answers an error and cha
         break;
       }
       refused++;
-      if (status) continue; // it did without
+      if (status) continue; // it worked without the refused request
       if (!isRefusal(status)) fail(__FILE__, __LINE__, operation.name + (": " + status.message()));
       const std::string after = stateOf(shard);
       if (after != before)
@@ -191,9 +190,8 @@ ANSWERS_TEST("each refused allocation of each operation answers an error and cha
   }
 }
 
-ANSWERS_TEST(
-    "where each nth allocation of any thread is refused, what failed is done again and all "
-    "is as if nothing had been refused") {
+ANSWERS_TEST("with each nth allocation of any thread refused, repeating failed operations gives "
+             "the same state") {
   for (const uint64_t nth : {11u, 53u, 211u}) {
     ThreadPool pool(2);
     Shard shard(refusedSpec(), pool);
@@ -201,7 +199,7 @@ ANSWERS_TEST(
     uint64_t refused = 0;
     for (uint64_t seq = 1; seq <= 60; seq++) {
       const std::vector<Operation> all = operations();
-      // The first ones, which write.
+      // The first operations, which write.
       const Operation& operation = seq < 4 ? all[0] : all[seq * 7 % 5];
       CHECK(operation.run(calm, seq).isOk());
       Status status;
@@ -218,7 +216,7 @@ ANSWERS_TEST(
     }
     CHECK(refused > 0);
     CHECK_EQUAL(stateOf(shard), stateOf(calm));
-    // Whatever of the graph was left undone, what is written is whole.
+    // Even if a part of the graph is missing, the written file is complete.
     const auto written = shard.checkpoint(scratchFolder());
     REQUIRE(written);
     Shard opened(refusedSpec(), pool);
@@ -229,8 +227,8 @@ ANSWERS_TEST(
   }
 }
 
-ANSWERS_TEST("without threads a write is put, whoever waits for the graph is told, and later it is "
-             "built") {
+ANSWERS_TEST(
+    "without threads a write succeeds, waiters get an error, and the graph is built later") {
   ThreadPool pool(3);
   Shard shard(refusedSpec(), pool);
   {
@@ -248,7 +246,7 @@ ANSWERS_TEST("without threads a write is put, whoever waits for the graph is tol
   checkSound(shard);
 }
 
-ANSWERS_TEST("fewer threads than asked for do all the work") {
+ANSWERS_TEST("fewer threads than configured do all the work") {
   for (const uint64_t nth : {2u, 3u}) {
     ThreadPool pool(4);
     Shard shard(refusedSpec(), pool);
@@ -259,7 +257,7 @@ ANSWERS_TEST("fewer threads than asked for do all the work") {
   }
 }
 
-ANSWERS_TEST("a shard that nobody has memory or threads for is closed") {
+ANSWERS_TEST("a shard closes without memory or threads") {
   for (const Wanted wanted : {Wanted::Memory, Wanted::Threads}) {
     ThreadPool pool(2);
     auto shard = std::make_unique<Shard>(refusedSpec(), pool);

@@ -1,4 +1,4 @@
-// Vectors added to a shard that is read and written, and dropped from it.
+// Vectors are added to and dropped from a shard that is read and written.
 #include <atomic>
 #include <thread>
 
@@ -30,7 +30,8 @@ VectorSpec multi() {
   return spec;
 }
 
-// Points [from, from + count) with two of kAdded's numbers each; of a spec in which it is `vector`.
+// Points [from, from + count) with two numbers of kAdded each, which is number `vector` in the
+// spec.
 void upsertAdded(Shard& shard, uint64_t from, uint32_t count, uint64_t seq, uint32_t vector) {
   UpsertColumns columns;
   std::vector<float> data;
@@ -56,7 +57,7 @@ size_t hitsOf(const Shard& shard, uint32_t vector, std::vector<float> query) {
 
 } // namespace
 
-TEST("a shard with other vectors has the rows of the one before, and what they share") {
+TEST("a reshaped shard has the rows of the old one and their common vectors") {
   ThreadPool pool(2);
   Shard shard(testSpec(), pool);
   for (uint32_t from = 0; from < 3000; from += 500)
@@ -77,7 +78,7 @@ TEST("a shard with other vectors has the rows of the one before, and what they s
 
   upsertAdded(next, 100, 50, 5000, 1);
   CHECK_EQUAL(hitsOf(next, 1, {1, 1}), 50u);
-  // Whoever is at the older one goes on seeing what was.
+  // Readers of the older shard see the same rows as before.
   CHECK_EQUAL(answer(shard, request), before);
   CHECK_EQUAL(pointsOf(next), 3200u);
   CHECK(waitForIndex(next).isOk());
@@ -93,7 +94,7 @@ TEST("a shard with other vectors has the rows of the one before, and what they s
   columns.seq = 6000;
   columns.sparse = {{0, indices, values, offsets, nullptr, 1}};
   CHECK(next.upsert(columns).isOk());
-  // GCC 12 takes an assigned list of one for an overrun.
+  // GCC 12 reports an overrun for an assigned list of one element.
   sparse.indices.assign(1, 7);
   sparse.values.assign(1, 1.0f);
   sparse.limit = 10;
@@ -103,7 +104,7 @@ TEST("a shard with other vectors has the rows of the one before, and what they s
   CHECK_EQUAL(found.rows.count, 1u);
 }
 
-TEST("what a dropped vector was is in no file of the shard after it, nor are its rows lost") {
+TEST("a dropped vector is in no file of the reshaped shard, and no rows are lost") {
   ThreadPool pool(2);
   Shard shard(testSpec(), pool);
   CHECK(shard.upsert(TestBatch(0, 2000, 1).columns).isOk());
@@ -112,7 +113,7 @@ TEST("what a dropped vector was is in no file of the shard after it, nor are its
   REQUIRE(files.isOk());
   const SegmentSource older{files->segments[0].base.path, files->segments[0].base.crc, {}, {}};
 
-  // A file of before is opened by those who lack one of its vectors and have another.
+  // An older file can be opened with one of its vectors missing and another one added.
   Shard opened(specOf({kAdded, kA, multi()}, {{"s/4"}}), pool);
   REQUIRE(opened.openSegment(older, true).isOk());
   CHECK_EQUAL(pointsOf(opened), 2000u);
@@ -123,7 +124,7 @@ TEST("what a dropped vector was is in no file of the shard after it, nor are its
   const std::string before = answer(shard, request);
   request.vector = 1;
   CHECK_EQUAL(answer(opened, request).size(), before.size());
-  // And written anew, although its rows are the same.
+  // Such a file is rewritten although its rows are the same.
   Shard untouched(specOf({kA}), pool);
   REQUIRE(untouched.openSegment(older, true).isOk());
   auto again = untouched.checkpoint(scratchFolder());
@@ -138,7 +139,7 @@ TEST("what a dropped vector was is in no file of the shard after it, nor are its
   auto written = (*dropped)->checkpoint(scratchFolder());
   REQUIRE(written.isOk());
   CHECK(written->segments[0].base.path != older.path);
-  // Adding one leaves files as they are.
+  // Adding a vector leaves files as they are.
   auto added = Shard::reshaped(**dropped, specOf({kA, kAdded}));
   REQUIRE(added.isOk());
   auto kept = (*added)->checkpoint(scratchFolder());
@@ -147,7 +148,7 @@ TEST("what a dropped vector was is in no file of the shard after it, nor are its
   CHECK((*added)->shed(true).isOk());
   request.vector = 0;
   CHECK_EQUAL(answer(**added, request), before);
-  // A name that stands for another vector is not the same one.
+  // The same name with other settings is a different vector.
   VectorSpec other = kA;
   other.dim = 3;
   CHECK(!Shard::reshaped(**added, specOf({other})).isOk());
@@ -185,7 +186,7 @@ TEST("searches go on while vectors are added and dropped under them") {
     CHECK(made.isOk());
     if (!made) break;
     if (adds) upsertAdded(**made, 0, 200, 10 + round, 1);
-    // Of the vectors that both have.
+    // Uses the vectors that both shards have.
     TestBatch batch(round % 100 * 20, 20, 100 + round);
     batch.columns.vectors.resize(1);
     CHECK((*made)->upsert(batch.columns).isOk());

@@ -73,11 +73,11 @@ struct SparseBatch {
   }
 };
 
-// What is in the shard, and the answers it must give.
+// The contents of the shard, and the answers that it must give.
 struct Model {
   std::map<uint64_t, Entries> vectors;
 
-  // The value of a query's index, weighed. A corpus, as the filter, is the ids that end in 3.
+  // The weighed value of a query's index. The corpus, like the filter, is the ids that end in 3.
   float weigh(const SparseRequest& request, uint32_t index, float value) const {
     if (!request.hasIdf) return value;
     double n = 0, have = 0;
@@ -89,7 +89,7 @@ struct Model {
     return value * static_cast<float>(std::log(1 + (n - have + 0.5) / (have + 0.5)));
   }
 
-  // By examples. Scores in double precision are compared with some tolerance, so not by `best`.
+  // The best by examples. Double-precision scores need a tolerance, so `best` cannot be used.
   std::vector<std::pair<float, uint64_t>> bestByExamples(const SparseRequest& request) const {
     const SparseExamples& examples = *request.examples;
     std::vector<float> weights;
@@ -195,14 +195,14 @@ void upsertRandom(Shard& shard, Model& model, std::mt19937& random, uint32_t cou
   CHECK(shard.upsert(batch.finish(seq)).isOk());
 }
 
-// As payloads tell it.
+// A filter on the payload.
 std::vector<uint8_t> idsEndingIn3() {
   Bytes program;
   program.op(FilterOp::Match).put<uint8_t>(1).put<uint8_t>(0).text("n");
   return program.put<uint32_t>(0).put<uint32_t>(1).put<int64_t>(3).put<uint8_t>(0).bytes;
 }
 
-// Of every kind in turn; some examples share no index with any row.
+// Every kind in turn; some examples share no index with any row.
 SparseRequest randomByExamples(std::mt19937& random, int round) {
   using Combine = Combination::Combine;
   static constexpr Combine kCombines[] = {Combine::BestScore, Combine::SumScores, Combine::Discover,
@@ -245,7 +245,7 @@ void checkAnswers(const Shard& shard, const Model& model, std::mt19937& random, 
 
 } // namespace
 
-TEST("sparse search gives what a scan of all vectors gives, after every kind of write") {
+TEST("sparse search gives the results of a full scan after every kind of write") {
   ThreadPool pool(2);
   for (const bool hasNegatives : {false, true}) {
     std::mt19937 random(hasNegatives ? 5 : 6);
@@ -274,7 +274,7 @@ TEST("sparse search gives what a scan of all vectors gives, after every kind of 
   }
 }
 
-TEST("rarity in a corpus counts the vectors of the rows that match it alone") {
+TEST("IDF in a corpus counts only vectors of rows that match it") {
   ThreadPool pool(2);
   std::mt19937 random(12);
   Shard shard(sparseSpec(), pool);
@@ -293,7 +293,7 @@ TEST("rarity in a corpus counts the vectors of the rows that match it alone") {
   }
 }
 
-TEST("sparse vectors are scored by several examples as their definitions say, all rows of them") {
+TEST("sparse scores by several examples follow their definitions, for all rows") {
   ThreadPool pool(2);
   std::mt19937 random(13);
   Shard shard(sparseSpec(), pool);
@@ -322,7 +322,7 @@ TEST("sparse vectors are scored by several examples as their definitions say, al
   }
 }
 
-ANSWERS_TEST("scores whose sums pass beyond the greatest float on their way are not lost") {
+ANSWERS_TEST("scores whose partial sums overflow are not lost") {
   ThreadPool pool(2);
   Shard shard(sparseSpec(), pool);
   SparseBatch batch;
@@ -340,7 +340,7 @@ ANSWERS_TEST("scores whose sums pass beyond the greatest float on their way are 
   CHECK_EQUAL(answerOf(shard, request), textOf({{1.0f, 2000}, {0.5f, 0}}));
 }
 
-TEST("waiting for the index waits for postings too, and a file takes them over") {
+TEST("waiting for the index includes postings, and a file takes them over") {
   ThreadPool pool(2);
   std::mt19937 random(14);
   ShardSpec spec = sparseSpec();
@@ -357,8 +357,8 @@ TEST("waiting for the index waits for postings too, and a file takes them over")
   REQUIRE(shard.shed(true).isOk());
   REQUIRE(space.runs()->size() == 1);
   const void* const filed = space.runs()->front()->data();
-  // More rows, and a checkpoint of fewer than are indexed: the file's run stays, the rest beside
-  // it.
+  // More rows, and a checkpoint of fewer rows than are indexed: the file's run is used, with the
+  // others beside it.
   for (uint64_t seq = 9; seq <= 12; seq++)
     upsertRandom(shard, model, random, 2000, 9000, seq, false);
   CHECK(waitForIndex(shard).isOk());

@@ -1,4 +1,4 @@
-// Walks over postings count their work: one that is not wanted any more ends on its way.
+// Walks over postings count their work, so a cancelled one ends early.
 #include "harness.hpp"
 #include "search/example_walk.hpp"
 #include "search/posting_walk.hpp"
@@ -10,7 +10,8 @@ namespace {
 constexpr uint32_t kRows = 200'000;
 constexpr uint32_t kIndices = 8;
 
-// Every row has the same indices, so that a walk adds up more than one look at the flag apart.
+// Every row has the same indices, so a walk adds up more postings than lie between two looks at the
+// flag.
 struct DenseRun {
   DenseRun() {
     for (uint32_t index = 0; index < kIndices; index++) {
@@ -33,7 +34,7 @@ struct DenseRun {
 
 } // namespace
 
-SOLO_TEST("a walk by several examples stops when it is told to") {
+SOLO_TEST("a walk by several examples stops when it is cancelled") {
   const DenseRun dense;
   SparseExamples examples;
   examples.count = 2;
@@ -53,11 +54,11 @@ SOLO_TEST("a walk by several examples stops when it is told to") {
   }
 }
 
-SOLO_TEST("a walk by one vector stops when it is told to, and leaves its sums as they have to be") {
+SOLO_TEST("a cancelled walk by one vector stops and leaves its sums cleared") {
   const DenseRun dense;
   std::vector<PostingRun::List> lists(kIndices);
   dense.run->findAll(dense.indices.data(), kIndices, 0, lists.data());
-  // The last one finds all: the one before it has left nothing in the sums of the thread.
+  // The last walk finds everything: the cancelled one has left nothing in the thread's sums.
   for (const bool isCancelled : {false, true, false}) {
     WorkMeter work(isCancelled ? &dense.cancelled : nullptr);
     PostingWalk walk(*dense.run, lists.data(), dense.vector(), work);

@@ -9,7 +9,7 @@ using namespace vicinal::test;
 
 namespace {
 
-// Tokens one after the other; those that stand beside the others in brackets.
+// Tokens in order; additional tokens in brackets.
 std::string tokens(const TextOptions& options, std::string_view text, bool isQuery = false) {
   std::string all;
   const TextAnalyzer analyzer(options);
@@ -29,7 +29,7 @@ bool holds(const TextQuery& query, const std::vector<std::string>& texts) {
 
 } // namespace
 
-SOLO_TEST("words are what stands between spaces and signs, in lower case") {
+SOLO_TEST("words are split at spaces and punctuation and lower-cased") {
   TextOptions options;
   CHECK_EQUAL(
       tokens(options, "Hello, W\xc3\x96RLD! \xd0\x9f\xd1\x80\xd0\xb8\xd0\xb2\xd0\xb5\xd1\x82 x2"),
@@ -42,7 +42,7 @@ SOLO_TEST("words are what stands between spaces and signs, in lower case") {
   CHECK_EQUAL(tokens(options, "Hello,\xe3\x80\x80World"), "Hello, World");
 }
 
-SOLO_TEST("accents go where ASCII is asked for, as letters of their own and as marks") {
+SOLO_TEST("ASCII folding removes accents of precomposed letters and combining marks") {
   TextOptions options;
   options.isFolded = true;
   CHECK_EQUAL(tokens(options, "A\xc3\xa7\xc3\xa3o stra\xc3\x9f"
@@ -51,8 +51,8 @@ SOLO_TEST("accents go where ASCII is asked for, as letters of their own and as m
               "acao strasse aeon ete lodz");
 }
 
-SOLO_TEST(
-    "stop words and words of another length are left out, after their case and before their stem") {
+SOLO_TEST("stop words and words outside the length bounds are dropped after lower-casing and "
+          "before stemming") {
   TextOptions options;
   options.stopwords = {"and", "the"};
   options.minLength = 3;
@@ -62,7 +62,7 @@ SOLO_TEST(
   CHECK_EQUAL(tokens(options, "elephants running happily"), "eleph run");
 }
 
-SOLO_TEST("stems are those of Snowball") {
+SOLO_TEST("stems equal those of Snowball") {
   const auto stem = [](StemLanguage language, std::string word) {
     vicinal::stem(word, language);
     return word;
@@ -73,7 +73,7 @@ SOLO_TEST("stems are those of Snowball") {
   CHECK_EQUAL(stem(StemLanguage::Russian, "\xd0\xb2\xd0\xb0\xd0\xb6\xd0\xbd\xd0\xb0\xd1\x8f"),
               "\xd0\xb2\xd0\xb0\xd0\xb6\xd0\xbd");
   CHECK_EQUAL(stem(StemLanguage::None, "words"), "words");
-  // Whatever the bytes are, none is read beyond them.
+  // For any bytes, nothing is read past the end.
   std::string bytes;
   for (int byte = 255; byte > 0; byte--) bytes += static_cast<char>(byte);
   for (uint8_t language = 0; language < kStemLanguages; language++)
@@ -81,7 +81,7 @@ SOLO_TEST("stems are those of Snowball") {
       (void)stem(static_cast<StemLanguage>(language), bytes.substr(bytes.size() - length));
 }
 
-SOLO_TEST("a document has all prefixes of its words, a query the longest it may look for") {
+SOLO_TEST("a document has all prefixes of its words, a query only the longest one") {
   TextOptions options;
   options.tokenizer = Tokenizer::Prefix;
   options.minLength = 2;
@@ -100,7 +100,7 @@ SOLO_TEST("a document has all prefixes of its words, a query the longest it may 
   CHECK(bytes < 4096);
 }
 
-SOLO_TEST("a word of a megabyte counts by its first kilobyte, and is read once") {
+SOLO_TEST("a word of a megabyte is cut to its first kilobyte and read once") {
   TextOptions options;
   options.stemmer = StemLanguage::Turkish;
   const std::string endless(1 << 20, 'x');
@@ -108,7 +108,7 @@ SOLO_TEST("a word of a megabyte counts by its first kilobyte, and is read once")
   CHECK(holds(TextQuery(options, TextMode::All, endless), {"y", endless}));
 }
 
-SOLO_TEST("of scripts without spaces, characters and pairs of them are the tokens") {
+SOLO_TEST("tokens of scripts without spaces are characters and pairs of characters") {
   TextOptions options;
   options.tokenizer = Tokenizer::Multilingual;
   const std::string a = "\xe6\x98\x9f", b = "\xe6\x9c\x9f", c = "\xe4\xb8\x80";
@@ -121,7 +121,7 @@ SOLO_TEST("of scripts without spaces, characters and pairs of them are the token
   CHECK(holds(TextQuery(options, TextMode::Phrase, a + b + c), {a + b + c}));
 }
 
-SOLO_TEST("queries ask for all tokens, any, or all in a row") {
+SOLO_TEST("queries match all tokens, any token, or a phrase") {
   const TextOptions options;
   const std::vector<std::string> fox = {"The quick brown", "fox"};
   CHECK(holds(TextQuery(options, TextMode::All, "FOX quick"), fox));
@@ -136,7 +136,7 @@ SOLO_TEST("queries ask for all tokens, any, or all in a row") {
   }
 }
 
-SOLO_TEST("bytes that are no UTF-8 part words and are not read beyond") {
+SOLO_TEST("invalid UTF-8 separates words and is never read past the end") {
   TextOptions options;
   options.isFolded = true;
   options.tokenizer = Tokenizer::Multilingual;

@@ -1,4 +1,4 @@
-// Words of queries as the numbers of their tokens, which threads keep of words they have met.
+// The token ids of query words, which threads cache.
 #include "text/bm25.hpp"
 
 #include <algorithm>
@@ -11,7 +11,7 @@ using namespace vicinal::test;
 
 namespace {
 
-// As `weighTokens` of a query has it, token by token and nothing kept.
+// Like `weighTokens` of a query, token by token without the cache.
 std::vector<uint32_t> idsOf(const TextAnalyzer& analyzer, std::string_view text) {
   std::vector<uint32_t> ids;
   analyzer.ofQuery(text, [&](std::string_view token, bool) { ids.push_back(tokenId(token)); });
@@ -38,8 +38,8 @@ TextAnalyzer analyzerOf(Tokenizer tokenizer, StemLanguage stemmer) {
 
 } // namespace
 
-// Few letters, so that words come again, and are alike at either end.
-SOLO_TEST("words of queries have the same tokens however often they were met") {
+// Few letters, so that words repeat and have equal beginnings and ends.
+SOLO_TEST("cached query words give the same tokens as new ones") {
   const TextAnalyzer analyzers[] = {analyzerOf(Tokenizer::Word, StemLanguage::English),
                                     analyzerOf(Tokenizer::Word, StemLanguage::None),
                                     analyzerOf(Tokenizer::Whitespace, StemLanguage::English),
@@ -58,7 +58,7 @@ SOLO_TEST("words of queries have the same tokens however often they were met") {
   }
 }
 
-SOLO_TEST("words of a query are what stands between what is none") {
+SOLO_TEST("separators of any kind split the words of a query") {
   const auto words = [](Tokenizer tokenizer, std::string_view text) {
     std::string all;
     analyzerOf(tokenizer, StemLanguage::None).wordsOf(text, [&](std::string_view word) {

@@ -1,4 +1,4 @@
-// Floats written as text of JSON.
+// Floats written as JSON.
 #include "test/harness.hpp"
 #include "text/float_json.hpp"
 
@@ -15,14 +15,14 @@ using namespace vicinal::test;
 namespace {
 
 std::string written(const std::vector<float>& values) {
-  // No longer than it is said to be, so that a sanitizer sees what is written beyond.
+  // Exactly as long as the bound, so that a sanitizer detects a write past the end.
   std::vector<char> out(values.size() * kMostFloatLetters);
   return {out.data(), writeFloats(values.data(), values.size(), out.data())};
 }
 
 } // namespace
 
-SOLO_TEST("floats are written in as few digits as lead back to them") {
+SOLO_TEST("floats are written with the fewest digits that give them back") {
   CHECK_EQUAL(written({}), "");
   CHECK_EQUAL(written({0.1f, -2, 1.0f / 3, 1e20f}), "0.1,-2,0.33333334,100000002004087734272");
   CHECK_EQUAL(written({1e-6f, 9.9e-7f, 1e21f, 1.5e-10f}), "0.000001,9.9e-07,1e+21,1.5e-10");
@@ -30,7 +30,7 @@ SOLO_TEST("floats are written in as few digits as lead back to them") {
   CHECK_EQUAL(written({infinity, 1, -infinity, std::nanf("")}), "null,1,null,null");
 }
 
-SOLO_TEST("every float comes back to the bit, in letters that fit") {
+SOLO_TEST("every float survives writing and reading bit for bit, within the length bound") {
   std::mt19937 random(11);
   std::vector<float> all{0, -0.0f, FLT_MIN, FLT_MAX, -FLT_MAX, FLT_TRUE_MIN, 16777216, 123456792};
   for (int at = 0; at < (isSlow() ? 20'000 : 500'000); at++) {

@@ -11,9 +11,9 @@ using namespace vicinal::test;
 namespace {
 
 constexpr std::string_view kEight =
-    "[1,2,3,4,5,6,7,8]"; // As short as is lifted for a mark of a byte.
+    "[1,2,3,4,5,6,7,8]"; // The shortest array that is lifted for a mark of one byte.
 
-// The text that is left, or "(none)"; the vectors go to `vectors`.
+// The text with vectors lifted out, or "(none)"; the vectors go to `vectors`.
 std::string lift(const std::string& json, std::vector<std::vector<float>>* vectors = nullptr) {
   LiftedVectors lifted;
   if (!liftVectors(json, "@", lifted) || lifted.ends.empty()) return "(none)";
@@ -34,7 +34,7 @@ std::string with(std::string json) {
 
 } // namespace
 
-SOLO_TEST("vectors are lifted from where requests have them") {
+SOLO_TEST("vectors are lifted from every place where requests have them") {
   CHECK_EQUAL(lift(with(R"({"query":#,"limit":3})")), R"({"query":"@0","limit":3})");
   CHECK_EQUAL(lift(with(R"({ "query" : { "nearest" : # } })")),
               R"({ "query" : { "nearest" : "@0" } })");
@@ -51,7 +51,7 @@ SOLO_TEST("vectors are lifted from where requests have them") {
               R"({"vector":{"name":"a","vector":"@0"}})");
 }
 
-SOLO_TEST("what is no vector is left as it is") {
+SOLO_TEST("values that are not vectors stay in the text") {
   for (const char* json : {R"({"points":#})",
                            R"({"payload":{"vector":#}})",
                            R"({"payload":{"a":[{"query":#}]}})",
@@ -76,7 +76,7 @@ SOLO_TEST("what is no vector is left as it is") {
     CHECK_EQUAL(lift(with(json)), "(none)");
 }
 
-SOLO_TEST("an array with anything but eight finite float32 is left as it is") {
+SOLO_TEST("an array without eight finite float32 values stays in the text") {
   for (const char* array :
        {"[]", "[1,2,3,4,5,6,7]", "[1,2,3,4,5,6,7,8,]", "[1,2,3,4,5,6,7,null]",
         "[1,2,3,4,5,6,7,\"8\"]", "[1,2,3,4,5,6,7,01]", "[1,2,3,4,5,6,7,.5]", "[1,2,3,4,5,6,7,5.]",
@@ -86,7 +86,7 @@ SOLO_TEST("an array with anything but eight finite float32 is left as it is") {
     CHECK_EQUAL(lift(std::string(R"({"query":)") + array + "}"), "(none)");
 }
 
-SOLO_TEST("what is left is never longer than what came") {
+SOLO_TEST("lifting never makes the text longer") {
   LiftedVectors lifted;
   const std::string json =
       with(R"({"query":#,"prefetch":{"query":[1,2,3,4,5,6,7,8.000000000000001]}})");
@@ -95,12 +95,12 @@ SOLO_TEST("what is left is never longer than what came") {
               with(R"({"query":#,"prefetch":{"query":"a mark of 21 letters.0"}})"));
 }
 
-SOLO_TEST("text that is no JSON is never made JSON of") {
+SOLO_TEST("lifting never turns invalid JSON into valid JSON") {
   for (const char* json :
        {R"({"query":5,#:1})", R"({#:1})", R"({"query":#)", R"({"query":#]})", R"({"query":#}})",
         R"({"query":#,"a)", R"({"query":{#:"a"}})", R"(]{"query":#})"})
     CHECK_EQUAL(lift(with(json)), "(none)");
-  // These are as wrong afterwards.
+  // Invalid JSON stays equally invalid.
   CHECK_EQUAL(lift(with(R"({"query" #})")), R"({"query" "@0"})");
   CHECK_EQUAL(lift(with(R"({"query"::#})")), R"({"query"::"@0"})");
   CHECK_EQUAL(lift(with(R"({"query":##})")), R"({"query":"@0""@1"})");
@@ -108,7 +108,7 @@ SOLO_TEST("text that is no JSON is never made JSON of") {
   CHECK_EQUAL(lift(with(R"({"a":)" + deep + std::string(300, ']') + R"(,"query":#})")), "(none)");
 }
 
-SOLO_TEST("numbers are rounded as JavaScript rounds them: to doubles, then to floats") {
+SOLO_TEST("numbers are rounded like in JavaScript: to doubles, then to floats") {
   std::vector<std::vector<float>> vectors;
   const std::string numbers =
       "0, -0 ,0.1,1e-3,\t1E+3,123456789012345678901234567890,7.006492321624085e-46,-3.4028234e38";
@@ -125,11 +125,11 @@ SOLO_TEST("numbers are rounded as JavaScript rounds them: to doubles, then to fl
   CHECK(std::signbit(vectors[0][1]));
 }
 
-SOLO_TEST("nothing is read beyond the text, wherever it ends or is damaged") {
+SOLO_TEST("nothing is read past the end of a cut or damaged text") {
   const std::string json =
       with(R"({"points":[{"id":1,"vector":{"a":#},"payload":{"t":"\"x\\"}},{"vector":[#,#]}]})");
   for (size_t end = 0; end < json.size(); end++) {
-    // Memory of exactly that size, so that a sanitizer sees a step too far.
+    // Memory of exactly that size, so that a sanitizer detects a read too far.
     const std::vector<char> exact(json.begin(), json.begin() + ptrdiff_t(end));
     LiftedVectors lifted;
     CHECK(bool(liftVectors({exact.data(), exact.size()}, "@", lifted)));

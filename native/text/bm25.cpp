@@ -12,7 +12,7 @@ namespace vicinal {
 
 namespace {
 
-// Of a query.
+// Room for the words of a usual query.
 constexpr size_t kUsualWords = 16;
 
 uint32_t mixed(uint32_t word) { return std::rotl(word * 0xcc9e2d51u, 15) * 0x1b873593u; }
@@ -38,13 +38,13 @@ std::vector<TokenWeight> tokensOfDocument(const TextAnalyzer& analyzer, std::str
   return weighed;
 }
 
-// What one thread has made of the words of queries lately: to fold a word, look whether it is a
-// stop word, stem it and hash the stem takes many times as long as to find it here.
+// A thread's cache of recent query words. Looking a word up here is many times faster than folding,
+// stop-word check, stemming and hashing.
 class KnownWords {
 public:
   struct Token {
     uint32_t id = 0;
-    // Whether the word is one.
+    // False if the analyzer drops the word.
     bool isThere = false;
   };
 
@@ -65,11 +65,11 @@ public:
 private:
   static constexpr size_t kMostBytes = 16;
   static constexpr size_t kSlots = 8192;
-  // All bytes of a word, some of them twice: with their number they tell it from any other.
+  // All bytes of a word, some of them twice. With the length they identify the word.
   using Key = std::array<uint64_t, 2>;
   struct Known {
     Key key{};
-    // None has number 0.
+    // No analyzer has number 0.
     uint64_t analyzer = 0;
     Token token;
     uint8_t bytes = 0;
@@ -147,7 +147,7 @@ std::vector<TokenWeight> weighTokens(const TextAnalyzer& analyzer, std::string_v
                                      const Bm25Weights* weights) {
   std::vector<TokenWeight> weighed = weights != nullptr ? tokensOfDocument(analyzer, text, *weights)
                                                         : tokensOfQuery(analyzer, text);
-  // Of tokens with one hash, the one that weighs most.
+  // Of tokens with the same hash, the one with the greatest weight is kept.
   std::sort(weighed.begin(), weighed.end(), [](const TokenWeight& a, const TokenWeight& b) {
     return a.id < b.id || (a.id == b.id && a.weight > b.weight);
   });

@@ -1,6 +1,6 @@
-// Texts as sparse vectors of the hashes of their tokens, as Qdrant's BM25 makes them: how often a
-// token comes in a document, tempered by the document's length. How rare it is among all documents
-// is the search's to weigh.
+// Texts as sparse vectors of token hashes, like Qdrant's BM25. A weight is the token's frequency in
+// the document, damped by the document's length. The search itself weighs how rare a token is
+// (IDF).
 #pragma once
 
 #include <vector>
@@ -22,11 +22,11 @@ struct TokenWeight {
 
 // MurmurHash3 (x86, 32 bits, seed 0).
 uint32_t murmur3(std::string_view bytes);
-// The number a token has as an index: the absolute value of its hash as a signed number.
+// The index of a token: the absolute value of its hash as a signed number.
 uint32_t tokenId(std::string_view token);
 
-// Ascending ids. Documents are taken apart as queries are. Without weights each token counts 1,
-// which is what a query asks.
+// Token weights in ascending order of ids. Documents are analyzed like queries. Without `weights`
+// each token counts 1, as in a query.
 std::vector<TokenWeight> weighTokens(const TextAnalyzer& analyzer, std::string_view text,
                                      const Bm25Weights* weights);
 

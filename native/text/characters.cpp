@@ -24,7 +24,7 @@ struct Fold {
 
 #include "text/unicode_tables.inc"
 
-// The entry that may hold the character: the last one that begins at or before it.
+// The last entry that begins at or before the character; only it may hold the character.
 template <typename Entry, size_t N>
 const Entry* entryFor(const Entry (&entries)[N], uint32_t character) {
   const auto behind =
@@ -38,7 +38,7 @@ template <size_t N> bool isIn(const Range (&ranges)[N], uint32_t character) {
   return range != nullptr && character <= range->last;
 }
 
-// How many bytes a character takes that starts so; 0 where none does.
+// Bytes of a character that starts with this byte; 0 if no character does.
 size_t lengthOf(unsigned char first) {
   if (first < 0x80) return 1;
   if (first >= 0xc2 && first < 0xe0) return 2;

@@ -1,4 +1,4 @@
-// Unicode as text analysis needs it: characters out of UTF-8 and back, and what kind they are.
+// Unicode for text analysis: reading and writing UTF-8, and the classes of characters.
 #pragma once
 
 #include <cstdint>
@@ -7,15 +7,15 @@
 
 namespace vicinal {
 
-// Stands for bytes that are no UTF-8.
+// Stands for bytes that are not UTF-8.
 constexpr uint32_t kNoCharacter = 0xfffd;
 
-// Of what is not ASCII.
+// The same functions for characters beyond ASCII.
 uint32_t takeLongCharacter(std::string_view& text);
 void appendLongCharacter(uint32_t character, std::string& into);
 uint32_t lowerCaseLong(uint32_t character);
 
-// Takes one character off the front of a text that is not empty.
+// Takes one character off the front of a text, which must not be empty.
 inline uint32_t takeCharacter(std::string_view& text) {
   const auto first = static_cast<unsigned char>(text[0]);
   if (first >= 0x80) return takeLongCharacter(text);
@@ -38,14 +38,14 @@ inline bool isWordCharacter(uint32_t character) {
   return (letter >= 'a' && letter <= 'z') || (character >= '0' && character <= '9');
 }
 bool isWhiteSpace(uint32_t character);
-// Of a script that puts no space between words: Chinese, Japanese, Thai and their like.
+// Characters of scripts without spaces between words, such as Chinese, Japanese and Thai.
 bool isOfUnspacedScript(uint32_t character);
-// One character for one, whatever stands around it.
+// Maps one character to one, independent of its context.
 inline uint32_t lowerCase(uint32_t character) {
   if (character >= 0x80) return lowerCaseLong(character);
   return character >= 'A' && character <= 'Z' ? character + 32 : character;
 }
-// Latin letters and digits in ASCII ("é" is "e"); null for the rest.
+// ASCII for Latin letters and digits ("é" becomes "e"); null for all others.
 const char* asciiFold(uint32_t character);
 
 } // namespace vicinal

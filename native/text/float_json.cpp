@@ -10,12 +10,12 @@ namespace vicinal {
 
 namespace {
 
-// From and to where JavaScript, too, writes numbers without an exponent.
+// JavaScript writes numbers within this range without an exponent.
 constexpr float kLeastPlain = 1e-6f;
 constexpr float kFirstPowered = 1e21f;
 
 #if defined(__APPLE__)
-// The shortest digits are in the library of later systems than are asked for.
+// Standard libraries of older systems lack the function that writes the shortest digits.
 char* write(float value, char* out) {
   int length = 0;
   for (int digits = 6; digits <= 9; digits++) {

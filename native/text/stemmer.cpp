@@ -24,9 +24,8 @@ struct DeleteStemmer {
   void operator()(sb_stemmer* stemmer) const { sb_stemmer_delete(stemmer); }
 };
 
-// What one thread stems by, for the language it met last: the algorithm, and the stems of words it
-// has met lately. Most words of a text are old acquaintances, and to stem one takes ten times as
-// long as to find it here.
+// The stemmer of one thread for its latest language: the algorithm, and a cache of recent words.
+// Most words of a text repeat, and stemming a word takes ten times as long as finding it here.
 class ThreadStemmer {
 public:
   static ThreadStemmer& of(StemLanguage language) {
@@ -60,7 +59,7 @@ public:
 private:
   static constexpr size_t kMostBytes = 15;
   static constexpr size_t kSlots = 8192;
-  // Two to a cache line.
+  // Two entries fit into a cache line.
   struct alignas(32) Known {
     uint8_t wordBytes = 0;
     uint8_t stemBytes = 0;
@@ -90,7 +89,7 @@ private:
 } // namespace
 
 void stem(std::string& word, StemLanguage language) {
-  // An empty word has no stem to be found, and would be taken for a free place.
+  // An empty word has no stem, and it would match a free slot.
   if (language != StemLanguage::None && !word.empty()) ThreadStemmer::of(language).stem(word);
 }
 

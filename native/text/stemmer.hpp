@@ -7,7 +7,8 @@
 
 namespace vicinal {
 
-// In the order of SNOWBALL_LANGUAGES in src/core/text-index.ts, which the boundary counts by.
+// In the order of SNOWBALL_LANGUAGES in src/core/text-index.ts; the native boundary passes
+// positions in that list.
 enum class StemLanguage : uint8_t {
   None,
   Arabic,
@@ -32,7 +33,8 @@ enum class StemLanguage : uint8_t {
 };
 constexpr uint8_t kStemLanguages = static_cast<uint8_t>(StemLanguage::Turkish) + 1;
 
-// Puts the stem in place of the word. A word of no stem, and any where memory is short, stays.
+// Replaces the word by its stem. A word without a stem stays, and so does every word if memory is
+// short.
 void stem(std::string& word, StemLanguage language);
 
 } // namespace vicinal

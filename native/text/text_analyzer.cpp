@@ -10,7 +10,7 @@ namespace vicinal {
 struct TextAnalyzer::Call {
   bool isQuery;
   const Visit& visit;
-  // The word at hand.
+  // The current word.
   std::string word;
 };
 
@@ -70,7 +70,7 @@ void TextAnalyzer::split(std::string_view text, Call& call) const {
                                                        : isWordCharacter(character);
   };
   const bool isMultilingual = options_.tokenizer == Tokenizer::Multilingual;
-  // The word that ends here, and of which kind of script it is.
+  // Start of the current word, and whether its script has no spaces.
   const char* begin = nullptr;
   bool isUnspaced = false;
   const auto finish = [&](const char* end) {

@@ -1,5 +1,5 @@
-// Texts as tokens: what a text index holds of a document, and what a full-text condition asks for.
-// One implementation for both, so that they agree.
+// Splits texts into tokens for text indexes and for full-text conditions. Both use this one
+// implementation, so they agree.
 #pragma once
 
 #include <array>
@@ -19,43 +19,43 @@ struct TextOptions {
   Tokenizer tokenizer = Tokenizer::Word;
   bool isLowerCased = true;
   bool isFolded = false;
-  // Characters of a token; one of another length is left out.
+  // Length of a token in characters; tokens outside these bounds are dropped.
   uint32_t minLength = 0;
   uint32_t maxLength = UINT32_MAX;
   StemLanguage stemmer = StemLanguage::None;
-  // Ascending; left out, before they are stemmed.
+  // Ascending order. Stop words are dropped before stemming.
   std::vector<std::string> stopwords;
 
   bool operator==(const TextOptions&) const = default;
 };
 
-// From any thread.
+// Usable from any thread.
 class TextAnalyzer {
 public:
-  // A longer word counts by its first bytes.
+  // A longer word is cut to its first bytes.
   static constexpr size_t kMostWordBytes = 1024;
-  // Longer prefixes are not told apart.
+  // Prefixes beyond this length are treated as equal.
   static constexpr uint32_t kMostPrefix = 64;
 
-  // `isExtra`: the token stands beside the others, not between them, so phrases do not see it.
+  // `isExtra`: the token is an addition to the others and has no position, so phrases ignore it.
   using Visit = std::function<void(std::string_view token, bool isExtra)>;
 
   explicit TextAnalyzer(TextOptions options);
 
-  // With the prefix tokenizer a document's words are all their prefixes, a query's the longest one;
-  // of unspaced scripts a document has the characters beside the pairs of them.
+  // With the prefix tokenizer, a document has every prefix of each word, a query only the longest
+  // one. In unspaced scripts, a document has single characters in addition to pairs of characters.
   void ofDocument(std::string_view text, const Visit& visit) const;
   void ofQuery(std::string_view text, const Visit& visit) const;
 
-  // Whether a query's tokens are what its words are one by one, each giving one or none.
+  // Whether a query's tokens come from its words one by one, with at most one token for each.
   bool isByWord() const {
     return options_.tokenizer == Tokenizer::Word || options_.tokenizer == Tokenizer::Whitespace;
   }
-  // The words as they stand in the text: `ofQuery` of one gives what it is a token of.
+  // Calls `visit` with the words as they stand in the text; `ofQuery` of a word gives its token.
   void wordsOf(std::string_view text, const std::function<void(std::string_view)>& visit) const;
 
   const TextOptions& options() const { return options_; }
-  // No other analyzer of this process has it.
+  // Unique among the analyzers of this process.
   uint64_t number() const { return number_; }
 
 private:
@@ -64,7 +64,7 @@ private:
   void split(std::string_view text, Call& call) const;
   void word(std::string_view raw, Call& call) const;
   void prefixes(const std::string& word, Call& call) const;
-  // Neighbours of unspaced scripts, each pair of them.
+  // Visits each pair of neighbouring characters of an unspaced script.
   void unspaced(std::string_view run, Call& call) const;
   void token(std::string_view token, bool isExtra, Call& call) const;
   bool normalize(std::string_view raw, Call& call) const;
@@ -72,8 +72,8 @@ private:
 
   const TextOptions options_;
   const uint64_t number_;
-  // Of each first byte, which lengths stop words have that begin with it, a bit each: most words
-  // are told by it to be none.
+  // For each first byte, a bit for each length of the stop words that begin with it. For most words
+  // this lookup already shows that they are no stop words.
   std::array<uint32_t, 256> stopwordLengths_{};
 };
 

@@ -10,22 +10,22 @@ namespace vicinal {
 
 namespace {
 
-// As deep as requests may be (LIMITS.jsonDepth), which is for who parses the rest to check.
+// The greatest depth of a request (LIMITS.jsonDepth). The later parser reports deeper requests.
 constexpr size_t kMostDepth = 256;
 
-// What a value is by the keys that lead to it.
+// The meaning of a value, by the keys that lead to it.
 enum class Role : uint8_t {
-  // Nothing of it is a vector, but by its own keys.
+  // Not a vector; its keys may lead to vectors.
   Plain,
-  // Nothing in it is looked at.
+  // Nothing inside is searched for vectors.
   Inert,
   // A vector, vectors, or vectors by name.
   Vectors,
-  // One for each point, or that by name; no vector itself.
+  // One value for each point, possibly by name; not a vector itself.
   Columns,
-  // A vector or vectors; what it says by keys is something else.
+  // A vector or vectors; its keys have meanings of their own.
   Query,
-  // Each of its elements may be a vector; numbers are ids.
+  // Each element may be a vector; numbers are ids.
   Examples,
 };
 
@@ -33,7 +33,7 @@ Role roleOf(Role around, std::string_view key) {
   static constexpr std::array<std::string_view, 9> kInert = {
       "payload", "payloads", "filter", "metadata",      "indices",
       "values",  "options",  "text",   "delete_vectors"};
-  // An escaped key may be any of them.
+  // An escaped key might spell any key, so it is left alone.
   if (around == Role::Inert || key.find('\\') != std::string_view::npos ||
       std::find(kInert.begin(), kInert.end(), key) != kInert.end())
     return Role::Inert;
@@ -66,7 +66,7 @@ public:
 private:
   struct Frame {
     Role role = Role::Plain;
-    // What is next is of this role: an element, or the value of the last key.
+    // Role of the next element, or of the last key's value.
     Role next = Role::Plain;
     bool isObject = false;
     bool isKeyNext = false;
@@ -117,11 +117,11 @@ private:
     at_++;
   }
 
-  // An array of numbers alone; otherwise nothing has happened.
+  // Lifts an array that has only numbers. Any other array is left unchanged.
   bool lift() {
     const size_t before = lifted_.floats.size();
     const char* const after = numbers(at_ + 1);
-    // What is left is never longer than what came.
+    // The text must not grow: an array shorter than its placeholder stays.
     if (after == nullptr || lifted_.floats.size() - before < kLeastLifted ||
         size_t(after - at_) < mark_.size() + sizeof(number_) || !hasMemory_) {
       lifted_.floats.truncate(before);
@@ -136,7 +136,7 @@ private:
     return true;
   }
 
-  // Behind the array whose first element is to come, or null.
+  // Parses the numbers of an array. Returns the position behind the array, or null.
   const char* numbers(const char* at) {
     while (true) {
       at = skipSpace(at);
@@ -149,8 +149,8 @@ private:
     }
   }
 
-  // Behind a number as JSON has it that a float32 holds, or null. Rounded as JavaScript does, which
-  // has doubles in between.
+  // Parses a JSON number that a float32 can hold. Returns the position behind it, or null. Rounds
+  // through a double, as JavaScript does.
   const char* number(const char* from) {
     if (!beginsAsJson(from)) return nullptr;
     double value = 0;
@@ -161,8 +161,8 @@ private:
     return hasMemory_ ? end : nullptr;
   }
 
-  // What JSON asks of a number beyond what `from_chars` does: digits on both sides of a point, and
-  // no zero before other digits.
+  // JSON's rules beyond those of `from_chars`: digits on both sides of a point, and no leading zero
+  // before other digits.
   bool beginsAsJson(const char* at) const {
     if (at != end_ && *at == '-') at++;
     const char* const digits = at;

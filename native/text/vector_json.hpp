@@ -1,11 +1,10 @@
-// Vectors of a request in JSON, taken out of its text before it is parsed: of an array of a
-// thousand numbers, V8 makes a thousand values one by one, only to have them put into an array of
-// floats.
+// Takes vectors out of a JSON request before it is parsed. For an array of a thousand numbers V8
+// makes a thousand values, only to convert them to floats.
 //
-// Where vectors may be is told by the keys of the requests that have any: `vector` and `vectors`,
-// with names within or without, `query`, `nearest`, and lists of examples. What is anybody's own
-// (payloads, metadata, filters) is left as it is, and so is an array with anything in it that is no
-// finite float32: whoever parses the rest says what is wrong with it.
+// Keys tell where vectors may be: `vector` and `vectors` (names inside or outside), `query`,
+// `nearest`, and lists of examples. User data (payloads, metadata, filters) stays as it is. An
+// array with any element that is not a finite float32 stays too; the later parser reports the
+// error.
 #pragma once
 
 #include <cstdint>
@@ -16,20 +15,20 @@
 
 namespace vicinal {
 
-// Fewer numbers are as quickly parsed where they are.
+// Fewer numbers than this are parsed as fast in place.
 inline constexpr size_t kLeastLifted = 8;
 
 struct LiftedVectors {
-  // The text, with "<mark><number of the vector>" as a string in the place of each.
+  // The text, with the string "<mark><number of the vector>" in place of each vector.
   Buffer<char> text;
-  // The vectors' components, end to end.
+  // The vectors' components, one vector after the other.
   Buffer<float> floats;
-  // Where each ends.
+  // The end of each vector in `floats`.
   Buffer<uint32_t> ends;
 };
 
-// None where there are none, or where this is no JSON: as far as it is looked at here. `mark` is a
-// text that JSON has in strings as it is.
+// Lifts nothing if there are no vectors or if the text, as far as checked here, is not JSON. JSON
+// strings must be able to hold `mark` without escapes.
 Status liftVectors(std::string_view json, std::string_view mark, LiftedVectors& lifted);
 
 } // namespace vicinal

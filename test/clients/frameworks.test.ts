@@ -1,6 +1,6 @@
 /**
- * Published frameworks that speak Qdrant's REST API, unmodified, against a running service: what their users call works
- * here. Embeddings are counts of letters, so that what is near is known.
+ * Runs published frameworks that speak Qdrant's REST API, unmodified, against the service. Embeddings are counts of
+ * letters, so the nearest texts are known.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -89,7 +89,7 @@ describe('LangChain', () => {
 })
 
 class LetterModel extends BaseEmbedding {
-  // Public, which the base's own is not.
+  // Public here; private in the base class.
   constructor() {
     super()
   }
@@ -161,7 +161,7 @@ describe('Mastra', () => {
     const store = await filled()
     expect(await store.describeIndex({ indexName: 'mastra' })).toEqual({ dimension: 26, count: 5, metric: 'cosine' })
     expect(await store.listIndexes()).toEqual(['mastra'])
-    // Making it again finds that it is the same.
+    // Creating it again finds the existing index.
     await store.createIndex({ indexName: 'mastra', dimension: LETTERS.length, metric: 'cosine' })
     await store.deleteIndex({ indexName: 'mastra' })
     expect(await store.listIndexes()).toEqual([])
@@ -205,7 +205,7 @@ describe('Mastra', () => {
 describe("Qdrant's client of 1.15", () => {
   const client = () => new Client115({ url, headers: { 'api-key': API_KEY } })
 
-  it('knows the service, and searches by the paths that were there then', async () => {
+  it('knows the service and searches by the paths of its time', async () => {
     const qdrant = client()
     await qdrant.createCollection('old', { vectors: { size: 2, distance: 'Euclid' } })
     const points = [1, 2, 3, 4, 5].map((id) => ({

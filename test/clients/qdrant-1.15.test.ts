@@ -69,7 +69,7 @@ describe('the client of 1.15 asks', () => {
     ])
   })
 
-  it('for queries in its own words', async () => {
+  it('for queries of its own version', async () => {
     const { points } = await older.query(PLACES, { prefetch: { query: [3, 0], limit: 4 }, query: [0, 0], limit: 1 })
     expect(Number(points[0]?.id)).toBeLessThan(4)
   })

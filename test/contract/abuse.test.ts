@@ -1,4 +1,4 @@
-/** Input that means harm, or is merely broken: a clear refusal, nothing stored, the service up. */
+/** Malicious or broken input: a clear refusal, nothing stored, and the service stays up. */
 import { gzipSync } from 'node:zlib'
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { open } from '../../src/index.js'
@@ -33,7 +33,7 @@ async function expectRefused(answer: Answer, status: number, names: RegExp): Pro
 }
 
 describe('bodies', () => {
-  it('a byte over the limit is refused, with the limit; one at the limit is read', async () => {
+  it('a byte over the limit is refused with the limit; one at the limit is read', async () => {
     const padded = (bytes: number) => `{"points":[]${' '.repeat(bytes - '{"points":[]}'.length)}}`
     await expectRefused(await service.call('PUT', POINTS, padded(MAX_BODY + 1)), 413, new RegExp(String(MAX_BODY)))
     expect((await service.call('PUT', POINTS, padded(MAX_BODY))).status).toBe(200)
@@ -48,7 +48,7 @@ describe('bodies', () => {
     await expectUnharmed()
   })
 
-  it('a compressed body is refused at its head: it could be a bomb', async () => {
+  it('a compressed body is refused by its header, because it could be a bomb', async () => {
     const bomb = gzipSync(Buffer.alloc(16 * KIB * KIB))
     await expectRefused(
       await service.call('PUT', POINTS, bomb, { 'content-encoding': 'gzip' }),
@@ -118,7 +118,7 @@ describe('bodies', () => {
     },
   )
 
-  it('of MessagePack that lies about its length are refused', async () => {
+  it('of MessagePack with a false length are refused', async () => {
     for (const hex of ['dfffffffff', 'ddffffffff', 'dbffffffff61', '91'.repeat(10_000), 'c1', 'd40100', '']) {
       const answer = await service.call('PUT', POINTS, Buffer.from(hex, 'hex'), {
         'content-type': 'application/msgpack',
@@ -171,7 +171,7 @@ describe('values', () => {
   ])('point with the %s %s', async (field, value) => {
     const fields = { id: '1', vector: '[1,2,3]', payload: '{}', [field]: value }
     const body = `{"points":[{"id":${fields.id},"vector":${fields.vector},"payload":${fields.payload}}]}`
-    // Refused at once, whether the client waits or not: nothing bad gets as far as the log.
+    // Refused at once, whether or not the client waits: nothing invalid reaches the log.
     await expectRefused(await service.call('PUT', POINTS, body), 400, new RegExp(`${field}|vector name`))
     await expectRefused(await service.call('PUT', `${POINTS}?wait=true`, body), 400, new RegExp(`${field}|vector name`))
   })
@@ -267,7 +267,7 @@ describe('names', () => {
   })
 
   it('encoded twice are decoded once', async () => {
-    // %252f is the text "%2f", a name like any other.
+    // %252f is the text "%2f", a valid name.
     expect((await service.call('PUT', '/collections/a%252fb', { vectors: { size: 3, distance: 'Dot' } })).status).toBe(
       200,
     )

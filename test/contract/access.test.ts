@@ -1,4 +1,4 @@
-/** Who may do what, from where: keys, hosts, origins, and paths that try to look like other paths. */
+/** Access control: keys, hosts, origins, and paths that imitate other paths. */
 import { describe, expect, it } from 'vitest'
 import { createServer } from '../../src/server/app.js'
 import { DatabaseGate } from '../../src/server/database-gate.js'
@@ -20,7 +20,7 @@ const isRead = (method: string, path: string) =>
   (method === 'POST' && path.endsWith('/points'))
 
 describe('keys', () => {
-  // Made from the service's own table, so that a route without an expectation cannot be added unseen.
+  // Made from the service's own table, so that no route can be added without an expectation.
   const gate = new DatabaseGate(new MemoryDatabase(), () => {})
   const routes = routeTable({
     gate,
@@ -46,7 +46,7 @@ describe('keys', () => {
         continue
       }
       expect(await answer({}), where).toBe(401)
-      // 429 says the same of an address that has given a hundred wrong ones (wrong-keys.test.ts).
+      // 429 means the same for an address that has given a hundred wrong keys (wrong-keys.test.ts).
       expect(WRONG, where).toContain(await answer({ 'api-key': 'wrong' }))
       expect(WRONG, where).toContain(await answer({ authorization: 'Bearer wrong' }))
       for (const key of KEYS.apiKeys) {
@@ -59,7 +59,7 @@ describe('keys', () => {
     }
   })
 
-  it('are asked for by methods that no route declares, and on paths that are none', async () => {
+  it('are required for undeclared methods and unknown paths', async () => {
     const service = await startService(KEYS)
     for (const method of ['HEAD', 'OPTIONS', 'DELETE', 'PATCH', 'PUT']) {
       for (const path of ['/collections', '/collections/a/points/query', '/nowhere', '/collections/a/nowhere']) {
@@ -74,9 +74,9 @@ describe('keys', () => {
     }
   })
 
-  it('are asked for before a byte of the body is read', async () => {
+  it('are required before a byte of the body is read', async () => {
     const service = await startService(KEYS)
-    // The declared body never comes; the answer does.
+    // The declared body never comes; the answer comes all the same.
     const answer = await service.raw(
       'PUT /collections/a/points HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 1000000\r\n\r\n',
     )
@@ -84,7 +84,7 @@ describe('keys', () => {
     expect(answer).toMatch(/connection: close/i)
   })
 
-  it('let a client that asks first send its body only once it may', async () => {
+  it('let a client with Expect: 100-continue send its body only once it may', async () => {
     const service = await startService(KEYS)
     const head = (key: string) =>
       `POST /collections/a/points/count HTTP/1.1\r\nHost: localhost\r\napi-key: ${key}\r\nExpect: 100-continue\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n`
@@ -99,7 +99,7 @@ describe('keys', () => {
     expect((await service.call('GET', '/unknown', undefined, { 'api-key': 'reader' })).status).toBe(404)
   })
 
-  it('never show in logs or answers', async () => {
+  it('never appear in logs or answers', async () => {
     const service = await startService({ ...KEYS, logLevel: 'trace' })
     await service.call('GET', '/collections?api-key=writer', undefined, { 'api-key': 'reader' })
     const refused = await service.call(

@@ -17,7 +17,7 @@ const REFUSED: [what: string, names: RegExp, action: unknown][] = [
 
 export function describeAliases(suite: Suite): void {
   let made = 0
-  /** Two collections that differ by their only point, and names of their own. */
+  /** Makes two collections that differ by their only point, and names for aliases. */
   const twoCollections = async () => {
     const { database } = suite
     const at = made++
@@ -35,7 +35,7 @@ export function describeAliases(suite: Suite): void {
     (await (await suite.database.collection(name)).scrollPage()).points.map(({ id }) => id)
 
   describe('aliases', () => {
-    it('lead to their collection for every verb, and are told', async () => {
+    it('lead to their collection for every verb, and are listed', async () => {
       const { database } = suite
       const { old, alias } = await twoCollections()
       await database.updateAliases([lead(alias, old), lead(`${alias}-too`, old)])
@@ -49,7 +49,7 @@ export function describeAliases(suite: Suite): void {
       expect(await database.aliases()).toEqual(expect.arrayContaining([{ aliasName: alias, collectionName: old }]))
     })
 
-    it('are swapped at once: no reader finds none', async () => {
+    it('are swapped atomically: no reader finds an alias missing', async () => {
       const { database } = suite
       const { old, next, alias } = await twoCollections()
       await database.updateAliases([lead(alias, old)])
@@ -80,7 +80,7 @@ export function describeAliases(suite: Suite): void {
       await expect(database.collection(`${alias}-b`)).rejects.toMatchObject({ code: 'NOT_FOUND' })
     })
 
-    it('go with their collection, which they do not delete', async () => {
+    it('are deleted with their collection, and deleting an alias keeps the collection', async () => {
       const { database } = suite
       const { old, next, alias } = await twoCollections()
       await database.updateAliases([lead(alias, old), lead(`${alias}-n`, next)])
@@ -107,14 +107,14 @@ export function describeAliases(suite: Suite): void {
       expect(await idsBehind(alias)).toEqual([0])
     })
 
-    it('change all or none', async () => {
+    it('change all together or not at all', async () => {
       const { database } = suite
       const { old, next, alias } = await twoCollections()
       await database.updateAliases([lead(alias, old)])
       const absent: AliasAction[] = [
         lead(`${alias}-x`, 'nowhere'),
         { renameAlias: { oldAliasName: 'no-alias', newAliasName: 'b' } },
-        // Of an alias there is no alias.
+        // An alias cannot have an alias.
         lead(`${alias}-x`, alias),
       ]
       for (const action of absent) {

@@ -1,4 +1,4 @@
-/** One stream of the service, and why some are not opened. */
+/** One stream of the service, and the reasons why a stream is not opened. */
 import { once } from 'node:events'
 import { Packr } from 'msgpackr'
 import { expect, onTestFinished } from 'vitest'
@@ -10,7 +10,7 @@ export const MSGPACK = 'application/msgpack'
 export const packr = new Packr({ useRecords: false, variableMapSize: true })
 export type Json = Answer['json']
 
-/** One stream; what it is asked is asked at once, and answers are taken in their order. */
+/** One stream: it sends questions at once and takes answers in order. */
 export class Asking {
   readonly socket: WebSocket
   readonly #answers: { bytes: Buffer; isBinary: boolean }[] = []
@@ -30,7 +30,7 @@ export class Asking {
     return this
   }
 
-  /** The code it was closed with. */
+  /** The code with which it was closed. */
   closed(): Promise<number> {
     return new Promise((resolve) => this.socket.once('close', resolve))
   }
@@ -59,7 +59,7 @@ export class Asking {
   }
 }
 
-/** Why a stream was not opened. */
+/** The reason why a stream was not opened. */
 export async function refused(url: string, path: string, options: WebSocket.ClientOptions = {}): Promise<number> {
   const socket = new WebSocket(`${url.replace('http', 'ws')}${path}`, options)
   socket.on('error', () => {})

@@ -1,4 +1,7 @@
-/** Bodies whose values are many, beside other requests: refused in time, or waited for, and the service is up. */
+/**
+ * Bodies with very many values, beside other requests: they are refused in time or waited for, and the service stays
+ * up.
+ */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -16,9 +19,11 @@ const QUERY = '/collections/a/points/query'
 const POINTS = '/collections/a/points'
 const NOWHERE = '/collections/nowhere/points'
 const MSGPACK = { 'content-type': 'application/msgpack' }
-/** Values of all of it took sixty times its bytes. The test's own end of the connection is in this process too. */
+/**
+ * The values of the whole body took sixty times its bytes. The client's end of the connection is in this process too.
+ */
 const MOST_GROWTH = 6
-/** The look at a body takes some of these; to make its values took seconds. */
+/** Checking a body takes a part of this; making its values took seconds. */
 const MOST_STALL_MS = 1_000
 
 async function start(options: Partial<ServerOptions> = {}): Promise<Service> {
@@ -46,7 +51,7 @@ function emptyMaps(bytes: number): Buffer {
   return body
 }
 
-/** A body with so many values of each kind, in a field that is ignored. */
+/** A body with this many values of each kind, in a field that is ignored. */
 const withJunk = (count: number, body: object) => ({ ...body, junk: new Array(count).fill({}) })
 
 describe('64 MiB of empty maps, with a key that may read', () => {
@@ -84,7 +89,7 @@ describe('64 MiB of empty maps, with a key that may read', () => {
   })
 })
 
-it('threads beside the one that has the database refuse the same bodies, and go on', async () => {
+it('threads beside the main thread refuse the same bodies and go on', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'vicinal-bodies-'))
   onTestFinished(() => rm(folder, { recursive: true }))
   const database = await openSharing(folder)
@@ -109,7 +114,7 @@ it('threads beside the one that has the database refuse the same bodies, and go 
 })
 
 describe('the body of a read', () => {
-  it('has a smaller bound than that of a write, which is told with its length', async () => {
+  it('has a smaller bound than that of a write, and the refusal tells it with the length', async () => {
     const service = await start({ maxBodyBytes: 256 * 1024, maxReadBodyBytes: 128 * 1024 })
     const padded = (bytes: number, body: string) => `${body}${' '.repeat(bytes - body.length)}`
     const refused = await service.call('POST', QUERY, padded(128 * 1024 + 1, '{"query":[1,2]}'))
@@ -156,20 +161,20 @@ describe('a collection that is not there', () => {
 })
 
 describe('below a limit of memory', () => {
-  /** Not near anything: the tests' own process has to fit. */
+  /** Far above the present use, because the tests' own process has to fit. */
   const LIMIT = 16_384 * MIB
   const FULL = 0.92 * LIMIT
-  /** Small as bytes, which ask for nothing: its values take sixty times as much. */
+  /** Few bytes, which reserve nothing: its values take sixty times as much. */
   const body = encodeMsgpack(withJunk(60_000, { points: [{ id: 1, vector: [1, 2] }] }))
 
-  /** What the process has in memory goes up and down. */
+  /** The memory use of the process varies, so this budget reads a constant. */
   class SteadyBudget extends MemoryBudget {
     override get usedBytes(): number {
       return LIMIT / 8
     }
   }
 
-  /** A service that is given no more memory than the returned function gives back. */
+  /** A service with no memory left until the returned function frees some. */
   async function full(
     waitMs: number,
     options: Partial<ServerOptions> = {},
@@ -182,7 +187,7 @@ describe('below a limit of memory', () => {
     return { service, memory, release: () => releases.map((release) => release()) }
   }
 
-  it('values ask for room before they are made, and wait for it', async () => {
+  it('values reserve room before they are made, and wait for it', async () => {
     const { service, memory, release } = await full(30_000)
     const answering = service.call('PUT', POINTS, body, MSGPACK)
     await expect.poll(() => memory.waiting, { timeout: 20_000 }).toBe(1)
@@ -192,13 +197,14 @@ describe('below a limit of memory', () => {
     await expect.poll(() => memory.reservedBytes).toBe(0)
   })
 
-  it('values count among the bytes of bodies: where these are too many, further ones wait, and get 429 in the end', async () => {
+  it('values count as bytes of bodies: beyond the bound further bodies wait, and finally get 429', async () => {
     const bounds = { maxBodyBytesInWork: 4 * MIB, bodyWaitMs: 300 }
     const { service, memory, release } = await full(30_000, bounds)
     const sent = Array.from({ length: 8 }, () => service.call('PUT', POINTS, body, MSGPACK))
     const statuses: number[] = []
     for (const answering of sent) void answering.then(({ status }) => statuses.push(status))
-    // What fits, what found the bound not passed yet, and one that goes beyond it wait for memory; the others have waited in vain.
+    // The bodies that fit, those admitted just below the bound, and one beyond it wait for memory. The others have
+    // waited in vain.
     await expect
       .poll(() => statuses.length > 0 && statuses.length + memory.waiting, { timeout: 20_000 })
       .toBe(sent.length)
@@ -209,17 +215,17 @@ describe('below a limit of memory', () => {
     release()
     await Promise.all(sent)
     expect(statuses.slice(refused)).toEqual(Array.from({ length: sent.length - refused }, () => 200))
-    // Nothing of them is counted any more.
+    // None of them counts any more.
     expect((await service.call('PUT', POINTS, body, MSGPACK)).status).toBe(200)
   })
 
-  it('values for which there is none in time are refused with 503', async () => {
+  it('values without room in time are refused with 503', async () => {
     const { service, memory, release } = await full(50)
     const before = memory.reservedBytes
     const answer = await service.call('PUT', POINTS, body, MSGPACK)
     expect([answer.status, (answer.json.status as { code: string }).code]).toEqual([503, 'RESOURCE_EXHAUSTED'])
     expect(memory.reservedBytes).toBe(before)
-    // Few of them ask for nothing.
+    // A few values reserve nothing.
     expect((await service.call('PUT', POINTS, { points: [{ id: 2, vector: [1, 2] }] })).status).toBe(200)
     release()
   })

@@ -1,4 +1,4 @@
-/** What browsers may do, and what heads of requests may say: hosts, origins, sites, preflights, framing. */
+/** The rules for browsers and for request heads: hosts, origins, sites, preflights, framing. */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -19,7 +19,7 @@ type Call = (
   headers?: Record<string, string>,
 ) => Promise<Pick<Answer, 'status' | 'headers' | 'json'>>
 
-/** One thread answers, or the thread that has the database and one beside it, whose connection it is. */
+/** One thread answers, or the main thread and one beside it, which has the connection. */
 async function start(threads: 'one' | 'two', options: Parameters<typeof startThreaded>[1] = {}): Promise<Call> {
   if (threads === 'one') {
     const service = await startService(options)
@@ -37,7 +37,7 @@ async function start(threads: 'one' | 'two', options: Parameters<typeof startThr
 }
 
 describe.each(['one', 'two'] as const)('with %s serving threads, ', (threads) => {
-  it('any Host will do where keys are set, as in a container', async () => {
+  it('any Host is accepted if keys are set, as in a container', async () => {
     const call = await start(threads, KEYS)
     const named = { host: 'vicinal:6333' }
     expect((await call('GET', '/healthz', undefined, named)).status).toBe(200)
@@ -46,14 +46,14 @@ describe.each(['one', 'two'] as const)('with %s serving threads, ', (threads) =>
     expect((await call('POST', QUERY, { query: [1, 2] }, { ...named, 'api-key': 'reader' })).status).toBe(200)
   })
 
-  it('a Host that is not known is refused where no key is set, with what accepts it', async () => {
+  it('an unknown Host is refused if no key is set, and the error tells how to accept it', async () => {
     const call = await start(threads)
     const answer = await call('GET', '/healthz', undefined, { host: 'vicinal:6333' })
     expect(answer.status).toBe(421)
     expect(JSON.stringify(answer.json)).toContain('--allow-host vicinal')
   })
 
-  it('another site makes no snapshot by a link or an image', async () => {
+  it('another site cannot make a snapshot by a link or an image', async () => {
     const call = await start(threads, { allowedOrigins: [APP] })
     await call('PUT', '/collections/a', DOT)
     const path = '/collections/a/snapshots'
@@ -90,7 +90,7 @@ describe.each(['one', 'two'] as const)('with %s serving threads, ', (threads) =>
     expect(other.headers['access-control-allow-origin']).toBeUndefined()
   })
 
-  it('pages of a configured origin are shown answers, errors too', async () => {
+  it('pages of a configured origin may read answers, including errors', async () => {
     const call = await start(threads, { ...KEYS, allowedOrigins: [APP] })
     const key = { 'api-key': 'writer' }
     await call('PUT', '/collections/a', DOT, key)

@@ -1,4 +1,4 @@
-/** Streams of somebody who is no service, or one that is going: queries are asked as requests. */
+/** Streams to a server that is no Vicinal service, or to one that stops: queries are then sent as requests. */
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -10,7 +10,7 @@ const FAST = { minDelayMs: 1, maxDelayMs: 5, streams: true }
 const envelope = (result: unknown) => encodeMsgpack({ result, status: 'ok', time: 0 })
 const POINT = { points: [{ id: 7, version: 1, score: 1 }] }
 
-/** `talk` has each stream, or null: what was to become one is left alone. */
+/** `talk` gets each stream; null: upgrades are never answered. */
 async function connectedTo(talk: ((stream: WebSocket) => void) | null, options: ConnectOptions = {}) {
   const counted = { streams: 0, requests: 0 }
   const server = createServer((request, response) => {
@@ -38,7 +38,7 @@ async function connectedTo(talk: ((stream: WebSocket) => void) | null, options: 
   return { database, collection: await database.collection('a'), counted }
 }
 
-describe('queries are asked as requests, and streams left alone for a while,', () => {
+describe('queries are sent as requests, and streams are not tried for a while,', () => {
   it.each([
     ['closes each message', (stream: WebSocket) => stream.on('message', () => stream.close(1008))],
     ['cuts what it has opened', (stream: WebSocket) => stream.terminate()],
@@ -53,19 +53,19 @@ describe('queries are asked as requests, and streams left alone for a while,', (
     expect(counted.requests).toBe(5)
   })
 
-  /** A close frame, on a connection that stays. */
+  /** Sends a close frame and keeps the connection open. */
   function stuck(stream: WebSocket): void {
     const { _socket: socket } = stream as unknown as { _socket: { write(bytes: Buffer): void } }
     socket.write(Buffer.from([0x88, 2, 0x03, 0xe9]))
   }
 
-  it('where nobody answers the handshake', async () => {
+  it('if nobody answers the handshake', async () => {
     const { collection, counted } = await connectedTo(null)
     for (let times = 0; times < 3; times++) expect(await collection.query({ query: [1] })).toMatchObject([{ id: 7 }])
     expect(counted).toEqual({ streams: 1, requests: 3 })
   })
 
-  it('where a stream opens and nothing comes: the first takes its time', async () => {
+  it('if a stream opens and no answer comes, after a timeout', async () => {
     const { collection, counted } = await connectedTo(() => {}, { timeoutMs: 300 })
     await expect(collection.query({ query: [1] })).rejects.toMatchObject({ code: 'TIMEOUT' })
     expect(await collection.query({ query: [1] })).toMatchObject([{ id: 7 }])
@@ -73,7 +73,7 @@ describe('queries are asked as requests, and streams left alone for a while,', (
   })
 })
 
-it('a stream that is closing is not asked', async () => {
+it('a closing stream gets no questions', async () => {
   const { collection, counted } = await connectedTo(
     (stream) => {
       stream.on('message', () => {
@@ -87,7 +87,7 @@ it('a stream that is closing is not asked', async () => {
   expect(counted.streams + counted.requests).toBeGreaterThanOrEqual(5)
 })
 
-it('closing ends what is opening, and what is asked', async () => {
+it('closing the client ends opening streams and pending questions', async () => {
   for (const talk of [null, () => {}]) {
     const { database, collection } = await connectedTo(talk)
     const found = collection.query({ query: [1] })
@@ -100,7 +100,7 @@ it('closing ends what is opening, and what is asked', async () => {
   }
 })
 
-it('who is told to wait does, as by a header', async () => {
+it('a client that is told to wait does so, as with a header', async () => {
   const { collection } = await connectedTo((stream) => {
     stream.on('message', () => stream.send(encodeMsgpack({ status: { error: 'busy', code: 'OVERLOADED' }, time: 0 })))
   })

@@ -1,4 +1,4 @@
-/** The client's streams, through a line that hears what is asked, and can be cut or refuse them. */
+/** The client's streams through a proxy that records questions, and can cut or refuse streams. */
 
 import { execFile } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -88,14 +88,14 @@ describe('queries of the client', () => {
   const streams = () => asked().filter((first) => first.startsWith('GET'))
   const expectFound = async () => expect(await collection.query(near(1))).toMatchObject(expected)
 
-  it('go through one stream, one after the other, and batches through another', async () => {
+  it('go through one stream in order, and batches through another', async () => {
     await start()
     for (let times = 0; times < 20; times++) await expectFound()
     expect(await collection.queryBatch([near(1), near(-1)])).toMatchObject([expected, [{ id: 0 }, { id: 1 }]])
     expect(asked()).toEqual([`GET ${QUERY_PATH}`, `GET ${QUERY_PATH}/batch`])
   })
 
-  it('go through as many as are asked at once, and as requests beyond those that may be', async () => {
+  it('use as many streams as questions at once, and requests beyond the most streams', async () => {
     await start({ maxConnections: 3 })
     await Promise.all(Array.from({ length: 12 }, expectFound))
     expect(streams()).toHaveLength(3)
@@ -105,7 +105,7 @@ describe('queries of the client', () => {
     expect(asked()).toEqual([])
   })
 
-  it('are requests where nobody wants streams, where the call has a deadline of its own, and where they are long', async () => {
+  it('are requests if streams are off, if the call has its own deadline, or if they are long', async () => {
     await start({ streams: false })
     await expectFound()
     expect(asked()).toEqual([`POST ${QUERY_PATH}`])
@@ -117,7 +117,7 @@ describe('queries of the client', () => {
     expect(requests()).toHaveLength(2)
   })
 
-  it('are requests for a while where a service refuses streams', async () => {
+  it('are requests for a while after a service has refused streams', async () => {
     await start()
     line.refuses = true
     for (let times = 0; times < 5; times++) await expectFound()
@@ -125,18 +125,18 @@ describe('queries of the client', () => {
     expect(requests()).toHaveLength(5)
   })
 
-  it('are requests where they are too long for the messages of this service', async () => {
+  it('are requests if they are too long for the messages of this service', async () => {
     await start({}, { maxBodyBytes: 4096 })
     const ids = Array.from({ length: 1000 }, (_, id) => id + 1_000_000)
     const long = { ...near(1), filter: { must_not: [{ has_id: ids }] } }
-    // A request that is so long is refused with its reason.
+    // A request of that length is refused with a reason.
     for (let times = 0; times < 3; times++)
       await expect(collection.query(long)).rejects.toMatchObject({ code: 'TOO_LARGE' })
     expect(streams()).toHaveLength(1)
     await expectFound()
   })
 
-  it('are asked again, as requests, where the connection breaks, and streams come back', async () => {
+  it('are sent again as requests if the connection breaks, and streams come back later', async () => {
     await start({ maxConnections: 4 })
     // More often than there may be streams at once.
     for (let times = 0; times < 20; times++) {
@@ -152,7 +152,7 @@ describe('queries of the client', () => {
     expect(streams()).toHaveLength(1)
   })
 
-  it('are each answered with what was asked, however many are asked at once, and some given up', async () => {
+  it('each get their own answer, however many run at once and even if some are aborted', async () => {
     await start({ maxConnections: 4 })
     for (let round = 0; round < 3; round++)
       await Promise.all(
@@ -171,7 +171,7 @@ describe('queries of the client', () => {
       )
   })
 
-  it('give the streams of one path to another where there may be no more', async () => {
+  it('move the streams of one path to another if there may be no more', async () => {
     await start({ maxConnections: 1 })
     for (let times = 0; times < 2; times++) {
       line.heard.length = 0
@@ -207,7 +207,7 @@ describe('queries of the client', () => {
     expect(asked()).toEqual([])
   })
 
-  it('end when their caller has enough, and others go on', async () => {
+  it('end when their caller aborts, and others go on', async () => {
     await start()
     await expectFound()
     const stopped = new AbortController()
@@ -225,7 +225,7 @@ describe('a program', () => {
     onTestFinished(() => rm(folder, { recursive: true }))
   })
 
-  it('ends by itself, though it has idle streams', async () => {
+  it('ends by itself although it has idle streams', async () => {
     const database = await open(folder)
     onTestFinished(() => database.close())
     const service = await startService({ database })

@@ -6,7 +6,7 @@ import type { Suite } from './database.contract.js'
 const UUID = '550e8400-e29b-41d4-a716-446655440000'
 const DRAFTS = { must: [{ key: 'state', match: { value: 'draft' } }] }
 
-/** Of points 1 (draft) and 2 (final) that are there, and 3 and a UUID that are not. */
+/** Points 1 (draft) and 2 (final) exist; 3 and a UUID do not. */
 const CHOSEN: [mode: UpdateMode | undefined, filtered: boolean, written: unknown[]][] = [
   [undefined, false, [1, 2, 3, UUID]],
   ['upsert', false, [1, 2, 3, UUID]],
@@ -62,14 +62,14 @@ export function describeConditionalWrites(suite: Suite): void {
       }
     })
 
-    it('of nothing change nothing, and say so as any write does', async () => {
+    it('of nothing change nothing and answer like any write', async () => {
       const collection = await stored()
       const nothing = await collection.upsert([{ id: 7, vector: [1, 1, 1] }], { updateMode: 'update_only' })
       expect(nothing.status).toBe('completed')
       expect(await collection.count()).toBe(2)
     })
 
-    it('see every write before them, and none between', async () => {
+    it('see every earlier write, and none can come between', async () => {
       const collection = await suite.single()
       const results = await Promise.all(
         Array.from({ length: 30 }, (_, i) =>
@@ -85,7 +85,7 @@ export function describeConditionalWrites(suite: Suite): void {
       expect((point?.vector as Float32Array | undefined)?.[0], 'of one write').toBe(point?.payload?.i)
     })
 
-    it('make counting up safe: of many who have read the same, one succeeds', async () => {
+    it('make counting safe: of many that read the same value, one succeeds', async () => {
       const collection = await suite.single()
       await collection.upsert([{ id: 1, vector: [0, 0, 0], payload: { version: 0 } }])
       for (let version = 0; version < 5; version++) {
@@ -100,7 +100,7 @@ export function describeConditionalWrites(suite: Suite): void {
       }
     })
 
-    it('in a batch see the operations before them', async () => {
+    it('see the earlier operations of their batch', async () => {
       const collection = await stored()
       await collection.batch([
         { op: 'setPayload', payload: { state: 'draft' }, which: [2] },

@@ -79,7 +79,7 @@ export function describeConfig(suite: Suite): void {
       })
     })
 
-    it('lets vectors follow the collection in all that was not asked for them alone', async () => {
+    it('lets vectors follow the collection in everything that was not set for them alone', async () => {
       const collection = await create({
         vectors: {
           follows: SQUARE,
@@ -108,7 +108,7 @@ export function describeConfig(suite: Suite): void {
       })
     })
 
-    it('changes one vector, and takes back what was asked for it alone', async () => {
+    it('changes one vector, and resets what was set for it alone', async () => {
       const collection = await create({ vectors: { a: SQUARE, b: SQUARE } })
       await collection.updateConfig({
         vectors: { b: { hnswConfig: { efConstruct: 50 }, quantizationConfig: { binary: {} }, onDisk: true } },
@@ -133,7 +133,7 @@ export function describeConfig(suite: Suite): void {
       })
     })
 
-    it('keeps where vectors, graphs and codes are to be, and memory beats its older words', async () => {
+    it('keeps the placement of vectors, graphs and codes, and memory overrides its older spellings', async () => {
       const quantizationConfig = { scalar: { type: 'int8', alwaysRam: true } } as const
       const collection = await create({
         vectors: {
@@ -158,7 +158,7 @@ export function describeConfig(suite: Suite): void {
       await expect(collection.updateConfig(change)).rejects.toMatchObject(refused)
     })
 
-    it('answers the same before, during and after a change of all that is built', async () => {
+    it('answers the same before, during and after a change that rebuilds everything', async () => {
       const collection = await create({})
       await collection.upsert(POINTS)
       await collection.delete([1, 2])
@@ -176,7 +176,7 @@ export function describeConfig(suite: Suite): void {
       expect(await collection.retrieve([0, 1])).toHaveLength(1)
     })
 
-    it('takes how a query is to use codes', async () => {
+    it('accepts how a query uses codes', async () => {
       const collection = await create({ quantization: 'sq8' })
       await collection.upsert(POINTS)
       await collection.waitForIndex()
@@ -186,7 +186,7 @@ export function describeConfig(suite: Suite): void {
       }
     })
 
-    it('takes params.acorn where it makes sense, and answers the same', async () => {
+    it('accepts params.acorn where it makes sense, and answers the same', async () => {
       const collection = await create({})
       await collection.upsert(POINTS)
       const query = { query: [30, 25], limit: 3 }

@@ -1,6 +1,6 @@
 /**
- * What every Database has to do, whatever is behind it. `database.test.ts` runs this one suite on all of them;
- * a difference between faces of the product shows as a test that fails on one of them only.
+ * The contract of every Database. `database.test.ts` runs this one suite on all of them, so a difference between faces
+ * shows as a failure of one face.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Collection, Database } from '../../src/core/database.js'
@@ -24,7 +24,7 @@ export interface DatabaseUnderTest {
   dispose(): Promise<void>
 }
 
-/** A collection of its own for each test, in one database for the whole suite. */
+/** Gives each test a collection of its own, in one database for the whole suite. */
 export interface Suite {
   readonly database: Database
   /** One unnamed vector of three dimensions. */

@@ -39,7 +39,7 @@ async function behindService({ database: backend, dispose }: DatabaseUnderTest):
   }
 }
 
-/** Threads beside that of the database take the connections. */
+/** Threads beside the main thread take the connections. */
 async function behindThreads(): Promise<DatabaseUnderTest> {
   const folder = await mkdtemp(join(tmpdir(), 'vicinal-contract-'))
   const backend = await openSharing(folder)
@@ -56,8 +56,7 @@ async function behindThreads(): Promise<DatabaseUnderTest> {
   }
 }
 
-// The oracle that other tests trust keeps the contract itself; behind the service it tells a fault of the wire
-// from one of the engine.
+// The oracle keeps the contract too. Behind the service it separates faults of the wire from faults of the engine.
 describeDatabase('oracle', () => direct(new MemoryDatabase()))
 describeDatabase('oracle behind the service', async () => behindService(await direct(new MemoryDatabase())))
 describeDatabase('embedded in memory', async () => direct(await open(':memory:')))

@@ -1,4 +1,4 @@
-/** Vectors that are kept in two bytes or one a component: smaller, and the same numbers and scores as floats. */
+/** Vectors stored with one or two bytes a component: smaller, with the same numbers and scores as floats. */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -35,7 +35,7 @@ async function openMemory(): Promise<Database> {
   return database
 }
 
-/** Integers that every type holds, around one of some centres. */
+/** Integers that every datatype holds, around one of some centres. */
 function numbersOf(id: number): number[] {
   let state = id * 2_654_435_761 + 1
   return Array.from({ length: SIZE }, (_, at) => {
@@ -52,7 +52,9 @@ async function fill(collection: Collection, from: number, count: number, names: 
   await collection.upsert(points)
 }
 
-/** Rows are kept no wider than what came needs: a point that needs what each vector may be, which is gone again. */
+/**
+ * Writes and deletes a point that needs each vector's full datatype. Otherwise rows would be stored in a narrower one.
+ */
 async function needAll(collection: Collection, names: readonly string[]): Promise<void> {
   const vector = Object.fromEntries(names.map((name) => [name, new Array(SIZE).fill(name === 'half' ? 1 / 2 : 1 / 3)]))
   await collection.upsert([{ id: 1_000_000, vector }])
@@ -73,7 +75,7 @@ async function checkBytes(collection: Collection): Promise<void> {
   expect(await heldBytes(collection, 'scaled')).toBe(full)
 }
 
-/** What each vector but the scaled one answers is what the one of floats does, with codes and without. */
+/** Each vector except the scaled one gives the answers of the float vector, with and without codes. */
 async function checkAnswers(collection: Collection): Promise<void> {
   for (let asked = 0; asked < 10; asked++) {
     const query = numbersOf(10_000 + asked)
@@ -100,7 +102,7 @@ async function scoresOf(collection: Collection, query: number[] | Float32Array) 
 }
 
 describe('vectors of float16 and uint8', () => {
-  it('take a half and a quarter of the memory, and answer alike, through a restart, churn and a snapshot', async () => {
+  it('take a half and a quarter of the memory and give the same answers, through a restart, churn and a snapshot', async () => {
     const { database, folder } = await openFolder()
     const collection = await database.createCollection('a', { vectors: VECTORS })
     await needAll(collection, Object.keys(VECTORS))
@@ -111,7 +113,7 @@ describe('vectors of float16 and uint8', () => {
     const { name } = await collection.snapshots.create()
     const { chunks } = await collection.snapshots.read(name)
     const restored = await database.recoverCollection('b', { chunks })
-    // Made anew from the table, whose points need no more than bytes.
+    // Rebuilt from the table; its points fit into bytes.
     expect(await heldBytes(restored, 'full')).toBe(POINTS * SIZE)
     await checkAnswers(restored)
     await database.close()
@@ -129,10 +131,10 @@ describe('vectors of float16 and uint8', () => {
     expect(await heldBytes(reopened, 'byte')).toBe((await heldBytes(reopened, 'full')) / 4)
   })
 
-  it('take no more than what came needs, whatever they may be', async () => {
+  it('take no more than their values need, whatever their datatype', async () => {
     const first = await openFolder()
     const created = await first.database.createCollection('a', { vectors: VECTORS })
-    // In batches as clients send them, of which the first do not tell what is to come; and a restart soon after.
+    // In batches, as clients send them; the first ones do not show what follows. Then a restart.
     for (let from = 0; from < 1100; from += 100) await fill(created, from, 100, Object.keys(VECTORS))
     await first.database.close()
     const database = await open(first.folder)
@@ -177,7 +179,7 @@ describe('vectors of float16 and uint8', () => {
     await checkAnswers(await again.collection('a'))
   })
 
-  it('have the scores of a collection of floats, to the bit, whatever the numbers', async () => {
+  it('have the scores of float vectors bit for bit, for any numbers', async () => {
     const database = await openMemory()
     let made = 0
     const create = (distance: Distance, datatype: Datatype) =>
@@ -191,7 +193,7 @@ describe('vectors of float16 and uint8', () => {
         vector,
         async (datatype, distance, vectors, query) => {
           const narrow = await create(distance, datatype)
-          // The last one tells what a query is rounded to.
+          // The last one shows how queries are rounded.
           const points = [...vectors, query].map((numbers, id) => ({ id, vector: numbers }))
           await narrow.upsert(points)
           const rounded = await narrow.retrieve(
@@ -208,7 +210,7 @@ describe('vectors of float16 and uint8', () => {
     )
   })
 
-  it('are scaled to unit length under Cosine: halves then, and floats where they were integers', async () => {
+  it('are scaled to unit length under Cosine: float16 vectors as halves, uint8 vectors as floats', async () => {
     const database = await openMemory()
     const create = (name: string, datatype: Datatype) =>
       database.createCollection(name, { vectors: { size: SIZE, distance: 'Cosine', datatype } })
@@ -229,7 +231,7 @@ describe('vectors of float16 and uint8', () => {
     expect(await heldBytes(half as Collection, '')).toBe(300 * SIZE * 2)
   })
 
-  it("are what Qdrant's client gets", async () => {
+  it("are accepted from Qdrant's client", async () => {
     const database = await openMemory()
     const { url } = await startService({ database })
     const client = new QdrantClient({ url })

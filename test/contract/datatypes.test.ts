@@ -1,10 +1,10 @@
-/** What vectors are rounded to: through the library and the service. */
+/** Rounding of vectors to their datatype, through the library and the service. */
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { open } from '../../src/index.js'
 import { startService } from './service.js'
 
 describe('datatypes', () => {
-  it('round vectors as they come in, and queries alike', async () => {
+  it('round vectors and queries alike when they come in', async () => {
     const database = await open(':memory:')
     onTestFinished(() => database.close())
     const collection = await database.createCollection('d', {
@@ -32,7 +32,7 @@ describe('datatypes', () => {
     ])
   })
 
-  it('refuse what they cannot hold, and names of others', async () => {
+  it('refuse values that they cannot hold, and unknown names', async () => {
     const database = await open(':memory:')
     onTestFinished(() => database.close())
     const vectors = { size: 1, distance: 'Dot', datatype: 'float16' } as const
@@ -46,7 +46,7 @@ describe('datatypes', () => {
     )
   })
 
-  it("are told again on Qdrant's wire", async () => {
+  it("are told on Qdrant's wire", async () => {
     const database = await open(':memory:')
     onTestFinished(() => database.close())
     const service = await startService({ database })

@@ -1,4 +1,4 @@
-/** What was answered, or is waited for by nobody, costs nothing any more; and how long callers may have it go on. */
+/** Requests cost nothing more once they are answered or their client is gone. Also tests the deadlines of callers. */
 import { request } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
@@ -9,10 +9,10 @@ import { type Service, startService } from './service.js'
 const POINTS = 10_000
 const CONDITIONS = 20_000
 const PATH = '/collections/a/points'
-/** Until what was stopped is over. */
+/** Time for stopped work to end. */
 const STOPPED_MS = 100
 const WINDOW_MS = 500
-/** An idle process takes some milliseconds of a window; one that works on, what a busy machine leaves it. */
+/** An idle process uses some milliseconds of a window; a working one uses all that a busy machine leaves it. */
 const IDLE_CPU_MS = 60
 
 const list = <T>(length: number, one: (at: number) => T) => Array.from({ length }, (_, at) => one(at))
@@ -81,7 +81,7 @@ async function cpuMsOf(ms: number): Promise<number> {
   return (user + system) / 1000
 }
 
-/** Looks twice: the collector may still be at the request that is over. */
+/** Checks twice, because the garbage collector may still handle the finished request. */
 async function expectIdle(what: string): Promise<void> {
   await sleep(STOPPED_MS)
   const first = await cpuMsOf(WINDOW_MS)
@@ -110,7 +110,7 @@ describe('a read that was answered', () => {
     })
   }
 
-  it('of which some are too long for their time', async () => {
+  it('does no more work after its deadline', async () => {
     const service = await startWith()
     const body = { filter: FILTERS['conditions on as many fields'] }
     const { status, text } = await service.call('POST', `${PATH}/count?timeout=1`, body)
@@ -137,7 +137,7 @@ describe('a key that may only read', () => {
   const KEYS = { apiKeys: ['writer'], readOnlyApiKeys: ['reader'] }
   const slow = { filter: FILTERS['conditions on as many fields'] }
 
-  it('has no longer a timeout than the service', async () => {
+  it('cannot have a longer timeout than the service', async () => {
     const service = await startWith({ ...KEYS, timeoutMs: 700 })
     const asked = await service.call('POST', `${PATH}/count?timeout=600`, slow, { 'api-key': 'reader' })
     expect(asked.status).toBe(408)
@@ -146,13 +146,13 @@ describe('a key that may only read', () => {
     expect(other.text).toContain('its timeout of 1000 ms')
   })
 
-  it('may ask for a shorter one', async () => {
+  it('can have a shorter one', async () => {
     const service = await startWith({ ...KEYS, timeoutMs: 30_000 })
     const asked = await service.call('POST', `${PATH}/count?timeout=1`, slow, { 'api-key': 'reader' })
     expect(asked.text).toContain('its timeout of 1000 ms')
   })
 
-  it('has no longer a timeout by a stream either', async () => {
+  it('cannot have a longer timeout by a stream either', async () => {
     const service = await startWith({ ...KEYS, timeoutMs: 700 })
     const { WebSocket } = await import('ws')
     const url = `${service.url.replace('http', 'ws')}${PATH}/count?timeout=600`
@@ -162,7 +162,7 @@ describe('a key that may only read', () => {
     const answer = new Promise<string>((resolve, reject) => {
       stream.once('message', (bytes) => resolve(String(bytes))).once('close', reject)
     })
-    // Not longer than a message may be.
+    // Within the bound of a message.
     const conditions = list(6_000, (at) => ({ key: `absent${at}`, match: { value: 'a' } }))
     stream.send(JSON.stringify({ filter: { must_not: conditions } }))
     expect(await answer).toContain('its timeout of 700 ms')

@@ -1,4 +1,4 @@
-/** Queries by several sparse vectors and multivectors, compared with the oracle; and what they refuse. */
+/** Queries by several sparse vectors and multivectors, compared with the oracle, and their refusals. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Collection, Database, Hit } from '../../src/core/database.js'
 import type { SparseVector } from '../../src/core/point.js'
@@ -36,7 +36,7 @@ const points = Array.from({ length: POINTS }, (_, id) => ({
   payload: { group: id % 3 },
 }))
 
-/** A raw vector beside ids, wherever one may be given. */
+/** A raw vector beside ids, at every place that accepts one. */
 const KINDS: Record<string, (raw: SparseVector | number[][]) => Query> = {
   'average vector': (raw) => ({ recommend: { positive: [0, raw], negative: [7, 8] } }),
   'best score': (raw) => ({ recommend: { positive: [0, raw], negative: [7], strategy: 'best_score' } }),
@@ -146,7 +146,7 @@ export function describeExamples(name: string, open: () => Promise<DatabaseUnder
         expect(found).toEqual(given)
       })
 
-      it('refuse what is no such vector, and points that lack one', async () => {
+      it('refuse other kinds of vectors, and points without the vector', async () => {
         const dense = using === 'tokens' ? sparse() : [1, 2, 3, 4]
         const ask = (input: unknown) =>
           collection.query({ query: { recommend: { positive: [input], strategy: 'best_score' } } as Query, using })
@@ -173,7 +173,7 @@ export function describeExamples(name: string, open: () => Promise<DatabaseUnder
       })
     })
 
-    it('texts stand for the sparse vectors of their words', async () => {
+    it('texts stand for sparse vectors of their words', async () => {
       const texts = await opened.database.createCollection('texts', { sparseVectors: { words: { modifier: 'idf' } } })
       const text = (words: string) => ({ text: words, model: 'qdrant/bm25' })
       await texts.upsert([
@@ -197,7 +197,7 @@ export function describeExamples(name: string, open: () => Promise<DatabaseUnder
       await expect(texts.query({ query: wrong, using: 'words' })).rejects.toThrow('qdrant/bm25')
     })
 
-    it('rarity can be counted in a corpus of its own', async () => {
+    it('IDF can be counted in a given corpus', async () => {
       const query = { indices: [1, 2, 3], values: [1, 1, 1] }
       const corpus = { must: [{ key: 'group', match: { value: 2 } }] }
       const asked = { query, using: 'rare', limit: 20, params: { idf: { corpus } } }
@@ -213,7 +213,7 @@ export function describeExamples(name: string, open: () => Promise<DatabaseUnder
   })
 }
 
-/** Scores place by place, and of each point: points with the same score may change places. */
+/** Compares scores by place and by point; points with equal scores may change places. */
 function expectSame(hits: readonly Hit[], all: readonly Hit[], told: string): void {
   const own = new Map(all.map(({ id, score }) => [id, score]))
   for (const [place, { id, score }] of hits.entries()) {

@@ -17,7 +17,7 @@ async function filled(face: (typeof FACES)[number]): Promise<Collection> {
 }
 
 describe.each(FACES)('explained by the %s', (face) => {
-  it('stages are the tree that they are, each with what it took', async () => {
+  it('stages form a tree, each with its costs', async () => {
     const nested = { prefetch: { query: NEAR, limit: 20 }, query: { recommend: { positive: [3] } }, limit: 7 }
     const query: QueryOptions = {
       prefetch: [nested, { query: { orderBy: 'n' }, limit: 4 }],
@@ -61,7 +61,7 @@ describe.each(FACES)('explained by the %s', (face) => {
     })
   })
 
-  it('few matches, which are compared without weighing anything, as the query compares them', async () => {
+  it('few matches are compared directly, as in the query itself', async () => {
     const collection = await filled(face)
     await collection.waitForIndex()
     const query = { query: NEAR, filter: { must: [{ key: 'n', range: { gte: 40, lt: 43 } }] } }
@@ -74,7 +74,7 @@ describe.each(FACES)('explained by the %s', (face) => {
     expect(exact.plan.why).toBe('an exact search was asked for')
   })
 
-  it('what was read of payloads, by conditions and for the answer', async () => {
+  it('payloads that conditions and the answer have read', async () => {
     const collection = await filled(face)
     await collection.upsert(POINTS.map((point) => ({ ...point, payload: { tenth: point.id % 10 } })))
     const text = '{"tenth":4}'.length
@@ -100,9 +100,9 @@ describe.each(FACES)('explained by the %s', (face) => {
     expect(await read(formula)).toMatchObject({ rowBytes: { payload: 13 * text } })
   })
 
-  it('groups: every round in which points were searched, and what the answer read', async () => {
+  it('groups: every round of searching, and the rows that the answer read', async () => {
     const collection = await filled(face)
-    // The nearest are all of one group, so that one round does not bring the others.
+    // The nearest are all of one group, so one round does not find the others.
     const payload = (id: number) => ({ group: id < 400 ? 'many' : `g${id % 3}` })
     await collection.upsert(POINTS.map(({ id }) => ({ id, vector: [id, 0, 0], payload: payload(id) })))
     const exact = { params: { exact: true } }
@@ -125,7 +125,7 @@ describe.each(FACES)('explained by the %s', (face) => {
     expect(prefetch[0]).toMatchObject({ stage: 'rrf', prefetch: [{ stage: 'nearest' }] })
   })
 
-  it('groups of which nothing was found, and points that are looked up for them', async () => {
+  it('groups without results, and points that are looked up for them', async () => {
     const collection = await filled(face)
     const none = await collection.explainGroups({ query: NEAR, groupBy: 'nowhere' })
     expect(none).toMatchObject({ groups: [], plan: { returned: 0, prefetch: [{ returned: 0 }] } })

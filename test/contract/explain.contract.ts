@@ -39,14 +39,14 @@ export function describeExplain(suite: Suite): void {
       expect(plan.tookUs).toBeGreaterThanOrEqual(0)
     })
 
-    it('that every vector is compared where the answer is to be exact', async () => {
+    it('that every vector is compared if the answer must be exact', async () => {
       const { plan } = await (await filled()).explain({ query: NEAR, params: { exact: true } })
       expect(plan).toMatchObject({ strategy: 'scan', expectedRecall: 1, estimatedMatches: null, selectivity: null })
       expect(plan.distancesComputed).toBeGreaterThanOrEqual(3000)
       expect(plan.segments[0]).toMatchObject({ effort: null, codes: 'none' })
     })
 
-    it('how many points a filter is estimated to leave', async () => {
+    it('how many points are estimated to match a filter', async () => {
       const collection = await filled()
       for (const index of [false, true]) {
         if (index) await collection.createPayloadIndex('tenth', 'integer')
@@ -58,9 +58,9 @@ export function describeExplain(suite: Suite): void {
       }
     })
 
-    it('how many points a filter leaves, in each segment and in all', async () => {
+    it('how many points match a filter, in each segment and in total', async () => {
       const collection = await filled()
-      // Rows that are gone are no matches, though an index may still have them.
+      // Deleted rows do not match, although an index may still have them.
       await collection.delete([4, 14, 24])
       for (const index of [false, true]) {
         if (index) await collection.createPayloadIndex('tenth', 'integer')
@@ -86,7 +86,7 @@ export function describeExplain(suite: Suite): void {
       expect(plan).toMatchObject({ distancesComputed: 0, segments: [] })
     })
 
-    it('groups, and answers them as the query does', async () => {
+    it('groups, with the same answer as the query', async () => {
       const collection = await filled()
       const query = { query: NEAR, groupBy: 'tenth', groupSize: 2, limit: 3, filter: TENTH, withVector: true }
       const { groups, plan } = await collection.explainGroups(query)

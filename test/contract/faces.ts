@@ -1,4 +1,4 @@
-/** The engine itself, and behind the service: for tests that the oracle has no part in. */
+/** The engine itself and behind the service, for tests without the oracle. */
 import { connect } from '../../src/client/index.js'
 import { open } from '../../src/index.js'
 import { createServer } from '../../src/server/app.js'

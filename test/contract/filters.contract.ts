@@ -72,7 +72,7 @@ function idBytes(id: number): Uint8Array {
   return Uint8Array.of(id, 0, 0, 0, 0, 0, 0, 0)
 }
 
-/** Filters with the ids (1 to 5) they let through. */
+/** Filters with the ids (1 to 5) that match. */
 const FILTERS: [what: string, filter: Filter, ids: number[]][] = [
   ['a keyword', { must: [value('city', 'Oslo')] }, [1, 3]],
   ['an integer', { must: [value('n', 2)] }, [2]],
@@ -170,7 +170,7 @@ export function describeFilters(suite: Suite): void {
       expectMatches(collection, filter, ids),
     )
 
-    it('let the same through with payload indexes', async () => {
+    it('match the same with payload indexes', async () => {
       const kinds = {
         city: 'keyword',
         n: 'float',

@@ -1,4 +1,4 @@
-/** Bodies that are nearly right, and bytes that are nearly bodies: whatever comes, the answer is no fault of ours. */
+/** Nearly valid bodies and nearly valid bytes: no answer is an internal error. */
 import fc from 'fast-check'
 import { expect, it, onTestFinished } from 'vitest'
 import { open } from '../../src/index.js'
@@ -32,7 +32,7 @@ const ROUTES: [method: string, path: string][] = [
   ['POST', `${A}/points/payload/clear`],
   ['PUT', `${A}/index`],
 ]
-/** Words of the API, so that random bodies get past the first checks. */
+/** Words of the API, so that random bodies pass the first checks. */
 const WORDS = [
   ...[
     'points',
@@ -162,7 +162,7 @@ const body = fc.letrec<{ any: unknown; object: Record<string, unknown> }>((tie) 
   object: fc.dictionary(word, tie('any'), { maxKeys: 5, noNullPrototype: true }),
 })).object
 
-it('no body that is made of the words of the API is answered as a fault of ours', async () => {
+it("no body of the API's words gives an internal error", async () => {
   const service = await startFuzzed()
   await fc.assert(
     fc.asyncProperty(fc.constantFrom(...ROUTES), body, fc.boolean(), async ([method, path], value, isMsgpack) => {
@@ -174,7 +174,7 @@ it('no body that is made of the words of the API is answered as a fault of ours'
   )
 })
 
-it('no bytes are answered as a fault of ours', async () => {
+it('no bytes give an internal error', async () => {
   const service = await startFuzzed()
   const good = encodeMsgpack({ points: [{ id: 1, vector: Float32Array.of(1, 2, 3), payload: { a: [1, 'x', null] } }] })
   const change = fc.tuple(fc.nat(good.length - 1), fc.nat(255))

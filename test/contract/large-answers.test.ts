@@ -1,4 +1,4 @@
-/** Answers that are sent as they are written: what is asked, and how much memory is held meanwhile. */
+/** Answers that are streamed while they are written: their content, and the memory held meanwhile. */
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { type ClientRequest, type IncomingMessage, request } from 'node:http'
@@ -18,7 +18,7 @@ const POINTS = 600
 const SIZE = 256
 const MIB = 1024 * 1024
 
-/** Not near anything: the tests' own process has to fit. */
+/** Far above the present use, because the tests' own process has to fit. */
 const LIMIT = 16_384 * MIB
 
 describe.each([
@@ -51,7 +51,7 @@ describe.each([
 
   const asked = { limit: POINTS, with_vector: true, with_payload: true }
 
-  it('are what was stored, in each format, by requests and by streams', async () => {
+  it('have the stored content, in each format, by requests and by streams', async () => {
     const headers = { accept: MSGPACK }
     const stream = await new Asking(service.url, SCROLL).opened()
     const told = [
@@ -59,7 +59,7 @@ describe.each([
       packr.unpack((await line.call('POST', SCROLL, asked, { headers })).bytes),
       await stream.json(asked),
       await stream.msgpack(asked),
-      // One behind the other.
+      // One after the other.
       await stream.json(asked),
     ]
     for (const { result, status } of told) {
@@ -76,7 +76,7 @@ describe.each([
     }
   })
 
-  /** An answer that is begun, and no more of it read. */
+  /** An answer that has begun and is not read any further. */
   const begun = async (): Promise<[ClientRequest, IncomingMessage]> => {
     const body = JSON.stringify(asked)
     const headers = { 'content-type': 'application/json', 'content-length': body.length }
@@ -87,7 +87,7 @@ describe.each([
     return [sent, answer]
   }
 
-  it('hold up nobody while their readers do not read, and hold their memory as long as that', async () => {
+  it('block no one while their readers do not read, and hold their memory meanwhile', async () => {
     const stalled = await Promise.all(Array.from({ length: 8 }, begun))
     for (const [, answer] of stalled) expect(answer.statusCode).toBe(200)
     for (let i = 0; i < 4; i++) {
@@ -105,7 +105,7 @@ describe.each([
     await expect.poll(() => memoryBudget.reservedBytes, { timeout: LIMITS.timeoutMs }).toBe(0)
   })
 
-  it("are read one after the other where they are asked for so, without each other's memory", async () => {
+  it("are read one after the other on request, without each other's memory", async () => {
     const port = Number(new URL(service.url).port)
     const body = JSON.stringify(asked)
     const ask = `POST ${SCROLL} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`
@@ -125,7 +125,7 @@ describe.each([
     await expect.poll(() => memoryBudget.reservedBytes).toBe(0)
   })
 
-  it('hold it while the reader of a stream does not read, and give it back as it hangs up', async () => {
+  it('hold memory while the reader of a stream does not read, and free it when it hangs up', async () => {
     const stream = await new Asking(service.url, SCROLL).opened()
     await stream.json({ limit: 1 })
     stream.socket.pause()

@@ -1,4 +1,4 @@
-/** The paths of older clients, which answer as the one query path does that took their place. */
+/** The paths of older clients answer like the query path that replaced them. */
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { open } from '../../src/index.js'
 import { complaintOf, type Service, startService } from './service.js'
@@ -23,7 +23,7 @@ async function filled(): Promise<Service> {
   return service
 }
 
-/** An older body, and the query that says the same. */
+/** An older body, and the equivalent query. */
 const SAME: [path: string, older: object, query: object][] = [
   [
     'search',
@@ -92,7 +92,7 @@ interface Told {
 const cpu = (usage: unknown) => (usage as { hardware: { cpu: number } }).hardware.cpu
 
 describe('the older paths', () => {
-  it.each(SAME)('answer as a query: %s %j', async (path, older, query) => {
+  it.each(SAME)('answer like a query: %s %j', async (path, older, query) => {
     const service = await filled()
     const expected = await service.call('POST', `${POINTS}/query`, query)
     const answer = await service.call('POST', `${POINTS}/${path}`, older)
@@ -104,7 +104,7 @@ describe('the older paths', () => {
     expect(batch.json.result).toEqual([points, points])
   })
 
-  it.each(GROUPED)('group as a query: %s', async (path, older, query) => {
+  it.each(GROUPED)('group like a query: %s', async (path, older, query) => {
     const service = await filled()
     const expected = await service.call('POST', `${POINTS}/query/groups`, { ...query, ...GROUPING })
     const answer = await service.call('POST', `${POINTS}/${path}/groups`, { ...older, ...GROUPING })
@@ -132,11 +132,11 @@ describe('the older paths', () => {
     expect(complaintOf(answer)).toMatch(names)
   })
 
-  it.each(SAME)('are explained as a query: %s %j', async (path, older, query) => {
+  it.each(SAME)('are explained like a query: %s %j', async (path, older, query) => {
     const service = await filled()
     const expected = await service.call('POST', `${POINTS}/query`, { ...query, explain: true })
     const { points, explain } = expected.json.result as { points: unknown[]; explain: Told }
-    // What it took may differ: a graph is built meanwhile.
+    // Costs may differ, because a graph is built meanwhile.
     const told = expect.objectContaining({ stage: explain.stage, returned: points.length, segments: expect.anything() })
     const answer = await service.call('POST', `${POINTS}/${path}`, { ...older, explain: true })
     expect(answer.json).toMatchObject({ result: points, explain: told })
@@ -148,7 +148,7 @@ describe('the older paths', () => {
     expect(cpu(batch.json.usage)).toBe((batch.json.explain as Told[])[1]?.distances_computed)
   })
 
-  it.each(GROUPED)('explain groups as a query: %s', async (path, older, query) => {
+  it.each(GROUPED)('explain groups like a query: %s', async (path, older, query) => {
     const service = await filled()
     const expected = await service.call('POST', `${POINTS}/query/groups`, { ...query, ...GROUPING })
     for (const [asked, body] of [
@@ -165,7 +165,7 @@ describe('the older paths', () => {
   })
 
   it.each(['search', 'search/groups', 'recommend', 'discover', 'query/groups', 'search/matrix/pairs'])(
-    'say nothing of what they took unasked, and refuse an `explain` that is none: %s',
+    'tell no costs unless asked, and refuse an invalid `explain`: %s',
     async (path) => {
       const service = await filled()
       const body = {
@@ -199,7 +199,7 @@ describe('the older paths', () => {
     expect(cpu(json.usage)).toBeGreaterThanOrEqual(4 * 3)
   })
 
-  it('tell what an explained query took', async () => {
+  it('tell the costs of an explained query', async () => {
     const service = await filled()
     const body = { prefetch: { query: [3, 0], using: 'v', limit: 5 }, query: { fusion: 'rrf' }, explain: true }
     const { json } = await service.call('POST', `${POINTS}/query`, body)

@@ -1,4 +1,4 @@
-/** Multivectors through every face: MaxSim beside a plain model, writes of every form, and a restart. */
+/** Multivectors through every face: MaxSim compared with a plain model, all kinds of writes, and a restart. */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -17,7 +17,7 @@ const VECTORS = {
   plain: { size: 2, distance: 'Euclid' },
 } as const
 
-/** A generator that gives the same numbers each time. */
+/** A generator that repeats its numbers for the same seed. */
 function numbers(seed: number): () => number {
   let state = seed
   return () => {
@@ -94,7 +94,7 @@ describe('multivectors', () => {
     const collection = await asked.createCollection('texts', { vectors: VECTORS })
     const model = await fill(collection)
     await check(collection, model)
-    // One vector is a multivector of one, and a stored point asks with all of its own.
+    // One vector is a multivector of one. A stored point queries with all of its vectors.
     const [own] = await collection.query({ query: model.get(3)?.[0] as number[], using: 'tokens', limit: 1 })
     expect(own?.score).toBeGreaterThan(0)
     const near = await collection.query({ query: 3, using: 'tokens', limit: POINTS, params: { exact: true } })
@@ -123,7 +123,7 @@ describe('multivectors', () => {
     await check(await reopened.collection('texts'), model)
   })
 
-  it('keep the last of doubled ids, each with its own vectors', async () => {
+  it('keep the last of repeated ids, each with its own vectors', async () => {
     const database = await open(':memory:')
     onTestFinished(() => database.close())
     const collection = await database.createCollection('texts', { vectors: VECTORS })
@@ -142,7 +142,7 @@ describe('multivectors', () => {
     )
   })
 
-  it('are refused where they are no multivectors, naming the place', async () => {
+  it('are refused if they are malformed, naming the place', async () => {
     const database = await open(':memory:')
     onTestFinished(() => database.close())
     const collection = await database.createCollection('texts', { vectors: VECTORS })
@@ -162,7 +162,7 @@ describe('multivectors', () => {
     expect(await collection.count()).toBe(0)
   })
 
-  it('come from a column of an Arrow table, one a point, and are there after a restart', async () => {
+  it('are read from a column of an Arrow table and are there after a restart', async () => {
     const { folder, database } = await inFolder()
     const collection = await database.createCollection('texts', { vectors: VECTORS })
     const rows = [1, 2, 3].map((id) => ({ id, token: Array.from({ length: SIZE }, () => Math.fround(next())) }))

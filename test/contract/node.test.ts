@@ -1,4 +1,4 @@
-/** What the service says of nodes, shards, issues and itself. */
+/** The service's information about nodes, shards, issues and itself. */
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { open } from '../../src/index.js'
 import { MemoryCollection } from '../oracle/memory-collection.js'
@@ -19,7 +19,7 @@ async function withCollection() {
 }
 
 describe('a node that is alone', () => {
-  it('has one shard a collection, and no cluster', async () => {
+  it('has one shard for each collection and no cluster', async () => {
     const { get } = await withCollection()
     expect(await get('/cluster')).toEqual({ status: 'disabled' })
     expect(await get('/collections/a/cluster')).toEqual({
@@ -50,7 +50,7 @@ describe('a node that is alone', () => {
     })
   })
 
-  it('tells how far its graphs are', async () => {
+  it('tells the progress of its graphs', async () => {
     const { get, collection } = await withCollection()
     await collection.waitForIndex()
     await expect
@@ -60,7 +60,7 @@ describe('a node that is alone', () => {
     expect(await get('/collections/a/optimizations?with=queued,completed')).toMatchObject({ queued: [], completed: [] })
   })
 
-  it('answers 404 of collections that are not there', async () => {
+  it('answers 404 for missing collections', async () => {
     const { service } = await withCollection()
     for (const path of ['cluster', 'shards', 'optimizations']) {
       expect((await service.call('GET', `/collections/absent/${path}`)).status, path).toBe(404)
@@ -69,7 +69,7 @@ describe('a node that is alone', () => {
 })
 
 describe('issues', () => {
-  it('are what collections warn of, until they are cleared or gone', async () => {
+  it('are the warnings of collections, until they are cleared or resolved', async () => {
     let warnings = ['the disk is slow']
     class Warning extends MemoryCollection {
       override async info() {
@@ -104,7 +104,7 @@ describe('issues', () => {
 })
 
 describe('telemetry', () => {
-  it('tells more of each level, and no names where it is to be anonymous', async () => {
+  it('tells more at each level, and no names if it must be anonymous', async () => {
     const { get, service } = await withCollection()
     await service.call('GET', '/collections/absent')
     const none = await get('/telemetry')

@@ -1,6 +1,6 @@
 /**
- * Every parameter and every field of Qdrant's API description is looked at: of values that none of them may have, at least
- * one is refused, in some request that has a place for it.
+ * The service reads every parameter and every field of Qdrant's API description. Proof: of some values that none of
+ * them accepts, at least one is refused, in some request that has a place for the field.
  */
 import { existsSync, readFileSync } from 'node:fs'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -12,13 +12,13 @@ const SPEC = process.env.VICINAL_QDRANT_SPEC ?? ''
 const DEEPEST = 4
 const WRONG = [{ zzz: 1 }, -1.5, 'zzz', [[[1]]], true]
 const WRONG_TEXTS = ['zzz', '-1.5']
-/** Of any name, in a record; the first that the request has. */
+/** Any name in a record; the first one that the request has. */
 const ANY = '*'
 
 const F = '/collections/f'
 const STOPWORDS = { languages: ['english'], custom: ['oslo'] }
 const STEMMER = { type: 'snowball', language: 'english' }
-/** Of what is told in several ways, those that the other requests have no place for. */
+/** For fields with several forms: requests with the forms that the other requests lack. */
 const MORE: ApiRequest[] = [
   [
     'create_collection',
@@ -68,13 +68,13 @@ interface Spec {
 type Path = (string | number)[]
 
 describe.skipIf(!existsSync(SPEC))('the API description', () => {
-  it('has no parameter and no field that is passed over', async () => {
+  it('has no parameter and no field that is ignored', async () => {
     const spec = JSON.parse(readFileSync(SPEC, 'utf8')) as Spec
     const operations = Object.values(spec.paths).flatMap((path) => Object.values(path))
     const database = await open(':memory:')
     onTestFinished(() => database.close())
     const service = await startService({ database })
-    /** Whether it was looked at, by operation and place. */
+    /** Whether it was read, by operation and place. */
     const looked = new Map<string, boolean>()
     for (const [id, method, path, body] of [...REQUESTS, ...MORE]) {
       const operation = operations.find(({ operationId }) => operationId === id) as Operation
@@ -124,7 +124,7 @@ async function isRefused(service: Service, id: string, method: string, path: str
   return status >= 400
 }
 
-/** Each place that the schema has a name for; of what is told in several ways, those of all of them. */
+/** Each place that the schema names; for alternatives, the places of all of them. */
 function* placesIn(schema: Schema, spec: Spec, depth: number, above: ReadonlySet<Schema> = new Set()): Generator<Path> {
   const at = schema.$ref ? (spec.components.schemas[schema.$ref.split('/').at(-1) as string] as Schema) : schema
   if (depth < 0 || above.has(at)) return
@@ -142,7 +142,7 @@ function* placesIn(schema: Schema, spec: Spec, depth: number, above: ReadonlySet
   }
 }
 
-/** The body with another value at the place; null where the body has nothing around it. */
+/** The body with another value at the place; null if the body lacks the surrounding object. */
 function withAt(body: unknown, place: Path, value: unknown): object | null {
   const changed = structuredClone(body) as object
   let around: unknown = changed

@@ -1,11 +1,11 @@
-/** A request of every operation of Qdrant's API description that is in scope. */
+/** A request of every operation in scope of Qdrant's API description. */
 export type ApiRequest = [operationId: string, method: string, path: string, body?: unknown]
 
 const A = '/collections/a'
 const FILTER = { must: [{ key: 'city', match: { value: 'Oslo' } }] }
 const UUID = '550e8400-e29b-41d4-a716-446655440000'
 
-/** In an order in which each finds what it needs. */
+/** Ordered so that each finds what it needs. */
 export const REQUESTS: ApiRequest[] = [
   ['root', 'GET', '/'],
   ['telemetry', 'GET', '/telemetry'],
@@ -272,7 +272,7 @@ export const REQUESTS: ApiRequest[] = [
   ['delete_collection', 'DELETE', `${A}?timeout=5`],
 ]
 
-/** On files, where SNAPSHOT stands for the name of the last one made and LOCATION for where it is. */
+/** Requests on files. SNAPSHOT stands for the name of the latest snapshot and LOCATION for its place. */
 export const FORM = '--xxx\r\nContent-Disposition: form-data; name="snapshot"; filename="x"\r\n\r\nFILE\r\n--xxx--\r\n'
 export const OF_SNAPSHOTS: ApiRequest[] = [
   ['create_snapshot', 'POST', `${A}/snapshots?wait=true`],

@@ -1,6 +1,6 @@
 /**
- * Every operation of Qdrant's API description that is in scope, asked for real, and each answer held against the
- * description's own schema. The description is not part of this repository; where it is absent the test says so.
+ * Sends every operation in scope of Qdrant's API description, and validates each answer against the description's own
+ * schema. The description is not part of this repository; where it is absent the test says so.
  */
 import { existsSync, readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -23,7 +23,7 @@ interface Spec {
   components: { schemas: Record<string, object> }
 }
 
-/** Of several nodes: 501 with the reason, which test/contract/node.test.ts looks at. */
+/** Operations on several nodes: 501 with a reason, tested by test/contract/node.test.ts. */
 const OF_CLUSTERS = [
   'recover_current_peer',
   'remove_peer',
@@ -73,13 +73,13 @@ describe.skipIf(!existsSync(SPEC))('answers fit the API description', () => {
     }
   })
 
-  it('and no operation is in scope unasked', () => {
+  it('and no operation in scope is left out', () => {
     const asked = new Set([...REQUESTS, ...OF_SNAPSHOTS].map(([operationId]) => operationId))
     const unasked = [...operations.keys()].filter((id) => !asked.has(id) && !OF_CLUSTERS.includes(id))
     expect(unasked).toEqual([])
   })
 
-  it('which a wrong answer would not', () => {
+  it('and a wrong answer would not', () => {
     const validate = validatorOf('get_collections', '200')
     expect(validate?.({ result: { collections: [{ name: 'a' }] }, status: 'ok', time: 0 })).toBe(true)
     expect(validate?.({ result: { collections: [{ title: 'a' }] }, status: 'ok', time: 0 })).toBe(false)

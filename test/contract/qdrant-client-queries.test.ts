@@ -1,4 +1,4 @@
-/** What the published client of Qdrant can ask. */
+/** Queries of Qdrant's published client. */
 import { QdrantClient } from '@qdrant/js-client-rest'
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { open } from '../../src/index.js'

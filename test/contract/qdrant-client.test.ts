@@ -1,4 +1,4 @@
-/** The published client of Qdrant, as it is, against a running service: what its users call works here. */
+/** Qdrant's published client, unmodified, against a running service. */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,7 +10,7 @@ import { startService } from './service.js'
 const CITIES = 'cities'
 const UUID = '5b0d5ae2-7d8c-4d0c-9f5f-0a6a2f3c1d11'
 const COMPLETED = { status: 'completed' }
-/** The client keeps numbers above 2^53 exact only where the engine's JSON can. */
+/** The client keeps numbers above 2^53 exact only if the engine's JSON supports it. */
 const HAS_EXACT_JSON = 'rawJSON' in JSON
 
 let client: QdrantClient
@@ -76,7 +76,7 @@ describe('collections', () => {
     expect(await client.collectionExists(CITIES)).toEqual({ exists: false })
   })
 
-  it('are made anew by what is told of them', async () => {
+  it('can be created again from their own description', async () => {
     await withCities()
     const { params, ...settings } = (await client.getCollection(CITIES)).config
     const { wal_config, strict_mode_config, ...changeable } = settings as Record<string, unknown>
@@ -106,7 +106,7 @@ describe('collections', () => {
     expect((await client.getCollection(CITIES)).config.params.vectors).toMatchObject(vectors)
   })
 
-  it('of quantized vectors are described as they were asked for, and searched by codes', async () => {
+  it('of quantized vectors are described as configured, and searched by codes', async () => {
     const scalar = { scalar: { type: 'int8' as const, quantile: 0.99, always_ram: true } }
     const vectors = {
       image: { size: 4, distance: 'Dot' as const },
@@ -135,7 +135,7 @@ describe('collections', () => {
     expect(changed.params.vectors).toMatchObject({ text: { quantization_config: turbo } })
   })
 
-  it('are made anew, and once only', async () => {
+  it('are recreated, and only once', async () => {
     await withCities()
     const vectors = { size: 2, distance: 'Dot' as const }
     await expect(client.createCollection(CITIES, { vectors })).rejects.toMatchObject({ status: 409 })
@@ -228,7 +228,7 @@ describe('points', () => {
     expect(idsOf((await client.scroll(CITIES)).points)).toEqual([1, 2, 3, 9])
   })
 
-  it('keep what the client calls not found and wrong apart', async () => {
+  it('keep "not found" and "invalid" apart for the client', async () => {
     await expect(client.getCollection('none')).rejects.toMatchObject({
       status: 404,
       data: { status: { error: expect.stringContaining("Collection `none` doesn't exist") } },
@@ -240,7 +240,7 @@ describe('points', () => {
     })
   })
 
-  it('are written and read with the settings of a cluster, which one node meets', async () => {
+  it('are written and read with cluster settings, which one node satisfies', async () => {
     await withCities()
     const point = { id: 8, vector: [8, 8] }
     const unawaited = await client.upsert(CITIES, { wait: false, ordering: 'strong', timeout: 5, points: [point] })
@@ -255,7 +255,7 @@ describe('points', () => {
   it.runIf(HAS_EXACT_JSON)('have ids of 64 bits', async () => {
     await client.createCollection(CITIES, { vectors: { size: 1, distance: 'Dot' } })
     const ids = [18_446_744_073_709_551_615n, 9_007_199_254_740_993n]
-    // The client's types know numbers only; the client itself sends and reads them exactly.
+    // The client's types have numbers only; the client itself sends and reads 64-bit ids exactly.
     const known = ids as unknown as number[]
     await client.upsert(CITIES, { points: known.map((id) => ({ id, vector: [1] })) })
     expect(idsOf(await client.retrieve(CITIES, { ids: known }))).toEqual(ids)
@@ -326,7 +326,7 @@ describe('payloads', () => {
     expect([await payloadOf(1), await payloadOf(3)]).toEqual([{}, {}])
   })
 
-  it('are indexed and no longer', async () => {
+  it('are indexed and unindexed', async () => {
     await withCities()
     const kinds = [
       { field_name: 'name', field_schema: 'keyword' },

@@ -9,7 +9,7 @@ const POINTS = Array.from({ length: 60 }, (_, id) => ({
   payload: { n: id, half: id / 2, group: `g${id % 4}`, tags: [`t${id % 2}`, `u${id % 5}`], even: id % 2 === 0 },
 }))
 
-/** What queries can ask beyond the neighbours of a vector, on points whose places are plain. */
+/** Queries beyond the neighbours of a vector, on points at known places. */
 export function describeQueries(suite: Suite): void {
   describe('queries', () => {
     let collection: Collection
@@ -30,14 +30,14 @@ export function describeQueries(suite: Suite): void {
       }
     })
 
-    it('take neighbours in the long form', async () => {
+    it('accept neighbours in the long form', async () => {
       expect(await collection.query({ query: { nearest: [10, 0, 1] }, limit: 4 })).toEqual(
         await collection.query({ query: [10, 0, 1], limit: 4 }),
       )
       expect(await ids({ query: { nearest: 10 }, limit: 2 })).toEqual(await ids({ query: 10, limit: 2 }))
     })
 
-    it('score again what a prefetch has found, and nothing else', async () => {
+    it('score the points of a prefetch again, and no others', async () => {
       const prefetch = { query: [0, 0, 0], limit: 5 }
       expect(await ids({ prefetch, query: [100, 0, 0], limit: 3 })).toEqual([4, 3, 2])
       expect(await ids({ prefetch, query: [100, 0, 0], limit: 2, offset: 1 })).toEqual([3, 2])
@@ -46,7 +46,7 @@ export function describeQueries(suite: Suite): void {
       ).toEqual([59, 58, 4])
     })
 
-    it('nest prefetches, whose filters are those of every stage around them', async () => {
+    it('nest prefetches, which respect the filters of all stages around them', async () => {
       const inner = { query: [0, 0, 0], limit: 6, filter: { must: { key: 'n', range: { gte: 10 } } } }
       const middle = { prefetch: inner, query: [100, 0, 0], limit: 4 }
       const filter = { must: { key: 'even', match: { value: true } } }
@@ -54,7 +54,7 @@ export function describeQueries(suite: Suite): void {
       expect(await ids({ prefetch: middle, query: [0, 0, 0], limit: 9, filter })).toEqual([14, 16, 18, 20])
     })
 
-    it('give what is asked for of the points, whichever stage is last', async () => {
+    it('return the requested fields of points, whichever stage is last', async () => {
       const prefetch = { query: [3, 0, 0], limit: 2 }
       for (const query of [[3, 0, 0], { fusion: 'rrf' }, { formula: '$score' }] as Query[]) {
         const [hit] = await collection.query({ prefetch, query, limit: 1, withPayload: ['n'], withVector: true })
@@ -113,7 +113,7 @@ export function describeQueries(suite: Suite): void {
       ).toEqual([3])
     })
 
-    it('refuse formulas that a point has no value for', async () => {
+    it('refuse formulas if a point has no value for them', async () => {
       const prefetch = { query: [0, 0, 0], limit: 5 }
       const ask = (query: Query) => collection.query({ prefetch, query })
       await expect(ask({ formula: 'nowhere' })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
@@ -124,7 +124,7 @@ export function describeQueries(suite: Suite): void {
       await expect(ask({ formula: { ln: { neg: 1 } } })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
     })
 
-    it('choose those that differ from each other', async () => {
+    it('choose diverse points', async () => {
       const query = (diversity: number): Query => ({ nearest: [10, 0, 1], mmr: { diversity, candidatesLimit: 30 } })
       expect(await ids({ query: query(0), limit: 4 })).toEqual(await ids({ query: [10, 0, 1], limit: 4 }))
       const [first, second] = await ids({ query: query(1), limit: 2 })
@@ -160,7 +160,7 @@ export function describeQueries(suite: Suite): void {
       expect(context0?.score).toBeCloseTo(0, 5)
     })
 
-    it('take feedback on what was found', async () => {
+    it('use feedback on results', async () => {
       const feedback = [
         { example: 30, score: 0.9 },
         { example: [10, 0, 0], score: 0.1 },
@@ -212,7 +212,7 @@ export function describeQueries(suite: Suite): void {
       expect(new Set(await ids({ query: { sample: 'random' }, limit: 7 })).size).toBe(7)
     })
 
-    it('leave out points that are named, at whatever level', async () => {
+    it('leave out points that the query names, at any level', async () => {
       expect(await ids({ query: 10, limit: 60 })).not.toContain(10)
       const prefetch = { query: { recommend: { positive: [11] } }, limit: 60 }
       const found = await ids({ prefetch, query: 10, limit: 60 })
@@ -220,7 +220,7 @@ export function describeQueries(suite: Suite): void {
       expect(found).not.toContain(11)
     })
 
-    it('look ids up in another collection, whose points of that name are no answer', async () => {
+    it('look ids up in another collection, whose points are never results', async () => {
       const other = await suite.single()
       await other.upsert([{ id: 1, vector: [25, 0, 1] }])
       const lookupFrom = { collection: other.name }
@@ -283,14 +283,14 @@ export function describeQueries(suite: Suite): void {
       ])
     })
 
-    it('count about how many match, too', async () => {
+    it('estimate how many match, too', async () => {
       const filter = { must: { key: 'group', match: { value: 'g1' } } }
       const about = await collection.count({ filter, exact: false })
       expect(about).toBeGreaterThan(5)
       expect(about).toBeLessThan(30)
     })
 
-    it('tell how near points chosen at random are to each other', async () => {
+    it('tell how near random points are to each other', async () => {
       const { ids: chosen, pairs } = await collection.searchMatrix({ sample: 5, limit: 2 })
       expect(chosen).toHaveLength(5)
       expect([...chosen].sort((a, b) => Number(a) - Number(b))).toEqual(chosen)

@@ -1,4 +1,4 @@
-/** Queries at the edges of what values and settings may be, each of which once failed or was answered wrongly. */
+/** Queries at the edges of values and settings; each of them once failed or was answered wrongly. */
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { Collection, Database } from '../../src/core/database.js'
 import { LIMITS } from '../../src/core/limits.js'
@@ -13,7 +13,7 @@ async function opened(face: (typeof FACES)[number]): Promise<Database> {
 }
 
 describe.each(FACES)('by the %s', (face) => {
-  it('groups of integers beyond 64 bits with a sign are groups like others', async () => {
+  it('integers beyond 64-bit signed range are groups like others', async () => {
     const database = await opened(face)
     const collection = await database.createCollection('c', { vectors: { size: 1, distance: 'Dot' } })
     // MessagePack, which the client speaks, has no integers beyond 64 bits.
@@ -37,7 +37,7 @@ describe.each(FACES)('by the %s', (face) => {
     }
   })
 
-  it('relevance feedback weighs every two items that are not rated the same', async () => {
+  it('relevance feedback weighs every two items with different ratings', async () => {
     const database = await opened(face)
     const collection = await database.createCollection('c', { vectors: { size: 1, distance: 'Dot' } })
     await collection.upsert([1, 2].map((id) => ({ id, vector: [id] })))
@@ -47,14 +47,14 @@ describe.each(FACES)('by the %s', (face) => {
       })
     const rated = { 1: 0.9, 2: 0.1, 4: 0.5, 8: 0.5 }
     const hits = await ask(Object.entries(rated).map(([value, score]) => ({ example: [Number(value)], score })))
-    // By hand, of a point x: .5 x + (.8 (1 - 2) + .4 (1 - 4) + .4 (1 - 8) + .4 (4 - 2) + .4 (8 - 2)) x = -1.1 x.
+    // By hand, for a point x: .5 x + (.8 (1 - 2) + .4 (1 - 4) + .4 (1 - 8) + .4 (4 - 2) + .4 (8 - 2)) x = -1.1 x.
     expect(hits.map(({ id }) => id)).toEqual([1, 2])
     for (const { id, score } of hits) expect(score).toBeCloseTo(-1.1 * Number(id), 5)
     const most = Array.from({ length: LIMITS.feedbackItems }, (_, i) => ({ example: [1], score: i }))
     expect(await ask(most)).toHaveLength(2)
   })
 
-  it('a look-up that names no vector reads the unnamed one, or else that of the same name', async () => {
+  it('a look-up without a vector name reads the unnamed vector, or else the one of the same name', async () => {
     const database = await opened(face)
     const named = { vectors: { v: { size: 1, distance: 'Dot' as const } } }
     const collection = await database.createCollection('c', named)
@@ -109,7 +109,7 @@ describe('on the wire', () => {
     if (status !== 200) expect(complaintOf(answer)).toMatch(/params\.idf/)
   })
 
-  it('one explained search does not take a batch out of strict mode', async () => {
+  it('one explained search does not exempt its batch from strict mode', async () => {
     const { service, collection } = await served()
     await collection.updateConfig({ strictModeConfig: { enabled: true, searchMaxBatchsize: 2 } })
     const plain = { query: [1] }

@@ -1,4 +1,4 @@
-/** Parameters in the paths' queries that say nothing on one node, or little: what they may be is checked all the same. */
+/** Query parameters with little or no meaning on one node; their values are checked all the same. */
 import { expect, it, onTestFinished } from 'vitest'
 import { open } from '../../src/index.js'
 import { startService } from './service.js'
@@ -47,7 +47,7 @@ it.each(PARAMETERS)('%s %s', async (method, path, body, right, wrong) => {
   }
 })
 
-it('metrics tell no names where none are to be told', async () => {
+it('metrics contain no names in anonymous mode', async () => {
   const service = await started()
   const named = (await service.call('GET', '/metrics')).text
   expect(named).toMatch(/collection_points\{id="a"\} 1/)

@@ -1,4 +1,4 @@
-/** Queries with one thing wrong each, asked in the library's words and on the wire: the message has to name it. */
+/** Queries with one error each, through the library and on the wire. The message must name the error. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Collection, Database } from '../../src/core/database.js'
 import { LIMITS } from '../../src/core/limits.js'
@@ -240,7 +240,7 @@ describe.each(FACES)('refused by the %s', (face) => {
     })
   })
 
-  // JSON has no bigint: the client sends it as the integer it is, which is taken.
+  // JSON has no bigint: the client sends it as an integer, which is accepted.
   it.runIf(face === 'library')('a limit that is a bigint', async () => {
     const limit = 3n as never
     const refused = { code: 'INVALID_ARGUMENT', message: expect.stringMatching(/limit.*3/) }
@@ -249,7 +249,7 @@ describe.each(FACES)('refused by the %s', (face) => {
     await expect(collection.scrollPage({ limit })).rejects.toMatchObject(refused)
   })
 
-  it('what is at the bounds is answered', async () => {
+  it('values at the bounds are accepted', async () => {
     expect(await collection.query({ query: NEAR, prefetch: nested(LIMITS.prefetchDepth) })).toHaveLength(1)
     const prefetch = Array.from({ length: LIMITS.prefetches }, () => PREFETCH)
     expect(await collection.query({ query: { fusion: 'rrf' }, prefetch })).toHaveLength(1)

@@ -1,4 +1,4 @@
-/** Bounds on memory and disk of the node, in the library and over HTTP. */
+/** Bounds on the node's memory and disk, in the library and over HTTP. */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -28,14 +28,14 @@ async function facesOf(database: Database): Promise<Record<string, Database>> {
 }
 
 describe('quotas', () => {
-  it('refuse writes that take room, and no others, until they are raised', async () => {
+  it('refuse writes that take room, and only these, until they are raised', async () => {
     const embedded = await open(folder)
     onTestFinished(() => embedded.close())
     for (const [face, database] of Object.entries(await facesOf(embedded))) {
       const collection = await database.createCollection(face, { vectors: { size: 1, distance: 'Dot' } })
       const row = [{ id: 1, vector: [1], payload: { a: 1 } }]
       await collection.upsert(row)
-      // Any disk has one percent in use.
+      // Every disk has one percent in use.
       const config = { enabled: true, maxDiskUsagePercent: 1 }
       await database.updateQuotas(config)
       const { usage, ...rest } = await database.quotas()
@@ -64,7 +64,7 @@ describe('quotas', () => {
     }
   })
 
-  it('are kept over a restart, and a damaged file of them is reported', async () => {
+  it('survive a restart, and their damaged file is reported', async () => {
     const config: QuotaConfig = { enabled: true, maxResidentMemoryPercent: 99, releaseMarginPercent: 5 }
     const database = await open(folder)
     await database.updateQuotas(config)
@@ -84,7 +84,7 @@ describe('quotas', () => {
     await hurt.close()
   })
 
-  it('are within their bounds', async () => {
+  it('have bounds themselves', async () => {
     const embedded = await open(folder)
     onTestFinished(() => embedded.close())
     for (const database of Object.values(await facesOf(embedded))) {
@@ -107,7 +107,7 @@ describe('quotas', () => {
     }
   })
 
-  it('once reached hold until use has fallen by the margin', async () => {
+  it('hold, once reached, until use has fallen by the margin', async () => {
     let memory = 50
     let nowMs = 0
     let disk = 10

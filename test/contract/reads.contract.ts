@@ -12,7 +12,7 @@ export function describeReads(suite: Suite): void {
     let collection: Collection
     beforeAll(async () => {
       collection = await suite.single()
-      // Point i lies at (i, 0, 0): what is nearest is plain.
+      // Point i lies at (i, 0, 0), so its neighbours are known.
       await collection.upsert(
         Array.from({ length: POINTS }, (_, i) => ({
           id: i,
@@ -37,7 +37,7 @@ export function describeReads(suite: Suite): void {
       expect(byId.map((hit) => hit.id).sort()).toEqual([49, 51])
     })
 
-    it('finds the same exactly and through the graph', async () => {
+    it('finds the same by exact search and through the graph', async () => {
       const exact = await collection.query({ query: [300.4, 0, 0], limit: 10, params: { exact: true } })
       const approximate = await collection.query({ query: [300.4, 0, 0], limit: 10, params: { hnsw_ef: 256 } })
       expect(approximate).toEqual(exact)
@@ -60,12 +60,12 @@ export function describeReads(suite: Suite): void {
       expect((await collection.scrollPage({ filter, limit: 2 })).points.map((point) => point.id)).toEqual([2, 5])
     })
 
-    it('gives points in the order of ids where there is no query', async () => {
+    it('returns points in id order without a query', async () => {
       const hits = await collection.query({ limit: 3, offset: 2 })
       expect(hits.map((hit) => hit.id)).toEqual([2, 3, 4])
     })
 
-    it('answers a batch as its queries one by one', async () => {
+    it('answers a batch like its queries one by one', async () => {
       const queries = [
         { query: [5, 0, 0], limit: 2 },
         { query: 7, limit: 1 },
@@ -75,12 +75,12 @@ export function describeReads(suite: Suite): void {
       expect(await collection.queryBatch(queries)).toEqual(one)
     })
 
-    it('refuses a batch with two queries that are wrong, at whatever time each of them is', async () => {
+    it('refuses a batch with two wrong queries, whenever each of them fails', async () => {
       const wrong = { query: [5, 0, 0, 0], limit: 2 }
       await expect(collection.queryBatch([{ query: 999_999 }, wrong, { query: 999_998 }])).rejects.toMatchObject({
         code: expect.stringMatching(/^(NOT_FOUND|INVALID_ARGUMENT)$/),
       })
-      // A rejection that nobody hears of would end the process by then.
+      // An unhandled rejection would end the process by then.
       await new Promise((resolve) => setImmediate(resolve))
       expect(await collection.count()).toBeGreaterThan(0)
     })
@@ -99,14 +99,14 @@ export function describeReads(suite: Suite): void {
       expect(await read({ withPayload: { exclude: ['tags'] } })).toEqual({ id: 4, payload: { place: 'Rome', n: 4 } })
     })
 
-    it('gives payloads as text where that is asked for', async () => {
+    it('returns payloads as text on request', async () => {
       const [point] = await collection.retrieve([4], { rawPayload: true })
       const payload: unknown = point?.payload
       expect(payload).toBeInstanceOf(RawJson)
       expect(JSON.parse((payload as RawJson).text)).toEqual({ place: 'Rome', n: 4, tags: ['t4'] })
     })
 
-    it('retrieves in the order asked for, once each, without those that are absent', async () => {
+    it('retrieves in the requested order, once each, without absent ids', async () => {
       const points = await collection.retrieve([9, 3, 1_000_000, 9])
       expect(points.map((point) => point.id)).toEqual([9, 3])
     })

@@ -6,7 +6,7 @@ import type { Suite } from './database.contract.js'
 
 type Attempt = (collection: Collection) => Promise<unknown>
 
-/** Calls with one thing wrong each; the message has to name it. */
+/** Calls with one error each; the message must name it. */
 const REFUSED: [what: string, code: ErrorCode, names: RegExp, attempt: Attempt][] = [
   [
     'a vector of the wrong dimension',
@@ -107,7 +107,7 @@ const REFUSED: [what: string, code: ErrorCode, names: RegExp, attempt: Attempt][
 ]
 
 export function describeRefusals(suite: Suite): void {
-  describe('refuses and stays as it was', () => {
+  describe('refuses without any effect', () => {
     it.each(REFUSED)('%s', async (_what, code, names, attempt) => {
       const collection = await suite.single()
       await collection.upsert([{ id: 1, vector: [7, 7, 7], payload: { kept: true } }])
@@ -147,7 +147,7 @@ export function describeRefusals(suite: Suite): void {
       ).rejects.toMatchObject({ code: 'INVALID_ARGUMENT', message: expect.stringContaining('distance') })
     })
 
-    it('a call whose signal has aborted', async () => {
+    it('a call with an aborted signal', async () => {
       const collection = await suite.single()
       const signal = AbortSignal.abort()
       await expect(collection.query({ query: [1, 2, 3], signal })).rejects.toMatchObject({ code: 'CANCELLED' })

@@ -1,4 +1,4 @@
-/** Each request has an id of its own, over all threads, which its answer and its log lines tell. */
+/** Each request has its own id over all threads; its answer and its log lines have it. */
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -13,7 +13,7 @@ const DOT = { vectors: { size: 2, distance: 'Dot' } }
 const QUERY = '/collections/a/points/query'
 const idOf = ({ headers }: { headers: Record<string, unknown> }) => headers['x-request-id'] as string
 
-it('is in every answer, whoever gives it, and never the same twice', async () => {
+it('is in every answer of every thread, and never repeats', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'vicinal-ids-'))
   onTestFinished(() => rm(folder, { recursive: true }))
   const database = await openSharing(folder)
@@ -46,13 +46,13 @@ it('is in every answer, whoever gives it, and never the same twice', async () =>
   }
   expect(ids.filter((id) => !/^[0-9a-f]{12}-[0-9a-z]+$/.test(id))).toEqual([])
   expect(new Set(ids).size).toBe(ids.length)
-  // A thread that reads takes a connection each: what they forward is logged under the id of the answer.
+  // Each reading thread has one connection: its forwarded requests are logged under the id of the answer.
   const logged = new Set(log.flatMap((text) => (JSON.parse(text) as { reqId?: string }).reqId ?? []))
   expect(ids.filter((id) => logged.has(id)).length).toBeGreaterThan(ids.length / 2)
   expect(log.join('')).not.toContain('forged')
 })
 
-it('is in answers to what is no HTTP, or cannot be decoded, or opens a stream', async () => {
+it('is in answers to malformed HTTP, to undecodable bodies, and to the opening of a stream', async () => {
   const service = await startService()
   for (const bytes of [
     'hello\r\n\r\n',

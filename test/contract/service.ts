@@ -1,4 +1,4 @@
-/** A service on a port of its own, and plain HTTP to talk to it. */
+/** A service on its own port, and plain HTTP to talk to it. */
 import { type IncomingHttpHeaders, request } from 'node:http'
 import { connect as connectSocket } from 'node:net'
 import { onTestFinished } from 'vitest'
@@ -9,7 +9,7 @@ export interface Answer {
   status: number
   headers: IncomingHttpHeaders
   text: string
-  /** The body parsed, or undefined where it is no JSON. */
+  /** The parsed body, or undefined if it is not JSON. */
   json: { result?: unknown; status?: unknown; time?: number } & Record<string, unknown>
   bytes: Buffer
 }
@@ -20,9 +20,9 @@ export interface Service {
   log: string[]
   server: Server
   close(deadlineMs?: number): Promise<void>
-  /** Sends JSON unless the body is bytes or a text. */
+  /** Sends JSON unless the body is bytes or text. */
   call(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>
-  /** Sends bytes as they are and gives everything that came back until the connection closed. */
+  /** Sends bytes as they are and returns everything received until the connection closed. */
   raw(bytes: string | Buffer): Promise<string>
 }
 

@@ -5,7 +5,7 @@ import type { Suite } from './database.contract.js'
 
 const VECTORS = { size: 1, distance: 'Dot' } as const
 
-/** Each at both ends of what it may be, with what is beyond. */
+/** Each setting at both ends of its range, and beyond. */
 const BOUNDS: [group: keyof CollectionSettings, key: string, fits: unknown[], refused: unknown[]][] = [
   ['optimizersConfig', 'deletedThreshold', [0, 0.25, 1], [-0.1, 1.1, '0']],
   ['optimizersConfig', 'vacuumMinVectorNumber', [100], [99, 100.5]],
@@ -80,10 +80,10 @@ export function describeSettings(suite: Suite): void {
     })
   })
 
-  describe('what tunes graphs elsewhere', () => {
+  describe('a setting that tunes graphs of other products', () => {
     const tuning = { fullScanThreshold: 10, maxIndexingThreads: 0, payloadM: 0, inlineStorage: false }
 
-    it('is kept as it was given, for a vector too, and a change replaces what it names', async () => {
+    it('is kept as given, for a vector too, and a change replaces what it names', async () => {
       const vectors = { a: { size: 2, distance: 'Dot', hnswConfig: { payloadM: 7 } } } as const
       const collection = await create({ vectors, hnswConfig: { m: 8, ...tuning } })
       const told = async () => {
@@ -121,14 +121,14 @@ export function describeSettings(suite: Suite): void {
   })
 
   describe('metadata', () => {
-    it('is kept as it was given, integers of 64 bits too', async () => {
+    it('is kept as given, including 64-bit integers', async () => {
       const metadata = { owner: 'me', large: 12_345_678_901_234_567_890n, none: null, list: [{ a: 0.1 }], score: 0.1 }
       const collection = await create({ metadata })
       expect((await collection.info()).config.metadata).toEqual(metadata)
       expect((await (await create({})).info()).config.metadata).toBeNull()
     })
 
-    it('is merged by a change, in which a null removes its key', async () => {
+    it('is merged by a change, in which null removes its key', async () => {
       const collection = await create({ metadata: { a: { x: 1 }, b: 2, c: 3 } })
       await collection.updateConfig({ metadata: { a: { y: 2 }, b: null, d: 4 } })
       expect((await collection.info()).config.metadata).toEqual({ a: { y: 2 }, c: 3, d: 4 })
@@ -146,7 +146,7 @@ export function describeSettings(suite: Suite): void {
       expect(({} as Record<string, unknown>).x).toBeUndefined()
     })
 
-    it('is an object of at most so many bytes', async () => {
+    it('is an object with a bound on its bytes', async () => {
       const ofBytes = (bytes: number) => ({ text: 'x'.repeat(bytes - '{"text":""}'.length) })
       const collection = await create({ metadata: ofBytes(LIMITS.metadataBytes) })
       const message = expect.stringMatching(/metadata.*1048576/)

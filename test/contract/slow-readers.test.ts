@@ -1,4 +1,4 @@
-/** Clients that ask for answers and take them slowly, or never. */
+/** Clients that take their answers slowly, or never. */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -14,7 +14,7 @@ const KIB = 1024
 const MIB = 1024 * KIB
 const SCROLL = '/collections/a/points/scroll'
 const POINT_BYTES = 32 * KIB
-/** More than the system keeps of a connection whose other end does not read. */
+/** More than the system buffers for a connection whose other end does not read. */
 const POINTS = 600
 const STALLED_MS = 1_000
 
@@ -35,7 +35,7 @@ async function start(options: Partial<ServerOptions> & { count: number }): Promi
   return service
 }
 
-/** Asks, and reads nothing until it is told to. */
+/** Sends requests, and reads nothing until told to. */
 class Reader {
   bytes = 0
   isClosed = false
@@ -64,7 +64,7 @@ describe.each([
   ['one thread', 0],
   ['threads beside it', 2],
 ])('slow readers, of %s', (_name, count) => {
-  it('one that stops reading is cut, and what it held is given back', async () => {
+  it('a client that stops reading is cut, and its memory is freed', async () => {
     const service = await start({ count, maxAnswerBytesInWork: 30 * MIB })
     const reader = new Reader(service, POINTS)
     await expect.poll(() => inWork(service)).toBe(1)
@@ -80,7 +80,7 @@ describe.each([
     expect(reader.bytes).toBeLessThan(POINTS * POINT_BYTES)
   })
 
-  it('one that reads slowly but steadily gets all of it, and its connection stays', async () => {
+  it('a client that reads slowly but steadily gets everything, and its connection stays', async () => {
     const service = await start({ count })
     const reader = new Reader(service, POINTS)
     await sleep(STALLED_MS / 2)
@@ -89,7 +89,7 @@ describe.each([
       reader.socket.once('data', () => reader.socket.pause())
       reader.socket.resume()
       const part = reader.bytes / (POINTS * POINT_BYTES)
-      // Spread over several times what a reader may stall.
+      // Spread over several times the stall limit.
       await sleep(Math.max(0, part * 4 * STALLED_MS - (performance.now() - startedMs)))
       expect(reader.isClosed).toBe(false)
     }
@@ -99,7 +99,7 @@ describe.each([
 })
 
 describe('slow readers', () => {
-  it('one that asks for small answers again and again, and reads none, is cut as well', async () => {
+  it('a client that requests small answers again and again without reading is cut as well', async () => {
     const service = await start({ count: 2 })
     const reader = new Reader(service, 1, 1_000)
     await sleep(4 * STALLED_MS)
@@ -108,7 +108,7 @@ describe('slow readers', () => {
     expect(reader.bytes).toBeLessThan(1_000 * POINT_BYTES)
   })
 
-  it('one of a stream is cut as well', async () => {
+  it('a stream is cut as well', async () => {
     const service = await start({ count: 2 })
     const stream = await new Asking(service.url, SCROLL).opened()
     stream.socket.pause()

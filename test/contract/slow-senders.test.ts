@@ -1,4 +1,4 @@
-/** Clients that send their bodies slowly, or never, beside others that are to be served meanwhile. */
+/** Clients that send their bodies slowly, or never, beside others that must be served meanwhile. */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -15,7 +15,7 @@ import { Line, startThreaded, type ThreadedService } from './threaded.js'
 
 const KIB = 1024
 const MIB = 1024 * KIB
-/** Not near anything: the tests' own process has to fit. */
+/** Far above the present use, because the tests' own process has to fit. */
 const LIMIT = 16_384 * MIB
 const POINTS = '/collections/a/points'
 const QUERY = `${POINTS}/query`
@@ -38,7 +38,7 @@ async function start(options: Partial<ServerOptions> & { count?: number } = {}):
   return service
 }
 
-/** A request whose body comes as the test has it. */
+/** A request whose body the test sends piece by piece. */
 class Sender {
   answer = ''
   isClosed = false
@@ -81,7 +81,7 @@ describe.each([
   ['one thread', 0],
   ['threads beside it', 2],
 ])('slow bodies, of %s', (_name, count) => {
-  it('16 that declare 64 MiB and send a byte leave the others what they need', async () => {
+  it('16 clients that declare 64 MiB and send a byte leave room for others', async () => {
     const service = await start({ count })
     const senders = Array.from({ length: 16 }, () => new Sender(service, 64 * MIB).send('{'))
     await sleep(100)
@@ -89,7 +89,7 @@ describe.each([
     expect(senders.filter(({ status }) => status !== 0)).toEqual([])
   })
 
-  it('one that trickles is cut, whatever it declares; one that comes steadily is not', async () => {
+  it('a trickling client is cut whatever it declares; a steady one is not', async () => {
     const service = await start({ count, bodyWindowMs: 500 })
     const tricklers = [40, 64 * KIB * 2, null].map((declared) => new Sender(service, declared))
     const steady = new Sender(service, 200 * KIB)
@@ -111,9 +111,9 @@ describe.each([
     expect(tricklers[0]?.answer).toMatch(/at least 16384 bytes a second/)
   })
 
-  it('one that the service holds up is not cut, and goes on once there is room', async () => {
+  it('a client that the service itself holds up is not cut, and continues once there is room', async () => {
     const service = await start({ count, bodyWindowMs: 500, maxBodyBytesInWork: 256 * KIB })
-    // The first goes beyond the bound; as long as it comes, the second waits.
+    // The first exceeds the bound; while it comes, the second waits.
     const text = upsert(600 * KIB)
     const first = new Sender(service, text.length).send(text.slice(0, 400 * KIB))
     await sleep(100)
@@ -126,7 +126,7 @@ describe.each([
     await expect.poll(() => second.status).toBe(200)
   })
 
-  it('one that waits longer than it may is refused, and gives back what it had', async () => {
+  it('a client that waits too long is refused, and its room is freed', async () => {
     const service = await start({ count, bodyWindowMs: 60_000, bodyWaitMs: 300, maxBodyBytesInWork: 256 * KIB })
     const text = upsert(600 * KIB)
     const senders = [1, 2, 3].map(() => new Sender(service, text.length).send(text.slice(0, 300 * KIB)))
@@ -194,7 +194,7 @@ describe.each([
     expect((await new Line(service.url).call('POST', QUERY, query)).status).toBe(200)
   })
 
-  it('one key at its share leaves others theirs: of places, and of bytes', async () => {
+  it('one key at its share leaves others theirs, in places and in bytes', async () => {
     const keys = { apiKeys: ['one', 'two'], readOnlyApiKeys: ['look'] }
     const bounds = { maxBodyBytesInWork: 4 * MIB, maxConcurrentReads: 4, bodyWaitMs: 60_000 }
     const service = await start({ count, ...keys, ...bounds })
@@ -213,7 +213,7 @@ describe.each([
   })
 })
 
-it('an upload that trickles is cut', async () => {
+it('a trickling upload is cut', async () => {
   const service = await start({ bodyWindowMs: 500 })
   const type = 'multipart/form-data; boundary=x'
   const upload = new Sender(service, 64 * MIB, { path: '/collections/b/snapshots/upload', method: 'POST', type })
@@ -223,7 +223,7 @@ it('an upload that trickles is cut', async () => {
   await expect.poll(() => [upload.status, upload.isClosed], { timeout: 10_000 }).toEqual([408, true])
 })
 
-it('below a limit of memory, a body has room for what comes and not for what it declares', async () => {
+it('under a memory limit, a body reserves room for what arrives, not for what it declares', async () => {
   const service = await start({ memory: memoryBudget })
   const senders = Array.from({ length: 16 }, () => new Sender(service, 64 * MIB).send(' '.repeat(300 * KIB)))
   await expect.poll(() => senders.every(({ unsent }) => unsent === 0)).toBe(true)
@@ -232,7 +232,7 @@ it('below a limit of memory, a body has room for what comes and not for what it 
   expect((await put(service, MIB)).status).toBe(200)
 })
 
-it('places are those of all threads together, and of one that ends they are given back', async () => {
+it('places are shared by all threads, and a thread that ends frees its places', async () => {
   const workers: Worker[] = []
   const onWorker = (worker: Worker) => void workers.push(worker)
   process.on('worker', onWorker)
@@ -248,7 +248,7 @@ it('places are those of all threads together, and of one that ends they are give
   await expect.poll(statuses).toEqual([200, 200])
 })
 
-it('a body of single bytes takes no more memory than one of large pieces', async () => {
+it('a body sent byte by byte takes no more memory than one of large pieces', async () => {
   const service = await start({ bodyWindowMs: 60_000 })
   const sender = new Sender(service, null)
   const text = upsert(MIB)

@@ -1,4 +1,4 @@
-/** Snapshots over HTTP: Qdrant's client and our own, forms that are no such forms, and who may do what. */
+/** Snapshots over HTTP: Qdrant's client and our own, malformed forms, and permissions. */
 import { createHash } from 'node:crypto'
 import { readdirSync, readlinkSync } from 'node:fs'
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
@@ -70,7 +70,7 @@ describe('snapshots over HTTP', () => {
     expect((await call('GET', '/collections/a/snapshots')).json.result).toEqual([])
   })
 
-  it('made at the same time have names of their own; so many wait, and more are refused, waited for or not', async () => {
+  it('made at the same time have different names; a bounded number waits, and more are refused, with or without wait', async () => {
     const made = await Promise.all(Array.from({ length: 6 }, () => call('POST', '/collections/a/snapshots')))
     const names = made.map(({ json }) => (json.result as Described).name)
     expect(new Set(names).size).toBe(6)
@@ -87,7 +87,7 @@ describe('snapshots over HTTP', () => {
     expect(statuses[0]).toBe(202)
   })
 
-  it('made for one answer are gone when the caller hangs up, be it before the first byte', async () => {
+  it('made for one answer are deleted when the caller hangs up, even before the first byte', async () => {
     const left = async () => {
       const open = readdirSync('/proc/self/fd').map((fd) => {
         try {
@@ -111,13 +111,13 @@ describe('snapshots over HTTP', () => {
     answered.on('response', (response) => response.destroy())
     answered.on('error', () => {})
     await expect.poll(left).toEqual([])
-    // All that was begun has ended: what had not, has left nothing since.
+    // Everything that began has ended; operations that had not begun have left nothing since.
     const unfinished = async () => (await readdir(folder)).filter((name) => name.startsWith('tmp-'))
     await expect.poll(unfinished).toEqual([])
     await expect.poll(left).toEqual([])
   })
 
-  it('are refused where what is there is not to be replaced', async () => {
+  it('are refused if existing data must not be replaced', async () => {
     const { name } = await made()
     const file = await fileOf(name)
     const location = `file://${folder}/snapshots/${name}`
@@ -188,7 +188,7 @@ describe('snapshots over HTTP', () => {
     expect((await call('PUT', '/collections/a/snapshots/recover', { location: 'http://localhost/x' })).status).toBe(403)
   })
 
-  it('with wait=false are accepted, and there in a while', async () => {
+  it('with wait=false are accepted, and appear after a while', async () => {
     const accepted = await call('POST', '/collections/a/snapshots?wait=false')
     expect(accepted).toMatchObject({ status: 202, json: { status: 'accepted' } })
     const listed = async () => (await call('GET', '/collections/a/snapshots')).json.result as Described[]
@@ -202,7 +202,7 @@ describe('snapshots over HTTP', () => {
     await expect.poll(() => service.log.some((line) => line.includes('behind an answer'))).toBe(true)
   })
 
-  it('of shard 0 are those of the collection, and there is no other shard', async () => {
+  it('of shard 0 are those of the collection, and other shards do not exist', async () => {
     const description = await made('/collections/a/shards/0/snapshots')
     expect((await call('GET', '/collections/a/snapshots')).json.result).toEqual([description])
     const streamed = await call('GET', '/collections/a/shards/0/snapshot')
@@ -214,7 +214,7 @@ describe('snapshots over HTTP', () => {
     expect((await call('PUT', '/collections/a/shards/1/snapshots/recover', { location: 'file:///x' })).status).toBe(404)
   })
 
-  it('of all are made, downloaded and taken in by another service', async () => {
+  it('of the whole database are made, downloaded and restored by another service', async () => {
     const { name, size } = await made('/snapshots')
     expect((await call('GET', '/snapshots')).json.result).toMatchObject([{ name, size }])
     const file = (await call('GET', `/snapshots/${name}`)).bytes
@@ -225,7 +225,7 @@ describe('snapshots over HTTP', () => {
     expect((await upload('/collections/x/snapshots/upload', form(file))).status).toBe(400)
   })
 
-  it('take nothing without a key that may write, not a byte of it', async () => {
+  it('need a key with write access before a byte is read', async () => {
     const { name } = await made()
     const file = await fileOf(name)
     const before = await readdir(folder)
@@ -240,7 +240,7 @@ describe('snapshots over HTTP', () => {
     expect(await readdir(folder)).toEqual(before)
   })
 
-  it('refuse what is no such form, and leave nothing behind', async () => {
+  it('refuse malformed forms and leave nothing behind', async () => {
     const { name } = await made()
     const file = await fileOf(name)
     const before = await readdir(folder, { recursive: true })
@@ -268,7 +268,7 @@ describe('snapshots over HTTP', () => {
     expect(await database.collections()).toEqual(['a'])
   })
 
-  it('whose tables lead elsewhere, or end the process that opens them, are refused in words; the service goes on', async () => {
+  it('with tables that lead elsewhere or crash their opener are refused with an error; the service goes on', async () => {
     const collection = await database.collection('a')
     await collection.upsert(Array.from({ length: 300 }, (_, id) => ({ id, vector: [id, 1] })))
     await collection.flush()
@@ -297,15 +297,15 @@ describe('snapshots over HTTP', () => {
     }
   })
 
-  it('of more bytes than are allowed are cut off while they come', async () => {
+  it('with too many bytes are cut off while they come', async () => {
     await start({ maxSnapshotBytes: 100_000 })
     const answer = await upload('/collections/b/snapshots/upload', form(Buffer.alloc(5_000_000))).catch(() => null)
-    // Who still sends may see the connection end before the answer.
+    // A client that still sends may see the connection end before the answer.
     if (answer) expect(answer.status).toBe(413)
     await expect.poll(async () => (await readdir(folder)).filter((name) => name.startsWith('tmp-'))).toEqual([])
   })
 
-  it('whose client hangs up leave nothing behind', async () => {
+  it('leave nothing behind if their client hangs up', async () => {
     const head = `POST /collections/b/snapshots/upload HTTP/1.1\r\nHost: localhost\r\napi-key: writer\r\nContent-Type: multipart/form-data; boundary=${BOUNDARY}\r\nContent-Length: 1000000\r\n\r\n`
     const { connect: dial } = await import('node:net')
     const socket = dial(service.port, '127.0.0.1')
@@ -317,7 +317,7 @@ describe('snapshots over HTTP', () => {
     expect(await database.hasCollection('b')).toBe(false)
   })
 
-  it('are fetched from a URL where that is on, and never from this machine', async () => {
+  it('are fetched from a URL if that is enabled, and never from this machine', async () => {
     await start({ snapshotUrls: true })
     const inside = createServer((_request, response) => response.end('secret'))
     await new Promise<void>((done) => inside.listen(0, '127.0.0.1', done))
@@ -350,7 +350,7 @@ describe('snapshots by clients', () => {
     expect(await client.deleteFullSnapshot(full?.name as string)).toBe(true)
   })
 
-  it('of ours are the library’s', async () => {
+  it('of ours behave like the library', async () => {
     const remote = await connect(service.url, { apiKey: 'writer' })
     onTestFinished(() => remote.close())
     const collection = await remote.collection('a')

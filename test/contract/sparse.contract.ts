@@ -11,7 +11,7 @@ const sparse = (entries: Record<number, number>): SparseVector => ({
 const idsOf = (hits: readonly Hit[]) => hits.map(({ id }) => id)
 const bm25 = (text: string) => ({ text, model: 'qdrant/bm25' })
 
-/** Of a dense vector and two sparse ones; points without, with one, with both. */
+/** A dense vector and two sparse ones; points without, with one, with both. */
 export function describeSparse(name: string, open: () => Promise<DatabaseUnderTest>): void {
   describe(`sparse vectors, ${name}`, () => {
     let opened: DatabaseUnderTest
@@ -39,7 +39,7 @@ export function describeSparse(name: string, open: () => Promise<DatabaseUnderTe
     const search = async (collection: Collection, query: SparseVector | number, more: object = {}) =>
       await collection.query({ query, using: 'words', ...more })
 
-    it('are told with the collection', async () => {
+    it('are described with the collection', async () => {
       const { config } = await (await mixed()).info()
       expect(config.sparseVectors).toEqual([
         { name: 'words', size: 0, modifier: 'none', index: null },
@@ -47,7 +47,7 @@ export function describeSparse(name: string, open: () => Promise<DatabaseUnderTe
       ])
     })
 
-    it('are found by their dot product, and only where an index is shared', async () => {
+    it('are found by their dot product, and only if an index is shared', async () => {
       const collection = await mixed()
       const hits = await search(collection, sparse({ 5: 1, 9: 1 }))
       expect(hits.map(({ id, score }) => [id, score])).toEqual([
@@ -62,14 +62,14 @@ export function describeSparse(name: string, open: () => Promise<DatabaseUnderTe
       expect(await search(collection, sparse({}))).toEqual([])
     })
 
-    it('are found by the vector of a stored point, which is left out', async () => {
+    it('are found by the vector of a stored point, which is excluded', async () => {
       const collection = await mixed()
       expect(idsOf(await search(collection, 1))).toEqual([2])
       await expect(search(collection, 3)).rejects.toMatchObject({ code: 'NOT_FOUND' })
       await expect(search(collection, 99)).rejects.toMatchObject({ code: 'NOT_FOUND' })
     })
 
-    it('come back as they were given, with ascending indices', async () => {
+    it('are returned as given, with ascending indices', async () => {
       const collection = await mixed()
       const [first, second] = await collection.retrieve([1, 2], { withVector: true })
       expect(first?.vector).toEqual({
@@ -106,7 +106,7 @@ export function describeSparse(name: string, open: () => Promise<DatabaseUnderTe
       expect(await collection.count({ filter: has })).toBe(4)
     })
 
-    it('with the idf modifier count the more the fewer live vectors have an index', async () => {
+    it('with the idf modifier weigh an index more, the fewer live vectors have it', async () => {
       const collection = await mixed()
       const query = { query: sparse({ 5: 1, 6: 1 }), using: 'topics' }
       const idf = (n: number, df: number) => Math.log(1 + (n - df + 0.5) / (df + 0.5))
@@ -122,7 +122,7 @@ export function describeSparse(name: string, open: () => Promise<DatabaseUnderTe
       expect(plain?.score).toBe(2)
     })
 
-    it('are all a collection may have', async () => {
+    it('can be the only vectors of a collection', async () => {
       const collection = await database.createCollection(`only-${made++}`, { sparseVectors: { words: {} } })
       await collection.upsert([{ id: 1, vector: { words: sparse({ 1: 1 }) } }])
       expect(idsOf(await search(collection, sparse({ 1: 1 })))).toEqual([1])
@@ -149,7 +149,7 @@ export function describeSparse(name: string, open: () => Promise<DatabaseUnderTe
       await expect(collection.upsert([point])).rejects.toThrow(/points\[0\]\.vector\.text\.model/)
     })
 
-    it('and dense ones are fused in one query', async () => {
+    it('can be fused with dense ones in one query', async () => {
       const collection = await mixed()
       const hits = await collection.query({
         prefetch: [
@@ -161,7 +161,7 @@ export function describeSparse(name: string, open: () => Promise<DatabaseUnderTe
       expect(idsOf(hits).sort()).toEqual([1, 2, 3])
     })
 
-    it('are explained: exact, by postings or a scan', async () => {
+    it('are explained: exact, by postings or by a scan', async () => {
       const collection = await mixed()
       const { hits, plan } = await collection.explain({ query: sparse({ 5: 1 }), using: 'words' })
       expect(idsOf(hits)).toEqual([2, 1])
@@ -169,7 +169,7 @@ export function describeSparse(name: string, open: () => Promise<DatabaseUnderTe
       expect(plan.segments[0]).toMatchObject({ strategy: 'scan', why: 'no vector is in the postings yet' })
     })
 
-    it('are explained in the words of postings', async () => {
+    it('are explained in terms of postings', async () => {
       const collection = await mixed()
       const points = Array.from({ length: 3000 }, (_, id) => ({
         id: 10 + id,
@@ -216,7 +216,7 @@ export function describeSparse(name: string, open: () => Promise<DatabaseUnderTe
       expect(await collection.count()).toBe(4)
     })
 
-    it('and dense ones are not taken for each other', async () => {
+    it('are never confused with dense ones', async () => {
       const collection = await mixed()
       const asDense = { id: 9, vector: { dense: sparse({ 1: 1 }) } }
       await expect(collection.upsert([asDense])).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })

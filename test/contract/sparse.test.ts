@@ -54,7 +54,7 @@ const answersOf = async (collection: Collection) => ({
   points: (await collection.scrollPage({ limit: 500, withVector: true })).points,
 })
 
-it('a folder opened again has the same sparse vectors, from its log, its table and its segments', async () => {
+it('a reopened folder has the same sparse vectors, from its log, its table and its segments', async () => {
   const { folder, database, dispose } = await inFolder()
   const name = 'again'
   const collection = await database.createCollection(name, {
@@ -93,7 +93,7 @@ it('a folder opened again has the same sparse vectors, from its log, its table a
   await dispose()
 })
 
-it('a query without a name is of the unnamed vector, whatever sparse ones stand beside it', async () => {
+it('a query without a name uses the unnamed vector, whatever sparse ones there are', async () => {
   const database = await open(':memory:')
   onTestFinished(() => database.close())
   const vectors = { size: 2, distance: 'Dot' } as const

@@ -1,4 +1,4 @@
-/** Who may open a stream, and what ends one. */
+/** Permission to open a stream, and the reasons that end one. */
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -13,7 +13,7 @@ describe('a stream', () => {
   const made = (service: Service, headers = {}) =>
     service.call('PUT', '/collections/a', { vectors: { size: 2, distance: 'Dot' } }, headers)
 
-  it('is opened by the gates that let a request through', async () => {
+  it('passes the same checks as a request', async () => {
     const service = await startService({
       apiKeys: ['secret'],
       readOnlyApiKeys: ['look'],
@@ -27,7 +27,7 @@ describe('a stream', () => {
     expect(await refused(url, QUERY, { headers: { ...headers, origin: 'https://other' } })).toBe(403)
     for (const key of [
       headers,
-      // Whoever has a key may call the service by any name.
+      // With a key, any host name is accepted.
       { ...headers, host: 'rebound.example' },
       { authorization: 'Bearer secret' },
       { ...headers, origin: 'https://mine' },
@@ -37,7 +37,7 @@ describe('a stream', () => {
     }
   })
 
-  it('that is refused is in the log, and counted', async () => {
+  it('that is refused is logged and counted', async () => {
     const service = await startService({ apiKeys: ['secret'] })
     await refused(service.url, QUERY, { headers: { 'api-key': 'guess' } })
     expect(service.log.filter((text) => text.includes('UNAUTHENTICATED') && text.includes('127.0.0.1'))).toHaveLength(1)
@@ -46,7 +46,7 @@ describe('a stream', () => {
     expect(text).toContain('rest_responses_total{method="GET",endpoint="stream",status="401"} 1')
   })
 
-  it('leaves the service be whose client resets the connection while an earlier answer is on its way', async () => {
+  it('survives a client that resets the connection while an earlier answer is on its way', async () => {
     const service = await startService({ apiKeys: ['secret'] })
     for (let times = 0; times < 20; times++) {
       const socket = connect(service.port, '127.0.0.1')
@@ -60,7 +60,7 @@ describe('a stream', () => {
     expect((await service.call('GET', '/healthz')).status).toBe(200)
   })
 
-  it('is one of as many as may all be in the middle of a message', async () => {
+  it('counts toward the bound on streams in the middle of a message', async () => {
     const service = await startService({ maxBodyBytesInWork: 2 * MOST_MESSAGE_BYTES })
     await made(service)
     const [first] = [await open(service).opened(), await open(service).opened()]
@@ -70,7 +70,7 @@ describe('a stream', () => {
     expect((await (await open(service).opened()).json({ query: [1, 0] })).status).toBe('ok')
   })
 
-  it('is of a path that reads', async () => {
+  it('is opened only on paths that read', async () => {
     const service = await startService()
     for (const path of [
       '/',
@@ -101,7 +101,7 @@ describe('a stream', () => {
     }
   })
 
-  it('is closed by a message that is too large, or breaks the protocol', async () => {
+  it('is closed by a message that is too large or breaks the protocol', async () => {
     const service = await startService()
     await made(service)
     const stream = await open(service).opened()
@@ -118,7 +118,7 @@ describe('a stream', () => {
     expect((await service.call('GET', '/healthz')).status).toBe(200)
   })
 
-  it('is closed where more come at once than are kept, and opens without a body', async () => {
+  it('is closed if more messages come at once than are queued, and opens without a body', async () => {
     const service = await startService()
     const stream = await open(service).opened()
     const tiny = Buffer.from([0x82, 0x81, 0, 0, 0, 0, 0xc0])
@@ -131,32 +131,32 @@ describe('a stream', () => {
     expect((await stream.json({})).status.code).toBe('NOT_FOUND')
   })
 
-  it('speaks none of the protocols that a client may offer', async () => {
+  it('accepts none of the subprotocols that a client may offer', async () => {
     const service = await startService()
     const socket = new WebSocket(`${service.url.replace('http', 'ws')}${QUERY}`, ['chat'])
     const [error] = await once(socket, 'error')
     expect(String(error)).toContain('no subprotocol')
   })
 
-  it('is told when the service has too much to do', async () => {
+  it('gets an error when the service is overloaded', async () => {
     const service = await startService({ maxConcurrentReads: 0 })
     const stream = await open(service).opened()
     for (let i = 0; i < 3; i++) expect((await stream.json({})).status.code).toBe('OVERLOADED')
   })
 
-  it('has the values of a message counted until it is answered, and refused where they are too many', async () => {
+  it('has the values of a message counted until it is answered, and refused if there are too many', async () => {
     const bounds = { maxBodyBytesInWork: 4 * 1024 * 1024 }
     const service = await startService(bounds)
     await made(service)
     const stream = await open(service).opened()
     const junk = (count: number) => ({ query: [1, 0], junk: new Array(count).fill({}) })
-    // Each takes most of the bound: it is free again once the message is answered.
+    // Each takes most of the bound, which is free again once the message is answered.
     for (let times = 0; times < 5; times++) expect((await stream.json(junk(40_000))).status).toBe('ok')
     expect((await stream.json(junk(100_000))).status).toMatchObject({ code: 'OVERLOADED' })
     expect((await stream.json({ query: [1, 0] })).status).toBe('ok')
   })
 
-  it('is cut where nobody is at its other end', async () => {
+  it('is cut if nobody is at its other end', async () => {
     const service = await startService({ keepAliveTimeoutMs: 150 })
     await made(service)
     const gone = await open(service, { autoPong: false }).opened()

@@ -1,4 +1,4 @@
-/** Reads asked through WebSockets: what a message gets is what a request gets, on whatever thread. */
+/** Reads through WebSockets: a message gets the answer of a request, on every thread. */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -43,7 +43,7 @@ describe.each([
   const streams = (path = QUERY, options: WebSocket.ClientOptions = {}) =>
     Promise.all(Array.from({ length: 3 }, () => new Asking(service.url, path, options).opened()))
 
-  it('answer as requests are answered, in JSON and in MessagePack', async () => {
+  it('answer like requests, in JSON and in MessagePack', async () => {
     const near = { query: [1, 0], limit: 3, with_payload: true, with_vector: true }
     const asked: [string, unknown][] = [
       [QUERY, near],
@@ -73,7 +73,7 @@ describe.each([
     }
   })
 
-  it('give payloads as text where that is what the request accepts', async () => {
+  it('return payloads as text if the opening request accepts it', async () => {
     const headers = { accept: `${MSGPACK};payload=text` }
     for (const stream of await streams(QUERY, { headers })) {
       const { result } = await stream.msgpack({ query: [1, 0], limit: 1, with_payload: ['kind'] })
@@ -81,7 +81,7 @@ describe.each([
     }
   })
 
-  it('answer what is wrong as requests are, and go on', async () => {
+  it('answer errors like requests, and go on', async () => {
     const unknown = '/collections/none/points/query'
     const wrong: [string, string][] = [
       [QUERY, '{"query":[1,'],
@@ -110,7 +110,7 @@ describe.each([
     }
   })
 
-  it('answer in the order in which they were asked, however many at once', async () => {
+  it('answer in the order of questions, however many are sent at once', async () => {
     for (const stream of await streams()) {
       const limits = Array.from({ length: 500 }, (_, i) => 1 + ((i * 7) % 40))
       for (const [i, limit] of limits.entries()) {
@@ -137,7 +137,7 @@ describe.each([
     }
   })
 
-  it('find what was written before they were asked, and never what was replaced', async () => {
+  it('find everything written before the question, and nothing that was replaced', async () => {
     const all = await streams()
     const ids = async (stream: Asking) =>
       (await stream.json({ query: [0, 1], limit: 1 })).result?.points.map(({ id }: Json) => id)
@@ -152,7 +152,7 @@ describe.each([
     for (const stream of all) expect(await ids(stream)).toEqual([7])
   })
 
-  it('mind nothing that the request which opened them says of a body', async () => {
+  it('ignore body headers of the request that opened them', async () => {
     for (const headers of [{ expect: 'more' }, { 'content-encoding': 'gzip' }]) {
       const all = await Promise.all(
         [1, 2, 3].map(() => new Asking(service.url, QUERY, { headers: headers as Record<string, string> }).opened()),
@@ -161,7 +161,7 @@ describe.each([
     }
   })
 
-  it('are counted as the requests that they stand for', async () => {
+  it('are counted like the requests that they stand for', async () => {
     const count = async () => {
       const { json } = await line.call('GET', '/telemetry?details_level=1')
       return json.result.requests.rest.responses['POST /collections/{name}/points/query']
@@ -170,7 +170,7 @@ describe.each([
     for (const stream of all) for (let i = 0; i < 5; i++) await stream.json({ query: [1, 0] })
     for (const stream of all) await stream.json({ limit: 0 })
     expect(await count()).toEqual({ 200: { count: 15 }, 400: { count: 3 } })
-    // Of threads beside, each once it knows the collection; until then they ask.
+    // Each thread beside answers once it knows the collection; until then it forwards.
     for (let tries = 0; tries < 100; tries++) for (const stream of all) await stream.json({ query: [1, 0] })
     const beside = (await service.threads.states()).map(({ routes }) =>
       routes.reduce((sum, { endpoint, count }) => (endpoint.endsWith('/points/query') ? sum + count : sum), 0),
@@ -179,7 +179,7 @@ describe.each([
     for (const answered of beside) expect(answered).toBeGreaterThan(50)
   })
 
-  it('are told that the service stops, once what they sent is answered', async () => {
+  it('are told that the service stops, once their messages are answered', async () => {
     const all = await streams()
     for (const stream of all) await stream.json({ query: [1, 0] })
     const closed = all.map((stream) => stream.closed())
@@ -194,7 +194,7 @@ describe.each([
   })
 
   const LARGE = '{"query":[1,0],"limit":100,"with_payload":true}'
-  /** An answer to LARGE is of half a megabyte. */
+  /** An answer to LARGE is half a megabyte. */
   const fillLarge = async () => {
     const points = Array.from({ length: 100 }, (_, id) => ({
       id,
@@ -208,7 +208,7 @@ describe.each([
     return json.result.requests.rest.responses['POST /collections/{name}/points/query']?.[200].count ?? 0
   }
 
-  it('are answered to the last byte when the service stops, or not at all', async () => {
+  it('are answered completely when the service stops, or not at all', async () => {
     await fillLarge()
     const all = await streams()
     for (const stream of all) await stream.json(LARGE)
@@ -232,7 +232,7 @@ describe.each([
     for (const count of counts) expect(count).toBeLessThan(3_000)
   })
 
-  it('wait for readers that do not read, and no answer is lost', async () => {
+  it('wait for readers that do not read, and lose no answer', async () => {
     await fillLarge()
     const [stream] = (await streams()) as [Asking]
     stream.socket.pause()
@@ -249,7 +249,7 @@ describe.each([
       expect(JSON.parse((await stream.next()).bytes.toString()).result.points).toHaveLength(100)
   })
 
-  it('leave requests that offer another protocol as they are', async () => {
+  it('leave requests that offer another protocol unchanged', async () => {
     const port = Number(new URL(service.url).port)
     const body = '{"query":[1,0],"limit":1}'
     const offer = (more: string) =>
@@ -271,7 +271,7 @@ describe.each([
       const answers = (await raw(port, `${offer('')}${offer('')}${plain}`)).split('HTTP/1.1 ').slice(1)
       expect(answers).toHaveLength(3)
       for (const answer of answers) expect(answer).toMatch(/^200 OK[\s\S]*"id":39/)
-      // Handed back piece by piece where the other thread has it.
+      // Handed back piece by piece if the other thread has it.
       const asksLarge = 'GET /collections/a/points/500 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n'
       const both = (await raw(port, `${asksLarge}${offer('close, ')}`)).split('HTTP/1.1 ').slice(1)
       expect(both.map((answer) => answer.length > 400_000)).toEqual([true, false])

@@ -1,4 +1,7 @@
-/** What strict mode asks to be indexed: payload fields that are read, and vectors that are searched; in the library and over HTTP. */
+/**
+ * The indexes that strict mode requires: for payload fields that are read, and for vectors that are searched; in the
+ * library and over HTTP.
+ */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { connect } from '../../src/client/index.js'
 import type { Collection, Database } from '../../src/core/database.js'
@@ -170,7 +173,7 @@ describe.each(['library', 'service'])('strict mode of the %s', (face) => {
     return collection
   }
 
-  it.each(UNINDEXED)('asks for indexes: %s', async (_, allowed, refused) => {
+  it.each(UNINDEXED)('requires indexes: %s', async (_, allowed, refused) => {
     const collection = await strict({ unindexedFilteringRetrieve: false })
     for (const attempt of allowed) await attempt(collection)
     await expectRefused(collection, 'unindexedFilteringRetrieve', refused)
@@ -179,7 +182,7 @@ describe.each(['library', 'service'])('strict mode of the %s', (face) => {
     for (const [attempt] of refused) await attempt(collection).catch(isOfOtherKinds)
   })
 
-  it('asks for indexes of what filters of writes name, whatever the condition', async () => {
+  it('requires indexes for all fields in filters of writes, for every kind of condition', async () => {
     const collection = await strict({ unindexedFilteringUpdate: false })
     await collection.delete({ filter: { must: [{ is_empty: { key: 'kw' } }] } })
     await expectRefused(collection, 'unindexedFilteringUpdate', [
@@ -205,7 +208,7 @@ describe.each(['library', 'service'])('strict mode of the %s', (face) => {
     ])
   })
 
-  it('refuses searches of a collection without a graph as scans', async () => {
+  it('refuses searches of a collection without a graph, since they are scans', async () => {
     const collection = await strict({ searchAllowExact: false }, { hnswConfig: { m: 0 } })
     const allowed: Attempt[] = [
       (c) => c.query({ limit: 2 }),
@@ -228,7 +231,7 @@ describe.each(['library', 'service'])('strict mode of the %s', (face) => {
       [grouped({}), NO_GRAPH],
       [(c) => c.query({ ...Q, filter: ofTenant('kw') }), NO_GRAPH],
       [(c) => c.query({ prefetch: Q, query: { fusion: 'rrf' } }), NO_GRAPH],
-      // A prefetch may have prefetches of its own, and is refused all the same, as in Qdrant.
+      // A prefetch with prefetches of its own is refused all the same, as in Qdrant.
       [(c) => c.query({ prefetch: { ...Q, prefetch: { limit: 2 } }, query: [1, 0] }), NO_GRAPH],
       [
         (c) => c.query({ ...Q, filter: ofTenant('tenant') }),
@@ -239,7 +242,7 @@ describe.each(['library', 'service'])('strict mode of the %s', (face) => {
     await collection.query(Q)
   })
 
-  it('lets those who name a tenant search where tenants have links', async () => {
+  it('lets callers who name a tenant search if tenants have graphs', async () => {
     const hnswConfig = { m: 0, payloadM: 16 }
     const collection = await strict({ searchAllowExact: false }, { hnswConfig })
     await collection.query({ ...Q, filter: ofTenant('tenant') })
@@ -250,7 +253,7 @@ describe.each(['library', 'service'])('strict mode of the %s', (face) => {
     ])
   })
 
-  it('looks at the graph of the vector that is searched', async () => {
+  it('checks the graph of the vector that is searched', async () => {
     const vectors = {
       scanned: { size: 2, distance: 'Dot', hnswConfig: { m: 0 } },
       linked: { size: 2, distance: 'Dot' },
@@ -261,7 +264,7 @@ describe.each(['library', 'service'])('strict mode of the %s', (face) => {
     const scanned = { ...Q, using: 'scanned' }
     await collection.query(linked)
     await collection.query({ query: { indices: [1], values: [1] }, using: 'sparse' })
-    // What is looked at is what the prefetch has found.
+    // Only the points of the prefetch are looked at.
     await collection.query({ ...scanned, prefetch: linked })
     const message = "Request is forbidden on 'scanned' because global vector indexing is disabled (hnsw_config.m = 0)"
     await expectRefused(collection, 'searchAllowExact', [

@@ -1,4 +1,4 @@
-/** Strict mode: each bound of it from both sides, in the library and over HTTP, and not at all where it is not enabled. */
+/** Strict mode: each bound from both sides, in the library and over HTTP, and without effect if it is off. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { connect } from '../../src/client/index.js'
 import type { Collection, Database } from '../../src/core/database.js'
@@ -136,7 +136,7 @@ const BOUNDS: [
   [
     'maxCollectionVectorSizeBytes',
     { maxCollectionVectorSizeBytes: 81 },
-    // Ten vectors of two numbers are 80 bytes; what is there is what counts.
+    // Ten vectors of two numbers are 80 bytes; the present data counts.
     [(c) => c.upsert(points(1)), (c) => c.upsert(points(1, 50)).then(() => c.delete([50]))],
     [(c) => c.upsert(points(2, 50)).then(() => c.upsert(points(1))), (c) => c.updateVectors(points(1))],
     /Max vector storage size limit of .*MB reached!/,
@@ -216,7 +216,7 @@ describe.each(['library', 'service'])('strict mode of the %s', (face) => {
       (error: { code: string }) => error.code,
     )
 
-  it.each(BOUNDS)('holds %s where it is enabled', async (what, config, allowed, refused, message) => {
+  it.each(BOUNDS)('enforces %s if it is enabled', async (what, config, allowed, refused, message) => {
     const collection = await filled()
     await collection.updateConfig({ strictModeConfig: { ...config, enabled: true } })
     for (const [i, attempt] of allowed.entries()) expect(await codeOf(attempt(collection)), `allowed ${i}`).toBe('done')
@@ -229,7 +229,7 @@ describe.each(['library', 'service'])('strict mode of the %s', (face) => {
     for (const attempt of refused) expect(await codeOf(attempt(collection)), 'where it is off').toBe('done')
   })
 
-  it('holds maxCollectionPayloadSizeBytes', async () => {
+  it('enforces maxCollectionPayloadSizeBytes', async () => {
     const collection = await filled()
     await collection.upsert([{ id: 1, vector: [1, 1], payload: { text: 'x'.repeat(300_000) } }])
     const setTo = (bytes: number) =>
@@ -246,7 +246,7 @@ describe.each(['library', 'service'])('strict mode of the %s', (face) => {
     await collection.delete([1])
   })
 
-  it('holds maxResidentMemoryPercent', async () => {
+  it('enforces maxResidentMemoryPercent', async () => {
     const collection = await filled()
     await collection.updateConfig({ strictModeConfig: { enabled: true, maxResidentMemoryPercent: 1 } })
     const outcome = await collection.upsert(points(1)).then(
@@ -254,7 +254,7 @@ describe.each(['library', 'service'])('strict mode of the %s', (face) => {
       (error: Error) => error.message,
     )
     const { totalmem } = await import('node:os')
-    // On a machine of much memory this process may be below one percent of it.
+    // On a machine with much memory this process may use less than one percent.
     if (process.memoryUsage.rss() > totalmem() / 50) expect(outcome).toMatch(/Max resident memory limit of 1% reached/)
   })
 
@@ -283,7 +283,7 @@ describe.each(['library', 'service'])('strict mode of the %s', (face) => {
     await expect(collection.query(Q)).rejects.toMatchObject({ code: 'OVERLOADED' })
   })
 
-  it('what is refused for what it says costs nothing', async () => {
+  it('a request refused for its content costs nothing', async () => {
     const collection = await filled()
     await collection.updateConfig({ strictModeConfig: { enabled: true, readRateLimit: 1, writeRateLimit: 1 } })
     const wrong: ((c: Collection) => Promise<unknown>)[] = [
@@ -313,7 +313,7 @@ describe.each(['library', 'service'])('strict mode of the %s', (face) => {
     await expect(collection.query(Q)).rejects.toMatchObject({ code: 'OVERLOADED' })
   })
 
-  it('what only the data tells to be wrong costs what was done until then', async () => {
+  it('a request that only the data shows to be wrong costs the work until then', async () => {
     const collection = await filled()
     await collection.updateConfig({ strictModeConfig: { enabled: true, readRateLimit: 1 } })
     const formula = { formula: { ln: { mult: [-1, { abs: '$score' }] } } }
@@ -322,7 +322,7 @@ describe.each(['library', 'service'])('strict mode of the %s', (face) => {
     expect(await attempt()).toBe('OVERLOADED')
   })
 
-  it('counts components as wide as they are kept', async () => {
+  it('counts components at their stored width', async () => {
     const vectors = { size: 2, distance: 'Dot', datatype: 'float16' } as const
     const collection = await database.createCollection(`strict-${made++}`, { vectors })
     await collection.upsert(points(10))
@@ -331,7 +331,7 @@ describe.each(['library', 'service'])('strict mode of the %s', (face) => {
     expect(await codeOf(collection.upsert(points(1, 51)))).toBe('INVALID_ARGUMENT')
   })
 
-  it('holds multivectorConfig', async () => {
+  it('enforces multivectorConfig', async () => {
     const vectors = { m: { size: 2, distance: 'Dot', multivectorConfig: { comparator: 'max_sim' } } } as const
     const collection = await database.createCollection(`strict-${made++}`, {
       vectors,
@@ -358,7 +358,7 @@ describe.each(['library', 'service'])('strict mode of the %s', (face) => {
     await expect(collection.upsert([{ id: 3, vector: rows(1, (row) => row) as never }])).rejects.toMatchObject(full)
   })
 
-  it('holds sparseConfig, whatever form the points have, and of texts too', async () => {
+  it('enforces sparseConfig for every form of points, and for texts too', async () => {
     const collection = await database.createCollection(`strict-${made++}`, {
       sparseVectors: { s: {} },
       strictModeConfig: { enabled: true, sparseConfig: { s: { maxLength: 2 } } },

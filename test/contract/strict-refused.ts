@@ -5,7 +5,7 @@ import { snakeCase } from '../../src/core/vocabulary/spelling.js'
 
 export type Attempt = (collection: Collection) => Promise<unknown>
 
-/** That strict mode refuses each attempt by this field of it. A text is part of the message. */
+/** Strict mode refuses each attempt because of this field. A text must be part of the message. */
 export async function expectRefused(
   collection: Collection,
   field: keyof StrictModeConfig & string,

@@ -16,7 +16,7 @@ const TEXTS: unknown[] = [
 
 const match = (match: MatchCondition): Filter => ({ must: [{ key: 'text', match }] })
 
-/** Ids (1 to 6) without an index, and with each of them. */
+/** Matching ids (1 to 6) without an index, and with each index. */
 const CASES: [options: PayloadIndexOptions | null, condition: MatchCondition, ids: number[]][] = [
   [null, { text: 'quick' }, [1, 5]],
   [null, { text: 'quick brown' }, [1]],
@@ -53,7 +53,7 @@ export function describeTextFilters(suite: Suite): void {
       )
     })
 
-    it.each(CASES)('with %j, %j lets %j through', async (options, condition, ids) => {
+    it.each(CASES)('with %j, %j matches %j', async (options, condition, ids) => {
       if (options) await collection.createPayloadIndex('text', options)
       const { points } = await collection.scrollPage({ filter: match(condition) })
       expect(points.map(({ id }) => id)).toEqual(ids)
@@ -87,7 +87,7 @@ export function describeTextFilters(suite: Suite): void {
       await collection.deletePayloadIndex('long')
     })
 
-    it('tell what an index was made with', async () => {
+    it('tell the options of their index', async () => {
       const options: PayloadIndexOptions = {
         type: 'text',
         tokenizer: 'word',

@@ -1,4 +1,4 @@
-/** A service whose connections are answered by threads beside the one that has the database. */
+/** A service whose connections are answered by threads beside the main thread. */
 import { Agent, type IncomingHttpHeaders, type RequestOptions, request } from 'node:http'
 import { connect } from 'node:net'
 import { onTestFinished } from 'vitest'
@@ -50,7 +50,7 @@ export interface Answer {
   json: any
 }
 
-/** One connection, which is always the same thread's. */
+/** One connection, which stays with one thread. */
 export class Line {
   readonly #port: number
   readonly #agent = new Agent({ keepAlive: true, maxSockets: 1 })
@@ -89,7 +89,7 @@ export class Line {
   }
 }
 
-/** Sends bytes as they are and gives everything that came back until the connection closed. */
+/** Sends bytes as they are and returns everything received until the connection closed. */
 export function raw(port: number, text: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connect(port, '127.0.0.1', () => socket.write(text))

@@ -1,4 +1,4 @@
-/** What strangers send to threads that read: each of these was once a fault. */
+/** Hostile requests to serving threads; each of these was once a fault. */
 import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -20,7 +20,7 @@ let database: SharingDatabase
 let service: ThreadedService
 const log: string[] = []
 const workers: Worker[] = []
-/** With one thread beside, the first connection is its; the next is of the thread that has the database. */
+/** With one thread beside, the first connection goes to it, the next one to the main thread. */
 const start = async (options: Parameters<typeof startThreaded>[1] = {}) => {
   const folder = await mkdtemp(join(tmpdir(), 'vicinal-abuse-'))
   onTestFinished(() => rm(folder, { recursive: true }))
@@ -40,7 +40,7 @@ const sockets = () => readdirSync('/proc/self/fd').length
 describe('threads that read', () => {
   beforeEach(() => start())
 
-  it('are not ended by headers that cannot be sent on', async () => {
+  it('are not ended by headers that cannot be forwarded', async () => {
     for (const headers of ['trailer: x', 'te: trailers', 'upgrade: h2c\r\nconnection: upgrade', 'keep-alive: x']) {
       const answer = await raw(
         portOf(),
@@ -88,14 +88,14 @@ describe('threads that read', () => {
     expect(await Promise.all(readers)).toEqual([[200], [200], [200]])
   })
 
-  it('let go of who was answered before the body was there', async () => {
+  it('release a request that was answered before its body had come', async () => {
     const before = sockets()
     for (let i = 0; i < 20; i++) {
       const socket = connect(portOf(), '127.0.0.1')
       socket.write(`GET /healthz HTTP/1.1\r\nhost: localhost\r\ncontent-length: ${MIB}\r\n\r\n`)
       expect(String((await once(socket, 'data'))[0])).toMatch(/^HTTP\/1.1 200 /)
       if (i % 2 === 0) {
-        // The connection is good for more.
+        // The connection can be used again.
         socket.write(Buffer.alloc(MIB, 'x'))
         socket.write('GET /livez HTTP/1.1\r\nhost: localhost\r\n\r\n')
         expect(String((await once(socket, 'data'))[0])).toContain('livez check passed')
@@ -115,7 +115,7 @@ describe('threads that read', () => {
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]))
   })
 
-  it('remember no more names than are worth it', async () => {
+  it('remember only a bounded number of names', async () => {
     const line = new Line(service.url)
     const usedBefore = process.memoryUsage().rss
     for (let i = 0; i < 3_000; i++) {
@@ -125,7 +125,7 @@ describe('threads that read', () => {
     expect(process.memoryUsage().rss - usedBefore).toBeLessThan(100 * MIB)
   })
 
-  it('tell who asks twice to be told to go on', async () => {
+  it('answer a repeated Expect header with one 100 Continue', async () => {
     const body = JSON.stringify(DOT)
     const socket = connect(portOf(), '127.0.0.1')
     const expects = 'expect: 100-continue\r\nexpect: 100-continue'
@@ -142,7 +142,7 @@ describe('threads that read', () => {
 describe('threads that read, with keys', () => {
   beforeEach(() => start({ apiKeys: ['writer'], readOnlyApiKeys: ['reader'], maxBodyBytes: 3 * MIB }))
 
-  it('say what is wrong with a request before all of its body was sent', async () => {
+  it('report an error in a request before its whole body was sent', async () => {
     const line = new Line(service.url)
     for (let i = 0; i < 30; i++) {
       const key = [undefined, 'reader', 'writer'][i % 3]
@@ -150,13 +150,13 @@ describe('threads that read, with keys', () => {
       const status = await line
         .call('PUT', '/collections/a/points', Buffer.alloc(4 * MIB, ' '), { headers })
         .then((answer) => answer.status)
-        // As with one thread: the connection ends with the answer, which a client that is still writing may not see.
+        // As with one thread: the connection ends with the answer, and a client that is still writing may not see it.
         .catch((error: NodeJS.ErrnoException) => error.code)
       expect([[401, 403, 413][i % 3], 'EPIPE', 'ECONNRESET']).toContain(status)
     }
   })
 
-  it('log who was refused', async () => {
+  it('log refused requests', async () => {
     await new Line(service.url).call('PUT', '/collections/a', DOT)
     expect(log.map((line) => JSON.parse(line))).toMatchObject([{ code: 'UNAUTHENTICATED', peer: '127.0.0.1' }])
     await new Line(service.url).call('GET', '/collections', undefined, { headers: { 'x-vicinal-peer': '10.0.0.1' } })
@@ -177,6 +177,6 @@ it('counters do not go back when a thread ends', async () => {
   expect(await counted()).toEqual([100, 2])
   await workers[0]?.terminate()
   await sleep(50)
-  // Whether a new one has taken its place, which it does after a second, is the machine's matter.
+  // A replacement starts after a second; whether it has is up to the machine.
   expect((await counted())[0]).toBe(100)
 })

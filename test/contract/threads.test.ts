@@ -1,4 +1,4 @@
-/** Requests that are answered by threads beside the one that has the database: what they may not do differently. */
+/** Requests answered by threads beside the main thread: they must behave the same. */
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import type { RequestOptions } from 'node:http'
@@ -30,7 +30,7 @@ const start = async (options: Parameters<typeof startThreaded>[1] = {}) => {
   service = await startThreaded(database, options)
   onTestFinished(() => service.close(0))
 }
-/** Of two threads beside, each has one of the first two connections; the next is of the thread that has the database. */
+/** With two threads beside, each has one of the first two connections; the next one goes to the main thread. */
 const lines = async () => {
   const all = [new Line(service.url), new Line(service.url), new Line(service.url)] as const
   for (const line of all) expect((await line.call('GET', '/healthz')).status).toBe(200)
@@ -50,7 +50,7 @@ const answeredBeside = async () => {
   )
   return queries.sort((a, b) => a - b)
 }
-/** Until a thread knows the collection, it forwards. */
+/** Waits until a thread knows the collection; until then it forwards. */
 const known = async (line: Line, path = QUERY) => {
   const before = await answeredBeside()
   for (let tries = 0; tries < 100; tries++) {
@@ -64,7 +64,7 @@ const known = async (line: Line, path = QUERY) => {
 describe('threads that read', () => {
   beforeEach(() => start())
 
-  it('answer reads themselves, and the metrics count those of all threads', async () => {
+  it('answer reads themselves, and metrics count the reads of all threads', async () => {
     const [first, second, main] = await lines()
     await made(first)
     for (const line of [first, second]) await known(line)
@@ -84,7 +84,7 @@ describe('threads that read', () => {
     )
   })
 
-  it('read what was written through another connection before they were asked', async () => {
+  it('see everything written through another connection before the read', async () => {
     const all = await lines()
     await made(all[0])
     for (const line of [all[0], all[1]]) await known(line)
@@ -95,7 +95,7 @@ describe('threads that read', () => {
     }
   })
 
-  it('never answer by a collection that was replaced, renamed or given other vectors', async () => {
+  it('never answer from a collection that was replaced, renamed or given other vectors', async () => {
     const [first, second, main] = await lines()
     const rename = (to: string) => ({
       actions: [{ delete_alias: { alias_name: 'it' } }, { create_alias: { alias_name: 'it', collection_name: to } }],
@@ -128,7 +128,7 @@ describe('threads that read', () => {
     expect(service.trouble).toEqual([])
   })
 
-  it('look points up in collections that they have not heard of', async () => {
+  it('look points up in collections that they do not know yet', async () => {
     const [first] = await lines()
     await made(first)
     await made(first, 'other')
@@ -142,7 +142,7 @@ describe('threads that read', () => {
     }
   })
 
-  it('leave it to one thread to keep what the owner of a collection allows', async () => {
+  it('leave strict mode to one thread', async () => {
     const all = await lines()
     await made(all[0])
     for (const line of [all[0], all[1]]) await known(line)
@@ -154,7 +154,7 @@ describe('threads that read', () => {
     expect(await answeredBeside()).toEqual(before)
   })
 
-  it('leave it to one thread to keep to a limit of memory', async () => {
+  it('leave the memory limit to one thread', async () => {
     onTestFinished(memoryBudget.limit(4 * GIB))
     await service.close(0)
     service = await startThreaded(database, { memory: memoryBudget })
@@ -175,7 +175,7 @@ describe('threads that read', () => {
       for (const line of all) expect(idsOf(await line.call('POST', QUERY, query))).toEqual(found)
     }
     expect(await answeredBeside()).toEqual(before)
-    // More than the half of what is left: refused by the one thread, whoever was asked.
+    // More than half of the memory left: the main thread refuses requests of all threads.
     onTestFinished(memoryBudget.limit(LIMITS.leastMemoryLimitBytes))
     for (const line of all) {
       const { status, json } = await line.call('POST', QUERY, whole)
@@ -184,7 +184,7 @@ describe('threads that read', () => {
     }
   })
 
-  it('forward bodies of unknown length, those that wait to be asked for, and none at all', async () => {
+  it('forward bodies of unknown length, Expect: 100-continue, and requests without a body', async () => {
     const [first, , main] = await lines()
     await made(first)
     const port = Number(new URL(service.url).port)
@@ -207,7 +207,7 @@ describe('threads that read', () => {
     expect((await first.call('HEAD', '/healthz')).status).toBe((await main.call('HEAD', '/healthz')).status)
   })
 
-  it('forward snapshots both ways, whole', async () => {
+  it('forward snapshots completely in both directions', async () => {
     const [first] = await lines()
     await made(first)
     const { json } = await first.call('POST', '/collections/a/snapshots')
@@ -224,7 +224,7 @@ describe('threads that read', () => {
     expect(await ids(first, '/collections/copy/points/query')).toEqual([1])
   })
 
-  it('refuse as the other thread does', async () => {
+  it('refuse like the other thread', async () => {
     const asked: [string, string, unknown, RequestOptions?][] = [
       ['POST', QUERY, { query: [1, 2, 3] }],
       ['POST', QUERY, Buffer.from('{')],
@@ -251,7 +251,7 @@ describe('threads that read', () => {
     }
   })
 
-  it('let those pass that name the address they have connected to', async () => {
+  it('accept requests that name the address they have connected to', async () => {
     const address = Object.values(networkInterfaces())
       .flat()
       .find((each) => each?.family === 'IPv4' && !each.internal)
@@ -266,7 +266,7 @@ describe('threads that read', () => {
 })
 
 describe('threads that end', () => {
-  it('are replaced; connections of others go on', async () => {
+  it('are replaced; connections of other threads go on', async () => {
     const workers: Worker[] = []
     const onWorker = (worker: Worker) => void workers.push(worker)
     process.on('worker', onWorker)
@@ -286,7 +286,7 @@ describe('threads that end', () => {
     await known(new Line(service.url))
   })
 
-  it('finish what they are at, and take no more', async () => {
+  it('finish their requests and take no more', async () => {
     await start({ count: 2 })
     const [first, second] = await lines()
     await made(first)
@@ -313,10 +313,10 @@ describe('threads that end', () => {
     expect(await (await database.collection('a')).count()).toBe(2)
   })
 
-  it.each([0, 1, 2])('end no connection of who asks all the time before it is told, with %d beside', async (count) => {
+  it.each([0, 1, 2])('end no busy connection without notice, with %d threads beside', async (count) => {
     await start({ count, closeLingerMs: 60_000 })
     const line = new Line(service.url)
-    // Connections of its own, which are not kept: one that nobody asks by is closed when the lingering is over.
+    // Connections without keep-alive: an idle one is closed when the lingering time is over.
     const alone = { agent: false as const }
     const [size, stored] = [256, 1000]
     await line.call('PUT', '/collections/a', { vectors: { size, distance: 'Dot' } }, alone)
@@ -333,7 +333,7 @@ describe('threads that end', () => {
       written.add(lane)
       return answer
     }
-    // Large answers keep a thread from what else it has read: it is late to hear that it closes, and of its answers.
+    // Large answers keep a thread busy: it notices late that it closes, and also other threads' answers.
     const asking = Array.from({ length: 24 }, async (_, lane) => {
       const own = new Line(service.url)
       const asked = [
@@ -348,7 +348,7 @@ describe('threads that end', () => {
       }
     })
     await sleep(1_000)
-    // On a slow machine a lane has not come to its write within the second.
+    // On a slow machine a lane has not reached its write within the second.
     await expect.poll(() => written.size).toBe(asking.length)
     const before = answers.length
     await service.close(90_000)
@@ -360,7 +360,7 @@ describe('threads that end', () => {
     expect(await (await database.collection('a')).count()).toBe(stored + asking.length)
   })
 
-  it('bound the connections of all threads together', async () => {
+  it('share one bound on connections', async () => {
     await start({ count: 2, maxConnections: 3 })
     await lines()
     await expect(new Line(service.url).call('GET', '/healthz')).rejects.toThrow(/ECONNRESET|hang up/)

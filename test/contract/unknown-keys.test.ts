@@ -1,9 +1,9 @@
-/** Keys of bodies that the service does not know: they are left out, as Qdrant does. */
+/** Keys of bodies that the service does not know are ignored, as in Qdrant. */
 import { expect, it } from 'vitest'
 import { open } from '../../src/index.js'
 import { startService } from './service.js'
 
-/** Unknown keys, and the library's spelling of known ones, for wherever there may be keys. */
+/** Unknown keys, and the library's spelling of known ones, at every place with keys. */
 const ODD = { unknown: 1, scoreThreshold: 9, withPayload: 7, updateMode: 'never', timeoutMs: -1 }
 const STAGE = { ...ODD, query: [1, 2, 3], params: { ...ODD, acorn: { ...ODD }, quantization: { ...ODD } } }
 const quantization_config = { ...ODD, scalar: { ...ODD, type: 'int8', quantile: 0.99 } }
@@ -40,7 +40,7 @@ const QUERIES: object[] = [
   { query: 1, lookup_from: { ...ODD, collection: 'c' }, filter: {} },
 ]
 
-it('the wire leaves keys out that it does not know', async () => {
+it('the wire ignores unknown keys', async () => {
   const database = await open(':memory:')
   const { call } = await startService({ database })
   const send = async (method: string, path: string, body: object) => {

@@ -1,4 +1,4 @@
-/** Options that the library does not know, the wire's words above all: none of them is left out without a word. */
+/** Options that the library does not know, above all the wire's spellings: each is refused with an error. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Collection, Database } from '../../src/core/database.js'
 import { VicinalError } from '../../src/core/errors.js'
@@ -10,7 +10,7 @@ const NEAR = [1, 2, 3]
 const VECTORS = { size: 3, distance: 'Dot' } as const
 
 type Attempt = (collection: Collection, odd: never) => Promise<unknown>
-/** A verb, and where its options are. */
+/** A verb with its options. */
 const QUERY: Attempt = (c, odd) => c.query({ query: NEAR, ...(odd as object) })
 const PREFETCH: Attempt = (c, odd) => c.query({ query: NEAR, prefetch: [{ query: NEAR, ...(odd as object) }] })
 const KIND: Attempt = (c, query) => c.query({ query })
@@ -96,7 +96,7 @@ async function first(points: AsyncIterable<unknown>): Promise<unknown> {
   return null
 }
 
-/** What is inside of what is written, meant or asked. */
+/** Options inside of points, vectors and queries. */
 const INNER: [what: string, attempt: Attempt, odd: unknown, names: RegExp][] = [
   [
     'a point',
@@ -176,7 +176,7 @@ const INNER: [what: string, attempt: Attempt, odd: unknown, names: RegExp][] = [
   ],
 ]
 
-/** Verbs that are told nothing where they are to be told something. */
+/** Verbs that get no object where they need one. */
 const NO_OBJECT: [verb: string, attempt: Attempt][] = [
   ['query', (c, odd) => c.query(odd)],
   ['explain', (c, odd) => c.explain(odd)],
@@ -188,7 +188,7 @@ const NO_OBJECT: [verb: string, attempt: Attempt][] = [
   ['batch', (c, odd) => c.batch([odd])],
   ['createVectorName', (c, odd) => c.createVectorName('v', odd)],
 ]
-/** The same where undefined is nothing. */
+/** The same for verbs where undefined is allowed. */
 const NO_OPTIONS: [verb: string, attempt: Attempt][] = [
   ['scrollPage', (c, odd) => c.scrollPage(odd)],
   ['scroll', (c, odd) => first(c.scroll(odd))],
@@ -252,19 +252,19 @@ describe.each(FACES)('unknown options of the %s', (face) => {
     ])
   })
 
-  it.each(NO_OBJECT)('%s of no object', async (_verb, attempt) => {
+  it.each(NO_OBJECT)('%s without an object', async (_verb, attempt) => {
     for (const odd of [undefined, null, 5, 'text', NEAR, new Float32Array(3)]) {
       await expect(attempt(collection, odd as never), String(odd)).rejects.toMatchObject(refusal(/expected an object/))
     }
   })
 
-  it.each(NO_OPTIONS)('%s with options that are no object', async (_verb, attempt) => {
+  it.each(NO_OPTIONS)('%s with options that are not an object', async (_verb, attempt) => {
     for (const odd of [null, 5, 'text', NEAR]) {
       await expect(attempt(collection, odd as never), String(odd)).rejects.toMatchObject(refusal(/expected an object/))
     }
   })
 
-  it.each(NO_COLLECTION)('a collection: what is said %s', async (_what, options, names) => {
+  it.each(NO_COLLECTION)('a collection: options %s', async (_what, options, names) => {
     const made = database.createCollection('d', { vectors: VECTORS, ...options } as CollectionOptions)
     await expect(made).rejects.toMatchObject(refusal(names))
     expect(await database.hasCollection('d')).toBe(false)
@@ -283,7 +283,7 @@ describe.each(FACES)('unknown options of the %s', (face) => {
     }
   })
 
-  it('those of a database', async () => {
+  it('options of a database', async () => {
     const odd = { timeout: 5, replaces: false } as never
     const source = { location: 'file:///nowhere' }
     await expect(database.collections(odd)).rejects.toMatchObject(refusal(/^timeout: /))
@@ -317,13 +317,13 @@ describe.each(FACES)('unknown options of the %s', (face) => {
     })
   })
 
-  it('takes a key whose value is undefined for absent', async () => {
+  it('treats a key whose value is undefined as absent', async () => {
     const absent = { score_threshold: undefined, top: undefined } as object
     expect(await collection.query({ query: NEAR, ...absent })).toHaveLength(1)
   })
 })
 
-it('a folder is opened with options that are known', async () => {
+it('a folder is opened with known options only', async () => {
   await expect(open(':memory:', { read_only: true } as never)).rejects.toMatchObject(
     refusal(/^read_only: .*did you mean readOnly/),
   )

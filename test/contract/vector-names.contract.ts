@@ -47,7 +47,7 @@ export function describeVectorNames(suite: Suite): void {
     collection.count({ filter: { must: [{ has_vector: name }] } as never })
 
   describe('named vectors of a live collection', () => {
-    it('come in empty, and take what is written from then on', async () => {
+    it('start empty, and take what is written from then on', async () => {
       const collection = await filled()
       expect(await collection.createVectorName('cube', CUBE)).toMatchObject({ status: 'completed' })
       expect((await collection.info()).config.vectors.map(({ name, size }) => [name, size])).toContainEqual(['cube', 3])
@@ -69,7 +69,7 @@ export function describeVectorNames(suite: Suite): void {
       )
     })
 
-    it('are gone when they are dropped, and may come back as others', async () => {
+    it('disappear when they are dropped, and may come back with another configuration', async () => {
       const collection = await filled()
       expect(await collection.deleteVectorName('image')).toMatchObject({ status: 'completed' })
       const unknown = { code: 'INVALID_ARGUMENT', message: expect.stringContaining('Not existing vector name') }
@@ -86,7 +86,7 @@ export function describeVectorNames(suite: Suite): void {
       expect(hits.map(({ id, score }) => [id, score])).toEqual([[4, 0]])
     })
 
-    it('stand beside an unnamed one', async () => {
+    it('can stand beside an unnamed one', async () => {
       const collection = await suite.single()
       await collection.upsert([{ id: 1, vector: [1, 2, 3] }])
       await collection.createVectorName('cube', CUBE)
@@ -101,7 +101,7 @@ export function describeVectorNames(suite: Suite): void {
       expect((await collection.info()).config.vectors.map(({ name }) => name)).toEqual(['', 'cube'])
     })
 
-    it('may all be dropped: points stay with their payload', async () => {
+    it('can all be dropped: points stay with their payload', async () => {
       const collection = await filled()
       await collection.deleteVectorName('text')
       await collection.deleteVectorName('image')
@@ -114,7 +114,7 @@ export function describeVectorNames(suite: Suite): void {
       expect((await collection.query({ query: [1, 0, 0], using: 'text' })).map(({ id }) => id)).toEqual([4])
     })
 
-    it('that are there as asked for, or not there to be dropped, change nothing', async () => {
+    it('change nothing if they already exist as requested, or are already dropped', async () => {
       const collection = await filled()
       const before = (await collection.info()).config
       await collection.createVectorName('image', { dense: { size: 3, distance: 'Euclid' } })
@@ -144,7 +144,7 @@ export function describeVectorNames(suite: Suite): void {
       await collection.createVectorName('another', CUBE)
     })
 
-    it('are changed by their names like any other', async () => {
+    it('are changed by name like any other', async () => {
       const collection = await filled()
       await collection.createVectorName('cube', CUBE)
       await collection.updateConfig({ vectors: { cube: { hnswConfig: { m: 8 } } } })

@@ -1,4 +1,4 @@
-/** The wire as clients of Qdrant see it: paths, envelope, defaults, errors, formats. */
+/** The wire as Qdrant's clients see it: paths, envelope, defaults, errors, formats. */
 import { readFileSync } from 'node:fs'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { decodeMsgpack } from '../../src/wire/msgpack.js'
@@ -10,7 +10,7 @@ const MSGPACK = { 'content-type': 'application/msgpack', accept: 'application/ms
 const BIG_ID = '18446744073709551615'
 
 describe('the service', () => {
-  it('introduces itself as the API that clients know, and itself in a header', async () => {
+  it('reports the API version that clients know, and its own name in a header', async () => {
     const service = await startService()
     const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string }
     const root = await service.call('GET', '/')
@@ -44,7 +44,7 @@ describe('the service', () => {
     expect((await service.call('GET', '/collections')).status).toBe(200)
   })
 
-  it('stays up and unready where the database cannot be opened', async () => {
+  it('stays up and unready if the database cannot be opened', async () => {
     const service = await startService({ database: Promise.reject(new Error('disk on fire')) })
     expect((await service.call('GET', '/readyz')).status).toBe(503)
     const answer = await service.call('GET', '/collections')
@@ -127,7 +127,7 @@ describe('points', () => {
     await makeCollection(service)
   })
 
-  it('are acknowledged, and completed where the client waits', async () => {
+  it('are acknowledged, and completed if the client waits', async () => {
     const points = [{ id: 1, vector: [1, 2, 3] }]
     const at = '/collections/a/points'
     expect((await service.call('PUT', at, { points })).json.result).toMatchObject({ status: 'acknowledged' })
@@ -149,7 +149,7 @@ describe('points', () => {
     },
   )
 
-  it('come as a list, as a batch of arrays, and as a batch of bins', async () => {
+  it('are accepted as a list, as a batch of arrays, and as a batch of bins', async () => {
     const at = '/collections/a/points?wait=true'
     await service.call('PUT', at, { points: [{ id: 1, vector: [1, 0, 0], payload: { n: 1 } }] })
     await service.call('PUT', at, {
@@ -194,7 +194,7 @@ describe('points', () => {
     expect(await count(service)).toBe(0)
   })
 
-  it('answer a query without payload and vector unless asked', async () => {
+  it('are returned without payload and vector unless requested', async () => {
     await service.call('PUT', '/collections/a/points?wait=true', {
       points: [{ id: 1, vector: [1, 2, 3], payload: { a: 1 } }],
     })
@@ -243,7 +243,7 @@ describe('points', () => {
     })
   })
 
-  it('are read where vectors of each kind are bins beside each other', async () => {
+  it('are read if vectors of each kind are bins side by side', async () => {
     const [vectors, sparse] = [{ d: { size: 3, distance: 'Dot' } }, { s: {} }]
     expect((await service.call('PUT', '/collections/both', { vectors, sparse_vectors: sparse })).status).toBe(200)
     const vectorOf = (id: number) => ({
@@ -266,7 +266,7 @@ describe('points', () => {
     expect(decodeMsgpack(found.bytes)).toMatchObject({ result: { points: [{ id: 7, score: 2 }] } })
   })
 
-  it('tell errors in MessagePack to those who accept it', async () => {
+  it('get errors in MessagePack if they accept it', async () => {
     const answer = await service.call(
       'POST',
       '/collections/a/points/query',
@@ -280,7 +280,7 @@ describe('points', () => {
   })
 })
 
-describe('what this version does not have', () => {
+describe('a feature that this version does not have', () => {
   it.each([
     ['POST', '/collections/a/points/query', { query: [1, 2, 3], lookup_from: { collection: 'a', shard_key: 'k' } }],
     ['PUT', '/collections/a/points', { points: [{ id: 1, vector: { a: { image: 'x', model: 'y' } } }] }],
@@ -297,7 +297,7 @@ describe('what this version does not have', () => {
   })
 
   it.each([{ a: { b: 1 } }, { a: { model: 'x' } }, { text: 5, model: 'qdrant/bm25' }])(
-    'is not what makes no sense: a vector %j',
+    'is not assumed for an invalid vector: %j',
     async (vector) => {
       const service = await startService()
       await makeCollection(service)
@@ -306,7 +306,7 @@ describe('what this version does not have', () => {
     },
   )
 
-  it('is ignored where it only tunes', async () => {
+  it('is ignored if it only tunes', async () => {
     const service = await startService()
     const tuned = {
       vectors: { size: 3, distance: 'Cosine', on_disk: true, quantization_config: { scalar: { type: 'int8' } } },

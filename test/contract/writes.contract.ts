@@ -22,7 +22,7 @@ const ROWS = 3000
 
 export function describeWrites(suite: Suite): void {
   describe('writes', () => {
-    it('stores what was upserted, and finds it at once', async () => {
+    it('stores upserted points and finds them at once', async () => {
       const collection = await suite.single()
       const result = await collection.upsert([
         { id: 7, vector: [1, 2, 3], payload: { place: 'Oslo', n: [1, { a: null }] } },
@@ -142,7 +142,7 @@ export function describeWrites(suite: Suite): void {
       expect(await collection.query({ query: [1, 0], using: 'text' })).toEqual([])
     })
 
-    it('joins vectors of one id that comes several times: names merge, of one name the last wins', async () => {
+    it('joins vectors of one id that occurs several times: names merge, and for one name the last wins', async () => {
       const collection = await suite.named()
       await collection.upsert([1, 2].map((id) => ({ id, vector: { text: [0.6, 0.8] } })))
       const repeated = [
@@ -163,7 +163,7 @@ export function describeWrites(suite: Suite): void {
       expect(await all(collection)).toMatchObject(expected)
     })
 
-    it('deletes by id and by filter, and ignores ids that are not there', async () => {
+    it('deletes by id and by filter, and ignores absent ids', async () => {
       const collection = await suite.single()
       await collection.upsert([1, 2, 3, 4].map((id) => ({ id, vector: [id, 0, 0], payload: { odd: id % 2 === 1 } })))
       expect(await collection.delete([1, 99, 1])).toMatchObject({ status: 'completed', deleted: 1 })
@@ -176,7 +176,7 @@ export function describeWrites(suite: Suite): void {
       expect(await collection.query({ query: [4, 0, 0] })).toMatchObject([{ id: 2 }])
     })
 
-    it('selects every point only where that is said', async () => {
+    it('selects every point only on explicit request', async () => {
       const collection = await suite.single()
       await collection.upsert([1, 2, 3].map((id) => ({ id, vector: [id, 0, 0] })))
       const empty: Filter[] = [{}, { must: [] }, { must: [], should: null }, { must: [{ must_not: [] }] }, { must: {} }]
@@ -223,7 +223,7 @@ export function describeWrites(suite: Suite): void {
       expect((await all(collection)).map((point) => point.vector)).toEqual([new Float32Array(3), new Float32Array(3)])
     })
 
-    it('does the operations of a batch in order', async () => {
+    it('runs the operations of a batch in order', async () => {
       const collection = await suite.named()
       const results = await collection.batch([
         { op: 'upsert', points: [1, 2, 3].map((id) => ({ id, vector: { text: [id, 1] }, payload: { n: id } })) },

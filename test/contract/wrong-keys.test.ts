@@ -1,4 +1,4 @@
-/** Keys that are wrong, withdrawn or new while the service runs, by whichever thread takes the request. */
+/** Wrong, withdrawn and new keys while the service runs, on every thread. */
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -33,7 +33,7 @@ async function start(threads: 'one' | 'two') {
 }
 
 describe.each(['one', 'two'] as const)('with %s or more serving threads, ', (threads) => {
-  it('too many wrong keys from one address get 429, over all connections; a right key is never held up', async () => {
+  it('too many wrong keys from one address get 429 on all connections; a right key is never held up', async () => {
     const service = await start(threads)
     const lines = [new Line(service.url), new Line(service.url), new Line(service.url)] as const
     const asked = (at: number, key: string | null, method = 'POST', path = COUNT) =>
@@ -52,14 +52,14 @@ describe.each(['one', 'two'] as const)('with %s or more serving threads, ', (thr
       expect(Number(refused?.headers['retry-after'])).toBeLessThanOrEqual(60)
       expect((await asked(n, 'reader'))?.status).toBe(200)
       expect((await asked(n, 'writer', 'GET', '/collections'))?.status).toBe(200)
-      // Without a key nothing is guessed.
+      // Without a key nothing is guessed, so it stays 401.
       expect((await asked(n, null))?.status).toBe(401)
       expect((await asked(n, 'one-guess-more', 'GET', '/healthz'))?.status).toBe(200)
     }
     const head = `GET ${QUERY} HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\napi-key: guess\r\n\r\n`
     for (let n = 0; n < lines.length; n++) expect(await raw(service.port, head)).toMatch(/^HTTP\/1\.1 429 /)
     await service.close(0)
-    // One line when it begins, one with the count when the minute is over, and no key in any.
+    // One line when it begins, one with the count when the minute is over, and no key in any line.
     expect(service.logged('"refused"')).toHaveLength(1)
     expect(service.logged('refused within a minute')).toMatchObject([
       { code: 'UNAUTHENTICATED', peer: '127.0.0.1', count: MOST_WRONG_KEYS + lines.length },
@@ -71,7 +71,7 @@ describe.each(['one', 'two'] as const)('with %s or more serving threads, ', (thr
     expect(service.log.join('')).not.toContain('guess')
   })
 
-  it('keys are replaced in all of them, and streams of a withdrawn key are closed', async () => {
+  it('keys are replaced on all threads, and streams of a withdrawn key are closed', async () => {
     const service = await start(threads)
     const lines = [new Line(service.url), new Line(service.url), new Line(service.url)]
     const statuses = (key: string) =>

@@ -21,7 +21,7 @@ describe('aliases', () => {
         child.stdout?.on('data', (chunk) => {
           said += String(chunk)
         })
-        // Three changes at least, however slow the machine is.
+        // At least three changes, however slow the machine is.
         while (said.split('\n').length < 4 && child.exitCode === null && child.signalCode === null) await sleep(1)
         await sleep(random.below(120))
         child.kill('SIGKILL')
@@ -42,7 +42,7 @@ describe('aliases', () => {
     expect(acknowledged, 'acknowledged changes').toBeGreaterThan(KILLS)
   })
 
-  it('that are damaged are reported, never lost, and collections answer to their own names', async () => {
+  it('that are damaged are reported, and collections still answer to their own names', async () => {
     await inScratch(async (folder) => {
       const database = await open(folder)
       await database.createCollection('own', { vectors: { size: 1, distance: 'Dot' } })
@@ -69,7 +69,7 @@ describe('aliases', () => {
     })
   })
 
-  it('of a collection whose deletion a crash cut short lead to no later one of its name', async () => {
+  it('of a collection whose deletion a crash interrupted never lead to a later collection of that name', async () => {
     await inScratch(async (folder) => {
       const database = await open(folder)
       await database.createCollection('gone', { vectors: { size: 1, distance: 'Dot' } })
@@ -78,7 +78,7 @@ describe('aliases', () => {
       const before = readFileSync(file)
       await database.deleteCollection('gone')
       await database.close()
-      // As if the power had gone between the collection's end and that of its aliases.
+      // As after a power cut between the deletion of the collection and that of its aliases.
       writeFileSync(file, before)
       const opened = await open(folder)
       expect(await opened.aliases()).toEqual([])
@@ -88,7 +88,7 @@ describe('aliases', () => {
     })
   })
 
-  it('reach a process that reads beside the writer', async () => {
+  it('are seen by a process that reads beside the writer', async () => {
     await inScratch(async (folder) => {
       const writer = await open(folder)
       await writer.createCollection('one', { vectors: { size: 1, distance: 'Dot' } })

@@ -16,7 +16,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
 
-// From its source this file lies two folders below the repository, compiled four (.cache/children/<hash>/test/…).
+// The source file lies two folders below the repository, the compiled one four (.cache/children/<hash>/test/…).
 export const REPOSITORY = findRepository(dirname(fileURLToPath(import.meta.url)))
 
 function findRepository(folder: string): string {
@@ -26,8 +26,8 @@ function findRepository(folder: string): string {
 const SOURCES = ['test/durability', 'test/oracle', 'test/unit/native']
 
 /**
- * Compiles the tests' own programs for plain Node, which a preloaded or killed process must be, and returns their
- * folder. Their imports of `src/` lead to `dist/`: they run what is shipped.
+ * Compiles the programs of the tests for plain Node, because preloaded and killed processes must be plain. Returns
+ * their folder. Their imports of `src/` lead to `dist/`, so they run the shipped code.
  */
 function compiledChildren(): string {
   const files = SOURCES.flatMap((folder) =>
@@ -75,7 +75,7 @@ export function startChild(name: string, args: readonly string[], options: Spawn
   })
 }
 
-/** Runs such a program to its end and gives what it printed. */
+/** Runs such a program to its end and returns its output. */
 export async function runChild(
   name: string,
   args: readonly string[],
@@ -100,8 +100,8 @@ export async function ended(child: ChildProcess): Promise<ChildResult> {
 }
 
 /**
- * Runs such a program and gives its last line of output as JSON. It may end by SIGKILL after that line; throws with
- * what it said on stderr when it failed.
+ * Runs such a program and returns its last line of output as JSON. It may end by SIGKILL after that line. If it fails,
+ * the error has its stderr.
  */
 export async function childOutcome<T>(
   name: string,
@@ -111,7 +111,7 @@ export async function childOutcome<T>(
   return outcomeOf<T>(name, await runChild(name, args, env))
 }
 
-/** The same of one that was started apart. */
+/** The same for a program that was started separately. */
 export function outcomeOf<T>(name: string, result: ChildResult): T {
   const line = result.stdout.trim().split('\n').at(-1) ?? ''
   if ((result.code === 0 || result.signal === 'SIGKILL') && line.startsWith('{')) return JSON.parse(line) as T
@@ -120,16 +120,19 @@ export function outcomeOf<T>(name: string, result: ChildResult): T {
   )
 }
 
-/** What all of them gave, when all have ended: where one failed, none is left at work in a folder that is removed. */
+/**
+ * Waits for all outcomes and returns them. Even after a failure none is left working in a folder that is about to be
+ * removed.
+ */
 export async function allOutcomes<T>(outcomes: readonly Promise<T>[]): Promise<T[]> {
   await Promise.allSettled(outcomes)
   return await Promise.all(outcomes)
 }
 
-/** A folder of its own for one test file, which removes it. */
+/** A new folder for one test file, which removes it. */
 export const scratchFolder = (): string => mkdtempSync(join(tmpdir(), 'vicinal-durability-'))
 
-/** A folder of its own for one test, removed when `work` is done. */
+/** A new folder for one test, removed when `work` is done. */
 export async function inScratch<T>(work: (folder: string) => Promise<T>): Promise<T> {
   const folder = scratchFolder()
   try {

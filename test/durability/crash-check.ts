@@ -6,13 +6,13 @@ import { Random } from '../oracle/fault-random.js'
 import { type Progress, runLane } from '../oracle/fault-run.js'
 import { MAIN } from '../oracle/fault-workload.js'
 
-/** Steps done after a recovery, to see that the database is as good as new. */
+/** Steps after a recovery, which show that the database works normally. */
 const FURTHER_STEPS = 5
 
 export interface Crash {
   folder: string
   lanes: readonly Lane[]
-  /** What each lane had begun and what was acknowledged when it happened. */
+  /** The begun and the acknowledged steps of each lane at the crash. */
   progress: readonly Progress[]
   /** Whether the creation of the main collection was acknowledged. */
   created: boolean
@@ -20,9 +20,9 @@ export interface Crash {
 }
 
 /**
- * Opens what a crash left and holds it against the promises: everything acknowledged is there, nothing that was
- * not begun, every operation wholly or not at all, and all ways of reading agree. With `goOn`, works on with it,
- * closes, opens again and looks once more. Throws LaneViolation or Inconsistency.
+ * Opens the data after a crash and checks the promises. Everything acknowledged is present, and nothing that had not
+ * begun. Every operation is complete or absent, and all ways of reading agree. With `goOn`, it continues the work,
+ * closes, opens and checks once more. Throws LaneViolation or Inconsistency.
  */
 export async function checkCrash(crash: Crash, goOn: boolean): Promise<void> {
   let database = await open(crash.folder)

@@ -29,7 +29,7 @@ let progress: Progress[] = []
 let collection = ''
 
 beforeAll(async () => {
-  // Segments by the checkpoint of a close, then changes that are only in the table, then some only in the log.
+  // Segments from the checkpoint of a close, then changes that are only in the table, then changes only in the log.
   const plan: RunPlan = {
     folder: whole,
     seed,
@@ -69,7 +69,7 @@ async function openCopy(name: string): Promise<Database> {
 
 type Verdict = { what: 'reported' | 'rebuilt' | 'harmless'; message: string }
 
-/** Opens the folder: damage must show in an error, in a warning, or in nothing at all. */
+/** Opens the folder: damage must show as an error or a warning, or have no effect at all. */
 async function verdictOf(folder: string): Promise<Verdict> {
   const database = await open(folder)
   try {
@@ -96,7 +96,7 @@ async function verdictOf(folder: string): Promise<Verdict> {
   }
 }
 
-/** Flips one bit of a copy, and says what became of it. */
+/** Flips one bit of a copy and returns the result. */
 async function flip(file: string, offset: number): Promise<Verdict> {
   const folder = join(scratch, 'flipped')
   cpSync(whole, folder, { recursive: true })
@@ -121,7 +121,7 @@ function filesBelow(folder: string): string[] {
     .map((entry) => join(entry.parentPath, entry.name).slice(whole.length + 1))
 }
 
-/** One bit in each block of each file, `FLIPS_PER_BLOCK` times over. */
+/** Flips one bit in each block of each file, `FLIPS_PER_BLOCK` times. */
 async function flipEveryBlock(files: readonly string[]): Promise<Verdict[]> {
   const verdicts: Verdict[] = []
   for (const file of files) {
@@ -137,7 +137,7 @@ async function flipEveryBlock(files: readonly string[]): Promise<Verdict[]> {
   return verdicts
 }
 
-/** What a message about this file must contain: the file, or for Lance's own files the table. */
+/** The text that a message about this file must contain: its name, or the table for Lance's own files. */
 const namedBy = (file: string) => (/\.(vlog|vseg|sums)$/.test(file) ? basename(file) : 'table.lance')
 
 describe('one flipped bit', () => {
@@ -148,12 +148,12 @@ describe('one flipped bit', () => {
   })
 
   it(
-    'of a segment costs a rebuild from the table, and no answer',
+    'of a segment costs a rebuild from the table and changes no answer',
     async () => {
       const verdicts = await flipEveryBlock(filesBelow('segments'))
       expect(verdicts.length).toBeGreaterThan(10)
       expect(verdicts.filter(({ what }) => what === 'reported')).toEqual([])
-      // Padding between sections is no data; everything else is checked.
+      // Padding between sections is not checked data; everything else is.
       expect(verdicts.filter(({ what }) => what === 'rebuilt').length).toBeGreaterThan(verdicts.length / 2)
     },
     scaledMinutes(3),
@@ -172,11 +172,12 @@ describe('one flipped bit', () => {
     'of the log is reported',
     async () => {
       const [file] = filesBelow('log').slice(-1)
-      // Only what a later record says was synced can be told from a power cut: not so the last record.
+      // Damage differs from a power cut only if a later record says that the data was synced. The last record has no
+      // later one.
       const [lastAt] = lastRecords(readFileSync(join(whole, file!)), 1)
       for (let i = 0; i < LOG_FLIPS; i++) {
         const { what, message } = await flip(file!, random.below(lastAt!))
-        // What the table has already is not read again.
+        // Data that the table already has is not read again.
         if (what !== 'harmless') expect(message).toContain(basename(file!))
       }
     },

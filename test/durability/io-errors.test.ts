@@ -27,7 +27,7 @@ const SWEEPS: Record<string, Sweep> = {
   'every call fails once with EIO': {
     rule: ANY_CALL,
     codes: ['IO_FAILED'],
-    // Half the steps have half the calls and take half the time for each of them. Each run of the test takes others.
+    // Half the steps have half the calls, and each takes half the time. Each run of the test picks other calls.
     steps: STEPS / 2,
     stride: 4,
     least: 75,
@@ -52,7 +52,7 @@ const SWEEPS: Record<string, Sweep> = {
     stride: 4,
     least: 20,
   },
-  // Lance may swallow the errno; what is left is a file that ends early.
+  // Lance may drop the errno; the error is then a file that ends early.
   'the disk is full from every write on': {
     rule: { kinds: ['write', 'mkdir'], failure: 'ENOSPC', times: FOR_EVER },
     codes: ['DISK_FULL', 'IO_FAILED'],
@@ -104,7 +104,7 @@ async function sweeper(
     bulk,
     rule,
     codes,
-    // Which of the calls in a stride: another one in each run of the test.
+    // The offset within a stride: another one in each run of the test.
     first: 1 + (seed % stride) + number * stride,
     stride: SWEEPERS * stride,
   }

@@ -1,6 +1,6 @@
 /**
- * Kills beside the life of codes: directions and centres learnt, codes chosen by what they cost, adopted and written to
- * files. Other tests of kills have too few dimensions for the first and too few points for the second.
+ * Kills during the life of codes: while directions and centres are learnt, and while codes are chosen, adopted and
+ * written to files. Other kill tests have too few dimensions for directions and too few points for the choice.
  */
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -13,20 +13,20 @@ import { inScratch } from './child.js'
 import { ServerProcess } from './server-process.js'
 import { scaled, scaledMinutes } from './soak.js'
 
-/** From 16,384 on codes are chosen. */
+/** Codes are chosen from 16,384 points on. */
 const POINTS = 17_000
 const DIM = 256
-/** In which the vectors lie. */
+/** The number of directions in which the vectors lie. */
 const DIRECTIONS = 32
 const BATCH = 1_000
 const CYCLES = scaled(6)
 const LIMIT = 10
 const QUERIES = 40
-/** Slow machines take many times as long as others. */
+/** Slow machines take many times as long. */
 const INDEX_MS = 600_000
-/** The default asks for .95 of the mean; of so few queries chance takes more. */
+/** The default recall is a mean of 0.95; with so few queries chance costs more. */
 const LEAST_RECALL = 0.85
-/** The first differs from what is there. */
+/** The first differs from the present configuration. */
 const CODES: readonly Quantization[] = ['rabitq1', 'auto', 'rabitq4', 'auto']
 
 /** Rows of `DIM` floats, each within a few directions. */
@@ -96,7 +96,7 @@ it(
         let unfinished = 0
         for (let cycle = 0; cycle < CYCLES; cycle++) {
           await collection.updateConfig({ quantization: CODES[cycle % CODES.length] as Quantization })
-          // The first kill comes at once: there is always something that is not done.
+          // The first kill comes at once, so that some work is always unfinished.
           const killMs = cycle === 0 ? 0 : random.below(1.2 * rebuildMs)
           let isKilled = false
           const flush = async () => {

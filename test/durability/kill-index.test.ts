@@ -34,7 +34,7 @@ async function fill(collection: Collection): Promise<void> {
 }
 
 describe('an index that is being built', () => {
-  it('when the process is killed is there after the next start, and answers as it should', async () => {
+  it('is there after the next start if the process is killed, and answers correctly', async () => {
     await inScratch(async (scratch) => {
       const folder = join(scratch, 'data')
       const first = await ServerProcess.start(folder)
@@ -56,7 +56,7 @@ describe('an index that is being built', () => {
         const said = Object.keys(params).length > 0 ? { params } : {}
         expect(payloadSchema[field]).toEqual({ kind: type, points: POINTS, params: {}, ...said })
       }
-      // Of a stem, which nothing but the text index knows.
+      // A stem, which only the text index knows.
       const stem = { must: { key: 'text', match: { text: 'WALKED7 rivers' } } }
       const plain = { must: [{ key: 'n', range: { lt: POINTS } }, stem.must] }
       const expected = Array.from({ length: POINTS }, (_, id) => String(payloadOf(id).text)).filter((text) =>
@@ -78,7 +78,7 @@ describe('an index that is being built', () => {
       await fill(collection)
       let during = 0
       let id = POINTS
-      // On a busy machine an index may be there before the first of them is answered.
+      // On a busy machine the index may be complete before the first of them is answered.
       for (let tries = 0; tries < 5 && during === 0; tries++) {
         if (tries > 0) await collection.deletePayloadIndex('text')
         let isBuilt = false
@@ -95,7 +95,7 @@ describe('an index that is being built', () => {
         expect(await done).toMatchObject({ status: 'completed' })
       }
       const written = (await collection.info()).pointsCount - POINTS
-      // Every one of them, those written before the index was there and those after.
+      // All points: those written before the index existed and those written after.
       expect(await collection.count({ filter: { must: { key: 'text', match: { text: 'wander' } } } })).toBe(written)
       expect(during).toBeGreaterThan(0)
       await database.close()

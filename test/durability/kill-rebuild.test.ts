@@ -25,7 +25,7 @@ interface Configured {
   quantization: string
 }
 
-/** Changes the configuration again and again until the server is gone; which change is in force is then one of two. */
+/** Changes the configuration again and again until the server is gone. One of two changes is then in force. */
 class Changer {
   acknowledged: Configured | null = null
   begun: Configured | null = null
@@ -45,7 +45,7 @@ class Changer {
         await sleep(CHANGE_EVERY_MS)
       }
     } catch {
-      // The server is gone, which is what ends it.
+      // The server is gone, which ends the loop.
     }
   }
 
@@ -60,7 +60,7 @@ class Changer {
 
 describe('kill -9 of the server while its index is rebuilt', () => {
   it(
-    `loses nothing acknowledged in ${CYCLES} cycles, and ends as it was configured last`,
+    `loses nothing acknowledged in ${CYCLES} cycles, and ends with the last configuration`,
     async () => {
       const seed = runSeed('kill -9 while rebuilding')
       const random = new Random(seed)
@@ -79,7 +79,7 @@ describe('kill -9 of the server while its index is rebuilt', () => {
               hasEnded = true
             })
             const lifeMs = LIFE_MS.least + random.below(LIFE_MS.most - LIFE_MS.least)
-            // A changer that has failed makes no more changes: it is not waited for.
+            // A changer that has failed makes no more changes, so it is not waited for.
             const isEnough = () => hasEnded || changer.count > count
             const failures = await lifeOf(server, database, lanes, progress, lifeMs, isEnough)
             await changing

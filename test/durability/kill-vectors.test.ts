@@ -16,21 +16,23 @@ import { scaled, scaledMinutes } from './soak.js'
 
 const CYCLES = scaled(6)
 const LIFE_MS = { least: 500, most: 2_500 }
-/** What a machine gets done that is busy with other tests, too. */
+/** The progress of a machine that is also busy with other tests. */
 const LEAST_CHANGES = CYCLES / 2
 const NAME = 'extra'
-/** In the collection of the lanes: their points never have the vector, so it is in none of their answers. */
+/** A vector in the lanes' collection: the lanes' points never have it, so it is in none of their answers. */
 const OWN = 'own'
 const OWN_POINTS = 200
 
-/** Which of the vectors that ever had the name it is: dimensions tell, 0 for none. */
+/** Identifies the vector that has the name by its dimensions; 0 means none. */
 type Size = number
 
-/** Adds and drops a vector again and again, in the collection that lanes write and in one of its own, until the server is gone. */
+/**
+ * Adds and drops a vector again and again, in the lanes' collection and in one of its own, until the server is gone.
+ */
 class Changer {
   acknowledged: Size = 0
   begun: Size = 0
-  /** Points of its own that have the vector for sure. */
+  /** Its own points that certainly have the vector. */
   written: number[] = []
   count = 0
 
@@ -55,7 +57,7 @@ class Changer {
         await sleep(random.below(100))
       }
     } catch {
-      // The server is gone, which is what ends it.
+      // The server is gone, which ends the loop.
     }
   }
 
@@ -93,12 +95,12 @@ function vectorOf(id: number, size: Size): number[] {
 
 describe('kill -9 of the server while vectors are added and dropped', () => {
   it(
-    `loses nothing acknowledged in ${CYCLES} cycles, and shows nothing of a vector that was dropped`,
+    `loses nothing acknowledged in ${CYCLES} cycles, and shows nothing of a dropped vector`,
     async () => {
       const seed = runSeed('kill -9 while vectors change')
       const random = new Random(seed)
       await inScratch(async (scratch) => {
-        // The first one looks at what collections there are, of which this test has one of its own.
+        // Lane 0 checks the list of collections, which this test's own collection would disturb.
         const lanes = makeLanes(4, seed, { ids: 400, forgetful: true, bulk: { count: 2_500, every: 20 } }).slice(1)
         const progress = freshProgress(lanes)
         const changer = new Changer()
@@ -117,7 +119,7 @@ describe('kill -9 of the server while vectors are added and dropped', () => {
               hasEnded = true
             })
             const lifeMs = LIFE_MS.least + random.below(LIFE_MS.most - LIFE_MS.least)
-            // A changer that has failed makes no more changes: it is not waited for.
+            // A changer that has failed makes no more changes, so it is not waited for.
             const isEnough = () => hasEnded || changer.count > count
             const failures = await lifeOf(server, database, lanes, progress, lifeMs, isEnough)
             await changing

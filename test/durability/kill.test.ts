@@ -10,11 +10,11 @@ import { ServerProcess } from './server-process.js'
 import { scaled, scaledMinutes } from './soak.js'
 
 const CYCLES = scaled(25)
-/** Below this the run is void: nothing was proved. */
+/** With fewer acknowledged steps the run proves nothing. */
 const LEAST_ACKNOWLEDGED = 2_000
 const LANES = 7
 const LIFE_MS = { least: 100, most: 1_500 }
-/** One life in so many lasts longer than the age at which changes are flushed to the table. */
+/** One life in this many lasts longer than the age at which changes are flushed to the table. */
 const LONG_LIFE = { every: 6, ms: 6_500 }
 
 describe('kill -9 of the server under mixed load', () => {
@@ -34,7 +34,7 @@ describe('kill -9 of the server under mixed load', () => {
             if (cycle === 0) await database.createCollection(MAIN, MAIN_OPTIONS)
             const lifeMs =
               cycle % LONG_LIFE.every === 1 ? LONG_LIFE.ms : LIFE_MS.least + random.below(LIFE_MS.most - LIFE_MS.least)
-            // The last life makes up for what a slow machine has not done in those before.
+            // The last life makes up for steps that a slow machine has missed before.
             const isEnough = () => cycle < CYCLES - 1 || done() >= LEAST_ACKNOWLEDGED
             const failures = await lifeOf(server, database, lanes, progress, lifeMs, isEnough)
             await database.close()

@@ -8,7 +8,7 @@ import { lastRecords } from './log-records.js'
 /** Points after the first record, after the batch, after the delete. */
 const PREFIXES = ['1,2,3', '1,2,3,4,5', '1,3,4,5']
 
-it('a log cut at any byte of its last two records leaves a prefix, and goes on from there', async () => {
+it('a log cut at any byte of its last two records leaves a prefix and continues from there', async () => {
   await inScratch(async (scratch) => {
     const whole = join(scratch, 'whole')
     expect((await runChild('few-writes', [whole])).signal).toBe('SIGKILL')

@@ -22,7 +22,7 @@ it('no power cut brings back a record that was refused', async () => {
       if (event.kind === 'mark') break
     }
     const rebuilt = join(scratch, 'rebuilt')
-    // All that was written has reached the disk, but not that it was cut off again.
+    // All written bytes have reached the disk, but the truncation has not.
     disk.rebuild(rebuilt, { ...KEEP_EVERYTHING, keepTruncation: () => false })
     const log = await FileLog.open({
       disk: new Disk(rebuilt),

@@ -14,7 +14,7 @@ const CONFIGURATIONS: Record<string, ModelOptions> = {
 
 describe(`a model test of ${OPERATIONS} operations with restarts`, () => {
   it.each(Object.keys(CONFIGURATIONS))(
-    '%s: every answer is the oracle’s',
+    "%s: every answer is the oracle's",
     async (name) => {
       await inScratch(async (scratch) => {
         const plan: ModelPlan = {

@@ -12,7 +12,7 @@ import { readTrace, type TraceEvent } from './shim/trace.js'
 
 export type Recorded = Omit<RunPlan, 'folder' | 'marks'>
 
-/** Runs the plan with every change of the disk recorded; `unsyncedLog` skips the log's fsyncs. */
+/** Runs the plan and records every change of the disk; `unsyncedLog` skips the log's fsyncs. */
 export async function recordRun(scratch: string, plan: Recorded, { unsyncedLog = false } = {}) {
   const root = join(scratch, 'recorded')
   const marks = join(scratch, 'marks')
@@ -29,13 +29,13 @@ export async function recordRun(scratch: string, plan: Recorded, { unsyncedLog =
 }
 
 export interface PowerLossResult {
-  /** Crashes at which there was something to lose. */
+  /** Crashes with unsynced data. */
   risky: number
   /** Acknowledged steps, over all lanes, before the last crash. */
   acknowledged: number
 }
 
-/** Lets the power fail at `count` seeded moments of the recorded run, and checks what is left each time. */
+/** Simulates power failures at `count` seeded moments of the recorded run, and checks the remaining data each time. */
 export async function crashEverywhere(
   scratch: string,
   plan: Recorded,

@@ -6,7 +6,9 @@ import { scaled, scaledMinutes } from './soak.js'
 
 const POINTS = scaled(100)
 
-/** Few steps one after the other, with segments, compaction and reopening; and many at once, sharing their fsyncs. */
+/**
+ * Few steps in sequence, with segments, compaction and reopening; and many concurrent steps that share their fsyncs.
+ */
 const PLANS: Record<string, Omit<Recorded, 'seed'>> = {
   'one writer with bulk, flushes and reopening': {
     lanes: 2,
@@ -39,7 +41,7 @@ describe('power loss', () => {
         const { report, events } = await recordRun(scratch, plan)
         expect(report.failures).toEqual([])
         const { risky, acknowledged } = await crashEverywhere(scratch, plan, events, POINTS)
-        // With nothing to lose, or nothing done, the run would prove nothing.
+        // Without unsynced data, or without work, the run would prove nothing.
         expect(risky).toBeGreaterThan(POINTS / 2)
         expect(acknowledged).toBeGreaterThan(200)
       })

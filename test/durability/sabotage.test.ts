@@ -1,4 +1,4 @@
-/** Each way of breaking the engine on purpose must be caught, by the test whose business it is. */
+/** The responsible test must detect each deliberate fault of the engine. */
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -23,7 +23,7 @@ const PLAN: Recorded = {
   end: 'exit',
 }
 
-/** What the power-loss test says of a run that was broken in this way; '' when it says nothing. */
+/** The power-loss test's verdict on a run with this fault; '' if it finds nothing. */
 async function verdictOfPowerLoss(broken: { unsyncedLog?: boolean; sabotage?: Sabotage } = {}): Promise<string> {
   return await inScratch(async (scratch) => {
     const { sabotage, ...flags } = broken
@@ -35,7 +35,7 @@ async function verdictOfPowerLoss(broken: { unsyncedLog?: boolean; sabotage?: Sa
   })
 }
 
-/** What the check after a kill says of a run whose log was tampered with by the shim. */
+/** The verdict of the check after a kill on a run whose log the shim has damaged. */
 async function verdictOfKill(hold: boolean): Promise<string> {
   return await inScratch(async (scratch) => {
     const root = join(scratch, 'root')
@@ -75,9 +75,9 @@ async function verdictOfModel(sabotage?: Sabotage): Promise<string> {
   })
 }
 
-/** A log that was lost in part is found damaged too: its header was acknowledged with the collection's creation. */
+/** A partly lost log is found damaged: its header was acknowledged with the creation of the collection. */
 const LOG_LOST = /\.vlog(?:: expected a header of \d+ bytes, got \d+|: this is no log file| is damaged at byte \d+)/
-/** Something acknowledged is missing, or is as it was before. */
+/** Something acknowledged is missing, or has its older value. */
 const LOST = /LaneViolation: lane \d: after \d+ acknowledged.*\n(missing|changed|phantom): id /
 
 describe('the harness catches', () => {
@@ -93,11 +93,11 @@ describe('the harness catches', () => {
     expect(await verdictOfKill(true)).toMatch(LOST)
   })
 
-  it('a tombstone ignored: the model test finds what was deleted', async () => {
+  it('a tombstone ignored: the model test finds deleted points', async () => {
     expect(await verdictOfModel('ignoreTombstones')).toMatch(/ModelMismatch: [\s\S]*\nphantom: id /)
   })
 
-  it('nothing where nothing is broken', async () => {
+  it('nothing in an intact engine', async () => {
     expect(await verdictOfPowerLoss()).toBe('')
     expect(await verdictOfKill(false)).toBe('')
     expect(await verdictOfModel()).toBe('')

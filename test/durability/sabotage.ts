@@ -1,6 +1,6 @@
 /**
- * Breaks the engine on purpose, from outside, to prove that the tests of this folder notice. Two of the four ways
- * are the shim's: fsync that only claims to have synced, and a log that loses its last write.
+ * Breaks the engine on purpose, from outside, to prove that the tests of this folder notice it. Two of the four faults
+ * are the shim's: an fsync without effect, and a log that loses its last write.
  */
 import { FileLog } from '../../src/log/file-log.js'
 import { Shard } from '../../src/native/shard.js'

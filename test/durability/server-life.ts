@@ -1,4 +1,4 @@
-/** A server that works until it is killed, and what has to be there when it is started again. */
+/** A server that works until it is killed, and the data that it must have after the next start. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connect } from '../../src/client/index.js'
 import type { Database } from '../../src/core/database.js'
@@ -9,11 +9,11 @@ import { type Failure, type Progress, runLane } from '../oracle/fault-run.js'
 import { MAIN } from '../oracle/fault-workload.js'
 import type { ServerProcess } from './server-process.js'
 
-/** Beyond `lifeMs`. Where nothing goes on, it is for the test to tell so. */
+/** Added to `lifeMs`. If there is no progress, the test reports that. */
 const LONGEST_LIFE_MS = 180_000
 
 /**
- * Works until the server is killed under it. On a slow machine little is done in `lifeMs`: it lives on until that
+ * Works until the server is killed. A slow machine gets little done in `lifeMs`, so the server lives on until
  * `isEnough`.
  */
 export async function lifeOf(
@@ -53,7 +53,7 @@ export async function lifeOf(
   return early
 }
 
-/** Starts the server again and holds what it serves against what the lanes know. */
+/** Starts the server again and compares its data with the lanes' state. */
 export async function checkAfterKill(
   server: ServerProcess,
   lanes: readonly Lane[],

@@ -7,7 +7,7 @@ import { REPOSITORY } from './child.js'
 const START_MS = 60_000
 const POLL_MS = 20
 
-/** The real server, as `vicinal serve` starts it, on a port of its own. */
+/** The real server, as started by `vicinal serve`, on its own port. */
 export class ServerProcess {
   private constructor(
     readonly url: string,
@@ -15,7 +15,7 @@ export class ServerProcess {
     private readonly said: { stderr: string },
   ) {}
 
-  /** All that it has logged. */
+  /** Everything that it has logged. */
   get log(): string {
     return this.said.stderr
   }
@@ -60,7 +60,7 @@ export class ServerProcess {
     return server
   }
 
-  /** It listens while it recovers, and says so. */
+  /** The server already listens while it recovers, and says so. */
   private async ready(): Promise<void> {
     for (const startMs = performance.now(); ; await sleep(POLL_MS)) {
       const { status } = await fetch(`${this.url}/readyz`)

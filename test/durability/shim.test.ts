@@ -20,7 +20,8 @@ function contents(folder: string): Map<string, string> {
 }
 
 describe('the shim', () => {
-  // The trace replayed without loss must be the folder, byte for byte: a write it does not see would be missing.
+  // Replaying the trace without loss must give the folder byte for byte, so a write that the shim does not see would be
+  // missing.
   it.each(['node', 'lance', 'kernel'])('sees every change that %s makes', async (writer) => {
     await inScratch(async (scratch) => {
       const { place, control, env } = shimmed(scratch)
@@ -43,7 +44,7 @@ describe('the shim', () => {
     ['node', { kinds: ['fsync'], nth: 1, failure: 'EIO' }, /EIO/],
     ['node', { kinds: ['open'], nth: 2, failure: 'EMFILE' }, /EMFILE/],
     ['node', { kinds: ['mkdir'], nth: 1, failure: 'ENOSPC' }, /ENOSPC/],
-    // Lance tries again, so that one failure is none.
+    // Lance retries, so one failure has no effect.
     ['lance', { kinds: ['write'], nth: 1, times: FOR_EVER, failure: 'ENOSPC' }, /No space left/],
     ['lance', { kinds: ['rename'], nth: 1, times: FOR_EVER, failure: 'EIO' }, /Input\/output error/],
     ['lance', { kinds: ['link'], nth: 1, times: FOR_EVER, failure: 'EIO' }, /Input\/output error/],
@@ -60,7 +61,7 @@ describe('the shim', () => {
     })
   })
 
-  it('shortens a write, which a careful writer finishes', async () => {
+  it('shortens a write, and a careful writer finishes it', async () => {
     await inScratch(async (scratch) => {
       const { place, control, env } = shimmed(scratch)
       control.fail({ kinds: ['write'], nth: 1, times: 3, failure: 'shortWrite' })
@@ -70,7 +71,7 @@ describe('the shim', () => {
     })
   })
 
-  it('fills the disk after so many bytes, and gives room again', async () => {
+  it('fills the disk after a number of bytes, and gives room again', async () => {
     await inScratch(async (scratch) => {
       const { place, control, env } = shimmed(scratch)
       control.limitBytes(2000)
@@ -83,8 +84,8 @@ describe('the shim', () => {
   })
 })
 
-describe('a process that dies of a bad address', () => {
-  it('says where it was', async () => {
+describe('a process that dies of an invalid address', () => {
+  it('reports the address', async () => {
     await inScratch(async (scratch) => {
       const result = await runChild('bad-address', [], shimmed(scratch).env)
       expect(result.signal).toBe('SIGSEGV')
@@ -94,7 +95,7 @@ describe('a process that dies of a bad address', () => {
 })
 
 describe('the power-loss model', () => {
-  /** How many of the crashes of a run lose an acknowledged value or show one that never was. */
+  /** The number of crashes that lose an acknowledged value or show one that never existed. */
   async function broken(manner: string): Promise<number> {
     return await inScratch(async (scratch) => {
       const { place, control, env } = shimmed(scratch)

@@ -56,7 +56,7 @@ describe('a full disk refuses writes as DISK_FULL, reads go on, and writing resu
 })
 
 describe('a failing fsync', () => {
-  it('of the log ends acknowledgements, with a clear error, and reads go on', async () => {
+  it('of the log stops acknowledgements with a clear error, and reads go on', async () => {
     await inScratch(async (scratch) => {
       const { folder, control, env } = prepared(scratch)
       const result = await runChild('sick-disk', ['failing-log-sync', folder, control.path], env)

@@ -1,4 +1,4 @@
-/** What a service whose disk is full, or whose data is damaged, says of it: in its log, in /issues, and by /readyz. */
+/** A service with a full disk or damaged data reports it: in its log, in /issues, and by /readyz. */
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -31,7 +31,7 @@ function asking(server: ServerProcess) {
   return { ask, logged }
 }
 
-test('a commit that fails in the background is in the log once, in /issues, and makes no service unready', async () => {
+test('a failed background commit is logged once, appears in /issues, and leaves the service ready', async () => {
   await inScratch(async (scratch) => {
     const { folder, control, env } = prepared(scratch)
     const server = await ServerProcess.start(folder, env)
@@ -53,13 +53,13 @@ test('a commit that fails in the background is in the log once, in /issues, and 
       const told = await ask('GET', '/readyz')
       expect(told.status).toBe(200)
       expect(told.text).toMatch(/^ready, and 1 of the collections are red\nsick: .*(space|full)/i)
-      // Names of collections are shown by a key alone.
+      // Only a request with a key sees names of collections.
       for (const key of [null, 'wrong']) {
         const open = await ask('GET', '/readyz', undefined, key)
         expect([open.status, open.text]).toEqual([200, expect.stringMatching(/^ready, and some collections are red/)])
         expect(open.text).not.toContain('sick')
       }
-      // It is tried again a few times, and heals.
+      // The commit is retried a few times and succeeds.
       await new Promise((resolve) => setTimeout(resolve, 4_000))
       control.heal()
       await expect.poll(() => logged('is over').length, WAIT).toBe(1)
@@ -71,7 +71,7 @@ test('a commit that fails in the background is in the log once, in /issues, and 
   })
 })
 
-test('a log that cannot be synced is in the log of the service though nobody waited for the write', async () => {
+test("a failed sync of a log is in the service's log although no one waited for the write", async () => {
   await inScratch(async (scratch) => {
     const { folder, control, env } = prepared(scratch)
     const server = await ServerProcess.start(folder, env)
@@ -82,7 +82,7 @@ test('a log that cannot be synced is in the log of the service though nobody wai
       expect((await ask('PUT', '/collections/sick/points', { points: [{ id: 1, vector: [1, 2] }] })).status).toBe(200)
       await expect.poll(() => logged('"about":"writes"').length, WAIT).toBe(1)
       expect((await ask('GET', '/issues')).text).toContain('takes no more writes')
-      // A look is good for a second.
+      // The result of a check is valid for a second.
       await expect
         .poll(async () => (await ask('GET', '/readyz')).text, WAIT)
         .toMatch(/^ready.*\nsick: .*takes no more writes/)
@@ -92,7 +92,7 @@ test('a log that cannot be synced is in the log of the service though nobody wai
   })
 })
 
-test('a collection that cannot be opened is in the log; the service is ready for the others, and not where there are none', async () => {
+test('a collection that cannot be opened is logged; the service is ready for the others, and unready without any', async () => {
   await inScratch(async (scratch) => {
     const folder = join(scratch, 'data')
     const database = await open(folder)

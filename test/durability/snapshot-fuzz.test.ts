@@ -9,11 +9,11 @@ import { MINUTE_MS } from './soak.js'
 /** Set by `npm run fuzz:snapshots`. */
 const RUNS = Number(process.env.VICINAL_FUZZ_RUNS ?? 100)
 const SEED = process.env.VICINAL_TEST_SEED ?? String(Date.now() % 1_000_000_007)
-/** For what hangs: an execution takes a third of a second. */
+/** A timeout for hanging runs: one execution takes a third of a second. */
 const RUN_MS = 5_000
 
 it(
-  'snapshots that are nearly right are refused in words or taken; no process ends but those of trials',
+  'damaged snapshots are refused with an error or accepted; only trial processes may die',
   async () => {
     process.stderr.write(`${RUNS} snapshots: VICINAL_TEST_SEED=${SEED}\n`)
     await inScratch(async (folder) => {
@@ -31,7 +31,7 @@ it(
   10 * MINUTE_MS + RUNS * RUN_MS,
 )
 
-/** The archives that were at work as the process ended, where they stay. */
+/** The archives in use when the process ended, and where they are kept. */
 function kept(folder: string): string[] {
   const names = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.snapshot')) : []
   return names.map((name) => {

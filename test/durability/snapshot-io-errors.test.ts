@@ -24,7 +24,7 @@ const SWEEPS: Record<string, Pick<SnapshotSweepPlan, 'rule' | 'codes'> & { strid
   },
 }
 
-describe('a disk that fails while snapshots are made and taken in', () => {
+describe('a disk that fails while snapshots are made and restored', () => {
   it.each(Object.keys(SWEEPS))(
     '%s: clear errors, whole collections, no remains',
     async (name) => {

@@ -15,7 +15,7 @@ const POINTS = 200
 
 describe('kill -9 while collections are replaced by snapshots', () => {
   it(
-    'leaves the whole of one or the other, and no remains',
+    'leaves one of the two collections complete, and no remains',
     async () => {
       const random = new Random(runSeed('snapshots under kill -9'))
       let changes = 0
@@ -55,7 +55,7 @@ describe('kill -9 while collections are replaced by snapshots', () => {
             let read = 0
             for await (const chunk of (await found.snapshots.read(name)).chunks) read += chunk.byteLength
             expect(read).toBe(bytes)
-            // One that the killed process had made and not deleted yet.
+            // A snapshot that the killed process had made but not deleted yet.
             if (!snapshots.includes(name)) await found.snapshots.delete(name)
           }
           await reopened.close()
@@ -70,11 +70,11 @@ describe('kill -9 while collections are replaced by snapshots', () => {
 
 describe('kill -9 while a snapshot is made for one answer, or read', () => {
   it(
-    'leaves nothing of it once the service has started again',
+    'leaves nothing of it after the next start',
     async () => {
       await inScratch(async (folder) => {
         const database = await open(folder)
-        // More than the buffers between the service and a reader who does not read.
+        // More than the buffers between the service and a reader that does not read.
         const size = 512
         const collection = await database.createCollection('streamed', { vectors: { size, distance: 'Dot' } })
         const count = 8_000

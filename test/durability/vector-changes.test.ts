@@ -21,7 +21,7 @@ async function recorded(scratch: string): Promise<readonly TraceEvent[]> {
   return readTrace(place.trace)
 }
 
-/** Opens what is left, and goes on with the script from where it is; then looks once more. */
+/** Opens the remaining data, continues the script from there, then checks once more. */
 async function check(folder: string, acknowledged: number, begun: number, goesOn: boolean): Promise<void> {
   let database = await open(folder)
   try {
@@ -42,7 +42,7 @@ async function check(folder: string, acknowledged: number, begun: number, goesOn
   }
 }
 
-/** Names in full, and of the points so much that a difference is seen. */
+/** Names in full, and enough of the points to show a difference. */
 function digest(text: string): string {
   let sum = 0
   for (let i = 0; i < text.length; i++) sum = (sum * 31 + text.charCodeAt(i)) % 4_294_967_291
@@ -51,7 +51,7 @@ function digest(text: string): string {
 
 describe('vectors that are added and dropped', () => {
   it(
-    `are there wholly or not at all after a kill or a power cut at ${MOMENTS} moments`,
+    `are present completely or not at all after a kill or a power cut at ${MOMENTS} moments`,
     async () => {
       const seed = runSeed('vectors added and dropped')
       const random = new Random(seed)
@@ -69,7 +69,7 @@ describe('vectors that are added and dropped', () => {
           }
           if (!moments.has(at)) continue
           const folder = join(scratch, `crash-${at}`)
-          // A kill leaves what was written, a cut of the power some of it.
+          // A kill keeps everything written, a power cut some of it.
           disk.rebuild(folder, looked % 2 === 0 ? KEEP_EVERYTHING : choiceOf(random))
           try {
             await check(join(folder, 'data'), acknowledged, begun, looked++ % 10 === 0)

@@ -15,7 +15,7 @@ const ARROW = createRequire(import.meta.url)
   .resolve('apache-arrow')
   .replace(/\.js$/, '.mjs')
 
-/** Loaded into every thread before anything else: writes down on which one Arrow is written and read. */
+/** Loaded first into every thread: records on which thread Arrow is written and read. */
 const PROBE = `
 import { RecordBatchFileWriter, RecordBatchReader } from ${JSON.stringify(ARROW)}
 import { appendFileSync } from 'node:fs'
@@ -38,7 +38,7 @@ afterEach(async () => {
   await rm(scratch, { recursive: true, force: true })
 })
 
-/** Runs a module with `open` and `folder` at hand in a process of its own; what it logs comes back. */
+/** Runs a module with `open` and `folder` in a process of its own and returns its log output. */
 async function inChild(body: string, env: Record<string, string> = {}): Promise<string> {
   const script = `import { open } from ${JSON.stringify(ENTRY)}; const folder = ${JSON.stringify(folder)};\n${body}`
   const options = { env: { ...process.env, ...env } }
@@ -56,13 +56,13 @@ const WHAT_IS_LOADED = `
   const { sharedObjects, workers } = process.report.getReport()
   console.log(sharedObjects.some((path) => path.includes('lancedb')), workers.length)`
 
-describe('the thread that turns rows into Arrow', () => {
-  it('does all of it: the one that answers requests neither writes nor reads Arrow', async () => {
+describe('the thread that converts rows to Arrow', () => {
+  it('does all of this work: the main thread neither writes nor reads Arrow', async () => {
     const probe = join(scratch, 'probe.mjs')
     await writeFile(probe, PROBE)
     const seen = join(scratch, 'seen')
     const env = { NODE_OPTIONS: `--import ${probe}`, SEEN: seen }
-    // The process ends before there are segments, so the next one takes its rows from the table.
+    // The process ends before there are segments, so the next one loads its rows from the table.
     await inChild(`${WRITE_AND_FLUSH}\nprocess.exit(0)`, env)
     const counted = `
       const db = await open(folder)
@@ -73,7 +73,7 @@ describe('the thread that turns rows into Arrow', () => {
     expect([...new Set(places)].sort()).toEqual(['read in a worker', 'written in a worker'])
   })
 
-  it('is not there, nor is Lance, before a row goes to the table or comes from it', async () => {
+  it('does not start, nor load Lance, before rows go to the table or come from it', async () => {
     expect(await inChild(WHAT_IS_LOADED)).toBe('false 0')
     expect(existsSync(folder)).toBe(false)
     await inChild(`${WRITE_AND_FLUSH}\nawait points.waitForIndex()\nawait db.close()`)
@@ -82,7 +82,7 @@ describe('the thread that turns rows into Arrow', () => {
     expect(await inChild(`${WRITE_AND_FLUSH}\n${WHAT_IS_LOADED}\nawait db.close()`)).toBe('true 1')
   })
 
-  it('does not keep the process alive once it is idle, and lets it finish a flush that nobody else waits for', async () => {
+  it('does not keep the process alive once it is idle, and lets it finish a flush that no one waits for', async () => {
     expect(await inChild(`${WRITE_AND_FLUSH}\nconsole.log('flushed')`)).toBe('flushed')
     await rm(folder, { recursive: true })
     const unawaited = WRITE_AND_FLUSH.replace(
@@ -92,7 +92,7 @@ describe('the thread that turns rows into Arrow', () => {
     expect(await inChild(unawaited)).toBe('flushed')
   })
 
-  it('does not get in the way of a process that exits in the middle of a flush', async () => {
+  it('does not disturb a process that exits in the middle of a flush', async () => {
     for (let afterMs = 0; afterMs <= 200; afterMs += 40) {
       await rm(folder, { recursive: true, force: true })
       const exiting = WRITE_AND_FLUSH.replace(
@@ -110,7 +110,7 @@ describe('the thread that turns rows into Arrow', () => {
     expect((await run(process.execPath, ['--input-type=commonjs', '-e', script])).stdout.trim()).toBe('flushed')
   })
 
-  it('may end at any task: a flush reports it, nothing acknowledged is lost, and the next flush goes through', async () => {
+  it('may end during any task: a flush reports it, nothing acknowledged is lost, and the next flush succeeds', async () => {
     const db = await open(folder)
     const points = await db.createCollection('points', { vectors: { size: 2, distance: 'Dot' } })
     const post = Worker.prototype.postMessage

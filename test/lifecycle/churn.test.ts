@@ -11,7 +11,7 @@ const POINTS = 1_000
 const ROUNDS = 40
 const SIZE = 128
 
-/** A store that hands out the engine it makes, so that the test can ask for background work by name. */
+/** A store that exposes its engine, so that the test can start background work. */
 class WatchedStore {
   engine: CollectionEngine | null = null
   readonly readOnly = false
@@ -32,7 +32,7 @@ class WatchedStore {
 }
 
 describe('the folder after churn', () => {
-  it('stays under twice the live data, however often its points were written', async () => {
+  it('stays below twice the live data, however often points are rewritten', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'vicinal-churn-'))
     const store = new WatchedStore(await FolderStore.open(folder))
     const db = await EmbeddedDatabase.open(store)
@@ -49,7 +49,7 @@ describe('the folder after churn', () => {
     await engine.tidy({ graceMs: 0 })
 
     const liveBytes = POINTS * (SIZE * 4 + JSON.stringify({ id: 999, round: 99, filler }).length)
-    // Live data is held twice by design: in the table, and in the segments that searches map.
+    // Live data is stored twice by design: in the table, and in the segments that searches map.
     const held = 2 * liveBytes
     const bytes = await new Disk(folder).treeBytes('.')
     expect(bytes).toBeLessThan(2 * held)

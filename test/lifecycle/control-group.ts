@@ -5,8 +5,9 @@ import { join } from 'node:path'
 const ROOT = '/sys/fs/cgroup'
 
 /**
- * A control group with a bound of memory, in which the system ends what takes more, or of threads, in which it refuses
- * them: the real thing that a container is. To make one takes root, and a system that hands memory or threads out to groups.
+ * A control group with a memory limit or a thread limit, like a container's. The system kills a process that exceeds
+ * the memory limit, and refuses threads beyond the thread limit. Making one needs root and a system that has the
+ * controllers.
  */
 export class ControlGroup {
   readonly #folder: string
@@ -17,17 +18,17 @@ export class ControlGroup {
     this.#isSecond = isSecond
   }
 
-  /** null where none can be made here. */
+  /** Null if none can be made here. */
   static make(name: string, bytes: number): ControlGroup | null {
     return ControlGroup.#made(name, 'memory', ['memory.limit_in_bytes', 'memory.max'], String(bytes))
   }
 
-  /** The same, with any number of threads at first. */
+  /** The same for threads, without a limit at first. */
   static ofThreads(name: string): ControlGroup | null {
     return ControlGroup.#made(name, 'pids', ['pids.max', 'pids.max'], 'max')
   }
 
-  /** `files` has the name of the bound in the first version of groups, and in the second. */
+  /** `files` names the limit's file in version 1 and in version 2 of control groups. */
   static #made(name: string, controller: string, files: [string, string], value: string): ControlGroup | null {
     const isSecond = existsSync(join(ROOT, 'cgroup.controllers'))
     const folder = join(ROOT, isSecond ? '' : controller, `${name}-${process.pid}`)
@@ -46,12 +47,12 @@ export class ControlGroup {
     }
   }
 
-  /** A process that has just begun: what it takes from now on counts. */
+  /** Moves a process that has just started into the group: its memory counts from now on. */
   take({ pid }: ChildProcess): void {
     writeFileSync(join(this.#folder, 'cgroup.procs'), String(pid))
   }
 
-  /** Of a group of threads: how many there are, and how many there may be from now on. */
+  /** For a group of threads: their number, and the limit from now on. */
   get threads(): number {
     return Number(readFileSync(join(this.#folder, 'pids.current'), 'utf8'))
   }
@@ -59,13 +60,13 @@ export class ControlGroup {
     writeFileSync(join(this.#folder, 'pids.max'), String(most))
   }
 
-  /** How many processes the system has ended in it. */
+  /** How many processes the system has killed in the group. */
   get killed(): number {
     const file = join(this.#folder, this.#isSecond ? 'memory.events' : 'memory.oom_control')
     return Number(/^oom_kill (\d+)$/m.exec(readFileSync(file, 'utf8'))?.[1])
   }
 
-  /** Once nothing runs in it. One that stays is empty, and in nobody's way. */
+  /** Call once no process runs in it. A group that stays is empty and harmless. */
   remove(): void {
     try {
       rmdirSync(this.#folder)

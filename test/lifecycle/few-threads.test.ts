@@ -7,7 +7,7 @@ import { listening, start } from '../unit/cli/process.js'
 import { ControlGroup } from './control-group.js'
 
 const folder = scratchFolder()
-/** As a container's limit of pids: what goes beyond is refused. */
+/** Like a container's limit of pids: the system refuses threads beyond it. */
 const group = ControlGroup.ofThreads('vicinal-threads')
 afterAll(async () => {
   group?.remove()
@@ -15,7 +15,7 @@ afterAll(async () => {
 })
 
 test.skipIf(group === null)(
-  'a service without a thread to be had answers an error where it needs one, goes on, and is whole once it has them',
+  'a service without a free thread answers an error where it needs one, goes on, and is complete once it has threads',
   async () => {
     const threads = group as ControlGroup
     const service = start(['serve', '--port', '0', '--data', join(folder, 'data')], folder)
@@ -44,7 +44,7 @@ test.skipIf(group === null)(
     await ok('POST', '/collections/c/points/query', { query: [1, 2, 3, 4], limit: 3 })
 
     threads.boundThreads(Math.max(1, threads.threads))
-    // It is on a thread of its own that a vector is added.
+    // Adding a vector needs a thread of its own.
     const refused = await ask('PUT', '/collections/c/vectors/more', { dense: { size: 4, distance: 'Dot' } })
     expect(refused.status, refused.text).toBe(503)
     expect(refused.text).toMatch(/no thread/)

@@ -20,14 +20,14 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true })
 })
 
-/** Runs a module with `open` and `folder` at hand in a process of its own; what it logs comes back. */
+/** Runs a module with `open` and `folder` in a process of its own and returns its log output. */
 async function inChild(body: string): Promise<string> {
   const script = `import { open } from ${JSON.stringify(ENTRY)}; const folder = ${JSON.stringify(folder)};\n${body}`
   const { stdout } = await run(process.execPath, ['--input-type=module', '-e', script])
   return stdout.trim()
 }
 
-/** The same where calls of the disk fail: `fails(name, path)` says which of `open` and `rename`. */
+/** The same with failing disk calls: `fails(name, path)` decides which calls of `open` and `rename` fail. */
 async function inChildWithFailures(body: string): Promise<string> {
   const script = `
     import fs from 'node:fs/promises'
@@ -58,7 +58,7 @@ const WITH_SNAPSHOT = `
       const [snapshot] = readdirSync(folder + '/snapshots', { recursive: true }).filter((path) => path.endsWith(name))
       const location = 'file://' + folder + '/snapshots/' + snapshot`
 
-/** Waits until a reader has followed its writer so far. */
+/** Waits until a reader has followed its writer. */
 async function until(condition: () => Promise<boolean>): Promise<void> {
   const deadline = Date.now() + FOLLOW_DEADLINE_MS
   while (!(await condition())) {
@@ -78,7 +78,7 @@ describe('a data folder', () => {
     await db.close()
   })
 
-  it('waits for the flush of a collection that is deleted meanwhile, and makes nothing of it anew', async () => {
+  it('waits for the flush of a collection that is deleted meanwhile, and creates nothing of it again', async () => {
     const db = await open(folder)
     const wide = { vectors: { size: 512, distance: 'Dot' } } as const
     const collection = await db.createCollection('flushed', wide)
@@ -96,7 +96,7 @@ describe('a data folder', () => {
     )
     expect(await db.deleteCollection('flushed')).toBe(true)
     expect(isFlushing).toBe(false)
-    // On a busy machine another flush has done most of it before, and this one ends as it should.
+    // On a busy machine another flush has done most of the work before, and this one ends normally.
     expect(['CLOSED', 'flushed']).toContain(await settled)
     await db.close()
     const again = await open(folder)
@@ -105,7 +105,7 @@ describe('a data folder', () => {
     await again.close()
   })
 
-  it('is refused to a second process, which is told who holds it', async () => {
+  it('is refused to a second process with the holder named', async () => {
     const db = await open(folder)
     const seen = await inChild(`await open(folder).catch((error) => console.log(error.code, error.message))`)
     expect(seen).toMatch(new RegExp(`^LOCKED .*process ${process.pid}`))
@@ -150,7 +150,7 @@ describe('a data folder', () => {
 })
 
 describe('a read-only open', () => {
-  it('refuses writes and a folder that is not there', async () => {
+  it('refuses writes and a missing folder', async () => {
     await expect(open(join(folder, 'nowhere'), { readOnly: true })).rejects.toMatchObject({ code: 'NOT_FOUND' })
     const writer = await open(folder)
     await writer.createCollection('points', { vectors: { size: SIZE, distance: 'Dot' } })
@@ -166,14 +166,14 @@ describe('a read-only open', () => {
     await writer.close()
   })
 
-  it('leaves no file open where it is closed while it loads a collection anew', async () => {
+  it('leaves no file open if it is closed while it reloads a collection', async () => {
     const left = await inChildWithFailures(`
       const { readdirSync, readlinkSync } = await import('node:fs')
       const writing = await open(folder)
       const writer = await writing.createCollection('points', { vectors: { one: { size: 2, distance: 'Dot' } } })
       await writer.upsert([{ id: 1, vector: { one: [1, 1] } }])
       const reader = await open(folder, { readOnly: true })
-      // It cannot go on with what it has.
+      // The reader must reload the collection.
       await writer.createVectorName('other', { dense: { size: 2, distance: 'Dot' } })
       const closed = new Promise((resolve) => {
         let isClosing = false
@@ -196,7 +196,7 @@ describe('a read-only open', () => {
     expect(left).toBe('0')
   })
 
-  it('loses no record to a look at the log that failed', async () => {
+  it('loses no record when reading the log fails once', async () => {
     const seen = await inChildWithFailures(`
       const points = (id) => [{ id, vector: [id, 1] }]
       const writer = await (await open(folder)).createCollection('points', { vectors: { size: 2, distance: 'Dot' } })
@@ -217,11 +217,11 @@ describe('a read-only open', () => {
     expect(seen).toBe('true 3 []')
   })
 
-  it('goes on with a collection that a restore without descriptors was to replace', async () => {
+  it('keeps a collection when a restore over it fails for lack of descriptors', async () => {
     const seen = await inChildWithFailures(`
       ${WITH_SNAPSHOT}
       let isUnpacked = false
-      // From the making of the new folder on, nothing can be opened.
+      // From the creation of the new folder on, nothing can be opened.
       fails = (_, path) => (isUnpacked ||= /[/]tmp-/.test(path))
       const restored = await db.recoverCollection('points', { location }).catch((error) => error)
       fails = () => false
@@ -233,18 +233,18 @@ describe('a read-only open', () => {
     expect(seen).toBe('IO_FAILED true 2')
   })
 
-  it('takes no more writes to a collection that the next open will find replaced', async () => {
+  it('takes no more writes to a collection that the next open will replace', async () => {
     const seen = await inChildWithFailures(`
       ${WITH_SNAPSHOT}
       const before = new Set(readdirSync(folder))
-      // The new folder is in its place, and can neither be opened nor go.
+      // The new folder is in place, and can neither be opened nor removed.
       const isNew = (path) => /[/]c-/.test(path) && !before.has(/c-[^/]*/.exec(path)[0])
       fails = (_, path) => isNew(path)
       const restored = await db.recoverCollection('points', { location }).catch((error) => error)
       const written = await collection.upsert([{ id: 2, vector: [1, 1] }]).catch((error) => error)
       const asked = await (await db.collection('points').catch((error) => error))
       fails = () => false
-      // Another one would be found beside what stays.
+      // Another folder would conflict with the one that stays.
       const retried = await db.recoverCollection('points', { location }).catch((error) => error)
       await db.close()
       const again = await open(folder)
@@ -254,11 +254,11 @@ describe('a read-only open', () => {
     expect(seen).toBe('IO_FAILED CLOSED IO_FAILED IO_FAILED 1')
   })
 
-  it('makes a new collection again that could neither be opened nor removed, once it is gone', async () => {
+  it('creates a collection again after a failed creation whose folder could not be removed, once it is removed', async () => {
     const seen = await inChildWithFailures(`
       const db = await open(folder)
       const config = { vectors: { size: 2, distance: 'Dot' } }
-      // Its folder has got its name by then.
+      // The folder already has its name.
       fails = (_, path) => /[/]c-/.test(path)
       const made = await db.createCollection('points', config).catch((error) => error)
       const again = await db.createCollection('points', config).catch((error) => error)
@@ -273,7 +273,7 @@ describe('a read-only open', () => {
     expect(seen).toBe('IO_FAILED IO_FAILED points 1')
   })
 
-  it('makes a snapshot of what there is while collections are deleted and put in place', async () => {
+  it('makes a snapshot of the existing collections while others are deleted and restored', async () => {
     const database = await open(folder)
     const make = async (name: string) => {
       const collection = await database.createCollection(name, { vectors: { size: SIZE, distance: 'Dot' } })
@@ -303,7 +303,7 @@ describe('a read-only open', () => {
     await database.close()
   })
 
-  it('makes collections beside a folder that has no manifest', async () => {
+  it('creates collections beside a folder without a manifest', async () => {
     await (await open(folder)).close()
     await mkdir(join(folder, 'c-0d3ccf4e-0000-4000-8000-000000000000'))
     const database = await open(folder)

@@ -12,15 +12,15 @@ const MIB = 1024 * 1024
 const POINTS = 20_000
 const SIZE = 96
 const LOAD_MS = 20_000
-/** Two of the looks at what is to be given back, which are 30 seconds apart. */
+/** Two checks for memory to give back, which are 30 seconds apart. */
 const QUIET_MS = 65_000
-/** A quick machine leaves more rows behind than it compacts meanwhile. */
+/** A quick machine produces dead rows faster than it compacts them. */
 const COMPACTION_MS = 300_000
-/** What points of this number take once the rows that were replaced are compacted away. */
+/** Memory of this number of points once the replaced rows are compacted away. */
 const COMPACTED_BYTES = 40 * MIB
-/** Of the same data, started again: what Lance's threads and V8 keep of their own. */
+/** Compared with the same data after a restart: memory that Lance's threads and V8 keep. */
 const MOST_BEYOND_MIB = 150
-/** The machine tells how many turns of files come within their grace; unit/storage/layout has the exact bound. */
+/** Depends on how many generations of files fall within their grace period; unit/storage/layout has the exact bound. */
 const MOST_FOLDER_MIB = 240
 
 const folder = scratchFolder()
@@ -36,7 +36,7 @@ function points(count: number) {
 }
 
 test.skipIf(process.platform !== 'linux')(
-  'memory and files that a load of writes took are given back soon after it',
+  'memory and files that a load of writes took are released soon after it',
   async () => {
     const run = async () => {
       const service = start(['serve', '--port', '0', '--data', join(folder, 'data')], folder)

@@ -11,10 +11,10 @@ import { ControlGroup } from './control-group.js'
 const MIB = 1024 * 1024
 const LIMIT = 420 * MIB
 const SIZE = 2048
-/** Float32 of the vectors alone. A quarter of the data is the limit with 4: `VICINAL_MEMORY_TIMES=4`. */
+/** The data is this many times the limit, counting only float32 vectors: `VICINAL_MEMORY_TIMES=4` sets 4. */
 const TIMES = Number(process.env.VICINAL_MEMORY_TIMES ?? 2)
 const POINTS = Math.ceil((TIMES * LIMIT) / (SIZE * 4))
-/** What a commit of the table takes, and what is read between two looks, come on top of the limit (docs/memory.md). */
+/** The memory of a table commit, and of data read between two checks, comes on top of the limit (docs/memory.md). */
 const SLACK = 320 * MIB
 const MINUTE = 60_000
 
@@ -28,7 +28,10 @@ interface Outcome {
 }
 
 const folder = scratchFolder()
-/** As a container would: what takes more is killed. Where there can be none, what was resident at most is looked at alone. */
+/**
+ * Like a container: a process beyond the limit is killed. Where no group can be made, only the greatest resident memory
+ * is checked.
+ */
 const container = ControlGroup.make('vicinal-limit', LIMIT + SLACK)
 afterAll(async () => {
   container?.remove()
@@ -43,7 +46,7 @@ async function run(): Promise<Outcome> {
 }
 
 test.skipIf(process.platform !== 'linux')(
-  `a process imports ${TIMES} times its limit of memory, opens it again and answers, within the limit`,
+  `a process imports ${TIMES} times its memory limit, reopens and queries it within the limit`,
   async () => {
     const imported = await run()
     process.stdout.write(`imported: ${JSON.stringify(imported)}\n`)
@@ -71,17 +74,17 @@ async function metricsOf(within: ControlGroup | null, ...flags: string[]): Promi
   return metrics
 }
 
-test.skipIf(container === null)('a service that is told nothing keeps below what its container allows', async () => {
+test.skipIf(container === null)("a service without settings stays below its container's limit", async () => {
   expect(await metricsOf(container)).toMatch(new RegExp(`^memory_limit_bytes ${LIMIT}$`, 'm'))
   expect(await metricsOf(container, '--memory-limit', 'none')).not.toMatch(/^memory_limit_bytes/m)
 })
 
-test('a service that is told nothing, in no container, keeps to a share of the machine', async () => {
+test('a service without settings and without a container stays below a share of the machine', async () => {
   expect(await metricsOf(null)).toMatch(new RegExp(`^memory_limit_bytes ${serviceMemoryLimitOf('auto')}$`, 'm'))
 })
 
 test.skipIf(container === null)(
-  'answers to many at once, of payloads larger than anyone would expect, end no process',
+  'many concurrent answers with very large payloads do not end the process',
   async () => {
     const limit = 640 * MIB
     const around = ControlGroup.make('vicinal-answers', limit + SLACK) as ControlGroup
@@ -112,7 +115,7 @@ test.skipIf(container === null)(
       }),
     )
     expect(around.killed).toBe(0)
-    // Who has waited for memory for too long is told so.
+    // A request that has waited too long for memory gets an error.
     for (const { status, isWhole } of outcomes) expect([200, 503]).toContain(isWhole ? status : 503)
     expect(outcomes.filter(({ isWhole }) => isWhole).length).toBeGreaterThan(24)
     service.kill()
@@ -121,7 +124,7 @@ test.skipIf(container === null)(
   5 * MINUTE,
 )
 
-test('a limit that is no size, or too little to live on, is refused', async () => {
+test('a memory limit that is invalid or too small is refused', async () => {
   await expect(open(':memory:', { memoryLimitBytes: 1000 })).rejects.toMatchObject({
     code: 'INVALID_ARGUMENT',
     message: expect.stringContaining('memoryLimitBytes'),
@@ -132,7 +135,7 @@ test('a limit that is no size, or too little to live on, is refused', async () =
   })
 })
 
-test('within a limit, a limit of points that is a bigint is refused as it is without one', async () => {
+test('under a memory limit, a bigint as limit of points is refused as without one', async () => {
   const database = await open(':memory:', { memoryLimitBytes: 4096 * MIB })
   try {
     const collection = await database.createCollection('c', { vectors: { size: 1, distance: 'Dot' } })

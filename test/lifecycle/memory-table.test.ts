@@ -11,7 +11,7 @@ const SIZE = 256
 
 interface Held {
   memory: CollectionMemory
-  /** As /proc/self/smaps_rollup has it. */
+  /** From /proc/self/smaps_rollup. */
   residentBytes: number
   points: number
 }
@@ -22,7 +22,7 @@ afterAll(() => rm(folder, { recursive: true }))
 
 const holder = (mode: string) => childOutcome<Held>('memory-holder', [mode, data])
 
-/** What the table accounts for: all but the row of what it does not know. */
+/** Memory that the table accounts for: everything except its row "other". */
 const named = ({ memory }: Held) => memory.process.residentBytes - memory.process.otherBytes
 
 describe.skipIf(process.platform !== 'linux')('the table of memory', () => {
@@ -46,7 +46,7 @@ describe.skipIf(process.platform !== 'linux')('the table of memory', () => {
     expect(Math.abs(accounted - grown)).toBeLessThan(0.1 * grown)
   })
 
-  test('the parts of the collection add up to its total, and to most of a process that only opened it', () => {
+  test('the parts of a collection add up to its total, and to most of the memory of a process that only opened it', () => {
     for (const { memory } of [built, reopened]) {
       const { vectors, total, process: whole, ...parts } = memory
       const sum = [
@@ -61,12 +61,13 @@ describe.skipIf(process.platform !== 'linux')('the table of memory', () => {
     expect(reopened.memory.total.residentBytes).toBeGreaterThan(0.8 * (reopened.residentBytes - empty.residentBytes))
   })
 
-  test('says which bytes are memory of the process and which the cache of mapped files', () => {
+  test('tells memory of the process from the cache of mapped files', () => {
     const bytes = POINTS * SIZE * 4
     expect(built.memory.vectors['']?.vectors).toMatchObject({ bytes, cacheBytes: 0 })
     expect(built.memory.vectors['']?.vectors.residentBytes).toBeGreaterThan(0.99 * bytes)
     const { vectors, codes, graph } = reopened.memory.vectors[''] as CollectionMemory['vectors'][string]
-    // Codes are copied into large pages from 16 MiB on (docs/design/memory.md), and which codes these vectors get is measured.
+    // Codes are copied into huge pages from 16 MiB on (docs/design/memory.md), and which codes these vectors get is
+    // measured.
     expect(codes.residentBytes).toBeLessThan(1.1 * codes.bytes)
     for (const part of [vectors, graph, reopened.memory.payload]) {
       expect(part.bytes).toBeGreaterThan(1_000_000)
@@ -75,7 +76,7 @@ describe.skipIf(process.platform !== 'linux')('the table of memory', () => {
     expect(reopened.memory.payloadIndexes.residentBytes).toBeGreaterThan(POINTS * 8)
   })
 
-  test('vicinal inspect prints it', async () => {
+  test('vicinal inspect prints the memory table', async () => {
     const { code, stdout } = await vicinal(['inspect', data], folder)
     expect(code).toBe(0)
     expect(stdout).toMatch(/memory of held, once opened\n +held +in RAM +of it cache\n/)

@@ -1,4 +1,4 @@
-/** That the ways of reading agree: scroll, count, retrieve, exact search, filters with and without an index. */
+/** Checks that all ways of reading agree: scroll, count, retrieve, exact search, filters with and without an index. */
 import type { Collection, StoredPoint } from '../../src/core/database.js'
 import type { Random } from './fault-random.js'
 import { pointText } from './fault-state.js'
@@ -56,7 +56,7 @@ export async function checkSearch(main: Collection, random: Random): Promise<voi
   await compareSearch(main, points, random)
 }
 
-/** Exact search against brute force over what scroll gave. */
+/** Compares exact search with brute force over the scrolled points. */
 async function compareSearch(main: Collection, points: readonly StoredPoint[], random: Random): Promise<void> {
   const query = Float32Array.from({ length: IMAGE_SIZE }, () => random.next() * 2 - 1)
   const limit = 10

@@ -1,4 +1,4 @@
-/** The filters that the fault tests use, in the plainest form: payloads there hold scalars and objects, no arrays. */
+/** The filters of the fault tests in their simplest form: payloads there hold scalars and objects, no arrays. */
 import type { Condition, FieldCondition, Filter } from '../../src/core/filter.js'
 
 export interface Filterable {

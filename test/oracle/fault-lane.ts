@@ -1,10 +1,9 @@
 /**
- * What a fault test knows of the truth. Work is divided into lanes: each has ids (or names) of its own and does one
- * step after the other, so that its state after any number of steps is known exactly, whatever the other lanes do
- * meanwhile. After a fault the lane must be where its last acknowledged step left it, or one step further if a step
- * had been begun; nowhere else.
+ * The expected state of a fault test. Work is divided into lanes. Each lane has its own ids (or names) and does one
+ * step after the other. Its state after any number of steps is known exactly and does not depend on other lanes. After
+ * a fault the lane must be at its last acknowledged step, or one step further if a step had begun.
  *
- * Every step is idempotent: one that was begun and not found done is done again.
+ * Every step is idempotent: a step that had begun and is not found done is repeated.
  */
 import type { Collection, Database } from '../../src/core/database.js'
 import { VicinalError } from '../../src/core/errors.js'
@@ -19,15 +18,15 @@ export interface LaneOptions {
   seed: number
   ids?: number
   flushes?: number
-  /** Steps that write so many points in a row instead: what makes segments and compaction worth while. */
+  /** Steps that write many consecutive points instead, so that there is work for segments and compaction. */
   bulk?: { count: number; every: number }
-  /** Keeps only the states asked for last, for runs that never look further back. */
+  /** Keeps only the most recently requested states, for runs that never look further back. */
   forgetful?: boolean
 }
 
 export const LANE_IDS = 100_000
 
-/** What a database holds, as all lanes together see it. */
+/** The contents of a database, as all lanes together see it. */
 export interface Observed {
   points: CollectionState
   /** Payload indexes and other collections. */
@@ -41,9 +40,9 @@ export class Lane {
   readonly #workload: Workload
   readonly #oracle = new MemoryDatabase()
   readonly #steps: Step[] = []
-  /** The state after so many steps. */
+  /** The state after each number of steps. */
   readonly #states = new Map<number, CollectionState>()
-  /** Steps the oracle has done. */
+  /** Steps that the oracle has done. */
   #done = -1
   #main: Collection | null = null
 
@@ -60,7 +59,7 @@ export class Lane {
     this.#workload = new Workload(this.#random, shape)
   }
 
-  /** The step that comes after so many. */
+  /** The step after the first `done` steps. */
   step(done: number): Step {
     while (this.#steps.length <= done) this.#steps.push(this.#make(this.#steps.length))
     return this.#steps[done] as Step
@@ -85,7 +84,7 @@ export class Lane {
     return this.#options.forgetful ? state : interned(state)
   }
 
-  /** How many steps are done in what was observed: `acknowledged`, up to `begun`. Throws where it is neither. */
+  /** The number of steps done in the observed state, from `acknowledged` to `begun`. Throws if it is neither. */
   async positionIn(observed: Observed, acknowledged: number, begun: number): Promise<number> {
     const found = this.#own(observed)
     for (let done = acknowledged; done <= begun; done++) {
@@ -108,12 +107,12 @@ export class Lane {
   }
 }
 
-/** The promises are broken: something acknowledged is not there, or something is that never was. */
+/** A promise is broken: something acknowledged is missing, or something exists that was never written. */
 export class LaneViolation extends Error {
   override readonly name = 'LaneViolation'
 }
 
-/** What the oracle refuses the engine refuses too, and the state stays. */
+/** The engine refuses what the oracle refuses, and the state stays. */
 function refused(error: unknown): void {
   if (!(error instanceof VicinalError) || error.status >= 500) throw error
 }

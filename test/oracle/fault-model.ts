@@ -1,6 +1,6 @@
 /**
- * The engine beside the oracle: the same seeded operations on both, every answer compared. Exact search must be
- * brute force; search through the graph must give what is there, rightly scored, and nothing deleted.
+ * Compares the engine with the oracle: the same seeded operations on both, every answer compared. Exact search must
+ * equal brute force. Graph search must return existing points with the right scores, and nothing deleted.
  */
 import type { Collection, Database, Hit, QueryOptions } from '../../src/core/database.js'
 import { VicinalError } from '../../src/core/errors.js'
@@ -13,11 +13,13 @@ import { MemoryDatabase } from './memory-database.js'
 
 export interface ModelOptions {
   ids: number
-  /** Of the vectors `image` and `text`. Only those that store vectors as they came compare bit for bit. */
+  /**
+   * Metrics of the vectors `image` and `text`. Only metrics that store vectors unchanged allow a bitwise comparison.
+   */
   distances: { image: Distance; text: Distance }
 }
 
-/** An answer that is not the oracle's. */
+/** An answer that differs from the oracle's. */
 export class ModelMismatch extends Error {
   override readonly name = 'ModelMismatch'
 }
@@ -49,7 +51,7 @@ export class Model {
     this.#expected = await this.#oracle.createCollection(MAIN, options)
   }
 
-  /** One operation, of which about half are reads. A mismatch comes with what else differs. */
+  /** Runs one operation; about half are reads. A mismatch is reported with all other differences. */
   async operation(database: Database): Promise<void> {
     const main = await database.collection(MAIN)
     try {
@@ -66,7 +68,7 @@ export class Model {
     await this.#both(database, this.#workload.bulk(count))
   }
 
-  /** The whole of both. */
+  /** Compares the full state of both. */
   async compareAll(database: Database): Promise<void> {
     await this.#compare(await database.collection(MAIN))
   }
@@ -205,7 +207,7 @@ export class Model {
     return await stateOf(collection, this.#text)
   }
 
-  /** A point as it is compared: to the bit, or where vectors are scaled on their way in, to some decimals. */
+  /** A point in comparable form: bit for bit, or rounded to some decimals if vectors are scaled on input. */
   readonly #text = (point: Parameters<typeof pointText>[0]): string => {
     const rounded = Object.entries((point.vector ?? {}) as Record<string, Float32Array>).map(([name, values]) => {
       const exact = this.#options.distances[name as 'image' | 'text'] !== 'Cosine'

@@ -1,4 +1,4 @@
-/** Seeded random numbers (mulberry32): the same seed gives the same run, whatever the machine. */
+/** Seeded random numbers (mulberry32): the same seed gives the same run on every machine. */
 export class Random {
   #state: number
 
@@ -32,7 +32,7 @@ export class Random {
     return from[this.below(from.length)] as T
   }
 
-  /** `count` distinct integers in [0, below), fewer where there are not as many. */
+  /** `count` distinct integers in [0, below), or all if there are fewer. */
   distinct(count: number, below: number): number[] {
     const found = new Set<number>()
     while (found.size < Math.min(count, below)) found.add(this.below(below))
@@ -40,7 +40,7 @@ export class Random {
   }
 }
 
-/** The seed of a run: given by the environment to repeat one, else by the clock. Printed, so that it can be. */
+/** The seed of a run: from the environment for a repetition, else from the clock. It is printed. */
 export function runSeed(what: string): number {
   const given = process.env.VICINAL_TEST_SEED
   const seed = given ? Number(given) : Date.now() % 1_000_000_007

@@ -1,10 +1,10 @@
-/** Runs lanes against a database and keeps what was begun and what was acknowledged. */
+/** Runs lanes against a database and records their begun and acknowledged steps. */
 import type { Database } from '../../src/core/database.js'
 import { type ErrorCode, VicinalError } from '../../src/core/errors.js'
 import { Lane, type LaneOptions } from './fault-lane.js'
 import { perform } from './fault-workload.js'
 
-/** Answers to a step that is wrong, not to one that failed: the state is as it was, and that is acknowledged. */
+/** Answers to an invalid step: the state is unchanged, and that counts as acknowledged. */
 const REFUSALS: readonly ErrorCode[] = ['INVALID_ARGUMENT', 'NOT_FOUND', 'ALREADY_EXISTS']
 
 export interface Progress {
@@ -25,11 +25,11 @@ export interface LaneRun {
   database: Database
   lane: Lane
   progress: Progress
-  /** Steps until which it runs. */
+  /** The lane stops after this many steps. */
   until: number
-  /** How often a step that failed is tried again before the lane stops. Default 0. */
+  /** How often a failed step is retried before the lane stops. Default 0. */
   retries?: number
-  /** Share of the steps that only wait for the log, not for the disk. Default none. */
+  /** Chooses the steps that wait only for the log, not for the disk. Default none. */
   unsynced?: (step: number) => boolean
   onBegin?(progress: Progress): void
   onAcknowledged?(progress: Progress): void
@@ -38,7 +38,7 @@ export interface LaneRun {
   stopped?(): boolean
 }
 
-/** Resolves to whether the lane came to its end. */
+/** Resolves to whether the lane reached its end. */
 export async function runLane(run: LaneRun): Promise<boolean> {
   const { progress } = run
   while (progress.acknowledged < run.until) {
@@ -73,7 +73,7 @@ async function tried(run: LaneRun, step: number): Promise<boolean> {
   return false
 }
 
-/** Lanes 0 (which administers) to `count - 1`; the first that writes also writes in bulk. */
+/** Lanes 0 (which administers) to `count - 1`; the first writing lane also writes in bulk. */
 export function makeLanes(count: number, seed: number, options: Partial<LaneOptions> = {}): Lane[] {
   const { bulk, ...rest } = options
   return Array.from(

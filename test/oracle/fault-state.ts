@@ -1,4 +1,4 @@
-/** The whole state of a collection as text, to be compared: every point with its payload and its vectors' bits. */
+/** The full state of a collection as comparable text: every point with its payload and its vectors' bits. */
 import type { Collection, StoredPoint } from '../../src/core/database.js'
 import { RawJson } from '../../src/core/point.js'
 
@@ -32,7 +32,7 @@ export function pointText({ payload, vector }: StoredPoint): string {
   })
 }
 
-/** The order of keys says nothing. */
+/** The order of keys has no meaning. */
 function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sorted)
   if (value === null || typeof value !== 'object') return value
@@ -40,7 +40,7 @@ function sorted(value: unknown): unknown {
   return Object.fromEntries(entries.map(([key, inner]) => [key, sorted(inner)]))
 }
 
-/** What differs, in a few lines; empty where the states are equal. */
+/** The differences in a few lines; empty if the states are equal. */
 export function difference(found: CollectionState, expected: CollectionState, most = 5): string {
   const lines: string[] = []
   for (const [id, text] of expected) {

@@ -1,6 +1,6 @@
 /**
- * Seeded work for the fault tests: steps on one collection with two named vectors, whose effects are all
- * deterministic. Metrics are those that store vectors as they came, so that states can be compared bit for bit.
+ * Seeded work for the fault tests: steps on one collection with two named vectors, all with deterministic effects.
+ * Metrics store vectors unchanged, so that states can be compared bit for bit.
  */
 import type { Collection, Database, UpdateCondition, WriteOperation, WriteOptions } from '../../src/core/database.js'
 import type { Filter } from '../../src/core/filter.js'
@@ -33,12 +33,12 @@ export type Step =
   | { kind: 'flush' }
 
 export interface WorkloadShape {
-  /** Ids are taken from here on, so many. */
+  /** The first id, and the number of ids. */
   firstId: number
   ids: number
-  /** Every point carries it, and every filter by payload asks for it. */
+  /** Every point carries it, and every payload filter requires it. */
   owner: number
-  /** Of 1,000 steps, how many are a flush. */
+  /** How many of 1,000 steps are a flush. */
   flushes: number
 }
 
@@ -47,12 +47,12 @@ export function spelled(number: number): PointId {
   return number % 3 === 0 ? `00000000-0000-4000-8000-${number.toString(16).padStart(12, '0')}` : number
 }
 
-/** The number behind an id as `spelled` gave it. */
+/** The number behind an id from `spelled`. */
 export function numberOf(id: string): number {
   return id.includes('-') ? Number.parseInt(id.slice(-12), 16) : Number(id)
 }
 
-/** Creating and dropping payload indexes and other collections. */
+/** Creates and drops payload indexes and other collections. */
 export function administrativeStep(random: Random): Step {
   if (random.chance(0.5))
     return { kind: random.chance(0.6) ? 'createSide' : 'dropSide', name: `side-${random.below(3)}` }
@@ -76,7 +76,7 @@ export class Workload {
     return { kind: 'write', operation: this.#operation() }
   }
 
-  /** Whole points, as many as asked for, of ids in a row: what makes segments worth writing. */
+  /** The given number of whole points with consecutive ids, enough to be worth a segment. */
   bulk(count: number): Step {
     const points = Array.from({ length: count }, (_, i) => this.#point(this.#firstId + i))
     return { kind: 'write', operation: { op: 'upsert', points } }
@@ -96,7 +96,7 @@ export class Workload {
       return { op: 'setPayload', payload: { deep: this.#random.below(9) }, key: 'nested.part', which: this.#some(0.7) }
     if (chosen < 83) return { op: 'overwritePayload', payload: this.#payload(), which: this.#some(0.7) }
     if (chosen < 86) return { op: 'deletePayload', keys: ['rank', 'nested'], which: this.#some(0.7) }
-    // A cleared payload has no owner either, and so is out of the reach of filters; ids reach it.
+    // A cleared payload has no owner, so filters no longer reach it; ids do.
     if (chosen < 88) return { op: 'clearPayload', which: this.#hasIds() }
     if (chosen < 96)
       return {
@@ -112,7 +112,7 @@ export class Workload {
     return this.#random.chance(0.3) ? { updateMode, updateFilter: this.#half() } : { updateMode }
   }
 
-  /** What about half of the points match. */
+  /** A filter that about half of the points match. */
   #half(): Filter {
     return { must: [{ key: 'rank', range: { lt: 50 } }] }
   }
@@ -164,7 +164,7 @@ export class Workload {
   }
 }
 
-/** Carries out a step on any Database: the engine, a service, or the oracle. */
+/** Runs a step on any Database: the engine, a service, or the oracle. */
 export async function perform(database: Database, step: Step, options?: WriteOptions): Promise<void> {
   if (step.kind === 'createSide') await database.createCollection(step.name, SIDE_OPTIONS)
   else if (step.kind === 'dropSide') await database.deleteCollection(step.name)

@@ -1,6 +1,6 @@
 /**
- * What filters mean, in the plainest TypeScript and without the product's code: the oracle of model tests and of the
- * kernel's evaluator. It reads filters that are valid, and payloads as `JSON.parse` makes them (or with bigints).
+ * The meaning of filters in simple TypeScript, without the product's code: the oracle of model tests and of the
+ * kernel's evaluator. It reads valid filters, and payloads from `JSON.parse` (or with bigints).
  */
 import type {
   Condition,
@@ -16,7 +16,7 @@ import type { PointId } from '../../src/core/point.js'
 import { sipHash } from './sip-hash.js'
 import { matchesText } from './text-oracle.js'
 
-/** Text indexes by their field. */
+/** Text indexes by field. */
 export type OracleTexts = ReadonlyMap<string, PayloadIndexParams>
 
 export interface OraclePoint {
@@ -26,7 +26,7 @@ export interface OraclePoint {
 }
 
 type Json = unknown
-/** A key, every element, or one of them. */
+/** A key, every element, or one element. */
 type Step = string | { index: number } | { every: true }
 
 export function matchesFilter(filter: Filter, point: OraclePoint, texts: OracleTexts = new Map()): boolean {
@@ -34,10 +34,10 @@ export function matchesFilter(filter: Filter, point: OraclePoint, texts: OracleT
 }
 
 interface Within {
-  /** Null within a nested condition, whose elements have neither id nor vectors. */
+  /** Null within a nested condition: elements have neither id nor vectors. */
   point: OraclePoint | null
   texts: OracleTexts
-  /** Where the object is. */
+  /** The path of the object. */
   above: string
 }
 
@@ -78,7 +78,7 @@ function conditionHolds(condition: Condition, object: Json, within: Within): boo
   return holds(condition, object, within)
 }
 
-/** Of several checks one suffices. */
+/** One of several checks is enough. */
 function fieldHolds(condition: FieldCondition, values: Json[], { texts, above }: Within): boolean {
   const scalars = values.flatMap((value) => (Array.isArray(value) ? value : [value]))
   const { match, range, geo_bounding_box: box, geo_radius: circle, geo_polygon: polygon } = condition
@@ -144,7 +144,7 @@ function direction({ lon, lat }: GeoPoint): [number, number, number] {
   return [Math.cos(north) * Math.cos(east), Math.cos(north) * Math.sin(east), Math.sin(north)]
 }
 
-/** By the angles under which the point sees the edges: they sum to whole turns, or to none outside. */
+/** By the angles at which the point sees the edges: they add up to whole turns inside, to zero outside. */
 function isInPolygon(point: GeoPoint, [exterior, ...holes]: readonly GeoLineString[]): boolean {
   const at = (ring: GeoLineString | undefined) => {
     let turned = 0
@@ -168,7 +168,7 @@ function isSame(value: Json, wanted: string | number | bigint | boolean): boolea
   return integer !== null && integer === integerOf(wanted)
 }
 
-/** The 64-bit integer that JSON text has for the number, if it is one. */
+/** The 64-bit integer that the number has in JSON, if it is one. */
 function integerOf(value: Json): bigint | null {
   if (typeof value !== 'number' && typeof value !== 'bigint') return null
   const text = Object.is(value, -0) ? '0' : String(value)
@@ -197,13 +197,13 @@ function isBetween<T extends number | bigint>(value: T, limits: Limits<T>): bool
   )
 }
 
-/** Leans on Date for what it can: the text is brought into the one form that all engines read alike. */
+/** Uses Date where possible: the text is converted to the one form that all engines read alike. */
 export function microsOf(text: string): bigint | null {
   const parts = /^(\d{4}-\d\d-\d\d)(?:[Tt ](\d\d:\d\d)(:\d\d)?(?:\.(\d{1,9}))?([Zz]|[+-]\d\d(?::?\d\d)?)?)?$/.exec(text)
   if (!parts) return null
   const [, date, minutes = '00:00', seconds, fraction, zone = 'Z'] = parts
   if (fraction !== undefined && seconds === undefined) return null
-  // Date rolls the 31st of February over, and takes 24:00.
+  // Date rolls the 31st of February over, and accepts 24:00.
   if (new Date(`${date}T00:00:00Z`).toJSON()?.slice(0, 10) !== date || minutes.startsWith('24')) return null
   const digits = zone.replace(':', '').slice(1).padEnd(4, '0')
   const offset = /^z$/i.test(zone) ? 'Z' : `${zone[0]}${digits.slice(0, 2)}:${digits.slice(2)}`

@@ -1,6 +1,6 @@
 /**
- * Snapshots changed by hand, as an attacker makes them: files of the archive are replaced, and every length and checksum
- * around them is made right again.
+ * Snapshots changed by hand, like an attacker's: files of the archive are replaced, and every length and checksum
+ * around them is corrected.
  */
 import { BinaryReader, BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
 import { Header } from 'tar'
@@ -11,7 +11,7 @@ const BLOCK = 512
 const FRAME = 28
 const FOOTER = 16
 
-/** Files of an archive by their names, in its order. */
+/** Files of an archive by name, in its order. */
 export type Files = Map<string, Buffer>
 
 export function unpacked(archive: Buffer): Files {
@@ -34,12 +34,12 @@ export function packed(files: Files): Buffer {
   return Buffer.concat([...parts, Buffer.alloc(2 * BLOCK)])
 }
 
-/** The JSON body of a small file with a frame. */
+/** The JSON body of a small framed file. */
 export function bodyOf<T>(file: Buffer): T {
   return JSON.parse(file.toString('utf8', FRAME)) as T
 }
 
-/** The file with another body; its length and checksum are right. */
+/** The file with another body and corrected length and checksum. */
 export function withBody(file: Buffer, body: unknown): Buffer {
   const text = Buffer.from(JSON.stringify(body))
   const bytes = Buffer.concat([file.subarray(0, FRAME), text])
@@ -55,7 +55,7 @@ interface Index {
   collections: { folder: string; files: Record<string, number> }[]
 }
 
-/** The archive of the files, whose table checksums and lengths are those of what is in them now. */
+/** The archive of the files, with table checksums and lengths that fit the present contents. */
 export function repaired(files: Files): Buffer {
   const all = new Map(files)
   for (const [name, file] of all) {
@@ -73,7 +73,7 @@ export function repaired(files: Files): Buffer {
   return measured(all)
 }
 
-/** The archive of the files, whose lengths in the index are right. */
+/** The archive of the files, with correct lengths in the index. */
 export function measured(files: Files): Buffer {
   const all = new Map(files)
   const snapshot = all.get('snapshot') as Buffer
@@ -94,7 +94,7 @@ export function nameOf(files: Files, pattern: RegExp): string {
   return name
 }
 
-/** A field of a message of protobuf: its number, and its value as it is in the file, its tag in front. */
+/** A field of a protobuf message: its number, and its raw bytes including the tag. */
 export interface WireField {
   number: number
   bytes: Uint8Array
@@ -126,14 +126,14 @@ export function messageOf(fields: readonly WireField[]): Buffer {
   return Buffer.concat(fields.map(({ bytes }) => bytes))
 }
 
-/** What is in a field of bytes. */
+/** The content of a field of bytes. */
 export function contentOf({ bytes }: WireField): Buffer {
   const reader = new BinaryReader(bytes)
   reader.tag()
   return Buffer.from(reader.bytes())
 }
 
-/** Changes fields of that number, which are messages. */
+/** Changes the fields with this number, which are messages. */
 export function within(number: number, change: (fields: WireField[]) => WireField[]) {
   return (fields: WireField[]): WireField[] =>
     fields.map((field) =>
@@ -150,7 +150,7 @@ export function withMessage(file: Buffer, change: (fields: WireField[]) => WireF
   return Buffer.concat([file.subarray(0, at), length, message, file.subarray(file.length - FOOTER)])
 }
 
-/** A file of the log with the bodies of its records changed; checksums are right. */
+/** A log file with the bodies of its records changed and checksums corrected. */
 export function withRecords(file: Buffer, change: (body: Buffer) => Buffer): Buffer {
   const seed = crc32c(file.subarray(0, FILE_HEADER_BYTES - 4))
   const parts = [file.subarray(0, FILE_HEADER_BYTES)]

@@ -1,4 +1,4 @@
-/** Groups, facets and matrices of the in-memory oracle, from all points there are. */
+/** Groups, facets and matrices of the in-memory oracle, computed from all points. */
 import type { Hit, PointGroup } from '../../src/core/database.js'
 import type { FacetHit, QueryGroupsOptions, SearchMatrix, SearchMatrixOptions } from '../../src/core/query.js'
 import { valuesOf } from './memory-payload.js'

@@ -1,7 +1,7 @@
 import type { Table } from 'apache-arrow'
 import type { Point } from '../../src/core/point.js'
 
-/** Rows of an Arrow table one by one: `id`, each vector under its name (`vector` if unnamed), the rest payload. */
+/** Rows of an Arrow table one by one: `id`, each vector under its name (`vector` if unnamed), the rest as payload. */
 export function pointsOfTable(table: Table, vectorNames: readonly string[]): Point[] {
   return Array.from(table, (row) => {
     const { id, ...fields } = (row as { toJSON(): Record<string, unknown> }).toJSON()

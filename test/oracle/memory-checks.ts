@@ -1,4 +1,4 @@
-/** What the in-memory oracle checks of its callers, and small shapes it gives. */
+/** The checks of the in-memory oracle on its callers, and small result shapes. */
 import type { CallOptions, Selector } from '../../src/core/database.js'
 import { invalid, VicinalError } from '../../src/core/errors.js'
 import type { Filter } from '../../src/core/filter.js'
@@ -28,7 +28,7 @@ export function bounded(value: number, least: number, field: string): void {
   }
 }
 
-/** The points that a selector names: by ids, or by a filter, which may be absent where it says `all`. */
+/** The points that a selector names: by ids, or by a filter, which may be absent with `all`. */
 export function selectionOf(which: Selector): { ids: readonly PointId[] | null; filter: Filter | null } {
   if (Array.isArray(which)) return { ids: which, filter: null }
   checkSelector(which)

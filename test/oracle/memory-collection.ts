@@ -52,7 +52,7 @@ export class MemoryCollection extends PlainReads implements Collection {
   #config: CollectionConfig
   readonly #aliases: () => string[]
   readonly snapshots = noSnapshots
-  /** In the order of ids. */
+  /** In id order. */
   #points = new Map<string, MemoryPoint>()
   readonly #indexes = new Map<string, PayloadIndexKind | PayloadIndexOptions>()
   #sequence = 0
@@ -147,7 +147,7 @@ export class MemoryCollection extends PlainReads implements Collection {
     return runOracle(this.#source(), options).map((hit) => this.#hit(hit, options))
   }
 
-  /** A scan of all, which is what it is. */
+  /** Explained as a scan of everything, which it is. */
   async explain(options: QueryOptions): Promise<Explained> {
     const hits = await this.query(options)
     const stage = (options.query ?? null) === null ? 'ids' : 'nearest'
@@ -322,7 +322,7 @@ export class MemoryCollection extends PlainReads implements Collection {
       const vectors = this.#vectorsOf(row.vector, `points[${i}].vector`)
       return { id: idOfKey(key), vectors, payload: plainPayload(row.payload), version: 0 }
     })
-    // All are asked before the first is written: a point that comes twice is new, or is not, both times.
+    // The condition is checked for all points before any is written, so both copies of a repeated point agree.
     const written = made.filter((point) => this.#isWritten(point.id, condition))
     this.#change(written, (point) => {
       this.#points.set(idKey(point.id), point)
@@ -331,7 +331,7 @@ export class MemoryCollection extends PlainReads implements Collection {
     this.#points = new Map([...this.#points].sort(([a], [b]) => (a < b ? -1 : 1)))
   }
 
-  /** Everything of an operation is checked before this runs, so that it is all or nothing. */
+  /** Every part of an operation is checked before this runs, so that it is atomic. */
   #change<T>(items: readonly T[], change: (item: T) => MemoryPoint): void {
     this.#sequence++
     for (const item of items) change(item).version = this.#sequence

@@ -3,7 +3,7 @@ import { invalid } from '../../src/core/errors.js'
 import type { NamedVector, Payload, Point, PointId } from '../../src/core/point.js'
 import type { MemorySpace } from './memory-vectors.js'
 
-/** Columns as the points they stand for. */
+/** Converts columns to points. */
 export function pointsOfColumns(
   { ids, vectors, payloads }: ColumnarPoints,
   spaceOf: (name: string) => MemorySpace,

@@ -1,6 +1,6 @@
 /**
- * The Database interface in its plainest form: maps and brute force. It answers what the engine has to answer,
- * shares no code with it (but for what a configuration means, which no answer depends on), and so serves as the
+ * The simplest implementation of the Database interface: maps and brute force. It must answer like the engine. It
+ * shares no code with the engine except the meaning of a configuration, which no answer depends on. So it serves as the
  * oracle of model tests and as a backend for tests of the service.
  */
 

@@ -5,7 +5,7 @@ import { matchesFilter } from './filter-oracle.js'
 import { valuesOf } from './memory-payload.js'
 import type { MemoryPoint } from './memory-points.js'
 
-/** The value of a formula for one point, whose scores are by prefetch. */
+/** The value of a formula for one point, given its score in each prefetch. */
 export function formulaValue(
   { formula, defaults }: FormulaQuery,
   point: MemoryPoint,
@@ -82,7 +82,7 @@ interface Place {
   lon: number
 }
 
-/** By the angle between the two directions, not by the haversine that the product uses. */
+/** By the angle between the two directions, not by the product's haversine formula. */
 function metres(a: Place, b: Place): number {
   const direction = ({ lat, lon }: Place) => {
     const [phi, theta] = [(lat * Math.PI) / 180, (lon * Math.PI) / 180]

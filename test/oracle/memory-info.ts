@@ -35,7 +35,7 @@ export function infoOf(
   }
 }
 
-/** A model has its points in maps, which nobody counts. */
+/** The oracle keeps points in maps and does not count their memory. */
 function nowhere(): CollectionInfo['memory'] {
   const none = { bytes: 0, residentBytes: 0, cacheBytes: 0 }
   const parts = Object.fromEntries(COLLECTION_PARTS.map((part) => [part, none]))

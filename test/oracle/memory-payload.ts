@@ -24,7 +24,7 @@ export function parsePath(path: string): Step[] {
   return steps
 }
 
-/** Merges at the root, or into the object at `path`, which is made where it is missing. */
+/** Merges at the root, or into the object at `path`, which is created if it is missing. */
 export function mergePayload(target: JsonObject, patch: JsonObject, path: string | undefined): JsonObject {
   const copy = structuredClone(target)
   if (path === undefined) return merged(copy, patch)
@@ -101,7 +101,7 @@ function isObject(value: Json): value is JsonObject {
   return value !== null && typeof value === 'object' && !Array.isArray(value)
 }
 
-/** What a path leads to, with an array at its end taken apart. */
+/** The values at a path; an array at its end counts as its elements. */
 export function valuesOf(payload: JsonObject, path: string): Json[] {
   const steps = parsePath(path)
   const found = steps.reduce<Json[]>((values, step) => values.flatMap((value) => follow(value, step)), [payload])

@@ -5,7 +5,7 @@ import type { QueryPlan } from '../../src/core/query-plan.js'
 
 const MAX_OVERSAMPLING = 1024
 
-/** What an effort asked for may be; the oracle goes to the end of it whatever it is. */
+/** Checks the requested effort; the oracle always searches exactly. */
 export function checkEffort({ recall = 1, params }: QueryOptions): void {
   if (!(recall > 0 && recall <= 1)) throw invalid('params.recall', 'expected a number above 0 and at most 1', recall)
   const { enable, max_selectivity: selectivity } = params?.acorn ?? {}
@@ -23,12 +23,12 @@ export function hasConditions(filter: Filter | null | undefined): filter is Filt
   return Object.values(filter ?? {}).some((conditions) => !Array.isArray(conditions) || conditions.length > 0)
 }
 
-/** Of what it makes of other plans. */
+/** The plan of a stage above other plans. */
 export function planAbove(stage: 'groups' | 'matrix', returned: number, prefetch: QueryPlan[]): QueryPlan {
   return { ...planOfScan(0, null, 'ids', returned), stage, prefetch }
 }
 
-/** What the oracle can say of how it answers: it compares all there is, or all that matches. */
+/** The plan of a scan: the oracle compares all points, or all matches. */
 export function planOfScan(
   points: number,
   matches: number | null,

@@ -1,4 +1,4 @@
-/** Ids, vectors and distances of the in-memory oracle, in the plainest arithmetic. */
+/** Ids, vectors and distances of the in-memory oracle, in simple arithmetic. */
 import { invalid } from '../../src/core/errors.js'
 import type { PointId } from '../../src/core/point.js'
 import type { Distance, ResolvedVector } from '../../src/core/schema.js'
@@ -13,7 +13,7 @@ export interface MemoryPoint {
 
 const UUID = /^[0-9a-f]{32}$/
 
-/** One key for each id, whatever it is spelled like; keys sort as ids do: numbers before UUIDs. */
+/** One key for each id, equal for all its spellings. Keys sort like ids: numbers before UUIDs. */
 export function idKey(id: unknown, field = 'id'): string {
   if (typeof id === 'bigint' || (typeof id === 'number' && Number.isSafeInteger(id))) {
     const number = BigInt(id)
@@ -34,7 +34,7 @@ export function idOfKey(key: string): PointId {
   return key.slice(1).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
 }
 
-/** A vector as it is stored: float32, finite, of unit length under Cosine. */
+/** A vector as stored: float32, finite, of unit length under Cosine. */
 export function storedVector(value: unknown, { size, distance }: ResolvedVector, field: string): Float32Array {
   const vector = floats(value, size, field)
   if (distance !== 'Cosine') return vector

@@ -1,4 +1,4 @@
-/** Queries of the in-memory oracle: every point is scored, every rule is written as it reads. */
+/** Queries of the in-memory oracle: every point is scored, and every rule is written out plainly. */
 import type { QueryOptions, ReadOptions, StoredPoint } from '../../src/core/database.js'
 import { invalid, notFound } from '../../src/core/errors.js'
 import type { Filter } from '../../src/core/filter.js'
@@ -28,7 +28,7 @@ export interface Ranked {
   orderValue?: number | bigint
 }
 
-/** What queries see of a collection. */
+/** The view that queries have of a collection. */
 export interface MemorySource {
   name: string
   all(): MemoryPoint[]
@@ -79,12 +79,12 @@ function merged(source: MemorySource, stage: QueryStage, sources: Ranked[][]): R
     const scores = (point: MemoryPoint) => sources.map((hits) => hits.find((hit) => hit.point === point)?.score)
     return best(points, (point) => formulaValue(query, point, scores(point)), stage)
   }
-  // Equal scores are in the order of ids.
+  // Equal scores are in id order.
   const inOrder = points.sort((a, b) => (idKey(a.id) < idKey(b.id) ? -1 : 1))
   return scored(source, stage, inOrder)
 }
 
-/** From three deviations below the mean to three above. */
+/** Scales from three deviations below the mean to three above. */
 function spread(hits: Ranked[], value: number): number {
   if (hits.length < 2) return 0.5
   const mean = hits.reduce((sum, hit) => sum + hit.score, 0) / hits.length
@@ -217,7 +217,7 @@ function nearestTo(source: MemorySource, stage: QueryStage, candidates: MemoryPo
     .sort((a, b) => sign * (a.score - b.score))
 }
 
-/** Of sparse vectors with the modifier, in the corpus that the stage names or among all points. */
+/** Applies IDF to sparse vectors with the modifier, counted in the stage's corpus or among all points. */
 function rarified(source: MemorySource, stage: QueryStage, vector: MemoryVector): MemoryVector {
   const space = source.space(stage.using)
   if (!isSparseSpace(space) || space.modifier !== 'idf') return vector
@@ -285,7 +285,7 @@ function alike(points: MemoryPoint[]): Ranked[] {
   return points.map((point) => ({ point, score: 1, version: 0 }))
 }
 
-/** A vector as it is compared: of unit length under Cosine. */
+/** A vector in the form in which it is compared: of unit length under Cosine. */
 function vectorOf(source: MemorySource, stage: QueryStage, input: VectorInput): MemoryVector {
   return memoryVector(rawVector(source, stage, input), source.space(stage.using), 'query')
 }

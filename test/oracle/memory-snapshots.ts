@@ -5,7 +5,7 @@ export function withoutFolder(): VicinalError {
   return new VicinalError('INVALID_ARGUMENT', 'snapshots: the database is in memory')
 }
 
-/** What has no folder has no snapshots. */
+/** The oracle has no folder, so it has no snapshots. */
 export const noSnapshots: CollectionSnapshots = {
   create: () => Promise.reject(withoutFolder()),
   list: () => Promise.reject(withoutFolder()),

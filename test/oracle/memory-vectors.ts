@@ -1,4 +1,6 @@
-/** Vectors of every kind in the in-memory oracle: how they are stored, how alike two are, what callers see of it. */
+/**
+ * Vectors of every kind in the in-memory oracle: their stored form, their similarity, and the form that callers see.
+ */
 import { invalid } from '../../src/core/errors.js'
 import type { StoredVector } from '../../src/core/point.js'
 import type { Distance, ResolvedSparse, ResolvedVector } from '../../src/core/schema.js'
@@ -13,7 +15,7 @@ export function isSparseSpace(space: MemorySpace): space is ResolvedSparse {
   return 'modifier' in space
 }
 
-/** As it is stored; `raw`: as an average is made of it. */
+/** The stored form; `raw`: the form used for averages. */
 export function memoryVector(value: unknown, space: MemorySpace, field: string, raw = false): MemoryVector {
   if (isSparseSpace(space)) return sparseMap(value, field)
   const one = (vector: unknown) => (raw ? floats(vector, space.size, field) : storedVector(vector, space, field))
@@ -32,7 +34,7 @@ function sparseMap(value: unknown, field: string): SparseMap {
   return new Map(Array.from(indices, (index, i) => [index, Math.fround(values[i] as number)]))
 }
 
-/** As callers see it: components of sparse vectors by ascending index. */
+/** The form that callers see: components of sparse vectors by ascending index. */
 export function seenVector(vector: MemoryVector): StoredVector {
   if (vector instanceof Float32Array || Array.isArray(vector)) return vector
   const entries = [...vector].sort(([a], [b]) => a - b)
@@ -42,7 +44,7 @@ export function seenVector(vector: MemoryVector): StoredVector {
   }
 }
 
-/** Greater is nearer, whatever the kind and the metric; for the scores of several examples. */
+/** Greater is nearer, for every kind and metric; used in scores of several examples. */
 export function likeness(space: MemorySpace, example: MemoryVector, vector: MemoryVector): number {
   if (isSparseSpace(space)) return dot(example as SparseMap, vector as SparseMap)
   const { distance } = space
@@ -51,7 +53,7 @@ export function likeness(space: MemorySpace, example: MemoryVector, vector: Memo
   return sum((example as Float32Array[]).map((one) => Math.max(...rows.map((row) => similarity(distance, one, row)))))
 }
 
-/** What callers see of the nearest; null of sparse vectors that share no index. */
+/** The score that callers see; null for sparse vectors without a shared index. */
 export function nearestScore(space: MemorySpace, query: MemoryVector, vector: MemoryVector): number | null {
   if (isSparseSpace(space)) {
     const [a, b] = [query as SparseMap, vector as SparseMap]
@@ -91,7 +93,7 @@ function sparseAverage(positives: readonly SparseMap[], negatives: readonly Spar
   )
 }
 
-/** The vector with each value times how rare its index is among all these. */
+/** Multiplies each value by the IDF of its index among all these vectors. */
 export function weighed(vector: SparseMap, corpus: readonly SparseMap[]): SparseMap {
   return new Map(
     [...vector].map(([index, value]) => {
@@ -116,7 +118,7 @@ export function sum(numbers: readonly number[]): number {
   return numbers.reduce((total, x) => total + x, 0)
 }
 
-/** Greater is nearer of sparse vectors too. */
+/** Whether greater scores are better; also true for sparse vectors. */
 export function isGreaterBetter(space: MemorySpace): boolean {
   return isSparseSpace(space) || space.distance === 'Cosine' || space.distance === 'Dot'
 }

@@ -1,7 +1,7 @@
-/** Damage to valid encodings, as structure-aware fuzzing wants it: most of what comes out is nearly right. */
+/** Damages valid encodings for structure-aware fuzzing: most results are nearly valid. */
 import { randomNumbers } from '../unit/native/shard-data.js'
 
-/** Bytes that end loops, flip signs, and are marks of JSON and MessagePack. */
+/** Bytes that end loops, flip signs, or are markers of JSON and MessagePack. */
 const EDGES = [
   0, 1, 2, 0x7f, 0x80, 0x90, 0xc0, 0xc4, 0xc6, 0xca, 0xcf, 0xd9, 0xdf, 0xfe, 0xff, 0x22, 0x2c, 0x5b, 0x5d, 0x7b,
 ]
@@ -11,7 +11,7 @@ export class Mutations {
   readonly seed: number
   readonly #random: () => number
 
-  /** The seed is told, and honoured: VICINAL_TEST_SEED. */
+  /** The seed is printed, and VICINAL_TEST_SEED sets it. */
   constructor(what: string) {
     this.seed = Number(process.env.VICINAL_TEST_SEED ?? Date.now() % 1_000_000_007)
     process.stderr.write(`${what}: VICINAL_TEST_SEED=${this.seed}\n`)
@@ -26,7 +26,7 @@ export class Mutations {
     return values[this.below(values.length)] as T
   }
 
-  /** One of the valid ones with one to four changes: bits, bytes, cuts, doubled and foreign pieces, lengths. */
+  /** One of the valid encodings with one to four changes: bits, bytes, cuts, doubled and foreign pieces, lengths. */
   bytes(valid: readonly Buffer[]): Buffer {
     let bytes = Buffer.from(this.pick(valid))
     for (let changes = 1 + this.below(4); changes > 0 && bytes.length > 0; changes--) {
@@ -68,7 +68,7 @@ export class Mutations {
     }
   }
 
-  /** A value with some of what is in it replaced: by edges, by other parts of it, or by nothing. */
+  /** A value with some of its parts replaced: by edge values, by other parts of it, or by nothing. */
   value(valid: unknown, depth = 0): unknown {
     if (this.below(depth === 0 ? 50 : 12) === 0) return this.#edge()
     if (Array.isArray(valid)) {

@@ -1,6 +1,6 @@
 /**
- * What MessagePack says on the wire, decoded plainly, value by value: nesting is bounded, a declared length is believed only as far as
- * there are bytes, extension types are refused, and no key can reach a prototype.
+ * Decodes MessagePack by the wire's rules, simply and value by value. Nesting is bounded, declared lengths are limited
+ * by the remaining bytes, extension types are refused, and no key can reach a prototype.
  */
 import { invalid } from '../../src/core/errors.js'
 import { LIMITS } from '../../src/core/limits.js'
@@ -115,7 +115,7 @@ class Decoder {
   #text(length: number): string {
     const start = this.#take(length)
     const text = this.#bytes.toString('utf8', start, start + length)
-    // Decoding replaces what is no UTF-8; only then does it have to be told apart from a sent replacement.
+    // Decoding replaces invalid UTF-8. Only if a replacement appears must it be told from one that was sent.
     if (text.includes(REPLACEMENT) && !Buffer.from(text).equals(this.#bytes.subarray(start, start + length))) {
       throw this.#malformed('expected texts in UTF-8')
     }
@@ -142,7 +142,7 @@ class Decoder {
     if (depth >= LIMITS.jsonDepth) {
       throw invalid(this.#field, `expected at most ${LIMITS.jsonDepth} nested levels`)
     }
-    // Every element takes a byte at least.
+    // Every element takes at least one byte.
     if (elements > this.#bytes.length - this.#at) throw this.#malformed('expected more bytes')
   }
 

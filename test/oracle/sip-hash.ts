@@ -1,6 +1,6 @@
 const MASK = 2n ** 64n - 1n
 
-/** SipHash-2-4 as its paper describes it, in plain big integers. */
+/** SipHash-2-4 as in its paper, with big integers. */
 export function sipHash(bytes: Uint8Array, key0 = 0n, key1 = 0n): bigint {
   let [v0, v1, v2, v3] = [
     key0 ^ 0x736f6d6570736575n,

@@ -2,7 +2,7 @@ import type { PayloadIndexKind, PayloadIndexOptions, PayloadIndexParams } from '
 
 const UNSPACED = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]/u
 
-/** Tokens of a text by regular expressions, without stems and folding: what stands between others, and what beside them. */
+/** Tokens of a text by regular expressions, without stems and folding: tokens with a position, and additional ones. */
 function tokensOf(text: string, params: PayloadIndexParams, isQuery: boolean): { token: string; isExtra: boolean }[] {
   const {
     tokenizer = 'word',

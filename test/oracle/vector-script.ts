@@ -1,6 +1,6 @@
 /**
- * A script of additions and drops of named vectors among writes, and what a collection holds after each of its steps. Values
- * tell which vector of a name they were written for.
+ * A script of added and dropped named vectors among writes, and the expected state of the collection after each step.
+ * Values tell for which vector of a name they were written.
  */
 import type { Collection, Database } from '../../src/core/database.js'
 import type { Point, PointVector } from '../../src/core/point.js'
@@ -10,11 +10,11 @@ export const COLLECTION = 'changing'
 const POINTS = 1_200
 const DENSE = { distance: 'Dot' } as const
 
-/** By name; a dense one is numbers, a sparse one its indices and values, a multivector its vectors. */
+/** By name: numbers for a dense vector, indices and values for a sparse one, a list of vectors for a multivector. */
 type Vectors = Record<string, unknown>
 
 export interface State {
-  /** Names of the vectors with their dimensions, 0 of a sparse one. */
+  /** Names of the vectors with their dimensions; 0 for a sparse vector. */
   names: Record<string, number>
   points: Map<number, { vectors: Vectors; n: number }>
 }
@@ -80,7 +80,7 @@ const remove = (ids: number[]): Step => ({
 
 const MULTI = { comparator: 'max_sim' } as const
 
-/** `rest` and `reopen` are what goes on beside the calls: background work, and a close. */
+/** `rest` and `reopen` stand for events beside the calls: background work, and a close. */
 export const SCRIPT: (Step | 'rest' | 'reopen')[] = [
   {
     run: (database) =>
@@ -92,7 +92,7 @@ export const SCRIPT: (Step | 'rest' | 'reopen')[] = [
   },
   write(range(0, POINTS), 1, { base: dense(2, 1), old: dense(3, 2), words: sparse(3) }),
   'reopen',
-  // No flush comes between: the log has records of each vector that had the name.
+  // No flush comes in between, so the log has records of each vector that had the name.
   add('extra', 4, { dense: { size: 4, ...DENSE } }),
   update(range(0, 100), 'extra', dense(4, 4)),
   update(range(100, 140), 'old', dense(3, 15)),
@@ -123,14 +123,14 @@ export const SCRIPT: (Step | 'rest' | 'reopen')[] = [
   write(range(30, 40), 4, { words: multi(2, 14) }),
 ]
 
-/** What is there after the first `done` entries of the script. */
+/** The expected state after the first `done` entries of the script. */
 export function stateAfter(done: number): State {
   const state: State = { names: {}, points: new Map() }
   for (const step of SCRIPT.slice(0, done)) if (typeof step === 'object') step.change?.(state)
   return state
 }
 
-/** What a collection says it holds, by every way of reading; throws where they disagree. */
+/** The observed state of a collection, by every way of reading; throws if they disagree. */
 export async function observed(collection: Collection): Promise<State> {
   const { config } = await collection.info()
   const names = namesOf(config)
@@ -173,7 +173,7 @@ function plain(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, plain(each)]))
 }
 
-/** The same as text, in one order. */
+/** The state as text, in a fixed order. */
 export function textOf({ names, points }: State): string {
   const sorted = (record: object) => Object.fromEntries(Object.entries(record).sort())
   const rows = [...points].sort(([a], [b]) => a - b).map(([id, { vectors, n }]) => [id, n, sorted(vectors)])

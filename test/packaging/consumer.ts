@@ -1,4 +1,4 @@
-// What a user of the package writes, as texts: the tests put it into empty projects.
+// Programs of a user of the package, as texts: the tests put them into empty projects.
 
 const PROGRAM = `
 async function main() {
@@ -23,7 +23,7 @@ main()
 
 export const EXPECTED_OUTPUT = '1 3\n'
 
-/** By file name, so that the ending says whether it is an ES module or CommonJS, whatever the project is. */
+/** By file name: the ending decides between ES module and CommonJS. */
 export const PROGRAMS: Record<string, string> = {
   'use.mjs': `import { open } from 'vicinal'\nimport { connect } from 'vicinal/client'\nif (typeof connect !== 'function') throw 0\n${PROGRAM}`,
   'use.cjs': `const { open } = require('vicinal')\nconst { connect } = require('vicinal/client')\nif (typeof connect !== 'function') throw 0\n${PROGRAM}`,

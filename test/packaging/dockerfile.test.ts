@@ -6,8 +6,8 @@ import { createInterface } from 'node:readline'
 import { afterAll, expect, onTestFinished, test } from 'vitest'
 import { ROOT, run, stopServer } from './project.js'
 
-// There may be no Docker engine where the tests run; what its engine would run is run here, step by step, in
-// folders that stand for the stages.
+// The tests may run without a Docker engine. So they run the Dockerfile's steps themselves, in folders that stand for
+// the stages.
 
 interface Instruction {
   name: string
@@ -32,7 +32,7 @@ function readStages(): Instruction[][] {
   return found
 }
 
-/** The build context: what git tracks, less what .dockerignore names. */
+/** The build context: files tracked by git, without those in .dockerignore. */
 function copyContext(to: string): void {
   const ignored = readFileSync(join(ROOT, '.dockerignore'), 'utf8').split('\n').filter(Boolean)
   for (const file of run('git', ['ls-files'], ROOT).split('\n').filter(Boolean)) {
@@ -56,7 +56,7 @@ function playStage(instructions: Instruction[], folder: string, folders: { build
   }
 }
 
-test('every step of the Dockerfile runs, and the image answers its health check as another user than root', async () => {
+test('every step of the Dockerfile runs, and the image passes its health check as a user other than root', async () => {
   expect(stages).toHaveLength(2)
   const folders = { build: join(place, 'build'), data: join(place, 'data') }
   const app = join(place, 'app')

@@ -15,13 +15,13 @@ const pnpm = () => [
   ...['--store-dir', join(workplace.folder, 'pnpm-store'), 'add'],
 ]
 
-/** The first Yarn, which looks at engines without being told to. */
+/** Yarn 1, which checks engines by default. */
 const yarn = () => [
   ...[process.execPath, workplace.tool('yarn', '1.22.22', 'yarn/bin/yarn.js')],
   ...['add', '--non-interactive', '--silent', '--cache-folder', join(workplace.folder, 'yarn-cache')],
 ]
 
-test('the package holds what it needs to run and to be built, and no more', () => {
+test('the package has everything to run and to be built, and nothing else', () => {
   const files = run('tar', ['-tzf', workplace.tarball], ROOT).split('\n')
   const platform = `${process.platform}-${process.arch}`
   for (const needed of [
@@ -37,7 +37,7 @@ test('the package holds what it needs to run and to be built, and no more', () =
   expect(files.filter((file) => /package\/(test|src|scripts|bench|native\/(build|test))\//.test(file))).toEqual([])
 })
 
-test('the package lists what it runs with, the bundled packages included', () => {
+test('the package lists its dependencies, including bundled packages', () => {
   const listed = JSON.parse(run('tar', ['-xzOf', workplace.tarball, 'package/sbom.cdx.json'], ROOT))
   const components = new Map<string, { version: string; licenses?: unknown }>()
   for (const component of listed.components) components.set(component.name, component)
@@ -53,7 +53,7 @@ test('the package lists what it runs with, the bundled packages included', () =>
   expect(JSON.stringify(listed)).not.toContain(ROOT)
 })
 
-// An installer that is strict about engines refuses any dependency that wants a newer Node than ours.
+// A strict installer refuses any dependency that needs a newer Node than this package.
 describe.each([
   ['npm', () => ['npm', 'install', '--engine-strict', ...QUIET]],
   ['npm --ignore-scripts', () => ['npm', 'install', '--ignore-scripts', ...QUIET]],
@@ -83,7 +83,7 @@ describe.each([
     expect(await stopServer(child)).toBe(0)
   })
 
-  // What differs between the installers does not differ between Nodes.
+  // Differences between installers do not depend on the Node version.
   test.each(name === 'npm' ? OTHER_NODES : [])('runs on Node %s', async (version) => {
     const node = workplace.tool('node', version, '.bin/node')
     expect(run(node, ['--version'], folder)).toMatch(new RegExp(`^v${version}\\.`))

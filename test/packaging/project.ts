@@ -11,7 +11,7 @@ import { PROGRAMS, TSCONFIG, TYPED_PROGRAMS } from './consumer.js'
 export const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 const START_TIMEOUT_MS = 60_000
 
-/** A folder of its own outside the repository, so that nothing resolves by accident. */
+/** A folder outside the repository, so that nothing resolves by accident. */
 export class Workplace {
   readonly folder = mkdtempSync(join(tmpdir(), 'vicinal-package-'))
   #tarball: string | null = null
@@ -55,7 +55,7 @@ export class Workplace {
   }
 }
 
-/** Output of a command; fails with what it wrote. */
+/** The output of a command; if it fails, the error has its output. */
 export function run(command: string, args: string[], cwd: string, env: NodeJS.ProcessEnv = {}): string {
   try {
     return execFileSync(command, args, {

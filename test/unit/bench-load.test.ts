@@ -63,7 +63,7 @@ const post = (body: string) =>
   Buffer.from(`POST / HTTP/1.1\r\nhost: x\r\ncontent-length: ${body.length}\r\n\r\n${body}`)
 const textsOf = (answers: { bytes: Buffer }[]) => answers.map(({ bytes }) => bytes.toString().split('\r\n\r\n')[1])
 
-test('each request is asked once and so many times more, answers of the first and the last time kept', async () => {
+test('each request is sent once and then repeated as often as configured, with the first and the last answers kept', async () => {
   const { port, seen } = await echo()
   const bodies = Array.from({ length: 20 }, (_, i) => `body ${i}`)
   const { passes, answers } = await load({
@@ -84,14 +84,14 @@ test('each request is asked once and so many times more, answers of the first an
   expect(seen.length).toBe(3 + 3 * bodies.length)
 })
 
-test('writes come at their rate beside searches, each once and in its order', async () => {
+test('writes are sent at their rate beside searches, each once and in order', async () => {
   const { port, seen } = await echo()
   const writes = Array.from({ length: 30 }, (_, i) => `write ${i}`)
   const started = performance.now()
   const found = await load({
     port,
     protocol: 'http',
-    // Every connection is taken in before the first write is due.
+    // Every connection is accepted before the first write is due.
     opening: [post('hello')],
     requests: [post('search a'), post('search b')],
     connections: 2,
@@ -105,7 +105,7 @@ test('writes come at their rate beside searches, each once and in its order', as
   expect(new Set(textsOf(found.answers))).toEqual(new Set(['search a', 'search b']))
 })
 
-test('an answer that is none of success ends it, with what the server said', async () => {
+test("an unsuccessful answer ends the load, with the server's message", async () => {
   const { port } = await echo((body) => (body === 'bad' ? 500 : 200))
   const asking = { port, protocol: 'http', connections: 1, passes: 1 }
   await expect(load({ ...asking, requests: [post('good'), post('bad')] })).rejects.toThrow(/answered HTTP\/1.1 500/)

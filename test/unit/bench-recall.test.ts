@@ -19,7 +19,10 @@ interface Run {
 const BENCH = fileURLToPath(new URL('../../bench/bench.mjs', import.meta.url))
 const ZOO = fileURLToPath(new URL('../../bench/zoo.mjs', import.meta.url))
 const ZOO_KINDS = 18
-/** So many that a code is chosen for them as for more; and of glosses, whose embedding takes most of the time, no more. */
+/**
+ * Enough rows that codes are chosen as for more, and no more than needed, since embedding glosses takes most of the
+ * time.
+ */
 const ROWS = 17_000
 const TARGETS = [0.8, 0.9, 0.95, 0.99]
 const TOLERANCE = 0.01
@@ -38,9 +41,9 @@ const MINUTE = 60_000
 const out = mkdtempSync(join(tmpdir(), 'vicinal-recall-'))
 afterAll(() => rmSync(out, { recursive: true }))
 
-/** The bench installs its packages, prepares the data, and ends with exit code 1 when its verdict does not hold. */
+/** The bench installs its packages, prepares the data, and exits with code 1 if its verdict fails. */
 test(
-  'of words, mnist and glosses the recall asked for is got, with and without filters, and by queries of another kind',
+  'the requested recall is kept on words, mnist and glosses, with and without filters, and for queries of another kind',
   async () => {
     const args = ['--parts', 'recall', '--systems', 'vicinal', '--limit', String(ROWS), '--out', out]
     await promisify(execFile)(process.execPath, [BENCH, ...args]).catch(({ stdout, stderr }) =>
@@ -64,9 +67,9 @@ test(
   120 * MINUTE,
 )
 
-/** After the other, which installs and prepares what both need. */
+/** Runs after the other test, which installs and prepares everything for both. */
 test(
-  'of data that is hard to keep a promise on, each kind gets the recall that is asked for',
+  'the requested recall is kept for each kind of hard data',
   () => {
     const child = spawnSync(process.execPath, [ZOO, '--quick'], { encoding: 'utf8' })
     expect(child.status, `${child.stdout}${child.stderr}`).toBe(0)

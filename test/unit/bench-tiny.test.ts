@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 interface Row {
   variant?: string
-  /** Or the recall that was asked for. */
+  /** Or the requested recall. */
   ef: number
   inFlight: number
   recall: number
@@ -88,7 +88,7 @@ const CLAIMS = [
 ]
 const MINUTE = 60_000
 
-/** The benchmark on a few thousand vectors: that it runs from end to end, and says what it should; no timings. */
+/** Runs the benchmark on a few thousand vectors from end to end and checks its output; no timings. */
 describe('bench --tiny', () => {
   const out = mkdtempSync(join(tmpdir(), 'vicinal-bench-'))
   let stdout = ''
@@ -122,7 +122,7 @@ describe('bench --tiny', () => {
     }
   })
 
-  test('the library is asked for recall too, and answers with about that', () => {
+  test('the library is also queried by recall, and reaches about that recall', () => {
     for (const system of ['vicinal', 'vicinal on disk']) {
       const asked = (run.systems[system]?.search.rows ?? []).filter((row) => row.variant === 'recall')
       expect(asked.map((row) => row.inFlight)).toEqual([1, 1, 2, 2])
@@ -147,7 +147,7 @@ describe('bench --tiny', () => {
     expect(run.rebuild.indexedSeconds).toBeGreaterThan(0)
   })
 
-  test('with every filter, kernel, library and peers reach the recall, or say what they reached', () => {
+  test('with every filter, kernel, library and peers reach the recall or report what they reached', () => {
     const { native, systems } = run.filters
     const all = [native.scan, native.vicinal, native.hnswlib, systems.vicinal?.rows, systems['hnswlib-node']?.rows]
     for (const rows of all) {
@@ -162,7 +162,7 @@ describe('bench --tiny', () => {
     }
   })
 
-  test('counts and facets are those of the columns', () => {
+  test('counts and facets match the columns', () => {
     const { expected, systems } = run.counts
     expect(Object.keys(expected)).toEqual(FILTERS)
     for (const name of FILTERS) {
@@ -188,7 +188,7 @@ describe('bench --tiny', () => {
     for (const { p50 } of [kernel, both]) expect(p50).toBeGreaterThan(0)
   })
 
-  test('the server is asked on one and eight connections; points come in while it is searched', () => {
+  test('the server is queried on one and eight connections, also while points are written', () => {
     expect(run.servers.vicinal?.rows.map(({ variant, inFlight }) => [variant, inFlight])).toEqual([
       ['', 1],
       ['', 8],

@@ -8,13 +8,13 @@ import { expect, test } from 'vitest'
 const CHECK = fileURLToPath(new URL('../../scripts/check-docs.mjs', import.meta.url))
 const check = (...pages: string[]) => spawnSync(process.execPath, [CHECK, ...pages], { encoding: 'utf8' })
 
-test('every path and link of the docs leads to something', () => {
+test('every path and link of the docs exists', () => {
   const { status, stdout } = check()
   expect(stdout).toBe('')
   expect(status).toBe(0)
 })
 
-test('a path, a link or an anchor that leads nowhere is told', () => {
+test('a broken path, link or anchor is reported', () => {
   const folder = mkdtempSync(join(tmpdir(), 'vicinal-docs-'))
   const page = join(folder, 'page.md')
   writeFileSync(

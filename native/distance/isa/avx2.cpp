@@ -8,7 +8,7 @@
 
 namespace {
 
-// A window of eight words of this, n before the middle, has n leading words set.
+// Eight words read from position 8 - n have their first n words set.
 alignas(32) constexpr int32_t maskWindow[16] = {-1, -1, -1, -1, -1, -1, -1, -1,
                                                 0,  0,  0,  0,  0,  0,  0,  0};
 

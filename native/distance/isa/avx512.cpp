@@ -35,7 +35,7 @@ struct Simd {
   static Vec l1(Vec a, Vec b, Vec sum) {
     return _mm512_add_ps(sum, _mm512_abs_ps(_mm512_sub_ps(a, b)));
   }
-  // Halves, then quarters, then lanes two apart, then neighbours.
+  // Adds halves, then quarters, then lanes two apart, then neighbours.
   static float sum(Vec a) {
     const __m256 eight = _mm256_add_ps(_mm512_castps512_ps256(a), _mm512_extractf32x8_ps(a, 1));
     const __m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));

@@ -1,11 +1,12 @@
-// The loops all instruction sets share. Each file of this folder includes this once, after defining
+// The loops that all instruction sets share. Each file of this folder includes this once, after
+// defining
 //
 //   struct Simd { Vec; width; zero, load, loadPart (n < width components, the rest zero), both of
-//   floats, halves and bytes; add, dot, l2, l1, sum; Four, fill, negated, lesser (the second where
-//   the first is NaN), store (of Vec and Four), sums (of four Vec, each added up in the order of
-//   `sum`) }
+//     floats, halves and bytes; add, dot, l2, l1, sum; Four, fill, negated, lesser (the second
+//     where the first is NaN), store (of Vec and Four), sums (of four Vec, each added up in the
+//     order of `sum`) }
 //
-// in an unnamed namespace: what is compiled here for one instruction set must not be linked into
+// in an unnamed namespace: code that is compiled for one instruction set must not be linked into
 // another's code.
 //
 // One pair and many rows follow the same order of additions (two accumulators, then their sum), so
@@ -33,13 +34,14 @@ struct L1 {
   static Simd::Four finish(Simd::Four sums) { return sums; }
 };
 
-// The comparisons are written so that NaN becomes the greatest float.
+// Bounds distances to finite floats. A comparison with NaN is false, so NaN becomes the greatest
+// float.
 inline float bounded(float distance) {
   const float low = distance < FLT_MAX ? distance : FLT_MAX;
   return low > -FLT_MAX ? low : -FLT_MAX;
 }
 
-// Distances of one query to R rows, which share its loads.
+// Distances of one query to R rows; each part of the query is loaded once for all rows.
 template <typename Op, size_t R, typename Row>
 inline void rows(const float* query, const Row* const* row, size_t dim, float* distances) {
   constexpr size_t width = Simd::width;
@@ -66,7 +68,7 @@ inline void rows(const float* query, const Row* const* row, size_t dim, float* d
       odd[r] = Op::step(part, Simd::loadPart(row[r] + i, dim - i), odd[r]);
   }
   if constexpr (R == 4) {
-    // Four sums take hardly more than one.
+    // Adding up four vectors together takes hardly longer than adding up one.
     Simd::store(Op::finish(Simd::sums(Simd::add(even[0], odd[0]), Simd::add(even[1], odd[1]),
                                       Simd::add(even[2], odd[2]), Simd::add(even[3], odd[3]))),
                 distances);
@@ -84,7 +86,7 @@ template <typename Op, typename Row> float one(const float* query, const void* r
   return distance;
 }
 
-// The hardware follows a row by itself once its first lines came.
+// The hardware prefetches the rest of a row once its first lines were read.
 constexpr size_t lineBytes = 64;
 constexpr size_t prefetchedLines = 16;
 constexpr size_t groupRows = 4;
@@ -116,7 +118,7 @@ void many(const float* query, const void* base, const uint32_t* ids, size_t coun
   for (; i < count; i++) distances[i] = one<Op, Row>(query, rowAt(i), dim);
 }
 
-// Distances of Q queries to four rows, which share their loads.
+// Distances of Q queries to four rows; each part of a row is loaded once for all queries.
 template <typename Op, size_t Q, typename Row>
 inline void block(const float* queries, const Row* const* row, size_t dim, Simd::Four* distances) {
   constexpr size_t width = Simd::width;
@@ -155,7 +157,7 @@ inline void leastOf(const float* queries, const Row* base, size_t count, size_t 
   Simd::Four best[Q];
   for (size_t q = 0; q < Q; q++) best[q] = Simd::fill(least[q]);
   for (size_t i = 0; i < count; i += groupRows) {
-    // The last row again, where there are no four.
+    // A last group of fewer than four rows repeats the last row.
     const auto rowAt = [&](size_t at) { return base + (at < count ? at : count - 1) * dim; };
     const Row* const group[groupRows] = {rowAt(i), rowAt(i + 1), rowAt(i + 2), rowAt(i + 3)};
     Simd::Four distances[Q];

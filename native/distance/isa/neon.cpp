@@ -33,13 +33,13 @@ struct Simd {
     return vfmaq_f32(sum, difference, difference);
   }
   static Vec l1(Vec a, Vec b, Vec sum) { return vaddq_f32(sum, vabdq_f32(a, b)); }
-  // Neighbours, then their sums.
+  // Adds neighbours, then their sums.
   static float sum(Vec a) { return vaddvq_f32(a); }
 
   using Four = float32x4_t;
   static Four fill(float value) { return vdupq_n_f32(value); }
   static Four negated(Four a) { return vnegq_f32(a); }
-  // Of a number and NaN, the number.
+  // If one of the two is NaN, the result is the other.
   static Four lesser(Four a, Four b) { return vminnmq_f32(a, b); }
   static void store(Four a, float* at) { vst1q_f32(at, a); }
   static Four sums(Vec a, Vec b, Vec c, Vec d) {

@@ -1,5 +1,5 @@
-// The twin of the other sets without special instructions: what they are tested against, and what
-// runs where there is nothing better. Four lanes, because one chain of additions would be several
+// The set without special instructions: the reference of the tests, and the fallback on processors
+// without any other set. It has four lanes, because a single chain of additions would be several
 // times slower.
 #include <cfloat>
 #include <cmath>

@@ -9,7 +9,7 @@ namespace {
 constexpr size_t kGroup = 4;
 
 struct Simd {
-  // Widened to 16 bits first: the instruction that multiplies bytes saturates.
+  // Bytes are widened to 16 bits first, because the instruction that multiplies bytes saturates.
   static void dots(const int8_t* query, const uint8_t* const* row, size_t bytes, int32_t* sums) {
     __m256i sum[kGroup] = {_mm256_setzero_si256(), _mm256_setzero_si256(), _mm256_setzero_si256(),
                            _mm256_setzero_si256()};

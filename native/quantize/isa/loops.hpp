@@ -1,10 +1,11 @@
-// The loops all instruction sets share. Each file of this folder includes this once, after defining
+// The loops that all instruction sets share. Each file of this folder includes this once, after
+// defining
 //
 //   struct Simd { static void dots(query, row[kGroup], bytes, sums[kGroup]) }
 //
-// in an unnamed namespace, which adds up code × query code of four rows: what is compiled here for
-// one instruction set must not be linked into another's code. `bytes` is a multiple of 64, the
-// query is aligned to 64, rows to 16.
+// in an unnamed namespace. `dots` adds up code × query code for each of four rows. Code that is
+// compiled for one instruction set must not be linked into another's code. `bytes` is a multiple of
+// 64; the query is aligned to 64 bytes, rows to 16.
 
 #include "quantize/isa/rows_ahead.hpp"
 #include "quantize/isa/sq8_encode.hpp"
@@ -14,7 +15,7 @@ namespace {
 using vicinal::Sq8Query;
 using vicinal::Sq8Terms;
 
-// What the rows' terms say, four rows at a time.
+// The terms of four rows, one field in each vector.
 struct FourTerms {
   FourTerms(const uint8_t* const* group, size_t stride)
       : middle(of(group, stride, &Sq8Terms::middle)), scale(of(group, stride, &Sq8Terms::scale)),
@@ -30,7 +31,8 @@ struct FourTerms {
   Four squares;
 };
 
-// A negative dot product: what the rows' terms say, around the middles.
+// The negative dot product from the terms and the dot product of the codes, arranged around the
+// middles.
 struct Dot {
   explicit Dot(const Sq8Query& query)
       : ofMiddle(float(query.dim) * query.terms.middle + query.terms.scale * query.terms.sum),
@@ -59,16 +61,18 @@ struct L2 {
   float ofDot;
 };
 
-// `isById` as in scoreRows. Rows and query of `known` bytes, or of any number where that is 0.
+// `isById` as in scoreRows. `known` is the length of rows and query in bytes if the compiler knows
+// it, else 0.
 template <typename Op, bool isById, size_t known>
 inline void scoreBy(const Sq8Query& query, const uint8_t* rows, size_t anyStride,
                     const uint32_t* ids, size_t count, float* distances) {
   const size_t stride = known > 0 ? known : anyStride;
   const size_t bytes = known > 0 ? known : query.bytes;
-  // Copies, which what is written to `distances` cannot change.
+  // Local copies: writing to `distances` cannot change them, so the compiler need not reload them.
   const Op op(query);
   const int8_t* const codes = query.codes;
-  // The codes of rows are code + 128 here. Unsigned, so that a sum that wraps comes back.
+  // Row codes are stored as code + 128, so their dot products are too great by this. Unsigned, so
+  // that sums that wrap around come out right.
   const uint32_t tooMuch = 128u * uint32_t(query.sum);
   const auto addUp = [=](const uint8_t* const* group, int32_t* sums) {
     Simd::dots(codes, group, bytes, sums);
@@ -83,8 +87,8 @@ inline void scoreBy(const Sq8Query& query, const uint8_t* rows, size_t anyStride
 template <typename Op>
 void many(const Sq8Query& query, const uint8_t* rows, size_t stride, const uint32_t* ids,
           size_t count, float* distances) {
-  // Of 49 to 112 dimensions, or directions of a projection. Told so, the compiler leaves out the
-  // loops over lines: a seventh of the time (docs/design/graph.md).
+  // Rows of 49 to 112 codes fill two cache lines. With a known length the compiler leaves out the
+  // loops over lines, which saves a seventh of the time (docs/design/graph.md).
   constexpr size_t two = 2 * kLine;
   if (ids != nullptr && stride == two && query.bytes == two)
     scoreBy<Op, true, two>(query, rows, stride, ids, count, distances);

@@ -8,13 +8,13 @@ namespace {
 
 constexpr size_t kGroup = 4;
 
-// Products of at most 15 with a signed byte: two of them fit 16 bits, so nothing saturates.
+// Products of at most 15 with a signed byte: the sum of two fits 16 bits, so nothing saturates.
 inline __m256i addProducts(__m256i sum, __m256i codes, __m256i query) {
   return _mm256_add_epi32(
       sum, _mm256_madd_epi16(_mm256_maddubs_epi16(codes, query), _mm256_set1_epi16(1)));
 }
 
-// A byte of one for each bit that is set.
+// One byte of value 1 for each set bit, 0 for the others.
 inline __m256i bytesOfBits(uint32_t bits) {
   const __m256i spread = _mm256_setr_epi8(0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2,
                                           2, 2, 2, 2, 2, 3, 3, 3, 3, 3, 3, 3, 3);

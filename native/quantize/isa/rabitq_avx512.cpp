@@ -9,7 +9,7 @@ namespace {
 constexpr size_t kGroup = 4;
 
 struct Simd {
-  // A bit says whether its byte of the query counts.
+  // Each bit of the row selects a byte of the query.
   static void dots1(const int8_t* query, size_t planeBytes, const uint8_t* const* row,
                     int32_t* sums) {
     const __m512i zero = _mm512_setzero_si512();

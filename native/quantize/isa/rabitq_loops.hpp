@@ -6,8 +6,8 @@
 //     static void dots4(query, planeBytes, row[kGroup], sums[kGroup])
 //   }
 //
-// in an unnamed namespace, which add up code × query code of four rows. `planeBytes` is a multiple
-// of 64 and the planes are aligned to it; rows are aligned to 32.
+// in an unnamed namespace. Both add up code × query code for each of four rows. `planeBytes` is a
+// multiple of 64 and the planes are aligned to 64 bytes; rows are aligned to 32.
 
 #include "quantize/isa/rows_ahead.hpp"
 
@@ -19,13 +19,14 @@ using vicinal::RabitqTerms;
 using Dots = void (*)(const int8_t* query, size_t planeBytes, const uint8_t* const* row,
                       int32_t* sums);
 
-// `isById` as in scoreRows. Rows and planes of `known` bytes, or of any number where that is 0.
+// `isById` as in scoreRows. `known` is the length of rows and planes in bytes if the compiler knows
+// it, else 0.
 template <Dots dots, bool isById, size_t known>
 inline void scoreBy(const RabitqQuery& query, const uint8_t* rows, size_t anyStride,
                     const uint32_t* ids, size_t count, float* distances) {
   const size_t stride = known > 0 ? known : anyStride;
   const size_t planeBytes = known > 0 ? known : query.planeBytes;
-  // Copies, which what is written to `distances` cannot change.
+  // Local copies: writing to `distances` cannot change them, so the compiler need not reload them.
   const float scale = query.scale;
   const float middle = query.middle;
   const float ofQuery = query.add;
@@ -45,11 +46,12 @@ inline void scoreBy(const RabitqQuery& query, const uint8_t* rows, size_t anyStr
   scoreRows<isById>(rows, stride, ids, count, addUp, finish, distances);
 }
 
-// Codes of `frequent` bytes have loops of their own; of none where that is 0.
+// Rows of `frequent` bytes get loops of their own; 0 means no such length.
 template <Dots dots, size_t frequent>
 void many(const RabitqQuery& query, const uint8_t* rows, size_t stride, const uint32_t* ids,
           size_t count, float* distances) {
-  // Told their length, the compiler leaves out what loops over lines: a tenth of the time.
+  // With a known length the compiler leaves out the loops over lines, which saves a tenth of the
+  // time.
   if (frequent > 0 && ids != nullptr && stride == frequent && query.planeBytes == frequent)
     scoreBy<dots, true, frequent>(query, rows, stride, ids, count, distances);
   else if (ids != nullptr)

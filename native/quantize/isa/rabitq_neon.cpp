@@ -14,7 +14,7 @@ inline int32x4_t addProducts(int32x4_t sum, uint8x16_t codes, int8x16_t query) {
   return vpadalq_s16(sum, both);
 }
 
-// A byte of one for each of sixteen bits that is set.
+// One byte of value 1 for each of sixteen bits that is set, 0 for the others.
 inline uint8x16_t bytesOfBits(const uint8_t* bits) {
   const uint8_t each[8] = {1, 2, 4, 8, 16, 32, 64, 128};
   const uint8x8_t bit = vld1_u8(each);

@@ -1,5 +1,5 @@
-// The twin of the other sets without special instructions: what they are tested against, and what
-// runs where there is nothing better.
+// The set without special instructions: the reference of the tests, and the fallback on processors
+// without any other set.
 #include "quantize/isa/rabitq_sets.hpp"
 
 namespace {

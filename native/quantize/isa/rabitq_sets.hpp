@@ -1,4 +1,4 @@
-// The sets this build has; each is defined in its own file of this folder.
+// The kernel sets of this build; each is defined in its own file of this folder.
 #pragma once
 
 #include "quantize/rabitq_kernels.hpp"

@@ -1,5 +1,5 @@
-// What the loops over rows of codes share. Included within each instruction set's own file only, as
-// those loops are.
+// Code that the loops over rows of codes share. Like those loops, it is included only within the
+// file of each instruction set.
 #pragma once
 
 #include <cfloat>
@@ -11,10 +11,10 @@ namespace {
 static_assert(kGroup == 4);
 constexpr size_t kGroupsAhead = 2;
 constexpr size_t kLine = 64;
-// The hardware follows a row by itself once its first lines came.
+// The hardware prefetches the rest of a row once its first lines were read.
 constexpr size_t kPrefetched = 16 * kLine;
-// So many bytes of rows that follow each other, and are compared with again and again, are near
-// already: to ask for them took three quarters of a scan's time.
+// Up to this many bytes of consecutive rows stay in the nearest cache when they are compared again
+// and again. Prefetching them took three quarters of a scan's time.
 constexpr size_t kNear = 128 * 1024;
 
 inline void prefetchRow(const uint8_t* row, size_t stride) {
@@ -27,20 +27,20 @@ using Four = float __attribute__((vector_size(16)));
 using FourInts = int32_t __attribute__((vector_size(16)));
 using FourUnsigned = uint32_t __attribute__((vector_size(16)));
 
-// NaN becomes the greatest float.
+// Bounds distances to finite floats; NaN becomes the greatest float.
 inline Four bounded(Four distances) {
   constexpr Four most = {FLT_MAX, FLT_MAX, FLT_MAX, FLT_MAX};
   const Four low = distances < most ? distances : most;
   return low > -most ? low : -most;
 }
 
-// One number of each of four rows.
+// One number from each of four rows.
 template <typename Of> inline Four fourOf(const uint8_t* const* group, const Of& of) {
   return Four{of(group[0]), of(group[1]), of(group[2]), of(group[3])};
 }
 
-// Distances of rows, in groups whose codes are added up together: `dots(group, sums)` does that for
-// kGroup rows, `finish(group, sums)` makes distances of their sums. `ids` as in Sq8ManyFn.
+// Scores rows in groups of kGroup. `dots(group, sums)` adds up a group's codes, `finish(group,
+// sums)` turns the sums into distances. `ids` as in Sq8ManyFn.
 template <bool isById, typename Dots, typename Finish>
 void scoreRows(const uint8_t* rows, size_t stride, const uint32_t* ids, size_t count,
                const Dots& dots, const Finish& finish, float* distances) {
@@ -53,7 +53,7 @@ void scoreRows(const uint8_t* rows, size_t stride, const uint32_t* ids, size_t c
     return bounded(finish(group, four));
   };
   constexpr size_t ahead = kGroup * kGroupsAhead;
-  // From here on none is fetched.
+  // Rows from here on are not prefetched.
   const size_t end = isById || count * stride > kNear ? count : 0;
   for (size_t i = 0; i < (end < ahead ? end : ahead); i++) prefetchRow(rowAt(i), stride);
   size_t i = 0;
@@ -67,7 +67,7 @@ void scoreRows(const uint8_t* rows, size_t stride, const uint32_t* ids, size_t c
     __builtin_memcpy(distances + i, &four, sizeof four);
   }
   if (i == count) return;
-  // A last group that is not full repeats its last row.
+  // A last group that is not full repeats the last row.
   const size_t last = count - 1;
   const uint8_t* const group[kGroup] = {rowAt(i), rowAt(i + 1 < last ? i + 1 : last),
                                         rowAt(i + 2 < last ? i + 2 : last), rowAt(last)};

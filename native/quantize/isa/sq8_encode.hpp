@@ -1,5 +1,5 @@
-// A vector as a row of SQ8. Included within each instruction set's own file only, as its loops are;
-// plain arithmetic in an order of its own, so all sets give the same bytes.
+// Writes a vector as a row of SQ8. Included only within the file of each instruction set. It is
+// plain arithmetic in a fixed order, so all sets write the same bytes.
 #pragma once
 
 #include <cfloat>
@@ -14,8 +14,8 @@ struct Range {
   float high;
 };
 
-// In lanes, since one minimum after another is all a processor would wait for; of 16 bytes, which
-// all instruction sets have.
+// Works in lanes, because a single chain of minima would wait for each one. Vectors of 16 bytes
+// exist in all instruction sets.
 inline Range rangeOf(const float* vector, size_t dim) {
   typedef float Lanes __attribute__((vector_size(16)));
   constexpr size_t kLanes = 4;
@@ -45,16 +45,17 @@ inline Range rangeOf(const float* vector, size_t dim) {
 void encodeRow(const float* vector, size_t dim, size_t stride, uint8_t* row) {
   constexpr float kSteps = 255;
   const auto [low, high] = rangeOf(vector, dim);
-  // Divided first: the difference of two finite floats may be none.
+  // Both are divided first, because the difference of two finite floats may overflow.
   float scale = high / kSteps - low / kSteps;
-  // Of rows without width, or with less than floats can divide by, the middle is all there is.
+  // A range of zero width, or one too small to divide by, is stored as its middle alone.
   const float inverse = scale > FLT_MIN ? 1 / scale : 0;
   if (inverse == 0) scale = 0;
-  // Squares are at most 2^14, dimensions 2^16.
+  // These cannot overflow: a square is at most 2^14, and there are at most 2^16 dimensions.
   int32_t sum = 0;
   int32_t squares = 0;
   for (size_t i = 0; i < dim; i++) {
-    // Bounded before it is an integer: the widest rows' differences are infinite.
+    // The step is bounded while still a float, because in the widest rows the difference is
+    // infinite.
     const float step = (vector[i] - low) * inverse + 0.5f;
     const auto code = static_cast<int32_t>(step < kSteps ? step : kSteps);
     row[i] = static_cast<uint8_t>(code);

@@ -1,4 +1,4 @@
-// Included within the AVX-512 files only.
+// Included only within the AVX-512 files.
 #pragma once
 
 #include <cstdint>
@@ -6,7 +6,7 @@
 
 namespace {
 
-// Four sums of sixteen lanes at once, by halves.
+// Adds up the sixteen lanes of each of four vectors at once, by halves.
 inline void storeTotals(const __m512i* sum, int32_t* sums) {
   const __m512i ab = _mm512_add_epi32(_mm512_unpacklo_epi32(sum[0], sum[1]),
                                       _mm512_unpackhi_epi32(sum[0], sum[1]));

@@ -1,6 +1,6 @@
 /**
- * Leads the aliases `a` and `b` to collection 0, 1, 0, … together, and prints the number of each change that was
- * acknowledged, until it is killed.
+ * Points the aliases `a` and `b` together at collection 0, 1, 0, … and prints the number of each acknowledged change,
+ * until it is killed.
  *
  *     alias-swapper <folder>
  */

@@ -1,2 +1,2 @@
-/** Dies as a process does that reads where nothing is. */
+/** Dies like a process that reads an invalid address. */
 process.kill(process.pid, 'SIGSEGV')

@@ -1,7 +1,7 @@
 /**
- * Runs one script of steps again and again, on a new folder each time, with the Nth, the N+stride-th, ... call of
- * the disk failing, until a run meets no failure any more. After each run the disk is healed, the database opened
- * again, and everything that was acknowledged looked for. Prints a report as one line of JSON.
+ * Runs one script of steps again and again, each time in a new folder. The Nth, the N+stride-th, ... call of the disk
+ * fails, until a run has no failure any more. After each run the disk is healed, the database is opened again, and
+ * everything acknowledged is looked for. Prints a report as one line of JSON.
  *
  *     error-sweep '<SweepPlan as JSON>'
  */
@@ -21,12 +21,12 @@ export interface SweepPlan {
   seed: number
   /** Steps before and after a reopening, over both lanes. */
   steps: number
-  /** Points put in one go at the start: enough for a close to write segments. 0: none. */
+  /** Points written at once at the start, enough for a close to write segments; 0: none. */
   bulk: number
   rule: Omit<Rule, 'nth'>
   first: number
   stride: number
-  /** Codes a failed call may carry. */
+  /** Error codes that a failed call may have. */
   codes: readonly string[]
 }
 
@@ -34,9 +34,9 @@ export interface SweepReport {
   /** Runs in which a call failed; the last N of them. */
   runs: number
   last: number
-  /** Calls that match the rule in a run in which none failed. */
+  /** Calls that match the rule in a run without failures. */
   calls: number
-  /** Runs in which no step failed to the caller, and in which one did. */
+  /** Runs in which no step failed for the caller, and runs in which one did. */
   unnoticed: number
   reported: number
   acknowledged: number
@@ -51,11 +51,11 @@ const NO_STEP = { lane: -1, step: -1 }
 
 let doing = ''
 process.once('exit', () => {
-  // A promise that nobody settles any more ends the process in silence.
+  // A promise that never settles ends the process silently.
   if (doing !== '') process.stderr.write(`ended while ${doing}\n`)
 })
 
-/** What they know of the truth is the same in every run. */
+/** The lanes' state is the same in every run. */
 const bulk = plan.bulk > 0 ? { bulk: { count: plan.bulk, every: 1_000 } } : {}
 const lanes = makeLanes(LANES, plan.seed, { ids: 60, flushes: 25, ...bulk })
 const report: SweepReport = { runs: 0, last: 0, calls: 0, unnoticed: 0, reported: 0, acknowledged: 0, violations: [] }
@@ -74,7 +74,10 @@ async function runOnce(folder: string, nth: number): Promise<boolean> {
   const progress = freshProgress(lanes)
   const failures: Failure[] = []
   const complain = (what: string) => report.violations.push(`call ${nth}: ${what}`)
-  /** What else may fail: opening, closing, creating the collection. Twice is not by the one failed call. */
+  /**
+   * Other operations that may fail: opening, closing, creating the collection. Two failures in a row cannot come from
+   * the one failed call.
+   */
   const attempt = async <T>(what: string, work: () => Promise<T>): Promise<T | null> => {
     for (let i = 0; i < 2; i++) {
       doing = `call ${nth} fails: ${what}; ${JSON.stringify(failures)} ${JSON.stringify(progress)}`
@@ -118,7 +121,7 @@ async function runOnce(folder: string, nth: number): Promise<boolean> {
         }),
       ),
     )
-    // Whatever the disk does to writes, what is in memory can be read. A collection that could not be opened is not.
+    // However writes fail, the data in memory can be read, unless the collection could not be opened.
     const main = await database.collection(MAIN).catch((error) => failures.push({ ...NO_STEP, ...told(error) }))
     if (typeof main === 'object') await main.count().catch((error) => complain(`reading failed: ${String(error)}`))
   }

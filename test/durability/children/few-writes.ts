@@ -1,6 +1,6 @@
 /**
- * Makes a collection, writes a few records and dies, so that its log ends with two small ones: a batch of two points
- * and a delete of one.
+ * Creates a collection, writes a few records and dies. Its log ends with two small records: a batch of two points and a
+ * delete of one.
  *
  *     few-writes <folder>
  */

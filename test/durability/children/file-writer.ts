@@ -1,6 +1,6 @@
 /**
- * Keeps numbered values in a folder, well or badly, and marks each as acknowledged: the smallest program by which
- * the power-loss model itself is tested.
+ * Keeps numbered values in a folder, correctly or not, and marks each as acknowledged: the smallest program that tests
+ * the power-loss model itself.
  *
  *     file-writer <folder> <marks> <well | no-file-sync | no-folder-sync | rename-first>
  */

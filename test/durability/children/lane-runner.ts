@@ -1,6 +1,6 @@
 /**
- * Runs lanes on the embedded engine, phase by phase, and marks every begin and every acknowledgement, so that they
- * stand among the changes of the disk in the shim's trace. Prints what it did as one line of JSON.
+ * Runs lanes on the embedded engine, phase by phase. It marks the beginning and the acknowledgement of each step, so
+ * that they appear among the disk's changes in the shim's trace. Prints a summary as one line of JSON.
  *
  *     lane-runner '<RunPlan as JSON>'
  */
@@ -20,9 +20,9 @@ export interface RunPlan {
   phases: { steps: number; next: 'reopen' | 'rest' | 'flush' | 'go on' }[]
   /** File for marks. */
   marks?: string
-  /** How the process ends: closing the database, or at once as if it were killed. */
+  /** How the process ends: by closing the database, or at once as if killed. */
   end: 'close' | 'exit'
-  /** What this run does wrong on purpose. */
+  /** A deliberate fault of this run. */
   sabotage?: Sabotage
 }
 
@@ -74,7 +74,7 @@ if (plan.end === 'close') {
   await database.close()
   process.stdout.write(text)
 } else {
-  // No handler of the process may tidy up: this is the end of a process that was killed.
+  // No exit handler may run: the process ends as if killed.
   writeSync(1, text)
   process.kill(process.pid, 'SIGKILL')
 }

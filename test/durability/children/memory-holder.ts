@@ -1,6 +1,6 @@
 /**
- * Holds a collection and prints where its memory is, beside what the system counts: `memory-holder MODE FOLDER`, where
- * MODE is `empty` (a process without points), `build` or `reopen`.
+ * Holds a collection and prints its memory table beside the system's figures: `memory-holder MODE FOLDER`. MODE is
+ * `empty` (a process without points), `build` or `reopen`.
  */
 import { readFileSync } from 'node:fs'
 import { type Collection, type Database, open } from '../../../src/index.js'
@@ -60,7 +60,7 @@ function payloadOf(id: number): Record<string, unknown> {
   return { group: `group ${id % 1000}`, price: (id * 7919) % 10_007, text: `point ${id} `.repeat(8) }
 }
 
-/** Around one of some centres, the same for the same id. */
+/** A vector around one of some centres; always the same for one id. */
 function fillVector(vector: Float32Array, id: number): void {
   const centre = id % CENTRES
   let state = id * 2_654_435_761 + 1

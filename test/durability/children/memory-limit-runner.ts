@@ -1,7 +1,6 @@
 /**
- * Imports more than memory may hold and asks for it again: `memory-limit-runner FOLDER LIMIT POINTS SIZE`. Prints, as
- * JSON, what the system counted of the process at its greatest, what of the queries' neighbours were found, and how long
- * it took. LIMIT 0 is none.
+ * Imports more data than the memory limit and queries it: `memory-limit-runner FOLDER LIMIT POINTS SIZE`. Prints JSON
+ * with the greatest memory that the system counted, the recall of the queries, and the time. LIMIT 0 means none.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { type Collection, type Hit, open, VicinalError } from '../../../src/index.js'
@@ -10,7 +9,7 @@ const BATCH_BYTES = 4 * 1024 * 1024
 const CENTRES = 64
 const AXES = 12
 const QUERIES = 20
-/** So many of them are asked for exactness, which reads all vectors from the disk. */
+/** This many queries are exact, which reads all vectors from the disk. */
 const EXACT_QUERIES = 2
 const LIMIT = 10
 const RETRY_MS = 500
@@ -31,7 +30,7 @@ const queries = Array.from({ length: QUERIES }, () => {
   fillVector(query)
   return query
 })
-/** Of each query, found while the vectors are made, for whoever opens them again. */
+/** The true neighbours of each query, found while the vectors are made, for a process that opens them again. */
 const truthFile = `${folder}.truth.json`
 
 const database = await open(folder, limit === 0 ? {} : { memoryLimitBytes: limit })
@@ -87,7 +86,7 @@ async function fill(into: Collection): Promise<void> {
   writeFileSync(truthFile, JSON.stringify(truth.map((nearest) => nearest.map(({ id }) => id))))
 }
 
-/** As clients do: what was refused for the moment is asked again when the refusal says. */
+/** Retries as clients do: a temporary refusal is repeated after the time that it names. */
 async function untilTaken(write: () => Promise<unknown>): Promise<void> {
   for (;;) {
     try {
@@ -101,7 +100,7 @@ async function untilTaken(write: () => Promise<unknown>): Promise<void> {
   }
 }
 
-/** Mean share of the true neighbours, of points that are stored nowhere. */
+/** Mean recall for vectors that are not stored. */
 async function ask(of: Collection): Promise<number> {
   const truth = JSON.parse(readFileSync(truthFile, 'utf8')) as number[][]
   let found = 0
@@ -116,7 +115,7 @@ async function ask(of: Collection): Promise<number> {
   return found / QUERIES
 }
 
-/** Keeps those with the greatest scores, the greatest first. */
+/** Keeps the ids with the greatest scores, greatest first. */
 function offer(nearest: Scored[], id: number, score: number): void {
   if (nearest.length === LIMIT && score <= (nearest[LIMIT - 1] as Scored).score) return
   nearest.splice(nearest.findLastIndex((other) => other.score >= score) + 1, 0, { id, score })
@@ -132,12 +131,12 @@ function cosine(a: Float32Array, b: Float32Array): number {
   return product / Math.sqrt(squares)
 }
 
-/** The high-water mark of what is resident, as the system keeps it. */
+/** The high-water mark of resident memory, as the system keeps it. */
 function highWaterBytes(): number {
   return Number(/^VmHWM:\s+(\d+) kB/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]) * 1024
 }
 
-/** As embeddings are: around centres, in few directions. */
+/** Like embeddings: around centres, in few directions. */
 function fillVector(vector: Float32Array): void {
   const centre = centres[Math.floor(random() ** 2 * CENTRES)] as Float32Array
   vector.set(centre)

@@ -1,6 +1,7 @@
 /**
- * Runs the model test, with restarts: now and then the database is closed and opened again, or left as it is, as by
- * kill -9, and a copy of its folder opened instead. Prints what was done as one line of JSON; a mismatch ends it.
+ * Runs the model test with restarts. Sometimes the database is closed and opened again. Sometimes it is abandoned, as
+ * by kill -9, and a copy of its folder is opened instead. Prints a summary as one line of JSON; a mismatch ends the
+ * run.
  *
  *     model-runner '<ModelPlan as JSON>'
  */
@@ -16,9 +17,11 @@ export interface ModelPlan {
   seed: number
   operations: number
   options: ModelOptions
-  /** One restart in so many operations, on average. */
+  /** One restart in this many operations, on average. */
   restartEvery: number
-  /** Points put again in one go, one time in so many operations: makes segments grow, compact and be checkpointed. */
+  /**
+   * Points rewritten at once, one time in this many operations. This makes segments grow, compact and be checkpointed.
+   */
   bulk: { count: number; every: number }
   sabotage?: Sabotage
 }
@@ -59,7 +62,7 @@ async function restart(): Promise<void> {
   } else {
     folder = join(plan.scratch, `data-${++report.abandoned}`)
     copyAtOneMoment(join(plan.scratch, `data-${report.abandoned - 1}`), folder)
-    // The one left behind still works in the background; it is put away, and what it writes then is of no matter.
+    // The abandoned database still works in the background. It is closed; its later writes do not matter.
     await database.close()
     rmSync(join(plan.scratch, `data-${report.abandoned - 1}`), { recursive: true, force: true })
   }
@@ -67,7 +70,7 @@ async function restart(): Promise<void> {
   await model.compareAll(database)
 }
 
-/** Nothing is being written by us, but background work may be: copies until nothing changed meanwhile. */
+/** No test code writes now, but background work may: copies until nothing changed during the copy. */
 function copyAtOneMoment(from: string, to: string): void {
   for (;;) {
     const before = fingerprint(from)

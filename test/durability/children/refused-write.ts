@@ -1,6 +1,6 @@
 /**
- * Has a log refuse a record of which all bytes are on the disk, since the one written with it found no room, and marks that
- * it was refused.
+ * Makes a log refuse a record whose bytes are all on the disk, because the record written with it found no room. Marks
+ * the refusal.
  *
  *     refused-write <folder> <control> <marks> <uuid>
  */

@@ -1,6 +1,6 @@
 /**
- * One scene of an embedded database on a disk that is full, or whose fsync fails, in one place; asserts as it goes,
- * so that its exit code is the outcome.
+ * One scene of an embedded database on a full disk, or on a disk with a failing fsync. It asserts as it goes, so its
+ * exit code is the result.
  *
  *     sick-disk <scene> <folder> <control>
  */
@@ -20,7 +20,7 @@ const POLL_MS = 100
 
 let database: Database = await open(folder)
 let main: Collection = await database.createCollection(MAIN, MAIN_OPTIONS)
-/** Ids acknowledged. */
+/** Acknowledged ids. */
 const present = new Set<number>()
 
 async function put(...ids: number[]): Promise<void> {
@@ -67,7 +67,7 @@ const full = (path: string): Rule => ({ kinds: ['write', 'mkdir'], nth: 1, times
 const SCENES: Record<string, () => Promise<void>> = {
   async 'full-log'() {
     control.fail(full('.vlog'))
-    // Many at once share a write: none of them may be acknowledged.
+    // Concurrent writes share a disk write: none of them may be acknowledged.
     await Promise.all([10, 11, 12, 13].map((id) => failsWith('DISK_FULL', () => put(id))))
     await failsWith('DISK_FULL', () => main.delete([0]))
     await readsGoOn()
@@ -114,7 +114,7 @@ const SCENES: Record<string, () => Promise<void>> = {
     const ids = Array.from({ length: BULK }, (_, i) => 1_000 + i)
     control.fail(full('segments'))
     await put(...ids)
-    // Every row but the last dies: a segment worth compacting.
+    // All rows but the last die, so the segment is compacted.
     await put(...ids)
     await until('the failed compaction shows', async () => (await main.info()).status === 'red')
     assert.match((await main.info()).warnings.join(), /full|space/i)
@@ -130,7 +130,7 @@ const SCENES: Record<string, () => Promise<void>> = {
     control.fail({ kinds: ['fsync'], nth: 1, failure: 'EIO', path: '.vlog' })
     await failsWith('IO_FAILED', () => put(51))
     assert.equal(control.injected, 1)
-    // The disk works again, but what it did with the pages of the failed sync nobody knows.
+    // The disk works again, but the state of the pages from the failed sync is unknown.
     present.delete(51)
     await failsWith('IO_FAILED', () => put(52))
     await failsWith('IO_FAILED', () => main.delete([50]))
@@ -143,14 +143,14 @@ const SCENES: Record<string, () => Promise<void>> = {
     control.heal()
     database = await open(folder)
     main = await database.collection(MAIN)
-    // Not acknowledged, so it may be there or not; wholly, if it is.
+    // It was not acknowledged, so it may be present or absent, but never in part.
     if ((await main.retrieve([51])).length === 1) present.add(51)
   },
 }
 
 await put(0, 1, 2)
 await (SCENES[scene] ?? assert.fail(`no scene ${scene}`))()
-// No restart: the same handle takes writes again, once there is room.
+// Without a restart, the same handle takes writes again once there is room.
 await put(5_000)
 await readsGoOn()
 await reopened()

@@ -1,6 +1,6 @@
 /**
- * Takes in snapshots whose files are nearly right, with lengths and checksums that hold, so many of them; of those that are
- * taken, inserts, searches, flushes and reads every point. Prints a report as one line of JSON.
+ * Restores a number of damaged snapshots with valid lengths and checksums. If one is accepted, it inserts, searches,
+ * flushes and reads every point. Prints a report as one line of JSON.
  *
  *     snapshot-fuzzer FOLDER RUNS
  */
@@ -30,7 +30,7 @@ import { Mutations } from '../../oracle/mutations.js'
 
 export interface SnapshotFuzzReport {
   runs: number
-  /** By what was changed: how many were refused, and how many taken. */
+  /** By changed part: how many were refused, and how many accepted. */
   refused: Record<string, number>
   taken: Record<string, number>
   violations: string[]
@@ -40,7 +40,7 @@ const [folder = '', runs = '0'] = process.argv.slice(2)
 const AT_ONCE = 2
 const POINTS = 2_500
 const REFUSALS = ['INVALID_ARGUMENT', 'TOO_LARGE']
-/** What a collection may say that is whole for the trial, and has rows that nobody wrote. */
+/** Acceptable errors of a collection that the trial accepted and that has forged rows. */
 const TROUBLES = [...REFUSALS, 'CORRUPT', 'UNSUPPORTED_FORMAT', 'IO_FAILED', 'RESOURCE_EXHAUSTED', 'OVERLOADED']
 
 const mutations = new Mutations('snapshots')
@@ -84,7 +84,7 @@ async function sourceOf(database: Database): Promise<Files[]> {
   return files
 }
 
-/** One file of the snapshot changed; what was changed, and the archive. */
+/** Changes one file of the snapshot. Returns a description of the change, and the archive. */
 function changed(files: Files): { what: string; archive: Buffer } {
   const names = [...files.keys()].filter((name) => kindOf(name) !== 'segments')
   const what = mutations.pick([...new Set(names.map(kindOf))])
@@ -108,7 +108,7 @@ function changed(files: Files): { what: string; archive: Buffer } {
   return { what, archive: repaired(put(mutations.bytes([file]))) }
 }
 
-/** The folder of a file, or a file that is in none: `versions`, `data`, `manifest`. */
+/** The folder of a file, or for a file at the root its name: `versions`, `data`, `manifest`. */
 function kindOf(name: string): string {
   const parts = name
     .replace(/^\d+\//, '')
@@ -121,7 +121,7 @@ function plain(_: string, value: unknown): unknown {
   return typeof value === 'bigint' ? Number(value) : value
 }
 
-/** Some of the fields of a message, at any depth, dropped, doubled, moved, or of other values. */
+/** Drops, doubles, moves or changes some fields of a message, at any depth. */
 function changedFields(fields: WireField[]): WireField[] {
   const at = mutations.below(fields.length)
   const field = fields[at] as WireField
@@ -142,7 +142,7 @@ function changedFields(fields: WireField[]): WireField[] {
   return replaced(bytesField(field.number, messageOf(changedFields(inner))))
 }
 
-/** The fields of one that is a message, or looks like one. */
+/** The fields inside a field that is a message, or looks like one. */
 function innerOf(field: WireField): WireField[] | null {
   try {
     const inner = fieldsOf(contentOf(field))
@@ -159,7 +159,7 @@ async function use(collection: Collection): Promise<void> {
   await collection.query({ query: new Array(size).fill(0.5), using: 'a', limit: 10 })
   await collection.flush()
   for await (const _ of collection.scroll({ withVector: true })) {
-    // Every point is read.
+    // Reads every point.
   }
   await collection.delete([9_999])
   await collection.waitForIndex()
@@ -171,7 +171,7 @@ async function runOnce(
   { what, archive }: ReturnType<typeof changed>,
 ): Promise<void> {
   const name = `fuzzed-${number}`
-  // Should the process end, this is by what.
+  // If the process ends, this file shows the cause.
   writeFileSync(join(folder, `execution-${number}.snapshot`), archive)
   const count = (of: Record<string, number>) => {
     of[what] = (of[what] ?? 0) + 1

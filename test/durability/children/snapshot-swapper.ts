@@ -1,6 +1,6 @@
 /**
- * Makes the collection `swapped` be as one snapshot says, then as another, …, and takes snapshots of it between; prints
- * the number of each change that was acknowledged, until it is killed.
+ * Replaces the collection `swapped` by one snapshot, then by another, and so on, and takes snapshots in between. Prints
+ * the number of each acknowledged change, until it is killed.
  *
  *     snapshot-swapper <folder> <snapshot of even changes> <of odd ones>
  */

@@ -1,7 +1,7 @@
 /**
- * Makes a snapshot and has two collections be as it says, one of them in the place of what is there, again and again, with
- * the Nth, the N+stride-th, ... call of the disk failing, until no call fails any more. After each run the disk is healed,
- * the database opened again, and everything looked for. Prints a report as one line of JSON.
+ * Makes a snapshot and restores it into two collections, one of which exists, again and again. The Nth, the
+ * N+stride-th, ... call of the disk fails, until no call fails any more. After each run the disk is healed, the
+ * database is opened again, and everything is looked for. Prints a report as one line of JSON.
  *
  *     snapshot-sweep '<SnapshotSweepPlan as JSON>'
  */
@@ -24,7 +24,7 @@ export interface SnapshotSweepPlan {
 
 export interface SnapshotSweepReport {
   runs: number
-  /** Runs in which the snapshot, and the taking of it, was said to have failed. */
+  /** Runs in which making the snapshot, or restoring it, was reported as failed. */
   notMade: number
   notTaken: number
   violations: string[]
@@ -71,7 +71,7 @@ async function runOnce(folder: string, nth: number): Promise<boolean> {
   }
   control.heal()
   const injected = control.injected > 0
-  // Writes to what was not touched go on.
+  // Writes to the untouched collection go on.
   await attempt('write', () => source.upsert([point(POINTS, 'source')]))
   await attempt('close', () => database.close())
   if (!made) report.notMade++

@@ -1,5 +1,5 @@
 /**
- * Lets Node, Lance and the kernel write below one folder, each in its own way.
+ * Lets Node, Lance or the kernel write below one folder, each in its own way.
  *
  *     three-writers <folder> <node | lance | kernel>
  */

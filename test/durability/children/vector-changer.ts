@@ -1,5 +1,5 @@
 /**
- * Goes through the script of additions and drops of vectors, and marks every begin and every acknowledgement.
+ * Runs the script of added and dropped vectors, and marks the beginning and the acknowledgement of each step.
  *
  *     vector-changer <folder> <file for marks>
  */

@@ -1,6 +1,6 @@
 import { closeSync, openSync, readSync, writeFileSync, writeSync } from 'node:fs'
 
-/** Kinds of calls the shim counts and can fail; the order is that of `enum Kind` in shim.c. */
+/** Kinds of calls that the shim counts and can fail; the order is that of `enum Kind` in shim.c. */
 export const KINDS = [
   'open',
   'write',
@@ -18,7 +18,7 @@ export type Kind = (typeof KINDS)[number]
 const FLAGS = { record: 1, budget: 2, noRealSync: 4, lieAboutSync: 8, holdLastWrite: 16 } as const
 export type Flag = keyof typeof FLAGS
 
-/** What a struck call does: fail with an errno of Linux, or write only half of its bytes. */
+/** The effect of a struck call: a Linux errno, or writing only half of its bytes. */
 const FAILURES = { EIO: 5, EMFILE: 24, ENOSPC: 28, shortWrite: -1 } as const
 export type Failure = keyof typeof FAILURES
 
@@ -35,7 +35,7 @@ export interface Rule {
 
 export const FOR_EVER = 2 ** 40
 
-// 64-bit words of `Control` in shim.c.
+// Positions of the 64-bit words of `Control` in shim.c.
 const WORD = { flags: 0, kinds: 1, nth: 2, times: 3, errno: 4, matched: 5, injected: 6, budget: 7, refused: 8, seen: 9 }
 const WORD_BYTES = 8
 const FILTER_AT = 512
@@ -44,8 +44,8 @@ const FILTER_BYTES = 256
 const CONTROL_BYTES = 4096
 
 /**
- * The shim's control file, which it maps. It may be used from the process under test or from another one, at any
- * moment: a word is read and written at once.
+ * The shim's control file, which the shim maps. The process under test or another one may use it at any time: words are
+ * read and written atomically.
  */
 export class ShimControl {
   readonly #fd: number
@@ -66,7 +66,7 @@ export class ShimControl {
     )
   }
 
-  /** Replaces the rule; its counters start again. */
+  /** Replaces the rule and restarts its counters. */
   fail(rule: Rule): void {
     this.#write(WORD.kinds, 0)
     this.#text(FILTER_AT, rule.path ?? '')
@@ -86,14 +86,14 @@ export class ShimControl {
     this.#write(WORD.kinds, 0)
   }
 
-  /** The disk takes so many more bytes, then it is full. */
+  /** The disk takes this many more bytes, then it is full. */
   limitBytes(bytes: number, also: readonly Flag[] = []): void {
     this.#write(WORD.budget, bytes)
     this.#write(WORD.refused, 0)
     this.set(['budget', ...also])
   }
 
-  /** Breaks the promises of files whose path contains the text: their syncs do nothing, or their last write is lost. */
+  /** Breaks the promises for files whose path contains the text: syncs have no effect, or the last write is lost. */
   sabotage(how: 'lieAboutSync' | 'holdLastWrite', path: string, also: readonly Flag[] = []): void {
     this.#text(SABOTAGE_FILTER_AT, path)
     this.set([how, ...also])

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { ShimControl } from './control.js'
 import { shimEnvironment } from './shim.js'
 
-/** Where a program under the shim works, in a folder of its own, and what it is started with. */
+/** The folder in which a program works under the shim, and the settings to start it. */
 export function shimmed(scratch: string) {
   const place = {
     root: join(scratch, 'root'),

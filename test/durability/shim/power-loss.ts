@@ -4,16 +4,16 @@ import type { Random } from '../../oracle/fault-random.js'
 import { ROOT_FILE, type TraceEvent } from './trace.js'
 
 /**
- * What a disk may hold after the power failed, by the weakest promises POSIX gives:
+ * The possible contents of a disk after a power failure, by the weakest promises of POSIX:
  *
- * - A file's bytes and its length are safe once that file was fsynced (or fdatasynced) after they were written.
- * - A name (created, renamed, linked, removed) is safe once its folder was fsynced after the change; a rename
- *   between two folders once either was. Syncing a file does not make its name safe, nor the other way round.
- * - Of everything else each part may or may not be there: of names each change on its own, except that changes of
- *   the same name happen in order, and a rename wholly or not at all; of data each 4 KiB page of each write, a
- *   page possibly torn at a 512-byte sector; a file's length may have grown before its data came (zeros).
+ * - A file's bytes and length are safe once the file was fsynced (or fdatasynced) after they were written.
+ * - A name (created, renamed, linked, removed) is safe once its folder was fsynced after the change; a rename between
+ *   two folders once either was. Syncing a file does not make its name safe, nor the other way round.
+ * - All other changes may or may not be present. Each change of a name counts on its own, but changes of one name
+ *   happen in order, and a rename is atomic. Each 4 KiB page of each write counts on its own, and may be torn at a
+ *   512-byte sector. A file's length may have grown before its data arrived (zeros).
  *
- * `apply` follows the trace; `rebuild` writes one such state into a folder, and may be called at any point.
+ * `apply` follows the trace. `rebuild` writes one such state into a folder, and may be called at any point.
  */
 export class PowerLossDisk {
   readonly #files = new Map<number, FileState>()
@@ -57,7 +57,7 @@ export class PowerLossDisk {
     }
   }
 
-  /** Bytes and names that a power failure could take now. */
+  /** Bytes and names that a power failure could still take. */
   get unsynced(): number {
     let parts = this.#pendingNames.length
     for (const file of this.#files.values()) parts += file.pending.length
@@ -132,15 +132,15 @@ export class PowerLossDisk {
 const PAGE_BYTES = 4096
 const SECTOR_BYTES = 512
 
-/** How one crash decides about each part that was not synced. */
+/** The decisions of one crash about each part that was not synced. */
 export interface Choice {
   keepName(): boolean
-  /** Of `bytes` of one page of one write, how many reach the disk; -1: none, but the file has grown (zeros). */
+  /** For one page of one write, how many of `bytes` reach the disk; -1: none, but the file has grown (zeros). */
   keptBytes(bytes: number): number
   keepTruncation(): boolean
 }
 
-/** The two ends, the two classical bugs (a rename ahead of its data, data without its name), and chance. */
+/** The two extremes, the two classical bugs (a rename ahead of its data, data without its name), and chance. */
 export function choiceOf(random: Random): Choice {
   const always = { keepName: () => true, keptBytes: (bytes: number) => bytes, keepTruncation: () => true }
   const never = { keepName: () => false, keptBytes: () => 0, keepTruncation: () => false }
@@ -201,7 +201,7 @@ function placesOf(change: NameChange): Place[] {
 const touches = (change: NameChange, folder: number): boolean =>
   placesOf(change).some((place) => place.folder === folder)
 
-/** The chosen changes and all earlier ones of the same names (and so on): those cannot come after them. */
+/** Adds all earlier changes of the same names (and so on), since these cannot come later. */
 function withEarlier(changes: readonly NameChange[], chosen: Set<NameChange>): Set<NameChange> {
   const names = new Set<string>()
   for (let i = changes.length - 1; i >= 0; i--) {
@@ -251,7 +251,7 @@ class Content {
       this.#bytes.copy(roomier, 0, 0, this.#size)
       this.#bytes = roomier
     }
-    // What was cut off must read as zeros when the file grows again.
+    // Truncated bytes must read as zeros when the file grows again.
     this.#bytes.fill(0, Math.min(size, this.#size), Math.max(size, this.#size))
     this.#size = size
   }
@@ -274,7 +274,7 @@ function surviving(file: FileState, choice: Choice): Uint8Array {
   return content.bytes
 }
 
-/** A write tears where a sector ends, wherever in its sector the write begins. */
+/** A write tears at the end of a sector, wherever in its sector it begins. */
 function wholeSectors({ offset, data }: DataWrite, bytes: number): number {
   if (bytes <= 0 || bytes >= data.length) return bytes
   return Math.max(0, bytes - ((offset + bytes) % SECTOR_BYTES))

@@ -38,7 +38,7 @@ export function buildShim(): string {
 }
 
 export interface ShimPlace {
-  /** Only what lies below is touched. Must exist. */
+  /** The shim affects only files below this folder, which must exist. */
   root: string
   control: string
   trace?: string
@@ -49,7 +49,7 @@ export interface ShimPlace {
 export function shimEnvironment(place: ShimPlace): Record<string, string> {
   return {
     LD_PRELOAD: buildShim(),
-    // libuv would write past libc there.
+    // Otherwise libuv would write with io_uring, past libc.
     UV_USE_IO_URING: '0',
     VICINAL_SHIM_ROOT: place.root,
     VICINAL_SHIM_CONTROL: place.control,

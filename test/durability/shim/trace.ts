@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 
-/** One change of the disk, as shim.c recorded it. Paths are relative to the root; '' is the root itself. */
+/** One change of the disk, as recorded by shim.c. Paths are relative to the root; '' is the root itself. */
 export type TraceEvent =
   | { kind: 'create' | 'mkdir'; path: string; file: number }
   | { kind: 'write'; file: number; offset: number; data: Buffer }
@@ -10,7 +10,7 @@ export type TraceEvent =
   | { kind: 'unlink' | 'rmdir'; path: string }
   | { kind: 'mark'; text: string }
 
-/** The number the shim gives to the root folder. */
+/** The shim's number for the root folder. */
 export const ROOT_FILE = 1
 
 const EVENTS = [

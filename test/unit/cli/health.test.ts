@@ -8,7 +8,7 @@ import { serve, vicinal } from './process.js'
 const hasOpenssl = spawnSync('openssl', ['version']).status === 0
 
 test.skipIf(!hasOpenssl)(
-  'health asks the service of the same settings: by TLS, by its own certificate, on its port',
+  'health asks the service with the same settings: by TLS, with its own certificate, on its port',
   async () => {
     const folder = mkdtempSync(join(tmpdir(), 'vicinal-health-'))
     onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
@@ -32,7 +32,7 @@ test.skipIf(!hasOpenssl)(
     })
     writeFileSync(join(folder, 'settings.json'), JSON.stringify({ port: Number(port), tlsCert: 'cert.pem' }))
     expect(await vicinal(['health', '--config', 'settings.json'], folder)).toMatchObject({ code: 0 })
-    // As the check did before: it spoke HTTP.
+    // The old check spoke plain HTTP.
     expect(await vicinal(['health', '--port', port], folder)).toMatchObject({ code: 1 })
     child.kill('SIGKILL')
     await expect

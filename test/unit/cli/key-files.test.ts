@@ -1,4 +1,4 @@
-/** Key files of a running service: read again when they change, kept when they cannot be, warned about. */
+/** Key files of a running service: reread when they change, kept if the new ones are invalid, and warned about. */
 import { once } from 'node:events'
 import { chmodSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -12,10 +12,10 @@ const THIRD = 'third-key-0123456789'
 /** The promise is 5 s; a machine that is busy with other tests may take longer. */
 const WAIT = { timeout: 20_000, interval: 100 }
 
-test('a changed key file holds without a restart, in whichever way it is replaced; a broken one changes nothing', async () => {
+test('a changed key file takes effect without a restart, however it is replaced; an invalid one changes nothing', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'vicinal-keys-'))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
-  // As Kubernetes has them: a link to a link to a folder, which is swapped.
+  // Like in Kubernetes: a link to a link to a folder, which is swapped.
   for (const [name, key] of [
     ['v1', FIRST],
     ['v2', THIRD],
@@ -36,14 +36,14 @@ test('a changed key file holds without a restart, in whichever way it is replace
   expect(await statusOf(FIRST)).toBe(200)
   expect(await statusOf(SECOND)).toBe(401)
 
-  // In place, with two for a while.
+  // In place, with two keys for a while.
   writeFileSync(join(folder, 'v1', 'keys'), `${FIRST}\n${SECOND}\n`)
   await expect.poll(() => statusOf(SECOND), WAIT).toBe(200)
   expect(await statusOf(FIRST)).toBe(200)
   writeFileSync(join(folder, 'v1', 'keys'), `${SECOND}\n`)
   await expect.poll(() => statusOf(FIRST), WAIT).toBe(401)
 
-  // Empty, or gone: an error that names the file, once, and the keys of before.
+  // Empty or missing: one error that names the file, and the previous keys stay.
   writeFileSync(join(folder, 'v1', 'keys'), '\n')
   await expect.poll(() => log, WAIT).toContain('no key in it')
   expect(await statusOf(SECOND)).toBe(200)
@@ -57,7 +57,7 @@ test('a changed key file holds without a restart, in whichever way it is replace
   await expect.poll(() => statusOf(THIRD), WAIT).toBe(200)
   expect(await statusOf(SECOND)).toBe(401)
 
-  // Which ended the process.
+  // SIGHUP once ended the process.
   child.kill('SIGHUP')
   await expect.poll(() => log, WAIT).toMatch(/"changed":\[\],.*read again/)
   expect(await statusOf(THIRD)).toBe(200)
@@ -81,7 +81,7 @@ test('a changed key file holds without a restart, in whichever way it is replace
   for (const key of [FIRST, SECOND, THIRD, '"short"}']) expect(log).not.toContain(key)
 })
 
-test('a short key and a file that others may read are warned of at the start; SIGHUP ends no service', async () => {
+test('a short key and a file that others can read cause warnings at the start; SIGHUP does not end the service', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'vicinal-keys-'))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
   writeFileSync(join(folder, 'keys'), `shorty\n${FIRST}\n`)

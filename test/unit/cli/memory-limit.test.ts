@@ -18,7 +18,7 @@ test.each([
   expect(limitIn(container, MACHINE)).toBe(limit)
 })
 
-test('a size is that size, and none is none', () => {
+test('a size is parsed, and none means no limit', () => {
   expect(memoryLimitOf(parseMemoryLimit('1GiB'))).toBe(1024 * MIB)
   expect(memoryLimitOf(parseMemoryLimit('none'))).toBeUndefined()
   expect(() => parseMemoryLimit('much')).toThrow('--memory-limit')
@@ -26,7 +26,7 @@ test('a size is that size, and none is none', () => {
   expect(parseMemoryLimit('128MiB')).toBe(128 * MIB)
 })
 
-test('a service keeps to a share of the machine where nothing else bounds it', () => {
+test('a service keeps to a share of the machine if nothing else bounds it', () => {
   expect(serviceMemoryLimitOf('none', MACHINE)).toBeUndefined()
   expect(serviceMemoryLimitOf(512 * MIB, MACHINE)).toBe(512 * MIB)
   const inContainer = memoryLimitOf('auto')

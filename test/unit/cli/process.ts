@@ -14,7 +14,7 @@ export interface Ended {
   stderr: string
 }
 
-/** The command as users run it, in a process of its own. `env` replaces the environment but for PATH. */
+/** Runs the command like a user, in a process of its own. `env` replaces the environment except for PATH. */
 export function start(args: string[], cwd: string, env: NodeJS.ProcessEnv = {}): ChildProcess {
   const child = spawn(process.execPath, [MAIN, ...args], {
     cwd,
@@ -40,7 +40,7 @@ export async function ended(child: ChildProcess): Promise<Ended> {
 export const vicinal = (args: string[], cwd: string, env?: NodeJS.ProcessEnv): Promise<Ended> =>
   ended(start(args, cwd, env))
 
-/** Starts `vicinal serve` on a free port and waits for its line. */
+/** Starts `vicinal serve` on a free port and waits until it listens. */
 export async function serve(
   args: string[],
   cwd: string,
@@ -49,7 +49,7 @@ export async function serve(
   return await listening(start(['serve', '--port', '0', '--log-level', 'error', ...args], cwd, env))
 }
 
-/** Waits for the line that says where a service listens. */
+/** Waits for the line that tells where a service listens. */
 export async function listening(child: ChildProcess): Promise<{ child: ChildProcess; url: string }> {
   let errors = ''
   child.stderr?.on('data', (chunk) => {

@@ -22,7 +22,7 @@ test('a terminal gets one line, redrawn, with rate and time left', () => {
   expect(written.at(-1)).toBe('\r\x1b[2Kimporting: 20,000 points in 4.0 s (4,988/s)\n')
 })
 
-test('elsewhere there are plain lines, far apart, without control characters', () => {
+test('without a terminal there are plain lines, far apart, without control characters', () => {
   const { written, options, pass } = recorder(false)
   const progress = new Progress('importing', options)
   for (let i = 1; i <= 250; i++) {
@@ -35,7 +35,7 @@ test('elsewhere there are plain lines, far apart, without control characters', (
   ])
 })
 
-test('what an earlier run did counts as done, and not in the rate', () => {
+test('rows of an earlier run count as done, but not in the rate', () => {
   const { written, options, pass } = recorder(true)
   const progress = new Progress('importing', { ...options, before: { share: 0.5, count: 1000 } })
   pass(2000)

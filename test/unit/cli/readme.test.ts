@@ -10,11 +10,11 @@ const PAGES = [
   ...readdirSync(new URL('docs/', ROOT)).flatMap((name) => (name.endsWith('.md') ? [`docs/${name}`] : [])),
 ]
 
-test('the table of docs/settings.md is the one the command line parses by', () => {
+test('the table of docs/settings.md matches the command line', () => {
   expect(read('docs/settings.md')).toContain(markdownTable(SERVE_SETTINGS))
 })
 
-test.each(PAGES)('every command that %s names is there', (page) => {
+test.each(PAGES)('every command that %s names exists', (page) => {
   const text = read(page)
   const ours = Object.keys(JSON.parse(read('package.json')).scripts)
   for (const [, name] of text.matchAll(

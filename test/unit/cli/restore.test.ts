@@ -9,7 +9,7 @@ import { serve, vicinal } from './process.js'
 
 const JSON_BODY = { 'content-type': 'application/json' }
 
-it('vicinal restore takes a snapshot of a collection, or of a database, into a fresh folder', async () => {
+it('vicinal restore restores a snapshot of a collection, or of a database, into a new folder', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'vicinal-restore-'))
   onTestFinished(() => rmSync(folder, { recursive: true }))
   const source = await open(join(folder, 'source'))
@@ -47,7 +47,7 @@ it('vicinal restore takes a snapshot of a collection, or of a database, into a f
   expect(await vicinal(['restore'], folder)).toMatchObject({ code: 2 })
 })
 
-it('vicinal restore replaces what is there with --force alone', async () => {
+it('vicinal restore replaces existing data only with --force', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'vicinal-restore-force-'))
   onTestFinished(() => rmSync(folder, { recursive: true }))
   const source = await open(join(folder, 'data'))
@@ -104,7 +104,7 @@ it('vicinal restore and serve refuse a snapshot whose table leads elsewhere', as
   expect(readdirSync(join(folder, 'fresh')).filter((entry) => /^(c|tmp)-/.test(entry))).toEqual([])
 })
 
-it('vicinal serve takes in snapshots before it answers; what is there is replaced only where that is asked for', async () => {
+it('vicinal serve restores snapshots before it answers, and replaces existing data only on request', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'vicinal-start-snapshots-'))
   onTestFinished(() => rmSync(folder, { recursive: true }))
   const source = await open(join(folder, 'source'))

@@ -21,7 +21,7 @@ function createCollection(url: string, key?: string): Promise<Response> {
   return fetch(`${url}/collections/c`, { method: 'PUT', headers, body: VECTORS })
 }
 
-test('serve takes keys from files and environment, two at once; the data folder is for its owner only', async () => {
+test('serve takes keys from files and environment, two at once, and the data folder is private to its owner', async () => {
   const folder = temporaryFolder()
   writeFileSync(join(folder, 'keys'), 'old\nnew\n')
   writeFileSync(join(folder, 'settings.json'), JSON.stringify({ apiKeyFile: 'keys', data: 'kept' }))
@@ -39,7 +39,7 @@ test('serve takes keys from files and environment, two at once; the data folder 
     stderr: expect.stringMatching(/^vicinal: .*EADDRINUSE[^\n]*\n$/),
   })
 
-  // A second process is refused, and inspect too, while this one writes.
+  // A second process is refused, and so is inspect, while this one writes.
   const second = await vicinal(['serve', '--port', '0', '--data', 'kept', '--log-level', 'silent'], folder)
   expect(second).toMatchObject({ code: 1, stderr: expect.stringContaining('LOCKED') })
   expect(await vicinal(['inspect', 'kept'], folder)).toMatchObject({

@@ -34,7 +34,7 @@ test.each([
   expect(() => parseSettings(SERVE_SETTINGS, args, {})).toThrow(new UsageError(message))
 })
 
-test('the settings file is refused when it is no JSON object, or has a key nobody reads', () => {
+test('the settings file is refused if it is not a JSON object, or has an unknown key', () => {
   const parse = (text: string) => () => parseSettings(SERVE_SETTINGS, ['--config', file('b.json', text)], {})
   expect(parse('[]')).toThrow('expected an object')
   expect(parse('{')).toThrow('settings file')
@@ -51,12 +51,12 @@ test('no secret can be given as a flag', () => {
   }
 })
 
-test('keys come from environment and file, blank lines and repeats dropped; a file without any is an error', () => {
+test('keys come from environment and file, without blank lines and repeats; a file without keys is an error', () => {
   expect(readKeys('one, two', file('keys', 'two\n\nthree\n'))).toEqual(['one', 'two', 'three'])
   expect(() => readKeys(undefined, file('empty', '\n'))).toThrow('no key in it')
 })
 
-test('help names every flag and every variable that has none', () => {
+test('help names every flag, and every variable without a flag', () => {
   const help = helpLines(SERVE_SETTINGS).join('\n')
   for (const { flag, environment } of Object.values(SERVE_SETTINGS)) {
     expect(help).toContain(flag === null ? environment : `--${flag}`)

@@ -1,4 +1,4 @@
-/** `vicinal serve` that is told to stop, whoever is connected. */
+/** Stopping `vicinal serve`, with all kinds of clients connected. */
 import { type ChildProcess, execFileSync, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -11,7 +11,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { type Answer, Line } from '../../contract/threaded.js'
 import { serve, start } from './process.js'
 
-/** Whoever holds up a stop holds it up for so long: what is measured is far below it. */
+/** A client that delays a stop delays it this long; the measured times are far below. */
 const DEADLINE_MS = 60_000
 const SOON_MS = 20_000
 const SIZE = 64
@@ -40,7 +40,7 @@ async function stopped(child: ChildProcess): Promise<number> {
 
 async function filled(url: string): Promise<void> {
   const line = new Line(url)
-  // Connections of its own, which are not kept.
+  // Connections without keep-alive.
   const options = { agent: false as const }
   await line.call('PUT', '/collections/a', { vectors: { size: SIZE, distance: 'Dot' } }, options)
   const points = Array.from({ length: STORED }, (_, id) => ({ id, vector }))
@@ -48,7 +48,7 @@ async function filled(url: string): Promise<void> {
 }
 
 test.each([1, 2])(
-  'with %d threads, who asks all the time is answered until told that it was the last answer',
+  'with %d threads, busy connections are answered until an answer announces that it is the last',
   async (n) => {
     const { child, url } = await serveBy(n, '--shutdown-linger-ms', '10000')
     await filled(url)
@@ -56,7 +56,7 @@ test.each([1, 2])(
     const endings: unknown[] = []
     const lanes = Array.from({ length: LANES }, async (_, lane) => {
       const own = new Line(url)
-      // Large answers keep a thread from what it has read: it is late to hear that it stops, and of what it has forwarded.
+      // Large answers keep a thread busy, so it learns late of the stop and of the answers that it forwarded.
       const asked =
         lane % 8 === 0
           ? [() => own.call('POST', '/collections/a/points/scroll', { limit: STORED, with_vector: true })]
@@ -79,7 +79,7 @@ test.each([1, 2])(
   },
 )
 
-test.each([1, 2])('with %d threads, connections that nothing was ever sent on hold up no stop', async (n) => {
+test.each([1, 2])('with %d threads, connections on which nothing was sent delay no stop', async (n) => {
   const { child, url } = await serveBy(n)
   for (let i = 0; i < 4; i++) await connected(url)
   expect(await stopped(child)).toBeLessThan(SOON_MS)
@@ -96,7 +96,7 @@ function certified(): string[] {
   return ['--tls-cert', cert, '--tls-key', key]
 }
 
-test.skipIf(!hasOpenssl)('who never begins its TLS holds up no stop', async () => {
+test.skipIf(!hasOpenssl)('a client that never begins its TLS delays no stop', async () => {
   const { child, url } = await serveBy(1, ...certified())
   const silent = await connected(url)
   const begun = await connected(url)
@@ -126,8 +126,8 @@ test.for([
     socket.write(requestOf('PUT', '/collections/a/points?wait=true', { points }))
     expect(String((await once(socket, 'data'))[0])).toContain('200 OK')
     socket.pause()
-    // More than the system takes off the service before somebody reads it. Its head is sent, as that of a connection that is
-    // kept, before the stop; it is read long after.
+    // More than the system buffers before the client reads. The head, with keep-alive, is sent before the stop and read
+    // long after it.
     socket.write(requestOf('POST', '/collections/a/points/scroll', { limit: count }))
     await once(socket, 'readable')
     const exit = stopped(child)
@@ -150,7 +150,7 @@ function requestOf(method: string, path: string, body: unknown): string {
 
 test.skipIf(process.platform === 'win32')('a stop does not wait for ever for what is still being opened', async () => {
   const folder = temporaryFolder()
-  // To be read as a snapshot; nobody ever writes to it.
+  // Read as a snapshot, but nobody ever writes to it.
   execFileSync('mkfifo', [join(folder, 'pipe')])
   const flags = ['--port', '0', '--data', join(folder, 'data'), '--shutdown-timeout-ms', '500', '--log-level', 'info']
   const child = start(['serve', ...flags, '--snapshot', `${join(folder, 'pipe')}:c`], folder)
@@ -165,7 +165,7 @@ test.each([
 ] as const)('a second %s ends what a stop waits for, with the code of that signal', async (signal, code) => {
   const { child, url } = await serveBy(1)
   const socket = await connected(url)
-  // A body that never comes to its end.
+  // A body that never ends.
   socket.write(requestOf('PUT', '/collections/a', { vectors: { size: 1, distance: 'Dot' } }).slice(0, -1))
   await sleep(500)
   child.kill('SIGTERM')

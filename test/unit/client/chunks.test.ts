@@ -13,7 +13,7 @@ function batches(
 }
 
 describe('upsertBodies', () => {
-  it('cuts columns into bodies under the bound, every row once and in order', () => {
+  it('cuts columns into bodies below the bound, with every row once and in order', () => {
     const count = 1000
     const text = Float32Array.from({ length: count * 16 }, (_, i) => i)
     const ids = BigUint64Array.from({ length: count }, (_, i) => BigInt(i))
@@ -27,7 +27,7 @@ describe('upsertBodies', () => {
     expect(cut.flatMap((batch) => batch.payloads)).toEqual(payloads)
   })
 
-  it('cuts points likewise', () => {
+  it('cuts points in the same way', () => {
     const points = Array.from({ length: 300 }, (_, id) => ({
       id,
       vector: { a: [1, 2, 3], b: new Float32Array(100) },
@@ -41,17 +41,17 @@ describe('upsertBodies', () => {
     expect(ids).toEqual(points.map((point) => point.id))
   })
 
-  it('sends a point over the bound alone', () => {
+  it('sends a point above the bound alone', () => {
     const bodies = [...upsertBodies({ ids: [1, 2], vectors: new Float32Array(2 * 10_000) }, KIB)]
     expect(bodies).toHaveLength(2)
   })
 
-  it('sends one body where there is nothing to send', () => {
+  it('sends one body if there is nothing to send', () => {
     expect([...upsertBodies([], KIB)]).toHaveLength(1)
     expect([...upsertBodies({ ids: [], vectors: new Float32Array(0) }, KIB)]).toHaveLength(1)
   })
 
-  it('cuts where a body would have more values than the service takes, however few bytes they are', () => {
+  it('cuts where a body would have more values than the service accepts, however few bytes they are', () => {
     const small = { a: '', b: [], c: {}, d: [1, true, null], e: '' }
     const text = new RawJson(JSON.stringify(small))
     const ids = Array.from({ length: 40_000 }, (_, id) => id)

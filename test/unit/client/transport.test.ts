@@ -1,4 +1,4 @@
-/** The client against a real HTTP server that answers as a test tells it to. */
+/** The client against a real HTTP server whose answers the test decides. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -22,7 +22,7 @@ function refuse(response: ServerResponse, status: number, code: string, headers:
   response.end(encodeMsgpack({ status: { error: `it was ${code}`, code }, time: 0 }))
 }
 
-/** Answers `exists` with true, so that `connect` is content; everything else goes to the test. */
+/** Answers `exists` with true, which `connect` needs; the test answers everything else. */
 async function connected(answer: Answer, options: ConnectOptions = {}) {
   const requests: { method: string; url: string }[] = []
   const server = createServer((request, response) => {
@@ -67,7 +67,7 @@ describe('retries', () => {
     expect(performance.now() - started).toBeGreaterThan(950)
   })
 
-  it('end after as many as were asked for, with the error of the last', async () => {
+  it('end after the configured number, with the last error', async () => {
     const { collection, requests } = await connected((_request, response) => refuse(response, 503, 'UNAVAILABLE'), {
       retries: 2,
     })
@@ -75,13 +75,13 @@ describe('retries', () => {
     expect(requests).toHaveLength(3)
   })
 
-  it('are not made of what would fail again', async () => {
+  it('are not made if they would fail again', async () => {
     const { collection, requests } = await connected((_request, response) => refuse(response, 400, 'INVALID_ARGUMENT'))
     await expect(collection.count()).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
     expect(requests).toHaveLength(1)
   })
 
-  it('follow a broken connection for what is as good done twice', async () => {
+  it('follow a broken connection if the request is idempotent', async () => {
     const { collection, requests } = await connected((request, response, attempt) =>
       attempt < 3 ? request.socket.destroy() : ok(response, { operation_id: 3, status: 'completed' }),
     )
@@ -111,7 +111,7 @@ describe('retries', () => {
 })
 
 describe('deadlines', () => {
-  it('end a call that gets no answer, and tell the service of them', async () => {
+  it('end a call that gets no answer, and are sent to the service', async () => {
     const { collection, requests } = await connected(() => {})
     await expect(collection.count({ timeoutMs: 1_000 })).rejects.toMatchObject({ code: 'TIMEOUT', retryable: true })
     expect(requests[0]?.url).toContain('timeout=1')
@@ -126,7 +126,7 @@ describe('deadlines', () => {
     expect(performance.now() - started).toBeLessThan(5000)
   })
 
-  it('are not all: a signal ends a call at once, and the connection with it', async () => {
+  it('are not the only way: a signal ends a call and its connection at once', async () => {
     const controller = new AbortController()
     let hungUp = false
     const { collection, requests } = await connected((_request, response) => {
@@ -174,7 +174,7 @@ describe('answers that are not from a service', () => {
 })
 
 describe('connect', () => {
-  it('says where nobody answers', async () => {
+  it('tells the address if nobody answers', async () => {
     const attempt = connect('http://127.0.0.1:1', { retries: 1, ...FAST })
     await expect(attempt).rejects.toMatchObject({
       code: 'UNAVAILABLE',

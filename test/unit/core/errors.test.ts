@@ -14,7 +14,7 @@ describe('the error catalogue', () => {
     expect(documented).toHaveLength(Object.keys(ERROR_CATALOGUE).length)
   })
 
-  it('makes messages that name the field, the bound and the value', () => {
+  it('builds messages that name the field, the bound and the value', () => {
     expect(invalid('points[3].id', 'expected a UUID', 'seven').message).toBe(
       'points[3].id: expected a UUID, got "seven"',
     )

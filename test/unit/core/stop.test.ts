@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { Stop } from '../../../src/core/stop.js'
 
-test('a stop is told to those who listen, once, and not to those who no longer do', () => {
+test('a stop calls its listeners once, and not those that have left', () => {
   const stop = new Stop()
   const told: string[] = []
   const leaver = () => told.push('leaver')
@@ -17,7 +17,7 @@ test('a stop is told to those who listen, once, and not to those who no longer d
   expect(stop.reason).toEqual(new Error('enough'))
 })
 
-test('its signal is aborted with the reason, whether it was asked for before the stop or after', () => {
+test('its signal is aborted with the reason, whether requested before the stop or after', () => {
   const reason = new Error('enough')
   const before = new Stop()
   const { signal } = before
@@ -31,7 +31,7 @@ test('its signal is aborted with the reason, whether it was asked for before the
   expect(after.signal).toBe(after.signal)
 })
 
-test('a listener that leaves while others are told is no trouble', () => {
+test('a listener may leave while others are called', () => {
   const stop = new Stop()
   const told: number[] = []
   const second = () => told.push(2)
@@ -45,7 +45,7 @@ test('a listener that leaves while others are told is no trouble', () => {
   expect(told).toEqual([1, 2])
 })
 
-test('listeners are a set: each is told once, however often it came, and not once it has left', () => {
+test('listeners are a set: each is called once, however often it was added, and not after it has left', () => {
   const step = fc.record({ comes: fc.boolean(), which: fc.nat({ max: 3 }) })
   fc.assert(
     fc.property(fc.array(step, { maxLength: 30 }), (steps) => {

@@ -15,7 +15,7 @@ beforeEach(() => {
 
 afterEach(() => rmSync(root, { recursive: true, force: true }))
 
-test('folders and files are for their owner only', async () => {
+test('folders and files are private to their owner', async () => {
   await disk.makeFolder('a/b')
   await disk.replaceFile('a/b/file', Buffer.from('x'))
   expect([statSync(join(root, 'a')).mode & 0o777, statSync(join(root, 'a/b')).mode & 0o777]).toEqual([0o700, 0o700])
@@ -55,7 +55,7 @@ test('a file longer than its bound is CORRUPT and not read', async () => {
   })
 })
 
-test('reading past the end gives what there is', async () => {
+test('reading past the end returns the bytes that exist', async () => {
   writeFileSync(join(root, 'file'), 'abcdef')
   const file = await disk.openRead('file')
   expect((await file.read(4, 100)).toString()).toBe('ef')
@@ -63,7 +63,7 @@ test('reading past the end gives what there is', async () => {
   await file.close()
 })
 
-test('a full device is DISK_FULL and retryable, everything else IO_FAILED; messages show no place on the machine', async () => {
+test('a full device is DISK_FULL and retryable, everything else IO_FAILED, and messages contain no path', async () => {
   const device = await new Disk('/dev').openAppend('full')
   await expect(device.append([Buffer.from('x')])).rejects.toMatchObject({
     code: 'DISK_FULL',
@@ -78,7 +78,7 @@ test('a full device is DISK_FULL and retryable, everything else IO_FAILED; messa
   expect(ioError(Object.assign(new Error(), { code: 'EDQUOT' }), 'write', 'x').code).toBe('DISK_FULL')
 })
 
-test('lists, sizes and free space; what is missing is empty', async () => {
+test('lists, sizes and free space; a missing folder is empty', async () => {
   await disk.makeFolder('a/b')
   writeFileSync(join(root, 'a/b/two'), 'xx')
   writeFileSync(join(root, 'a/one'), 'x')
@@ -102,7 +102,7 @@ test('lists, sizes and free space; what is missing is empty', async () => {
   expect(await disk.freeBytes()).toBeGreaterThan(0)
 })
 
-test('a folder is made where there is one already, and not where a file has its name', async () => {
+test('an existing folder may be made again, but not over a file of the same name', async () => {
   await disk.makeFolder('a/b')
   await disk.makeFolder('a/b')
   writeFileSync(join(root, 'a/file'), '')

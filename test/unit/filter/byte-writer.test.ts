@@ -8,7 +8,7 @@ const textOf = (bytes: Uint8Array) => {
   return Buffer.from(bytes.subarray(4)).toString('utf8')
 }
 
-test('texts of any length and alphabet come out as they went in', () => {
+test('texts of any length and alphabet are written unchanged', () => {
   const writes = (text: string) => {
     const writer = new ByteWriter()
     writer.text(text)
@@ -18,7 +18,7 @@ test('texts of any length and alphabet come out as they went in', () => {
   for (const text of ['', 'a'.repeat(32), 'a'.repeat(33), `${'a'.repeat(31)}é`, '漢'.repeat(200_000)]) writes(text)
 })
 
-test('writers at work at the same time share nothing, nor do those that follow with what came before', () => {
+test('concurrent writers share nothing, and later writers do not see earlier contents', () => {
   const [first, second] = [new ByteWriter(), new ByteWriter()]
   first.text('one')
   second.text('two')
@@ -29,7 +29,7 @@ test('writers at work at the same time share nothing, nor do those that follow w
   expect(textOf(one)).toBe('one')
 })
 
-test('what was written stays as it is, however much is written afterwards', () => {
+test('written bytes stay unchanged, however much is written afterwards', () => {
   const texts = Array.from({ length: 400 }, (_, at) => `${at} ${'x'.repeat((at * 97) % 3000)}`)
   const written = texts.map((text) => {
     const writer = new ByteWriter()

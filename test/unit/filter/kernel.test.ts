@@ -12,7 +12,7 @@ import { Shard } from '../../../src/native/shard.js'
 import { matchesFilter, type OraclePoint, type OracleTexts } from '../../oracle/filter-oracle.js'
 import { texts as payloadTexts } from '../native/shard-data.js'
 
-// The kernel decides filters on JSON text and from indexes, the oracle on parsed values: they have to agree.
+// The kernel decides filters on JSON text and from indexes, the oracle on parsed values: both must agree.
 
 const ROWS = 400
 const FILTERS = 250
@@ -44,7 +44,7 @@ const text = fc.constantFrom(
 )
 const integer = fc.constantFrom(0, 1, -1, 7, 2 ** 53, 2 ** 60)
 const number = fc.oneof(integer, fc.constantFrom(0.5, -0.5, 1e21, 7.25, -(2 ** 63)))
-/** A grid, so that points meet borders, corners and each other. */
+/** A grid, so that points fall on borders, corners and each other. */
 const degrees = fc.constantFrom(-180, -90, -60, -30, 0, 10, 15, 20, 30, 60, 90, 180)
 const north = degrees.filter((value) => Math.abs(value) <= 90)
 const position = fc.record({ lon: degrees, lat: north })
@@ -140,7 +140,7 @@ const { filter, condition } = fc.letrec<{ filter: Filter; condition: Condition; 
   ) as fc.Arbitrary<Filter>,
 }))
 
-/** The seed of the whole run, which fast-check reports nowhere for samples. */
+/** The seed of the whole run, because fast-check reports none for samples. */
 const seed = Number(process.env.VICINAL_TEST_SEED ?? Date.now() % 1_000_000_007)
 process.stderr.write(`filters in the kernel: VICINAL_TEST_SEED=${seed}\n`)
 const sample = <T>(arbitrary: fc.Arbitrary<T>, count: number, part: number) =>
@@ -246,7 +246,7 @@ describe('filters in the kernel match what the oracle matches', () => {
   )
 
   it.each(PAYLOAD_INDEX_KINDS)(
-    'with %s indexes on disk: through changes, checkpoints and openings, whole and damaged',
+    'with %s indexes on disk: through changes, checkpoints and openings, intact and damaged',
     async (kind) => {
       const part = 100_000 * (1 + PAYLOAD_INDEX_KINDS.indexOf(kind))
       const few = FILTERS / 5
@@ -281,7 +281,7 @@ describe('filters in the kernel match what the oracle matches', () => {
       await compare(shard, points, part + 1, texts, few)
       await change(shard, 10)
       await compare(shard, points, part + 2, texts, few)
-      // The segment file is another one now, and so are those of its indexes.
+      // The segment file has changed, and so have the files of its indexes.
       const { segments } = await shard.checkpoint(folder)
       expect(indexFiles()).toHaveLength(2 * fields.length)
       await compare(shard, points, part + 3, texts, few)
@@ -305,7 +305,7 @@ describe('filters in the kernel match what the oracle matches', () => {
         const again = newShard(true)
         await again.openSegment(source)
         await index(again)
-        // What was sound is opened as it is, the rest is written anew.
+        // Intact files are opened as they are, the others are rewritten.
         expect(written().map((time, i) => time === before[i])).toEqual(paths.map((path) => !damage.includes(path)))
         await compare(again, points, part + 10 * round, texts, few)
         await change(again, 20 + 10 * round)

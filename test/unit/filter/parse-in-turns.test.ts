@@ -29,7 +29,7 @@ const LARGE: Record<string, () => object> = {
 
 describe('a large filter', () => {
   for (const [name, filterOf] of Object.entries(LARGE)) {
-    it(`is the same program when it is read in turns: ${name}`, async () => {
+    it(`gives the same program when it is read in turns: ${name}`, async () => {
       const expected = compileFilter(filterOf(), CONTEXT)
       const filter = filterOf()
       expect(isLargeFilter(filter)).toBe(true)
@@ -38,7 +38,7 @@ describe('a large filter', () => {
         turns++
         return nextTurn()
       })
-      // Every 64 values or conditions.
+      // Yields every 64 values or conditions.
       expect(turns).toBeGreaterThanOrEqual(Math.floor(MANY / 64))
       const program = compileFilter(filter, CONTEXT)
       expect(Buffer.compare(program as Uint8Array, expected as Uint8Array)).toBe(0)
@@ -47,13 +47,13 @@ describe('a large filter', () => {
     })
   }
 
-  it('is read again where the vectors are others', async () => {
+  it('is read again if the vectors differ', async () => {
     const filter = { must: [{ has_vector: 'other' }, { has_id: list(MANY, (at) => at) }] }
     await readInTurns(filter, CONTEXT, 'filter', () => undefined)
     expect(() => parseFilter(filter, { vectorNames: [''] })).toThrow('Not existing vector name')
   })
 
-  it('is refused as a small one is, with the place of what is wrong', async () => {
+  it('is refused like a small one, with the place of the error', async () => {
     const wrong: Record<string, unknown>[] = [
       { must: [{ key: 'a', match: { any: [...list(MANY, String), 1.5] } }] },
       { must: [{ key: 'a', match: { any: [...list(MANY, String), 1] } }] },
@@ -75,7 +75,7 @@ describe('a large filter', () => {
     }
   })
 
-  it('is told from small ones, and from what is no filter', () => {
+  it('is distinguished from small ones and from invalid filters', () => {
     const cycle: Record<string, unknown> = {}
     cycle.must = [cycle]
     for (const small of [null, 'must', {}, { must: list(100, value) }]) expect(isLargeFilter(small)).toBe(false)

@@ -141,7 +141,7 @@ function nested(levels: number, wrap: (inner: unknown) => unknown): unknown {
   return filter
 }
 
-describe('what says nothing', () => {
+describe('empty clauses', () => {
   it.each([
     [null],
     [undefined],
@@ -172,7 +172,7 @@ describe('parse', () => {
     expect(ops).toEqual(['hasVector', 'or', 'not', 'atLeast'])
   })
 
-  it('reads large numbers as the integers their JSON text says', () => {
+  it('reads large numbers as the integers in their JSON text', () => {
     const match = (value: unknown) => parseFilter({ must: { key: 'a', match: { value } } }, context)
     expect(match(2 ** 60)).toMatchObject({ values: { integers: [1152921504606847000n] } })
     expect(match(2n ** 63n - 1n)).toMatchObject({ values: { integers: [2n ** 63n - 1n] } })
@@ -190,7 +190,7 @@ describe('parse', () => {
     expect(refusal(filter).slice(0, expected.length)).toBe(expected)
   })
 
-  it('refuses 10,000 levels in either way to nest, and takes what the limit allows', () => {
+  it('refuses 10,000 levels in both ways of nesting, and accepts the limit', () => {
     const clause = (inner: unknown) => ({ must: [inner] })
     const object = (inner: unknown) => ({ must: { nested: { key: 'a', filter: inner } } })
     const tooDeep = `INVALID_ARGUMENT filter: expected at most ${LIMITS.filterDepth} nested levels`
@@ -212,7 +212,7 @@ describe('parse', () => {
     expect(refusal({ must: { has_id: many(LIMITS.filterValues + 1, 1) } })).toMatch(/expected at most 65536 ids/)
   })
 
-  it('takes as much text and as many points as the limits allow', () => {
+  it('accepts as much text and as many points as the limits allow', () => {
     const text = 'x'.repeat(LIMITS.filterTextLength)
     expect(refusal({ must: { key: 'a', match: { text } } })).toBe('accepted')
     const exterior = ring(LIMITS.geoPolygonPoints)

@@ -54,7 +54,7 @@ describe('paths', () => {
     expect(() => parsePath(`a${'[]'.repeat(LIMITS.pathSegments)}`, 'key')).toThrow(/expected at most 32 steps/)
   })
 
-  it('lead where the oracle says', () => {
+  it('lead to the same values as in the oracle', () => {
     const name = fc.constantFrom('a', 'b', 'c')
     const { value } = fc.letrec((tie) => ({
       value: fc.oneof(
@@ -72,7 +72,7 @@ describe('paths', () => {
         const mark = { marked: true }
         const marked = applyPatch(structuredClone(payload), mark, path)
         const found = valuesAt(payload, path).length
-        // A patch reaches what the path leads to, and makes what is missing outside of arrays.
+        // A patch changes the values at the path, and creates missing objects outside of arrays.
         const reached = valuesAt(marked, path)
         expect(reached.length).toBeGreaterThanOrEqual(found)
         for (const value of reached) expect(value).toMatchObject(mark)
@@ -110,7 +110,7 @@ describe('set payload', () => {
     expect(JSON.stringify(deleteKeys(merged, ['__proto__']))).toBe('{"constructor":{"prototype":{"polluted":1}}}')
   })
 
-  it('done twice is done once', () => {
+  it('done twice equals once', () => {
     const payload = fc.dictionary(fc.constantFrom('a', 'b'), fc.jsonValue())
     const path = fc.constantFrom('a', 'a.b', 'a[]', 'a[].b', 'b[0].a', undefined)
     fc.assert(
@@ -154,7 +154,7 @@ describe('select payload', () => {
 })
 
 describe('date-times', () => {
-  it('agree with the oracle on texts that are dates or nearly', () => {
+  it('agree with the oracle on texts that are nearly dates', () => {
     const two = fc.integer({ min: 0, max: 70 }).map((number) => String(number).padStart(2, '0'))
     const text = fc
       .tuple(

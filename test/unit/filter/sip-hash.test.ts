@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { sipHash } from '../../oracle/sip-hash.js'
 
-// The kernel's hash is compared with the oracle's; this compares the oracle's with the paper.
+// The kernel's hash is compared with the oracle's; this test compares the oracle's with the paper.
 describe('the hash of slices', () => {
   it('is SipHash-2-4 as published', () => {
     const [key0, key1] = [0x0706050403020100n, 0x0f0e0d0c0b0a0908n]

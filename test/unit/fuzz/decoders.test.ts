@@ -1,6 +1,6 @@
 /**
- * What comes from outside, nearly right: every decoder answers, or refuses as a VicinalError, and soon. Native decoders are
- * fuzzed in native/test.
+ * Nearly valid input from outside: every decoder answers, or refuses with a VicinalError, within its time. Native
+ * decoders are fuzzed in native/test.
  */
 import { tableFromArrays, tableFromIPC, tableToIPC } from 'apache-arrow'
 import fc from 'fast-check'
@@ -21,15 +21,15 @@ import { Mutations } from '../../oracle/mutations.js'
 import { plainMsgpack } from '../../oracle/plain-msgpack.js'
 import { anyRecord } from '../log/records.js'
 
-/** Executions of each. */
+/** Executions of each test. */
 const RUNS = 20_000
-/** Of one, on a machine that does much else. */
+/** Time of one execution on a busy machine. */
 const MOST_MS = 2_000
 const MINUTES = 1_800_000
 
 const mutations = new Mutations('decoders')
 
-/** With numbers as float32 would have them, and bins as arrays of them where their size says so. */
+/** Rounds numbers to float32, and turns bins into arrays of floats if their size allows it. */
 function asFloats(value: unknown): string {
   return JSON.stringify(value, function (this: Record<string, unknown>, key, one) {
     const raw = this[key]
@@ -133,7 +133,7 @@ const FILTERS = [
   },
 ]
 
-/** Runs, and returns how many answered. Anything else than an answer or a refusal of ours is told with what it was made of. */
+/** Runs, and returns how many answered. Anything other than an answer or a refusal is reported with its input. */
 function run<T>(runs: number, make: () => T, decode: (input: T) => unknown): number {
   let answered = 0
   for (let i = 0; i < runs; i++) {
@@ -177,7 +177,7 @@ it(
 )
 
 it(
-  'bodies of JSON whose vectors are taken out: what is answered is what a plain parse answers',
+  'JSON bodies with vectors lifted out: answers equal those of a plain parse',
   () => {
     const long = (from: number) => Array.from({ length: 12 }, (_, i) => Math.sin(from + i))
     const valid = [
@@ -196,7 +196,7 @@ it(
 )
 
 it(
-  'bodies of MessagePack: what is answered is what a plain decoder answers, and so is what is refused',
+  'MessagePack bodies: answers and refusals equal those of a plain decoder',
   () => {
     const odd = {
       ['__proto__']: { a: 2n ** 53n },
@@ -221,7 +221,7 @@ it(
         const expected = outcomeOf(() => plainMsgpack(bytes))
         if (expected.error) expect(seen.error, bytes.toString('hex')).toMatchObject({ code: 'INVALID_ARGUMENT' })
         else expect(seen, bytes.toString('hex')).toEqual(expected)
-        // Of a request, vectors come as bins; the rest is the same.
+        // In requests vectors come as bins; the rest is the same.
         const request = outcomeOf(() => measureMsgpack(bytes).make())
         expect(asFloats(request.value), bytes.toString('hex')).toBe(asFloats(seen.value))
         expect(request.error?.message).toBe(seen.error?.message)
@@ -242,7 +242,7 @@ function outcomeOf(decode: () => unknown): { value?: unknown; error?: Error } {
 }
 
 it(
-  'bodies of points, as JSON and MessagePack say them, and the columns that are made of them',
+  'points as JSON and MessagePack, and the columns made of them',
   () => {
     const valid = [POINTS, BATCH]
     const columns = (body: unknown) => {
@@ -268,7 +268,7 @@ it(
   MINUTES,
 )
 
-/** The faces look for an object before anything else. */
+/** The faces require an object before anything else. */
 function objectOf(body: unknown): object {
   if (body === null || typeof body !== 'object' || Array.isArray(body))
     throw new VicinalError('INVALID_ARGUMENT', 'body')
@@ -336,11 +336,11 @@ it(
 )
 
 it(
-  'Arrow tables whose values are not what they were',
+  'Arrow tables with changed values',
   () => {
     const table = tableFromArrays({ id: Int32Array.of(1, 2, 3), n: Float64Array.of(1, 2, 3), word: ['a', 'b', null] })
     const whole = Buffer.from(tableToIPC(table, 'file'))
-    // What stands before and behind the values is Arrow's own library's to read.
+    // The parts around the values are for Arrow's own library to read.
     const from = whole.indexOf(Buffer.from(Int32Array.of(1, 2, 3).buffer))
     const end = whole.lastIndexOf(Buffer.from(Float64Array.of(1, 2, 3).buffer)) + 24
     expect(from > 0 && end > from).toBe(true)

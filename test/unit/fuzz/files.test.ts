@@ -1,4 +1,6 @@
-/** Files of the disk, nearly right, with checksums that hold and without: they are read, or refused in words of ours. */
+/**
+ * Nearly valid files of the disk, with and without valid checksums: they are read, or refused with an error of ours.
+ */
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -42,7 +44,7 @@ async function run(runs: number, file: string, make: () => Buffer, read: () => P
   return answered
 }
 
-/** The frame of small files, with its length and its checksum made right. */
+/** The frame of a small file, with corrected length and checksum. */
 function framed(bytes: Buffer): Buffer {
   if (bytes.length < 28) return bytes
   bytes.writeBigUInt64LE(BigInt(bytes.length - 28), 16)
@@ -70,7 +72,7 @@ async function snapshotOf(): Promise<{ archive: Buffer; manifest: Buffer }> {
 }
 
 it(
-  'manifests, and what a snapshot may say in one',
+  'manifests, also those of snapshots',
   async () => {
     const { manifest } = await snapshotOf()
     rmSync(join(root, 'source'), { recursive: true })
@@ -91,13 +93,13 @@ it(
 )
 
 it(
-  'archives of snapshots: nothing is written beside the folder they are unpacked in',
+  'archives of snapshots: nothing is written outside the folder they are unpacked into',
   async () => {
     const { archive } = await snapshotOf()
     rmSync(join(root, 'source'), { recursive: true })
     const header = (at: number) => archive.subarray(at, at + 512)
     const make = () => {
-      // Damage anywhere seldom meets a header, where it matters.
+      // Random damage seldom hits a header, where it matters most.
       if (mutations.below(2) === 0) return mutations.bytes([archive])
       const bytes = Buffer.from(archive)
       const at = mutations.pick([...headersOf(archive)])

@@ -1,6 +1,6 @@
 /**
- * Files that are imported, nearly right: they are read, or refused in words of ours, and soon. The metadata of Arrow and all
- * of Parquet is left to their own libraries, which on damage may take all memory, or end their WebAssembly.
+ * Nearly valid import files: they are read, or refused with an error of ours, within their time. The metadata of Arrow
+ * and all of Parquet are left to their own libraries, which may exhaust memory or end their WebAssembly on damage.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -12,7 +12,7 @@ import { Mutations } from '../../oracle/mutations.js'
 import * as files from '../cli/import/sample-files.js'
 
 const RUNS = 1_500
-/** Of one, on a machine that does much else. */
+/** Time of one execution on a busy machine. */
 const MOST_MS = 5_000
 const MINUTES = 1_800_000
 const ROWS = 12

@@ -14,7 +14,7 @@ const embedDocument = async (one: Document, field: string) => {
   const [vector] = await embedDocuments([{ document: one, field }])
   return vector as { indices: Uint32Array; values: Float32Array }
 }
-/** What the kernel's ids are checked against. */
+/** The expected ids, compared with the kernel's. */
 const tokenId = (token: string) => Math.abs(murmur3(bytes(token)) | 0)
 const query = (text: string, options?: Bm25Options) => embedQuery(document(text, options), 'query')
 const ids = (...tokens: string[]) => [...new Set(tokens.map(tokenId))].sort((a, b) => a - b)
@@ -32,13 +32,13 @@ describe('murmur3', () => {
 })
 
 describe('BM25', () => {
-  it('hashes stems of words that are no stop words, each once in a query', () => {
+  it('hashes stems of words that are not stop words, each once in a query', () => {
     const { indices, values } = query('The Running dogs, running and jumping!')
     expect([...indices]).toEqual(ids('run', 'dog', 'jump'))
     expect([...values]).toEqual([1, 1, 1])
   })
 
-  it('weighs the words of a document as the formula says', async () => {
+  it('weighs the words of a document by the formula', async () => {
     const options = { avg_len: 5, stemmer: { type: 'none' }, stopwords: { custom: [] } } as const
     const { indices, values } = await embedDocument(document('the cat sat on the', options), 'vector')
     // 2 × 2.2 / (1.2 × 1 + 2)
@@ -60,7 +60,7 @@ describe('BM25', () => {
     expect([...query(text, options).indices]).toEqual(ids(...tokens))
   })
 
-  it('makes vectors of many documents in their order, whatever each asks for, as it makes them one by one', async () => {
+  it('embeds many documents in order, with the same result as one by one', async () => {
     const words = ['run', 'Running', 'the', 'café', '東京', '👍', '\ud83d', 'x'.repeat(2_000)]
     const options: Bm25Options[] = [{}, { language: 'de', ascii_folding: true }, { stopwords: { custom: ['run'] } }]
     const documents = Array.from({ length: 3_000 }, (_, i) => {
@@ -105,7 +105,7 @@ describe('BM25', () => {
     expect(() => embedQuery({ ...document('a word'), ...changed }, 'query')).toThrow(expected)
   })
 
-  it('refuses a length beyond what numbers of JavaScript tell apart', () => {
+  it('refuses a length beyond exact JavaScript integers', () => {
     const options = { min_token_len: 9007199254740993n as never }
     expect(() => embedQuery({ ...document('a word'), options }, 'query')).toThrow(/options\.min_token_len/)
   })

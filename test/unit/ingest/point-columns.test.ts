@@ -19,7 +19,7 @@ const vector = (name: string, size: number): ResolvedVector => ({
 const unnamed = [vector('', 2)]
 const named = [vector('image', 2), vector('text', 3)]
 
-/** Columns as the points they stand for. */
+/** Converts columns to points. */
 function points(columns: PointColumns): { id: unknown; vectors: Record<string, number[]>; payload: string }[] {
   const text = new TextDecoder()
   return decodeIds(columns.ids).map((id, row) => {
@@ -52,7 +52,7 @@ describe('columnsOfPoints', () => {
     expect(decodeIds(columns.ids)).toEqual(ids)
   })
 
-  it('takes points that lack some of the named vectors', () => {
+  it('accepts points that lack some of the named vectors', () => {
     const columns = columnsOfPoints(
       [
         { id: 1, vector: { text: [1, 2, 3] } },
@@ -103,7 +103,7 @@ describe('columnsOfPoints', () => {
 })
 
 describe('keepLast', () => {
-  it('leaves the last point of each id, as a map would', () => {
+  it('leaves the last point of each id, like a map', () => {
     const point = fc.record({
       id: fc.integer({ min: 0, max: 8 }),
       image: fc.boolean(),
@@ -166,7 +166,7 @@ describe('mergeRepeated', () => {
     )
   })
 
-  /** What each point has of each column: floats, and for sparse vectors their indices. */
+  /** The components of each point in each column: floats, and for sparse vectors their indices. */
   function vectorsById({ ids, count, vectors }: PointColumns): Map<unknown, Record<string, number[]>> {
     const found = new Map<unknown, Record<string, number[]>>(decodeIds(ids).map((id) => [id, {}]))
     const idOfRow = decodeIds(ids)
@@ -188,7 +188,7 @@ describe('mergeRepeated', () => {
 })
 
 describe('columnsOfColumnar', () => {
-  it('copies the vectors, since cleaning changes them in place', () => {
+  it('copies the vectors, because preparing changes them in place', () => {
     const vectors = new Float32Array([1, 2, 3, 4])
     const columns = columnsOfColumnar({ ids: [1, 2], vectors, payloads: [{ a: 1 }, null] }, unnamed)
     columns.vectors[0]?.data.fill(0)
@@ -231,7 +231,7 @@ describe('columnsOfArrow', () => {
     expect(part).toEqual(whole.slice(1, 3))
   })
 
-  /** Of four rows of two, the second of which is null; components are there where a bit is set. */
+  /** Four rows of two components; the second row is null, and a component is present if its bit is set. */
   function withHoles(bits: number): Table {
     const type = new FixedSizeList(2, new Field('item', new Float32(), true))
     const data = new Float32Array([1, 2, 3, 4, 5, 6, 7, 8])
@@ -241,8 +241,8 @@ describe('columnsOfArrow', () => {
     return new Table({ id: ids, vector: new Vector([list]) })
   }
 
-  it('takes no component that is null, but where its row is', () => {
-    // Some writers have nulls below a row that is null, others have anything.
+  it('refuses null components, except in a null row', () => {
+    // Some writers have nulls below a null row, others any value.
     for (const bits of [0b11110011, 0b11111111]) {
       const read = points(columnsOfArrow(withHoles(bits), unnamed))
       expect(read.map(({ vectors }) => vectors[''])).toEqual([[1, 2], undefined, [5, 6], [7, 8]])

@@ -6,7 +6,7 @@ const table = Uint32Array.from({ length: 256 }, (_, byte) => {
   return crc >>> 0
 })
 
-/** CRC-32C byte by byte, as the textbook has it: what the addon's is checked against. */
+/** CRC-32C byte by byte, as in textbooks: the reference for the addon's. */
 export function crc32cReference(data: Uint8Array, seed = 0): number {
   let crc = ~seed >>> 0
   for (const byte of data) crc = (table[(crc ^ byte) & 0xff] as number) ^ (crc >>> 8)

@@ -48,7 +48,7 @@ async function appendAll(log: FileLog, count: number, bytes = 100): Promise<void
   await Promise.all(waiting)
 }
 
-test('what was durable is there after reopening, in order and unchanged', async () => {
+test('durable records are present after reopening, in order and unchanged', async () => {
   const log = await FileLog.open(options)
   await appendAll(log, 50)
   expect([log.lastSeq, log.durableSeq]).toEqual([50, 50])
@@ -99,7 +99,7 @@ test('records of many megabytes and of a few bytes share the log', async () => {
   await log.close()
 })
 
-test('a full file is followed by the next, and a trim removes those that are covered', async () => {
+test('a full file is followed by another, and a trim removes covered files', async () => {
   const log = await FileLog.open({ ...options, fileBytes: 10_000 })
   for (let i = 0; i < 30; i++) await appendAll(log, 1, 2_000)
   expect(fileNames().length).toBeGreaterThan(4)
@@ -114,12 +114,12 @@ test('a full file is followed by the next, and a trim removes those that are cov
   await log.close()
   const again = await FileLog.open({ ...options, flushedSeq: 20 })
   expect(await seqs(again, 20)).toEqual(range(21, 30))
-  // What the table lacks must be in the log.
+  // The log must have the records that the table lacks.
   await expect(seqs(again, 3)).rejects.toMatchObject({ code: 'CORRUPT', message: expect.stringContaining('missing') })
   await again.close()
 })
 
-test('a log that is all in the table shrinks to an empty file, also while it is written', async () => {
+test('a log whose records are all in the table shrinks to an empty file, also while it is written', async () => {
   const log = await FileLog.open(options)
   for (let round = 0; round < 5; round++) {
     await appendAll(log, 20, 20_000)
@@ -175,7 +175,7 @@ test('a tail the disk never wrote reads as zeros and is cut', async () => {
   }
 })
 
-test('a hole before a record that was written in the same breath is a power cut, not damage', async () => {
+test('a hole before a record of the same write is a power cut, not damage', async () => {
   const log = await FileLog.open(options)
   await appendAll(log, 2, 100)
   const before = statSync(lastFile()).size
@@ -189,7 +189,7 @@ test('a hole before a record that was written in the same breath is a power cut,
   await recovered.close()
 })
 
-test('a hole before a record that was written after a sync is damage', async () => {
+test('a hole before a record written after a sync is damage', async () => {
   const log = await FileLog.open(options)
   await appendAll(log, 2, 100)
   const before = statSync(lastFile()).size
@@ -208,7 +208,7 @@ test('a hole before a record that was written after a sync is damage', async () 
   expect(readFileSync(lastFile()).equals(torn)).toBe(true)
 })
 
-test('a log closed cleanly must be whole up to its end', async () => {
+test('a log that was closed cleanly must be complete up to its end', async () => {
   const log = await FileLog.open(options)
   await appendAll(log, 5, 100)
   const cleanEnd = await log.close()
@@ -249,7 +249,7 @@ test('one flipped bit anywhere is reported, or changes nothing', async () => {
   expect(reported).toBeGreaterThan(300)
 })
 
-test("another collection's file, a renamed one and a newer format are refused untouched", async () => {
+test("another collection's file, a renamed one and a newer format are refused unchanged", async () => {
   const log = await FileLog.open(options)
   await appendAll(log, 3)
   await log.close()
@@ -260,10 +260,10 @@ test("another collection's file, a renamed one and a newer format are refused un
   expect(readFileSync(lastFile()).equals(whole)).toBe(true)
 })
 
-test('a torn tail that holds bytes of a record by chance is still cut', async () => {
+test('a torn tail that contains bytes of a record by chance is still cut', async () => {
   const log = await FileLog.open(options)
   await appendAll(log, 1, 100)
-  // A payload that spells a record of this log, as far as a client can know it.
+  // A payload that imitates a record of this log, as far as a client can know it.
   const first = readFileSync(lastFile()).subarray(48)
   await log.append(2, { op: 'setPayload', ids: new Uint32Array(5), patch: first.toString('latin1').repeat(40) }).durable
   await log.close()
@@ -287,7 +287,7 @@ test('a full disk refuses writes until there is room, without a restart', async 
     let refused = 0
     const kept: number[] = []
     for (let i = 0; i < 60; i++) {
-      // Two at a time, so that one that would fit falls with the one before it.
+      // Two at a time, so that a record that would fit fails with the one before it.
       const [a, b] = [log.lastSeq + 1, log.lastSeq + 2]
       const outcomes = await Promise.allSettled([
         log.append(a, sizedRecord(a, 20_000)).durable,
@@ -316,7 +316,7 @@ test('a full disk refuses writes until there is room, without a restart', async 
   }
 })
 
-/** A disk on which so many of the next opens fail, of the folder of the log to be synced, or of files. */
+/** A disk on which a number of the next opens fail: of the log's folder for a sync, or of files. */
 class DiskWithoutDescriptors extends Disk {
   failingFolders = 0
   failingFiles = 0
@@ -336,7 +336,7 @@ class DiskWithoutDescriptors extends Disk {
   }
 }
 
-/** A log of one record so large that its trim begins a new file. */
+/** A log with one record so large that a trim begins a new file. */
 async function worthTrimming(): Promise<{ disk: DiskWithoutDescriptors; log: FileLog }> {
   const disk = new DiskWithoutDescriptors(root)
   const log = await FileLog.open({ ...options, disk })
@@ -344,7 +344,7 @@ async function worthTrimming(): Promise<{ disk: DiskWithoutDescriptors; log: Fil
   return { disk, log }
 }
 
-test('a new file that could not be synced hides nothing of what the older one still gets', async () => {
+test('a new file that could not be synced does not hide later records of the older file', async () => {
   const { disk, log } = await worthTrimming()
   disk.failingFolders = 1
   await log.trim(1)
@@ -356,7 +356,7 @@ test('a new file that could not be synced hides nothing of what the older one st
   await log.close()
 })
 
-test('where it cannot be removed for good either, the log takes no more writes', async () => {
+test('if it cannot be removed durably either, the log takes no more writes', async () => {
   const { disk, log } = await worthTrimming()
   disk.failingFolders = 2
   await log.trim(1)
@@ -366,7 +366,7 @@ test('where it cannot be removed for good either, the log takes no more writes',
   expect((await FileLog.open({ ...options, create: false })).lastSeq).toBe(1)
 })
 
-test('where no new file was made at all, the log goes on, however many calls fail', async () => {
+test('if no new file was created, the log goes on, however many calls fail', async () => {
   const { disk, log } = await worthTrimming()
   disk.failingFiles = 1
   disk.failingFolders = 5
@@ -377,7 +377,7 @@ test('where no new file was made at all, the log goes on, however many calls fai
   expect((await FileLog.open({ ...options, create: false })).lastSeq).toBe(3)
 })
 
-test('a file that goes on behind where the next one begins is damage', async () => {
+test('a file with records beyond the start of the next file is damage', async () => {
   const log = await FileLog.open(options)
   await appendAll(log, 5)
   await createLogFile(options, 4)

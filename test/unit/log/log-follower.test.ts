@@ -71,13 +71,13 @@ test('a follower sees every record once, across files', async () => {
   expect(follower.seq).toBe(13)
 })
 
-test('a follower that begins in the middle gets what is behind it', async () => {
+test('a follower that begins in the middle gets the later records', async () => {
   await append(12, 3_000)
   follower = new LogFollower(options, 10)
   expect(await polled()).toEqual([11, 12])
 })
 
-test('a follower does not wait in a file that is gone, whatever has its name', async () => {
+test('a follower does not wait in a deleted file, even if another has its name', async () => {
   await append(2, 100)
   expect(await polled()).toEqual([1, 2])
   const [name = ''] = readdirSync(join(root, 'log'))
@@ -95,7 +95,7 @@ test('a follower of trimmed records is told to load the table again', async () =
   expect(await polled()).toBe('reload')
 })
 
-test('a trim of what was read already goes unnoticed', async () => {
+test('a trim of records that were already read has no effect', async () => {
   await append(2, 40_000)
   expect(await polled()).toEqual([1, 2])
   await log.trim(2)
@@ -103,7 +103,7 @@ test('a trim of what was read already goes unnoticed', async () => {
   expect(await polled()).toEqual([3, 4, 5])
 })
 
-test('a record that is not all there yet is waited for, and one taken back means a reload', async () => {
+test('an incomplete record is waited for, and a record taken back means a reload', async () => {
   await append(3, 500)
   const path = join(root, 'log', readdirSync(join(root, 'log'))[0] as string)
   await log.close()
@@ -137,7 +137,7 @@ test.each([
   await other.close()
 })
 
-test('a record that cannot be understood is not passed over', async () => {
+test('an unreadable record is not skipped', async () => {
   await append(1, 100)
   expect(await polled()).toEqual([1])
   await log.append(2, { op: 'ofLaterVersions', ids: new Uint32Array(5) } as unknown as LogRecord).written

@@ -8,7 +8,7 @@ import { anyRecord } from './records.js'
 
 const bodyOf = (record: LogRecord) => Buffer.concat(encodeRecord(record).chunks)
 
-test('every record comes back as it went in', () => {
+test('every record is decoded as it was encoded', () => {
   fc.assert(
     fc.property(anyRecord(), (record) => {
       const { chunks, bytes } = encodeRecord(record)
@@ -35,7 +35,7 @@ test('a body that lies at an odd address decodes to aligned arrays', () => {
   }
 })
 
-test('a large column is handed to the disk from the buffer it is in', () => {
+test('a large column is written from its own buffer', () => {
   const data = new Float32Array(1_000_000)
   const columns: PointColumns = {
     count: 1000,
@@ -64,7 +64,7 @@ test('a body cut short or with any byte changed is a record or CORRUPT, never an
   )
 })
 
-test('a length that is not there is refused before anything is allocated for it', () => {
+test('a false length is refused before anything is allocated for it', () => {
   const claims4GiB = Buffer.from([0x81, 0xa2, 0x6f, 0x70, 0xc6, 0xff, 0xff, 0xff, 0xff])
   const claimsArray = Buffer.from([0xdd, 0xff, 0xff, 0xff, 0xff, 0xc0])
   const nested = Buffer.alloc(100_000, 0x91)
@@ -73,7 +73,7 @@ test('a length that is not there is refused before anything is allocated for it'
   }
 })
 
-test('an operation this build does not know is CORRUPT and named', () => {
+test('an unknown operation is CORRUPT and named', () => {
   const body = Buffer.concat([
     Buffer.from([0x82, 0xa2]),
     Buffer.from('op'),

@@ -63,7 +63,7 @@ export function anyRecord(): fc.Arbitrary<LogRecord> {
   ) as fc.Arbitrary<LogRecord>
 }
 
-/** A record whose body has about so many bytes, different for each number. */
+/** A record whose body has about this many bytes, different for each number. */
 export function sizedRecord(seq: number, bytes: number): LogRecord {
   const text = JSON.stringify({ seq, fill: String(seq % 10).repeat(bytes) })
   return { op: 'overwritePayload', ids: Uint32Array.from({ length: ID_WORDS }, (_, i) => (i === 1 ? seq : 0)), text }

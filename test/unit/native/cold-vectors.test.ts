@@ -58,12 +58,12 @@ async function reopened(result: CheckpointResult): Promise<Shard> {
   return shard
 }
 
-/** Anonymous memory of this process: what no file stands behind. */
+/** Anonymous memory of this process, without memory that files back. */
 function anonymousBytes(): number {
   return Number(/RssAnon:\s+(\d+) kB/.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]) * 1024
 }
 
-test('vectors on disk give the same answers, bit for bit, through checkpoints, growth and reopening', async () => {
+test('cold vectors give the same answers bit for bit, through checkpoints, growth and reopening', async () => {
   const data = await clusteredVectors(POINTS, DIM, 5)
   const shard = newShard()
   const half = POINTS / 2
@@ -88,7 +88,7 @@ test.skipIf(process.platform !== 'linux')('a checkpoint gives the memory of vect
   expect(before - anonymousBytes()).toBeGreaterThan(0.8 * POINTS * DIM * 4)
 })
 
-test('a file that breaks off under an open collection is an error of the search, not the end of the process', async () => {
+test('a file that breaks off under an open collection fails the search, not the process', async () => {
   const data = await clusteredVectors(POINTS, DIM, 5)
   const shard = newShard()
   await insert(shard, data, 0, POINTS, 1)

@@ -22,7 +22,7 @@ afterEach(async () => {
   await Promise.all(open.splice(0).map((shard) => shard.close()))
 })
 
-/** JavaScript for other threads and processes: a shard `s` with `n` points of `d` dimensions, on its way in. */
+/** JavaScript for other threads and processes: a shard `s` with `n` points of `d` dimensions that are being written. */
 const BINARY = JSON.stringify(join(import.meta.dirname, '../../../native/build/Release/vicinal.node'))
 const FILL = `
   const a = require(${BINARY})
@@ -42,7 +42,7 @@ function run(script: string): { status: number | null; stdout: string } {
   return { status, stdout }
 }
 
-test('a process ends by itself once nothing is pending, though a shard is open and its graph is being built', () => {
+test('a process ends by itself once nothing is pending, even with an open shard whose graph is being built', () => {
   const { status, stdout } = run(`${FILL}; upsert.then(search).then((r) => console.log('found', r.count))`)
   expect(stdout).toBe('found 3\n')
   expect(status).toBe(0)
@@ -53,7 +53,7 @@ test('process.exit in the middle of work ends the process cleanly', () => {
   expect(run(`${FILL}; setImmediate(() => process.exit(8))`).status).toBe(8)
 })
 
-test('worker threads have the kernel too, and may be ended in the middle of work', async () => {
+test('worker threads can use the kernel, and may be terminated in the middle of work', async () => {
   const script = `${FILL}; const { parentPort } = require('node:worker_threads')
     upsert.then(search).then((r) => { parentPort.postMessage(r.count); for (let i = 0; i < 300; i++) search() })`
   for (let round = 0; round < 3; round++) {
@@ -75,7 +75,7 @@ test('worker threads have the kernel too, and may be ended in the middle of work
   expect(await shard.count(null)).toBe(1)
 })
 
-/** Searches of a few points, which wait for the end of their turn. */
+/** Searches of few points, which wait for the end of their turn. */
 const FEW = `
   const a = require(${BINARY})
   const s = a.createShard({ vectors: [{ name: '', dim: 2, metric: 'l2', m: 16, efConstruct: 200 }], segmentBytes: 2 ** 30, trackChanges: true })
@@ -84,14 +84,14 @@ const FEW = `
   const filled = a.upsert(s, { ids: Uint32Array.of(0, 1, 0, 0, 0), seq: 1, vectors: [{ vector: 0, data: Float32Array.of(1, 0), rows: null }], payloads: null })
 `
 
-test('short searches that wait for the end of their turn hold the process open until they are answered', () => {
+test('short searches that wait for the end of their turn keep the process alive until they are answered', () => {
   const { status, stdout } = run(`${FEW}; filled.then(() => Promise.all(Array.from({ length: 50 }, search)))
     .then((found) => console.log(found.every((one) => one.count === 1)))`)
   expect(stdout).toBe('true\n')
   expect(status).toBe(0)
 })
 
-test('a process or a thread may end before those of its last turn have begun', async () => {
+test('a process or a thread may end before the searches of its last turn have begun', async () => {
   expect(run(`${FEW}; filled.then(() => { for (let i = 0; i < 50; i++) search(); process.exit(7) })`).status).toBe(7)
   for (let round = 0; round < 3; round++) {
     const script = `${FEW}; filled.then(search).then(() => { for (let i = 0; i < 50; i++) search(); process.exit(9) })`
@@ -104,7 +104,7 @@ test('a process or a thread may end before those of its last turn have begun', a
   }
 })
 
-test('a closed shard answers CLOSED; closing waits for what runs and may be done twice', async () => {
+test('a closed shard answers CLOSED, and closing waits for running work and may be repeated', async () => {
   const shard = newShard()
   await shard.upsert({ ids: sequence(0, 100), seq: 1, vectors: [], payloads: null })
   const counts = Array.from({ length: 50 }, () => shard.count(null))
@@ -117,7 +117,7 @@ test('a closed shard answers CLOSED; closing waits for what runs and may be done
   await shard.close()
 })
 
-test('who waits for an index that is never built learns that the shard was closed', async () => {
+test('a waiter for an index that is never built is told that the shard was closed', async () => {
   const shard = newShard()
   shard.setIndexing(false)
   await shard.upsert({
@@ -132,7 +132,7 @@ test('who waits for an index that is never built learns that the shard was close
   await expect(waiting).rejects.toMatchObject({ code: 'CLOSED' })
 })
 
-test('what is no argument is refused with the name of the field, and nothing changes', async () => {
+test('an invalid argument is refused with the name of the field, without effect', async () => {
   const shard = newShard()
   const vector = Float32Array.of(1, 0, 0, 0)
   const batch: UpsertBatch = {
@@ -203,7 +203,7 @@ test('vectors are prepared in place, small and large arrays alike', async () => 
   }
 })
 
-test('a file lock has one holder, and is free after its release', () => {
+test('a file lock has one holder and is free after its release', () => {
   const folder = mkdtempSync(join(tmpdir(), 'vicinal-lock-'))
   const path = join(folder, 'lock')
   const lock = FileLock.acquire(path)
@@ -219,7 +219,7 @@ test('a file lock has one holder, and is free after its release', () => {
   rmSync(folder, { recursive: true })
 })
 
-test('the kernel says what it runs on', () => {
+test('the kernel reports the instruction set that it runs on', () => {
   expect(['avx512', 'avx2', 'neon', 'scalar']).toContain(kernelInfo().isa)
   expect(kernelInfo().threads).toBeGreaterThan(0)
 })

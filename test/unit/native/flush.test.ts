@@ -26,17 +26,17 @@ function idTexts({ ids: { bytes, offsets }, count }: FlushBatch): string[] {
 
 const ALL = 2 ** 30
 
-test('changes come in the order of their first change, whole operations at a time', async () => {
+test('changes are flushed in the order of their first change, whole operations at a time', async () => {
   const shard = newShard()
   await upsert(shard, 0, 100, 1)
   await upsert(shard, 100, 100, 2)
   await upsert(shard, 50, 1, 3)
-  // Fewer than either of them takes, and more than a quarter.
+  // Fewer bytes than either operation takes, and more than a quarter.
   const some = 5_000
   const first = (await shard.takeFlush(some)) as FlushBatch
   expect(first.throughSeq).toBe(1)
   expect(idTexts(first)).toEqual(Array.from({ length: 100 }, (_, at) => `${at}`))
-  // Point 50 is as it is now, changed by operation 3.
+  // Point 50 has its present state, changed by operation 3.
   expect(first.seqs[50]).toBe(3n)
   shard.completeFlush()
   const second = (await shard.takeFlush(some)) as FlushBatch
@@ -47,7 +47,7 @@ test('changes come in the order of their first change, whole operations at a tim
   expect(shard.stats()).toMatchObject({ dirty: 0, dirtyBytes: 0 })
 })
 
-test('an operation that changes far more than a flush takes is taken apart, and can be applied again', async () => {
+test('an operation that changes far more than a flush takes is split, and can be applied again', async () => {
   const all = 1000
   const shard = newShard()
   const table = newShard()
@@ -66,12 +66,12 @@ test('an operation that changes far more than a flush takes is taken apart, and 
     const seq = at + 2
     await operation(shard)
     const batches: FlushBatch[] = []
-    // A row takes 48 bytes at least, and an operation four times what is asked for.
+    // A row takes at least 48 bytes, and an operation may take four times the requested bytes.
     for (let next = await shard.takeFlush(2_000); next; next = await shard.takeFlush(2_000)) {
       batches.push(next)
       await table.loadRows(next)
       shard.completeFlush()
-      // After a crash in the middle the log, which has the operation still, is applied to what the table has.
+      // After a crash in the middle, the log still has the operation and applies it to the table's rows.
       if (batches.length === 2) await operation(table)
     }
     expect(batches.length).toBeGreaterThan(2)
@@ -82,7 +82,7 @@ test('an operation that changes far more than a flush takes is taken apart, and 
   }
 })
 
-test('rows of many vectors count with all of them, and a flush takes no more than it should', async () => {
+test('rows with many vectors count all of them, and a flush takes no more than its bound', async () => {
   const vectors = [{ name: '', dim: DIM, metric: 'cosine' as const, m: 8, efConstruct: 20, multi: true }]
   const shard = newShard({ vectors })
   const each = 100
@@ -105,7 +105,7 @@ test('rows of many vectors count with all of them, and a flush takes no more tha
   shard.completeFlush()
 })
 
-test('what is dirty is counted as it will be taken, of changed payloads and deletes too', async () => {
+test('dirty bytes match the bytes taken, also for changed payloads and deletes', async () => {
   const shard = newShard()
   await upsert(shard, 0, 100, 1)
   const { dirtyBytes: all } = shard.stats()
@@ -121,12 +121,12 @@ test('what is dirty is counted as it will be taken, of changed payloads and dele
   shard.completeFlush()
 })
 
-test('counts of vectors that no array has room for are refused', async () => {
+test('counts of vectors beyond the size of arrays are refused', async () => {
   const vectors = [{ name: '', dim: 65_536, metric: 'dot' as const, m: 8, efConstruct: 20, multi: true }]
   const shard = newShard({ vectors })
   const rows = 65_537
   const counts = new Uint32Array(rows).fill(2 ** 32 - 1)
-  // Together 2^48: times the dimension they are nothing, in 64 bits.
+  // Together 2^48: times the dimension they overflow to zero in 64 bits.
   counts[rows - 1] = 65_536
   const nothing = new Float32Array(0)
   const batch = { ids: sequence(0, rows), seq: 1, vectors: [{ vector: 0, data: nothing, rows: null, counts }] }
@@ -142,7 +142,7 @@ test('counts of vectors that no array has room for are refused', async () => {
   await expect(sparse.measureRecall(0, 1)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
 })
 
-test('deletes are rows until they are flushed; a point that comes back is no delete', async () => {
+test('deletes stay as rows until they are flushed, and a point that comes back is not deleted', async () => {
   const shard = newShard()
   await upsert(shard, 0, 10, 1)
   await shard.takeFlush(ALL)
@@ -156,7 +156,7 @@ test('deletes are rows until they are flushed; a point that comes back is no del
   expect(await shard.verifyRows(batch)).toBe(-1)
 })
 
-test('a flush that fails is given back: nothing is lost, later changes are kept', async () => {
+test('a failed flush is restored: nothing is lost, and later changes are kept', async () => {
   const shard = newShard()
   await upsert(shard, 0, 5, 1)
   await shard.deletePoints(sequence(4, 1), 2)
@@ -175,7 +175,7 @@ test('a flush that fails is given back: nothing is lost, later changes are kept'
   expect(await shard.takeFlush(ALL)).toBeNull()
 })
 
-test('rows that were moved by compaction stay as dirty as they were', async () => {
+test('rows that compaction moved stay dirty', async () => {
   const shard = newShard()
   await upsert(shard, 0, 10, 1)
   await shard.takeFlush(ALL)
@@ -187,7 +187,7 @@ test('rows that were moved by compaction stay as dirty as they were', async () =
   expect(idTexts((await shard.takeFlush(ALL)) as FlushBatch)).toEqual(['5', '6'])
 })
 
-test('a table loads to the same points; one changed byte anywhere is found', async () => {
+test('a table loads to the same points, and one changed byte anywhere is found', async () => {
   const shard = newShard()
   await upsert(shard, 0, 200, 1)
   await shard.deletePoints(sequence(10, 5), 2)
@@ -216,7 +216,7 @@ test('a table loads to the same points; one changed byte anywhere is found', asy
   expect(await copy.verifyRows(batch)).toBe(7)
 })
 
-test('applying what is not newer changes nothing', async () => {
+test('applying older operations changes nothing', async () => {
   const shard = newShard()
   await upsert(shard, 0, 10, 5)
   const before = await shard.scroll({ from: null, limit: 20, filter: null, fields: PAYLOAD })
@@ -272,7 +272,7 @@ test('vectors are replaced, added and removed without touching the rest of the p
   expect(idsOf(await shard.search(query(Float32Array.of(1, 1), { vector: 1 })))).toEqual([1])
 })
 
-test('a shard without a table remembers no changes', async () => {
+test('a shard without a table records no changes', async () => {
   const shard = newShard({ trackChanges: false })
   await upsert(shard, 0, 100, 1)
   await shard.deletePoints(sequence(0, 5), 2)
@@ -280,7 +280,7 @@ test('a shard without a table remembers no changes', async () => {
   expect(await shard.takeFlush(ALL)).toBeNull()
 })
 
-test('a write is found as soon as it is over, beside searches, and an update never makes a point vanish', async () => {
+test('a finished write is found at once beside searches, and an update never makes a point vanish', async () => {
   const shard = newShard()
   const data = await clusteredVectors(500, DIM, 1)
   await shard.upsert({ ids: sequence(0, 500), seq: 1, vectors: [{ vector: 0, data, rows: null }], payloads: null })

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 
 const ADDON = join(import.meta.dirname, '../../../native/build/Release/vicinal.node')
 
-/** Numbers of the ELF format, and of the extensions of x86-64. */
+/** Constants of the ELF format, and of its x86-64 extensions. */
 const PT = { dynamic: 2, note: 4, stack: 0x6474e551, relro: 0x6474e552 }
 const EXECUTABLE = 1
 const DT = { needed: 1, strtab: 5, strsz: 10, bindNow: 24, flags: 30, flags1: 0x6ffffffb }
@@ -12,7 +12,7 @@ const NOW = { flags: 8, flags1: 1 }
 const NOTE_PROPERTY = 5
 const X86_FEATURES = 0xc0000002
 const SHSTK = 2
-/** `endbr64`, at which a jump may land. */
+/** `endbr64`, a valid target of indirect jumps. */
 const LANDING = Buffer.from([0xf3, 0x0f, 0x1e, 0xfa])
 
 interface Segment {
@@ -24,7 +24,7 @@ interface Segment {
   align: number
 }
 
-/** As much of a little-endian file of 64 bits as tells how it was built. */
+/** The parts of a 64-bit little-endian ELF file that show how it was built. */
 class Elf {
   readonly #file: Buffer
   readonly segments: Segment[] = []
@@ -60,7 +60,7 @@ class Elf {
     return found
   }
 
-  /** Names of what it takes from other libraries, and of what it has, end to end. */
+  /** Names of imported and exported symbols, concatenated. */
   names(): string {
     const tags = this.dynamic()
     const address = tags.get(DT.strtab) ?? 0
@@ -71,7 +71,7 @@ class Elf {
     return this.#file.subarray(at, at + (tags.get(DT.strsz) ?? 0)).toString('latin1')
   }
 
-  /** Places in its code that a jump may lead to. */
+  /** Number of valid jump targets in its code. */
   landings(): number {
     let found = 0
     for (const { flags, offset, bytes } of this.segments.filter(({ type }) => type === 1)) {
@@ -82,7 +82,7 @@ class Elf {
     return found
   }
 
-  /** Bits of a property of the code, 0 where it has none. */
+  /** Bits of a property of the code, 0 if it has none. */
   property(wanted: number): number {
     for (const { offset, bytes, align } of this.of(PT.note)) {
       for (let at = offset; at < offset + bytes; ) {
@@ -108,7 +108,7 @@ class Elf {
 test.runIf(process.platform === 'linux')('the addon is built so that an error in it is hard to make use of', () => {
   const elf = new Elf(ADDON)
   const tags = elf.dynamic()
-  // What the linker resolved cannot be written to, for all of it is resolved at the start.
+  // The linker's tables are read-only, because all symbols are resolved at the start.
   expect(elf.of(PT.relro)).toHaveLength(1)
   const isBoundNow =
     tags.has(DT.bindNow) ||
@@ -116,12 +116,12 @@ test.runIf(process.platform === 'linux')('the addon is built so that an error in
     ((tags.get(DT.flags1) ?? 0) & NOW.flags1) !== 0
   expect(isBoundNow).toBe(true)
   expect(elf.of(PT.stack).map(({ flags }) => flags & EXECUTABLE)).toEqual([0])
-  // A frame that was written over is found as its function returns.
+  // An overwritten stack frame is detected when its function returns.
   expect(elf.names()).toContain('__stack_chk_fail')
-  // Lengths of copies are checked where the compiler knows how much room there is; musl has no such functions.
+  // The lengths of copies are checked if the compiler knows the destination's size; musl has no such functions.
   const hasGlibc = Buffer.from(elf.names(), 'latin1').includes('GLIBC_')
   if (hasGlibc) expect(elf.names()).toMatch(/__\w+_chk\0/)
-  // Returns lead to where the call was, and jumps land where one may, on processors and systems that look at it.
+  // Returns must lead back to their call and jumps to valid targets, on processors and systems that check it.
   if (process.arch !== 'x64') return
   expect(elf.property(X86_FEATURES) & SHSTK).toBe(SHSTK)
   expect(elf.landings()).toBeGreaterThan(1_000)

@@ -22,10 +22,10 @@ async function filled(count: number) {
 
 const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve))
 
-test('a short search runs within its call and finds what the pool finds', async () => {
+test('a short search runs within its call and finds the same as on the pool', async () => {
   const { shard, target } = await filled(300)
   const here = await withinItsCall(shard, target)
-  // Beside a pending call the pool is the better place: they run next to each other there.
+  // Beside a pending call the pool is the better place: both run concurrently there.
   const pending = shard.selectIds(null)
   const beside = shard.search(query(target))
   expect(beside).toBeInstanceOf(Promise)
@@ -33,7 +33,7 @@ test('a short search runs within its call and finds what the pool finds', async 
   expect((await pending).length).toBe(300 * ID_WORDS)
 })
 
-test('a search that is expected to take long goes to the pool', async () => {
+test('a search with a long expected time goes to the pool', async () => {
   const { shard, target } = await filled(20_000)
   await nextTurn()
   const exact = shard.search(query(target, { exact: true, limit: 20_000 }))
@@ -41,7 +41,7 @@ test('a search that is expected to take long goes to the pool', async () => {
   expect((await exact).count).toBe(20_000)
 })
 
-test('a filtered search runs within its call once one with the same filter was seen to be short', async () => {
+test('a filtered search runs within its call after one with the same filter was short', async () => {
   const { shard, target } = await filled(300)
   const filter = compileFilter({ must: [{ has_id: [1, 2, 3, 250] }] }, { vectorNames: [''] })
   await nextTurn()
@@ -49,7 +49,7 @@ test('a filtered search runs within its call once one with the same filter was s
   expect(first).toBeInstanceOf(Promise)
   const found = idsOf(await first)
   expect(found.toSorted()).toEqual([1, 2, 250, 3])
-  // On a busy machine one may take long, and the next ones wait for shorter ones.
+  // On a busy machine one may take long; the next ones then expect that and wait for shorter ones.
   let here: ReturnType<typeof shard.search> = first
   for (let tries = 0; tries < 200 && here instanceof Promise; tries++) {
     await nextTurn()
@@ -63,7 +63,7 @@ test('a filtered search runs within its call once one with the same filter was s
   expect(shard.search(query(target, { filter: other }))).toBeInstanceOf(Promise)
 })
 
-/** A search alone that waits for the next turn. */
+/** A single search that waits for the next turn. */
 function waiting(shard: Shard, asked: () => Float32Array): Promise<SearchResult> {
   for (let tries = 0; tries < 100_000; tries++) {
     const started = shard.search(query(asked()))
@@ -72,16 +72,16 @@ function waiting(shard: Shard, asked: () => Float32Array): Promise<SearchResult>
   throw new Error('a turn has room for any number of searches')
 }
 
-test('a search alone for which a turn has no time left waits for the next one, and for no thread', async () => {
+test('a single search without time in its turn waits for the next turn instead of a pool thread', async () => {
   const { shard, target } = await filled(300)
-  // On a busy machine it may take too long for that turn, too.
+  // On a busy machine it may not fit into that turn either.
   let isFound = false
   for (let tries = 0; tries < 200; tries++) {
     await nextTurn()
     const waited = waiting(shard, () => target).then(() => {
       isFound = true
     })
-    // Immediates run in the order in which they were asked for.
+    // Immediates run in the order of their requests.
     await nextTurn()
     if (isFound) return
     await waited
@@ -90,7 +90,7 @@ test('a search alone for which a turn has no time left waits for the next one, a
   expect.unreachable('it never ran within its turn')
 })
 
-/** On a busy machine one may take long, and the next ones wait for shorter ones. */
+/** On a busy machine one may take long; the next ones then expect that and wait for shorter ones. */
 async function withinItsCall(shard: Shard, target: Float32Array, before = () => Promise.resolve()) {
   for (let tries = 0; tries < 200; tries++) {
     await nextTurn()
@@ -103,7 +103,7 @@ async function withinItsCall(shard: Shard, target: Float32Array, before = () => 
   expect.unreachable('no search ran within its call')
 }
 
-/** Begun with so little of the turn left that it is interrupted on its way. */
+/** Started with so little of the turn left that it is interrupted. */
 function interrupted(shard: Shard, target: Float32Array, scope?: Stop, asked: Partial<SearchRequest> = { ef: 300 }) {
   turnBudget.spendOnRead(MOST_READ_US - 15)
   const started = shard.search(query(target, asked), scope)
@@ -111,7 +111,7 @@ function interrupted(shard: Shard, target: Float32Array, scope?: Stop, asked: Pa
   return started as Promise<SearchResult>
 }
 
-test('a search that is interrupted goes on in the next turns, and finds what another does', async () => {
+test('an interrupted search resumes in the next turns and finds the same as another one', async () => {
   const { shard, target } = await filled(3000)
   await nextTurn()
   const pending = shard.selectIds(null)
@@ -125,7 +125,7 @@ test('a search that is interrupted goes on in the next turns, and finds what ano
   }
 })
 
-test('a filtered search that is interrupted goes on in the next turns, and finds what another does', async () => {
+test('an interrupted filtered search resumes in the next turns and finds the same as another one', async () => {
   const { shard, target } = await filled(20_000)
   const filter = compileFilter({ must_not: [{ has_id: [1, 2, 3] }] }, { vectorNames: [''] })
   for (const [ef, strategy] of [
@@ -144,7 +144,7 @@ test('a filtered search that is interrupted goes on in the next turns, and finds
   }
 })
 
-test('a search that is stopped between two turns ends there, and the next one runs within its call', async () => {
+test('a search that is cancelled between two turns ends there, and the next one runs within its call', async () => {
   const { shard, target } = await filled(3000)
   await nextTurn()
   const scope = new Stop()
@@ -154,10 +154,13 @@ test('a search that is stopped between two turns ends there, and the next one ru
   await withinItsCall(shard, target)
 })
 
-describe('parked searches, by the addon itself', () => {
+describe('parked searches at the addon', () => {
   const kernel = addon()
   const SLICE_US = 15
-  /** Of searches that are begun in any slice: shorter ones wait for one they fit into, longer ones are the pool's. */
+  /**
+   * For searches that begin in a slice of any length. Shorter searches wait for a slice that they fit into; longer ones
+   * go to the pool.
+   */
   const ON_POOL_US = { least: 150, most: 320 }
   const EFS = [12, 20, 35, 60, 90, 130, 200, 300, 400, 500, 650, 800, 1000, 1300, 1700, 2200, 3000]
   async function parked() {
@@ -174,7 +177,7 @@ describe('parked searches, by the addon itself', () => {
     await park(shard, request, SLICE_US)
     return { shard, request }
   }
-  /** A search that takes so long on this machine. */
+  /** A search that takes this long on this machine. */
   const begunAnywhere = async (shard: ShardHandle, target: Float32Array) => {
     for (const ef of EFS) {
       const request = query(target, { ef })
@@ -187,7 +190,7 @@ describe('parked searches, by the addon itself', () => {
   }
   const onPoolUs = async (shard: ShardHandle, request: SearchRequest) =>
     resultOf((await kernel.search(shard, request, 7, -1)) as FoundRows).stats.tookUs
-  /** Until it is expected to be short enough. */
+  /** Repeats until the search is expected to be short enough. */
   const park = async (shard: ShardHandle, request: SearchRequest, sliceUs: number) => {
     for (let tries = 0; tries < 200; tries++) {
       const begun = kernel.search(shard, request, 7, sliceUs)
@@ -205,7 +208,7 @@ describe('parked searches, by the addon itself', () => {
     throw new Error('it never ends')
   }
 
-  test('go on in slices, and end', async () => {
+  test('resume in slices, and end', async () => {
     const { shard } = await parked()
     const { slices, found } = await slicesUntilDone(shard)
     expect(slices).toBeGreaterThan(1)
@@ -213,7 +216,7 @@ describe('parked searches, by the addon itself', () => {
     await kernel.closeShard(shard)
   })
 
-  test('end where points are deleted and others come meanwhile', async () => {
+  test('end while points are deleted and others are added', async () => {
     const { shard } = await parked()
     await kernel.deletePoints(shard, sequence(5, 3), 2)
     const data = await clusteredVectors(10, DIM, 2)
@@ -225,7 +228,7 @@ describe('parked searches, by the addon itself', () => {
     await kernel.closeShard(shard)
   })
 
-  test('find what came before them and was linked on their way', async () => {
+  test('find points written before them that were linked on their way', async () => {
     const { shard, request } = await parked()
     await slicesUntilDone(shard)
     const data = await clusteredVectors(10, DIM, 3)
@@ -235,7 +238,7 @@ describe('parked searches, by the addon itself', () => {
       kernel.setIndexing(shard, false)
       const vectors = [{ vector: 0, data: vector, rows: null }]
       await kernel.upsert(shard, { ids: sequence(5000 + row, 1), seq: 2 + row, vectors, payloads: null })
-      // Long enough to get past where it will be linked.
+      // Long enough to pass the place where the new point will be linked.
       await park(shard, { ...request, query: vector }, 5 * SLICE_US)
       kernel.setIndexing(shard, true)
       await kernel.waitForIndex(shard)
@@ -243,12 +246,12 @@ describe('parked searches, by the addon itself', () => {
       slicesOfAll += slices
       expect(idsOf(found)[0]).toBe(5000 + row)
     }
-    // They had begun before: what has not is the pool's where it has no room.
+    // They had already begun; a search that has not begun goes to the pool if it finds no time.
     expect(slicesOfAll).toBeGreaterThan(10)
     await kernel.closeShard(shard)
   })
 
-  test('are gone with their shard, and no reason for others to go to the pool', async () => {
+  test('disappear with their shard and do not send other searches to the pool', async () => {
     const { shard } = await parked()
     await kernel.closeShard(shard)
     expect(() => kernel.resumeSearch(shard, 7, SLICE_US)).toThrow(expect.objectContaining({ code: 'CLOSED' }))
@@ -256,7 +259,7 @@ describe('parked searches, by the addon itself', () => {
     await withinItsCall(other.shard, other.target)
   })
 
-  test('go on on the pool where no turn has time for them, and are known by their numbers', async () => {
+  test('continue on the pool if no turn has time for them, and keep their numbers', async () => {
     const { shard, request } = await parked()
     expect(() => kernel.resumeSearch(shard, 8, SLICE_US)).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }))
     const begun = kernel.resumeSearch(shard, 7, -1)
@@ -267,7 +270,7 @@ describe('parked searches, by the addon itself', () => {
   })
 })
 
-test('what becomes of a search that waits is no reason for its shard not to close', async () => {
+test('a shard can be closed whatever becomes of a waiting search', async () => {
   const { shard, target } = await filled(3000)
   await nextTurn()
   const scope = new Stop()
@@ -279,7 +282,7 @@ test('what becomes of a search that waits is no reason for its shard not to clos
   await expect(shard.search(query(target))).rejects.toMatchObject({ code: 'CLOSED' })
 })
 
-test('beside a write that is under way a short search runs within its call', async () => {
+test('beside a running write a short search runs within its call', async () => {
   const { shard, target } = await filled(300)
   const data = await clusteredVectors(2000, DIM, 2)
   const vectors = [{ vector: 0, data, rows: null }]
@@ -290,7 +293,7 @@ test('beside a write that is under way a short search runs within its call', asy
   })
 })
 
-test('what a caller does with its array while a search waits is not asked', async () => {
+test('changes of the query array while a search waits have no effect', async () => {
   const { shard, target } = await filled(300)
   await nextTurn()
   let mine = Float32Array.from(target)
@@ -303,7 +306,7 @@ test('what a caller does with its array while a search waits is not asked', asyn
   expect(idsOf(await waited)).toEqual(idsOf(await shard.search(query(target))))
 })
 
-test('of several searches for which a turn has no time left one waits, and the pool has the others', async () => {
+test('of several searches without time in a turn, one waits and the pool takes the others', async () => {
   const { shard, target } = await filled(300)
   await nextTurn()
   const all = Array.from({ length: 2000 }, () => shard.search(query(target)))
@@ -311,7 +314,7 @@ test('of several searches for which a turn has no time left one waits, and the p
   for (const found of all) expect(idsOf(await found)).toEqual(expected)
 })
 
-test('what waits for its turn is answered before the shard closes', async () => {
+test('waiting searches are answered before the shard closes', async () => {
   const { shard, target } = await filled(300)
   await nextTurn()
   const waited = waiting(shard, () => target)
@@ -320,7 +323,7 @@ test('what waits for its turn is answered before the shard closes', async () => 
   await closing
 })
 
-test('awaiting short searches without end lets the event loop turn', async () => {
+test('awaiting short searches in an endless loop lets the event loop turn', async () => {
   const { shard, target } = await filled(300)
   let turns = 0
   let isDone = false
@@ -340,7 +343,7 @@ test('awaiting short searches without end lets the event loop turn', async () =>
   expect(turns).toBeGreaterThanOrEqual(10)
 })
 
-test('what is wrong with a request rejects, whether the search would have run here or on the pool', async () => {
+test('an invalid request rejects, whether the search would have run here or on the pool', async () => {
   const { shard } = await filled(10)
   await nextTurn()
   await expect(shard.search(query(Float32Array.of(1)))).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })

@@ -5,12 +5,12 @@ import { Shard } from '../../../src/native/shard.js'
 import { clusteredVectors, NO_FIELDS, sequence, spec, texts } from './shard-data.js'
 
 const DIM = 16
-/** Bounds of the kernel's writes that end at once (binding/write_methods.cpp). */
+/** Bounds of the kernel for writes that run within their call (binding/write_methods.cpp). */
 const MOST_BYTES = 16 * 1024
-/** As long as a turn of the event loop has for writes. */
+/** The time for writes in one turn of the event loop. */
 const SHARE_US = 200
 
-/** The last of so many writes, taken in turns among seven points, that has this one; they begin at 1. */
+/** The last of `writes` writes, made in turn to seven points, that has this id; writes are numbered from 1. */
 const lastOf = (id: number, writes: number) => writes - ((writes - 1 - id) % 7)
 
 describe('a write of a few points', () => {
@@ -19,12 +19,12 @@ describe('a write of a few points', () => {
     await Promise.all(open.splice(0).map((shard) => addon().closeShard(shard)))
   })
 
-  /** With one point, whose segment takes more. */
+  /** A shard with one point and room for more in its segment. */
   async function shard(): Promise<ShardHandle> {
     const made = addon().createShard(spec(DIM))
     open.push(made)
     const first = addon().upsert(made, await batch(1000, 1, 1), SHARE_US)
-    // A segment has to be made for it.
+    // Its segment has to be made, so this write goes to the pool.
     expect(first).toBeInstanceOf(Promise)
     await first
     return made
@@ -36,7 +36,7 @@ describe('a write of a few points', () => {
     return { ids: sequence(from, count), seq, vectors: [{ vector: 0, data, rows: null }], payloads }
   }
 
-  test('is over within its call, and seen at once', async () => {
+  test('ends within its call and is visible at once', async () => {
     const made = await shard()
     expect(addon().upsert(made, await batch(0, 3, 2), SHARE_US)).toBeUndefined()
     expect(addon().stats(made).points).toBe(4)
@@ -45,7 +45,7 @@ describe('a write of a few points', () => {
     expect([...found.seqs]).toEqual([2, 3, 2])
   })
 
-  test('goes to the pool where it is large, by its vectors or by its payloads', async () => {
+  test('goes to the pool if its vectors or payloads are large', async () => {
     const made = await shard()
     for (const large of [await batch(0, MOST_BYTES / (DIM * 4) + 1, 2), await batch(0, 1, 3, 'x'.repeat(MOST_BYTES))]) {
       const started = addon().upsert(made, large, SHARE_US)
@@ -55,7 +55,7 @@ describe('a write of a few points', () => {
     expect(addon().stats(made).points).toBe(MOST_BYTES / (DIM * 4) + 2)
   })
 
-  test('goes to the pool where the turn has no time left, and in its order', async () => {
+  test('goes to the pool if the turn has no time left, and keeps its order', async () => {
     const made = await shard()
     const started = addon().upsert(made, await batch(0, 1, 2), 0)
     expect(started).toBeInstanceOf(Promise)
@@ -69,7 +69,7 @@ describe('a write of a few points', () => {
     await others.close()
   })
 
-  test('goes to the pool where payload indexes have readers', async () => {
+  test('goes to the pool if there are payload indexes', async () => {
     const made = await shard()
     await addon().createPayloadIndex(made, 'payload', 'keyword', null, false, true)
     const started = addon().upsert(made, await batch(0, 1, 2), SHARE_US)
@@ -78,9 +78,9 @@ describe('a write of a few points', () => {
     expect(addon().stats(made).points).toBe(2)
   })
 
-  test('that is malformed is refused like a large one, and changes nothing', async () => {
+  test('is refused like a large one if it is malformed, without effect', async () => {
     const made = new Shard(spec(DIM))
-    // Its segment takes more, so that the next ones need not wait.
+    // Its segment has room for more, so the next writes need not wait.
     await made.upsert(await batch(1000, 1, 1))
     const good = await batch(0, 2, 2)
     const offsets = Uint32Array.of(0, 20, 4)

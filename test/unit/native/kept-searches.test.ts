@@ -1,4 +1,4 @@
-/** A thread of as many as there are cores, all of which read requests, keeps its short searches. */
+/** If as many threads read requests as there are cores, each thread keeps its short searches. */
 import { afterEach, beforeAll, expect, test } from 'vitest'
 import { MOST_READ_US, turnBudget } from '../../../src/core/turn-budget.js'
 import type { SearchResult } from '../../../src/native/addon.js'
@@ -20,7 +20,7 @@ async function filled(count: number) {
   return { shard, rowOf: (row: number) => data.subarray(row * DIM, (row + 1) * DIM) }
 }
 
-/** On a busy machine a search may take long, and the next ones are expected to; they wait for shorter ones. */
+/** On a busy machine a search may take long; the next ones then expect that and wait for shorter ones. */
 async function eventually(isMet: () => Promise<boolean>): Promise<void> {
   for (let tries = 0; tries < 200; tries++) {
     await nextTurn()
@@ -29,7 +29,7 @@ async function eventually(isMet: () => Promise<boolean>): Promise<void> {
   expect.unreachable('in none of 200 turns')
 }
 
-test('short searches end before long ones that the pool has begun, however many they are', async () => {
+test('any number of short searches end before long ones that the pool has begun', async () => {
   const { shard, rowOf } = await filled(20_000)
   const small = await filled(300)
   await eventually(async () => {
@@ -44,7 +44,7 @@ test('short searches end before long ones that the pool has begun, however many 
     await found
     pending--
   })
-  // More than a turn has room for, and calls that come together.
+  // More than fit into one turn, and calls that arrive together.
   let early = 0
   for (let from = 0; from < 300; from += 10) {
     const rows = Array.from({ length: 10 }, (_, at) => from + at)
@@ -56,12 +56,12 @@ test('short searches end before long ones that the pool has begun, however many 
     })
     expect(await Promise.all(found)).toEqual(rows)
   }
-  // Of those that go to the pool none is. One that is interrupted by something else has the next ones expected to take long, too.
+  // None of the searches on the pool ends early. After a delayed search the next ones are also expected to be long.
   expect(early).toBeGreaterThan(30)
   await Promise.all(long)
 })
 
-test('each request has a share of the turn of its own, and all of them one that is larger', async () => {
+test('each request has its own share of the turn, and all together a larger one', async () => {
   const { shard, rowOf } = await filled(300)
   const asked = () => shard.search(query(rowOf(5)))
   const isAtOnce = async (found: ReturnType<typeof asked>) => {
@@ -91,7 +91,7 @@ test('each request has a share of the turn of its own, and all of them one that 
   }
 })
 
-test('of a batch the pool does what would wait for many turns, and each search gets its own answer', async () => {
+test('the pool takes searches of a batch that would wait for many turns, and each gets its own answer', async () => {
   const { shard, rowOf } = await filled(300)
   await nextTurn()
   turnBudget.noteArrival()
@@ -101,9 +101,9 @@ test('of a batch the pool does what would wait for many turns, and each search g
   expect((await Promise.all(found)).map((one) => idsOf(one)[0])).toEqual(rows)
 })
 
-test('a search that finds no room in any turn ends all the same', async () => {
+test('a search that finds no room in any turn still ends', async () => {
   const { shard, rowOf } = await filled(300)
-  // Before whatever waits for the same turn, as long as it goes on.
+  // Runs before everything that waits for the same turn.
   let isOver = false
   let turns = 0
   const spend = () => {

@@ -60,7 +60,7 @@ async function reopened(result: CheckpointResult, placement: Partial<VectorSpec>
 const shareInRam = ({ residentBytes, bytes }: MemoryPartFacts) => residentBytes / bytes
 
 test.skipIf(process.platform !== 'linux')(
-  'cold graphs and codes are left to the file by a checkpoint, and answer as before, grown and reopened too',
+  'a checkpoint leaves cold graphs and codes to the file, with the same answers, also after growth and reopening',
   async () => {
     const data = await clusteredVectors(POINTS, DIM, 5)
     const placement = { graphMemory: 'cold', codeMemory: 'cold' } as const
@@ -112,7 +112,7 @@ test.skipIf(process.platform !== 'linux')('what is pinned is in RAM and locked t
 })
 
 test.skipIf(process.platform !== 'linux')(
-  'memory that is shed is gone, comes back by use, and nothing of it is lost, changed and grown parts neither',
+  'dropped memory is read again when used, and nothing is lost, including changed and grown parts',
   async () => {
     const data = await clusteredVectors(POINTS, DIM, 5)
     const shard = newShard()
@@ -127,7 +127,7 @@ test.skipIf(process.platform !== 'linux')(
     }
     expect(await answers(shard, data)).toBe(before)
 
-    // New rows change pages of the graph, which are then no longer the file's.
+    // New rows change pages of the graph, which the file no longer backs.
     await insert(shard, data, most, POINTS - most, 2)
     const grown = await answers(shard, data)
     await shard.shed(true)
@@ -138,7 +138,7 @@ test.skipIf(process.platform !== 'linux')(
     expect(await answers(shard, data)).toBe(grown)
     expect(await answers(await reopened(second, {}), data)).toBe(grown)
 
-    // The same for a segment that was opened, which has its pages from the file to begin with.
+    // The same for an opened segment: its pages come from the file from the start.
     const mapped = await reopened(first, {})
     await insert(mapped, data, most, POINTS - most, 2)
     const mappedGrown = await answers(mapped, data)
@@ -149,7 +149,7 @@ test.skipIf(process.platform !== 'linux')(
 )
 
 test.skipIf(spawnSync('setpriv', ['--version']).status !== 0)(
-  'where the system does not allow to lock so much, the collection is served and says so',
+  'if the system does not allow locking that much memory, the collection works and reports it',
   () => {
     const root = JSON.stringify(join(import.meta.dirname, '../../../dist/index.js'))
     const script = `

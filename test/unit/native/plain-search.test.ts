@@ -1,4 +1,4 @@
-/** Searches whose requests and results are rows of numbers find what those with names do. */
+/** Searches with requests and results as arrays of numbers find the same as searches with named fields. */
 import { afterEach, describe, expect, test } from 'vitest'
 import { turnBudget } from '../../../src/core/turn-budget.js'
 import { compileFilter } from '../../../src/filter/program.js'
@@ -27,7 +27,7 @@ async function filled() {
   return { shard, target: data.subarray(5 * DIM, 6 * DIM) }
 }
 
-/** What an explained search finds, which is asked by names. */
+/** An explained search: its request and result have named fields. */
 async function byNames(shard: Shard, asked: ReturnType<typeof query>): Promise<SearchResult> {
   return await shard.search({ ...asked, explain: true })
 }
@@ -60,7 +60,7 @@ describe.each([
   ['here', false],
   ['on the pool', true],
 ])('plain searches %s', (_place, isLoaded) => {
-  test.each(SHAPES)('find with %s what searches by names do', async (_name, change) => {
+  test.each(SHAPES)('with %s find the same as searches with named fields', async (_name, change) => {
     const { shard, target } = await filled()
     const asked = query(target, change)
     const expected = told(await byNames(shard, asked))
@@ -79,7 +79,7 @@ describe.each([
     await nextTurn()
   })
 
-  test('keep what they found, whatever is found after them', async () => {
+  test('keep their results, whatever is found afterwards', async () => {
     const { shard, target } = await filled()
     const asked = (at: number) => query(target, { fields: PAYLOAD, limit: at % 60, offset: at, ef: 400 })
     const kept: SearchResult[] = []
@@ -95,7 +95,7 @@ describe.each([
   })
 })
 
-test('what is out of bounds is refused by name', async () => {
+test('values out of bounds are refused with their names', async () => {
   const { shard, target } = await filled()
   const wrong: [change: Partial<SearchRequest>, field: string][] = [
     [{ limit: -1 }, 'limit'],
@@ -158,7 +158,7 @@ test('a shard that is closed in the turn of its searches answers them first', as
   for (const found of await Promise.all(started)) expect(found.count).toBe(3)
 })
 
-test('somebody who takes the memory of a result away costs one search', async () => {
+test('detaching the memory of a result affects only that search', async () => {
   const { shard, target } = await filled()
   const found = await shard.search(query(target))
   const expected = told(found)

@@ -7,7 +7,7 @@ import { Shard } from '../../../src/native/shard.js'
 import { clusteredVectors, idsOf, query, recall, sequence, spec } from './shard-data.js'
 
 const DIM = 320
-/** Below it there are too few vectors to know their directions. */
+/** Fewer vectors are not enough to learn directions. */
 const LEAST_SAMPLE = 4096
 
 let folder: string
@@ -45,7 +45,7 @@ async function meanRecall(shard: Shard, queries: Float32Array): Promise<number> 
   return sum / count
 }
 
-/** Bytes a vertex of the codes in the file of a shard, and whether there are directions. */
+/** Bytes of each code in a shard's file, and whether there are directions. */
 async function codesOf(
   shard: Shard,
   points: number,
@@ -57,7 +57,7 @@ async function codesOf(
   return { stride: bytes / points, hasDirections: sections.some(({ name }) => name === 'directions'), path }
 }
 
-test('codes take fewer dimensions once there are vectors enough to know which, and keep their recall', async () => {
+test('codes take fewer dimensions once there are enough vectors to learn directions, and keep their recall', async () => {
   const shard = newShard()
   const data = await clusteredVectors(6000, DIM, 3)
   const queries = await clusteredVectors(50, DIM, 3)
@@ -75,13 +75,13 @@ test('codes take fewer dimensions once there are vectors enough to know which, a
   const before = await shard.search(target)
   const after = await again.search(target)
   expect([idsOf(after), after.scores]).toEqual([idsOf(before), before.scores])
-  // And it goes on growing on the directions it was opened with.
+  // It goes on growing with the directions from the file.
   await insert(again, 6000, await clusteredVectors(500, DIM, 4))
   expect(await meanRecall(again, queries)).toBeGreaterThan(0.97)
   expect(await again.validate()).toEqual([])
 })
 
-test('vectors that come from elsewhere later are looked at anew', async () => {
+test('after vectors of another kind, directions are learnt again', async () => {
   const shard = newShard()
   const first = await clusteredVectors(LEAST_SAMPLE, DIM, 3)
   const later = await clusteredVectors(3 * LEAST_SAMPLE, DIM, 77)
@@ -93,7 +93,7 @@ test('vectors that come from elsewhere later are looked at anew', async () => {
   expect(await meanRecall(shard, mixed)).toBeGreaterThan(0.95)
 })
 
-test('searches and inserts go on while codes are made anew', async () => {
+test('searches and inserts go on while codes are made again', async () => {
   const shard = newShard()
   const data = await clusteredVectors(9000, DIM, 3)
   await insert(shard, 0, data.subarray(0, 4000 * DIM))

@@ -43,7 +43,7 @@ async function recallOf(shard: Shard, queries: Float32Array, options = {}): Prom
 }
 
 describe('search', () => {
-  test('finds what a brute-force scan in JavaScript finds, in order, with the metric its own scores', async () => {
+  test("finds the same as a brute-force scan in JavaScript, in order, with scores in the metric's terms", async () => {
     const data = await clusteredVectors(800, DIM, 1)
     const dot = (a: Float32Array, b: Float32Array) => a.reduce((sum, x, at) => sum + x * (b[at] as number), 0)
     const scores = {
@@ -71,7 +71,7 @@ describe('search', () => {
     }
   })
 
-  test('recall of the graph, of the tail, and of both together is that of the beam asked for', async () => {
+  test('the recall of graph, of tail and of both together fits the width of the beam', async () => {
     const data = await clusteredVectors(12_000, DIM, 2)
     const queries = await clusteredVectors(100, DIM, 2)
     const shard = newShard()
@@ -99,7 +99,7 @@ describe('search', () => {
     expect(await shard.validate()).toEqual([])
   })
 
-  test('after deleting 30 % and inserting as many, recall is within 0.01 of a fresh build and nothing deleted is found', async () => {
+  test('after deleting 30 % and inserting as many, the recall is within 0.01 of a fresh build and nothing deleted is found', async () => {
     const count = 10_000
     const data = await clusteredVectors(count + 3000, DIM, 3)
     const queries = await clusteredVectors(150, DIM, 3)
@@ -154,7 +154,7 @@ describe('search', () => {
     expect(everything.count).toBeLessThanOrEqual(count)
   })
 
-  test('a threshold, an offset and excluded ids are applied to the whole answer', async () => {
+  test('a threshold, an offset and excluded ids apply to the whole answer', async () => {
     const data = await clusteredVectors(3000, DIM, 4)
     const shard = newShard()
     await shard.upsert({ ids: sequence(0, 3000), seq: 1, vectors: [{ vector: 0, data, rows: null }], payloads: null })
@@ -172,7 +172,7 @@ describe('search', () => {
     expect(near.count).toBe(plain.scores.filter((score) => score >= Math.fround(threshold)).length)
   })
 
-  test('scores of vectors that overflow are numbers', async () => {
+  test('scores of overflowing vectors are finite numbers', async () => {
     const shard = newShard({ vectors: [{ name: '', dim: DIM, metric: 'dot', m: 16, efConstruct: 50 }] })
     const data = new Float32Array(64 * DIM)
     for (let at = 0; at < data.length; at++) data[at] = (at % 3) * (at % 2 ? 3e38 : -3e38)
@@ -188,7 +188,7 @@ describe('search', () => {
     const shard = newShard()
     shard.setIndexing(false)
     await shard.upsert({ ids: sequence(0, 20_000), seq: 1, vectors: [{ vector: 0, data, rows: null }], payloads: null })
-    // While calls are pending, none of the later ones may run within its call: so many that some are.
+    // While calls are pending, no later one may run within its call. There are enough that some are still pending.
     const earlier = Array.from({ length: 40 }, () => shard.search(query(data.subarray(0, DIM), { exact: true })))
     const aborted = new Stop()
     aborted.stop()
@@ -211,7 +211,7 @@ describe('search', () => {
     for (const outcome of outcomes) expect(['done', 'CANCELLED']).toContain(outcome)
   })
 
-  test('so does the choice of ids by a filter', async () => {
+  test('so does the selection of ids by a filter', async () => {
     const shard = newShard()
     const data = await clusteredVectors(1_000, DIM, 5)
     await shard.upsert({ ids: sequence(0, 1_000), seq: 1, vectors: [{ vector: 0, data, rows: null }], payloads: null })
@@ -271,7 +271,7 @@ describe('filtered search', () => {
         strategies.add(found.stats.strategy)
         expect(await shard.count(filter)).toBe((COUNT / 1000) * (1000 - least))
       }
-      // Where the matches are known, few are scanned and many are walked; what lies between goes by what was measured.
+      // With known matches, few are scanned and many are walked; between these the measured costs decide.
       if (!indexed) return
       const between = ['graph of matches', 'graph of matches, then scan of them']
       expect([...strategies].filter((each) => !between.includes(each)).sort()).toEqual([
@@ -291,7 +291,7 @@ describe('filtered search', () => {
     })
   }
 
-  test('a filter that nothing matches, one of ids and one of absent vectors', async () => {
+  test('a filter without matches, a filter by ids, and one by missing vectors', async () => {
     const { shard, queries } = await filled(true)
     const target = queries.subarray(0, DIM)
     const compile = (filter: Parameters<typeof compileFilter>[0]) => compileFilter(filter, { vectorNames: [''] })
@@ -304,7 +304,7 @@ describe('filtered search', () => {
     expect(await shard.count(compile({ must_not: [{ has_vector: '' }] }))).toBe(0)
   })
 
-  test('a payload that is set later is what filters see, indexed or not', async () => {
+  test('filters see a payload that is set later, indexed or not', async () => {
     const { shard, queries } = await filled(true)
     const filter = compileFilter({ must: [{ key: 'n', match: { value: 123_456 } }] }, { vectorNames: [''] })
     expect(await shard.count(filter)).toBe(0)

@@ -57,7 +57,7 @@ async function filled(count: number): Promise<{ shard: Shard; data: Float32Array
   return { shard, data }
 }
 
-/** Every answer the shard gives: all rows, and searches of both vectors. */
+/** All answers of the shard: all rows, and searches by both vectors. */
 async function answers(shard: Shard, data: Float32Array): Promise<string> {
   const all = await shard.scroll({ from: null, limit: 100_000, filter: null, fields: EVERYTHING })
   const found = []
@@ -86,7 +86,7 @@ async function reopened(result: CheckpointResult): Promise<Shard> {
   return shard
 }
 
-test('a checkpoint opens to the same answers, bit for bit, and goes on taking rows', async () => {
+test('a checkpoint opens to the same answers bit for bit and takes further rows', async () => {
   const { shard, data } = await filled(3000)
   await shard.deletePoints(sequence(100, 50), 2)
   await shard.setPayloads(sequence(500, 2), texts([{ set: 1 }, { set: 2 }]), 3)
@@ -116,7 +116,7 @@ test('a checkpoint opens to the same answers, bit for bit, and goes on taking ro
   expect(new Set(idsOf(near))).toEqual(new Set([0, 2990]))
 })
 
-test('what has not changed is not written again; deletes and payloads become an overlay', async () => {
+test('unchanged segments are not rewritten, and deletes and payloads become an overlay', async () => {
   const { shard, data } = await filled(2000)
   await shard.waitForIndex()
   const first = await shard.checkpoint(folder)
@@ -129,7 +129,7 @@ test('what has not changed is not written again; deletes and payloads become an 
   expect(second.segments[0]?.overlay).not.toBeNull()
   const before = await answers(shard, data)
   expect(await answers(await reopened(second), data)).toBe(before)
-  // A new row makes it a whole file again, into which the overlay is merged.
+  // A new row leads to a whole file again, which includes the overlay.
   await shard.upsert({ ids: sequence(5000, 1), seq: 4, vectors: [], payloads: null })
   const third = await shard.checkpoint(folder)
   expect(third.segments[0]?.overlay).toBeNull()
@@ -142,7 +142,7 @@ test('a checkpoint beside writes is the state after one operation', async () => 
   let seq = 1
   let stop = false
   const writes = (async () => {
-    // Each operation moves the same payload onto all ten points and adds a point.
+    // Each operation sets one payload on all ten points and adds a point.
     while (!stop) {
       seq += 1
       await shard.setPayloads(sequence(0, 10), texts(Array.from({ length: 10 }, () => ({ seq }))), seq)
@@ -205,7 +205,7 @@ test('every flipped bit and every cut is reported as CORRUPT, naming the file', 
   }
 })
 
-test('a whole file that is not the recorded one, and one of another collection, are CORRUPT', async () => {
+test('an intact file other than the recorded one, or of another collection, is CORRUPT', async () => {
   const { shard, data } = await filled(600)
   const [old] = sources(await shard.checkpoint(folder)) as [SegmentSource]
   await shard.upsert({
@@ -224,7 +224,7 @@ test('a whole file that is not the recorded one, and one of another collection, 
   })
 })
 
-test('a file that needs a newer reader is refused as UNSUPPORTED_FORMAT and left alone', async () => {
+test('a file that needs a newer reader is refused as UNSUPPORTED_FORMAT and left unchanged', async () => {
   const { shard } = await filled(200)
   const [source] = sources(await shard.checkpoint(folder)) as [SegmentSource]
   const bytes = readFileSync(source.path)
@@ -249,7 +249,7 @@ test('inspect describes a file', async () => {
   ])
 })
 
-test('compaction moves live rows chunk by chunk; no point is ever absent or there twice', async () => {
+test('compaction moves live rows chunk by chunk, and every point is present exactly once', async () => {
   const { shard, data } = await filled(4000)
   await shard.waitForIndex()
   await shard.checkpoint(folder)

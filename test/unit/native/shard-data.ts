@@ -11,7 +11,7 @@ export function spec(dim: number, options: Partial<ShardSpec> = {}): ShardSpec {
   return { vectors, segmentBytes: 2 ** 30, trackChanges: true, ...options }
 }
 
-/** Repeatable numbers in [0, 1): the same seed, the same numbers. */
+/** Repeatable numbers in [0, 1): the same seed gives the same numbers. */
 export function randomNumbers(seed: number): () => number {
   let state = seed >>> 0
   return () => {
@@ -23,8 +23,8 @@ export function randomNumbers(seed: number): () => number {
 }
 
 /**
- * Unit vectors as embeddings have them: around centres of different weight, in a space of fewer dimensions than
- * they have components. Uniform noise is unlike any real data.
+ * Unit vectors like embeddings: around centres of different weight, in a space of fewer dimensions than they have
+ * components. Uniform noise is unlike any real data.
  */
 export async function clusteredVectors(count: number, dim: number, seed: number): Promise<Float32Array> {
   const random = randomNumbers(seed)
@@ -47,7 +47,7 @@ export async function clusteredVectors(count: number, dim: number, seed: number)
   return data
 }
 
-/** A shard of so many of them, with its graph, that is among those to close. */
+/** A shard of this many vectors with its graph; it is added to those to close. */
 export async function filledShard(open: Shard[], count: number, dim: number) {
   const shard = new Shard(spec(dim))
   open.push(shard)
@@ -102,7 +102,7 @@ export function payloadsOf(block: RowBlock): unknown[] {
   })
 }
 
-/** Share of `expected` that is in `found`. */
+/** The share of `expected` that is in `found`. */
 export function recall(found: readonly PointId[], expected: readonly PointId[]): number {
   const wanted = new Set(expected)
   return expected.length === 0 ? 1 : found.filter((id) => wanted.has(id)).length / expected.length

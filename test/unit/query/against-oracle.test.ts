@@ -1,4 +1,4 @@
-/** Every kind of query on random points, compared with the oracle, which scores all of them by the plainest arithmetic. */
+/** Every kind of query on random points, compared with the oracle, which scores all points by simple arithmetic. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Collection, Database, Hit } from '../../../src/core/database.js'
 import type { SparseVector } from '../../../src/core/point.js'
@@ -83,7 +83,7 @@ class Asking {
   }
 }
 
-/** Of few indices, so that some are shared by many and some vectors share none. */
+/** Few indices, so that many vectors share some and some vectors share none. */
 class AskingSparse extends Asking {
   override vector(): QueryVector {
     const indices = Array.from({ length: this.random.below(7) }, () => this.random.below(12) * this.random.below(12))
@@ -238,7 +238,7 @@ describe.each([...DISTANCES.map(dense), ...DISTANCES.map(multi), sparse('none'),
   },
 )
 
-/** Prefetches too look at every vector, so that nothing is left to chance. */
+/** Prefetches are exact too, so that nothing is left to chance. */
 function exactly<T extends QueryStage>(stage: T): T {
   const { prefetch } = stage
   if (!prefetch) return { ...stage, recall: 1 }
@@ -246,7 +246,7 @@ function exactly<T extends QueryStage>(stage: T): T {
   return { ...stage, recall: 1, prefetch: list.map((one: QueryStage) => exactly(one)) }
 }
 
-/** Scores place by place, and of each point: points with the same score may change places. */
+/** Compares scores by place and by point; points with equal scores may change places. */
 function expectSame(hits: readonly Hit[], all: readonly Hit[], told: string): void {
   const scoreOf = new Map(all.map(({ id, score }) => [id, score]))
   for (const [place, { id, score, orderValue }] of hits.entries()) {

@@ -1,4 +1,7 @@
-/** Facets, orders, samples and counts from payload indexes, while rows come, change and go: compared with the oracle. */
+/**
+ * Facets, orders, samples and counts from payload indexes, compared with the oracle while rows are added, changed and
+ * deleted.
+ */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Collection, Database } from '../../../src/core/database.js'
 import type { Filter } from '../../../src/core/filter.js'
@@ -20,7 +23,7 @@ function payloadOf(random: Random): Record<string, unknown> {
     flag: random.chance(0.5),
     at: list(() => new Date(Date.UTC(2026, random.below(12), 1)).toISOString()),
     far: 9_007_199_254_740_993n + BigInt(random.below(3)),
-    // Of a type that its index does not take.
+    // Values of a type that the index does not take.
     ...(random.chance(0.1) ? { word: 7, whole: 'seven', half: null } : {}),
   }
 }
@@ -52,7 +55,7 @@ describe('aggregates', () => {
     engine = await open(':memory:')
     const make = (database: Database) => database.createCollection('c', { vectors: { size: 2, distance: 'Dot' } })
     ;[asked, oracle] = [await make(engine), await make(new MemoryDatabase())]
-    // Some rows are there before their index, most come later.
+    // Some rows exist before their index, most come later.
     await change()
     for (const collection of [asked, oracle])
       for (const [field, kind] of INDEXES) await collection.createPayloadIndex(field, kind)
@@ -131,7 +134,7 @@ describe('aggregates', () => {
     expect(ids(sample)).toEqual(ids(all))
   })
 
-  it('samples each point as often as any other', async () => {
+  it('samples each point equally often', async () => {
     const present = (await oracle.query({ limit: 1000, withPayload: false })).length
     const times = new Map<unknown, number>()
     const rounds = 400

@@ -1,4 +1,4 @@
-/** What the kernel reports of each segment of a search, and the words that are made of it. */
+/** The kernel's report on each segment of a search, and its wording. */
 import { beforeEach, expect, it, onTestFinished } from 'vitest'
 import type { QueryOptions } from '../../../src/core/database.js'
 import type { QueryPlan } from '../../../src/core/query-plan.js'
@@ -46,7 +46,7 @@ async function explain(options: Omit<QueryOptions, 'query'> = {}): Promise<Query
 
 const below = (lt: number) => ({ must: [{ key: 'at', range: { lt } }] })
 
-it('a walk: its effort, its promise, and what it took', async () => {
+it('a walk: its effort, its promised recall, and its costs', async () => {
   await add(0, ROWS)
   await shard.waitForIndex()
   const plan = await explain({ recall: 0.9 })
@@ -70,14 +70,14 @@ it('a walk: its effort, its promise, and what it took', async () => {
   expect(more.distancesComputed).toBeGreaterThan(plan.distancesComputed)
 })
 
-it('a width that was named: no promise', async () => {
+it('a requested width: no promised recall', async () => {
   await add(0, ROWS)
   await shard.waitForIndex()
   const { segments } = await explain({ params: { hnsw_ef: 123 } })
   expect(segments[0]).toMatchObject({ effort: { width: 123, reach: null }, expectedRecall: null })
 })
 
-it('why there was no walk', async () => {
+it('the reason for making no walk', async () => {
   shard.setIndexing(false)
   await add(0, ROWS)
   expect(await explain()).toMatchObject({ strategy: 'scan', why: 'no vector is in the graph yet', expectedRecall: 1 })
@@ -87,7 +87,7 @@ it('why there was no walk', async () => {
   expect(await explain({ recall: 1 })).toMatchObject({ strategy: 'scan', expectedRecall: 1 })
 })
 
-it('each segment by itself, and the tail that is scanned behind a graph', async () => {
+it('each segment by itself, and the tail that is scanned after a graph', async () => {
   await add(0, 3000)
   await shard.waitForIndex()
   shard.freeze()
@@ -95,7 +95,8 @@ it('each segment by itself, and the tail that is scanned behind a graph', async 
   await shard.waitForIndex()
   shard.setIndexing(false)
   await add(5000, 1000)
-  // At more a walk through 2,000 vectors costs as much as a scan of their codes, give or take the graph that was built.
+  // At a higher recall a walk through 2,000 vectors costs about as much as a scan of their codes, depending on the
+  // graph.
   const plan = await explain({ recall: 0.8 })
   expect(plan.segments.map(({ points }) => points)).toEqual([3000, 3000])
   expect(plan.segments[1]?.segment).toBeGreaterThan(plan.segments[0]?.segment as number)
@@ -105,7 +106,7 @@ it('each segment by itself, and the tail that is scanned behind a graph', async 
   expect(plan.segments[0]?.distancesComputed).toBeLessThan(1000)
 })
 
-it('filters: what they leave, and which way costs less', async () => {
+it('filters: how many points match, and which plan costs less', async () => {
   await add(0, ROWS)
   await shard.createPayloadIndex('at', 'integer')
   await shard.createPayloadIndex('half', 'integer')
@@ -132,7 +133,7 @@ it('filters: what they leave, and which way costs less', async () => {
   })
 })
 
-it('costs nothing where nobody asks', async () => {
+it('costs nothing unless requested', async () => {
   await add(0, 10)
   const request = {
     vector: 0,

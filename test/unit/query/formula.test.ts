@@ -18,7 +18,7 @@ function formulaOf(root: FormulaNode, parts: Partial<Formula> = {}): Formula {
 const NOTHING = { score: () => undefined, values: () => [], passes: () => false }
 
 describe('the value of a formula', () => {
-  it('looks a key up once, however often it is mentioned', () => {
+  it('looks a key up once, however often it occurs', () => {
     let walks = 0
     const operands = Array.from({ length: 4_095 }, (): FormulaNode => ({ op: 'payload', key: 'n' }))
     const values = () => {
@@ -55,7 +55,7 @@ describe('the conditions of a formula', () => {
     op: 'sum',
     operands: Array.from({ length: count }, (_, at) => ({ op: 'condition', condition: at })),
   })
-  /** Answers the condition that is asked `n`th with the points from `n` on. */
+  /** Answers the `n`th condition with the points from `n` on. */
   function sourceOf(onSelect: () => void = () => {}) {
     const seen = { running: 0, most: 0, asked: 0 }
     const shard = {
@@ -72,7 +72,7 @@ describe('the conditions of a formula', () => {
     return { source: { name: 'c', shard, schema: [] } as unknown as Source, seen }
   }
 
-  it('are asked one after another, and count where they pass', async () => {
+  it('are evaluated one after another, and count where they hold', async () => {
     const conditions = [0, 1, 2].map((id) => condition([id]))
     const { source, seen } = sourceOf()
     const scored = await scoreByFormula(formulaOf(sumOf(3), { conditions }), [hits], { ...UNBOUNDED, source })
@@ -94,7 +94,7 @@ describe('the conditions of a formula', () => {
     expect(seen.asked).toBe(1)
   })
 
-  it('times points are bounded, and told before one is asked', async () => {
+  it('times points are bounded, and refused before one is evaluated', async () => {
     const { source, seen } = sourceOf()
     const conditions = new Array(LIMITS.formulaConditionPoints / 8).fill(condition([]))
     await expect(

@@ -1,4 +1,4 @@
-/** Fusion of searches in one call of the kernel, beside the same query run stage by stage, as it is explained. */
+/** Fusion of searches in one call of the kernel, compared with the same query run stage by stage, as explain does. */
 import { setMaxListeners } from 'node:events'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { Collection, Database, Hit } from '../../../src/core/database.js'
@@ -71,7 +71,7 @@ describe('fusion in the kernel', () => {
     ])()
   }
 
-  /** Its searches are exact, so that both ways have the same rankings to fuse. */
+  /** The searches are exact, so that both ways fuse the same rankings. */
   function fusion(depth: number): { prefetch: Prefetch[]; query: NonNullable<QueryOptions['query']> } {
     const searches = Array.from({ length: 1 + random.below(3) }, () => prefetch(depth))
     const weights = searches.map(() => random.below(30) / 10)
@@ -102,29 +102,29 @@ describe('fusion in the kernel', () => {
     )
   const stageByStage = (query: QueryOptions) => outcomeOf(collection.explain(query).then(({ hits }) => hits))
 
-  it('is the fusion of the stages, with their scores, versions, payloads and vectors', async () => {
+  it('equals the fusion of the stages, with their scores, versions, payloads and vectors', async () => {
     fusions.mockClear()
     for (let i = 0; i < QUERIES; i++) {
       const query = randomQuery(i % 2)
       let asked: Outcome | undefined
-      // Asked twice: what a filter costs is known the second time.
+      // Asked twice: the cost of a filter is known the second time.
       for (let time = 0; time < 2; time++) {
         await new Promise(setImmediate)
         asked = await outcomeOf(collection.query(query))
       }
       expect(asked).toEqual(await stageByStage(query))
     }
-    // Which are short enough depends on the machine, but some are.
+    // The machine decides which are short enough, but some are.
     expect(inline()).toBeGreaterThan(0)
   })
 
-  it('is that of more searches than cross as numbers, too', async () => {
+  it('equals it also for more searches than fit into numbers', async () => {
     const searches = Array.from({ length: 20 }, () => ({ ...prefetch(0), ...limited() }))
     const query: QueryOptions = { prefetch: searches, query: { fusion: 'rrf' }, limit: 20 }
     expect(await outcomeOf(collection.query(query))).toEqual(await stageByStage(query))
   })
 
-  it('is the same on the pool, where others are under way', async () => {
+  it('is the same on the pool beside other searches', async () => {
     const queries = Array.from({ length: QUERIES }, (_, i) => randomQuery(i % 2))
     fusions.mockClear()
     const asked = await Promise.all(queries.map((query) => outcomeOf(collection.query(query))))
@@ -132,7 +132,7 @@ describe('fusion in the kernel', () => {
     for (const [i, query] of queries.entries()) expect(asked[i]).toEqual(await stageByStage(query))
   })
 
-  it('is the same asked without a pause, when the kernel may share it between threads', async () => {
+  it('is the same without pauses, when the kernel may share it between threads', async () => {
     const queries = Array.from({ length: 20 }, () => randomQuery(0))
     const expected: Outcome[] = []
     for (const query of queries) expected.push(await stageByStage(query))
@@ -171,8 +171,8 @@ describe('fusion in the kernel', () => {
   })
 })
 
-describe('a text that the kernel takes apart as it searches', () => {
-  it('is the vector that it is otherwise made into', async () => {
+describe('a text that the kernel analyzes as it searches', () => {
+  it('gives the vector that it gives otherwise', async () => {
     const database = await open(':memory:')
     const collection = await database.createCollection('c', { sparseVectors: { text: { modifier: 'idf' } } })
     const texts = [

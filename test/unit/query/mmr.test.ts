@@ -15,8 +15,8 @@ const candidates = similaritiesOf(
   COUNT,
 )
 
-describe('the choice of diverse points', () => {
-  it('gives others their turns while it goes on', async () => {
+describe('the selection of diverse points', () => {
+  it('lets other work run between its steps', async () => {
     let turns = 0
     const timer = setInterval(() => {
       turns += 1

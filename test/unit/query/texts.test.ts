@@ -12,14 +12,14 @@ const queries = (count: number) =>
   Array.from({ length: count }, (_, i) => new TextQuery({ text: long(i), model: MODEL }, 'query'))
 
 describe('texts of queries', () => {
-  it('give others their turns, however many queries begin at once', async () => {
+  it('let other work run, however many queries begin at once', async () => {
     let turns = 0
     let immediate = setImmediate(function count() {
       turns += 1
       immediate = setImmediate(count)
     })
     const each = queries(1_500)
-    // As in a batch: every query waits for its own.
+    // As in a batch: every query waits for its own text.
     await Promise.all(each.map((one) => embedTexts([one])))
     clearImmediate(immediate)
     expect(turns).toBeGreaterThan(10)
@@ -37,7 +37,7 @@ describe('texts of queries', () => {
     expect(other[0]?.vector.indices.length).toBeGreaterThan(100)
   })
 
-  it('are checked at once, as far as that is quick', () => {
+  it('are checked at once if that is quick', () => {
     const made = (text: unknown, model: unknown) => new TextQuery({ text, model } as never, 'query')
     expect(() => made('x'.repeat(LIMITS.queryDocumentLength + 1), MODEL)).toThrow('query.text')
     expect(() => made(7, MODEL)).toThrow('query.text')

@@ -11,7 +11,7 @@ const bounds = {
 }
 
 describe('Admission', () => {
-  it('refuses past the bound, says when to come back, and takes the next once one left', () => {
+  it('refuses beyond the bound, says when to retry, and admits the next once one has left', () => {
     const admission = new Admission(bounds)
     admission.enter('read', null)
     admission.enter('read', null)
@@ -23,7 +23,7 @@ describe('Admission', () => {
     expect(admission.inWork).toBe(2)
   })
 
-  it('counts reads and writes apart, and health not at all', () => {
+  it('counts reads and writes separately, and health not at all', () => {
     const admission = new Admission(bounds)
     admission.enter('write', null)
     expect(() => admission.enter('write', null)).toThrow(/writes/)
@@ -32,7 +32,7 @@ describe('Admission', () => {
     expect(admission.inWork).toBe(2)
   })
 
-  it('is that of all threads together, and a thread that ends gives back what it held', () => {
+  it('is shared by all threads, and a thread that ends frees its places', () => {
     const cells = sharedBudgets(3)
     const threads = [0, 1, 2].map((row) => new Admission({ ...bounds, maxConcurrentReads: 3 }, { cells, row }))
     const [first, second, third] = threads as [Admission, Admission, Admission]
@@ -47,7 +47,7 @@ describe('Admission', () => {
     expect(third.budgets.tryBeyond('writeBytes')).toBe(true)
   })
 
-  it('leaves half of everything to others, where there are several callers', () => {
+  it('leaves half of everything to others if there are several callers', () => {
     const admission = new Admission({ ...bounds, maxConcurrentReads: 4 })
     for (let i = 0; i < 2; i++) admission.enter('read', 7)
     expect(() => admission.enter('read', 7)).toThrow(/at most 2 reads of one caller/)
@@ -55,7 +55,7 @@ describe('Admission', () => {
     expect(() => admission.enter('read', 9)).toThrow(/at most 4 reads at once/)
   })
 
-  it('takes large answers up to their bound, and the only one of a caller whatever it takes', () => {
+  it('admits large answers up to their bound, and the only one of a caller whatever its size', () => {
     const admission = new Admission(bounds)
     const end = admission.takeAnswer(9 * MIB, null)
     expect(() => admission.takeAnswer(MIB, null)).toThrow(/large answers/)
@@ -65,7 +65,7 @@ describe('Admission', () => {
     admission.takeAnswer(2 * MIB, 2)
   })
 
-  it('keeps bodies of reads and of writes apart', () => {
+  it('counts bodies of reads and of writes separately', () => {
     const { budgets } = new Admission(bounds)
     budgets.add('readBytes', 11 * MIB, null)
     expect(budgets.full('readBytes', null)).toBe('bound')
@@ -73,7 +73,7 @@ describe('Admission', () => {
   })
 })
 
-it('two threads never both take what only one may have', () => {
+it('two threads never both take the last place', () => {
   const cells = sharedBudgets(2)
   const [first, second] = [0, 1].map((row) => new Budgets(cells, row, () => 1)) as [Budgets, Budgets]
   for (let i = 0; i < 100; i++) {

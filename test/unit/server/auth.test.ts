@@ -4,7 +4,7 @@ import { KeyRing } from '../../../src/server/auth.js'
 const ring = new KeyRing({ apiKeys: ['old-key', 'new-key'], readOnlyApiKeys: ['reader'] })
 
 describe('KeyRing', () => {
-  it('has its keys replaced all at once, and goes on asking for one', () => {
+  it('has its keys replaced all at once, and still requires one', () => {
     const changing = new KeyRing({ apiKeys: ['first'], readOnlyApiKeys: ['look'] })
     changing.replace({ apiKeys: ['second'], readOnlyApiKeys: [] })
     for (const key of ['first', 'look']) expect(changing.lets({ 'api-key': key }, 'read')).toBe(false)
@@ -58,7 +58,7 @@ describe('KeyRing', () => {
     expect(() => new KeyRing({ apiKeys: [''], readOnlyApiKeys: [] })).toThrow(/empty/)
   })
 
-  it('wants a key for writing where there are only read-only keys', () => {
+  it('requires a key for writing if there are only read-only keys', () => {
     const readers = new KeyRing({ apiKeys: [], readOnlyApiKeys: ['reader'] })
     expect(() => readers.check({ 'api-key': 'reader' }, 'write')).toThrow(
       expect.objectContaining({ code: 'FORBIDDEN' }),

@@ -34,7 +34,7 @@ describe('HostGuard', () => {
     expect(() => guard.check(request(host))).not.toThrow()
   })
 
-  it('lets in by what a request says, whatever the one before it said', () => {
+  it('decides by each request itself, not by an earlier one', () => {
     const own = '10.0.0.7:6333'
     for (let round = 0; round < 2; round++) {
       expect(() => guard.check(request('localhost'))).not.toThrow()
@@ -59,16 +59,16 @@ describe('HostGuard', () => {
     'search.example.org.evil.example',
   ])('refuses the host %s', (host) => {
     expect(() => guard.check(request(host))).toThrow(refusal('MISDIRECTED_HOST'))
-    // Whoever has a key may call it by any name.
+    // With a key, any host name is accepted.
     expect(() => keyed.check(request(host))).not.toThrow()
   })
 
-  it('says how to accept a host', () => {
+  it('tells how to accept a host', () => {
     expect(() => guard.check(request('vicinal:6333'))).toThrow(/--allow-host vicinal, or set an API key$/)
   })
 
   it.each([undefined, '[::1]evil', '[::1]:6333evil', '[::1', '[localhost]', '[]', '[127.0.0.1]', '[::1]:', '[::1]]'])(
-    'refuses the malformed host %s, whoever asks for keys',
+    'refuses the malformed host %s, with or without keys',
     (host) => {
       for (const one of [guard, keyed]) {
         if (host === '[::1]:') expect(() => one.check(request(host))).not.toThrow()
@@ -77,7 +77,7 @@ describe('HostGuard', () => {
     },
   )
 
-  it('accepts the address that was connected to, as probes of an orchestrator use it', () => {
+  it('accepts the address that was connected to, as used by probes of an orchestrator', () => {
     expect(() => guard.check(request('10.0.0.7:6333', undefined, '10.0.0.7'))).not.toThrow()
     expect(() => guard.check(request('10.0.0.7:6333', undefined, '::ffff:10.0.0.7'))).not.toThrow()
   })
@@ -109,7 +109,7 @@ describe('HostGuard', () => {
     expect(() => guard.check(request(host, origin))).not.toThrow()
   })
 
-  it('does not take the origin of an own page without TLS for one with it', () => {
+  it('does not confuse the origin of its own page without TLS with one over TLS', () => {
     expect(() => secure.check(request('localhost:6333', 'https://localhost:6333'))).not.toThrow()
     expect(() => secure.check(request('localhost:6333', 'http://localhost:6333'))).toThrow(refusal('FORBIDDEN'))
   })
@@ -122,7 +122,7 @@ describe('HostGuard', () => {
     expect(() => guard.check(request('localhost', undefined, '127.0.0.1', 'http://evil.example/'))).toThrow(/path/)
   })
 
-  it('accepts any host behind `*`', () => {
+  it('accepts any host with `*`', () => {
     const open = new HostGuard({ host: '127.0.0.1', allowedHosts: ['*'], allowedOrigins: [], tls: null }, () => false)
     expect(() => open.check(request('anything.example'))).not.toThrow()
   })

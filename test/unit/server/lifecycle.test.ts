@@ -1,4 +1,4 @@
-/** How requests end other than by an answer: overload, time, a client that hangs up, a service that stops. */
+/** Requests that end without an answer: overload, timeouts, clients that hang up, a service that stops. */
 import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { type ClientRequest, request } from 'node:http'
@@ -18,7 +18,7 @@ import { startService } from '../../contract/service.js'
 import { MemoryCollection } from '../../oracle/memory-collection.js'
 import { MemoryDatabase } from '../../oracle/memory-database.js'
 
-/** A real database whose counts wait until the test lets them go, or until they are aborted. */
+/** A real database whose counts wait until the test releases them, or until they are aborted. */
 class HeldDatabase extends MemoryDatabase {
   readonly calls: CallOptions[] = []
   readonly #waiting: (() => void)[] = []
@@ -54,16 +54,16 @@ class HeldDatabase extends MemoryDatabase {
 
 const COUNT = '/collections/held/points/count'
 
-/** As many again are open at the service's side, which must fit into what a process may open. */
+/** The service has as many open on its side, and both must fit into the process's limit. */
 const SLOW_CLIENTS = 2000
-/** No more at once than wait to be accepted: who finds no place there only believes to be connected. */
+/** No more at once than the accept queue holds: further clients only believe that they are connected. */
 const CONNECTING_AT_ONCE = 100
 const DRIP_MS = 500
 
 /** Clients that connect, begin a request and never get far. */
 class SlowClients {
   open = 0
-  /** That came through, whether or not they have been cut off since. */
+  /** Clients that got a connection, even if it was cut since. */
   taken = 0
   readonly #sockets: Socket[] = []
   readonly #port: number
@@ -94,7 +94,7 @@ class SlowClients {
         resolve()
       })
       socket.on('error', () => resolve())
-      // Those that write learn by it that they were cut off; they never read.
+      // A client that writes notices by the close that it was cut; it never reads.
       if (slowness(at)[1] === '') socket.resume()
       this.#sockets.push(socket)
     })
@@ -105,7 +105,7 @@ class SlowClients {
   }
 }
 
-/** What the client begins with, and what it goes on with: nothing, or a byte now and then. */
+/** The first bytes of the client, and its later ones: nothing, or a byte now and then. */
 function slowness(client: number): readonly [string, string] {
   const head = `POST ${COUNT} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n`
   const kinds = [
@@ -125,7 +125,7 @@ function startCount(port: number): ClientRequest {
 }
 
 describe('the service under load', () => {
-  it('answers 429 with Retry-After past the bound, and health all the while', async () => {
+  it('answers 429 with Retry-After beyond the bound, and health all the while', async () => {
     const database = new HeldDatabase()
     const service = await startService({ database, maxConcurrentReads: 2 })
     const taken = [service.call('POST', COUNT), service.call('POST', COUNT)]
@@ -169,7 +169,7 @@ describe('the service under load', () => {
     await Promise.all(answers)
   })
 
-  it('cuts off a head and a body that do not come', async () => {
+  it('cuts off heads and bodies that do not come', async () => {
     const service = await startService({ headersTimeoutMs: 300, requestTimeoutMs: 600 })
     const head = 'POST /collections HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n'
     for (const bytes of [head, `${head}Content-Length: 10\r\n\r\n{`]) {
@@ -179,7 +179,7 @@ describe('the service under load', () => {
     expect((await service.call('GET', '/healthz')).status).toBe(200)
   })
 
-  it('answers others while thousands of clients send a byte now and then, or nothing, and never read', async () => {
+  it('answers others beside thousands of clients that trickle bytes or nothing, and never read', async () => {
     const service = await startService({ headersTimeoutMs: 3000, requestTimeoutMs: 4000 })
     const slow = new SlowClients(service.port)
     onTestFinished(() => slow.close())
@@ -193,7 +193,7 @@ describe('the service under load', () => {
     expect((await service.call('GET', '/metrics')).text).toContain('rest_requests_in_work 0')
   })
 
-  it('takes no more connections than it should', async () => {
+  it('accepts no more connections than its bound', async () => {
     const service = await startService({ maxConnections: 2 })
     const open = await Promise.all(
       [1, 2].map(
@@ -220,7 +220,7 @@ describe('the service under load', () => {
 })
 
 describe('the service on its way out', () => {
-  it('finishes what it took, refuses what is new, and is gone', async () => {
+  it('finishes accepted requests, refuses new ones, and ends', async () => {
     const database = new HeldDatabase()
     const service = await startService({ database })
     const taken = service.call('POST', COUNT)
@@ -232,7 +232,7 @@ describe('the service on its way out', () => {
     await closed
   })
 
-  it('cuts off what outlasts the deadline', async () => {
+  it('cuts off requests beyond the deadline', async () => {
     const database = new HeldDatabase()
     const service = await startService({ database })
     const taken = service.call('POST', COUNT).catch((error: Error) => error)

@@ -8,7 +8,7 @@ const started = (mostNames: number, windowMs?: number) => {
   return { over, counts: new MinuteCounts({ mostNames, onOver, ...(windowMs === undefined ? {} : { windowMs }) }) }
 }
 
-it('counts by name, and the one that was counted least recently leaves a full table', () => {
+it('counts by name, and a full table drops the least recently counted one', () => {
   const { over, counts } = started(2)
   expect(['a', 'b', 'a', 'c', 'a', 'b'].map((name) => counts.add(name))).toEqual([1, 1, 2, 1, 3, 1])
   expect(over).toEqual([
@@ -24,7 +24,7 @@ it('counts by name, and the one that was counted least recently leaves a full ta
   counts.end()
 })
 
-it('begins anew when its time is over', async () => {
+it('starts again when its time is over', async () => {
   const { over, counts } = started(10, 20)
   counts.add('a')
   counts.add('a')

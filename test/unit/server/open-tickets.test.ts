@@ -9,7 +9,7 @@ import { OpenTickets, Ticket } from '../../../src/server/ticket.js'
 const METRICS = new RouteMetrics('POST', '/')
 const ADMISSION = new Admission(DEFAULT_SETTINGS)
 
-it('stops those that are open, in whatever order the others ended', () => {
+it('stops the open ones, whatever the order in which others ended', () => {
   const steps = fc.array(fc.nat({ max: 9 }), { maxLength: 200 })
   fc.assert(
     fc.property(steps, (choices) => {
@@ -17,7 +17,7 @@ it('stops those that are open, in whatever order the others ended', () => {
       const open: Ticket[] = []
       const ended: Ticket[] = []
       for (const choice of choices) {
-        // One in three ends, wherever among the open ones it lies.
+        // One in three ends, anywhere among the open ones.
         if (choice % 3 === 0 && open.length > 0) {
           const [ticket] = open.splice(choice % open.length, 1) as [Ticket]
           tickets.delete(ticket)

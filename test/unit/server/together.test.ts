@@ -1,4 +1,6 @@
-/** Searches of many connections at once go to the pool together: each caller gets its own answer, whatever becomes of others. */
+/**
+ * Concurrent searches of many connections go to the pool together; each caller gets its own answer.
+ */
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -24,7 +26,7 @@ async function started() {
   return await startService({ database, maxConcurrentReads: CONNECTIONS })
 }
 
-/** One keep-alive connection; answers are told apart by their lengths. */
+/** One keep-alive connection; the lengths of answers separate them. */
 class Connection {
   readonly socket: Socket
   #received = Buffer.alloc(0)
@@ -70,7 +72,7 @@ function firstOf(body: Buffer): { id: number; payload?: unknown } {
 }
 
 describe('searches that arrive together', () => {
-  it('are each answered with what they asked for, refusals among them', async () => {
+  it('get their own answers, including refusals', async () => {
     const { port } = await started()
     const connections = Array.from({ length: CONNECTIONS }, () => new Connection(port))
     onTestFinished(() => {
@@ -92,7 +94,7 @@ describe('searches that arrive together', () => {
     )
   })
 
-  it('leave no place taken by those who hang up', async () => {
+  it('leave no place taken when clients hang up', async () => {
     const service = await started()
     for (let round = 0; round < 5; round++) {
       const leaving = Array.from({ length: CONNECTIONS }, () => new Connection(service.port))
@@ -104,14 +106,14 @@ describe('searches that arrive together', () => {
     await expect
       .poll(async () => (await service.call('GET', '/metrics')).text, { timeout: 20_000 })
       .toMatch(/\nrest_requests_in_work 0\n/)
-    // As many as may be at once still may.
+    // As many as the bound allows are still admitted.
     const staying = Array.from({ length: CONNECTIONS }, () => new Connection(service.port))
     const answers = await Promise.all(staying.map((connection, n) => connection.ask(queryFor(n))))
     for (const { socket } of staying) socket.destroy()
     expect(answers.map(({ body }) => firstOf(body).id)).toEqual(Array.from({ length: CONNECTIONS }, (_, n) => n))
   })
 
-  it('leave no place taken by those who hang up with several requests on their way', async () => {
+  it('leave no place taken when clients hang up with several requests under way', async () => {
     const service = await started()
     for (let round = 0; round < 20; round++) {
       const socket = connect(service.port, '127.0.0.1')

@@ -29,14 +29,14 @@ const batchOf = (count: number, seq = 1) =>
 const post = Worker.prototype.postMessage
 afterEach(() => vi.restoreAllMocks())
 
-/** Does this to the worker in place of, or after, sending it the next task. */
+/** Runs `act` on the worker instead of, or after, sending it the next task. */
 function atNextTask(act: (worker: Worker, request: ArrowRequest) => void): void {
   vi.spyOn(Worker.prototype, 'postMessage').mockImplementationOnce(function (this: Worker, request: ArrowRequest) {
     act(this, request)
   })
 }
 
-test('rows come back from Arrow as they went in, with the highest sequence number', async () => {
+test('rows survive Arrow unchanged, with the highest sequence number', async () => {
   const thread = new ArrowThread()
   const batch = batchOf(4_000)
   const { rows, maxSeq } = await thread.encode(batch, vectors)
@@ -46,7 +46,7 @@ test('rows come back from Arrow as they went in, with the highest sequence numbe
   expect(rowsMatchCrcs(back)).toBe(true)
 })
 
-test('columns without a single value come back again and again', async () => {
+test('columns without any value survive repeatedly', async () => {
   const thread = new ArrowThread()
   const empty = flushBatch(
     [1, 2, 3].map((id) => ({ id: String(id), seq: id, deleted: true, vectors: [null] })),
@@ -58,7 +58,7 @@ test('columns without a single value come back again and again', async () => {
   }
 })
 
-test('what is sent changes hands: no buffer of a task is still the sender’s afterwards', async () => {
+test("sending transfers ownership: no buffer of a task is still the sender's afterwards", async () => {
   const sent: ArrowRequest[] = []
   vi.spyOn(Worker.prototype, 'postMessage').mockImplementation(function (this: Worker, request, given) {
     sent.push(request)
@@ -76,12 +76,12 @@ test('what is sent changes hands: no buffer of a task is still the sender’s af
     return array
   })
   expect(left).toEqual(left.map(() => 0))
-  // The caller's own stay: they may be the kernel's memory, which cannot be given away.
+  // The caller keeps its own buffers: they may be the kernel's memory, which cannot be transferred.
   expect(rowsMatchCrcs(batch)).toBe(true)
   expect(rows.byteLength).toBeGreaterThan(0)
 })
 
-test('a copy of a batch has every array, aligned, in one buffer, larger than a piece or empty', async () => {
+test('a copy of a batch has every array, aligned, in one buffer that is larger than a pooled slice, or empty', async () => {
   for (const count of [0, 1, 7, 9_000]) {
     const batch = batchOf(count)
     const copy = await copyBatch(batch)
@@ -95,7 +95,7 @@ test('a copy of a batch has every array, aligned, in one buffer, larger than a p
   }
 })
 
-test('tasks of several tables at once each get their own rows', async () => {
+test('concurrent tasks of several tables each get their own rows', async () => {
   const thread = new ArrowThread()
   const counts = [1, 500, 3, 1_000, 2]
   const backs = await Promise.all(
@@ -104,7 +104,7 @@ test('tasks of several tables at once each get their own rows', async () => {
   expect(backs.map((back) => back.count)).toEqual(counts)
 })
 
-test('an error of the catalogue crosses as it is, any other as its text', async () => {
+test('an error of the catalogue crosses threads unchanged, any other as its text', async () => {
   const cause = new RangeError('Array buffer allocation failed')
   const error = new VicinalError('OVERLOADED', 'out of memory', { details: { bytes: 7 }, cause })
   const crossed = fromWire(structuredClone(toWire(error)))

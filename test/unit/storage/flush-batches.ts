@@ -6,11 +6,11 @@ export interface Row {
   seq: number
   deleted?: boolean
   payload?: string
-  /** One an entry of the spec; null where absent. */
+  /** One for each entry of the spec; null if missing. */
   vectors: (number[] | null)[]
 }
 
-/** Rows as the kernel hands them over; the checksum is some checksum of the row. */
+/** Rows as the kernel delivers them; the checksum is any function of the row. */
 export function flushBatch(rows: readonly Row[], dims: readonly number[]): FlushBatch {
   return {
     count: rows.length,
@@ -40,7 +40,7 @@ export function rowsOf(batch: FlushBatch): Row[] {
   }))
 }
 
-/** True when what was read is what a row's checksum was made of. */
+/** True if the rows match their checksums. */
 export function rowsMatchCrcs(batch: FlushBatch): boolean {
   return rowsOf(batch).every((row, i) => rowCrc(row) === batch.crcs[i])
 }

@@ -22,7 +22,7 @@ test.each([
   expect(lanceError(new Error(text), 'read', place)).toMatchObject({ code: 'IO_FAILED', status: 500 })
 })
 
-// As version 0.31 says them of files of which single bytes were changed, or which were cut.
+// Messages of Lance 0.31 for files with single changed bytes, or cut files.
 test.each([
   [
     'lance error: Encountered corrupt file c-1/table.lance/_versions/2.manifest: Invalid format: magic number does not match',
@@ -48,7 +48,7 @@ test.each([
   expect(ofForeignFiles(lanceError(new Error(text), 'read', place))).toMatchObject({ code })
 })
 
-test('of files from outside, what nobody expected of them is damage, but for want of memory', () => {
+test('in files from outside, unexpected errors mean damage, except lack of memory', () => {
   expect(ofForeignFiles(new TypeError('x is undefined'))).toMatchObject({ code: 'CORRUPT' })
   const short = new RangeError('Array buffer allocation failed')
   expect(ofForeignFiles(short)).toBe(short)
@@ -56,7 +56,7 @@ test('of files from outside, what nobody expected of them is damage, but for wan
   expect(ofForeignFiles(system)).toBe(system)
 })
 
-test('rows that are read and are not what the table should have are damage', async () => {
+test('rows other than the table should have mean damage', async () => {
   const root = mkdtempSync(join(tmpdir(), 'vicinal-lance-'))
   onTestFinished(() => rmSync(root, { recursive: true }))
   const vectors = [{ name: 'a', size: 3 }]

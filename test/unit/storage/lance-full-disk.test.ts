@@ -7,7 +7,7 @@ import { Disk } from '../../../src/disk/disk.js'
 import { LanceTable, type TableSpec } from '../../../src/storage/lance-table.js'
 import { flushBatch } from './flush-batches.js'
 
-test('a full disk refuses a commit, keeps the version before, and takes commits again once there is room', async (context) => {
+test('a full disk refuses a commit, keeps the previous version, and takes commits again once there is room', async (context) => {
   const folder = mkdtempSync(join(tmpdir(), 'vicinal-small-'))
   const mount = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', folder])
   if (mount.status !== 0) context.skip('needs the right to mount a small disk')

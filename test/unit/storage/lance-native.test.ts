@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { hideStores } from '../../../src/storage/lance-native.js'
 
-test('the ways to other stores are taken from the environment, and nothing else', () => {
+test('only the settings of other stores are removed from the environment', () => {
   const kept = { PATH: '/bin', HOME: '/root', VICINAL_API_KEY: 'key', HTTPS_PROXY: 'http://proxy', LAWS_OF: 'x' }
   const environment: NodeJS.ProcessEnv = {
     ...kept,

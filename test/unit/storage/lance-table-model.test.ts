@@ -9,7 +9,7 @@ import { flushBatch, type Row, rowsMatchCrcs, rowsOf } from './flush-batches.js'
 const STEPS = 120
 const IDS = 400
 
-/** A small generator whose runs can be repeated from the seed in the test's name. */
+/** A small generator: the seed in the test's name repeats a run. */
 function randomOf(seed: number): (below: number) => number {
   let state = seed >>> 0
   return (below) => {
@@ -58,7 +58,7 @@ test(`commits, compactions, clean-ups, reopenings and lost commits in any order 
       })
       for (const row of rows) changed.set(row.id, row)
       await table.commit(flushBatch(rows, [4]))
-      // One in eight is lost: committed, and never synced.
+      // One commit in eight is lost: committed, and never synced.
       if (step < 7) {
         await table.syncNewFiles()
         expected = changed

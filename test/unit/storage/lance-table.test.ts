@@ -57,7 +57,7 @@ const files = () =>
 const sizeOfFolder = () =>
   files().reduce((sum, entry) => sum + readFileSync(join(entry.parentPath, entry.name)).length, 0)
 
-test('rows come back as they went in: absent vectors, no payload, deletes, any text', async () => {
+test('rows are read as written: absent vectors, no payload, deletes, any text', async () => {
   const given = [
     row(1, 1),
     row(2, 2, { payload: '', vectors: [null, [1, 2]] }),
@@ -82,7 +82,7 @@ test('rows come back as they went in: absent vectors, no payload, deletes, any t
   await reopened.close()
 })
 
-test('any Arrow tool reads the table: one column a vector under its escaped name', async () => {
+test('any Arrow tool can read the table: one column for each vector under its escaped name', async () => {
   const table = await LanceTable.open(spec, 0)
   await committed(table, [
     row(7, 1, {
@@ -108,7 +108,7 @@ test('any Arrow tool reads the table: one column a vector under its escaped name
   expect([found?.id, found?.payload, [...(found?.vector_Image ?? [])]]).toEqual(['7', '{"n":1}', [4, 5]])
 })
 
-test('committing twice is committing once, and a stale commit changes nothing', async () => {
+test('committing twice equals committing once, and a stale commit changes nothing', async () => {
   const table = await LanceTable.open(spec, 0)
   await committed(table, rows(0, 50, 10))
   await committed(table, rows(0, 50, 10))
@@ -155,7 +155,7 @@ test('opening at an older version drops the newer ones, torn or not', async () =
   await none.close()
 })
 
-test('a version that was not synced is given up by the next commit', async () => {
+test('an unsynced version is dropped by the next commit', async () => {
   const table = await LanceTable.open(spec, 0)
   await committed(table, rows(0, 5, 1))
   await table.commit(batch(rows(0, 5, 2)))
@@ -210,7 +210,7 @@ test('after a hundred upserts of the same ids the folder is below twice the live
   await alone.close()
 })
 
-test('old versions go with the files that only they use, and those of the grace period stay', async () => {
+test('old versions are removed with the files that only they use, except within the grace period', async () => {
   const table = await LanceTable.open(spec, 0)
   for (let seq = 1; seq <= 12; seq++) await committed(table, rows(0, 300, seq))
   for (let seq = 13; seq <= 40; seq++) await committed(table, rows((seq % 10) * 30, (seq % 10) * 30 + 25, seq))
@@ -249,7 +249,7 @@ test('old versions go with the files that only they use, and those of the grace 
   await reopened.close()
 })
 
-test('a table whose rows are all purged keeps nothing of them', async () => {
+test('a table whose rows are all purged keeps none of them', async () => {
   const table = await LanceTable.open(spec, 0)
   await committed(table, rows(0, 300, 1))
   await committed(
@@ -285,7 +285,7 @@ test('deletes are purged once no segment needs them', async () => {
   await table.close()
 })
 
-test('rows that are all covered are not read, and Lance is left alone', async () => {
+test('rows that are all covered by segments are not read, and Lance is not loaded', async () => {
   const table = await LanceTable.open(spec, 0)
   const version = await committed(table, rows(0, 10, 7))
   await table.close()
@@ -299,7 +299,7 @@ test('rows that are all covered are not read, and Lance is left alone', async ()
   })
 })
 
-test('one flipped bit in any block of any file is reported by name, or changes nothing', async () => {
+test('one flipped bit in any block of any file is reported with the name, or changes nothing', async () => {
   const table = await LanceTable.open(spec, 0)
   await committed(table, rows(0, 400, 1))
   await committed(table, rows(0, 40, 2))
@@ -362,7 +362,7 @@ test('a scan of wide rows comes in batches of some megabytes', async () => {
   await table.close()
 })
 
-test('a scan may be left early: what it had begun to read is let go, and the table can be closed', async () => {
+test('a scan may end early: its started reads are released, and the table can be closed', async () => {
   const narrow: TableSpec = {
     ...spec,
     vectors: [{ name: '', size: 1 }],

@@ -16,7 +16,7 @@ beforeEach(() => {
 
 afterEach(() => rmSync(root, { recursive: true, force: true }))
 
-test('a collection appears with what fills it, and goes', async () => {
+test('a collection appears complete, and is removed', async () => {
   const paths = await createCollection(disk, 'u-1', async (unfinished) => {
     expect(await listCollections(disk)).toEqual([])
     await disk.replaceFile(unfinished.manifest, Buffer.from('manifest'))
@@ -41,7 +41,7 @@ test('a collection that could not be filled leaves nothing', async () => {
   expect(readdirSync(root)).toEqual([])
 })
 
-test('what a crash left on its way in or out is removed; all else stays', async () => {
+test('collections that a crash interrupted while they appeared or disappeared are removed, and all others stay', async () => {
   for (const folder of ['tmp-1/log', 'trash-2/segments', 'c-3/log', 'mine'])
     mkdirSync(join(root, folder), { recursive: true })
   writeFileSync(join(root, 'trash-2/segments/a'), 'x')
@@ -49,7 +49,7 @@ test('what a crash left on its way in or out is removed; all else stays', async 
   expect(readdirSync(root).sort()).toEqual(['c-3', 'mine'])
 })
 
-test('segment files that are no longer named go after the grace period', async () => {
+test('segment files that are no longer named are removed after the grace period', async () => {
   mkdirSync(join(root, 'segments'))
   for (const name of ['1.vseg', '1.vovl', '2.vseg']) writeFileSync(join(root, 'segments', name), name)
   let nowMs = 1_000
@@ -67,20 +67,20 @@ test('segment files that are no longer named go after the grace period', async (
   expect(names()).toEqual([])
 })
 
-test('of files that took more than the named ones, the oldest go sooner', async () => {
+test('if unnamed files take more than the named ones, the oldest are removed sooner', async () => {
   const MIB = 1024 * 1024
   mkdirSync(join(root, 'segments'))
   let nowMs = 0
   const janitor = new SegmentJanitor(disk, 'segments', { monotonicMs: () => nowMs, wallMs: () => 0 })
   const names = () => readdirSync(join(root, 'segments')).sort()
-  // A load that replaces a segment of 20 MiB every 5 seconds: 16 of them would lie there for the minute of grace.
+  // A load that replaces a segment of 20 MiB every 5 seconds: 16 of them would stay for the minute of grace.
   for (let turn = 0; turn < 16; turn++, nowMs += 5_000) {
     const file = `${String(turn).padStart(2, '0')}.vseg`
     writeFileSync(join(root, 'segments', file), '')
     truncateSync(join(root, 'segments', file), 20 * MIB)
     await janitor.sweep([{ file, bytes: 20 * MIB, crc: 0, overlay: null }], 60_000)
   }
-  // The named one, one within the bound, and those of the last ten seconds.
+  // The named file, one within the bound, and those of the last ten seconds.
   expect(names()).toEqual(['13.vseg', '14.vseg', '15.vseg'])
   nowMs += 60_000
   await janitor.sweep([{ file: '15.vseg', bytes: 20 * MIB, crc: 0, overlay: null }], 60_000)

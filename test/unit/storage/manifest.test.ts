@@ -51,14 +51,14 @@ beforeEach(() => {
 
 afterEach(() => rmSync(root, { recursive: true, force: true }))
 
-test('a manifest is read as it was written, and replaced as a whole', async () => {
+test('a manifest is read as written, and replaced as a whole', async () => {
   await writeManifest(disk, 'manifest', manifest)
   expect(await readManifest(disk, 'manifest')).toEqual(manifest)
   await writeManifest(disk, 'manifest', { ...manifest, segments: [], cleanEnd: null })
   expect(await readManifest(disk, 'manifest')).toEqual({ ...manifest, segments: [], cleanEnd: null })
 })
 
-test('of a build before there were codes to choose, the manifest is completed', async () => {
+test('a manifest from before there were kinds of codes is completed', async () => {
   const vector = { name: 'a', size: 2, distance: 'Dot', m: 16, efConstruct: 200 }
   const written = [
     { ...vector, onDisk: true },
@@ -94,7 +94,7 @@ test('of a build before there were codes to choose, the manifest is completed', 
   })
 })
 
-test('of a build that kept settings in the spelling of the wire, the manifest is respelled', async () => {
+test("a manifest with settings in the wire's spelling is respelled", async () => {
   const config = {
     ...manifest.config,
     vectors: manifest.config.vectors.map((vector) => ({
@@ -139,7 +139,7 @@ test('every flipped bit and every cut is CORRUPT, naming the file', async () => 
   }
 })
 
-test('a format that needs a newer reader is refused and left as it is', async () => {
+test('a format that needs a newer reader is refused and left unchanged', async () => {
   await writeManifest(disk, 'manifest', manifest)
   const newer = readFileSync(path())
   newer.writeUInt32LE(9, 8)
@@ -151,7 +151,7 @@ test('a format that needs a newer reader is refused and left as it is', async ()
     details: { leastReader: 2, formatVersion: 1 },
   })
   expect(readFileSync(path()).equals(newer)).toBe(true)
-  // A newer writer whose files this version still understands.
+  // A newer writer whose files this version can still read.
   newer.writeUInt32LE(1, 12)
   newer.writeUInt32LE(crc32c(newer.subarray(28), crc32c(newer.subarray(0, 24))), 24)
   writeFileSync(path(), newer)

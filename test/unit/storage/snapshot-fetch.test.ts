@@ -68,7 +68,7 @@ describe('addresses', () => {
 })
 
 describe('a fetch', () => {
-  it('connects to no address that is not public, however it is written', async () => {
+  it('connects to no private address, however it is written', async () => {
     let asked = 0
     const port = await serve((_request, response) => {
       asked++
@@ -96,7 +96,7 @@ describe('a fetch', () => {
     expect(asked).toBe(0)
   })
 
-  it('brings the bytes, with the key for that host', async () => {
+  it('gets the bytes, with the key for that host', async () => {
     const seen: unknown[] = []
     const port = await serve((request, response) => {
       seen.push(request.headers['api-key'], request.headers['accept-encoding'])
@@ -124,7 +124,7 @@ describe('a fetch', () => {
     expect(elsewhere).toBe(0)
   })
 
-  it('takes status 200 alone, no user in the URL, and no more bytes than are allowed', async () => {
+  it('accepts only status 200, no user in the URL, and no more bytes than allowed', async () => {
     const port = await serve((request, response) => {
       if (request.url === '/404') response.writeHead(404).end('no')
       else response.end(Buffer.alloc(1000))
@@ -142,7 +142,7 @@ describe('a fetch', () => {
     })
   })
 
-  it('gives up on who is slow to answer, slow between pieces, slow in all, or stops', async () => {
+  it('gives up on hosts that answer slowly, pause between pieces, take too long in total, or stop', async () => {
     const port = await serve((request, response) => {
       if (request.url === '/silent') return
       response.writeHead(200, request.url === '/cut' ? { 'content-length': 1000 } : {})
@@ -157,7 +157,7 @@ describe('a fetch', () => {
     const started = performance.now()
     await expect(at('/silent')).rejects.toMatchObject({ message: expect.stringContaining('300 ms') })
     await expect(at('/stalled')).rejects.toMatchObject({ message: expect.stringContaining('300 ms') })
-    // On a busy machine a pause between drops may be a long one.
+    // On a busy machine a pause between drops may be long.
     await expect(at('/drip', 60_000)).rejects.toMatchObject({ message: expect.stringContaining('900 ms') })
     await expect(at('/cut')).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
     expect(performance.now() - started).toBeLessThan(25_000)

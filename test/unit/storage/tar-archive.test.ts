@@ -34,7 +34,7 @@ function entry(header: HeaderData, content = ''): Buffer {
   return Buffer.concat([made.block as Buffer, bytes, Buffer.alloc((512 - (bytes.length % 512)) % 512)])
 }
 
-/** The same with the checksum made anew after a change of the header's bytes. */
+/** The block with changed header bytes and a corrected checksum. */
 function patched(block: Buffer, patch: (header: Buffer) => void): Buffer {
   const copy = Buffer.from(block)
   patch(copy)
@@ -54,7 +54,7 @@ const FINE = () => entry({ path: '0/manifest' }, 'fine')
 const TABLE = (name: string) => entry({ path: `0/table.lance/${name}` }, 'fine')
 
 describe('an archive', () => {
-  it('gives back the files it was made of, of any length', async () => {
+  it('returns the files it was made of, of any length', async () => {
     const names = [
       'snapshot',
       '0/manifest',
@@ -71,7 +71,7 @@ describe('an archive', () => {
     expect(readFileSync(join(root, 'archive')).length).toBe(bytes)
     const found = await readArchive(disk, 'archive', 'to', isSnapshotFile)
     expect([...found]).toEqual(names.map((name, i) => [name, lengths[i]]))
-    // Not by toEqual, which takes long over megabytes.
+    // Not by toEqual, which takes long for megabytes.
     for (const name of names)
       expect(readFileSync(join(root, 'to', name)).equals(readFileSync(join(root, 'from', name))), name).toBe(true)
   })
@@ -142,7 +142,7 @@ describe('an archive', () => {
     expect((await unpack(whole, END, Buffer.alloc(9_000))).size).toBe(2)
   })
 
-  it('is unpacked into a folder of its own, in which no link can be', async () => {
+  it('is unpacked into a folder of its own, which can contain no link', async () => {
     writeFileSync(join(root, 'archive'), Buffer.concat([FINE(), END]))
     mkdirSync(join(root, 'elsewhere'))
     mkdirSync(join(root, 'there'))
@@ -156,7 +156,7 @@ describe('an archive', () => {
     expect(readdirSync(join(root, 'elsewhere'))).toEqual([])
   })
 
-  it('of whatever bytes is refused or read, and never leads out', async () => {
+  it('of any bytes is refused or read, and never leads outside', async () => {
     const header = fc.record({
       path: fc.oneof(
         fc.constantFrom('../x', '/x', '0/manifest', 'snapshot', '0/log/../../../y'),

@@ -1,4 +1,4 @@
-/** Bodies that are small as bytes, and large as values. */
+/** Bodies with few bytes and very many values. */
 import { describe, expect, it } from 'vitest'
 import { LIMITS } from '../../../src/core/limits.js'
 import { type Measured, UNBOUNDED } from '../../../src/wire/body-bounds.js'
@@ -24,7 +24,7 @@ function measuredOf(measure: () => unknown): { error: unknown; ms: number; growt
   return { error, ms: performance.now() - startedMs, growth: process.memoryUsage().rss - before }
 }
 
-/** An array of as many as fill the bytes, of this one. */
+/** An array that fills the bytes with copies of this value. */
 function filled(bytes: number, one: Buffer): Buffer {
   const head = Buffer.alloc(5, 0xdd)
   const count = Math.floor((bytes - head.length) / one.length)
@@ -64,7 +64,7 @@ describe('a body of 64 MiB', () => {
 })
 
 describe('64 MiB of points', () => {
-  it('with vectors of floats are taken, as arrays of numbers in MessagePack too', () => {
+  it('with vectors of floats are accepted, also as arrays of numbers in MessagePack', () => {
     const numbers = Array.from({ length: 128 }, (_, i) => Math.fround(Math.sin(i)))
     const points = Array.from({ length: 100_000 }, (_, id) => ({ id, vector: numbers, payload: { n: id } }))
     const body = encodeMsgpack({ points })
@@ -100,20 +100,20 @@ describe('a refusal', () => {
     expect(measuredOf(measure).error).toMatchObject({ code: 'TOO_LARGE', details: { field: 'body', bound } })
   })
 
-  it('comes at one too many, of both formats', () => {
+  it('comes at one value too many, in both formats', () => {
     const value = (count: number) => new Array(count).fill([])
     const json = (count: number) => Buffer.from(JSON.stringify(value(count)))
     for (const measure of [
       (count: number) => measureMsgpack(encodeMsgpack(value(count))),
       (count: number) => measureJson(json(count)),
     ] as ((count: number) => Measured)[]) {
-      // The array around them is one.
+      // The array around them counts as one.
       expect(measure(objects - 1).make()).toHaveLength(objects - 1)
       expect(() => measure(objects)).toThrow(/at most/)
     }
   })
 
-  it('is of answers never made', () => {
+  it('never applies to answers', () => {
     const body = encodeMsgpack(new Array(objects + 10).fill(''))
     expect(decodeMsgpack(body, 'answer', UNBOUNDED)).toHaveLength(objects + 10)
   })
@@ -126,19 +126,19 @@ describe('different keys', () => {
     ['JSON', (value) => measureJson(Buffer.from(JSON.stringify(value, null, 1)))],
   ]
   it.each(formats)('are bounded in %s: V8 takes long for each', (_, measure) => {
-    // Some are taken for the same.
+    // Some keys count as equal.
     expect(() => measure(value(LIMITS.bodyKeys * 1.2))).toThrow(`expected at most ${LIMITS.bodyKeys} different keys`)
     expect(measure(value(LIMITS.bodyKeys - 1)).make()).toHaveLength(LIMITS.bodyKeys - 1)
   })
 
-  it.each(formats)('are not those that come again in %s', (_, measure) => {
+  it.each(formats)('do not count repeated keys in %s', (_, measure) => {
     const again = Array.from({ length: 100_000 }, (_, i) => ({ id: i, a: { b: 1, c: 2 } }))
     expect(measure(again).make()).toEqual(again)
   })
 })
 
-describe('what values take', () => {
-  /** Of V8's heap, by a look at it. */
+describe('the memory of values', () => {
+  /** Growth of V8's heap. */
   function taken(make: () => unknown): number {
     const before = process.memoryUsage()
     const value = make()

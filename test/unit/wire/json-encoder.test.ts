@@ -12,7 +12,7 @@ describe('jsonText', () => {
     )
   })
 
-  it('writes every float32 so that it reads back as the same one, in at most nine digits', () => {
+  it('writes every float32 so that it is read back unchanged, in at most nine digits', () => {
     fc.assert(
       fc.property(fc.float({ noNaN: true, noDefaultInfinity: true }), (value) => {
         const text = float32Text(value)
@@ -33,7 +33,7 @@ describe('jsonText', () => {
     ])
   })
 
-  it('writes vectors of any length so that they read back to the bit', () => {
+  it('writes vectors of any length so that they are read back bit for bit', () => {
     const component = fc.float({ noNaN: true, noDefaultInfinity: true })
     fc.assert(
       fc.property(fc.array(component, { maxLength: 2000, size: 'max' }), (components) => {
@@ -44,7 +44,7 @@ describe('jsonText', () => {
     expect(jsonText([Float32Array.of(Number.NaN, 1), new Float32Array(0)])).toBe('[[null,1],[]]')
   })
 
-  it('splices stored text, writes 64-bit integers and vectors', () => {
+  it('inserts stored text, 64-bit integers and vectors', () => {
     const answer = {
       id: 18_446_744_073_709_551_615n,
       payload: new RawJson('{"__proto__":9007199254740993}'),

@@ -13,7 +13,7 @@ function rounded(value: unknown): unknown {
 const parse = (text: string) => parseJson(Buffer.from(text))
 
 describe('parseJson', () => {
-  it('agrees with JSON.parse on everything but the exactness of long integers', () => {
+  it('agrees with JSON.parse except that long integers stay exact', () => {
     fc.assert(
       fc.property(fc.json(), (text) => {
         expect(rounded(parse(text))).toEqual(JSON.parse(text))
@@ -37,7 +37,7 @@ describe('parseJson', () => {
     else expect(parse(`{"a":[${text},{"b":${text}}]}`)).toEqual({ a: [expected, { b: expected }] })
   })
 
-  it('leaves long digits inside of texts and keys alone', () => {
+  it('leaves long digits inside texts and keys unchanged', () => {
     const text = '{"9007199254740993":"9007199254740993 \\" 18446744073709551615","n":9007199254740993}'
     expect(parse(text)).toEqual({
       '9007199254740993': '9007199254740993 " 18446744073709551615',
@@ -45,7 +45,7 @@ describe('parseJson', () => {
     })
   })
 
-  it('makes dangerous keys plain data, on the fast and on the slow way', () => {
+  it('makes dangerous keys plain data, on the fast and on the slow path', () => {
     for (const extra of ['1', '9007199254740993']) {
       const parsed = parse(`{"__proto__":{"admin":true},"constructor":{"n":${extra}}}`) as Record<string, unknown>
       expect(Object.keys(parsed)).toEqual(['__proto__', 'constructor'])
@@ -59,7 +59,7 @@ describe('parseJson', () => {
     expect(() => parse('{"a":'.repeat(levels))).toThrow(/256 nested levels/)
   })
 
-  it('takes 256 levels', () => {
+  it('accepts 256 levels', () => {
     expect(parse(`${'['.repeat(256)}1${']'.repeat(256)}`)).toBeInstanceOf(Array)
   })
 
@@ -80,7 +80,7 @@ describe('parseJson', () => {
     expect(() => parse(text)).toThrow(/^Format error in JSON body( at position \d+)?$/)
   })
 
-  it('refuses what is no UTF-8', () => {
+  it('refuses invalid UTF-8', () => {
     expect(() => parseJson(Buffer.from([0x22, 0xff, 0x22]))).toThrow(/UTF-8/)
   })
 })

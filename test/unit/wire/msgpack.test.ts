@@ -6,7 +6,7 @@ import { decodeMsgpack, measureMsgpack } from '../../../src/wire/msgpack.js'
 import { encodeMsgpack } from '../../../src/wire/msgpack-encoder.js'
 
 const MAX_U64 = 0xffff_ffff_ffff_ffffn
-/** Another implementation, to read what ours writes and to write what ours reads. */
+/** Another implementation, which reads our output and writes our input. */
 const packr = new Packr({ useRecords: false, encodeUndefinedAsNil: true })
 const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true, int64AsType: 'auto' as never })
 
@@ -33,7 +33,7 @@ const values = fc.letrec((tie) => ({
 })).value
 
 describe('MessagePack', () => {
-  it('comes back as it was', () => {
+  it('is decoded as it was encoded', () => {
     fc.assert(
       fc.property(values, (value) => {
         expect(decodeMsgpack(encodeMsgpack(value))).toEqual(value)
@@ -41,7 +41,7 @@ describe('MessagePack', () => {
     )
   })
 
-  it('is read by another implementation', () => {
+  it('can be read by another implementation', () => {
     fc.assert(
       fc.property(values, (value) => {
         expect(unpackr.unpack(encodeMsgpack(value))).toEqual(value)
@@ -49,7 +49,7 @@ describe('MessagePack', () => {
     )
   })
 
-  it('is read from another implementation', () => {
+  it('reads the output of another implementation', () => {
     fc.assert(
       fc.property(values, (value) => {
         expect(decodeMsgpack(packr.pack(value))).toEqual(value)
@@ -79,7 +79,7 @@ describe('MessagePack', () => {
     expect(decodeMsgpack(encodeMsgpack([-0, 0]))).toEqual([-0, 0])
   })
 
-  it('leaves out what is undefined', () => {
+  it('leaves out undefined values', () => {
     expect(decodeMsgpack(encodeMsgpack({ a: undefined, b: 1 }))).toEqual({ b: 1 })
   })
 
@@ -92,7 +92,7 @@ describe('MessagePack', () => {
     expect((map as { x?: unknown }).x).toBeUndefined()
   })
 
-  it('keeps what msgpackr would change: 2^53 as it is, marks at the beginning of texts, dangerous keys', () => {
+  it('keeps values that msgpackr would change: 2^53, markers at the start of texts, dangerous keys', () => {
     const long = 'x'.repeat(300)
     const value = {
       exact: [2n ** 53n, -(2n ** 53n), 2 ** 53 - 1, 2n ** 53n + 1n],
@@ -108,7 +108,7 @@ describe('MessagePack', () => {
     expect(Object.getPrototypeOf(decoded.inner)).toBe(Object.prototype)
   })
 
-  it('hands vectors of a request on as bins of float32, also where they are arrays of numbers', () => {
+  it('passes vectors of a request on as bins of float32, also if they are arrays of numbers', () => {
     const numbers = [1.5, -2, 300, 70_000, -40_000, 0.1, 1e-3, 2 ** 31, -1, 7]
     const floats = (value: unknown) => Array.from(new Float32Array(Uint8Array.from(value as Buffer).buffer))
     const request = (body: object) => measureMsgpack(encodeMsgpack(body)).make() as never
@@ -129,7 +129,7 @@ describe('MessagePack', () => {
       query: { recommend: { positive: unknown[]; negative: unknown } }
     }
     expect([floats(query.recommend.positive[0]), query.recommend.negative]).toEqual([expected, numbers])
-    // What is no float32 is told by whoever reads it, by its place.
+    // A value that is not a float32 is reported by the later reader, with its place.
     for (const odd of [Number.NaN, 1e39, 'x', null, 2n ** 60n]) {
       const vector = [...numbers, odd]
       expect(request({ points: [{ id: 1, vector }] })).toEqual({ points: [{ id: 1, vector }] })
@@ -142,7 +142,7 @@ describe('MessagePack', () => {
     expect(() => measureMsgpack(body(100_000))).toThrow(/at most 1048576 arrays, maps, texts, bins and long integers/)
     const few = measureMsgpack(body(10_000)).valueBytes
     expect(few).toBeGreaterThan(16 * 10_000 * 40)
-    // Those of no value say nothing.
+    // Bytes that are not a value count nothing.
     expect(measureMsgpack(encodeMsgpack({ a: Buffer.alloc(1_000_000, 0x7b) })).valueBytes).toBeLessThan(1000)
   })
 
@@ -168,7 +168,7 @@ describe('MessagePack', () => {
     expect(() => decodeMsgpack(Buffer.from(hex, 'hex'))).toThrow(/malformed MessagePack at byte \d+/)
   })
 
-  it('survives any bytes', () => {
+  it('accepts or refuses any bytes without a crash', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
         try {

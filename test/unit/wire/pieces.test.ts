@@ -6,7 +6,7 @@ import { JsonPieces, jsonText } from '../../../src/wire/json-encoder.js'
 import { encodeMsgpack, MsgpackPieces } from '../../../src/wire/msgpack-encoder.js'
 import { isLarger, piecesOf } from '../../../src/wire/pieces.js'
 
-/** What answers are made of, in sizes around and above those of pieces. */
+/** The parts of answers, in sizes around and above those of pieces. */
 const values = fc.letrec((tie) => ({
   value: fc.oneof(
     { maxDepth: 4 },
@@ -28,7 +28,7 @@ const values = fc.letrec((tie) => ({
 }))
 
 describe('pieces', () => {
-  it('are together what is written at once, in each format', () => {
+  it('together equal the text written at once, in each format', () => {
     fc.assert(
       fc.property(values.value, (value) => {
         const json = Buffer.concat([...piecesOf(value, new JsonPieces())])
@@ -42,7 +42,7 @@ describe('pieces', () => {
     )
   })
 
-  it('are of about one size, but where one value is larger', () => {
+  it('are of about one size, unless one value is larger', () => {
     const point = (id: number) => ({ id, vector: new Float32Array(256).fill(1 / 3), payload: new RawJson('{"a":1}') })
     const answer = { result: { points: Array.from({ length: 2000 }, (_, id) => point(id)) }, status: 'ok', time: 0.1 }
     for (const writer of [new JsonPieces(), new MsgpackPieces({ rawJson: 'value' })]) {
@@ -52,7 +52,7 @@ describe('pieces', () => {
     }
   })
 
-  it('are told by a look at what is to be written, which ends once it is enough', () => {
+  it('are chosen by a look at the answer, which ends once it is enough', () => {
     expect(isLarger([1, 'text', null], 100)).toBe(false)
     expect(isLarger(new Float32Array(100), 1000)).toBe(true)
     expect(isLarger({ payload: new RawJson('x'.repeat(101)) }, 100)).toBe(true)
@@ -62,13 +62,13 @@ describe('pieces', () => {
 })
 
 describe('a large answer', () => {
-  it('is written in turns of the event loop, each piece once the one before it was taken', async () => {
+  it('is written in turns of the event loop, each piece once the previous one was taken', async () => {
     const written: number[] = []
     const watched = (at: number) =>
       Object.defineProperty({}, 'text', { enumerable: true, get: () => written.push(at) && 'x'.repeat(40_000) })
     const answer = { result: Array.from({ length: 10 }, (_, at) => watched(at)) }
     const pieces = encoded(answer, false, undefined, () => {}) as AsyncIterable<Buffer>
-    // What it holds was counted for the bound on answers; nothing is written yet.
+    // Its size was counted for the bound on answers; nothing is written yet.
     written.length = 0
     const taken = pieces[Symbol.asyncIterator]()
     await taken.next()

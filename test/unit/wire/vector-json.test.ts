@@ -4,14 +4,14 @@ import { parseJson } from '../../../src/wire/json.js'
 import { parseVectorJson } from '../../../src/wire/vector-json.js'
 
 const SHORTEST = 8
-/** Of digits enough that a mark is shorter. */
+/** Enough digits that a placeholder is shorter. */
 const digits = (at: number) => Math.sin(at + 1) / 10
 /** Bodies below a size are parsed as they are. */
 const FILLER = ' '.repeat(256)
 const lifted = (text: string) => parseVectorJson(Buffer.from(FILLER + text))
 const plain = (text: string) => parseJson(Buffer.from(FILLER + text))
 
-/** The same with numbers for float32, and numbers as these would have them, integers of any length among them. */
+/** Rounds numbers to float32 and Float32Arrays to numbers, including integers of any length. */
 function plainly(value: unknown): unknown {
   if (value instanceof Float32Array) return Array.from(value)
   if (typeof value === 'number' || typeof value === 'bigint') return Math.fround(Number(value))
@@ -20,7 +20,7 @@ function plainly(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, plainly(one)]))
 }
 
-/** One letter of each key, where it has as many, is written as its number. */
+/** Writes one letter of each key, if it has as many, as an escape. */
 function withEscapedKeys(text: string, at: number): string {
   return text.replace(/"(\w+)"(?=:)/g, (_, key: string) => {
     const letter = key
@@ -77,7 +77,7 @@ describe('vectors taken out of JSON', () => {
     expect(parsed).toEqual({ query: Float32Array.from(long), prefetch: { query: long.slice(1) }, ids: long })
   })
 
-  it('leave everything else as it is: any body says the same with and without', () => {
+  it('change nothing else: any body means the same with and without lifting', () => {
     fc.assert(
       fc.property(body, fc.boolean(), fc.option(fc.nat(9)), (value, isSpaced, escaped) => {
         const sound = isSpaced ? JSON.stringify(value, null, 1) : JSON.stringify(value)
@@ -88,7 +88,7 @@ describe('vectors taken out of JSON', () => {
     )
   })
 
-  it('of a malformed body are no reason to say anything else of it', () => {
+  it('of a malformed body do not change its error', () => {
     const text = fc.tuple(body, fc.nat(), fc.constantFrom('', '"', '[', ']', '{', '}', ',', ':', '0', '\\', '\ud800'))
     fc.assert(
       fc.property(text, ([value, at, instead]) => {
@@ -101,7 +101,7 @@ describe('vectors taken out of JSON', () => {
     )
   })
 
-  it('may be many, of any lengths', async () => {
+  it('may be many, of any length', async () => {
     const points = Array.from({ length: 3_000 }, (_, id) => ({
       id,
       vector: { a: Array.from({ length: 8 + (id % 50) }, (_, i) => Math.sin(id + i)), b: [1, 2] },

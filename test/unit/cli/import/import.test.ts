@@ -39,7 +39,7 @@ test('the collection is complete, indexed and whole on disk when the command end
   expect(code).toBe(0)
   expect(stderr).toMatch(/importing: 3,000 points in [\d.]+ s/)
   expect(stderr).toMatch(/indexing : 3,000 vectors/)
-  // Progress is drawn in terminals only.
+  // Progress is drawn only in terminals.
   for (const drawn of ['\r', '\u001b', '█']) expect(stderr).not.toContain(drawn)
   expect(await vicinal(['inspect', 'data'], folder)).toMatchObject({ code: 0 })
 })
@@ -64,7 +64,7 @@ test('text ids become UUIDs of version 5, also in a service, and keep their text
 const ROWS = 60_000
 const RESUMED = ['import', 'a.fbin', 'b.fbin', '--collection', 'rows']
 
-/** Stops an import of two files within the first one; resolves to the rows it had noted as done. */
+/** Stops an import of two files within the first one. Resolves to the rows noted as done. */
 async function stopHalfway(folder: string, signal: 'SIGKILL' | 'SIGINT'): Promise<number> {
   files.writeRandomFbin(join(folder, 'a.fbin'), ROWS, 16)
   files.writeRandomFbin(join(folder, 'b.fbin'), 1000, 16)
@@ -79,7 +79,7 @@ async function stopHalfway(folder: string, signal: 'SIGKILL' | 'SIGINT'): Promis
     killed.kill(signal)
     const ended = await end
     const [at = 0] = notedRows(folder)
-    // One that has come to its end was missed; any other was there to be stopped.
+    // An import that has ended was not stopped in time; any other was running.
     if (ended[0] !== 0) {
       expect(ended).toEqual(signal === 'SIGKILL' ? [null, signal] : [130, null])
       expect(at).toBeGreaterThan(0)
@@ -98,24 +98,21 @@ function notedRows(folder: string): number[] {
   return states.map(({ rowsBefore, cursor }) => rowsBefore + cursor.row)
 }
 
-test.each(['SIGKILL', 'SIGINT'] as const)(
-  'after %s an import goes on where it was, and ends with every row once',
-  async (signal) => {
-    const folder = files.temporaryFolder()
-    const at = await stopHalfway(folder, signal)
-    const again = await vicinal(RESUMED, folder)
-    expect(again).toMatchObject({ code: 0, stdout: `rows: ${ROWS + 1000} points\n` })
-    expect(again.stderr).toContain(`going on after ${at.toLocaleString('en')} points of an earlier run`)
-    // Nothing is left of the state, so that the same command would now import anew.
-    expect(notedRows(folder)).toEqual([])
-    const db = await open(join(folder, 'data'))
-    const rows = await db.collection('rows')
-    expect(await rows.count()).toBe(ROWS + 1000)
-    const ends = await rows.retrieve([0, at, ROWS - 1, ROWS, ROWS + 999], { withVector: true })
-    expect(ends.map(({ id }) => id)).toEqual([0, at, ROWS - 1, ROWS, ROWS + 999])
-    await db.close()
-  },
-)
+test.each(['SIGKILL', 'SIGINT'] as const)('after %s an import resumes and ends with every row once', async (signal) => {
+  const folder = files.temporaryFolder()
+  const at = await stopHalfway(folder, signal)
+  const again = await vicinal(RESUMED, folder)
+  expect(again).toMatchObject({ code: 0, stdout: `rows: ${ROWS + 1000} points\n` })
+  expect(again.stderr).toContain(`going on after ${at.toLocaleString('en')} points of an earlier run`)
+  // No state is left, so the same command would now import again.
+  expect(notedRows(folder)).toEqual([])
+  const db = await open(join(folder, 'data'))
+  const rows = await db.collection('rows')
+  expect(await rows.count()).toBe(ROWS + 1000)
+  const ends = await rows.retrieve([0, at, ROWS - 1, ROWS, ROWS + 999], { withVector: true })
+  expect(ends.map(({ id }) => id)).toEqual([0, at, ROWS - 1, ROWS, ROWS + 999])
+  await db.close()
+})
 
 test('a killed import whose data is gone starts over', async () => {
   const folder = files.temporaryFolder()

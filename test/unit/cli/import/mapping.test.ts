@@ -11,13 +11,13 @@ const shape = (columns: string[], vectors: [string, number][]): SourceShape => (
 const ASKED_NOTHING = { idColumn: undefined, vectors: [], existing: [] }
 
 describe('mapping', () => {
-  test('takes the id column and the only vector column without being told', () => {
+  test('takes the id column and the only vector column by default', () => {
     const mapping = mappingOf(shape(['id', 'v', 'text'], [['v', 3]]), ASKED_NOTHING, 'f')
     expect(mapping).toEqual({ id: 'id', vectors: [{ name: '', column: 'v', size: 3 }] })
     expect(vectorParams(mapping, 'Dot')).toEqual({ size: 3, distance: 'Dot' })
   })
 
-  test('takes named vectors as asked, or as the collection names them', () => {
+  test('takes named vectors as requested, or as the collection names them', () => {
     const two = shape(['a', 'b'], [['a', 3], ['b', 2]]) // biome-ignore format: a table
     const asked = mappingOf(two, { ...ASKED_NOTHING, vectors: ['image=a', 'text=b'] }, 'f')
     expect(vectorParams(asked, 'Cosine')).toEqual({
@@ -44,12 +44,12 @@ describe('ids', () => {
   test('a text becomes a UUID of version 5 that is always the same', () => {
     const uuid = nameToUuid('photo-17.jpg')
     expect(uuid).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
-    // A constant: were it to change, importing again would double every point.
+    // A constant: a change would double every point in a repeated import.
     expect(uuid).toBe('42b7010b-d953-5995-a29e-b048f6337096')
     expect(nameToUuid('photo-18.jpg')).not.toBe(uuid)
   })
 
-  test('integers up to 2^64 - 1 and UUIDs stay what they are, other values are refused', () => {
+  test('integers up to 2^64 - 1 and UUIDs stay as they are, and other values are refused', () => {
     expect(pointId(18446744073709551615n, 'row')).toEqual({ id: 18446744073709551615n, original: null })
     expect(pointId(7n, 'row').id).toBe(7)
     const uuid = '6E5B1A0C-2F0D-5C4B-9F7A-3D1E8C4B2A60'
@@ -78,16 +78,16 @@ describe('points', () => {
     expect(points).toMatchObject({ payloads: [{ t: 1, id: 'a' }, { id: 'b' }] })
   })
 
-  test('without ids the row number counts on over the files', () => {
+  test('without ids, row numbers continue over the files', () => {
     expect(pointsOf(batch({ ids: null }), { ...mapping, id: null }, 100, 'f').ids).toEqual([110, 111])
   })
 
-  test('the floats are passed on as they are, not copied', () => {
+  test('floats are passed on without a copy', () => {
     const given = batch({})
     expect((pointsOf(given, mapping, 0, 'f').points as { vectors: unknown }).vectors).toBe(given.vectors.get('v')?.data)
   })
 
-  test('a row that lacks one of two vectors has the other, a row that lacks all is refused', () => {
+  test('a row that lacks one of two vectors keeps the other, and a row without any is refused', () => {
     const vectors = (present: number[]) =>
       new Map([
         ['v', { size: 2, data: Float32Array.of(1, 2, 0, 0), present: Uint8Array.of(1, 0) }],

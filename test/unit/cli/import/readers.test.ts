@@ -38,7 +38,7 @@ describe.each(WRITERS)('%s', (_name, format, write) => {
     return at
   }
 
-  test('gives every row once, in order, with ids and payload where the format has them', async () => {
+  test('returns every row once, in order, with ids and payload if the format has them', async () => {
     const file = path()
     const source = await openSource(file, format)
     const shape = await source.shape()
@@ -55,7 +55,7 @@ describe.each(WRITERS)('%s', (_name, format, write) => {
     )
   })
 
-  test('goes on from the cursor of any batch with exactly the rows that follow', async () => {
+  test('resumes from the cursor of any batch with exactly the following rows', async () => {
     const file = path()
     const batches = await files.readAll(file, format)
     for (const { next } of batches) {
@@ -69,13 +69,13 @@ describe.each(WRITERS)('%s', (_name, format, write) => {
 
   test('refuses a file that ends too early', async () => {
     const file = path()
-    // Cut in the middle of a row, whatever the format.
+    // Cut in the middle of a row, in every format.
     truncateSync(file, 301)
     await expect(files.readAll(file, format)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
   })
 })
 
-test('a row without a vector is marked, its neighbours keep theirs', async () => {
+test('a row without a vector is marked, and its neighbours keep theirs', async () => {
   const path = join(files.temporaryFolder(), 'holes.parquet')
   files.writeParquet(path, 3, 3, { vectors: [files.vectorOf(0), null, files.vectorOf(2)] })
   const [batch] = await files.readAll(path, 'parquet')
@@ -84,7 +84,7 @@ test('a row without a vector is marked, its neighbours keep theirs', async () =>
   expect(Array.from(vectors?.data ?? [])).toEqual([...files.vectorOf(0), 0, 0, 0, 0, ...files.vectorOf(2)])
 })
 
-test('nulls below a row without a vector say nothing, as some writers have them; others are refused', async () => {
+test('nulls below a row without a vector are ignored, as some writers make them; other nulls are refused', async () => {
   const path = join(files.temporaryFolder(), 'holes.arrow')
   const write = (bits: number) => {
     const type = new arrow.FixedSizeList(2, new arrow.Field('item', new arrow.Float32(), true))

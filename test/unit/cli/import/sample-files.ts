@@ -7,7 +7,7 @@ import { onTestFinished } from 'vitest'
 import { type Format, openSource } from '../../../../src/cli/import/formats.js'
 import { type ColumnChoice, type RowBatch, START } from '../../../../src/cli/import/source.js'
 
-// Files of every format with the same rows, written by other people's code where there is any.
+// Files of every format with the same rows, written by other libraries where possible.
 
 export const DIM = 4
 
@@ -17,7 +17,7 @@ export function temporaryFolder(): string {
   return folder
 }
 
-/** Numbers that float16 holds exactly, so that every format must give the same ones. */
+/** Numbers that float16 holds exactly, so that every format must return the same ones. */
 export function vectorOf(row: number): number[] {
   return Array.from({ length: DIM }, (_, i) => row + i / 4)
 }
@@ -112,7 +112,7 @@ export function writeFbin(path: string, rows: number): void {
   writeFileSync(path, Buffer.concat([Buffer.from(Uint32Array.of(rows, DIM).buffer), Buffer.from(body.buffer)]))
 }
 
-/** Vectors that point everywhere, as an index likes them. */
+/** Vectors in random directions. */
 export function writeRandomFbin(path: string, rows: number, dim: number): void {
   const body = Float32Array.from({ length: rows * dim }, () => Math.random() - 0.5)
   writeFileSync(path, Buffer.concat([Buffer.from(Uint32Array.of(rows, dim).buffer), Buffer.from(body.buffer)]))

@@ -33,35 +33,35 @@ function trial(of: Partial<Configuration>, recall: number, speed: number, memory
 }
 
 describe('the choice', () => {
-  it('is the fastest at the recall asked for, not the fastest there is', () => {
+  it('is the fastest at the requested recall, not the fastest of all', () => {
     const careless = trial({ quantization: 'rabitq1' }, 0.9, 1000)
     const slow = trial({ quantization: 'none' }, 0.99, 100)
     const right = trial({ quantization: 'sq8' }, 0.96, 500)
     expect(choose([careless, slow, right], PRESENT, { recall: 0.96, memoryBytes: null })?.trial).toBe(right)
   })
 
-  it('pays with more effort for recall that is missed at the effort planned for it', () => {
+  it('uses more effort if the recall is missed at the planned effort', () => {
     const short = trial({ quantization: 'rabitq1' }, 0.94, 1000)
     expect(paceAt(short, 0.95)).toMatchObject({ asked: 0.99, queriesPerSecond: 500 })
   })
 
-  it('takes as reached what is below by no more than chance', () => {
+  it('accepts a recall that misses the target only by chance', () => {
     expect(choose([trial({ m: 8 }, 0.949, 500)], PRESENT, ANY)?.trial.configuration.m).toBe(8)
   })
 
-  it('keeps within memory, where the fastest does not', () => {
+  it('keeps within memory even if the fastest does not', () => {
     const large = trial({ quantization: 'none' }, 0.97, 900, 5000)
     const small = trial({ quantization: 'sq8', onDisk: true }, 0.97, 300, 900)
     expect(choose([large, small], PRESENT, { recall: 0.95, memoryBytes: 1000 })?.trial).toBe(small)
     expect(choose([large, small], PRESENT, ANY)?.trial).toBe(large)
   })
 
-  it('is none where none reaches the recall, or fits', () => {
+  it('is none if none reaches the recall or fits into memory', () => {
     expect(choose([trial({}, 0.8, 900)], PRESENT, ANY)).toBeNull()
     expect(choose([trial({}, 0.99, 900)], PRESENT, { recall: 0.95, memoryBytes: 999 })).toBeNull()
   })
 
-  it('is what there is, where nothing is faster by more than measurements differ', () => {
+  it('is the present configuration if nothing is faster by more than the error of measurement', () => {
     const present = trial({}, 0.97, 1000)
     expect(choose([present, trial({ m: 8 }, 0.97, 1040)], PRESENT, ANY)?.trial).toBe(present)
     expect(choose([present, trial({ m: 8 }, 0.97, 1100)], PRESENT, ANY)).toMatchObject({
@@ -72,7 +72,7 @@ describe('the choice', () => {
 })
 
 describe('the final', () => {
-  it('is of the fastest that meet what is wanted, and of what there is', () => {
+  it('measures the fastest that meet the target, and the present configuration', () => {
     const able = [1, 2, 3, 4, 5, 6].map((speed) => trial({ quantization: 'sq8', m: speed }, 0.97, speed * 100))
     const own = trial({}, 0.7, 50)
     const final = finalists([...able, trial({ m: 99 }, 0.8, 900), own], PRESENT, ANY)
@@ -81,7 +81,7 @@ describe('the final', () => {
 })
 
 describe('the builds', () => {
-  it('begin with every kind of code and what there is, then vary the graph of the two best', () => {
+  it('begin with every kind of code and the present configuration, then vary the graph of the two best', () => {
     const own: Configuration = { quantization: 'sq8', m: 24, onDisk: true }
     const first = firstBuilds(own, 'Cosine')
     expect(first.map(({ quantization }) => quantization)).toEqual(['auto', 'none', 'sq8', 'rabitq4', 'rabitq1', 'sq8'])
@@ -108,7 +108,7 @@ describe('what is applied', () => {
   const placed = { vectors: 'cached', graph: 'cached', codes: 'pinned' } as const
   const present = { quantization: 'sq8', m: 16, memory: placed, distance: 'Cosine' } as const
 
-  it('is what differs, and no more', () => {
+  it('is only the difference', () => {
     const same = { quantization: 'sq8', m: 16, onDisk: false } as const
     expect(changeTo(same, present)).toEqual({})
     expect(changeTo({ ...same, m: 32 }, present)).toEqual({ hnswConfig: { m: 32 } })
@@ -120,7 +120,7 @@ describe('what is applied', () => {
     expect(changeTo({ quantization: 'none', m: 8, onDisk: false }, manhattan)).toEqual({ hnswConfig: { m: 8 } })
   })
 
-  it('is of the collection, where it has one vector that follows it', () => {
+  it('is a change of the collection, if it has one vector that follows it', () => {
     const change = { quantization: 'sq8', hnswConfig: { m: 8 }, memory: 'cold' } as const
     const vector = { name: 'v', overrides: {} } as ResolvedVector
     const { memory, ...rest } = change
@@ -133,7 +133,7 @@ describe('what is applied', () => {
     }
   })
 
-  it('keeps codes where they were placed', () => {
+  it('keeps the placement of codes', () => {
     const to = (quantization: Configuration['quantization'], codes: 'pinned' | 'cold' | 'cached') =>
       changeTo(
         { quantization, m: 16, onDisk: false },
@@ -147,13 +147,13 @@ describe('what is applied', () => {
   })
 })
 
-describe('what is shown', () => {
+describe('the output', () => {
   const trials = [
     trial({ quantization: 'rabitq1', m: 8, onDisk: true }, 0.7, 12_345, 1_500_000),
     trial({ quantization: 'sq8' }, 0.97, 2000, 4_000_000_000),
   ]
 
-  it('is a table whose columns stand below each other', () => {
+  it('is a table with aligned columns', () => {
     const chosen = { ...PRESENT, quantization: 'sq8' as const }
     const lines = table(
       trials,
@@ -171,7 +171,7 @@ describe('what is shown', () => {
     ])
   })
 
-  it('is a line for each configuration, within the picture', () => {
+  it('has a line for each configuration within the plot', () => {
     const svg = curves('a < b & c', trials, 0.95)
     expect(svg.match(/<polyline /g)).toHaveLength(2)
     expect(svg).toContain('a &lt; b &amp; c')

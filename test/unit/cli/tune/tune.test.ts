@@ -1,4 +1,4 @@
-/** The command as users run it, on a folder with data of its own. */
+/** The command as users run it, on a folder with its own data. */
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,11 +8,11 @@ import { open } from '../../../../src/index.js'
 import { ended, start, vicinal } from '../process.js'
 
 const POINTS = 2500
-/** Enough for codes. */
+/** Enough dimensions for codes. */
 const SIZE = 96
 const FAST = ['--query-count', '60']
 
-/** Deterministic and in no order. */
+/** Deterministic and unordered. */
 const vector = (seed: number) => Float32Array.from({ length: SIZE }, (_, i) => Math.sin(seed * 12.9898 + i * 78.233))
 
 let folder: string
@@ -38,7 +38,7 @@ async function configOf(name: string) {
   return { ...info.config.vectors.find((one) => one.name === name), status: info.status, points: info.pointsCount }
 }
 
-/** The cells of the line that says `chosen`. */
+/** The cells of the line marked `chosen`. */
 const chosenOf = (stdout: string) =>
   (/^.*\bchosen\b.*$/m.exec(stdout)?.[0] ?? '').split(/ {2,}| (?=in|on|\d)/).map((cell) => cell.trim())
 
@@ -75,7 +75,7 @@ test('measures, draws, chooses and applies, and the index is rebuilt', async () 
   })
 })
 
-test('measures by queries of one’s own, on a sample, beside a process that writes', async () => {
+test("measures with the user's own queries, on a sample, beside a process that writes", async () => {
   await fill('Cosine')
   const writer = await open(join(folder, 'data'))
   onTestFinished(() => writer.close())
@@ -90,7 +90,7 @@ test('measures by queries of one’s own, on a sample, beside a process that wri
   expect(info.config.vectors[0]).toMatchObject({ quantization: 'auto', overrides: {} })
 })
 
-test('leaves codes pinned that are, and everything else of the collection as it is', async () => {
+test('leaves pinned codes pinned, and the rest of the collection unchanged', async () => {
   const database = await open(join(folder, 'data'))
   const quantizationConfig = { scalar: { type: 'int8' as const, always_ram: true } }
   const rows = await database.createCollection('rows', {
@@ -111,7 +111,7 @@ test('leaves codes pinned that are, and everything else of the collection as it 
   expect(after.overrides).toEqual({})
 })
 
-test('ends at a signal, with nothing changed', async () => {
+test('ends at a signal without any change', async () => {
   await fill()
   const child = start(['tune', 'rows', '--vector', 'text', ...FAST], folder)
   const end = ended(child)
@@ -121,18 +121,18 @@ test('ends at a signal, with nothing changed', async () => {
   expect(await configOf('text')).toMatchObject({ overrides: {} })
 })
 
-test('without codes there is one kind to measure', async () => {
+test('without codes there is only one kind to measure', async () => {
   await fill('Manhattan', 1200)
   const { code, stdout } = await vicinal(['tune', 'rows', '--vector', 'text', ...FAST], folder)
   expect(code).toBe(0)
   expect(stdout).toMatch(/^none +32 /m)
   expect(stdout).not.toMatch(/^(auto|sq8|rabitq\d) |on disk/m)
-  // What it has is one of those that are measured.
+  // The present configuration is one of those measured.
   expect(stdout).toMatch(/^none +16 .*\bnow\b/m)
   expect(await configOf('text')).toMatchObject({ quantization: 'auto' })
 })
 
-test('changes nothing where nothing will do, and says what is nearest', async () => {
+test('changes nothing if no configuration meets the target, and names the nearest', async () => {
   await fill('Euclid', 1200)
   const args = ['tune', 'rows', '--vector', 'text', '--memory', '1kB', ...FAST]
   const { code, stdout } = await vicinal(args, folder)
@@ -143,7 +143,7 @@ test('changes nothing where nothing will do, and says what is nearest', async ()
   expect(await configOf('text')).toMatchObject({ overrides: {} })
 })
 
-test('says what is wrong with the call, before it measures', async () => {
+test('reports errors of the call before it measures', async () => {
   await fill('Dot', 10)
   const database = await open(join(folder, 'data'))
   await database.createCollection('tokens', {
@@ -180,10 +180,10 @@ test('says what is wrong with the call, before it measures', async () => {
   })
 })
 
-test('measures on as many as the memory limit leaves room for, and says where that is too few', async () => {
+test('measures on as many vectors as the memory limit allows, and reports if these are too few', async () => {
   await fill('Euclid')
   const args = ['tune', 'rows', '--vector', 'text', '--dry-run', ...FAST]
-  // Twelve times 384 bytes a vector beside 128 MiB: of 1,500 vectors 6.9 MB.
+  // Twelve times 384 bytes for each vector, beside 128 MiB: 6.9 MB for 1,500 vectors.
   const enough = 128 * 1024 * 1024 + 1_500 * 12 * SIZE * 4
   const { code, stdout } = await vicinal([...args, '--memory-limit', String(enough)], folder)
   expect(code).toBe(0)

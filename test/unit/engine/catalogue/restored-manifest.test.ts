@@ -18,12 +18,12 @@ const SOUND: Manifest = {
   createdAt: '2026-01-01T00:00:00.000Z',
 }
 
-it('a manifest from outside is taken where it is one of ours', () => {
+it('a manifest from outside is accepted if it is valid', () => {
   expect(() => checkRestoredManifest(structuredClone(SOUND))).not.toThrow()
 })
 
 it.each([
-  // What it names is removed at the next open.
+  // Its `replaces` is removed at the next open.
   { replaces: 'x/../../victim' },
   { replaces: '6a2f3c1d-1111-4222-8333-944455556667' },
   { uuid: '../x' },
@@ -43,7 +43,7 @@ const LAYOUT = withVector(
 const both = [...SOUND.config.vectors, { ...SOUND.config.vectors[0], name: 'b' }] as Manifest['config']['vectors']
 const CHANGED: Manifest = { ...SOUND, config: { ...SOUND.config, vectors: both }, layout: LAYOUT }
 
-it('a manifest from outside may tell of vectors that were added and dropped', () => {
+it('a manifest from outside may contain dropped vectors', () => {
   expect(() => checkRestoredManifest(structuredClone(CHANGED))).not.toThrow()
   const nothing = { ...SOUND, config: { ...SOUND.config, vectors: [] }, layout: withoutVector(layoutOf(SOUND), 0) }
   expect(() => checkRestoredManifest(nothing)).not.toThrow()

@@ -20,7 +20,7 @@ it('sparse vectors count by their components, texts by their length', () => {
   expect(writeBytes(upsert(text), [WORDS]) - none).toBeGreaterThan(10 * 8_000)
   const columns = { ids: [1, 2], vectors: { words: [{ indices: new Array(5_000) }, null] } }
   expect(writeBytes(upsert(columns), [WORDS])).toBeGreaterThan(2 * 5_000 * 8)
-  // Of an Arrow table nothing is known before it is read.
+  // Nothing is known of an Arrow table before it is read.
   expect(writeBytes(upsert({ numRows: 1_000 }), [WORDS])).toBeGreaterThan(1_000 * 1_024 + 500_000)
   expect(writeBytes(upsert(null), [WORDS, dense(4)])).toBeGreaterThan(0)
 })

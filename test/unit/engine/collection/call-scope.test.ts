@@ -4,7 +4,7 @@ import { LIMITS } from '../../../../src/core/limits.js'
 import { Stop } from '../../../../src/core/stop.js'
 import { type CallScope, untilDone, withDeadline } from '../../../../src/engine/collection/call-scope.js'
 
-/** Work that ends when it is told to, and tells its scope. */
+/** Work that ends when it is told to, and its scope. */
 function held() {
   let scope: CallScope | undefined
   let finish: (value: string) => void = () => {}
@@ -17,14 +17,14 @@ function held() {
   return { work, finish: (value: string) => finish(value), scope: () => scope as CallScope }
 }
 
-test('what is done at once is returned at once, and nobody listens for its end', () => {
+test('a result that is ready at once is returned at once, without a listener', () => {
   const stop = new Stop()
   const listens = vi.spyOn(stop, 'onStop')
   expect(withDeadline(withInner({}, { stop }), () => 'done')).toBe('done')
   expect(listens).not.toHaveBeenCalled()
 })
 
-test('a call that was over before it began does not begin', () => {
+test('a call that was cancelled before it began does not begin', () => {
   const stop = new Stop()
   stop.stop()
   const work = vi.fn(() => 'done')
@@ -35,7 +35,7 @@ test('a call that was over before it began does not begin', () => {
   expect(work).not.toHaveBeenCalled()
 })
 
-test('a stop, a signal and a deadline each end a call at once, and tell its work', async () => {
+test('a stop, a signal and a deadline each end a call at once and cancel its work', async () => {
   const stop = new Stop()
   const stopped = held()
   const byStop = withDeadline(withInner({}, { stop }), stopped.work)
@@ -79,7 +79,7 @@ test('a call that has ended is not told of a later stop', async () => {
   expect(scope().isStopped).toBe(false)
 })
 
-test('where one part of a call fails, its other parts are told to end', async () => {
+test('if one part of a call fails, its other parts are cancelled', async () => {
   const scopes: CallScope[] = []
   const failing = (scope: CallScope): Promise<string> => {
     scopes.push(scope)

@@ -1,4 +1,4 @@
-/** A change of the configuration that never reaches the disk. */
+/** A configuration change that never reaches the disk. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -14,7 +14,7 @@ const put = (collection: Collection, from: number) =>
   collection.upsert(Array.from({ length: POINTS }, (_, at) => ({ id: from + at, vector: vector(from + at) })))
 const codesOf = async (collection: Collection) => (await collection.info()).memory.vectors['']?.codes.bytes
 
-it('leaves everything as it was, what was written meanwhile too', async () => {
+it('leaves everything as it was, including writes made meanwhile', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'vicinal-config-test-'))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
   const database = await open(folder)
@@ -36,7 +36,7 @@ it('leaves everything as it was, what was written meanwhile too', async () => {
   const changed = rows.updateConfig({ quantization: 'sq8' })
   await expect.poll(() => writes.mock.calls.length).toBeGreaterThan(0)
   await put(rows, POINTS)
-  // Maintenance builds what it finds as it was told to.
+  // Maintenance builds by the old configuration.
   await expect.poll(() => codesOf(rows), { timeout: 30_000 }).toBeGreaterThan(0)
   fail()
   await expect(changed).rejects.toMatchObject({ message: expect.stringContaining('no space left') })

@@ -1,4 +1,6 @@
-/** Snapshots whose Lance tables lead elsewhere: each is refused before Lance follows, and what is there stays as it is. */
+/**
+ * Snapshots whose Lance tables lead elsewhere: each is refused before Lance follows, and existing data stays unchanged.
+ */
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -30,9 +32,9 @@ const BASE_PATHS = 18
 
 let scratch: string
 let database: Database
-/** Of a collection with rows in several fragments, and deletions. */
+/** The snapshot of a collection with rows in several fragments, and deletions. */
 let archive: Buffer
-/** Of another database of the machine: its table. */
+/** The table of another database on this machine. */
 let victim: string
 
 beforeAll(async () => {
@@ -88,7 +90,7 @@ const basePath = (path: string, isRoot = true) => {
   return bytesField(BASE_PATHS, Buffer.concat(parts.map(({ bytes }) => bytes)))
 }
 
-it('takes the snapshot as it is, and when it is packed again', async () => {
+it('accepts the unchanged snapshot, also after repacking', async () => {
   for (const bytes of [archive, repaired(unpacked(archive)), withVersion((fields) => fields)]) {
     const chunks = (async function* () {
       yield bytes
@@ -115,7 +117,7 @@ it('base paths: of another database, whose files are not read', async () => {
   )
 })
 
-it('base paths: of a store behind a network, which sees no request', async () => {
+it('base paths: of a store in the network, which gets no request', async () => {
   let requests = 0
   const store = createServer((_request, response) => {
     requests++
@@ -177,7 +179,7 @@ it('paths out of the table, and files that are not in the archive', async () => 
   await refused(removed(VERSION), /manifest of table version \d+ is missing/)
 })
 
-it('messages with what tables of ours never have', async () => {
+it('messages with fields that tables of ours never have', async () => {
   const more = (...fields: WireField[]) => withVersion((before) => [...before, ...fields])
   await refused(more(wholeField(6, 0)), /field 6 /)
   await refused(more(bytesField(16, 'config')), /field 16 /)
@@ -215,7 +217,7 @@ it('files beside those of the version', async () => {
   const listed = unpacked(archive).get(sums) as Buffer
   more.set(sums, listed)
   await refused(measured(more), /data\/more\.lance: the file has no checksum/)
-  // A name of the list that leads to a file of the machine.
+  // A name in the list that leads to a file of the machine.
   const list = bodyOf<{ files: Record<string, unknown> }>(listed)
   list.files['../../../../victim/vicinal.lock'] = { bytes: 1, crc: 1 }
   const outside = unpacked(archive).set(sums, withBody(listed, list))

@@ -31,7 +31,7 @@ async function filled(db: Database, name: string, onDisk: boolean): Promise<Coll
   return collection
 }
 
-/** What indexes answer, all of it. */
+/** All answers that use indexes. */
 async function answers(collection: Collection): Promise<unknown[]> {
   const conditions = [
     { key: 'word', match: { value: 'red 6' } },
@@ -57,7 +57,7 @@ async function answers(collection: Collection): Promise<unknown[]> {
 const indexFiles = () =>
   readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.vidx'))
 
-it('indexes on disk answer as those in memory: opened, changed, restored; and take no memory of the process', async () => {
+it('indexes on disk answer like those in memory when opened, changed and restored, and take no memory of the process', async () => {
   let db = await open(folder)
   await filled(db, 'disk', true)
   await filled(db, 'memory', false)
@@ -86,7 +86,7 @@ it('indexes on disk answer as those in memory: opened, changed, restored; and ta
   expect(await answers(restored)).toEqual(await answers(memory))
   await disk.deletePayloadIndex('text')
   await db.close()
-  // What stands for an older checkpoint goes when the folder is opened, which may be followed by another checkpoint.
+  // Files of older checkpoints are removed when the folder is opened; another checkpoint may follow.
   const left = 2 * Object.keys(KINDS).length - 1
   for (let opened = 0; opened < 20 && indexFiles().length !== left; opened++) await (await open(folder)).close()
   expect(indexFiles()).toHaveLength(left)

@@ -4,7 +4,7 @@ import { Issues } from '../../../../src/engine/collection/issues.js'
 
 const full = (file: string) => new VicinalError('DISK_FULL', `${file}: no space is left`)
 
-test('what is tried again and fails alike is told once; what ends is told, and what comes then', () => {
+test('a repeated equal failure is reported once; its end is reported, and so are later failures', () => {
   const issues = new Issues()
   const told: string[] = []
   issues.set('early', full('a'))

@@ -1,4 +1,4 @@
-/** Callers' queries outlive the process: the next one measures recall on them before it was asked anything. */
+/** "Callers' queries outlive the process: the next one measures recall on them before it gets a query." */
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,7 +7,7 @@ import { type Database, open } from '../../../../src/index.js'
 
 const POINTS = 1500
 const SIZE = 16
-/** Of which one in four is remembered. */
+/** One in four of these is remembered. */
 const ASKED = 200
 const REMEMBERED = ASKED / 4
 const CONFIG = { vectors: { size: SIZE, distance: 'Euclid' } } as const
@@ -20,7 +20,7 @@ async function opened(folder: string): Promise<Database> {
   return database
 }
 
-/** A folder with a collection that was asked, and the file of what it was asked. */
+/** A folder with a collection that was queried, and the file of its queries. */
 async function askedFolder(): Promise<{ folder: string; file: string }> {
   const folder = mkdtempSync(join(tmpdir(), 'vicinal-kept-queries-'))
   onTestFinished(() => rmSync(folder, { recursive: true }))
@@ -37,7 +37,7 @@ async function askedFolder(): Promise<{ folder: string; file: string }> {
 const recallOf = async (database: Database) => (await (await database.collection('rows')).info()).recall['']
 
 describe('queries that callers asked', () => {
-  test('are measured after a restart, in a file that is bounded and that only its owner reads', async () => {
+  test('are measured after a restart, from a bounded file that only its owner can read', async () => {
     const { folder, file } = await askedFolder()
     expect(statSync(file).size).toBeLessThan(ASKED * SIZE * 8)
     expect(statSync(file).mode & 0o077).toBe(0)
@@ -45,7 +45,7 @@ describe('queries that callers asked', () => {
     await expect.poll(async () => (await recallOf(database))?.queries).toBe(REMEMBERED)
     expect((await recallOf(database))?.asked).toBeCloseTo(0.9, 5)
     expect((await recallOf(database))?.measured).toBeGreaterThan(0.8)
-    // Asked nothing, it keeps what it has.
+    // Without queries, it keeps the ones it has.
     await database.close()
     const again = await opened(folder)
     await expect.poll(async () => (await recallOf(again))?.queries).toBe(REMEMBERED)
@@ -58,7 +58,7 @@ describe('queries that callers asked', () => {
     ['empty', () => Buffer.alloc(0)],
     ['far too long', (bytes) => Buffer.concat([bytes, Buffer.alloc(32 << 20)])],
   ]
-  test.each(damages)('are forgotten where their file is %s, and nothing else is lost', async (_what, damage) => {
+  test.each(damages)('are dropped if their file is %s, and nothing else is lost', async (_what, damage) => {
     const { folder, file } = await askedFolder()
     writeFileSync(file, damage(readFileSync(file)))
     const database = await opened(folder)
@@ -67,7 +67,7 @@ describe('queries that callers asked', () => {
     expect((await rows.info()).warnings ?? []).toEqual([])
     await new Promise((resolve) => setTimeout(resolve, 1500))
     expect((await recallOf(database))?.queries).toBe(0)
-    // A new one takes its place.
+    // A new file takes its place.
     for (let at = 0; at < ASKED; at++) await rows.query({ query: vector(at + 0.5), recall: 0.9 })
     await database.close()
     const again = await opened(folder)

@@ -13,10 +13,10 @@ const ASKED = 0.9
 const QUERIES = 300
 const NONE = { queries: 0, measured: null, asked: null }
 
-/** Deterministic and in no order. */
+/** Deterministic and unordered. */
 const vector = (seed: number) => Float32Array.from({ length: SIZE }, (_, i) => Math.sin(seed * 12.9898 + i * 78.233))
 
-it('compares some of the queries with a scan, and tells in info and metrics what they asked for and got', async () => {
+it('compares some queries with a scan, and reports their requested and measured recall in info and metrics', async () => {
   const database = await open(':memory:')
   onTestFinished(() => database.close())
   const rows = await database.createCollection('rows', { vectors: { size: SIZE, distance: 'Euclid' } })
@@ -26,7 +26,7 @@ it('compares some of the queries with a scan, and tells in info and metrics what
     '': { ...NONE, filtered: NONE, settling: false, samples: { stored: 400, live: 0 } },
   })
 
-  // Those that name a width or want everything ask for no recall, and are not among them.
+  // Queries that name a width or want everything request no recall, so they are not measured.
   for (let at = 0; at < 40; at++) {
     await rows.query({ query: vector(at + 0.5), params: { hnsw_ef: 16 } })
     await rows.query({ query: vector(at + 0.5), recall: 1 })
@@ -39,7 +39,7 @@ it('compares some of the queries with a scan, and tells in info and metrics what
   const recall = await measured()
   expect(recall?.asked).toBeCloseTo(0.9, 5)
   expect(recall?.measured).toBeGreaterThan(0.8)
-  // One that finds the cores busy is given up.
+  // A measurement that finds the cores busy is given up.
   const askMore = async () => {
     await rows.query({ query: vector(Math.random()), recall: 0.8, filter })
     return (await measured())?.filtered.queries
@@ -65,7 +65,7 @@ function seeded(seed: number): () => number {
   }
 }
 
-/** In clusters, as embeddings are. */
+/** In clusters, like embeddings. */
 function clustered(random: () => number, count: number): Float32Array[] {
   const normal = () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random())
   const ofCentres = seeded(1)
@@ -76,7 +76,7 @@ function clustered(random: () => number, count: number): Float32Array[] {
   })
 }
 
-/** Of another kind than the rows: means of some of them, which lie between the clusters. */
+/** Of another kind than the rows: means of several rows, which lie between the clusters. */
 function mixtures(random: () => number, rows: Float32Array[], count: number): Float32Array[] {
   return Array.from({ length: count }, () => {
     const mean = new Float32Array(SIZE)
@@ -99,7 +99,7 @@ async function recallGot(rows: Collection, queries: Float32Array[]): Promise<num
   return sum / queries.length
 }
 
-/** Asks until what recall costs was measured on such queries. */
+/** Queries until the space was calibrated on such queries. */
 async function askUntilSettled(rows: Collection, queries: Float32Array[]): Promise<void> {
   const now = async () => (await rows.info()).recall['']
   const before = (await now())?.queries ?? 0
@@ -115,7 +115,7 @@ async function askUntilSettled(rows: Collection, queries: Float32Array[]): Promi
     .toBeGreaterThan(0)
 }
 
-it('gives what was asked for to queries of another kind than the rows, and again when callers change back', async () => {
+it('keeps the requested recall for queries of another kind, and again when callers change back', async () => {
   const database = await open(':memory:')
   onTestFinished(() => database.close())
   const rows = await database.createCollection('rows', { vectors: { size: SIZE, distance: 'Euclid' } })

@@ -44,7 +44,7 @@ function stats(segment: Partial<ShardStats['segments'][number]>, behind = 0, cal
 }
 
 describe('nextMaintenanceStep', () => {
-  it('has what was measured written once nothing else goes on', () => {
+  it('writes calibrations once nothing else is to be done', () => {
     const measured = { rows: 10_000, checkpointedRows: 10_000, measuredAnew: true }
     expect(next(stats(measured), 0)).toBeNull()
     expect(next(stats(measured), 60_000)?.kind).toBe('checkpoint')
@@ -53,12 +53,12 @@ describe('nextMaintenanceStep', () => {
     expect(next(stats({ ...measured, rows: 10_001 }), 60_000)).toBeNull()
   })
 
-  it('compacts above a fifth of dead rows, and not at it', () => {
+  it('compacts above a fifth of dead rows, and not at exactly a fifth', () => {
     expect(next(stats({ rows: 10_000, deleted: 2_001, checkpointedRows: 10_000 }), 0)?.kind).toBe('compact')
     expect(next(stats({ rows: 10_000, deleted: 2_000, checkpointedRows: 10_000 }), 0)).toBeNull()
   })
 
-  it('checkpoints after growth by half, sooner when quiet, and never with the graph behind', () => {
+  it('checkpoints after growth by half, sooner when idle, and never while the graph is behind', () => {
     expect(next(stats({ rows: 150_000, checkpointedRows: 100_000 }), 0)?.kind).toBe('checkpoint')
     expect(next(stats({ rows: 130_000, checkpointedRows: 100_000 }), 0)).toBeNull()
     expect(next(stats({ rows: 130_000, checkpointedRows: 100_000 }), 60_000)?.kind).toBe('checkpoint')
@@ -66,7 +66,7 @@ describe('nextMaintenanceStep', () => {
     expect(next(stats({ rows: 150_000, checkpointedRows: 100_000 }, 0, true), 60_000)).toBeNull()
   })
 
-  it('moves the rows of a segment that was left behind', () => {
+  it('moves the rows of a left segment', () => {
     expect(next(stats({ rows: 10, active: false, left: true }), 0)).toEqual({
       kind: 'compact',
       segment: 1,
@@ -75,7 +75,7 @@ describe('nextMaintenanceStep', () => {
     expect(next(stats({ rows: 10, active: false }), 0)).toBeNull()
   })
 
-  it('moves the rows of a segment that is outdated, whatever else there is to do', () => {
+  it('moves the rows of an outdated segment before any other step', () => {
     const outdated = new OutdatedSegments()
     outdated.mark(0)
     expect(next(stats({ rows: 10 }, 5), 0, outdated)).toBeNull()

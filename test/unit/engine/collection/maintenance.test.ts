@@ -1,4 +1,4 @@
-/** Background work that fails or ends, as those see it who wait for what it does. */
+/** Background work that fails or ends, as seen by callers that wait for it. */
 import { beforeEach, expect, onTestFinished, test } from 'vitest'
 import { VicinalError } from '../../../../src/core/errors.js'
 import { Maintenance, type MaintenanceParts } from '../../../../src/engine/collection/maintenance.js'
@@ -8,7 +8,7 @@ import { clusteredVectors, sequence, spec } from '../../native/shard-data.js'
 
 const ROWS = 200
 const DIM = 8
-/** Older than changes may become without being flushed. */
+/** Older than changes may become before they are flushed. */
 const LONG_MS = 60_000
 const fullDisk = new VicinalError('DISK_FULL', 'no space is left')
 
@@ -41,11 +41,11 @@ function maintenance(own: Partial<MaintenanceParts>): Maintenance {
   return work
 }
 
-test('who waits for segments to be rebuilt gets the error that keeps them from it', async () => {
+test('a caller that waits for segments to be rebuilt gets the error that prevents it', async () => {
   const work = maintenance({ flush: () => Promise.reject(fullDisk) })
   work.hurry()
   await work.aside(async () => undefined)
-  // What the first look saw is old by the second.
+  // The first check's data is old by the second check.
   nowMs = LONG_MS
   outdated.mark(0)
   const rebuilt = work.rebuilt()
@@ -53,7 +53,7 @@ test('who waits for segments to be rebuilt gets the error that keeps them from i
   await expect(rebuilt).rejects.toBe(fullDisk)
 })
 
-test('who waits for segments that are rebuilt goes on, although what came behind it failed', async () => {
+test('a caller whose segments were rebuilt continues even if the next step failed', async () => {
   const work = maintenance({ checkpoint: () => Promise.reject(fullDisk) })
   outdated.mark(0)
   const rebuilt = work.rebuilt()
@@ -62,7 +62,7 @@ test('who waits for segments that are rebuilt goes on, although what came behind
   expect(shard.stats().segments.some(({ segment }) => outdated.has(segment))).toBe(false)
 })
 
-test('who waits goes on at the end, whatever fails', async () => {
+test('all waiting callers continue at the end, whatever fails', async () => {
   const work = maintenance({})
   outdated.mark(0)
   const rebuilt = work.rebuilt()
@@ -70,7 +70,7 @@ test('who waits goes on at the end, whatever fails', async () => {
   await rebuilt
 })
 
-test('what is in memory alone is not flushed behind the end', async () => {
+test('a collection in memory is not flushed at the end', async () => {
   let flushes = 0
   const work = maintenance({
     flush: async () => {

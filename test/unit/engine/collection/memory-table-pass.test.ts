@@ -1,4 +1,7 @@
-/** Counting that takes longer than a count is fresh. The page tables of terabytes, which take that long, are not here: what counts is. */
+/**
+ * Counting memory for longer than a count stays fresh. Page tables of terabytes take that long; the test simulates the
+ * duration.
+ */
 import { expect, it, onTestFinished } from 'vitest'
 import { COLLECTION_PARTS } from '../../../../src/core/memory.js'
 import { type MeasuredCollection, memoryTables } from '../../../../src/engine/memory/memory-table.js'
@@ -6,7 +9,7 @@ import { type MeasuredCollection, memoryTables } from '../../../../src/engine/me
 const COLLECTIONS = 6
 const COUNT_MS = 250
 
-it('counts each collection once for who asks of one after the other', async () => {
+it('counts each collection once for callers that ask for one after the other', async () => {
   let counts = 0
   let busy = Promise.resolve()
   const part = { bytes: 1, residentBytes: 1, cacheBytes: 0, heapBytes: 0, unlockedBytes: 0 }
@@ -26,7 +29,7 @@ it('counts each collection once for who asks of one after the other', async () =
   })
   for (const collection of collections) await memoryTables.of(collection)
   expect(counts).toBe(COLLECTIONS)
-  // But anew once that is older than counting all took, twice: not than each took, one after the other.
+  // It counts again once the table is older than twice the time of counting all collections, not of counting one.
   const [first] = collections as [MeasuredCollection]
   const countsNow = async () => {
     await memoryTables.of(first)

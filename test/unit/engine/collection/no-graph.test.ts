@@ -1,4 +1,4 @@
-/** Vectors whose `m` is 0 have codes and no graph, and are scanned. */
+/** Vectors with `m` 0 have codes and no graph, and are scanned. */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -24,7 +24,7 @@ async function filled(folder: string, m: number) {
   return { database, collection, queries: [7, 999, 4321].map((at) => vectors.slice(at * SIZE, (at + 1) * SIZE)) }
 }
 
-/** What is found is what a scan finds, and how it was found. */
+/** Checks that results are those of a scan, and returns the strategies. */
 async function explained(collection: Collection, queries: readonly Float32Array[]) {
   const filter = { must: [{ key: 'half', match: { value: 1 } }] }
   const plans = []
@@ -33,7 +33,7 @@ async function explained(collection: Collection, queries: readonly Float32Array[
       const { hits, plan } = await collection.explain({ query, ...asked, limit: 10 })
       const exact = await collection.query({ query, ...asked, params: { exact: true }, limit: 10 })
       const missed = exact.filter(({ id }) => hits.every((hit) => hit.id !== id))
-      // Codes may hide one.
+      // Codes may hide one neighbour.
       expect(missed.length, JSON.stringify(asked)).toBeLessThan(2)
       plans.push(plan)
     }
@@ -58,7 +58,7 @@ async function tempFolder(): Promise<string> {
   return folder
 }
 
-it('they are scanned by codes, and are again after a restart', async () => {
+it('they are scanned by codes, also after a restart', async () => {
   const folder = await tempFolder()
   const { database, collection, queries } = await filled(folder, 0)
   await expectScans(collection, queries)
@@ -74,7 +74,7 @@ it('they are scanned by codes, and are again after a restart', async () => {
   expect(first).toMatchObject({ id: 7 })
 })
 
-it('a graph comes and goes with a changed configuration', async () => {
+it('a graph is added and removed by a changed configuration', async () => {
   const { collection, queries } = await filled(await tempFolder(), 0)
   await collection.updateConfig({ vectors: { '': { hnswConfig: { m: 16 } } } })
   await collection.waitForIndex()

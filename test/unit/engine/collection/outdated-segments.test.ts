@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { OutdatedSegments } from '../../../../src/engine/collection/outdated-segments.js'
 
-it('are those up to one that is marked; of a mark that is taken back, those made under it', () => {
+it('are those up to a mark; taking a mark back leaves segments made under it outdated', () => {
   const outdated = new OutdatedSegments()
   const marked = () => [0, 1, 2, 3, 4, 5].filter((segment) => outdated.has(segment))
   outdated.mark(1)

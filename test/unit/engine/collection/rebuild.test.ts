@@ -1,4 +1,4 @@
-/** A changed configuration reaches the segments that were there before it, whatever comes between. */
+/** A changed configuration reaches existing segments. */
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -13,7 +13,7 @@ const POINTS = 6000
 const SIZE = 8
 const WORD_BYTES = 4
 
-/** Deterministic and in no order. */
+/** Deterministic and unordered. */
 const vector = (seed: number) => Float32Array.from({ length: SIZE }, (_, i) => Math.sin(seed * 12.9898 + i * 78.233))
 const points = (from: number, count: number) =>
   Array.from({ length: count }, (_, i) => ({ id: from + i, vector: vector(from + i), payload: { at: from + i } }))
@@ -42,7 +42,7 @@ async function collectionFolder(): Promise<string> {
   return (await readdir(folder)).find((name) => name.startsWith('c-')) as string
 }
 
-/** `m` of each segment that the manifest names: lists of neighbours in its file have room for four times as many. */
+/** `m` of each segment in the manifest, from its file: neighbour lists have room for four times m. */
 async function neighboursInFiles(): Promise<number[]> {
   const name = await collectionFolder()
   const { segments } = await readManifest(new Disk(folder), join(name, 'manifest'))
@@ -64,7 +64,7 @@ async function expectAllFound(rows: Awaited<ReturnType<typeof opened>>): Promise
   }
 }
 
-it('rebuilds the segments there are, behind writes and reads', async () => {
+it('rebuilds existing segments beside writes and reads', async () => {
   await fill()
   expect(await neighboursInFiles()).toEqual([16])
   const database = await opened()
@@ -80,7 +80,7 @@ it('rebuilds the segments there are, behind writes and reads', async () => {
   expect(await neighboursInFiles()).toEqual([6])
 })
 
-it('goes on with it after a close that came between', async () => {
+it('continues after a close in the middle', async () => {
   await fill()
   const first = await opened()
   const changing = await first.collection('rows')
@@ -98,7 +98,7 @@ it('goes on with it after a close that came between', async () => {
   expect(await neighboursInFiles()).toEqual([5])
 })
 
-it('keeps recall from codes to codes, also where a close came between', async () => {
+it('keeps the recall from codes to codes, also across a close', async () => {
   const size = 96
   const rows = await clusteredVectors(4000, size, 11)
   const first = await opened()
@@ -126,7 +126,7 @@ it('keeps recall from codes to codes, also where a close came between', async ()
   }
 })
 
-it('leaves the segments alone where nothing of theirs changes', async () => {
+it('leaves segments alone that the change does not affect', async () => {
   await fill()
   const segments = join(folder, await collectionFolder(), 'segments')
   const before = await readdir(segments)
@@ -139,7 +139,7 @@ it('leaves the segments alone where nothing of theirs changes', async () => {
   expect(await readdir(segments)).toEqual(before)
 })
 
-it('takes changes at once one after another, and loses none', async () => {
+it('accepts several changes in a row and loses none', async () => {
   const database = await open(':memory:')
   onTestFinished(() => database.close())
   const rows = await database.createCollection('rows', { vectors: { size: SIZE, distance: 'Euclid' } })

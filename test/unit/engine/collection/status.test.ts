@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, it } from 'vitest'
 import { open } from '../../../../src/index.js'
 
-it('a collection is yellow while a payload index is built, or waits for its turn, and while its graph is', async () => {
+it('a collection is yellow while a payload index is built or waits, and while its graph is built', async () => {
   const database = await open(':memory:')
   const size = 64
   const collection = await database.createCollection('points', { vectors: { size, distance: 'Euclid' } })
@@ -12,7 +12,7 @@ it('a collection is yellow while a payload index is built, or waits for its turn
   const points = Array.from({ length: 2_000 }, (_, id) => {
     return { id, vector: vectorOf(id), payload: { text, id } }
   })
-  // So many that their graph takes far longer than to look.
+  // Enough that building their graph takes far longer than the check.
   const others = Array.from({ length: 40_000 }, (_, at) => ({ id: 10_000 + at, vector: vectorOf(10_000 + at) }))
   await collection.upsert([...points, ...others])
   const seen: string[] = []

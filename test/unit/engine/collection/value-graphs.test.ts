@@ -7,15 +7,15 @@ import { type Collection, open, type QueryOptions } from '../../../../src/index.
 const POINTS = 12_000
 const SIZE = 24
 const CLUSTERS = 60
-/** One in so many has the keyword. */
+/** One in this many points has the keyword. */
 const SHARE = 4
 const BATCH = 200
-/** Several times what pays for a graph of so few points. */
+/** Several times the searches that pay for a graph of so few points. */
 const MOST_ASKED = 400_000
 const isByGraph = async (rows: Collection, key: string, using: string) =>
   (await rows.explain(asked(0, key, using))).plan.strategy.endsWith(' of value')
 
-/** Deterministic and in no order. */
+/** Deterministic and unordered. */
 const random = (seed: number) => {
   const value = Math.sin(seed * 12.9898) * 43_758.5453
   return value - Math.floor(value)
@@ -61,8 +61,8 @@ const asked = (seed: number, key: string, using: string): QueryOptions => ({
 const ask = (rows: Collection, from: number, key: string, using: string) =>
   rows.queryBatch(Array.from({ length: BATCH }, (_, at) => asked(from + at, key, using)))
 
-describe('a graph of its own for a keyword', () => {
-  it('comes once it was asked for often enough, is found by, and is earned anew after a restart', async () => {
+describe('a value graph of a keyword', () => {
+  it('is made after enough searches, is used, and is earned again after a restart', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'vicinal-values-'))
     onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
     const { rows, close } = await tenants(folder)
@@ -72,7 +72,7 @@ describe('a graph of its own for a keyword', () => {
     for (; count < MOST_ASKED && !(await isByGraph(rows, 'tenant', 'own')); count += BATCH) {
       await ask(rows, count, 'tenant', 'own')
     }
-    // Neither by an index that is to have no graphs, nor for a vector that is to have none.
+    // Neither by an index nor for a vector that excludes value graphs.
     for (let at = 0; at < 2 * count; at += BATCH) {
       await ask(rows, at, 'label', 'own')
       await ask(rows, at, 'tenant', 'plain')
@@ -85,7 +85,7 @@ describe('a graph of its own for a keyword', () => {
 
     const recall = await recallOf(rows)
     expect(recall).toBeGreaterThan(0.93)
-    // What comes is found at once.
+    // New points are found at once.
     await rows.upsert([{ id: POINTS, vector: { own: vector(0.5), plain: vector(0.5) }, payload: { tenant: 'many' } }])
     const [nearest] = await rows.query(asked(0, 'tenant', 'own'))
     expect(nearest?.id).toBe(POINTS)

@@ -1,4 +1,4 @@
-/** Vectors added to and dropped from a collection in a folder: what becomes of its files, its readers and its snapshots. */
+/** Vectors added to and dropped from a collection in a folder: the effects on its files, readers and snapshots. */
 import { cp, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
@@ -18,7 +18,7 @@ import { listCollections } from '../../../../src/storage/layout.js'
 import { readManifest } from '../../../../src/storage/manifest.js'
 
 const POINTS = 2_500
-/** Stands in every vector that is dropped, and nowhere else. */
+/** A value in every vector that is dropped, and nowhere else. */
 const MARK = Math.fround(1234.5678)
 const MARK_BYTES = Buffer.from(Float32Array.of(MARK, MARK, MARK).buffer)
 
@@ -65,7 +65,7 @@ async function engineOf(): Promise<CollectionEngine> {
   return engine
 }
 
-it('a dropped vector is in no file once the folder is tidied, and what is left is whole', async () => {
+it('a dropped vector is in no file once the folder is tidied, and the rest is complete', async () => {
   const first = await opened()
   await filled(first)
   await first.close()
@@ -73,7 +73,7 @@ it('a dropped vector is in no file once the folder is tidied, and what is left i
   const engine = await engineOf()
   await engine.changeVectors((config) => withoutVectorName(config, 'gone'))
   await engine.tidy({ graceMs: 0 })
-  // The last files that the manifest before named.
+  // The last files of the previous manifest.
   await engine.tidy({ graceMs: 0 })
   expect(await filesWithMark()).toEqual([])
   await engine.close()
@@ -88,7 +88,7 @@ it('a dropped vector is in no file once the folder is tidied, and what is left i
   expect(await inspect([folder])).toBe(0)
 })
 
-/** A file may go while it is about to be copied, since work goes on in the folder. */
+/** A file may disappear just before it is copied, because work goes on in the folder. */
 async function copyFolder(from: string, to: string): Promise<void> {
   const mostTries = 20
   for (let tries = 1; ; tries++) {
@@ -102,14 +102,14 @@ async function copyFolder(from: string, to: string): Promise<void> {
   }
 }
 
-it('a name that comes back for a vector of the same shape shows nothing of the one before, whenever the process ends', async () => {
+it('a name reused for a vector of the same shape never shows the old vector, whenever the process ends', async () => {
   const first = await opened()
   await filled(first)
   await first.close()
   const engine = await engineOf()
   await engine.changeVectors((config) => withoutVectorName(config, 'gone'))
   await engine.changeVectors((config) => withVectorName(config, 'gone', { dense: { size: 3, distance: 'Dot' } }))
-  // Segment files, table and manifest as a kill would leave them: the files still have the vector of before.
+  // Segment files, table and manifest as after a kill: the files still have the old vector.
   const copy = join(folder, '..', `${basename(folder)}-copy`)
   onTestFinished(() => rm(copy, { recursive: true }))
   await copyFolder(folder, copy)
@@ -123,7 +123,7 @@ it('a name that comes back for a vector of the same shape shows nothing of the o
   expect((await collection.info()).warnings).toEqual([])
 })
 
-it('a rebuild from the table, with columns of dropped vectors in it, brings back the others alone', async () => {
+it('a rebuild from a table with columns of dropped vectors restores only the others', async () => {
   const first = await opened()
   const collection = await filled(first)
   await collection.flush()
@@ -135,7 +135,7 @@ it('a rebuild from the table, with columns of dropped vectors in it, brings back
   const disk = new Disk(folder)
   const [paths] = await listCollections(disk)
   const { layout } = await readManifest(disk, (paths as { manifest: string }).manifest)
-  // The last one's column stands beside that of the one before, unless the table was written anew already.
+  // The last vector's column stands beside that of the previous one, unless the table was rewritten already.
   if (layout?.vectors.some(({ dropped }) => dropped)) {
     expect(layout.vectors.map(({ name, columnSuffix }) => [name, columnSuffix])).toContainEqual(['gone', 2])
   }
@@ -177,7 +177,7 @@ it('readers of the folder see vectors come and go', async () => {
   expect(await seen.count()).toBe(POINTS)
 })
 
-it('a snapshot of before brings back what was dropped, and one of after what was added', async () => {
+it('an older snapshot restores dropped vectors, and a later one added vectors', async () => {
   const database = await opened()
   const collection = await filled(database)
   const before = await collection.snapshots.create()
@@ -196,7 +196,7 @@ it('a snapshot of before brings back what was dropped, and one of after what was
   await expect(has(young, 'gone')).rejects.toThrow('Not existing vector name')
 })
 
-it('reads and writes go on while vectors are added and dropped under them', async () => {
+it('reads and writes go on while vectors are added and dropped', async () => {
   const database = await opened()
   const collection = await filled(database)
   let ends = false
@@ -238,7 +238,7 @@ it('reads and writes go on while vectors are added and dropped under them', asyn
     expect((await collection.query({ query: vector.gone, using: 'gone' })).map(({ id }) => id)).toEqual([round])
     await sleep(20)
   }
-  // On a slow machine the rounds are over before they have come to it.
+  // On a slow machine the rounds may end before the readers have begun.
   await expect.poll(() => reads > 50 || failures.length > 0).toBe(true)
   ends = true
   await Promise.all(loops)
@@ -250,7 +250,7 @@ it('reads and writes go on while vectors are added and dropped under them', asyn
   expect((await collection.info()).status).toBe('green')
 })
 
-it('a change that the disk refuses is none, and the next one is made', async () => {
+it('a change that the disk refuses has no effect, and the next one succeeds', async () => {
   const first = await opened()
   await filled(first)
   await first.close()
@@ -276,7 +276,7 @@ it('a change that the disk refuses is none, and the next one is made', async () 
   expect(await has(collection, 'new')).toBe(1)
 })
 
-it('a look-up in a collection whose vectors come and go finds what it asks for', async () => {
+it('a look-up in a collection with changing vectors finds the right ones', async () => {
   const database = await open(':memory:')
   onTestFinished(() => database.close())
   const vectors = { kept: { size: 2, distance: 'Euclid' } } as const
@@ -285,7 +285,7 @@ it('a look-up in a collection whose vectors come and go finds what it asks for',
   const ids = Array.from({ length: 200 }, (_, i) => i)
   await asking.upsert(ids.map((id) => ({ id, vector: { kept: [id, 0] }, payload: { of: id % 3 } })))
   await other.upsert(ids.map((id) => ({ id, vector: { kept: [id + 50, 0] } })))
-  // The texts of many queries take their time, which other rows take the place of the looked-up ones in.
+  // Embedding the texts of many queries takes time, in which other rows replace the looked-up ones.
   const text = Array.from({ length: 1_600 }, (_, i) => `word${i}`).join(' ')
   const found = { query: 7, using: 'kept', lookupFrom: { collection: 'other' }, limit: 1 }
   const words = { query: { text, model: 'qdrant/bm25' }, using: 'words', limit: 1 }
@@ -325,7 +325,7 @@ it.each<[what: string, ask: (collection: Collection) => Promise<unknown>]>([
   await ask(collection)
 })
 
-it('a table with as many columns as it may have is written without the dropped ones for one more', async () => {
+it('a table at its bound of columns is rewritten without dropped ones for one more', async () => {
   const database = await opened()
   const collection = await database.createCollection('rows', { vectors: { kept: { size: 2, distance: 'Euclid' } } })
   await collection.upsert([{ id: 1, vector: { kept: [1, 2] } }])
@@ -334,7 +334,7 @@ it('a table with as many columns as it may have is written without the dropped o
     const [paths] = await listCollections(new Disk(folder))
     return (await readManifest(new Disk(folder), (paths as { manifest: string }).manifest)).layout?.vectors.length
   }
-  // In the background the dropped ones go sooner.
+  // In the background dropped columns would be removed sooner.
   const later = vi.spyOn(Flusher.prototype, 'housekeep').mockResolvedValue()
   onTestFinished(() => later.mockRestore())
   let most = 0

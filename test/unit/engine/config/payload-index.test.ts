@@ -50,7 +50,7 @@ const REFUSED: [field: unknown, schema: unknown, expected: string][] = [
   ['a', text({ stemmer: { type: 'snowball' } }), 'field_schema.stemmer.language: expected one of arabic, armenian'],
 ]
 
-describe('payload indexes as they are asked for', () => {
+describe('payload indexes as requested', () => {
   it.each(REFUSED.map(([field, schema, expected]) => [expected, field, schema]))(
     'refuse: %s',
     (expected, field, schema) => {
@@ -64,12 +64,12 @@ describe('payload indexes as they are asked for', () => {
     },
   )
 
-  it('take what the limits allow', () => {
+  it('accept everything within the limits', () => {
     const stopwords = { custom: many(LIMITS.stopwords), languages: ['english', 'japanese'] }
     expect(checkPayloadIndex('a', text({ stopwords, maxTokenLen: LIMITS.tokenLength })).kind).toBe('text')
   })
 
-  it('keep what was said, and nothing that was not', () => {
+  it('keep exactly the given options', () => {
     expect(checkPayloadIndex('a', 'geo')).toEqual({ field: 'a', kind: 'geo' })
     expect(checkPayloadIndex('a', { type: 'keyword', isTenant: true, onDisk: null })).toEqual({
       field: 'a',

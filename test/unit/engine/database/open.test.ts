@@ -23,7 +23,7 @@ async function limitOf(folder: string): Promise<number | null> {
   return memory.process.limitBytes
 }
 
-test('a limit of memory holds from any open of a folder on, until the last is closed', async () => {
+test('a memory limit holds from any open of a folder until the last one is closed', async () => {
   const folder = temporaryFolder()
   const first = await open(folder)
   await first.createCollection('c', { vectors: { size: 1, distance: 'Dot' } })
@@ -38,7 +38,7 @@ test('a limit of memory holds from any open of a folder on, until the last is cl
   expect(await limitOf(folder)).toBeNull()
 })
 
-test('what cannot be another for who opens a folder again is refused', async () => {
+test('opening an open folder with different options is refused', async () => {
   const folder = temporaryFolder()
   const first = await open(folder, { concurrentSearches: 4 })
   onTestFinished(() => first.close())

@@ -21,7 +21,7 @@ function strict(config: StrictModeConfig): StrictMode {
 }
 
 describe('strict mode', () => {
-  it('bounds rows of multivectors and indices of sparse vectors, by the name of the vector', () => {
+  it('bounds rows of multivectors and indices of sparse vectors by vector name', () => {
     const mode = strict({
       multivectorConfig: { '': { maxVectors: 2 }, b: { maxVectors: 1 } },
       sparseConfig: { s: { maxLength: 2 } },
@@ -58,14 +58,14 @@ describe('strict mode', () => {
       },
     }
     let nested: QueryOptions = stage
-    // Few objects, and two to the power of sixteen stages.
+    // Few objects, but two to the power of sixteen stages.
     for (let level = 0; level < 16; level++) nested = { query: { fusion: 'rrf' }, prefetch: [nested, nested] }
     checkQuery(nested, strict({ maxQueryLimit: 10 }))
     expect(asked).toBeGreaterThan(0)
     expect(asked).toBeLessThanOrEqual(LIMITS.prefetches + 1)
   })
 
-  it('bounds the conditions inside formulas, and what rarity is counted among', () => {
+  it('bounds conditions inside formulas and in the corpus of IDF', () => {
     const mode = strict({ filterMaxConditions: 1, unindexedFilteringRetrieve: false })
     const one = { has_id: [1] }
     const unindexed = { key: 'a', match: { value: 1 } }
@@ -79,7 +79,7 @@ describe('strict mode', () => {
     expect(() => checkQuery({ query: 1, params: { idf } }, mode)).toThrow('Index required')
   })
 
-  it('asks for the index that answers each kind of condition, and none where none does', () => {
+  it('requires the index that answers each kind of condition, and none if none does', () => {
     const mode = strict({ unindexedFilteringRetrieve: false })
     const needed = (condition: object) => {
       try {
@@ -113,7 +113,7 @@ describe('strict mode', () => {
 })
 
 describe('a rate limit', () => {
-  it('lets so many through in a minute, and fills again at an even pace', () => {
+  it('lets a number of requests through in a minute, and refills at an even pace', () => {
     let nowMs = 0
     const limit = new RateLimit(() => nowMs)
     const passes = (cost = 1, most = 60) => {
@@ -134,7 +134,7 @@ describe('a rate limit', () => {
     nowMs += 3_600_000
     expect(passes(60)).toBe(true)
     expect(passes()).toBe(false)
-    // Another bound is a fresh one.
+    // Another bound starts fresh.
     expect(passes(1, 1)).toBe(true)
     expect(passes(1, 1)).toBe(false)
   })

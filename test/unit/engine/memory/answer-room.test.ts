@@ -1,4 +1,4 @@
-/** Answers below a limit of memory, whose rows are larger than anyone would expect. */
+/** Answers under a memory limit whose rows are unexpectedly large. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { VicinalError } from '../../../../src/core/errors.js'
 import { type RoomHolder, withInner } from '../../../../src/core/inner-call.js'
@@ -42,7 +42,7 @@ beforeAll(async () => {
   for (let id = 0; id < 3; id++) await lookedUp.upsert([{ id, vector: [1], payload: { text: TEXT } }])
 })
 
-/** What the read holds while its caller has the answer. */
+/** The room that the read holds while its caller has the answer. */
 async function heldBy(read: (holder: RoomHolder) => Promise<unknown>): Promise<number> {
   const holder = new LoneHolder()
   await read(holder)
@@ -80,7 +80,7 @@ describe('an answer whose payloads are large', () => {
     scroll: async (more) => (await collection.scrollPage({ limit: 8, ...more })).points,
     retrieve: (more) => collection.retrieve([0, 1, 2, 3, 4, 5, 6, 7], more),
   }
-  it.each(Object.keys(reads))('%s is given room for them, as soon as that is known', async (name) => {
+  it.each(Object.keys(reads))('%s reserves room for them as soon as their size is known', async (name) => {
     const read = reads[name] as (typeof reads)[string]
     const points = await read({})
     expect(memoryBudget.reservedBytes).toBe(0)
@@ -91,7 +91,7 @@ describe('an answer whose payloads are large', () => {
     expect(held).toBeLessThan(4 * points.length * TEXT.length)
   })
 
-  it('is given room for vectors of which points have any number', async () => {
+  it('reserves room for vectors of points with any number of them', async () => {
     const many = await database.createCollection('many', {
       vectors: { tokens: { size: 128, distance: 'Dot', multivectorConfig: { comparator: 'max_sim' } } },
       sparseVectors: { words: {} },
@@ -110,7 +110,7 @@ describe('an answer whose payloads are large', () => {
     }
   })
 
-  it('is given room for vectors that are read on the way to it', async () => {
+  it('reserves room for vectors that are read on the way', async () => {
     const size = 16_384
     const on = { dense: { size, distance: 'Dot' as const } }
     const wide = await database.createCollection('wide', { vectors: on })
@@ -130,7 +130,7 @@ describe('an answer whose payloads are large', () => {
     }
   })
 
-  it('is what its rows take, whatever the limit was', async () => {
+  it('reserves the size of its rows, whatever the limit was', async () => {
     const wide = (holder: object) => collection.scrollPage({ limit: 10_000, ...holder })
     const narrow = (holder: object) => collection.scrollPage({ limit: POINTS, ...holder })
     const held = await heldBy((holder) => wide(withInner({}, { holder })))
@@ -142,7 +142,7 @@ describe('an answer whose payloads are large', () => {
 })
 
 describe('room for an answer', () => {
-  it("is each part's own, and asked for once, however many of them want more", async () => {
+  it('is reserved for each part, and requested once however many parts want more', async () => {
     const wanted = [100, 30 * MIB, 200, 40 * MIB]
     const asked: Rooms[] = []
     const part = async (at: number, mostBytes: number) => {
@@ -173,7 +173,7 @@ describe('room for an answer', () => {
     return 'answer'
   }
 
-  it('is what turns out to be wanted, unless that is more than there can ever be', async () => {
+  it('is what the read turns out to need, unless that can never be available', async () => {
     const asked: Rooms[] = []
     expect(await withAnswerRoom(1, {}, new Stop(), needs(20 * MIB, asked))).toBe('answer')
     expect(asked).toEqual([[0.5 * MIB], [20 * MIB]])
@@ -182,7 +182,7 @@ describe('room for an answer', () => {
     expect(memoryBudget.reservedBytes).toBe(0)
   })
 
-  it('is had as often as its rows have grown meanwhile, whatever the caller has said', async () => {
+  it('is requested again as often as the rows have grown meanwhile', async () => {
     for (const call of [undefined, {}]) {
       for (const parts of [1, 100]) {
         const grown = [10 * MIB, 20 * MIB, 30 * MIB]
@@ -197,7 +197,7 @@ describe('room for an answer', () => {
     }
   })
 
-  it('is no reason to run a read again that fails for another', async () => {
+  it('does not repeat a read that fails for another reason', async () => {
     for (const parts of [1, 100]) {
       let runs = 0
       const failing = async () => {
@@ -226,7 +226,7 @@ describe('room for an answer', () => {
     holder.end()
   })
 
-  it('takes the place of what its body was given, of one query or of many', async () => {
+  it('replaces the room of the body, for one query or many', async () => {
     for (const parts of [1, 100]) {
       const held = async (bodyBytes: number): Promise<number[]> => {
         const reserved: number[] = []
@@ -248,7 +248,7 @@ describe('room for an answer', () => {
     }
   })
 
-  it('is enough for a batch of ordinary queries without a second look', async () => {
+  it('is enough for a batch of ordinary queries at the first attempt', async () => {
     const asked: Rooms[] = []
     const part = async (at: number) => at
     const read = (rooms: Rooms) => {

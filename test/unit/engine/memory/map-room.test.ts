@@ -8,7 +8,7 @@ import { MapRoom } from '../../../../src/engine/memory/map-room.js'
 import { Shard } from '../../../../src/native/shard.js'
 import { sequence, spec, texts } from '../../native/shard-data.js'
 
-const MOST = 3_200 // of which a 32nd is left
+const MOST = 3_200 // a 32nd of it is kept as a margin
 
 function room(used: number) {
   const state = { used, counts: 0, nowMs: 0 }
@@ -19,11 +19,11 @@ function room(used: number) {
   return { state, maps: new MapRoom({ nowMs: () => state.nowMs, count }) }
 }
 
-test('what takes maps is admitted until there are as many as may be, less a margin', async () => {
+test('work that takes maps is admitted up to the bound less a margin', async () => {
   const { maps, state } = room(3_000)
   await maps.admit('a collection', 60)
   await maps.admit('a collection', 40)
-  // It counts again before it refuses, since what was admitted may be among those by now, or no more.
+  // It counts again before it refuses, because admitted maps may be counted by now, or be gone.
   expect(state.counts).toBe(1)
   state.used = 3_100
   const refused = maps.admit('a collection', 40)
@@ -37,7 +37,7 @@ test('what takes maps is admitted until there are as many as may be, less a marg
   expect(state.counts).toBe(2)
 })
 
-test('of many who are refused few count', async () => {
+test('of many refused callers few count', async () => {
   const { maps, state } = room(MOST)
   for (let at = 0; at < 10; at++) await expect(maps.admit('a collection', 40)).rejects.toThrow('vm.max_map_count')
   expect(state.counts).toBe(1)
@@ -53,9 +53,9 @@ test('a system without such a limit refuses nothing', async () => {
 })
 
 const limit = (await memoryMaps())?.most ?? Number.POSITIVE_INFINITY
-/** More take long to be used up. */
+/** With a greater bound the test would take long to use up all maps. */
 test.skipIf(limit > 100_000)(
-  'where the maps of the process are nearly used up, collections are refused before anything is written',
+  'if the process has nearly used up its maps, collections are refused before anything is written',
   async () => {
     const folder = mkdtempSync(join(tmpdir(), 'vicinal-maps-'))
     onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
@@ -95,7 +95,7 @@ test.skipIf(limit > 100_000)(
     await expect(used.createVectorName('more', { dense: { size: 4, distance: 'Dot' } })).rejects.toMatchObject(
       isRefused,
     )
-    // What has its maps goes on.
+    // Collections that have their maps go on.
     await used.upsert(point(2))
     expect(await used.count()).toBe(2)
     await closeAll()

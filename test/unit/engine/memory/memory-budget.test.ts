@@ -9,7 +9,7 @@ import { LoneHolder } from './room-holder.js'
 
 const MB = 1_000_000
 const WAIT_MS = 150
-/** What may be used before requests wait. */
+/** The share of memory that may be used before requests wait. */
 const FULL_SHARE = 0.92
 
 const unlimits: (() => void)[] = []
@@ -17,7 +17,7 @@ afterEach(() => {
   for (const unlimit of unlimits.splice(0)) unlimit()
 })
 
-/** A budget with so much left beyond what this process takes. */
+/** A budget with this much left in addition to the process's present memory. */
 function budgetWith(leftBytes: number): MemoryBudget {
   const budget = new MemoryBudget({ waitMs: WAIT_MS })
   unlimits.push(budget.limit(Math.round((budget.usedBytes + leftBytes) / FULL_SHARE)))
@@ -32,7 +32,7 @@ describe('the budget of memory', () => {
     release()
   })
 
-  it('has what does not fit wait, in order, until room is given back', async () => {
+  it('makes requests wait in order until room is freed', async () => {
     const budget = budgetWith(100 * MB)
     const first = await budget.reserve(60 * MB)
     const entered: string[] = []
@@ -55,7 +55,7 @@ describe('the budget of memory', () => {
     expect(budget.reservedBytes).toBe(0)
   })
 
-  it('has who holds some go on with what it holds, before those who wait for that', async () => {
+  it('lets a holder continue with the room that it holds, before waiting requests', async () => {
     const budget = budgetWith(100 * MB)
     const holder = new LoneHolder()
     holder.hold(await budget.reserve(60 * MB))
@@ -66,7 +66,7 @@ describe('the budget of memory', () => {
     })
     const release = await budget.reserve(50 * MB, undefined, holder)
     expect([budget.reservedBytes, budget.waiting, entered]).toEqual([50 * MB, 1, []])
-    // One that wants more than there is goes before the other all the same.
+    // A request that wants more than exists still goes first.
     holder.hold(release)
     const more = Promise.resolve(budget.reserve(90 * MB, undefined, holder)).then((release) => {
       entered.push('holder')
@@ -78,7 +78,7 @@ describe('the budget of memory', () => {
     expect(budget.reservedBytes).toBe(0)
   })
 
-  it('refuses what has waited for as long as is named, with when to come back', async () => {
+  it('refuses a request that has waited for its time, and says when to retry', async () => {
     const budget = budgetWith(20 * MB)
     const startedMs = performance.now()
     await expect(budget.reserve(40 * MB)).rejects.toMatchObject({
@@ -94,7 +94,7 @@ describe('the budget of memory', () => {
     expect(budget.waiting).toBe(0)
   })
 
-  it('refuses at once when too many wait, and what would never fit', async () => {
+  it('refuses at once if too many wait, or if a request would never fit', async () => {
     const budget = budgetWith(20 * MB)
     const waiting = Array.from({ length: LIMITS.queuedForMemory }, () => budget.reserve(40 * MB) as Promise<() => void>)
     for (const each of waiting) each.catch(() => undefined)
@@ -105,13 +105,13 @@ describe('the budget of memory', () => {
     await Promise.allSettled(waiting)
   })
 
-  it('lets go of what is cancelled, and of all when the limit is lifted', async () => {
+  it('drops cancelled requests, and all of them when the limit is lifted', async () => {
     const budget = budgetWith(20 * MB)
     const stop = new Stop()
     const cancelled = budget.reserve(40 * MB, stop)
     stop.stop()
     await expect(cancelled).rejects.toMatchObject({ code: 'CANCELLED' })
-    // Nobody stands in the queue for who is gone already.
+    // A request that is already cancelled does not enter the queue.
     expect(() => budget.reserve(40 * MB, stop)).toThrow(expect.objectContaining({ code: 'CANCELLED' }))
     const late = new Stop()
     late.stop(new VicinalError('TIMEOUT', 'too late'))
@@ -133,7 +133,7 @@ describe('the budget of memory', () => {
     await expect.poll(() => [...new Set(asked)]).toEqual(['data', 'everything', 'spill'])
   })
 
-  it('has the service leave large bodies unread, and small requests go on', async () => {
+  it('makes the service leave large bodies unread while small requests go on', async () => {
     const budget = budgetWith(2 * MB)
     const service = await startService({ memory: budget })
     await service.call('PUT', '/collections/a', { vectors: { size: 1, distance: 'Dot' } })
@@ -149,14 +149,15 @@ describe('the budget of memory', () => {
     expect(text).toMatch(/\nmemory_waiting_requests 0\n/)
   })
 
-  it('has nobody log an error who hangs up while waiting', async () => {
+  it('logs no error for a client that hangs up while waiting', async () => {
     const budget = new MemoryBudget({ waitMs: 20_000 })
     unlimits.push(budget.limit(Math.round(budget.usedBytes / 2)))
     const service = await startService({ memory: budget, logLevel: 'warn' })
     const head =
       'PUT /collections/a/points HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\ncontent-length: 1000000'
     const connection = connect(service.port, '127.0.0.1').on('error', () => {})
-    // As much as asks for room: what was declared and has not come takes none. What lies unread would hide that they hang up.
+    // Enough bytes to reserve room, since declared bytes that have not come reserve none. Unread bytes would hide the
+    // hang-up.
     connection.write(`${head}\r\n\r\n{${' '.repeat(70_000)}`)
     const waiting = async () =>
       (await service.call('GET', '/metrics')).text.match(/\nmemory_waiting_requests (\d)/)?.[1]

@@ -1,7 +1,7 @@
 import type { Awaitable } from '../../../../src/core/awaitable.js'
 import { HeldRoom } from '../../../../src/server/ticket.js'
 
-/** One that a request has, without a request: its turn comes when `turn` says so. */
+/** The room of a request, without a request: its turn comes when `turn` resolves. */
 export class LoneHolder extends HeldRoom {
   constructor(readonly turn: () => Awaitable<void> = () => {}) {
     super()

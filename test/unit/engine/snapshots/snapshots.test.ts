@@ -107,7 +107,7 @@ describe('a snapshot of a collection', () => {
     expect(leftovers('source')).toEqual([])
   })
 
-  it('is as of one operation while writes go on: every batch whole or absent, none after a missing one', async () => {
+  it('is as of one operation while writes go on: every batch is complete or absent, and none follows a missing one', async () => {
     const database = await openIn('source')
     const collection = await database.createCollection('busy', { vectors: VECTORS })
     let acknowledged = -1
@@ -145,7 +145,7 @@ describe('a snapshot of a collection', () => {
       expect(last, 'acknowledged before the snapshot').toBeGreaterThanOrEqual(least)
       expect([...rounds.keys()].sort((a, b) => a - b)).toEqual(Array.from({ length: last + 1 }, (_, i) => i))
       for (const [round, count] of rounds) {
-        // The deletion that follows batch r + 1 takes one point of batch r.
+        // The deletion after batch r + 1 takes one point of batch r.
         const expected = round < last - 1 ? [19] : round === last - 1 ? [19, 20] : [20]
         expect(expected, `points of batch ${round} of ${last}`).toContain(count)
       }
@@ -153,7 +153,7 @@ describe('a snapshot of a collection', () => {
     expect(taken.at(-1)?.least).toBeGreaterThan(3)
   })
 
-  it('takes the place of what is there, from the database’s own folder, and is in force at once', async () => {
+  it("replaces existing data, from the database's own folder, and takes effect at once", async () => {
     const database = await openIn('source')
     const collection = await filled(database)
     const before = await contentOf(collection)
@@ -172,7 +172,7 @@ describe('a snapshot of a collection', () => {
     expect((await (await again.collection('things')).snapshots.list()).map((one) => one.name)).toEqual([name])
   })
 
-  it('is listed, oldest first, and deleted; others have none of it', async () => {
+  it('is listed, oldest first, and deleted; other collections do not see it', async () => {
     const database = await openIn('source')
     const collection = await filled(database)
     const other = await database.createCollection('things-2', { vectors: VECTORS })
@@ -237,8 +237,8 @@ describe('a snapshot of a database', () => {
   })
 })
 
-describe('what is refused', () => {
-  it('one with a bit turned over, wherever that is, or it changes nothing', async () => {
+describe('it refuses', () => {
+  it('a snapshot with one flipped bit anywhere, or the bit has no effect', async () => {
     const database = await openIn('source')
     const collection = await filled(database)
     await collection.flush()
@@ -277,7 +277,7 @@ describe('what is refused', () => {
     expect(readdirSync(scratch, { recursive: true })).toEqual(before)
   }
 
-  it('in memory: all of it', async () => {
+  it('everything in memory', async () => {
     const database = await open(':memory:')
     const collection = await database.createCollection('a', { vectors: VECTORS })
     const refused = { code: 'INVALID_ARGUMENT', message: expect.stringContaining('in memory') }
@@ -288,7 +288,7 @@ describe('what is refused', () => {
     await database.close()
   })
 
-  it('locations outside the folder of snapshots, links in it, and URLs where they are off', async () => {
+  it('locations outside the folder of snapshots, links in it, and URLs unless enabled', async () => {
     const database = await openIn('source')
     const collection = await filled(database)
     const { name } = await collection.snapshots.create()
@@ -313,7 +313,7 @@ describe('what is refused', () => {
     await refusedOf(database, { location: 7 } as never, 'INVALID_ARGUMENT', /location/)
   })
 
-  it('files of another checksum, of too many bytes, cut at any place, or with a byte changed anywhere', async () => {
+  it('files with another checksum, with too many bytes, cut anywhere, or with any byte changed', async () => {
     const database = await openIn('source')
     const collection = await filled(database)
     await collection.flush()
@@ -334,7 +334,7 @@ describe('what is refused', () => {
       await expect(database.recoverCollection('things', { chunks: inPieces(file.subarray(0, at)) })).rejects.toThrow()
       const changed = Buffer.from(file)
       changed[at] = (changed[at] as number) ^ 0x10
-      // Bytes that mean nothing (padding, a file's time) may change; then the answer is the same.
+      // Bytes without meaning (padding, a file's time) may change; the answer is then the same.
       const outcome = await database
         .recoverCollection(`copy-${at}`, { chunks: inPieces(changed) })
         .then(contentOf, () => null)

@@ -1,4 +1,4 @@
-/** The process that opens snapshots first: what becomes of one that hangs, grows or ends, and what it knows. */
+/** The process that opens snapshots first: one that hangs, grows or ends, and its environment. */
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -43,7 +43,7 @@ const children = () => {
 }
 
 describe('a trial', () => {
-  it('that hangs is ended after its time', async () => {
+  it('that hangs is killed after its time', async () => {
     const before = children()
     const startMs = performance.now()
     expect(await tried('hanging', { timeMs: 500 })).toMatchObject({
@@ -54,7 +54,7 @@ describe('a trial', () => {
     expect(children()).toEqual(before)
   })
 
-  it('that grows is ended once it has more than it may', async () => {
+  it('that grows is killed beyond its memory bound', async () => {
     const before = children()
     const bound = 200 * MIB
     expect(await tried('growing', { memoryBytes: bound })).toMatchObject({
@@ -65,7 +65,7 @@ describe('a trial', () => {
   })
 
   it.each(['SIGABRT', 'SIGSEGV', 'SIGBUS', '1', '134'])(
-    'that ends by %s says that the snapshot is damaged',
+    'that ends by %s means that the snapshot is damaged',
     async (how) => {
       const error = await tried('ending', {}, how)
       const told = how.startsWith('SIG') ? `by ${how}` : `with exit code ${how}`
@@ -78,11 +78,11 @@ describe('a trial', () => {
     expect(await tried('ending', {}, how)).toMatchObject({ code: 'UNAVAILABLE', retryable: true })
   })
 
-  it('that says what none says ends nothing but itself', async () => {
+  it('with a malformed report fails only itself', async () => {
     expect(await tried('lying')).toMatchObject({ code: 'CORRUPT', details: {} })
   })
 
-  it('that cannot be started is no word against the snapshot', async () => {
+  it('that cannot be started says nothing against the snapshot', async () => {
     const { execPath } = process
     onTestFinished(() => {
       process.execPath = execPath
@@ -91,7 +91,7 @@ describe('a trial', () => {
     expect(await tried('hanging')).toMatchObject({ code: 'UNAVAILABLE' })
   })
 
-  it('knows no secret of the environment, no proxy and no option of Node', async () => {
+  it('sees no secret of the environment, no proxy and no option of Node', async () => {
     const secrets = {
       AWS_ACCESS_KEY_ID: 'a',
       AZURE_STORAGE_KEY: 'b',
@@ -117,7 +117,7 @@ describe('a trial', () => {
     expect(env.PATH).toBe(process.env.PATH)
   })
 
-  it('has bounds by the archive and the limit of memory', () => {
+  it('has bounds that follow the archive and the memory limit', () => {
     expect(trialBounds(0, null)).toEqual({ memoryBytes: LIMITS.trialBytes, timeMs: LIMITS.trialMs })
     expect(trialBounds(1024 * MIB, null).memoryBytes).toBe(LIMITS.trialBytes + 2 * 1024 * MIB)
     expect(trialBounds(1024 * MIB, 2048 * MIB).memoryBytes).toBe(1024 * MIB)
@@ -126,7 +126,7 @@ describe('a trial', () => {
   })
 })
 
-it('a trial of more rows than its memory brings them to files, without a graph', async () => {
+it('with more rows than its memory writes them to files, without a graph', async () => {
   const [count, size] = [60_000, 128]
   const disk = new Disk(scratch)
   const database = await open(join(scratch, 'large'))
@@ -144,7 +144,7 @@ it('a trial of more rows than its memory brings them to files, without a graph',
       ? readdirSync(join(scratch, 'unpacked/0/segments'))
       : []
   const before = segments()
-  // An eighth of what it keeps to is less than the rows.
+  // An eighth of its bound is less than the rows.
   await runTrial(disk, [staged], { ...BOUNDS, memoryBytes: 240 * MIB })
   expect(segments().length).toBeGreaterThan(before.length)
   rmSync(join(scratch, 'unpacked'), { recursive: true })
@@ -163,7 +163,7 @@ describe('two changed bytes in a deletion file, with checksums that hold', () =>
     const files = unpacked(readFileSync(join(scratch, 'data/snapshots', (await collection.snapshots.create()).name)))
     const name = nameOf(files, /_deletions\/.*\.arrow$/)
     const file = files.get(name) as Buffer
-    // Before what is compressed stands how long it is otherwise: now some terabytes.
+    // The size before compression is stored in front of the data; it now says some terabytes.
     const at = file.indexOf(ZSTD) - 8
     expect(file.readBigInt64LE(at)).toBe(90n * 4n)
     file[at + 4] = 0x40
@@ -181,7 +181,7 @@ describe('two changed bytes in a deletion file, with checksums that hold', () =>
     message: expect.stringMatching(/^snapshot: the snapshot is damaged: the process that opened it ended by SIGABRT$/),
   }
 
-  it('are refused, and what is there stays as it is', async () => {
+  it('are refused, and existing data stays unchanged', async () => {
     const before = readdirSync(scratch, { recursive: true })
     await expect(database.recoverCollection('things', { chunks: chunks() })).rejects.toMatchObject(wrong)
     await expect(database.recover({ chunks: chunks() })).rejects.toMatchObject(wrong)

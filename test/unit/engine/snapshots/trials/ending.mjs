@@ -1,4 +1,4 @@
-// Ends as it is told to by the first collection's name.
+// Ends in the way that the first collection's name tells.
 process.once('message', ({ collections: [{ name }] }) => {
   process.stderr.write('thread panicked\n')
   if (name.startsWith('SIG')) process.kill(process.pid, name)

@@ -1,2 +1,2 @@
-// Takes the task and never says a word.
+// Takes the task and never answers.
 process.once('message', () => setInterval(() => {}, 1_000))
