@@ -9,20 +9,20 @@ import { Stop } from '../../core/stop.js'
 
 const NO_OPTIONS: CallOptions = {}
 
-/** A call that runs. */
+/** The stop of one running call. */
 export class CallScope extends Stop {
   protected override makeController(): AbortController {
     const controller = new AbortController()
-    // Each search of a batch listens: as many as there are are no leak.
+    // Each search of a batch adds a listener, so many listeners are no leak.
     setMaxListeners(0, controller.signal)
     return controller
   }
 }
 
 /**
- * Runs one call under its deadline and until the caller stops it. `work` hands the scope's signal on to the kernel;
- * the call rejects with TIMEOUT or CANCELLED as soon as either fires, whatever the work is still doing. What is done
- * at once is returned at once.
+ * Runs one call until its deadline or until the caller stops it. `work` passes the scope's signal to the kernel. The
+ * call rejects with TIMEOUT or CANCELLED as soon as either fires, even while work goes on. An answer that is ready at
+ * once is returned without a promise.
  */
 export function withDeadline<T>(
   options: CallOptions | undefined,
@@ -39,13 +39,13 @@ export function withDeadline<T>(
   return started instanceof Promise ? untilStopped(started, scope, timeoutMs, options ?? NO_OPTIONS) : started
 }
 
-/** The same of a verb that is told nothing else than how it is called. */
+/** The same as `withDeadline`, for methods that take no options besides those of a call. */
 export function withCall<T>(call: CallOptions | undefined, work: (scope: CallScope) => Awaitable<T>): Awaitable<T> {
   checkIfGiven(call, KNOWN_CALL)
   return withDeadline(call, work)
 }
 
-/** Where one part of a call fails, nobody wants what its other parts are still doing. */
+/** If one part of a call fails, its other parts are stopped, because nobody wants their answers. */
 function begun<T>(work: (scope: CallScope) => Awaitable<T>, scope: CallScope): Awaitable<T> {
   try {
     return work(scope)

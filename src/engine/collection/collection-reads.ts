@@ -45,7 +45,7 @@ const SCROLL_PAGE = 256
 const DEFAULT_LIMIT = 10
 const DEFAULT_GROUP_SIZE = 3
 
-/** The rows that are read, and what their owner allows. */
+/** The rows to read, and the bounds that the collection's owner set. */
 export interface ReadSource {
   readonly name: string
   readonly view: CollectionView
@@ -54,13 +54,13 @@ export interface ReadSource {
   read<T>(work: (view: CollectionView) => Awaitable<T>): Awaitable<T>
 }
 
-/** What all who read in one database share. */
+/** The parts that all readers of one database share. */
 export interface ReadHost {
   admission: Admission
   catalog: Catalog
 }
 
-/** The reading verbs of one collection. */
+/** The reading methods of one collection. */
 export class CollectionReads<P = Payload> implements ReadableCollection<P> {
   protected readonly source: ReadSource
   readonly #admission: Admission
@@ -112,7 +112,10 @@ export class CollectionReads<P = Payload> implements ReadableCollection<P> {
     return await this.#batch(queries, call, async (query, scope, view) => await this.#explain(query, scope, view))
   }
 
-  /** Checked together before any of them runs. `run` is async, lest what one throws at once leave those of others to nobody. */
+  /**
+   * Checks all queries before any of them runs. `run` is async, so that a synchronous throw cannot leave other promises
+   * unhandled.
+   */
   async #batch<T>(
     queries: readonly QueryOptions[],
     call: CallOptions | undefined,
@@ -155,7 +158,7 @@ export class CollectionReads<P = Payload> implements ReadableCollection<P> {
     checkKnown(query, KNOWN_READ.groups)
     const large = this.#largeFilters([query], query)
     if (large) await large
-    // What is no number is refused by whoever parses the query.
+    // A limit that is no number is refused by the query parser.
     const rows = Number(query.limit ?? DEFAULT_LIMIT) * Number(query.groupSize ?? DEFAULT_GROUP_SIZE)
     const { strictMode } = this.source
     if (strictMode) checkGroups(query, rows, strictMode)
@@ -192,13 +195,13 @@ export class CollectionReads<P = Payload> implements ReadableCollection<P> {
     )
   }
 
-  /** To be read before they are looked at: once they were, that costs little. */
+  /** Reads large filters before the strict mode checks, which then cost little. */
   #largeFilters(queries: readonly object[], options: CallOptions | undefined): Promise<void> | undefined {
     this.source.checkOpen()
     return readLargeFilters(queries, this.source.view.schema, options)
   }
 
-  /** Before what is bounded by memory and the number of searches: what is refused takes no place. */
+  /** Runs before the bounds on memory and concurrent searches, so that a refused query takes no place. */
   #checkQueries(queries: readonly QueryOptions[]): void {
     const { strictMode } = this.source
     if (strictMode) checkQueries(queries, strictMode)
@@ -209,7 +212,7 @@ export class CollectionReads<P = Payload> implements ReadableCollection<P> {
     if (strictMode) checkScroll(options, strictMode)
   }
 
-  /** A search for neighbours of one vector may end at once; all else is a plan with a promise. */
+  /** A search for neighbours of one vector may complete at once; any other query returns a promise. */
   #run(query: QueryOptions & BoundedRead, scope: CallScope, view: CollectionView): Awaitable<Hit<P>[]> {
     if (plainTarget(query, view.schema) !== undefined) return search<P>(view.shard, view.schema, query, scope)
     const answer = runQuery<P>(query, this.#scopeOf(view, scope, false, query))
@@ -262,7 +265,7 @@ export class CollectionReads<P = Payload> implements ReadableCollection<P> {
     })
   }
 
-  /** An answer, as soon as there is memory for it. */
+  /** Reads an answer as soon as there is memory for it. */
   #answer<T, O extends ReadOptions>(
     options: O,
     scope: CallScope,

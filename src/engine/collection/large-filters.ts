@@ -11,7 +11,7 @@ interface Filtered {
   prefetch?: unknown
 }
 
-/** Reads filters that are large, with turns for others. Undefined, as a rule, where there is none. */
+/** Reads large filters in turns, so that the event loop is not blocked. Returns undefined if no filter is large. */
 export function readLargeFilters(
   queries: readonly object[],
   schema: readonly SchemaVector[],

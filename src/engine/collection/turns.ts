@@ -1,7 +1,7 @@
 import { LIMITS } from '../../core/limits.js'
 import { overloaded } from '../limits/overloaded.js'
 
-/** One after the other, whatever becomes of those before. */
+/** Runs tasks one after the other, whether or not earlier ones fail. */
 export class Turns {
   #last: Promise<unknown> = Promise.resolve()
   #waiting = 0
@@ -15,7 +15,7 @@ export class Turns {
     return turn
   }
 
-  /** The same for what callers ask, of which only so much may wait; `what` is of what there is too much then. */
+  /** The same for tasks that callers ask for, with a bound on how many wait. `what` names them in the refusal. */
   async asked<T>(what: string, work: () => Promise<T>): Promise<T> {
     if (this.#waiting >= LIMITS.queuedChanges) throw overloaded(`${what} wait`, LIMITS.queuedChanges, this.#waiting)
     return await this.next(work)

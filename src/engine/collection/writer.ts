@@ -14,23 +14,25 @@ export interface WriterParts {
   readonly shard: Shard
   readonly vectors: readonly VectorIdentity[]
   log: Log
-  /** Called when the log holds more than it may, once until it resolves: a flush makes room. Never rejects. */
+  /**
+   * Called once when the log exceeds its bound, and again only after it resolved: a flush makes room. Never rejects.
+   */
   onLogFull(): Promise<void>
-  /** Called when a write was lost, whether or not anybody waited for it. */
+  /** Called when a write was lost, whether or not a caller waited for it. */
   onLost(): void
 }
 
 /**
- * The single writer of a collection. Writes take turns at being numbered and appended; one fdatasync then serves
- * all that wait, and the kernel applies them in order once they are durable. So the kernel never holds what
- * a crash could take back, and a plan that looks at the state sees every write before it.
+ * The single writer of a collection. Writes take turns to be numbered and appended. One fdatasync then serves all that
+ * wait, and the kernel applies them in order once they are durable. The kernel therefore never holds a write that a
+ * crash could take back, and a plan that reads the state sees every earlier write.
  */
 export class Writer {
   readonly #parts: WriterParts
   #waiting = 0
-  /** Settles when the write that came last has been appended. */
+  /** Settles when the newest write has been appended. */
   #turn: Promise<unknown> = Promise.resolve()
-  /** Settles when the write that was appended last is applied (or known to be lost). */
+  /** Settles when the write appended last is applied or known to be lost. */
   #applied: Promise<unknown> = Promise.resolve()
   /** Set when a durable record could not be applied: memory and log disagree until the next open. */
   #broken: VicinalError | null = null
@@ -41,7 +43,7 @@ export class Writer {
     this.#parts = parts
   }
 
-  /** Why the collection takes no more writes until it is opened again; null while it does. */
+  /** The reason why the collection takes no writes until it is opened again; null while it takes them. */
   get broken(): VicinalError | null {
     return this.#broken
   }
@@ -51,7 +53,7 @@ export class Writer {
     return this.#waiting
   }
 
-  /** Null, and nothing written, where the plan was made for what is no more by the time its turn comes. */
+  /** Returns null and writes nothing if the plan's shard was replaced before its turn came. */
   async write(
     plan: WritePlan,
     options: WriteOptions,
@@ -83,7 +85,7 @@ export class Writer {
     await this.#applied.catch(() => undefined)
   }
 
-  /** Runs work while no write is being applied, with every earlier one applied. */
+  /** Runs work while no write is being applied, with every earlier write applied. */
   async exclusively<T>(work: () => Promise<T>): Promise<T> {
     const turn = this.#turn.then(async () => {
       await this.#applied.catch(() => undefined)
@@ -135,7 +137,7 @@ export class Writer {
     return { seq, written: entry.written, applied }
   }
 
-  /** Resolves, of a delete, to the number of points removed. */
+  /** A delete resolves to the number of points removed. */
   async #apply(seq: number, record: LogRecord): Promise<number | undefined> {
     try {
       return await applyRecord(this.#parts.shard, this.#parts.vectors, seq, record)
@@ -150,7 +152,7 @@ export class Writer {
   }
 }
 
-/** Nothing is in the log yet, so the write may still be given up. */
+/** Nothing is in the log yet, so the write can still be given up. */
 async function resolved(plan: WritePlan, scope: Stoppable): Promise<LogRecord | null> {
   const reason = (error: unknown) => (scope.isStopped ? scope.reason : error)
   const record = await Promise.resolve(plan.resolve(scope)).catch((error: unknown) => {
