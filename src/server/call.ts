@@ -1,4 +1,4 @@
-/** What a route's function gets to see of a request. */
+/** A request as a route's function sees it. */
 import type { FastifyRequest } from 'fastify'
 import type { RoomHolder } from '../core/call-options.js'
 import type {
@@ -30,24 +30,24 @@ export interface RouteOf<C> {
   path: string
   access: Access
   work: Work
-  /** The body is a form with a file, which is read as it comes. */
+  /** The body is a form with a file, read as it arrives. */
   isUpload?: true
   run(call: C): unknown
 }
 export type Route = RouteOf<Call>
-/** One that any thread may answer which reads the collection. */
+/** A route that any serving thread with the collection may answer. */
 export type ReadRoute = RouteOf<ReadCall>
 
-/** What a reading route's function looks at: a request, or a message of a stream. */
+/** The parts of a request or of a stream's message that a reading route uses. */
 export interface Asked {
   readonly params: unknown
-  /** Of the query string. */
+  /** Parameters of the query string. */
   readonly query: unknown
-  /** Decoded. */
+  /** The decoded body. */
   readonly body?: unknown
   readonly ticket: RoomHolder & {
     readonly stop: Stop
-    /** Of a key that may only read, which cannot have the service work for longer than its timeout. */
+    /** Whether the key may only read. Such a key cannot have the service work longer than the service's own timeout. */
     readonly isReadOnly: boolean
   }
 }
@@ -67,7 +67,7 @@ export class ReadCall {
     return checkCollectionName(this.param('name'))
   }
 
-  /** The collection, to be read. */
+  /** The collection, for reading. */
   reads(): Promise<ReadableCollection> {
     return this.#gate.get().collection(this.collectionName)
   }
@@ -76,7 +76,7 @@ export class ReadCall {
     return (this.request.params as Record<string, string>)[name] ?? ''
   }
 
-  /** The decoded body, which has to be an object. */
+  /** The decoded body, which must be an object. */
   get body(): WireObject {
     return objectAt(this.request.body, 'body')
   }
@@ -92,14 +92,20 @@ export class ReadCall {
     return { stop: ticket.stop, holder: ticket, ...this.deadline() }
   }
 
-  /** How many replicas are to agree, or which; of one they do. */
+  /**
+   * `consistency` says how many or which replicas must agree. The one replica always agrees, so only the form is
+   * checked.
+   */
   #checkConsistency(): void {
     const { consistency } = this.query
     if (typeof consistency === 'string' && /^[1-9]\d{0,8}$/.test(consistency)) return
     this.word('consistency', CONSISTENCIES)
   }
 
-  /** `timeout` in seconds, as Qdrant has it. A client may ask for its own with every call, so a longer one is no error. */
+  /**
+   * `timeout` in seconds, as in Qdrant. A longer timeout than the service's is no error: a client may send its own with
+   * every call.
+   */
   protected deadline(): Pick<CallOptions, 'timeoutMs' | 'defaultTimeoutMs'> {
     const { timeout } = this.query
     if (timeout === undefined) return { defaultTimeoutMs: this.#timeoutMs }
@@ -122,7 +128,7 @@ export class ReadCall {
     return number
   }
 
-  /** Checked alone: what they ask for holds on one node, or means nothing. */
+  /** Checks a parameter that has no effect on one node. */
   word(name: string, words: readonly string[]): void {
     const value = this.query[name]
     if (value === undefined || (typeof value === 'string' && words.includes(value))) return
@@ -137,7 +143,7 @@ export class ReadCall {
   }
 }
 
-/** The same of a route that may need the whole database. */
+/** The same for routes that may need the whole database. */
 export class Call extends ReadCall {
   declare protected readonly request: FastifyRequest
   readonly #gate: DatabaseGate<Database>
@@ -157,20 +163,20 @@ export class Call extends ReadCall {
     return this.database.collection(this.collectionName)
   }
 
-  /** On the wire a write is acknowledged before it is on stable storage, unless `wait=true` asks otherwise. */
+  /** Over HTTP a write is acknowledged before it is on stable storage, unless the request says `wait=true`. */
   writeOptions(): WriteOptions {
     this.word('ordering', ORDERINGS)
     const { ticket } = this.request
     return { stop: ticket.stop, holder: ticket, ...this.deadline(), wait: this.flag('wait', false) }
   }
 
-  /** For what takes longer than other calls may, unless the caller says how long. */
+  /** For calls that may take longer than others, unless the caller sets a timeout. */
   longOptions(): CallOptions {
-    // Who hangs up does not undo what was begun.
+    // A client that hangs up does not undo work that has begun.
     return this.query.timeout === undefined ? { timeoutMs: LIMITS.maxTimeoutMs } : this.deadline()
   }
 
-  /** Whether whoever sent it may see what only a key shows. */
+  /** Whether the sender may see data that needs a key. */
   isFrom(mayRead: (request: FastifyRequest) => boolean): boolean {
     return mayRead(this.request)
   }
@@ -179,7 +185,7 @@ export class Call extends ReadCall {
     return receiveFile(this.request, this.#bounds, field, use)
   }
 
-  /** Of work whose answer is given already. */
+  /** Logs the failure of work whose answer was already sent. */
   logFailure(error: unknown): void {
     this.request.log.warn({ reqId: this.request.id, err: error }, 'work behind an answer failed')
   }

@@ -8,26 +8,26 @@ import { VERSION } from './versions.js'
 const BUCKETS_MS = [0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 60_000] as const
 const MS_PER_SECOND = 1000
 
-/** Of one route: how its requests were answered, and how long they took. */
+/** Counts of one route: the statuses of its answers, and their times. */
 export interface RouteCounts {
   method: string
   endpoint: string
-  /** By what is in BUCKETS_MS, and above the last. */
+  /** One counter for each bound of BUCKETS_MS, and one above the last. */
   buckets: Float64Array
   statuses: Map<number, number>
   sumMs: number
   count: number
 }
 
-/** What one thread of the service has to tell. */
+/** The state that one serving thread reports. */
 export interface ServiceState {
   routes: readonly RouteCounts[]
   inWork: number
-  /** 1, or 0 of one that has ended. */
+  /** 1; 0 for a thread that has ended. */
   threads: number
 }
 
-/** Requests of one route. */
+/** Measures the requests of one route. */
 export class RouteMetrics {
   readonly counts: RouteCounts
 
@@ -47,7 +47,7 @@ export class RouteMetrics {
   }
 }
 
-/** Threads have the same routes, or fewer. */
+/** Adds up routes of the same name; a thread may lack some of them. */
 function summed(states: readonly ServiceState[]): RouteCounts[] {
   const sums = new Map<string, RouteCounts>()
   for (const counts of states.flatMap(({ routes }) => routes)) {
@@ -95,7 +95,7 @@ function durations(counts: RouteCounts): string[] {
 
 export interface MetricsParts {
   own: () => ServiceState
-  /** Of threads that answer beside this one. */
+  /** States of the other serving threads. */
   others: () => Promise<readonly ServiceState[]>
   memory: MemoryGate | null
 }
@@ -114,7 +114,7 @@ export class Metrics {
     return route
   }
 
-  /** Of this thread. */
+  /** Counts of this thread. */
   counts(): RouteCounts[] {
     return this.#routes.map(({ counts }) => counts)
   }
@@ -123,7 +123,7 @@ export class Metrics {
     return [this.#parts.own(), ...(await this.#parts.others())]
   }
 
-  /** How many answers there were, by route, such as `GET /collections`, and by status. */
+  /** Number of answers by route, such as `GET /collections`, and by status. */
   async responses(): Promise<Record<string, Record<string, { count: number }>>> {
     const routes = summed(await this.#states()).map((counts) => [
       nameOf(counts),
@@ -132,7 +132,7 @@ export class Metrics {
     return Object.fromEntries(routes)
   }
 
-  /** `database` is null while it is being opened; what it would tell is left out then. */
+  /** `database` is null while it is being opened; then its metrics are left out. */
   async text(database: Database | null, { anonymize }: { anonymize: boolean }): Promise<string> {
     const states = await this.#states()
     const used = summed(states)
@@ -191,7 +191,7 @@ function limitMetrics(memory: MemoryGate | null): string[] {
 async function allInfos(database: Database): Promise<CollectionInfo[]> {
   const infos: CollectionInfo[] = []
   for (const name of await database.collections()) {
-    // A collection may be deleted between the list and the look.
+    // A collection may be deleted between listing and reading it.
     const info = await database
       .collection(name)
       .then((collection) => collection.info())

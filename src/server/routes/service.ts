@@ -1,4 +1,4 @@
-/** Routes about the service itself. The open ones tell nothing but that it is there. */
+/** Routes about the service itself. The open ones only tell that it runs. */
 import { randomUUID } from 'node:crypto'
 import type { FastifyRequest } from 'fastify'
 import type { Call, Route } from '../call.js'
@@ -9,7 +9,7 @@ import { PlainBody } from '../respond.js'
 import { telemetry } from '../telemetry.js'
 import { API_VERSION, TITLE } from '../versions.js'
 
-/** More than there are levels: Qdrant has no greatest one. */
+/** Above the highest level, since Qdrant sets no bound. */
 const MOST_DETAILS = 999_999_999
 const PROMETHEUS_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
 
@@ -17,11 +17,11 @@ export interface ServiceState {
   gate: DatabaseGate
   metrics: Metrics
   isClosing(): boolean
-  /** Whether a request of an open route has a key that may read, where one is needed. */
+  /** Whether a request of an open route has a key that may read, or none is needed. */
   mayRead(request: FastifyRequest): boolean
 }
 
-/** Requests are counted by path, not by collection, whatever is asked. */
+/** Checks the parameters. Requests are counted by path, never by collection. */
 function checkTelling(call: Call): void {
   call.flag('per_collection', false)
   call.options()
