@@ -195,7 +195,7 @@ class Import {
     return this.#database.createCollection(this.#options.collection, { vectors })
   }
 
-  /** One write at a time, so that of two rows with one id the later wins; the next batch is decoded meanwhile. */
+  /** Runs one write at a time, so that of two rows with one id the later wins. The next batch is decoded meanwhile. */
   async #store(
     source: Source,
     mapping: Mapping,
@@ -214,7 +214,7 @@ class Import {
         this.#done = { ...this.#done, cursor: batch.next ?? this.#done.cursor, lastId: ids.at(-1) ?? null }
         onDone(batch)
       })
-      // Awaited above or below; an early rejection must not count as unhandled meanwhile.
+      // The write is awaited above or below. An early rejection must not count as unhandled meanwhile.
       write.catch(() => {})
     }
     await write
@@ -241,7 +241,9 @@ class Import {
 
 const COME_BACK: ReadonlySet<string> = new Set(['OVERLOADED', 'RESOURCE_EXHAUSTED'])
 
-/** A write that is told to come back later does: the tail, the log or memory is full until the kernel has caught up. */
+/**
+ * Retries a write while the error asks for a retry: the tail, the log or memory is full until the kernel catches up.
+ */
 async function upsertPatiently(
   collection: Collection,
   points: ReturnType<typeof pointsOf>['points'],
