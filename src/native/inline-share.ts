@@ -1,25 +1,26 @@
 import { arrivals, callsArriveTogether } from '../core/arrivals.js'
 import { addon } from './load.js'
 
-/** How long searches may hold the JavaScript thread in one turn of the event loop (kTurnUs in native/binding/bounds.hpp). */
+/** Time for which searches may hold the JavaScript thread in one turn (kTurnUs in native/binding/bounds.hpp). */
 export const MOST_INLINE_US = 200
 /**
- * How long those of several requests may, each of them as long as that, where this thread keeps its searches: to read and to answer
- * them takes longer. What waits for another turn waits for all that is read meanwhile.
+ * The same bound for several requests together, on a thread that keeps its searches. Each request may take
+ * MOST_INLINE_US. It is longer, because reading and answering requests takes longer, and a postponed search waits for
+ * all requests read meanwhile.
  */
 const MOST_KEPT_US = 1_000
-/** The same for writes, which come when searches have had theirs. */
+/** The same bound for writes, which run after searches have used theirs. */
 const MOST_WRITING_US = 200
-/** A search must not hold it at all. */
+/** The search must not hold the thread at all. */
 const NEVER_INLINE = -1
 
-/** Kept from the beginning: who fakes timers puts one in its place that never comes. */
+/** Saved at load time: tests with fake timers replace `setImmediate` by one that never fires. */
 const atNextTurn = setImmediate
 
 let leftUs = MOST_INLINE_US
 let keptLeftUs = MOST_KEPT_US
 let keepsSearches = false
-/** Of requests, when the share began. */
+/** Number of requests when the present share began. */
 let arrived = 0
 let writingLeftUs = MOST_WRITING_US
 let turnIsWatched = false
@@ -30,14 +31,14 @@ export async function nextTurn(): Promise<void> {
   })
 }
 
-/** Microseconds left in this turn: awaiting searches that end at once never ends a turn, however many they are. */
+/** Microseconds left in this turn. Awaiting searches that end at once never ends a turn, so their sum is bounded. */
 export function inlineShareUs(): number {
   return leftUs
 }
 
 /**
- * As many threads read requests as there are cores: the pool has none to itself. So this thread keeps short searches, for
- * one of the next turns where this one has no room.
+ * Makes this thread keep short searches, for a later turn if this one has no time left. It is called if there are as
+ * many serving threads as cores, so that the pool has no core to itself.
  */
 export function keepSearches(): void {
   keepsSearches = true
@@ -45,8 +46,8 @@ export function keepSearches(): void {
 }
 
 /**
- * The same for a search; none at all while other processes' calls come together, since the pool takes several at a time. Where
- * they are kept, each request has a share of its own.
+ * The microseconds that a search may take. None while other processes' calls arrive together, since the pool runs
+ * several at a time. If searches are kept, each request has a share of its own.
  */
 export function inlineSearchUs(): number {
   if (!keepsSearches) return callsArriveTogether() ? NEVER_INLINE : leftUs

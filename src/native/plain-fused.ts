@@ -1,14 +1,14 @@
 /**
- * Fusions of searches that ask for nothing but neighbours, as numbers in a row and an array of what is searched by, for
- * the reason that plain-search.ts gives: by name, a fusion of two took 5 µs to read.
+ * Fusions of plain searches, passed as numbers in a row and an array of operands. The reason is that of
+ * plain-search.ts: reading a fusion of two searches by property names took 5 µs.
  */
 import type { FusedRequest, InFusion, SearchRequest, SparseSearchRequest } from './addon.js'
 import { EXACT, HAS_THRESHOLD, INDEXED_ONLY, PAYLOAD } from './plain-search.js'
 
-/** More of them are read by name. */
+/** A fusion of more searches is read by property names. */
 const MOST_PARTS = 16
 
-/** In this order (see readPlainFused in native/binding). */
+/** Positions of the numbers (see readPlainFused in native/binding). */
 const PARTS = 0
 const LIMIT = 1
 const OFFSET = 2
@@ -20,7 +20,7 @@ const INLINE_US = 7
 const MOST_BYTES = 8
 const HEADER = 9
 
-/** And these of each search. */
+/** Positions of each search's numbers. */
 const PART_VECTOR = 0
 const PART_LIMIT = 1
 const PART_EF = 2
@@ -37,10 +37,10 @@ const BY_SCORES = 128
 type DensePart = InFusion<SearchRequest>
 type SparsePart = InFusion<SparseSearchRequest>
 
-/** What is searched by, in two, and the filter; of each search in turn. */
+/** For each search in turn: its query in two operands, and its filter. */
 type Operands = (Float32Array | Uint32Array | Uint8Array | string | null)[]
 
-/** All else is left to the fusion by names. */
+/** Whether the fusion can be passed as numbers. All others are passed by property names. */
 export function isPlainFusion({ parts, weights, fields }: FusedRequest): boolean {
   return weights === null && fields.vectors.length === 0 && parts.length <= MOST_PARTS && parts.every(isPlain)
 }
@@ -52,7 +52,7 @@ function isPlain(part: DensePart | SparsePart): boolean {
 
 const numbers = new Float64Array(HEADER + MOST_PARTS * PART_NUMBERS)
 
-/** Good until it is asked for again. */
+/** The returned array is reused by the next call. */
 export function fusionNumbersOf(request: FusedRequest, cancel: number, inlineUs: number): Float64Array {
   const { parts, scoreThreshold } = request
   numbers[PARTS] = parts.length
