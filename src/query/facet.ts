@@ -6,7 +6,7 @@ import type { FacetResult } from '../native/addon.js'
 import { bounded, DEFAULT_LIMIT } from './settings.js'
 import type { Source } from './source.js'
 
-/** How many points have each value of an indexed field: most frequent first, then in the order of the values. */
+/** The number of points with each value of an indexed field: most frequent first, then in the order of the values. */
 export async function facet(
   { shard, schema }: Source,
   options: FacetOptions,

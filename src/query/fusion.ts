@@ -1,4 +1,4 @@
-/** One ranking of several: by the places of points in each, or by their scores. */
+/** Fuses several rankings into one: by the places of points in each, or by their scores. */
 import type { Hit } from '../core/database.js'
 import type { PointId } from '../core/point.js'
 
@@ -6,8 +6,8 @@ const DEVIATIONS = 3
 const MIDDLE = 0.5
 
 /**
- * Reciprocal rank fusion. A weight stretches or compresses places: with 3, the third place counts as the first. Sums
- * are in single precision, as scores are.
+ * Reciprocal rank fusion. A weight stretches or compresses places: with weight 3 the third place counts as the first.
+ * Sums are in single precision, like scores.
  */
 export function fuseRanks(sources: readonly Hit[][], k: number, weights: readonly number[] | null): Hit[] {
   return fused(sources, (_hit, place, source) => {
@@ -16,7 +16,7 @@ export function fuseRanks(sources: readonly Hit[][], k: number, weights: readonl
   })
 }
 
-/** Distribution-based score fusion: scores count from three deviations below their source's mean to three above. */
+/** Distribution-based score fusion: scores are scaled to the range of three deviations around their source's mean. */
 export function fuseScores(sources: readonly Hit[][]): Hit[] {
   const spans = sources.map(spanOf)
   return fused(sources, ({ score }, _place, source) => {
@@ -39,7 +39,7 @@ function fused(sources: readonly Hit[][], share: (hit: Hit, place: number, sourc
   return [...byId.values()].sort((a, b) => b.score - a.score)
 }
 
-/** By Welford's sums in single precision; null of less than two scores. */
+/** Range by Welford's method in single precision; null for fewer than two scores. */
 function spanOf(hits: readonly Hit[]): { low: number; high: number } | null {
   if (hits.length < 2) return null
   let mean = 0

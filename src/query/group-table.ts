@@ -9,13 +9,13 @@ interface Group {
   best: number
 }
 
-/** Groups as points come in, and which of them are the best so far: those with the best point. */
+/** Collects points into groups and keeps the best groups, ranked by their best point. */
 export class Groups {
-  /** How many groups are wanted, and points of each. */
+  /** Number of wanted groups; `#size` is the number of points in each. */
   readonly most: number
   readonly #size: number
   readonly #sign: 1 | -1
-  /** Keys of texts and numbers differ, as `"1"` and `1` do. */
+  /** Texts and numbers are different keys, such as `"1"` and `1`. */
   readonly #groups = new Map<GroupKey, Group>()
   readonly #ids = new Set<PointId>()
 
@@ -29,7 +29,7 @@ export class Groups {
     return this.most * this.#size
   }
 
-  /** A point with several values is in several groups. */
+  /** Adds a point. A point with several values is in several groups. */
   add(hit: Hit, keys: readonly GroupKey[]): void {
     for (const id of new Set(keys)) {
       const group = this.#groups.get(id) ?? { id, hits: new Map<PointId, Hit>(), best: Number.POSITIVE_INFINITY }
@@ -54,7 +54,7 @@ export class Groups {
       .map(({ id }) => id)
   }
 
-  /** As many as are wanted are full, and none that is better is not. */
+  /** Whether the wanted number of groups is there and each of the best groups is full. */
   isComplete(): boolean {
     const best = this.#best()
     return best.length >= this.most && best.every((group) => this.#isFull(group))

@@ -6,7 +6,7 @@ import type { BytesRead } from './bytes-read.js'
 import { type Projection, RowReader } from './rows.js'
 import type { Source } from './source.js'
 
-/** The points with what is to be seen of them. Those that have been deleted meanwhile are left out. */
+/** The hits with the fields that the caller asked for. Points deleted meanwhile are left out. */
 export function withFields(
   source: Source,
   hits: readonly Hit[],

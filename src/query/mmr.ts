@@ -1,10 +1,10 @@
-/** Maximal marginal relevance: of candidates near the query, those that are far from each other. */
+/** Maximal marginal relevance: selects candidates near the query that differ from each other. */
 import type { Similarities } from './similarities.js'
 import { Turns } from './turns.js'
 
 /**
- * Positions of the chosen ones, in the order in which they were chosen. `relevance` is from 0, only far from each other,
- * to 1, only near the query.
+ * Positions of the chosen candidates, in the order of choice. `relevance` goes from 0 (only diversity) to 1 (only
+ * nearness to the query).
  */
 export async function chooseDiverse(
   similarities: Similarities,
@@ -26,7 +26,7 @@ export async function chooseDiverse(
       near[at] = sum
     },
   )
-  // How near each is to the nearest of those chosen.
+  // Similarity of each candidate to the most similar chosen one.
   const crowded = new Float64Array(count).fill(Number.NEGATIVE_INFINITY)
   const chosen: number[] = []
   while (chosen.length < limit && rest.length > 0) {
@@ -54,7 +54,7 @@ export async function chooseDiverse(
   return chosen
 }
 
-/** Of each candidate the sum of its parts; none of them takes long, so that others get their turns between them. */
+/** Sums the parts for each candidate. Each part is short, so that other work gets its turns in between. */
 async function addUp(
   turns: Turns,
   candidates: readonly number[],

@@ -12,7 +12,7 @@ import { projectionOf, RowReader } from './rows.js'
 import type { QueryScope, Source } from './source.js'
 import { Turns } from './turns.js'
 
-/** The points of the prefetches by the formula's value, greatest first. */
+/** Scores the prefetches' points by the formula, greatest first. */
 export async function scoreByFormula(
   source: Source,
   formula: Formula,
@@ -43,7 +43,7 @@ export async function scoreByFormula(
   return scored.sort((a, b) => b.score - a.score)
 }
 
-/** By position of the point; only where the formula looks at payloads. */
+/** Payloads by position of the point; only read if the formula uses them. */
 async function payloadsOf(
   { shard, schema }: Source,
   ids: Uint32Array,
@@ -76,8 +76,8 @@ function checkConditions({ conditions }: Formula, points: number): void {
 }
 
 /**
- * Of each condition, by position of the point, 1 where it passes. One condition at a time: its program and its answer
- * each hold the ids of all points.
+ * For each condition, 1 by position of the point if the point passes. One condition runs at a time, because its program
+ * and its answer each hold the ids of all points.
  */
 async function passingOf(
   { shard }: Source,

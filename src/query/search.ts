@@ -27,10 +27,10 @@ import { bounded, corpusOf, DEFAULT_LIMIT, settingsOf, thresholdOf, vectorIndex 
 import { Turns } from './turns.js'
 
 const NO_FIELDS = { payload: false }
-/** Hits that are made of rows without turns for others between them, which one search needs none for. */
+/** Hits that are built without pauses for other work. */
 const MOST_AT_ONCE = 1000
 
-/** The vector or id that is all a query asks neighbours of; undefined where it asks more, or nothing. */
+/** The vector or id of a query that asks only for its neighbours; undefined for any other query. */
 export function plainTarget(
   { query, prefetch, lookupFrom, using }: QueryOptions,
   schema: readonly SchemaVector[],
@@ -48,7 +48,7 @@ function denseOrId(input: VectorInput): Vector | MultiVector | PointId | undefin
   return typeof input !== 'object' || isVector(input) ? input : undefined
 }
 
-/** Nearest neighbours of a vector, or of a stored point (which is left out). */
+/** The nearest neighbours of a vector, or of a stored point, which is excluded. */
 export function search<P>(
   shard: Shard,
   schema: readonly SchemaVector[],
@@ -60,7 +60,7 @@ export function search<P>(
   )
 }
 
-/** The same, and how it was done. */
+/** The same, with the plan. */
 export function explainSearch<P>(
   shard: Shard,
   schema: readonly SchemaVector[],
@@ -125,7 +125,7 @@ function searchAs<T>(
   }
   const target = plainTarget(options, schema) as Vector | MultiVector | PointId
   return typeof target === 'object'
-    ? // The kernel, which goes on with it after this call, copies it.
+    ? // The kernel copies the vector if the search continues after this call.
       run({ vector: borrowedVector(target, searched, 'query'), exclude: null })
     : storedTarget(shard, schema, vector, target).then(run)
 }
@@ -134,7 +134,7 @@ function contextOf(schema: readonly SchemaVector[]): FilterContext {
   return { vectorNames: schema.map(({ name }) => name) }
 }
 
-/** What neighbours are asked for, and the ids never to return. */
+/** The vector whose neighbours are searched, and the excluded ids. */
 interface Target {
   vector: Float32Array
   exclude: Uint32Array | null
@@ -156,7 +156,7 @@ async function storedTarget(
   return { vector: column.data, exclude: id }
 }
 
-/** The kernel's rows as points with scores. */
+/** The kernel's rows as hits. */
 export function hitsOf<P>(result: SearchResult, projection: Projection): Hit<P>[] {
   if (!projection.payload && projection.vectorNames.length === 0) return bareHitsOf(result)
   const reader = new RowReader(result, projection)
@@ -165,7 +165,7 @@ export function hitsOf<P>(result: SearchResult, projection: Projection): Hit<P>[
   return hits
 }
 
-/** The same of many, with turns for others. */
+/** The same for many hits, in turns of the event loop. */
 async function hitsInTurns<P>(result: SearchResult, projection: Projection): Promise<Hit<P>[]> {
   const reader = new RowReader(result, projection)
   const hits: Hit<P>[] = new Array(result.count)

@@ -1,9 +1,9 @@
-/** Texts of queries, which become sparse vectors before their query runs. */
+/** Texts of queries, which become sparse vectors before the query runs. */
 import type { Document, StoredSparseVector } from '../core/point.js'
 import { checkQueryDocument, embedQuery, queryText } from '../inference/bm25.js'
 import { Turns } from './turns.js'
 
-/** Made once, however often its query is run. */
+/** The text of one query. Its vector is made once, even if the query runs several times. */
 export class TextQuery {
   readonly #document: Document
   readonly #field: string
@@ -15,12 +15,12 @@ export class TextQuery {
     this.#field = field
   }
 
-  /** In characters. */
+  /** Length in characters. */
   get length(): number {
     return this.#document.text.length
   }
 
-  /** For the search to make its vector of; null where there is one already. */
+  /** The text and its options, for the search to split; null if its vector exists already. */
   get unmade(): { text: string; textOptions: Uint8Array } | null {
     return this.#vector ? null : queryText(this.#document, this.#field)
   }
@@ -31,12 +31,12 @@ export class TextQuery {
   }
 }
 
-/** One clock for all queries that wait for their texts: those of a batch are many short ones. */
+/** One clock for all queries that wait for their texts, since a batch may have many short ones. */
 let turns = new Turns()
 let waiting = 0
 let last: Promise<void> = Promise.resolve()
 
-/** Takes the texts apart, giving others their turns of the event loop. */
+/** Splits the texts, in turns of the event loop. */
 export async function embedTexts(texts: readonly TextQuery[], signal?: AbortSignal): Promise<void> {
   if (texts.length === 0) return
   if (waiting === 0) turns = new Turns()

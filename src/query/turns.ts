@@ -1,9 +1,9 @@
-/** Long work on the JavaScript thread, which others get their turns of too. */
+/** Splits long work on the JavaScript thread, so that other work gets its turns. */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 
 const MOST_MS = 2
 
-/** One clock for all the loops of one piece of work: many short ones give way as one long one does. */
+/** One clock for all loops of one piece of work: many short loops pause as often as a long one. */
 export class Turns {
   readonly #signal: AbortSignal | undefined
   #started = performance.now()
@@ -12,12 +12,12 @@ export class Turns {
     this.#signal = signal
   }
 
-  /** To be awaited where the others' turn has come; undefined where it has not. */
+  /** Returns a promise to await when other work should run; undefined otherwise. */
   pause(): Promise<void> | undefined {
     return performance.now() - this.#started < MOST_MS ? undefined : this.#giveWay()
   }
 
-  /** Runs `step` for each of `count`, giving way every few milliseconds; ends with the signal's reason once it fired. */
+  /** Runs `step` for each of `count`, with a pause every few milliseconds. Throws the signal's reason once it fired. */
   async each(count: number, step: (at: number) => void): Promise<void> {
     for (let at = 0; at < count; at++) {
       step(at)
