@@ -40,20 +40,20 @@ export interface DatabaseOptions {
   onIssue?: (issue: CollectionIssue) => void
 }
 
-/** The database of this process: collections by name, and their making and removing, which take turns. */
+/** The database of this process: its collections by name. Creating and removing collections takes turns. */
 export class EmbeddedDatabase implements SharingDatabase {
   readonly #store: CollectionStore
   readonly #engines = new Map<string, CollectionEngine>()
   readonly #handles = new WeakMap<CollectionEngine, Collection<Payload>>()
   readonly #damaged: DamagedCollection[] = []
-  /** Whose files could not be removed yet: deleting one again, or making another of its name, goes on with it. */
+  /** Collections whose files could not be removed yet. Deleting or creating one of the name retries it. */
   readonly #removing = new Map<string, Pick<CollectionEngine, 'uuid' | 'close'>>()
   readonly #aliases: AliasBook
   readonly #admission: Admission
   readonly #onClosed: () => void
   readonly #onIssue: (issue: CollectionIssue) => void
   readonly #quotas: QuotaGuard
-  /** A close waits for these, and for the turns. */
+  /** Running work that a close waits for, besides the turns. */
   readonly #underway = new Set<Promise<unknown>>()
   readonly #host: SnapshotHost
   readonly snapshots: Snapshots
@@ -82,7 +82,7 @@ export class EmbeddedDatabase implements SharingDatabase {
     await store.openAll({
       add: (engine) => database.#put(engine),
       remove: (engine) => {
-        // One that was put in its place has its name.
+        // Another collection that replaced this one may have its name.
         if (database.#engines.get(engine.name) === engine) database.#take(engine.name)
       },
       addDamaged: (damaged) => database.#addDamaged(damaged),
@@ -130,7 +130,7 @@ export class EmbeddedDatabase implements SharingDatabase {
 
   share(name: string): SharedCollection | null {
     const engine = this.#engines.get(this.#aliases.resolve(name))
-    // What its owner bounds is counted in one place.
+    // A collection with strict mode is not shared, because its bounds are counted in one place.
     return engine && !engine.strictMode ? sharedOf(engine.view) : null
   }
 
@@ -151,7 +151,7 @@ export class EmbeddedDatabase implements SharingDatabase {
     catalogChanges.note()
   }
 
-  /** By its name or an alias. */
+  /** Finds a collection by its name or an alias. */
   #engineOf(name: string): CollectionEngine {
     const meant = this.#aliases.resolve(name)
     const engine = this.#engines.get(meant)
@@ -161,7 +161,7 @@ export class EmbeddedDatabase implements SharingDatabase {
     throw notFound('Collection', name)
   }
 
-  /** The same for all who ask: a service does so at each request. */
+  /** One handle for all callers, since a service asks for it at each request. */
   #handle<P>(engine: CollectionEngine): Collection<P> {
     let handle = this.#handles.get(engine)
     if (!handle) {
@@ -214,12 +214,12 @@ export class EmbeddedDatabase implements SharingDatabase {
     })
   }
 
-  /** A name that cannot be found may be that of a collection whose manifest cannot be read. */
+  /** The damaged collection of this name, or one whose name cannot be read and might be this one. */
   #damagedAs(name: string): DamagedCollection | undefined {
     return this.#damaged.find((entry) => entry.name === name) ?? this.#damaged.find((entry) => entry.name === null)
   }
 
-  /** What could not be opened, for those who report it. */
+  /** Collections that could not be opened, for reports. */
   get damaged(): readonly DamagedCollection[] {
     return this.#damaged
   }
@@ -297,7 +297,7 @@ export class EmbeddedDatabase implements SharingDatabase {
     if (replace === false && present !== undefined) throw alreadyThere(present)
   }
 
-  /** From the moment that the new one is on stable storage, it is the collection of this name. */
+  /** Replaces a collection. The new one has the name from the moment it is on stable storage. */
   async #replace(name: string, staged: StagedCollection, store: SnapshotStore): Promise<CollectionEngine> {
     const older = this.#engines.get(name)
     const damaged = this.#damaged.findIndex((entry) => entry.name === name)
@@ -310,14 +310,14 @@ export class EmbeddedDatabase implements SharingDatabase {
     if (damaged >= 0) this.#damaged.splice(damaged, 1)
     if (left) this.#onIssue(ofOpening(name, left, true))
     await older?.close({ discard: true }).catch(() => undefined)
-    // What cannot be removed now is removed at the next open.
+    // Files that cannot be removed now are removed at the next open.
     if (replaces !== null) await this.#store.remove({ uuid: replaces }).catch(() => undefined)
     return engine
   }
 
   /**
-   * What can neither be opened nor removed replaces the older one at the next open: until then nothing is written to it.
-   * Where there is none, it is to be removed before another one is made.
+   * Runs `make`. If the new collection can neither be opened nor removed, it replaces the older one at the next open, and
+   * the older one takes no writes. Without an older one, it must be removed before another is created.
    */
   async #made(name: string, older: CollectionEngine | undefined, make: () => Promise<CollectionEngine>) {
     try {
@@ -348,10 +348,10 @@ export class EmbeddedDatabase implements SharingDatabase {
   async #finishRemoving(name: string): Promise<boolean> {
     const engine = this.#removing.get(name)
     if (!engine) return false
-    // Nothing of it is wanted any more, so what its end could not write is no loss.
+    // The collection is discarded, so a failure of its close loses nothing.
     await engine.close({ discard: true }).catch(() => undefined)
     await this.#store.remove(engine)
-    // After the collection: a crash between the two leaves aliases that lead nowhere, which the next open drops.
+    // Removed after the collection: a crash in between leaves aliases that lead nowhere, and the next open drops them.
     await this.#aliases.drop(name)
     this.#removing.delete(name)
     return true
@@ -391,7 +391,7 @@ export class EmbeddedDatabase implements SharingDatabase {
   }
 }
 
-/** Its name could not be read just now, so it may be any; where there is no manifest, or a damaged one, it never will be. */
+/** Whether the collection may have any name: its undamaged manifest could not be read now. */
 function mayHaveAnyName({ name, error }: DamagedCollection): boolean {
   return name === null && error.code !== 'CORRUPT' && error.details.errno !== 'ENOENT'
 }
