@@ -1,7 +1,7 @@
 /**
- * How calls from other processes arrive. One at a time, each is answered soonest by the thread that reads it. Where a
- * turn of the event loop brings several, that thread has more to do for each of them than a short search takes, and what
- * can be done elsewhere should be.
+ * Counts how calls from other processes arrive. A single call is answered fastest by the thread that reads it. If one
+ * turn of the event loop brings several, reading and answering them takes longer than a short search. Work that another
+ * thread can do should then go there.
  */
 let thisTurn = 0
 let lastTurn = 0
@@ -16,7 +16,7 @@ export function noteArrival(): void {
   setImmediate(turned)
 }
 
-/** A rush is watched until a turn without one, so that it does not last for whoever calls from within this process. */
+/** A rush is watched until a turn without one, so that it ends for callers within this process. */
 function turned(): void {
   lastTurn = thisTurn
   thisTurn = 0
@@ -24,7 +24,7 @@ function turned(): void {
   if (turnIsWatched) setImmediate(turned)
 }
 
-/** How many there were. */
+/** The number of calls so far. */
 export function arrivals(): number {
   return all
 }

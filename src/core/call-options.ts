@@ -1,24 +1,27 @@
 import type { Awaitable } from './awaitable.js'
 import type { Stoppable } from './stop.js'
 
-/** Who goes on holding memory that an answer has been given, and gives it back. */
+/** Keeps the memory reserved for an answer until the answer is sent. */
 export interface RoomHolder {
-  /** When this answer is the next to be sent to whoever asked. */
+  /** Resolves when this answer is the next one to send to its caller. */
   turn(): Awaitable<void>
   hold(release: () => void): void
   readonly isHolding: boolean
-  /** Gives all of it back: what it was for is in memory by now, and counted there. */
+  /** Gives back all reserved memory, because its data is in memory by now and counted there. */
   letGo(): void
 }
 
 export interface CallOptions {
   signal?: AbortSignal
-  /** The same for callers with many short calls: lighter than a signal. */
+  /** A lighter form of `signal`, for callers with many short calls. */
   stop?: Stoppable
-  /** Below a limit of memory: takes over the room of a large answer until it has been sent on. */
+  /** Below a memory limit: keeps the memory reserved for a large answer until the answer is sent. */
   holder?: RoomHolder
-  /** Milliseconds; past it the call rejects with TIMEOUT. Default LIMITS.timeoutMs. */
+  /**
+   * Timeout in milliseconds, above 0 and at most LIMITS.maxTimeoutMs; then the call rejects with TIMEOUT. Default
+   * LIMITS.timeoutMs.
+   */
   timeoutMs?: number
-  /** The same where the caller asked for none: strict mode has no say in it. */
+  /** The timeout of a call whose caller sets none. Strict mode does not check it. */
   defaultTimeoutMs?: number
 }
