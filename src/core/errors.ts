@@ -29,8 +29,10 @@ export const ERROR_CATALOGUE = {
   DISK_FULL: { status: 507, retryable: true },
 } as const satisfies Record<string, { status: number; retryable: boolean }>
 
+/** One of the catalogue's codes. */
 export type ErrorCode = keyof typeof ERROR_CATALOGUE
 
+/** Optional facts of a VicinalError. */
 export interface ErrorOptions {
   /** Machine-readable facts: the field, the bound, the value seen. Never a vector, payload or key. */
   details?: Record<string, unknown>
@@ -43,10 +45,13 @@ export interface ErrorOptions {
   status?: 422
 }
 
+/** The one class of errors that calls throw or reject with. Its message names field, bound and value. */
 export class VicinalError extends Error {
   override readonly name = 'VicinalError'
   readonly code: ErrorCode
+  /** HTTP status of the service's answer. */
   readonly status: number
+  /** Whether the same call, unchanged, may succeed later. */
   readonly retryable: boolean
   readonly details: Record<string, unknown>
   readonly retryAfterMs: number | undefined

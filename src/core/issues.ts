@@ -8,6 +8,8 @@ export interface CollectionIssue {
   readonly about: string
   /** null if nothing was lost, such as for a damaged segment that was rebuilt. */
   readonly code: ErrorCode | null
+  /** The message of the error. */
   readonly reason: string
+  /** false when the problem begins, true when it is over. */
   readonly isOver: boolean
 }

@@ -49,6 +49,7 @@ export const COLLECTION_PARTS = [
   'logBuffers',
 ] as const
 
+/** Memory of one collection, and of its process. */
 export interface CollectionMemory extends Record<(typeof COLLECTION_PARTS)[number], MemoryPart> {
   /** Memory by vector name. */
   vectors: Record<string, VectorMemory>

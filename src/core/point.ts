@@ -3,6 +3,7 @@ import { invalid } from './errors.js'
 /** A point's id: an unsigned 64-bit integer (a number up to 2^53, a bigint beyond) or a UUID. */
 export type PointId = number | bigint | string
 
+/** The JSON object of a point. */
 export type Payload = Record<string, unknown>
 
 /** One dense vector. A Float32Array is used as it is; an array of numbers is rounded to float32. */
@@ -64,6 +65,7 @@ export type PointVector = Vector | MultiVector | Readonly<Record<string, NamedVe
 /** A vector as it is read. */
 export type StoredVector = Float32Array | Float32Array[] | StoredSparseVector
 
+/** A point to write. `payload` is any JSON object of at most LIMITS.payloadBytes; null or absent: none. */
 export interface Point<P = Payload> {
   id: PointId
   vector: PointVector

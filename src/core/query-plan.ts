@@ -4,7 +4,9 @@ import type { Quantization } from './schema.js'
 
 /** Facts about a whole query, or about its part in one segment. */
 interface SearchAccount {
+  /** How the points were found, such as `walk` or `scan of matches`. */
   strategy: string
+  /** Why that way was chosen. */
   why: string
   /** The promised recall; null if the query sets the width of the beam. */
   expectedRecall: number | null
@@ -14,7 +16,9 @@ interface SearchAccount {
   /** Matching points counted after the search, and their share. */
   trueMatches: number | null
   trueSelectivity: number | null
+  /** Hops of walks through graphs. */
   verticesVisited: number
+  /** Distances computed; for sparse vectors, postings read. */
   distancesComputed: number
   /** The exact distances among them, computed to rerank candidates that codes found. */
   rescored: number
@@ -22,9 +26,11 @@ interface SearchAccount {
   bytesRead: number
   /** Bytes of payloads on which conditions were evaluated. */
   payloadBytesRead: number
+  /** Time in microseconds. */
   tookUs: number
 }
 
+/** The kind of a stage of a query. */
 export type StageKind =
   | 'ids'
   | 'nearest'
@@ -56,9 +62,11 @@ export interface QueryPlan extends SearchAccount {
    * the search from each of its points.
    */
   prefetch: QueryPlan[]
+  /** One entry for each searched segment. */
   segments: SegmentPlan[]
 }
 
+/** The part of a search in one segment. */
 export interface SegmentPlan extends SearchAccount {
   segment: number
   points: number
@@ -70,11 +78,12 @@ export interface SegmentPlan extends SearchAccount {
   effort: SearchEffort | null
 }
 
+/** The planned effort of a walk. */
 export interface SearchEffort {
   /** Width of the beam. */
   width: number
   /**
-   * Stop factor: how much farther than the last wanted neighbour a candidate may be and still be followed. null if only
+   * Stop factor: a candidate is followed up to this many times the distance of the last wanted neighbour. null if only
    * the width stops the walk.
    */
   reach: number | null

@@ -22,6 +22,7 @@ export const QuotaConfig = Type.Object(
 )
 export type QuotaConfig = Static<typeof QuotaConfig>
 
+/** The quotas and the present use, in percent. */
 export interface QuotaStatus {
   config: QuotaConfig & { enabled: boolean }
   usage: {

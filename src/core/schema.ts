@@ -57,6 +57,7 @@ export interface TableVector {
   columnSuffix?: number
 }
 
+/** A sparse vector with all defaults. */
 export interface ResolvedSparse extends TableVector {
   size: 0
   modifier: SparseModifier
@@ -67,14 +68,17 @@ export interface ResolvedSparse extends TableVector {
 /** The vectors of a collection in the kernel's order: sparse ones come last. */
 export type SchemaVector = ResolvedVector | ResolvedSparse
 
+/** Whether a vector is sparse. */
 export function isSparse(vector: TableVector): vector is ResolvedSparse {
   return vector.size === 0
 }
 
+/** The vectors of a configuration in the kernel's order. */
 export function schemaOf(config: Pick<CollectionConfig, 'vectors' | 'sparseVectors'>): SchemaVector[] {
   return [...config.vectors, ...config.sparseVectors]
 }
 
+/** A dense vector with all settings, its own or the collection's. */
 export interface ResolvedVector extends TableVector {
   distance: Distance
   m: number
@@ -87,6 +91,7 @@ export interface ResolvedVector extends TableVector {
   overrides: VectorOverrides
 }
 
+/** Settings that a vector does not share with its collection. */
 export interface VectorOverrides {
   hnswConfig?: HnswConfig
   quantization?: Quantization
@@ -99,8 +104,9 @@ export interface VectorOverrides {
 export interface RecallMeans {
   /** Number of queries compared in this process. */
   queries: number
-  /** null: none was compared. */
+  /** Mean recall found; null if none was compared. */
   measured: number | null
+  /** Mean recall that these queries asked for. */
   asked: number | null
 }
 
@@ -117,8 +123,10 @@ export interface MeasuredRecall extends RecallMeans {
   samples: { stored: number; live: number }
 }
 
+/** State of background work. */
 export type OptimizerStatus = 'ok' | { error: string }
 
+/** State and configuration of a collection, as `Collection.info` returns them. */
 export interface CollectionInfo {
   name: string
   /**
@@ -128,13 +136,16 @@ export interface CollectionInfo {
   status: 'green' | 'yellow' | 'red'
   /** `ok`, or the error that stops background work. */
   optimizerStatus: OptimizerStatus
+  /** Live points. */
   pointsCount: number
   /** Vectors in a graph, and all vectors. The others are scanned exactly. */
   indexedVectorsCount: number
   vectorsCount: number
+  /** Segments, the active one included. */
   segmentsCount: number
+  /** The configuration with all defaults. */
   config: CollectionConfig
-  /** `params`: the given parameters besides the kind. */
+  /** Payload indexes by field. `params`: the given parameters besides the kind. */
   payloadSchema: Record<string, { kind: PayloadIndexKind; points: number; params?: PayloadIndexParams }>
   /** Bytes of log that the table lacks, and of vectors that are not in a graph yet. */
   logBytes: number

@@ -1,10 +1,12 @@
 import type { CallOptions } from './call-options.js'
 
+/** A stored snapshot. */
 export interface SnapshotDescription {
   /** Name of the file, chosen by the database. */
   name: string
   /** Time as in RFC 3339. */
   creationTime: string
+  /** Size of the file. */
   bytes: number
   /** SHA-256 of the file in hexadecimal digits. */
   checksum: string
@@ -22,14 +24,17 @@ export interface SnapshotData {
  * operation. Writes go on while it is made. The default timeout of these calls is LIMITS.maxTimeoutMs.
  */
 export interface Snapshots {
+  /** Makes a snapshot and stores it. Rejects with OVERLOADED if too many are being made. */
   create(call?: CallOptions): Promise<SnapshotDescription>
   /** All snapshots, the oldest first. */
   list(call?: CallOptions): Promise<SnapshotDescription[]>
   /** Rejects with NOT_FOUND if no snapshot has the name. */
   delete(name: string, call?: CallOptions): Promise<void>
+  /** The bytes of a stored snapshot. Rejects with NOT_FOUND if no snapshot has the name. */
   read(name: string, call?: CallOptions): Promise<SnapshotData>
 }
 
+/** Snapshots of one collection. */
 export interface CollectionSnapshots extends Snapshots {
   /** Makes a snapshot for this reader alone. It is not listed. */
   stream(call?: CallOptions): Promise<SnapshotData>
@@ -43,6 +48,7 @@ export type SnapshotSource =
   | { chunks: AsyncIterable<Uint8Array> }
   | { location: string /** Sent as `api-key` to that host alone. */; apiKey?: string | null }
 
+/** Options of a restore. */
 export interface RecoverOptions extends CallOptions {
   /** Expected SHA-256 in hexadecimal digits. Any other file is refused. */
   checksum?: string | null
