@@ -236,7 +236,7 @@ export class CollectionReads<P = Payload> implements ReadableCollection<P> {
   async *scroll(options: ScrollOptions = {}): AsyncIterable<StoredPoint<P>> {
     checkKnown(options, KNOWN_READ.scroll)
     if (options.orderBy)
-      throw invalid('order_by', 'expected a page of points: only those in the order of ids go on by themselves')
+      throw invalid('order_by', 'scroll expects no order; use scrollPage, and continue with startFrom')
     let offset = options.offset ?? null
     do {
       const page = await this.scrollPage({ ...options, limit: options.limit ?? SCROLL_PAGE, offset })
