@@ -136,13 +136,7 @@ export const SERVE_SETTINGS = {
     null,
     'snapshot of a collection to restore before serving, as FILE or FILE:NAME (repeatable)',
   ),
-  storageSnapshot: setting(
-    'storage-snapshot',
-    null,
-    'text',
-    null,
-    'snapshot of a whole database to restore before serving',
-  ),
+  storageSnapshot: setting('storage-snapshot', null, 'text', null, 'snapshot of a database to restore before serving'),
   forceSnapshot: setting(
     'force-snapshot',
     null,

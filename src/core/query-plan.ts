@@ -4,7 +4,7 @@ import type { Quantization } from './schema.js'
 
 /** Facts about a whole query, or about its part in one segment. */
 interface SearchAccount {
-  /** How the points were found, such as `walk` or `scan of matches`. */
+  /** How the points were found, such as `graph` or `scan of matches`. */
   strategy: string
   /** Why that way was chosen. */
   why: string
