@@ -27,7 +27,7 @@ export async function inspect(args: string[]): Promise<number> {
   if (!existsSync(folder)) throw new VicinalError('NOT_FOUND', `${folder}: no such folder`)
   const limit = memoryOptionsOf(process.env.VICINAL_MEMORY_LIMIT ?? 'auto', 'VICINAL_MEMORY_LIMIT')
   const lock = existsSync(join(folder, LOCK_FILE)) ? FileLock.acquire(join(folder, LOCK_FILE)) : undefined
-  if (lock === null) throw new VicinalError('LOCKED', `${folder}: a process writes to it; stop that first`)
+  if (lock === null) throw new VicinalError('LOCKED', `${folder}: a process writes to it; stop it first`)
   try {
     const disk = new Disk(folder)
     let damages = 0

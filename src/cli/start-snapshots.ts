@@ -32,7 +32,7 @@ export async function takeStartSnapshots(
       name === undefined
         ? await database.recover(source, options)
         : [(await database.recoverCollection(name, source, options)).name]
-    told.push(...names.map((taken) => `vicinal: took in ${taken} from ${file}`))
+    told.push(...names.map((taken) => `vicinal: restored ${taken} from ${file}`))
   }
   return told
 }

@@ -3,6 +3,6 @@ export class Elsewhere extends Error {
   override readonly name = 'Elsewhere'
 
   constructor() {
-    super('another thread is to answer')
+    super('another thread must answer')
   }
 }

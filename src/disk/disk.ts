@@ -210,7 +210,7 @@ export class Disk {
 
   /** Bytes that an unprivileged writer may still use on the data's file system. */
   async freeBytes(): Promise<number> {
-    return await this.#run('look at the disk of', '.', async (absolute) => {
+    return await this.#run('read the file system of', '.', async (absolute) => {
       const facts = await statfs(absolute)
       return facts.bavail * facts.bsize
     })
@@ -218,7 +218,7 @@ export class Disk {
 
   /** Percentage in use on the data's file system, of the bytes that an unprivileged writer may use. */
   async usedPercent(): Promise<number> {
-    return await this.#run('look at the disk of', '.', async (absolute) => {
+    return await this.#run('read the file system of', '.', async (absolute) => {
       const { blocks, bfree, bavail } = await statfs(absolute)
       const used = blocks - bfree
       return used + bavail === 0 ? 100 : (used / (used + bavail)) * 100

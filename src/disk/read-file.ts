@@ -15,7 +15,7 @@ export class ReadFile {
     try {
       return (await this.handle.stat()).size
     } catch (cause) {
-      throw ioError(cause, 'look at', this.path)
+      throw ioError(cause, 'read the facts of', this.path)
     }
   }
 
@@ -24,7 +24,7 @@ export class ReadFile {
     try {
       return (await this.handle.stat()).nlink === 0
     } catch (cause) {
-      throw ioError(cause, 'look at', this.path)
+      throw ioError(cause, 'read the facts of', this.path)
     }
   }
 

@@ -135,7 +135,7 @@ function whyOf(report: SegmentReport, { isFiltered, isSparse }: Searched): strin
     if (strategy.includes('then scan')) return `${walk}; the query is far from all of them`
     return tail > 0 ? `${walk}; ${count(tail)} vectors that are not in it yet are scanned` : walk
   }
-  const costs = `a walk to as many of them costs ${cost(walkCost, 'distances')}, a scan of them ${cost(scanCost, 'distances')}`
+  const costs = `a walk that finds enough of them costs ${cost(walkCost, 'distances')}, a scan of them ${cost(scanCost, 'distances')}`
   const compared = `about ${count(matches)} points match: ${costs}`
   if (!strategy.includes('then scan')) return compared
   const orFar = strategy.endsWith(OF_VALUE) ? ', or ended far from the query' : ''
@@ -155,7 +155,7 @@ function whyPostings(report: SegmentReport, isFiltered: boolean): string {
 }
 
 function cost(units: number, unit: 'distances' | 'postings'): string {
-  return Number.isFinite(units) ? `about ${count(units)} ${unit}` : 'more than can be told'
+  return Number.isFinite(units) ? `about ${count(units)} ${unit}` : 'more than can be estimated'
 }
 
 function count(number: number): string {

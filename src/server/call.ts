@@ -187,6 +187,6 @@ export class Call extends ReadCall {
 
   /** Logs the failure of work whose answer was already sent. */
   logFailure(error: unknown): void {
-    this.request.log.warn({ reqId: this.request.id, err: error }, 'work behind an answer failed')
+    this.request.log.warn({ reqId: this.request.id, err: error }, 'work failed after its answer was sent')
   }
 }

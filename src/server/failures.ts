@@ -44,7 +44,7 @@ function vicinalError(error: FastifyError | VicinalError, request: FastifyReques
   if (statusCode >= 400 && statusCode < 500) {
     return new VicinalError('INVALID_ARGUMENT', `body: ${error.message}`)
   }
-  return new VicinalError('INTERNAL', `Service internal error: the log has more under request ${request.id}`)
+  return new VicinalError('INTERNAL', `Service internal error: see the log for request ${request.id}`)
 }
 
 function leavesConnection(error: Error, known: VicinalError, request: IncomingMessage): boolean {

@@ -1,5 +1,5 @@
 /**
- * Forwards a request to the thread that has the database, and returns its answer. Both are passed on as they arrive.
+ * Forwards a request to the main thread, and returns its answer. Both are passed on as they arrive.
  */
 import { once } from 'node:events'
 import {

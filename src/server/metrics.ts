@@ -182,8 +182,8 @@ function processMetrics(): string[] {
 function limitMetrics(memory: MemoryGate | null): string[] {
   if (memory === null || memory.limitBytes === null) return []
   return [
-    ...gauge('memory_limit_bytes', 'Memory the process is to keep to', memory.limitBytes),
-    ...gauge('memory_reserved_bytes', 'Memory that requests in work are about to take', memory.reservedBytes),
+    ...gauge('memory_limit_bytes', 'Memory limit of the process', memory.limitBytes),
+    ...gauge('memory_reserved_bytes', 'Memory reserved by requests in work', memory.reservedBytes),
     ...gauge('memory_waiting_requests', 'Requests that wait for memory', memory.waiting),
   ]
 }
@@ -209,8 +209,8 @@ const PER_COLLECTION: readonly [name: string, help: string, value: (info: Collec
   ['collection_log_bytes', 'Log not yet in the table', (info) => info.logBytes],
   ['collection_tail_bytes', 'Vectors not yet in a graph', (info) => info.tailBytes],
   ['collection_memory_bytes', 'Memory that the collection holds', (info) => info.memory.total.bytes],
-  ['collection_resident_bytes', 'Of that, in RAM', (info) => info.memory.total.residentBytes],
-  ['collection_warnings', 'Faults that were survived', (info) => info.warnings.length],
+  ['collection_resident_bytes', 'Memory of the collection in RAM', (info) => info.memory.total.residentBytes],
+  ['collection_warnings', 'Problems that were survived', (info) => info.warnings.length],
 ]
 
 const PER_VECTOR: readonly [name: string, help: string, of: (recall: MeasuredRecall) => RecallMeans][] = [

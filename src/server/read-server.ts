@@ -3,7 +3,7 @@
  * and forwards all others.
  *
  *     connection → does it read a collection known here? yes → as in app.ts
- *                                                        no  → forwarded to the thread that has the database
+ *                                                        no  → forwarded to the main thread
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Socket } from 'node:net'

@@ -51,7 +51,7 @@ async function readinessOf(database: Database): Promise<Readiness> {
 export function readinessText({ red, canServe }: Readiness, mayRead: boolean): string {
   if (red.length === 0) return 'all shards are ready'
   const state = canServe ? 'ready' : 'not ready'
-  if (!mayRead) return `${state}, and some collections are red: a request with an API key is told which`
+  if (!mayRead) return `${state}, and some collections are red: send an API key to see them`
   const lines = red.slice(0, MOST_LISTED).map(({ name, why }) => `${name}: ${why}`)
   return [`${state}, and ${red.length} of the collections are red`, ...lines].join('\n')
 }

@@ -48,7 +48,7 @@ function checkNamedOnce(raw: readonly string[]): void {
 function checkBracketed(host: string): void {
   const address = BRACKETED.exec(host)?.[1]
   if (address === undefined || !isIPv6(address))
-    throw malformed('Host', 'expected [IPv6 address] or that with :port', host)
+    throw malformed('Host', 'expected [IPv6 address], with or without :port', host)
 }
 
 function checkCoding(coding: string, isOld: boolean): void {

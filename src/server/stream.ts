@@ -244,7 +244,7 @@ export class Stream {
     const known =
       error instanceof VicinalError
         ? error
-        : new VicinalError('INTERNAL', 'Service internal error: the log has more', { cause: error })
+        : new VicinalError('INTERNAL', 'Service internal error: see the log', { cause: error })
     // A failure caused by the sender's disconnect is not reported.
     if (this.#isOpen) this.#parts.onFailure(known, this.#opening.request, this.#opening.id)
     return known

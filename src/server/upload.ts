@@ -62,7 +62,7 @@ export function receiveFile<T>(
       stream.on('error', () => undefined)
       if (used !== null || name !== field) {
         stream.resume()
-        return fail(invalid(field, `expected one file, of the field ${field}`, name))
+        return fail(invalid(field, `expected one file, in the field ${field}`, name))
       }
       file = stream
       used = use(stream)

@@ -164,7 +164,7 @@ export class LanceTable {
   /** Rewrites all rows with the columns of `vectors`. Resolves to the new version, on stable storage. */
   async rewrite(vectors: readonly TableVector[], convert: ConvertRows): Promise<number> {
     if (this.#version > 0) {
-      await this.#change('write anew', async (lance) => {
+      await this.#change('rewrite', async (lance) => {
         const before = await this.#openAt(this.#version)
         const after = await this.#emptied(vectors)
         this.#lance = after

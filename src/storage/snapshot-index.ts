@@ -51,7 +51,7 @@ export async function readSnapshotIndex(
 ): Promise<SnapshotIndex> {
   if (!found.has(SNAPSHOT_INDEX)) throw invalid('snapshot', 'expected an archive with a file named snapshot')
   const body = await readChecked(disk, `${folder}/${SNAPSHOT_INDEX}`, KIND)
-  if (!isIndex(body)) throw damaged('its index is none')
+  if (!isIndex(body)) throw damaged('its index is not valid')
   if (body.collections.length > LIMITS.collections) throw damaged('it names too many collections')
   const missing = new Set(found.keys())
   missing.delete(SNAPSHOT_INDEX)

@@ -197,8 +197,7 @@ function entryOf(
   const header = headerOf(block)
   if (!header?.cksumValid || header.path === undefined) throw invalid('snapshot', 'this is no tar archive')
   const { path: name, size, type } = header
-  if (!REGULAR.has(type) || header.linkpath)
-    throw invalid('snapshot', 'expected regular files alone', `${type} ${name}`)
+  if (!REGULAR.has(type) || header.linkpath) throw invalid('snapshot', 'expected only regular files', `${type} ${name}`)
   if (!isExpected(name)) throw invalid('snapshot', 'expected no file of such a name', name)
   if (found.has(name)) throw invalid('snapshot', 'expected each file once', name)
   if (found.size >= LIMITS.snapshotFiles) {
@@ -241,7 +240,7 @@ async function unpackFile(disk: Disk, archive: ReadFile, from: number, size: num
 async function checkRest(archive: ReadFile, from: number, end: number): Promise<void> {
   for (let at = from; at < end; at += CHUNK_BYTES) {
     const rest = await archive.read(at, Math.min(CHUNK_BYTES, end - at))
-    if (rest.some((byte) => byte !== 0)) throw invalid('snapshot', 'expected nothing behind the end of the archive')
+    if (rest.some((byte) => byte !== 0)) throw invalid('snapshot', 'expected nothing after the end of the archive')
   }
 }
 

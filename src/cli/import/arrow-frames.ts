@@ -59,7 +59,7 @@ function describe(metadata: DataView, file: FileBytes): { type: number; bodyLeng
   if (type === RECORD_BATCH && header !== 0) {
     const batch = header + metadata.getUint32(header, true)
     if (field(metadata, batch, BATCH_COMPRESSION) !== 0) {
-      throw file.damaged('has compressed record batches, which are not read; write it uncompressed, or as Parquet')
+      throw file.damaged('has compressed record batches, which are not supported; write it uncompressed, or as Parquet')
     }
   }
   const length = field(metadata, message, MESSAGE_BODY_LENGTH)

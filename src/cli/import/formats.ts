@@ -25,7 +25,7 @@ export function formatOf(path: string, asked: string | undefined): Format {
     return format
   }
   const format = EXTENSIONS[extname(path).toLowerCase()]
-  if (!format) throw new UsageError(`${path}: unknown ending; say --format ${FORMATS.join('|')}`)
+  if (!format) throw new UsageError(`${path}: unknown ending; set --format ${FORMATS.join('|')}`)
   return format
 }
 

@@ -51,7 +51,7 @@ function guess(shape: SourceShape, existing: readonly string[], path: string): {
   if (columns.length === 0)
     throw new UsageError(`${path}: no column holds lists of floats; it has ${shape.columns.join(', ')}`)
   throw new UsageError(
-    `${path}: several columns hold vectors (${columns.join(', ')}); say --vector name=column for each you want`,
+    `${path}: several columns hold vectors (${columns.join(', ')}); set --vector NAME=COLUMN for each`,
   )
 }
 

@@ -65,7 +65,7 @@ export async function tune(args: string[]): Promise<number> {
     if (!stop.signal.aborted) throw error
     say(
       done.isChanged
-        ? 'stopped; the choice is applied: the rest is rebuilt once the folder is open again'
+        ? 'stopped after the change was applied; the next open goes on with the rebuild'
         : 'stopped; nothing was changed',
     )
     return exitCodeOf(stop.signal.reason as NodeJS.Signals)
@@ -107,7 +107,7 @@ function checkUnlocked(folder: string): void {
   const path = join(folder, LOCK_FILE)
   const lock = existsSync(path) ? FileLock.acquire(path) : undefined
   if (lock === null) {
-    throw new Failure('LOCKED', `${folder}: a process writes to it; stop that first, or measure with --dry-run`)
+    throw new Failure('LOCKED', `${folder}: a process writes to it; stop it first, or measure with --dry-run`)
   }
   lock?.release()
 }

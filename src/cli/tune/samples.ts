@@ -147,7 +147,7 @@ async function readQueries(options: SampleOptions, name: string, dim: number): P
       }
       if (rows === options.queries) break
     }
-    if (rows === 0) throw wrongFile(path, 'there is no query in it')
+    if (rows === 0) throw wrongFile(path, 'the file has no query')
     const queries = new Float32Array(rows * dim)
     for (const [row, query] of parts.entries()) queries.set(query, row * dim)
     return queries

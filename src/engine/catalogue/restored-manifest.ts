@@ -105,5 +105,5 @@ function checkVector(vector: ResolvedVector): void {
 }
 
 function need(holds: boolean, what: string): void {
-  if (!holds) throw new Error(`${what} is not as it has to be`)
+  if (!holds) throw new Error(`${what}: not valid`)
 }

@@ -144,7 +144,7 @@ export class Writer {
     } catch (cause) {
       this.#broken = new VicinalError(
         'INTERNAL',
-        `write ${seq} is in the log but could not be applied; it will be when the collection is opened again`,
+        `write ${seq} is in the log but could not be applied; it will be applied when the collection is opened again`,
         { cause },
       )
       throw this.#broken

@@ -134,7 +134,7 @@ export class MemoryBudget implements MemoryGate {
     if (this.#isElsewhere) throw new Elsewhere()
     if (!this.isLimited) return NOTHING
     if (bytes > this.#limitBytes * LARGEST_SHARE) {
-      const message = `the request takes about ${bytes} bytes of memory, of a limit of ${this.#limitBytes}: ask for less at once`
+      const message = `the request needs about ${bytes} bytes, more than half of the memory limit of ${this.#limitBytes}: ask for less at once`
       throw new VicinalError('TOO_LARGE', message, { details: { bound: this.#limitBytes, seen: bytes } })
     }
     if (caller?.isStopped) throw goneWith(caller)
@@ -179,7 +179,10 @@ export class MemoryBudget implements MemoryGate {
         },
       }
       const onStop = () => waiting.refuse(goneWith(caller as Stoppable))
-      const timer = setTimeout(() => waiting.refuse(this.#exhausted('no memory was given back', bytes)), this.#waitMs)
+      const timer = setTimeout(
+        () => waiting.refuse(this.#exhausted('no memory became free in time', bytes)),
+        this.#waitMs,
+      )
       caller?.onStop(onStop)
       const behind = isHolding ? this.#queue.findIndex((other) => !other.isHolding) : -1
       this.#queue.splice(behind < 0 ? this.#queue.length : behind, 0, waiting)
@@ -191,7 +194,7 @@ export class MemoryBudget implements MemoryGate {
   #exhausted(what: string, asked: number): VicinalError {
     const { usedBytes, reservedBytes, waiting } = this
     const bound = Math.floor(this.#limitBytes * FULL_SHARE)
-    const message = `${what}: about ${asked} bytes are asked for, ${usedBytes} in use and ${reservedBytes} promised to others, of ${bound}`
+    const message = `${what}: the request needs about ${asked} bytes; of ${bound}, ${usedBytes} are in use and ${reservedBytes} reserved`
     return new VicinalError('RESOURCE_EXHAUSTED', message, {
       details: { bound, seen: usedBytes + reservedBytes + asked, waiting },
       retryAfterMs: RETRY_AFTER_MS,

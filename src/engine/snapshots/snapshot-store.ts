@@ -156,7 +156,7 @@ export class SnapshotStore {
     await this.#disk.removeFile(archive)
     const index = await readSnapshotIndex(this.#disk, unpacked, found)
     if (kind === 'collection' && !(index.kind === kind && index.collections.length === 1)) {
-      throw invalid('snapshot', 'expected that of one collection', `one of a ${index.kind}`)
+      throw invalid('snapshot', 'expected a snapshot of one collection', `one of a ${index.kind}`)
     }
     const collections: StagedCollection[] = []
     for (const entry of index.collections) {

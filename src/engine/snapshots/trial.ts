@@ -61,7 +61,7 @@ export async function runTrial(
   const told = collections.map(({ folder, name, seq }) => ({ folder, name, seq }))
   const task: TrialTask = { root: disk.root, collections: told, memoryBytes }
   child.send(task, (error) => {
-    if (error) trial.end(unavailable(`it cannot be told what to do: ${error.message}`, error))
+    if (error) trial.end(unavailable(`it cannot be sent its task: ${error.message}`, error))
   })
   await trial.outcome
 }
@@ -153,11 +153,11 @@ function errorOf({ code, message, details }: Partial<TrialFailure>): VicinalErro
 }
 
 function tooLong(bound: number): VicinalError {
-  return past(`to open it took longer than ${bound} ms`, bound)
+  return past(`opening it took longer than ${bound} ms`, bound)
 }
 
 function tooMuch(bound: number): VicinalError {
-  return past(`to open it took more than ${bound} bytes of memory`, bound)
+  return past(`opening it took more than ${bound} bytes of memory`, bound)
 }
 
 function past(what: string, bound: number): VicinalError {
@@ -168,5 +168,5 @@ function past(what: string, bound: number): VicinalError {
 }
 
 function unavailable(what: string, cause: unknown): VicinalError {
-  return new VicinalError('UNAVAILABLE', `the process that is to open the snapshot: ${what}`, { cause })
+  return new VicinalError('UNAVAILABLE', `the process that opens the snapshot: ${what}`, { cause })
 }

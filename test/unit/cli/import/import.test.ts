@@ -105,7 +105,7 @@ test.each(['SIGKILL', 'SIGINT'] as const)(
     const at = await stopHalfway(folder, signal)
     const again = await vicinal(RESUMED, folder)
     expect(again).toMatchObject({ code: 0, stdout: `rows: ${ROWS + 1000} points\n` })
-    expect(again.stderr).toContain(`going on after ${at.toLocaleString('en')} points of an earlier run`)
+    expect(again.stderr).toContain(`resuming after ${at.toLocaleString('en')} points of an earlier run`)
     // Nothing is left of the state, so that the same command would now import anew.
     expect(notedRows(folder)).toEqual([])
     const db = await open(join(folder, 'data'))
@@ -128,7 +128,7 @@ test('a killed import whose data is gone starts over', async () => {
 
 test.each([
   [['import'], 2, 'name at least one file'],
-  [['import', 'a.fbin'], 2, 'say --collection NAME'],
+  [['import', 'a.fbin'], 2, '--collection NAME is required'],
   [['import', 'a.xyz', '--collection', 'c'], 2, 'unknown ending'],
   [['import', 'none.npy', '--collection', 'c'], 1, 'none.npy: no such file'],
   [['import', 'a.npy', '--collection', 'c', '--distance', 'Near'], 2, 'expected one of Cosine'],
