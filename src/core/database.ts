@@ -44,7 +44,7 @@ export interface Database extends ReadableDatabase {
   createCollection<P = Payload>(name: string, options: CollectionOptions, call?: CallOptions): Promise<Collection<P>>
   /**
    * A handle on an existing collection. `name` may be an alias: the handle then belongs to the collection that the
-   * alias leads to now, and tells that collection's own name. Rejects with NOT_FOUND.
+   * alias leads to now, and has that collection's own name. Rejects with NOT_FOUND.
    */
   collection<P = Payload>(name: string): Promise<Collection<P>>
   /** Names of all collections in ascending order, damaged ones included. Aliases are not listed. */

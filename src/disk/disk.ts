@@ -36,7 +36,7 @@ export interface FileFacts {
 }
 
 /**
- * The data folder. Every path is relative to it, in calls and in error messages, so that no message tells the data's
+ * The data folder. Every path is relative to it, in calls and in error messages, so that no message shows the data's
  * place on the machine. If a method promises stable storage, it also syncs the folder entry.
  */
 export class Disk {

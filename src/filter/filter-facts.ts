@@ -83,7 +83,7 @@ function neededBy(node: FilterNode): Needed | null {
     const { texts, integers, booleans } = node.values
     if (texts.length > 0) return { kinds: ['keyword', 'uuid'] }
     if (integers.length > 0) return { kinds: ['integer'], use: 'lookup' }
-    // An empty list does not tell the type of its values.
+    // An empty list does not show the type of its values.
     return { kinds: booleans.length > 0 ? ['bool'] : ['keyword', 'uuid', 'integer', 'bool'] }
   }
   return NEEDED[node.op] ?? null

@@ -6,8 +6,8 @@ import type { PathStep } from './path.js'
 import { inTurns, type Pause } from './pause.js'
 
 /*
- * The filter program: a filter as bytes for the kernel, whose decoder is native/filter/program.cpp. Little-endian,
- * nothing aligned. A program is one node; a node is an opcode byte and its operands:
+ * The filter program: a filter as bytes for the kernel, decoded by native/filter/program.cpp. Little-endian, not
+ * aligned. A program is one node; a node is an opcode byte and its operands:
  *
  *    1 and      u32 n, n nodes              9 isEmpty    path   all values are null or []
  *    2 or       u32 n, n nodes             10 isNull     path   a value is null

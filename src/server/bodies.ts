@@ -74,7 +74,7 @@ function register(app: FastifyInstance, parts: BodyParts, types: string[], measu
 
 /** An error in a small body is reported before an error about its collection, as in Qdrant. */
 function decoded(request: FastifyRequest, bytes: Buffer, measure: Measure, parts: BodyParts): Awaitable<unknown> {
-  // The route tells a missing body from a malformed one.
+  // The route distinguishes a missing body from a malformed one.
   if (bytes.length === 0) return undefined
   const make = () =>
     andThen(measure(bytes, request), (measured) =>

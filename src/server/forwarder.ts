@@ -140,7 +140,7 @@ export class Forwarder {
   }
 }
 
-/** If the other thread answers early, drops the rest of the body. The connection's last answer says that it closes. */
+/** If the other thread answers early, drops the rest of the body. The connection's last answer has `Connection: close`. */
 function handBack(
   request: IncomingMessage,
   sent: ClientRequest,
@@ -174,7 +174,7 @@ function inTurn(response: ServerResponse, pass: () => void): void {
   response.once('socket', pass)
 }
 
-/** The headers that tell the body's end; a content-length is forwarded with the other headers. */
+/** The headers that mark the body's end; a content-length is forwarded with the other headers. */
 function framingOf({ method, headers }: IncomingMessage): string[] {
   if (headers['transfer-encoding'] !== undefined) return ['transfer-encoding', 'chunked']
   return headers['content-length'] !== undefined || method === 'GET' || method === 'HEAD' ? [] : ['content-length', '0']

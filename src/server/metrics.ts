@@ -154,7 +154,7 @@ export class Metrics {
       ),
       ...gauge(
         'rest_threads',
-        'Threads that answer requests',
+        'Serving threads',
         sum((state) => state.threads),
       ),
       ...processMetrics(),

@@ -312,7 +312,7 @@ export class Service<C extends ReadCall> {
       const work = config?.declared.work ?? 'light'
       ticket.mostBytes = work === 'write' ? this.#settings.maxBodyBytes : this.#mostReadBytes
       const isForwarded = ticket.peer !== undefined
-      // A forwarding thread tells its clients itself that the service stops. The connection between the threads stays
+      // A forwarding thread itself informs its clients that the service stops. The connection between the threads stays
       // open.
       if (isForwarded) reply.raw.removeHeader('connection')
       else if (this.#isRefusing && work !== 'light') throw stopping()

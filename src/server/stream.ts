@@ -273,7 +273,7 @@ export class Stream {
 
   async #run({ bytes, isText }: Message, ticket: MessageTicket): Promise<unknown> {
     const { route, request, params, query, caller } = this.#opening
-    // The route tells a missing body from a malformed one.
+    // The route distinguishes a missing body from a malformed one.
     let body: unknown
     if (bytes.length > 0) {
       const { valueBytes, make } = await (isText ? measureText(bytes, request.url as string) : measureMsgpack(bytes))

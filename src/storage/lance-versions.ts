@@ -91,7 +91,7 @@ async function messageOf(disk: Disk, path: string): Promise<Buffer | null> {
   return end <= bytes.length - FOOTER_BYTES ? bytes.subarray(at + 4, end) : null
 }
 
-/** Whether the message tells the version's data files: it names some, and all of them are present. */
+/** Whether the message names the version's data files: it names some, and all of them are present. */
 async function isWhole(message: Buffer, files: readonly string[], isEmpty: () => Promise<boolean>): Promise<boolean> {
   const present = new Set(files.map((file) => basename(file)))
   const named = message.toString('latin1').match(DATA_FILE_NAME) ?? []

@@ -138,7 +138,7 @@ function checkAnswer(response: IncomingMessage, maxBytes: number): void {
   }
 }
 
-/** Does not tell the address of the name, which is not the caller's to learn. */
+/** Leaves out the resolved address, because the caller must not learn it. */
 function refusedAddress(): VicinalError {
   return new VicinalError('FORBIDDEN', 'location: expected a public address', { details: { field: 'location' } })
 }

@@ -24,7 +24,7 @@ export class AliasBook {
     catalogChanges.note()
   }
 
-  /** The aliases cannot be read. Until they can, no alias is told or changed, so that none is lost. */
+  /** The aliases cannot be read. Until they can, none is returned or changed, so that none is lost. */
   setTrouble(error: VicinalError): void {
     this.#trouble = error
   }

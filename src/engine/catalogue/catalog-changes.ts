@@ -1,7 +1,7 @@
 /**
  * Counts changes of the collections of this process: made, dropped, replaced, renamed by an alias, or given another
  * configuration, vectors or rows. Serving threads read the count before they answer from a cached collection. The count
- * therefore grows when a change becomes visible, before anybody is told that it was made.
+ * therefore grows when a change becomes visible, before its caller gets an answer.
  */
 export class CatalogChanges {
   /** The counter's memory, given to all serving threads. */

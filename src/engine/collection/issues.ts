@@ -8,7 +8,7 @@ interface Trouble {
 type Told = Omit<CollectionIssue, 'collection'>
 
 /**
- * Problems of background work of one collection, keyed by their subject. A retry that fails alike is not told again.
+ * Problems of background work of one collection, keyed by their subject. A retry that fails alike is not reported again.
  */
 export class Issues {
   readonly #current = new Map<string, Trouble>()

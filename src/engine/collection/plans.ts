@@ -24,7 +24,7 @@ import type { PlanContext } from './plan-context.js'
  */
 export interface WritePlan {
   needsState: boolean
-  /** The write removes points, and its answer tells how many. */
+  /** The write removes points, and its answer has their number. */
   isDelete?: true
   resolve(scope?: Stoppable): Promise<LogRecord | null> | LogRecord | null
 }

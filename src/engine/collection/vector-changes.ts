@@ -40,7 +40,7 @@ export type EditVectors = (config: CollectionConfig) => CollectionConfig | null
 /**
  * Adds vectors to an open collection and drops vectors from it. Rows stay in place: the kernel makes another shard of
  * them with the vectors of the new configuration. One write of the manifest makes the change; until then it names
- * nothing new. The layout in it tells which data of table, segment files and log belongs to dropped vectors.
+ * nothing new. The layout in it identifies the data of dropped vectors in table, segment files and log.
  */
 export class VectorChanges {
   readonly #parts: VectorChangeParts

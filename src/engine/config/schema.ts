@@ -88,7 +88,7 @@ function changeSettings(settings: Settings, change: CollectionSettings): Setting
   }
 }
 
-/** Settings without effect in this database. They are kept, so that they can be told again. */
+/** Settings without effect in this database. They are kept and returned. */
 function paramsOf(given: CollectionParams, before: CollectionParams = {}): Pick<CollectionConfig, 'params'> {
   const { replicationFactor, writeConsistencyFactor, onDiskPayload, payload } = given
   const { shardNumber, readFanOutFactor, readFanOutDelayMs } = given

@@ -316,8 +316,8 @@ export class EmbeddedDatabase implements SharingDatabase {
   }
 
   /**
-   * Runs `make`. If the new collection can neither be opened nor removed, it replaces the older one at the next open, and
-   * the older one takes no writes. Without an older one, it must be removed before another is created.
+   * Runs `make`. A new collection that can neither be opened nor removed replaces the older one at the next open. Until
+   * then the older one takes no writes. Without an older one, it must be removed before another is created.
    */
   async #made(name: string, older: CollectionEngine | undefined, make: () => Promise<CollectionEngine>) {
     try {

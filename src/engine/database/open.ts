@@ -77,7 +77,7 @@ export async function open(folder: string, options: OpenOptions = {}): Promise<D
   return await openSharing(folder, options)
 }
 
-/** The same for a service, whose other threads read the database too. */
+/** The same for a service with several serving threads that read the database. */
 export async function openSharing(folder: string, options: OpenOptions = {}): Promise<SharingDatabase> {
   if (typeof folder !== 'string' || folder.length === 0)
     throw invalid('folder', "expected a path or ':memory:'", folder)

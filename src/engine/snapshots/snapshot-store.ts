@@ -71,7 +71,7 @@ export class SnapshotStore {
     this.#settings = settings
   }
 
-  /** `picture` is called when the snapshot's turn comes, and tells the collections and aliases of that moment. */
+  /** `picture` is called when the snapshot's turn comes, and returns the collections and aliases of that moment. */
   async create(collection: string | null, picture: Picture): Promise<SnapshotDescription> {
     return await this.#inFolder(async (root) => {
       await this.folder.checkRoom()
@@ -222,7 +222,7 @@ function isOwn(source: SnapshotSource): boolean {
 }
 
 /**
- * Errors that an outside snapshot causes become the sender's: the message tells the fault and the path below its root.
+ * Errors that an outside snapshot causes become the sender's: the message has the fault and the path below its root.
  */
 const WRONG_INPUT: Readonly<Record<string, string>> = {
   CORRUPT: 'it is damaged',
