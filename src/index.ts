@@ -1,3 +1,7 @@
+/**
+ * The library: `open` opens a database in this process. `connect` (vicinal/client) returns the same interface for a
+ * service.
+ */
 export type * from './core/aliases.js'
 export type * from './core/database.js'
 export { ERROR_CATALOGUE, type ErrorCode, VicinalError } from './core/errors.js'

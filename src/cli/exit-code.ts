@@ -1,4 +1,4 @@
 import { constants } from 'node:os'
 
-/** By convention of whoever a signal has ended. */
+/** The conventional exit code of a process that a signal ended. */
 export const exitCodeOf = (signal: NodeJS.Signals): number => 128 + constants.signals[signal]

@@ -5,10 +5,10 @@ import { parseSettings, SERVE_SETTINGS, UsageError } from './settings.js'
 
 const TIMEOUT_MS = 2_500
 const OK = 200
-/** What a service listens on that takes connections on all addresses, and where it can be reached then. */
+/** Addresses that mean all interfaces, and the address at which such a service can be reached locally. */
 const OWN_ADDRESS: Record<string, string> = { '0.0.0.0': '127.0.0.1', '::': '::1' }
 
-/** Asks the service of the same settings whether it is alive, for the health check of a container. */
+/** Checks whether the service with the same settings is alive, for the health check of a container. */
 export async function health(args: string[]): Promise<number> {
   const settings = parseSettings(SERVE_SETTINGS, args)
   if (settings.files.length > 0) throw new UsageError(`health: takes no files, got ${settings.files.join(' ')}`)
@@ -22,9 +22,9 @@ export async function health(args: string[]): Promise<number> {
   return 1
 }
 
-/** null where it is alive. */
+/** null if the service is alive; else the reason. */
 function asked(url: string, isSecure: boolean): Promise<string | null> {
-  // No secret is sent, and the certificate may be its own authority, or for another name than this address.
+  // The request carries no secret. The certificate may be self-signed, or made out to another name than this address.
   const options = { timeout: TIMEOUT_MS, rejectUnauthorized: false, agent: false as const }
   return new Promise((resolve) => {
     const sent = (isSecure ? getSecurely : get)(url, options, (answer) => {

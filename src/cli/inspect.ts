@@ -19,7 +19,7 @@ import { UsageError } from './settings.js'
 
 const DAMAGED = 1
 
-/** Describes what is in a data folder, reading all of it; resolves to 1 when any of it is damaged. */
+/** Reads a whole data folder and describes it. Resolves to 1 if any part is damaged. */
 export async function inspect(args: string[]): Promise<number> {
   const [folder, ...rest] = args
   if (folder === undefined || rest.length > 0 || folder.startsWith('-'))
@@ -27,7 +27,7 @@ export async function inspect(args: string[]): Promise<number> {
   if (!existsSync(folder)) throw new VicinalError('NOT_FOUND', `${folder}: no such folder`)
   const limit = memoryOptionsOf(process.env.VICINAL_MEMORY_LIMIT ?? 'auto', 'VICINAL_MEMORY_LIMIT')
   const lock = existsSync(join(folder, LOCK_FILE)) ? FileLock.acquire(join(folder, LOCK_FILE)) : undefined
-  if (lock === null) throw new VicinalError('LOCKED', `${folder}: a process writes to it; stop that first`)
+  if (lock === null) throw new VicinalError('LOCKED', `${folder}: a process writes to it; stop it first`)
   try {
     const disk = new Disk(folder)
     let damages = 0
@@ -44,7 +44,7 @@ export async function inspect(args: string[]): Promise<number> {
   }
 }
 
-/** What a process that opens the folder has in memory, of each collection. */
+/** Prints the memory that each collection takes in a process that opens the folder. */
 async function printMemory(folder: string, limit: { memoryLimitBytes?: number }): Promise<void> {
   const database = await open(folder, { readOnly: true, ...limit })
   try {
@@ -58,7 +58,7 @@ async function printMemory(folder: string, limit: { memoryLimitBytes?: number })
   }
 }
 
-/** One collection, part by part: damage in one part doesn't keep the others from being looked at. */
+/** One collection, checked part by part: a damaged part does not stop the check of the others. */
 class Inspection {
   readonly #disk: Disk
   readonly #paths: CollectionPaths
@@ -78,7 +78,7 @@ class Inspection {
       print(`collection ${name} in ${folder}, made ${createdAt}`)
       return `table version ${tableVersion}, flushed through ${flushedSeq}, segments through ${checkpointSeq}`
     })
-    // Without a manifest nothing says what the other files should be.
+    // Without a manifest the names of the other files are unknown.
     if (manifest === null) return this.#damages
     await this.#part('log', () => this.#log(manifest as Manifest))
     await this.#part('table', () => this.#table(manifest as Manifest))
@@ -98,7 +98,7 @@ class Inspection {
       print(`  DAMAGED  ${name.padEnd(12)} ${error.message}`)
     }
   }
-  /** Every record that is not in the table yet must be whole, and so must the last file up to its end. */
+  /** Every record that the table lacks must be whole, and so must the last file up to its end. */
   async #log({ uuid, cleanEnd, flushedSeq }: Manifest): Promise<string> {
     const log = { disk: this.#disk, folder: this.#paths.log, uuid }
     const files = await listLogFiles(log)
@@ -112,7 +112,7 @@ class Inspection {
     return `${plural(files.length, 'file')}, ${formatBytes(size)}, ${plural(records, 'record')} behind the table`
   }
 
-  /** Lance has no checksums of its own; each row brings one. */
+  /** Lance has no checksums of its own, so each row carries one. */
   async #table(manifest: Manifest): Promise<string> {
     const { name, tableVersion } = manifest
     if (tableVersion === 0) return 'none yet'
@@ -146,7 +146,7 @@ class Inspection {
     return `segment of ${info.rows} rows, ${formatBytes(size)}${behind}; ${vectors.join('; ')}`
   }
 
-  /** Deletes and payload changes of segments, read the way an open reads them: over their segments. */
+  /** Deletions and payload changes of segments, applied to their segments as an open does. */
   async #overlays(manifest: Manifest): Promise<string> {
     const { segments } = manifest
     const shard = makeShard(manifest, { trackChanges: false })

@@ -3,7 +3,7 @@ import type { Server } from '../server/app.js'
 
 type Log = Server['log']
 
-/** Collections' issues in the log of the service. Those of a database that opens before the service is there wait for it. */
+/** Writes collections' issues to the service's log. Issues that arise before the service exists wait for it. */
 export class IssueLog {
   #log: Log | null = null
   #waiting: CollectionIssue[] = []

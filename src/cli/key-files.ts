@@ -1,6 +1,7 @@
 /**
- * The keys of the service: from the environment once, from files again whenever those change. Files are read every two
- * seconds rather than watched: a bind mount and a secret of Kubernetes, which is a link that is swapped, tell no watcher.
+ * The keys of the service: read from the environment once, and from files again whenever these change. Files are polled
+ * every two seconds instead of watched. A watcher misses changes of a bind mount and of a Kubernetes secret (a swapped
+ * link).
  */
 import { open, stat } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -10,14 +11,14 @@ import type { Keys } from '../server/auth.js'
 import { keysIn, readKeys } from './settings.js'
 
 const LOOK_EVERY_MS = 2_000
-/** A file that changes may be half written: it counts once it is the same for so long. */
+/** A changed file may be half written, so it counts once it has stayed the same for this long. */
 const SETTLED_MS = 250
 const MOST_FILE_BYTES = 1024 * 1024
-/** A shorter key can be guessed, and more so by somebody who has its digest. */
+/** A shorter key can be guessed, all the more by somebody who has its digest. */
 const LEAST_KEY_LENGTH = 16
 const READ_BY_OTHERS = 0o044
 
-/** Where keys come from: a variable of the environment, a file, or both. */
+/** The source of keys: an environment variable, a file, or both. */
 export interface KeyOrigin {
   inline: string | undefined
   file: string | undefined
@@ -34,7 +35,7 @@ export class KeyFiles {
   readonly #looking = new Mutex()
   readonly #onHangup = () => void this.#look(true)
 
-  /** Throws where a file cannot be read, or has no key in it. From now on SIGHUP has the files read again. */
+  /** Throws if a file cannot be read or holds no key. From then on SIGHUP makes the files be read again. */
   constructor(apiKeys: KeyOrigin, readOnlyApiKeys: KeyOrigin) {
     this.#write = new KeySource(apiKeys)
     this.#read = new KeySource(readOnlyApiKeys)
@@ -46,7 +47,7 @@ export class KeyFiles {
     return { apiKeys: this.#write.keys, readOnlyApiKeys: this.#read.keys }
   }
 
-  /** Whose keys they are. */
+  /** Gives the keys to the server, now and after each change. */
   async serve(server: Pick<Server, 'log' | 'replaceKeys'>): Promise<void> {
     this.#server = server
     server.replaceKeys(this.current)
@@ -62,7 +63,7 @@ export class KeyFiles {
     return [this.#write, this.#read]
   }
 
-  /** One look after the other; the last one asked for sees what was written before it. */
+  /** Looks run one after the other, so the last one sees everything written before it was asked for. */
   #look(isAsked: boolean): Promise<void> {
     return this.#looking.run(() => this.#lookOnce(isAsked))
   }
@@ -87,9 +88,9 @@ export class KeyFiles {
 class KeySource {
   readonly #origin: KeyOrigin
   #keys: string[]
-  /** Of the file, as it was when its keys were taken; null before it was read again. */
+  /** The file's text when its keys were taken; null before the first reread. */
   #text: string | null = null
-  /** Why the file cannot be used now; its keys of before stay. */
+  /** Why the file cannot be used now. Its earlier keys stay valid. */
   #trouble: string | null = null
 
   constructor(origin: KeyOrigin) {
@@ -105,12 +106,12 @@ class KeySource {
     return this.#origin.file
   }
 
-  /** Whether the file has other keys than before. */
+  /** Whether the file's keys have changed. */
   async readAgain(log: Log): Promise<boolean> {
     const { file, inline } = this.#origin
     if (file === undefined) return false
     try {
-      // A pipe (`<(…)` of a shell) gives its keys once, and to open it again would wait for ever.
+      // A pipe (`<(…)` in a shell) can be read only once; opening it again would block for ever.
       if (!(await stat(file)).isFile()) return false
       const text = await readText(file)
       if (text !== this.#text) {
@@ -118,7 +119,7 @@ class KeySource {
         if ((await readText(file)) !== text) return false
         if (keysIn(undefined, text).length === 0) throw new Error('no key in it')
       }
-      if (this.#trouble !== null) log.info({ file }, 'API key file can be used again')
+      if (this.#trouble !== null) log.info({ file }, 'API key file is usable again')
       this.#trouble = null
       this.#text = text
       const keys = keysIn(inline, text)
@@ -127,7 +128,8 @@ class KeySource {
       return !isSame
     } catch (error) {
       const trouble = (error as Error).message
-      if (trouble !== this.#trouble) log.error({ file, reason: trouble }, 'API key file: the keys of before stay valid')
+      if (trouble !== this.#trouble)
+        log.error({ file, reason: trouble }, 'API key file cannot be used: its earlier keys stay valid')
       this.#trouble = trouble
       return false
     }
@@ -145,12 +147,12 @@ class KeySource {
       () => 0,
     )
     if ((mode & READ_BY_OTHERS) !== 0) {
-      log.warn({ file, mode: mode.toString(8) }, 'API key file: others than its owner may read it; chmod 600 it')
+      log.warn({ file, mode: mode.toString(8) }, 'API key file is readable by other users; run chmod 600 on it')
     }
   }
 }
 
-/** Not by one call that reads a file to its end: it may be a device, or grow. */
+/** Reads at most MOST_FILE_BYTES, because the path may be a device or a growing file. */
 async function readText(path: string): Promise<string> {
   const file = await open(path, 'r')
   try {

@@ -5,7 +5,7 @@ import { hideStores } from '../storage/lance-native.js'
 import { IMPORT_SETTINGS, RESTORE_SETTINGS, SERVE_SETTINGS, TUNE_SETTINGS, UsageError } from './settings.js'
 import { helpLines } from './settings-tables.js'
 
-/** Exit codes: done, failed (or damage found), called wrongly. */
+/** Exit codes: 0 done, 1 failed or damage found, 2 wrong usage. */
 const FAILED = 1
 const MISUSED = 2
 
@@ -13,22 +13,22 @@ const HELP = {
   serve: ['vicinal serve [flags]', 'Serves a data folder over HTTP.', ...helpLines(SERVE_SETTINGS)],
   health: [
     'vicinal health [flags]',
-    'Asks the service of the same settings, TLS included, whether it is alive. Exit code 1: it is not.',
+    'Checks whether the service with the same settings, TLS included, is alive. Exit code 1: it is not.',
     'Takes the flags and variables of serve: --config, --host, --port, --tls-cert.',
   ],
   import: [
     'vicinal import FILE... --collection NAME [flags]',
-    'Imports Parquet, Arrow, JSON lines, .npy, .fbin and .fvecs; called again, goes on where it was stopped.',
+    'Imports Parquet, Arrow, JSON lines, .npy, .fbin and .fvecs; the same command resumes an import that was stopped.',
     ...helpLines(IMPORT_SETTINGS),
   ],
   tune: [
     'vicinal tune COLLECTION [flags]',
-    'Measures codes and graphs on your own vectors, and takes the fastest that reaches recall within memory.',
+    'Measures codes and graphs on your own vectors. Applies the fastest that reaches the recall within the memory.',
     ...helpLines(TUNE_SETTINGS),
   ],
   restore: [
     'vicinal restore SNAPSHOT [flags]',
-    'Takes a snapshot into a data folder that no process writes to. With --force it replaces what has its name there.',
+    'Restores a snapshot into a data folder that no process writes to. --force replaces a collection of its name.',
     ...helpLines(RESTORE_SETTINGS),
   ],
   inspect: [
@@ -68,7 +68,7 @@ function overview(): string[] {
     '',
     ...usages,
     '',
-    'vicinal COMMAND --help says more.',
+    'Run vicinal COMMAND --help for the flags of a command.',
   ]
 }
 
@@ -87,7 +87,7 @@ try {
   process.exitCode = await main(process.argv.slice(2))
 } catch (error) {
   process.exitCode = error instanceof UsageError ? MISUSED : FAILED
-  // What the operating system refuses (a port in use) is no bug of ours: its message says it all.
+  // An error of the operating system, such as a port in use, is not our bug: its message is enough.
   const isRefused = (error as NodeJS.ErrnoException).syscall !== undefined
   const known = error instanceof UsageError || error instanceof VicinalError || isRefused
   const code = error instanceof VicinalError ? `${error.code}: ` : ''

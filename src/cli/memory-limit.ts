@@ -5,15 +5,17 @@ import { parseBytes } from './parse-bytes.js'
 import { UsageError } from './settings.js'
 
 const MIB = 1024 * 1024
-/** Beyond a limit, a commit of the table and what is read between two looks take this for moments. */
+/**
+ * Headroom above the limit: a commit of the table, and reads between two measurements, may take this much for moments.
+ */
 const BEYOND_BYTES = 320 * MIB
-/** About the least that is comfortable for writing (docs/memory.md), where a container has a little more than that. */
+/** About the least memory for comfortable writing (docs/memory.md), in a container that has a little more than that. */
 const COMFORTABLE_BYTES = 420 * MIB
 const MOST_SHARE = 0.82
-/** Of a machine's memory: what a service keeps to where no container bounds it. */
+/** Share of the machine's memory that a service keeps to outside a container. */
 const SERVICE_SHARE = 0.75
 
-/** Bytes; or what a container allows, where there is one; or no limit. */
+/** Bytes; or `auto`, from the container's limit; or no limit. */
 export type MemoryLimit = number | 'auto' | 'none'
 
 export function parseMemoryLimit(text: string, name = '--memory-limit'): MemoryLimit {
@@ -23,28 +25,28 @@ export function parseMemoryLimit(text: string, name = '--memory-limit'): MemoryL
   throw new UsageError(`${name}: expected at least ${LIMITS.leastMemoryLimitBytes / MIB} MiB, got ${text}`)
 }
 
-/** Bytes that a service keeps to: as `memoryLimitOf` says, and where `auto` finds no container, a share of the machine. */
+/** The limit of a service in bytes: as `memoryLimitOf`, but `auto` outside a container takes a share of the machine. */
 export function serviceMemoryLimitOf(asked: MemoryLimit, machineBytes = totalmem()): number | undefined {
   const limit = memoryLimitOf(asked)
   if (limit !== undefined || asked === 'none') return limit
   return Math.max(Math.floor(machineBytes * SERVICE_SHARE), LIMITS.leastMemoryLimitBytes)
 }
 
-/** Bytes to keep to; `auto` keeps so far below what a container allows that the system has no reason to end the process. */
+/** The limit in bytes. `auto` stays so far below the container's limit that the system does not end the process. */
 export function memoryLimitOf(asked: MemoryLimit): number | undefined {
   if (asked === 'none') return undefined
   return asked === 'auto' ? limitIn(containerMemoryBytes(), totalmem()) : asked
 }
 
-/** What a database is to be opened with that keeps to the limit. */
+/** The options that open a database with this limit. */
 export function memoryOptionsOf(text: string, name?: string): { memoryLimitBytes?: number } {
   const memoryLimitBytes = memoryLimitOf(parseMemoryLimit(text, name))
   return memoryLimitBytes === undefined ? {} : { memoryLimitBytes }
 }
 
 /**
- * Of what a container allows. Control groups of version 1 that have no bound tell one far beyond any machine; some containers
- * say of the machine that it has what they allow.
+ * The limit below a container's. Control groups of version 1 without a bound report one far above any machine, which is
+ * ignored. Some containers report their own limit as the machine's memory.
  */
 export function limitIn(containerBytes: number | null, machineBytes: number): number | undefined {
   if (containerBytes === null || containerBytes > machineBytes) return undefined

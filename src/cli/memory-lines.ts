@@ -3,7 +3,7 @@ import { formatBytes } from './format-bytes.js'
 
 const COLUMN = 12
 
-/** The table of a collection's memory as lines: what is held, what is in RAM, and what of that is cache of files. */
+/** A collection's memory as lines of a table: bytes held, bytes in RAM, and the part of these that is file cache. */
 export function memoryLines(memory: CollectionMemory): string[] {
   const rows = [...partsOf(memory)].filter(([, part]) => part.bytes > 0 || part.residentBytes > 0)
   const inFiles = Object.values(memory.vectors).reduce((sum, { inFilesBytes }) => sum + inFilesBytes, 0)

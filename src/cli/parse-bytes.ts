@@ -2,7 +2,7 @@ import { UsageError } from './settings.js'
 
 const SIZE = /^(\d+(?:\.\d+)?)\s*([kmgt]?)(i?)b?$/i
 
-/** `2GiB`, `500 MB`, `1.5g` or plain bytes. */
+/** Parses `2GiB`, `500 MB`, `1.5g` or plain bytes. */
 export function parseBytes(text: string, flag: string): number {
   const [, number, unit = '', binary] = SIZE.exec(text.trim()) ?? []
   if (number === undefined) throw new UsageError(`${flag}: expected a size such as 2GiB or 500MB, got ${text}`)

@@ -1,6 +1,6 @@
 /**
- * One line of progress: a bar that is redrawn in a terminal, a plain line now and then elsewhere (a log file
- * wants no carriage returns).
+ * Shows progress in one line. A terminal gets a bar that is redrawn; other outputs, such as log files, get a plain line
+ * at intervals.
  */
 const REDRAW_MS = 100
 const PLAIN_LINE_MS = 10_000
@@ -18,7 +18,7 @@ export class Progress {
   readonly #startedMs: number
   readonly #now: () => number
   #lastMs = 0
-  /** What was done before this run; it says nothing about the rate. */
+  /** Work done before this run; it does not count for the rate. */
   readonly #before: { share: number; count: number }
 
   constructor(
@@ -33,7 +33,7 @@ export class Progress {
     this.#lastMs = this.#out.isTTY ? Number.NEGATIVE_INFINITY : this.#startedMs
   }
 
-  /** `share` of all work that is done (0 to 1), and how many items that is. */
+  /** `share` is the finished share of all work (0 to 1); `count` is the number of finished items. */
   update(share: number, count: number, unit = 'points'): void {
     const now = this.#now()
     if (now - this.#lastMs < (this.#out.isTTY ? REDRAW_MS : PLAIN_LINE_MS)) return

@@ -1,21 +1,21 @@
-/** What the thread that has the database and a thread that reads it beside tell each other. */
+/** Messages between the main thread and a serving thread. */
 import type { SharedCollection } from '../engine/database/sharing.js'
 import type { BudgetRow } from '../server/admission.js'
 import type { Keys } from '../server/auth.js'
 import type { ServiceState } from '../server/metrics.js'
 import type { ServerSettings } from '../server/settings.js'
 
-/** What a reading thread starts with. */
+/** Data with which a serving thread starts. */
 export interface ReadingThreadData {
   settings: Omit<ServerSettings, 'logStream'>
   concurrentSearches: number
-  /** The process has a limit of memory, which the thread that has the database keeps it to. */
+  /** The process has a memory limit, which the main thread enforces. */
   isLimited: boolean
-  /** As many threads read as there are cores. */
+  /** There are as many serving threads as cores. */
   keepsSearches: boolean
   /** `CatalogChanges.shared`. */
   changes: Int32Array
-  /** One number, shared: what the thread's heap takes. */
+  /** One shared number: bytes of the thread's heap. */
   heapBytes: Float64Array
   /** Counters of all threads, and the number of this thread's row. */
   budgets: BudgetRow
@@ -24,7 +24,7 @@ export interface ReadingThreadData {
 }
 
 export type ToReader =
-  /** A connection, which is the reader's. */
+  /** Hands a connection over to the thread. */
   | { kind: 'connection'; descriptor: number }
   | { kind: 'shared'; name: string; shared: SharedCollection | null }
   /** The catalogue has changed. */

@@ -1,4 +1,4 @@
-/** A thread that reads the database beside the one that has it. It is started by ReadingThreads, and keeps nothing. */
+/** A serving thread without the database. ReadingThreads starts it, and it keeps no state of its own. */
 import { getHeapStatistics } from 'node:v8'
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { MirroredDatabase } from '../engine/database/mirrored-database.js'

@@ -16,11 +16,11 @@ import type { FromReader, ReadingThreadData, ToReader } from './reading-messages
 
 const FOLDER_PREFIX = 'vicinal-threads-'
 const ENTRY = new URL('../../dist/cli/reading-thread.js', import.meta.url)
-/** A thread that ended on its own is replaced, but not at once: what ended it may go on. */
+/** A thread that ended on its own is replaced after this delay, because the cause may persist. */
 const RESTART_MS = 1_000
-/** Bytes that every system takes. */
+/** Bytes of a socket's path that every system accepts. */
 const LONGEST_SOCKET_PATH = 100
-/** For a thread to end once its connections have. */
+/** Time for a thread to end after its connections have ended. */
 const END_MS = 2_000
 
 export interface ReadingThreadsOptions {
@@ -34,9 +34,8 @@ export interface ReadingThreadsOptions {
 }
 
 /**
- * Threads that read the database beside this one, each with an event loop of its own, so that as many requests are answered
- * at a time as there are threads. New connections go where there are fewest. What is written, and all that only this thread
- * knows, they forward.
+ * Serving threads beside the main thread. Each has its own event loop, so that many requests are answered at a time. A
+ * new connection goes to the thread with the fewest. These threads forward writes, and reads that need the main thread.
  */
 export class ReadingThreads implements ThreadsBeside {
   readonly forwardedOn: string
@@ -44,15 +43,15 @@ export class ReadingThreads implements ThreadsBeside {
   readonly #options: ReadingThreadsOptions
   readonly #folder: string
   readonly #threads = new Set<ReadingThread>()
-  /** Of `budgets`, that no thread has: the first is the main thread's. */
+  /** Rows of `budgets` that no thread has. The first row is the main thread's. */
   readonly #freeRows: number[]
   readonly #unwatch: () => void
-  /** What those that ended had told last: counters never go back. */
+  /** Last states of ended threads, since counters must never go back. */
   readonly #past: ServiceState[] = []
-  /** Threads that are started later begin with these. */
+  /** The keys for threads that start later. */
   #keys: Keys
   #started = 0
-  /** Connections of this thread. */
+  /** Connections of the main thread. */
   #own = 0
   #isClosing = false
 
@@ -61,7 +60,7 @@ export class ReadingThreads implements ThreadsBeside {
     this.#keys = options.settings
     this.budgets = sharedBudgets(options.count + 1)
     this.#freeRows = Array.from({ length: options.count }, (_, at) => at + 1)
-    // Of mode 0700: the sockets in it are this process's alone.
+    // Made with mode 0700: only this process can use the sockets in it.
     this.#folder = mkdtempSync(join(tmpdir(), FOLDER_PREFIX))
     this.forwardedOn = join(this.#folder, 'main')
     if (Buffer.byteLength(this.forwardedOn) > LONGEST_SOCKET_PATH) {
@@ -79,7 +78,7 @@ export class ReadingThreads implements ThreadsBeside {
     return threads
   }
 
-  /** Resolves once all of them take connections. */
+  /** Resolves once all threads take connections. */
   async ready(): Promise<void> {
     await Promise.all([...this.#threads].map(({ ready }) => ready))
   }
@@ -156,21 +155,21 @@ export class ReadingThreads implements ThreadsBeside {
   }
 }
 
-/** One of them, as this thread sees it. */
+/** One serving thread, as the main thread sees it. */
 class ReadingThread {
   readonly ready: Promise<void>
   isReady = false
   connections = 0
-  /** What it said of itself last. */
+  /** The state that it reported last. */
   told: ServiceState | null = null
   readonly #worker: Worker
   readonly #ended: Promise<void>
   readonly #waiting: ((state: ServiceState | null) => void)[] = []
 
   constructor(data: ReadingThreadData, database: Promise<SharingDatabase>, onEnd: (error: Error) => void) {
-    // The flags of this process are not the worker's: with `--input-type` it would not start.
+    // The worker must not inherit the process's flags: it would not start with `--input-type`.
     this.#worker = new Worker(ENTRY, { name: 'vicinal-read', execArgv: [], workerData: data })
-    let trouble = new Error('a reading thread has ended')
+    let trouble = new Error('a serving thread has ended')
     this.#worker.on('error', (error) => {
       trouble = error
     })
@@ -207,7 +206,7 @@ class ReadingThread {
     this.tell({ kind: 'connection', descriptor })
   }
 
-  /** null where it ended before it could tell. */
+  /** null if the thread ended before it could answer. */
   state(): Promise<ServiceState | null> {
     return new Promise((resolve) => {
       this.#waiting.push(resolve)
@@ -223,14 +222,14 @@ class ReadingThread {
     clearTimeout(late)
   }
 
-  /** Until the database is open, there is nothing to read. */
+  /** Until the database is open, there is nothing to share. */
   async #share(name: string, database: Promise<SharingDatabase>): Promise<void> {
     const shared = await database.then((opened) => opened.share(name)).catch(() => null)
     this.tell({ kind: 'shared', name, shared })
   }
 }
 
-/** null where the system has none, or none left: this thread then keeps the connection. */
+/** null if the system has no descriptor, or none left. The main thread then keeps the connection. */
 function duplicateOf(connection: Socket): number | null {
   const { _handle: handle } = connection as Socket & { _handle?: { fd?: number } | null }
   if (handle?.fd === undefined || handle.fd < 0) return null
@@ -241,7 +240,7 @@ function duplicateOf(connection: Socket): number | null {
   }
 }
 
-/** Removes what processes have left that were killed: nobody listens there any more. */
+/** Removes folders of killed processes. Their sockets have no listener any more. */
 function sweep(): void {
   for (const name of readdirSync(tmpdir())) {
     if (!name.startsWith(FOLDER_PREFIX)) continue

@@ -5,7 +5,7 @@ import type { RecoverOptions, SnapshotSource } from '../core/snapshots.js'
 import { memoryOptionsOf } from './memory-limit.js'
 import { parseSettings, RESTORE_SETTINGS, UsageError } from './settings.js'
 
-/** Takes a snapshot file into a data folder that no process writes to; resolves to the exit code. */
+/** Restores a snapshot file into a data folder that no process writes to. Resolves to the exit code. */
 export async function restore(args: string[]): Promise<number> {
   const settings = parseSettings(RESTORE_SETTINGS, args)
   const [file, ...more] = settings.files
@@ -14,7 +14,7 @@ export async function restore(args: string[]): Promise<number> {
   const folder = settings.text('data') as string
   const name = settings.text('collection')
   const { open } = await import('../engine/database/open.js')
-  // A file of one's own is bounded by the disk.
+  // The user's own file is only bounded by the disk.
   const database = await open(folder, {
     maxSnapshotBytes: Number.MAX_SAFE_INTEGER,
     ...memoryOptionsOf(settings.text('memoryLimit') as string),
@@ -32,7 +32,7 @@ export async function restore(args: string[]): Promise<number> {
   }
 }
 
-/** The names of what was restored. */
+/** The names of the restored collections. */
 async function taken(
   database: Database,
   source: SnapshotSource,

@@ -13,7 +13,7 @@ type Settings = Parsed<keyof typeof SERVE_SETTINGS>
 type LogLevel = NonNullable<ServerOptions['logLevel']>
 
 const LOG_LEVELS: readonly LogLevel[] = ['trace', 'debug', 'info', 'warn', 'error', 'silent']
-/** More is to be asked for: each takes some 30 MB. */
+/** The default number of serving threads is at most this: each takes some 30 MB. */
 const DEFAULT_SERVING_THREADS = 8
 
 /** Runs until SIGTERM or SIGINT; resolves to the exit code. */
@@ -35,7 +35,7 @@ async function serveWith(settings: Settings, keys: KeyFiles): Promise<number> {
   const sample = settings.text('sample')
   const memoryLimit = parseMemoryLimit(settings.text('memoryLimit') as string)
   const kernelThreads = settings.integer('threads')
-  // The kernel reads it when the addon is loaded, which is why that happens below.
+  // The kernel reads the variable when the addon is loaded, so the imports below come after it.
   if (kernelThreads !== undefined) process.env.VICINAL_THREADS = String(kernelThreads)
   const { createServer } = await import('../server/app.js')
   const { openSharing } = await import('../engine/database/open.js')
@@ -59,7 +59,7 @@ async function serveWith(settings: Settings, keys: KeyFiles): Promise<number> {
       onIssue: issues.note,
     }),
   )
-  // Handled below; the server answers 503 until it is open.
+  // The error is handled below. The server answers 503 until the database is open.
   opening.catch(() => {})
   const { serving, keepsSearches } = await servingThreads(settings)
   const threads =
@@ -74,10 +74,10 @@ async function serveWith(settings: Settings, keys: KeyFiles): Promise<number> {
   try {
     issues.to(server.log)
     await keys.serve(server)
-    // Who connects before would stay with this thread, however many there are.
+    // Connections that arrive before the other threads are ready would all stay with this thread.
     await threads?.ready()
     const url = await server.listen()
-    // Until then the service answers 503; whoever waits for this line may send requests.
+    // Until the database is open the service answers 503. A caller that waits for this line may send requests.
     if ((await Promise.race([opening, stopped])) === undefined) return 0
     process.stdout.write(`vicinal: listening on ${url}, data in ${folder}\n`)
     if (sample) await untilStopped(runSample(url, options), stopped)
@@ -90,16 +90,16 @@ async function serveWith(settings: Settings, keys: KeyFiles): Promise<number> {
   }
 }
 
-/** What is still being opened after so long is left as a kill leaves it: nothing of it was acknowledged yet. */
+/** Kills the process if opening takes longer than the deadline. No write was acknowledged yet, so none is lost. */
 async function closeOnceOpen(opening: Promise<SharingDatabase>, deadlineMs: number): Promise<void> {
-  // To exit, a process waits for its threads, one of which may be what waits for a disk.
+  // A normal exit waits for all threads, and one of them may be waiting for a disk.
   const late = setTimeout(() => process.kill(process.pid, 'SIGKILL'), deadlineMs)
   const database = await opening.catch(() => null)
   clearTimeout(late)
   await database?.close()
 }
 
-/** The database, with the snapshots that are to be taken in first. */
+/** Opens the database and restores the given snapshots first. */
 async function openWith(snapshots: StartSnapshots, open: () => Promise<SharingDatabase>): Promise<SharingDatabase> {
   const database = await open()
   try {
@@ -111,7 +111,7 @@ async function openWith(snapshots: StartSnapshots, open: () => Promise<SharingDa
   }
 }
 
-/** The task, or as much of it as there is time for: what fails because of the stop is no news. */
+/** Waits for the task or the stop. A failure after the stop is ignored. */
 async function untilStopped(task: Promise<void>, stopped: Promise<void>): Promise<void> {
   let isStopped = false
   void stopped.then(() => {
@@ -133,7 +133,7 @@ function stopSignal(): Promise<void> {
   return new Promise((resolve) => {
     let stopping = false
     const onSignal = (signal: NodeJS.Signals) => {
-      // The second one means it: whatever is under way, the log holds all that was acknowledged.
+      // A second signal ends the process at once. The log holds every acknowledged write.
       if (stopping) process.exit(exitCodeOf(signal))
       stopping = true
       resolve()
@@ -143,8 +143,8 @@ function stopSignal(): Promise<void> {
 }
 
 /**
- * By default half as many as there are cores, since searches, writes and building have threads of their own; but two
- * where there are two cores, which they answer a third more on than one does (docs/design/service.md).
+ * The number of serving threads. The default is half the cores, since searches, writes and building have threads of
+ * their own. Two cores get two: that answered a third more requests than one (docs/design/service.md).
  */
 async function servingThreads(settings: Settings): Promise<{ serving: number; keepsSearches: boolean }> {
   const most = LIMITS.servingThreads
@@ -157,7 +157,7 @@ async function servingThreads(settings: Settings): Promise<{ serving: number; ke
   return { serving, keepsSearches: serving >= cores }
 }
 
-/** null where they cannot be: where nothing may be written to the folder for temporary files, one thread answers all. */
+/** null if the folder for temporary files is not writable: then one thread answers all requests. */
 async function readingThreads(
   given: Pick<ReadingThreadsOptions, 'count' | 'isLimited' | 'keepsSearches' | 'database'>,
   options: Omit<ServerOptions, 'database'>,
@@ -165,7 +165,7 @@ async function readingThreads(
   const { ReadingThreads } = await import('./reading-threads.js')
   const { DEFAULT_SETTINGS } = await import('../server/settings.js')
   const { logStream, ...settings } = { ...DEFAULT_SETTINGS, ...options }
-  const onTrouble = (error: Error) => logStream.write(`vicinal: threads that answer requests: ${error.message}\n`)
+  const onTrouble = (error: Error) => logStream.write(`vicinal: serving threads: ${error.message}\n`)
   try {
     const concurrentSearches = settings.maxConcurrentReads
     return ReadingThreads.start({ ...given, settings, concurrentSearches, onTrouble })

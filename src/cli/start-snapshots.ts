@@ -4,17 +4,17 @@ import { VicinalError } from '../core/errors.js'
 
 const CHUNK_BYTES = 1024 * 1024
 
-/** What is to be taken in before the service answers. */
+/** Snapshots to restore before the service answers. */
 export interface StartSnapshots {
-  /** Of collections, as FILE or FILE:NAME. */
+  /** Snapshots of collections, as FILE or FILE:NAME. */
   collections: readonly string[]
-  /** Of a whole database. */
+  /** Snapshot of a whole database. */
   storage: string | undefined
-  /** Whether they replace what is there. */
+  /** Whether they replace existing collections. */
   force: boolean
 }
 
-/** Takes in what is named, one after the other; the first that cannot be is the end. Returns what there is to tell. */
+/** Restores the snapshots one after the other; the first failure ends it. Returns lines for the user. */
 export async function takeStartSnapshots(
   database: Database,
   { collections, storage, force }: StartSnapshots,
@@ -23,7 +23,7 @@ export async function takeStartSnapshots(
   const options = { replace: force }
   if (storage !== undefined) {
     const names = await database.recover({ chunks: bytesOf(storage) }, options)
-    told.push(...names.map((name) => `vicinal: took in ${name} from ${storage}`))
+    told.push(...names.map((name) => `vicinal: restored ${name} from ${storage}`))
   }
   for (const given of collections) {
     const { file, name } = parted(given)
@@ -32,19 +32,19 @@ export async function takeStartSnapshots(
       name === undefined
         ? await database.recover(source, options)
         : [(await database.recoverCollection(name, source, options)).name]
-    told.push(...names.map((taken) => `vicinal: took in ${taken} from ${file}`))
+    told.push(...names.map((taken) => `vicinal: restored ${taken} from ${file}`))
   }
   return told
 }
 
-/** What is a file as it stands has no name behind it. */
+/** If the whole text is an existing file, it has no name after a colon. */
 function parted(given: string): { file: string; name: string | undefined } {
   const colon = given.lastIndexOf(':')
   if (colon < 0 || existsSync(given)) return { file: given, name: undefined }
   return { file: given.slice(0, colon), name: given.slice(colon + 1) }
 }
 
-/** Opened when it is its turn, so that what goes wrong then has somebody to hear of it. */
+/** Opens the file when its turn comes, so that an error then reaches the caller. */
 async function* bytesOf(file: string): AsyncGenerator<Uint8Array> {
   if (!existsSync(file)) throw new VicinalError('NOT_FOUND', `${file}: no such file`)
   yield* createReadStream(file, { highWaterMark: CHUNK_BYTES })

@@ -1,7 +1,7 @@
-/** Aliases on their way to the service and back. */
+/** Converts aliases to and from the service's form. */
 import type { AliasAction, AliasDescription } from '../core/aliases.js'
 
-/** What is no action goes as it is: the service says what is wrong with it. */
+/** Invalid actions are sent unchanged: the service reports the error. */
 export function aliasActionsBody(actions: readonly AliasAction[]): object {
   return { actions: Array.isArray(actions) ? actions.map(actionBody) : actions }
 }

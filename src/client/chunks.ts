@@ -1,4 +1,4 @@
-/** Cuts points into requests that stay under the service's bound on a body. */
+/** Splits points into requests that stay below the service's bound on a body. */
 import type { ColumnarPoints, ColumnarVectors, UpdateCondition } from '../core/database.js'
 import { invalid } from '../core/errors.js'
 import { checkColumns } from '../core/known-points.js'
@@ -8,20 +8,20 @@ import { encodeMsgpack } from '../wire/msgpack-encoder.js'
 import { columnsBody, conditionBody, pointBody } from './requests.js'
 
 /**
- * The service bounds objects and values as well as bytes. A text, bin, array or map counts as so many bytes at least, and so does a
- * number: a body of 64 MiB then keeps to LIMITS.bodyObjects and LIMITS.bodyValues.
+ * Least bytes that an object or a value counts as. The service bounds objects and values as well as bytes. With these,
+ * a body of 64 MiB keeps to LIMITS.bodyObjects and LIMITS.bodyValues.
  */
 const OBJECT_BYTES = 64
 const SCALAR_BYTES = 16
-/** An id, its share of the envelope, and the names of its fields; and its map. */
+/** An id, its share of the envelope, the names of its fields, and its map. */
 const POINT_OVERHEAD_BYTES = 64 + OBJECT_BYTES
-/** Before a text, bin, array or map. */
+/** Head of a text, bin, array or map. */
 const HEAD_BYTES = 5
 const COMMA = 0x2c
 const OPEN_ARRAY = 0x5b
 const OPEN_OBJECT = 0x7b
 
-/** Bodies of upserts, each at most about `maxBytes`; a point larger than that goes alone. */
+/** Bodies of upserts, each at most about `maxBytes`. A larger point is sent alone. */
 export function* upsertBodies(
   points: readonly Point<unknown>[] | ColumnarPoints,
   maxBytes: number,
@@ -61,7 +61,7 @@ function vectorBytes(vector: unknown): number {
   return bytes
 }
 
-/** An upper bound of what MessagePack takes for it, up to the few bytes of the longest heads. */
+/** An upper bound of the value's size in MessagePack, apart from a few bytes of the longest heads. */
 function payloadBytes(payload: unknown): number {
   if (typeof payload === 'string') return Math.max(OBJECT_BYTES, HEAD_BYTES + Buffer.byteLength(payload))
   if (payload === null || typeof payload !== 'object') return SCALAR_BYTES
@@ -76,7 +76,7 @@ function keyBytes(key: string): number {
   return HEAD_BYTES + Buffer.byteLength(key)
 }
 
-/** Of JSON. There is an object at most for each comma, and for each bracket that opens. */
+/** The same for JSON text, which has at most one object for each comma and opening bracket. */
 function textBytes(text: string): number {
   let objects = 1
   for (let at = 0; at < text.length; at++) {
@@ -122,14 +122,14 @@ function rowBytesOf(columns: Readonly<Record<string, ColumnarVectors>>, count: n
   return bytes
 }
 
-/** Of row `at` in the columns that list their vectors one by one. */
+/** Bytes of row `at` in the columns with one vector for each point. */
 function listedBytes(columns: Readonly<Record<string, ColumnarVectors>>, at: number): number {
   let bytes = 0
   for (const column of Object.values(columns)) if (Array.isArray(column)) bytes += vectorBytes(column[at])
   return bytes
 }
 
-/** Rows as views of the columns: nothing is copied before it is encoded. */
+/** Rows as views of the columns, so that nothing is copied before encoding. */
 function rowsOf({ ids, vectors, payloads }: ColumnarPoints, start: number, end: number): ColumnarPoints {
   const count = ids.length
   const cut = (column: ColumnarVectors) => {

@@ -1,8 +1,8 @@
 import { VicinalError } from '../core/errors.js'
 
 /**
- * One call's time and its caller's signal. Made for every call, so it costs a timer and no AbortController: those
- * take longer than all else a client does for a query.
+ * The timeout of one call, and its caller's signal. It is created for every call and costs a timer. It creates no
+ * AbortController, since that takes longer than everything else a client does for a query.
  */
 export class Deadline {
   readonly #timeoutMs: number | null
@@ -22,7 +22,7 @@ export class Deadline {
     else caller?.addEventListener('abort', this.#pass, { once: true })
   }
 
-  /** Whether the caller has enough. */
+  /** Whether the caller has cancelled the call. */
   get isCancelled(): boolean {
     return this.#caller?.aborted === true
   }
@@ -31,13 +31,13 @@ export class Deadline {
     return this.#endsMs - performance.now()
   }
 
-  /** What to stop when time is up or the caller has enough; the last one said holds. */
+  /** Sets the action to run on timeout or cancellation. A later call replaces it. */
   onPassed(action: () => void): void {
     this.#action = action
     if (this.#passed) action()
   }
 
-  /** Throws what ended the call, if something has. */
+  /** Throws TIMEOUT or CANCELLED if the call has ended. */
   check(): void {
     if (this.#caller?.aborted) {
       throw new VicinalError('CANCELLED', 'The call was cancelled', { cause: this.#caller.reason })
@@ -45,7 +45,7 @@ export class Deadline {
     if (this.#passed) throw new VicinalError('TIMEOUT', `The call took longer than ${this.#timeoutMs} ms`)
   }
 
-  /** Resolves after the time, or as soon as the call has ended. */
+  /** Resolves after the delay, or as soon as the call has ended. */
   sleep(delayMs: number): Promise<void> {
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, delayMs)

@@ -1,5 +1,5 @@
 /**
- * `connect(url)` gives the same interface as `open(folder)`: a program moves from the library to the service by
+ * `connect(url)` returns the same interface as `open(folder)`: a program moves from the library to the service by
  * changing one line.
  */
 import type { Database } from '../core/database.js'
@@ -20,22 +20,30 @@ export type * from '../core/quotas.js'
 export type * from '../core/schema.js'
 export type * from '../core/snapshots.js'
 
+/** Options of `connect`. All are optional; an unknown one rejects with INVALID_ARGUMENT. */
 export interface ConnectOptions {
+  /** The key sent with every request. Without one the service must not ask for keys. */
   apiKey?: string
   /** Deadline of calls that name none, retries included. Default one minute. `waitForIndex`, `flush` and snapshots have none. */
   timeoutMs?: number
-  /** Attempts after the first, where another may help. Default 4. */
+  /** Attempts after the first, if another one may succeed. Default 4. */
   retries?: number
-  /** First and greatest pause between attempts; each is random up to its bound. Defaults 100 and 5,000. */
+  /**
+   * First and longest pause between attempts, in milliseconds. Each pause is random up to its bound. Defaults 100 and
+   * 5,000.
+   */
   minDelayMs?: number
   maxDelayMs?: number
-  /** PEM text of the authority that signed the service's certificate, where the system does not know it. */
+  /** PEM text of the authority that signed the service's certificate, if the system does not know it. */
   ca?: string | Buffer
-  /** Connections at once, and as many streams. Default 64. */
+  /** Most connections at once, and most streams at once. Default 64. */
   maxConnections?: number
-  /** Whether queries go as messages of WebSockets where the service takes them, which is faster. Default false. */
+  /** Whether queries are sent as messages of WebSockets if the service accepts them, which is faster. Default false. */
   streams?: boolean
-  /** Larger upserts go in several requests. Default three quarters of what a service accepts by default. */
+  /**
+   * Bytes of a request body above which an upsert is split into several requests. Default three quarters of the
+   * service's default bound.
+   */
   maxBodyBytes?: number
 }
 
@@ -61,7 +69,11 @@ const DEFAULTS = {
 }
 
 /**
- * Connects to a service, waiting for one that is starting as long as retries last.
+ * Connects to a service at an `http:` or `https:` URL. If the service is still starting, the call waits while retries
+ * last.
+ *
+ * Rejects with INVALID_ARGUMENT for a wrong URL or option, with UNAUTHENTICATED without a valid key, and with UNAVAILABLE
+ * if no service answers.
  *
  * @example
  * const db = await connect('http://127.0.0.1:6333', { apiKey: process.env.VICINAL_API_KEY })
@@ -79,7 +91,7 @@ export async function connect(url: string, options: ConnectOptions = {}): Promis
   const transport = new Transport(urlOf(url), { apiKey, ca, timeoutMs, maxConnections, streams, retry })
   const database = new RemoteDatabase(transport, maxBodyBytes)
   try {
-    // The cheapest question that needs both the key and the opened data.
+    // The cheapest request that needs both the key and the opened data.
     await database.hasCollection('vicinal')
   } catch (error) {
     transport.close()

@@ -1,40 +1,40 @@
 /**
- * Queries as messages of WebSockets (docs/wire.md): there is no head to write, to send and to read for each, which is a
- * third of what a small one takes. Whatever is wrong with a stream, the caller asks by a request instead.
+ * Sends queries as messages of WebSockets (docs/wire.md). A message has no head to write, send and read, which takes a
+ * third of the time of a small query. If a stream fails, the caller sends a request instead.
  */
 import type { Socket } from 'node:net'
 import WebSocket from 'ws'
 import type { Deadline } from './deadline.js'
 
-/** What a service takes by default; longer ones are asked as requests. */
+/** The service's default bound on a message. Longer queries are sent as requests. */
 const MOST_MESSAGE_BYTES = 512 << 10
-/** A service that takes less closes the stream so. */
+/** Close code of a service with a lower bound. */
 const TOO_LARGE = 1009
-/** Where a stream was refused, or broke before it had answered anything, none is opened for so long. */
+/** Pause before the next opening, after a stream was refused or broke before its first answer. */
 const PAUSE_MS = 30_000
-/** A service that is there answers sooner; and who has said that it closes is not waited for. */
+/** How long to wait for the opening and for the close. A running service answers sooner. */
 const HANDSHAKE_MS = 2000
 const CLOSE_MS = 1000
-/** The service has room for so many; who asks no more gives them back. */
+/** Idle streams are closed after this time, because the service bounds their number. */
 const MOST_IDLE_MS = 60_000
 const KEEP_ALIVE_MS = 1000
-/** Nobody was there, as a request will find out and say. */
+/** Error codes of a missing service, which a request will report. */
 const NO_CONNECTION = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH'])
 
 export interface StreamOptions {
   headers: Record<string, string>
   ca?: string | Buffer | undefined
-  /** Open at once, whatever they are for. */
+  /** Most streams open at once, for all paths together. */
   most: number
 }
 
-/** Those of one service, each for the messages of one path, one at a time. */
+/** The streams of one service. Each carries messages of one path, one at a time. */
 export class QueryStreams {
   readonly #base: string
   readonly #options: StreamOptions
   readonly #open = new Set<QueryStream>()
   readonly #opening = new Set<WebSocket>()
-  /** By path, the one that was idle longest first. */
+  /** Idle streams by path, the longest idle first. */
   readonly #idle = new Map<string, QueryStream[]>()
   #mostBytes = MOST_MESSAGE_BYTES
   #pausedUntilMs = 0
@@ -45,8 +45,8 @@ export class QueryStreams {
   }
 
   /**
-   * The answer's body; null where there is no stream for it, and it is to be asked as a request. Throws where the stream
-   * ends before its answer.
+   * The answer's body; null if no stream is available and a request must be sent. Throws if the stream ends before its
+   * answer.
    */
   async ask(path: string, body: Buffer, deadline: Deadline): Promise<Buffer | null> {
     if (body.length > this.#mostBytes) return null
@@ -66,7 +66,7 @@ export class QueryStreams {
     }
   }
 
-  /** They answer something else than was asked. */
+  /** Closes all streams, because their answers are not the service's. */
   abandon(): void {
     this.#pause()
     for (const stream of this.#open) stream.end()
@@ -99,7 +99,7 @@ export class QueryStreams {
     const webSocket = new WebSocket(this.#base + path, {
       headers,
       perMessageDeflate: false,
-      // As long as the answer to a request may be.
+      // Answers may be as long as those of requests.
       maxPayload: 0,
       maxFragments: 0,
       maxBufferedChunks: 0,
@@ -116,7 +116,7 @@ export class QueryStreams {
     return opened
   }
 
-  /** For one more, perhaps in the place of another path's that is idle. */
+  /** Whether one more stream may be opened. It may close an idle stream of another path. */
   #hasRoom(path: string): boolean {
     if (this.#open.size + this.#opening.size < this.#options.most) return true
     for (const [other, idle] of this.#idle) {
@@ -155,7 +155,7 @@ class QueryStream {
 
   constructor(webSocket: WebSocket, socket: Socket) {
     this.#webSocket = webSocket
-    // A call's deadline keeps the process while it waits; idle ones keep none, as idle connections do not.
+    // A running call's timer keeps the process alive. Idle streams do not, like idle connections.
     socket.setKeepAlive(true, KEEP_ALIVE_MS).unref()
     webSocket.on('message', (data, isBinary) => this.#answered(data as Buffer, isBinary))
     webSocket.on('error', (error) => {
@@ -189,7 +189,7 @@ class QueryStream {
     })
   }
 
-  /** Ends after so long; null: not. */
+  /** Closes the stream after this time; null: never. */
   retire(afterMs: number | null): void {
     if (this.#retirement) clearTimeout(this.#retirement)
     this.#retirement = afterMs === null ? null : setTimeout(() => this.end(), afterMs).unref()
@@ -199,7 +199,7 @@ class QueryStream {
     this.#webSocket.terminate()
   }
 
-  /** What nobody has asked for, or is no MessagePack, is from somebody who does not know these messages. */
+  /** An unexpected message, or one that is no MessagePack, comes from a peer that does not know this protocol. */
   #answered(data: Buffer, isBinary: boolean): void {
     if (!isBinary || !this.#asked) {
       this.#hasAnswered = false
@@ -217,7 +217,7 @@ class QueryStream {
   }
 }
 
-/** An open stream; 'refused' by a service or a proxy, or 'gone': nobody was there, or the caller has enough. */
+/** The open stream. 'refused': by a service or a proxy. 'gone': no service answered, or the call ended. */
 function handshake(webSocket: WebSocket, deadline: Deadline): Promise<QueryStream | 'refused' | 'gone'> {
   return new Promise((resolve) => {
     let socket: Socket | null = null
@@ -233,7 +233,7 @@ function handshake(webSocket: WebSocket, deadline: Deadline): Promise<QueryStrea
     webSocket.once('upgrade', (response) => {
       socket = response.socket
     })
-    // At once: what comes with it is to be heard.
+    // Called at once, so that no message is missed.
     webSocket.once('open', () => {
       webSocket.removeAllListeners('error')
       end(socket ? new QueryStream(webSocket, socket) : 'refused')
@@ -242,7 +242,7 @@ function handshake(webSocket: WebSocket, deadline: Deadline): Promise<QueryStrea
       request.destroy()
       end('refused')
     })
-    // It stays where the outcome is none: one that is ended while it connects has an error as well.
+    // Stays after a failed opening, because ending a connecting socket emits an error too.
     webSocket.on('error', ({ code }: Error & { code?: string }) =>
       end(code !== undefined && NO_CONNECTION.has(code) ? 'gone' : 'refused'),
     )

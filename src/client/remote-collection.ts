@@ -84,8 +84,7 @@ export class RemoteCollection<P = Payload> extends PlainReads<P> implements Coll
   }
 
   /**
-   * Points beyond the bound of one request go in several, each all or nothing on its own; the result is that of
-   * the last.
+   * Points beyond the bound of one request are sent in several, each atomic on its own. The result is the last one's.
    */
   async upsert(
     points: readonly Point<P>[] | ColumnarPoints | ArrowTable,
@@ -224,7 +223,7 @@ export class RemoteCollection<P = Payload> extends PlainReads<P> implements Coll
   async *scroll(options: ScrollOptions = {}): AsyncIterable<StoredPoint<P>> {
     checkKnown(options, KNOWN_READ.scroll)
     if (options.orderBy)
-      throw invalid('order_by', 'expected a page of points: only those in the order of ids go on by themselves')
+      throw invalid('order_by', 'scroll expects no order; use scrollPage, and continue with startFrom')
     let offset = options.offset ?? null
     do {
       const page = await this.scrollPage({ ...options, limit: options.limit ?? SCROLL_PAGE, offset })
@@ -292,7 +291,7 @@ export class RemoteCollection<P = Payload> extends PlainReads<P> implements Coll
     return await this.#sendBytes(method, path, body && encodeMsgpack(body, { rawJson: 'text' }), call)
   }
 
-  /** What is asked time after time. */
+  /** Sends a request of a kind that is repeated often. */
   async #ask(path: string, asked: object, call: CallOptions | undefined): Promise<unknown> {
     const body = encodeMsgpack(asked, { rawJson: 'text' })
     return await this.#transport.send({ method: 'POST', path: this.#path + path, body, call, isFrequent: true })
@@ -314,7 +313,7 @@ function checkBatch(queries: readonly QueryOptions[], call: CallOptions | undefi
   for (const [i, query] of queries.entries()) checkKnown(query, KNOWN_READ.query, `queries[${i}].`)
 }
 
-/** In the library a write waits unless told otherwise; on the wire it is the other way round. */
+/** In the library a write waits by default; over HTTP it does not. */
 function writePath(path: string, options: WriteOptions | undefined): string {
   return `${path}?wait=${options?.wait ?? true}`
 }

@@ -17,7 +17,7 @@ import { RemoteCollection } from './remote-collection.js'
 import { RemoteSnapshots } from './remote-snapshots.js'
 import type { Transport } from './transport.js'
 
-/** The databases of a service. */
+/** The database of a service. */
 export class RemoteDatabase implements Database {
   readonly #transport: Transport
   readonly #maxBodyBytes: number
@@ -36,7 +36,7 @@ export class RemoteDatabase implements Database {
   ): Promise<Collection<P>> {
     checkIfGiven(call, KNOWN_CALL)
     const body = encodeMsgpack(tell(CollectionOptions, read(CollectionOptions, options, 'library')))
-    // Asked again after a lost answer it would find the collection it has made itself.
+    // A repeated request after a lost answer would find the collection that the first one created.
     await this.#transport.send({ method: 'PUT', path: pathOf(name), body, call, isIdempotent: false })
     return this.#handle<P>(name)
   }
@@ -68,7 +68,7 @@ export class RemoteDatabase implements Database {
     return (await this.#exists(name, call)).exists
   }
 
-  /** `name` is that of the collection itself, where an alias was asked for. */
+  /** `name` is the collection's own name if the request used an alias. */
   async #exists(name: string, call?: CallOptions): Promise<{ exists: boolean; name?: string }> {
     checkIfGiven(call, KNOWN_CALL)
     const result = await this.#transport.send({ method: 'GET', path: `${pathOf(name)}/exists`, call })
@@ -78,7 +78,7 @@ export class RemoteDatabase implements Database {
   async updateAliases(actions: readonly AliasAction[], call?: CallOptions): Promise<void> {
     checkIfGiven(call, KNOWN_CALL)
     const body = encodeMsgpack(aliasActionsBody(actions))
-    // A renaming that is asked for again after a lost answer would not find the older name.
+    // A repeated renaming after a lost answer would not find the older name.
     await this.#transport.send({ method: 'POST', path: '/collections/aliases', body, call, isIdempotent: false })
   }
 
@@ -130,7 +130,7 @@ export class RemoteDatabase implements Database {
   }
 }
 
-/** The name is checked before it is part of a path, where `..` would mean something. */
+/** Checks the name before it becomes part of a path, where `..` would have a meaning. */
 function pathOf(name: string): string {
   return `/collections/${encodeURIComponent(checkCollectionName(name))}`
 }

@@ -19,7 +19,7 @@ interface WireSnapshot {
   checksum: string
 }
 
-/** Snapshots of one collection of a service, or of all of it: `path` says of which. */
+/** Snapshots of one collection of a service, or of its whole database, depending on `path`. */
 export class RemoteSnapshots implements CollectionSnapshots {
   readonly #transport: Transport
   readonly #path: string
@@ -49,7 +49,7 @@ export class RemoteSnapshots implements CollectionSnapshots {
     return { name, bytes: Number(answer.headers['content-length']), chunks: answer }
   }
 
-  /** Of a collection: of a whole database there is no such path. */
+  /** For a collection only; a whole database has no such path. */
   async stream(call?: CallOptions): Promise<SnapshotData> {
     const path = this.#path.replace(/snapshots$/, 'shards/0/snapshot')
     const answer = await this.#transport.stream({ method: 'GET', path, ...long(call) })

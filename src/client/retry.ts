@@ -1,4 +1,4 @@
-/** When to ask again, and how long to wait before it: exponential back-off with full jitter. */
+/** Decides whether and when to retry: exponential back-off with full jitter. */
 import { VicinalError } from '../core/errors.js'
 
 export interface RetryPolicy {
@@ -8,12 +8,12 @@ export interface RetryPolicy {
   maxDelayMs: number
 }
 
-/** The system's names for connections that failed, before or after the request went out. */
+/** The system's error codes of connections that failed before the request was sent. */
 const NEVER_SENT = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH'])
 
 /**
- * Milliseconds until the next attempt, or null for none. What the service refused to begin may always be asked
- * again; where the connection broke, it may have been done, so only what is as good done twice is.
+ * Milliseconds until the next attempt; null for none. A request that the service refused to begin can always be
+ * repeated. If the connection broke, the request may have been executed, so only idempotent ones are repeated.
  */
 export function retryDelayMs(
   error: unknown,
@@ -23,7 +23,7 @@ export function retryDelayMs(
 ): number | null {
   if (attempt >= policy.retries) return null
   if (error instanceof VicinalError) {
-    // The deadline that passed there is the caller's own.
+    // The service's timeout was the caller's own.
     if (!error.retryable || error.code === 'TIMEOUT') return null
     return Math.max(error.retryAfterMs ?? 0, backOffMs(attempt, policy))
   }

@@ -1,7 +1,7 @@
 /**
- * Requests over kept-alive connections, with deadlines, retries and errors as the service meant them.
+ * Requests over kept-alive connections, with timeouts, retries and the service's errors.
  *
- * node:http and not fetch: a query is a small request, and fetch spends several times as long on it.
+ * It uses node:http instead of fetch: a query is a small request, and fetch takes several times as long for it.
  */
 import { type ClientRequest, Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
@@ -18,10 +18,10 @@ import { QueryStreams } from './query-streams.js'
 import { type RetryPolicy, retryDelayMs } from './retry.js'
 
 const MSGPACK = 'application/msgpack'
-/** Payloads travel as the JSON text they are stored as, so that both ends parse natively or not at all. */
+/** Payloads are sent as the JSON text in which they are stored, so that both ends parse natively or not at all. */
 const ACCEPT = `${MSGPACK};payload=text`
 const MS_PER_SECOND = 1000
-/** Of an answer that does not say what went wrong. */
+/** Status of an answer that names no error. */
 const INTERNAL = 500
 const RETRY_AFTER_SECONDS = '1'
 
@@ -32,7 +32,7 @@ export interface TransportOptions {
   /** PEM texts of authorities to trust instead of the system's. */
   ca?: string | Buffer | undefined
   maxConnections: number
-  /** Whether what may be asked by streams is. */
+  /** Whether frequent requests use streams. */
   streams: boolean
 }
 
@@ -41,15 +41,15 @@ export interface RemoteRequest {
   path: string
   body?: Buffer
   call?: CallOptions | undefined
-  /** false where doing it twice is not as good as once: then a lost answer is not asked for again. */
+  /** false if a repetition has another effect. Then the request is not repeated after a lost answer. */
   isIdempotent?: boolean
-  /** Whether it is asked time after time, and may be by a stream. */
+  /** Whether requests of this kind are repeated often and may use a stream. */
   isFrequent?: boolean
   /** Whether it takes as long as it takes: without a deadline of the call's own it has none. */
   isLong?: boolean
 }
 
-/** A request whose body, or answer, is more than is to be in memory at once. It is sent once. */
+/** A request whose body or answer is too large for memory. It is sent once. */
 export interface StreamRequest extends Omit<RemoteRequest, 'body' | 'isIdempotent'> {
   upload?: { type: string; chunks: AsyncIterable<Uint8Array> }
 }
@@ -82,7 +82,7 @@ export class Transport {
     this.#streams?.close()
   }
 
-  /** The `result` of the answer. */
+  /** Resolves to the `result` of the answer. */
   async send(request: RemoteRequest): Promise<unknown> {
     const deadline = this.#deadlineOf(request)
     try {
@@ -92,7 +92,7 @@ export class Transport {
     }
   }
 
-  /** The answer as it comes. The deadline is that of its head. */
+  /** Resolves to the answer as it arrives. The timeout covers its head only. */
   async stream(request: StreamRequest): Promise<IncomingMessage> {
     const deadline = this.#deadlineOf(request)
     try {
@@ -127,7 +127,7 @@ export class Transport {
     for (let attempt = 0; ; attempt++) {
       if (this.#closed) throw new VicinalError('CLOSED', 'The connection is closed')
       try {
-        // A stream is tried once: whatever is wrong with it need not be wrong with a request.
+        // A stream is tried once, because its failure need not affect a request.
         return await this.#sendOnce(attempt === 0 ? request : { ...request, isFrequent: false }, deadline)
       } catch (error) {
         deadline.check()
@@ -164,7 +164,7 @@ export class Transport {
     throw errorOfAnswer(status, response.headers, envelope)
   }
 
-  /** Null where it is to be a request: a stream has one deadline for all, that of the service. */
+  /** null if a request must be sent instead: a stream has only the service's timeout for all its messages. */
   async #streamed({ path, body, call, isFrequent }: RemoteRequest, deadline: Deadline): Promise<Envelope | null> {
     if (!this.#streams || !isFrequent || !body || call?.timeoutMs !== undefined) return null
     const answer = await this.#streams.ask(path, body, deadline)
@@ -181,7 +181,7 @@ export class Transport {
       headers['content-type'] = MSGPACK
       headers['content-length'] = body.length
     }
-    // The service has a deadline of its own, which must not be shorter than the one asked for here.
+    // The service's own timeout must not be shorter than the caller's.
     const timeout =
       call?.timeoutMs === undefined ? '' : `timeout=${Math.max(1, Math.ceil(call.timeoutMs / MS_PER_SECOND))}`
     const query = timeout === '' ? '' : `${path.includes('?') ? '&' : '?'}${timeout}`
@@ -199,16 +199,16 @@ export class Transport {
       }
       const request: ClientRequest = start(options as never, resolve)
       request.on('error', reject)
-      // Ends the answer too, should it be under way.
+      // Also ends an answer that is being read.
       deadline.onPassed(() => request.destroy(new Error('the call ended')))
       if (!upload) request.end(body)
-      // A service that refuses answers before it has all; then the answer counts, and the rest is not sent.
+      // A service may refuse the upload before its end. Then its answer counts, and the rest is not sent.
       else pipeline(Readable.from(upload.chunks), request, (error) => error && reject(error))
     })
   }
 }
 
-/** null: it is not from the service, as a request will find out. */
+/** null if the answer is not the service's. A request will show the reason. */
 function envelopeOf(answer: Buffer): Envelope | null {
   try {
     return decodeMsgpack(answer, 'answer', UNBOUNDED) as Envelope
@@ -220,7 +220,7 @@ function envelopeOf(answer: Buffer): Envelope | null {
 function resultOf(envelope: Envelope): unknown {
   if (envelope.status === 'ok') return envelope.result ?? null
   const { code } = envelope.status ?? {}
-  // Requests are told so by a header.
+  // A request gets this from a header.
   const isBusy = code === 'OVERLOADED' || code === 'UNAVAILABLE' || code === 'RESOURCE_EXHAUSTED'
   throw errorOfAnswer(INTERNAL, isBusy ? { 'retry-after': RETRY_AFTER_SECONDS } : {}, envelope)
 }
@@ -241,7 +241,7 @@ function bodyOf(response: IncomingMessage): Promise<Buffer> {
     response.on('data', (chunk: Buffer) => chunks.push(chunk))
     response.on('end', () => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)))
     response.on('error', reject)
-    // An answer cut off in the middle ends with neither of the two on every version of Node.
+    // In some versions of Node a truncated answer emits neither event.
     response.on('close', () => {
       if (!response.complete) reject(new Error('the connection was closed in the middle of the answer'))
     })

@@ -1,13 +1,13 @@
-/** A second name of a collection. Every verb that takes a collection's name takes an alias as well. */
+/** A second name of a collection. Every method that takes a collection's name also takes an alias. */
 export interface AliasDescription {
   aliasName: string
   collectionName: string
 }
 
-/** One change of the aliases; a list of them is one change, seen as a whole or not at all. */
+/** One change of aliases. A list of changes becomes visible as a whole or not at all. */
 export type AliasAction =
-  /** An alias that leads elsewhere leads here from now on. */
+  /** Creates the alias. An existing alias of the name is redirected. */
   | { createAlias: { aliasName: string; collectionName: string } }
-  /** One that is not there is no error. */
+  /** Deletes the alias. An unknown alias is no error. */
   | { deleteAlias: { aliasName: string } }
   | { renameAlias: { oldAliasName: string; newAliasName: string } }

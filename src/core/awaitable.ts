@@ -1,14 +1,14 @@
-/** What may already be there. A function that returns one neither makes a promise nor waits where nothing is awaited. */
+/** A value, or a promise of it. A function that returns an Awaitable makes no promise if nothing has to be awaited. */
 export type Awaitable<T> = T | Promise<T>
 
-/** Goes on with it: at once where it is there. */
+/** Calls `next` with the value, at once if it is there. */
 export function andThen<T, U>(value: Awaitable<T>, next: (value: T) => Awaitable<U>): Awaitable<U> {
   return value instanceof Promise ? value.then(next) : next(value)
 }
 
 /**
- * What all of the works give, begun one after the other; at once where all of it is there. One that throws does not keep
- * the others from being waited for.
+ * Starts all works one after the other and returns their results; at once if all are there. A work that throws does not
+ * keep the others from being awaited.
  */
 export function allOf<T>(works: readonly (() => Awaitable<T>)[]): Awaitable<T[]> {
   const begun = works.map(begin)

@@ -1,9 +1,9 @@
 import { isInteger, parse as parseWithBigInts, stringify as stringifyWithBigInts } from 'lossless-json'
 
-/** Only a number this long may need a bigint; all other texts take the fast path. */
+/** Only a number this long may need a bigint; other texts take the fast path. */
 const LONG_NUMBER = /\d{16}/
 
-/** The value of a JSON text. Integers that a double cannot hold come as bigints. */
+/** Parses JSON. Integers that a double cannot hold become bigints. */
 export function parseBigJson(text: string): unknown {
   if (!LONG_NUMBER.test(text)) return JSON.parse(text)
   return parseWithBigInts(text, null, (digits) => {
@@ -12,7 +12,7 @@ export function parseBigJson(text: string): unknown {
   })
 }
 
-/** The JSON text of a value that may hold bigints. */
+/** The JSON text of a value that may contain bigints. */
 export function writeBigJson(value: unknown): string {
   return stringifyWithBigInts(value) as string
 }

@@ -1,6 +1,6 @@
 /**
- * What a collection is made with and changed by, declared once: from here come the types, what is read from callers and
- * bodies, what clients send, and the OpenAPI document. A field is added here and nowhere else.
+ * The settings that create and change a collection, declared once. The types, the readers of options and bodies, the
+ * clients' requests and the OpenAPI document all come from here. A new field is added here and nowhere else.
  */
 import Type, { type Static } from 'typebox'
 import { LIMITS } from './limits.js'
@@ -9,14 +9,14 @@ import type { Payload } from './point.js'
 import { byName, integer, number, opaque, optional } from './vocabulary/declare.js'
 import { isPlain } from './vocabulary/reader.js'
 
-/** How near two vectors are. Cosine and Dot: greater is nearer. Euclid and Manhattan: smaller is nearer. */
+/** The measure of nearness. Cosine and Dot: greater is nearer. Euclid and Manhattan: smaller is nearer. */
 export const DISTANCES = ['Cosine', 'Dot', 'Euclid', 'Manhattan'] as const
 export type Distance = (typeof DISTANCES)[number]
 export const DATATYPES = ['float32', 'float16', 'uint8'] as const
 export type Datatype = (typeof DATATYPES)[number]
 export const SPARSE_MODIFIERS = ['none', 'idf'] as const
 export type SparseModifier = (typeof SPARSE_MODIFIERS)[number]
-/** Which codes lead the searches of a vector: `auto` is by measurement, the others are by name. */
+/** The codes that searches of a vector walk on. `auto` chooses by measurement. */
 export const QUANTIZATIONS = ['auto', 'none', 'sq8', 'rabitq4', 'rabitq1'] as const
 export type Quantization = (typeof QUANTIZATIONS)[number]
 
@@ -24,7 +24,7 @@ const memory = (description: string) => optional(Type.Enum(MEMORY_PLACEMENTS, { 
 const flag = (description: string) => optional(Type.Boolean({ description }))
 const count = (description: string, bounds: { minimum?: number; maximum?: number } = {}) =>
   optional(integer({ description, ...bounds }))
-const countForQdrant = (minimum = 0) => count('Kept and told; Vicinal tunes itself.', { minimum })
+const countForQdrant = (minimum = 0) => count('Kept and returned; no effect, since Vicinal tunes itself.', { minimum })
 
 const LEAST_M = 2
 const NO_GRAPH = 0
@@ -45,33 +45,35 @@ export const HnswConfig = Type.Object(
     efConstruct: count('Width of the beam while building. Default 200.', { minimum: 4, maximum: LIMITS.ef }),
     fullScanThreshold: optional(
       integer({
-        description: 'Kept and told, in kilobytes; a search is a scan where it is expected to cost less.',
+        description: 'In kilobytes. Kept and returned; no effect: a search scans if that is expected to cost less.',
         holds: (kilobytes: number) => kilobytes === 0 || kilobytes >= 10,
         expected: `an integer from 10 to ${Number.MAX_SAFE_INTEGER}, or 0`,
       }),
     ),
     maxIndexingThreads: countForQdrant(),
     payloadM: count(
-      '`m` of the graphs of frequent keywords; 0: none. In strict mode a tenant may search where `m` is 0 and this is not. Default `m`.',
+      '`m` of the graphs of frequent keywords; 0: none. In strict mode a search of one tenant is allowed if `m` is 0 and this is not. Default `m`.',
     ),
-    inlineStorage: flag('Kept and told.'),
+    inlineStorage: flag('Kept and returned; no effect.'),
     memory: memory('Where graphs are kept. Default `cached`.'),
-    onDisk: flag('Deprecated: `true` says `memory: cold`, `false` says `cached`. `memory` wins.'),
+    onDisk: flag('Deprecated: `true` means `memory: cold`, `false` means `cached`. `memory` overrides it.'),
   },
   { $id: 'HnswConfig', description: 'How graphs are built, and where they are kept.' },
 )
 export type HnswConfig = Static<typeof HnswConfig>
 
 const codePlacement = {
-  alwaysRam: flag('Deprecated: `true` says `memory: pinned`. `memory` wins.'),
+  alwaysRam: flag('Deprecated: `true` means `memory: pinned`. `memory` overrides it.'),
   memory: memory('Where codes are kept. Default `cached`.'),
 }
 export const QuantizationConfig = Type.Union(
   [
     Type.Object({
       scalar: Type.Object({
-        type: Type.Literal('int8', { description: 'The one type there is.' }),
-        quantile: optional(number({ description: 'Kept and told.', minimum: LEAST_QUANTILE, maximum: 1 })),
+        type: Type.Literal('int8', { description: 'The only type.' }),
+        quantile: optional(
+          number({ description: 'Kept and returned; no effect.', minimum: LEAST_QUANTILE, maximum: 1 }),
+        ),
         ...codePlacement,
       }),
     }),
@@ -89,7 +91,9 @@ export const QuantizationConfig = Type.Union(
           Type.Enum(['one_bit', 'two_bits', 'one_and_half_bits'], { description: 'Default `one_bit`.' }),
         ),
         queryEncoding: optional(
-          Type.Enum(['default', 'binary', 'scalar4bits', 'scalar8bits'], { description: 'Kept and told.' }),
+          Type.Enum(['default', 'binary', 'scalar4bits', 'scalar8bits'], {
+            description: 'Kept and returned; no effect.',
+          }),
         ),
         ...codePlacement,
       }),
@@ -103,8 +107,7 @@ export const QuantizationConfig = Type.Union(
   ],
   {
     $id: 'QuantizationConfig',
-    description:
-      "Codes in the words of Qdrant. They are answered by Vicinal's codes of that size, or of the next size above.",
+    description: "Codes in Qdrant's form. Vicinal uses its own codes of that size, or of the next larger size.",
     expected: 'one of scalar, product, binary, turbo',
     choose: (value: unknown) => {
       const kinds = ['scalar', 'product', 'binary', 'turbo']
@@ -116,17 +119,17 @@ export const QuantizationConfig = Type.Union(
 export type QuantizationConfig = Static<typeof QuantizationConfig>
 
 const isGiven = (value: unknown) => value !== undefined && value !== null
-/** Of settings that stand where quantization does. */
+/** The rule of every object with quantization settings: only one of the two spellings. */
 const saysCodesOnce = {
   aliases: { optimizersConfig: ['optimizer_config'] },
   holds: (options: { quantization?: unknown; quantizationConfig?: unknown }) =>
     options.quantization === undefined || options.quantizationConfig === undefined,
   expected: 'quantization or quantizationConfig, not both',
-  /** Qdrant's clients say `quantization: { scalar: ... }` too. */
+  /** Qdrant's clients also send `quantization: { scalar: ... }`. */
   respell: (key: string, value: unknown) =>
     key === 'quantization' && isPlain(value) ? 'quantizationConfig' : undefined,
 }
-/** `quantization_config` may be said as `quantization` too, where it is an object. */
+/** An object under `quantization` is read as `quantization_config`. */
 const quantization = {
   quantization: optional(
     Type.Enum(QUANTIZATIONS, { description: 'Codes by our own names. Default `auto`: chosen by measurement.' }),
@@ -157,9 +160,9 @@ export type MultivectorConfig = Static<typeof MultivectorConfig>
 const vectorChange = {
   hnswConfig: optional(HnswConfig),
   memory: memory(
-    'Where the vectors are kept. Default `cached`. `cold`: in the segment files; a search reads some tens of them.',
+    'Where the vectors are kept. Default `cached`. `cold`: in the segment files; a search reads some tens of vectors.',
   ),
-  onDisk: flag('Deprecated: `true` says `memory: cold`. `memory` wins.'),
+  onDisk: flag('Deprecated: `true` means `memory: cold`. `memory` overrides it.'),
 }
 
 export const VectorParams = Type.Object(
@@ -172,7 +175,7 @@ export const VectorParams = Type.Object(
     datatype: optional(
       Type.Enum([...DATATYPES, 'turbo4'], {
         description:
-          'The type that components are rounded to as they come in, and kept as. Default `float32`. `turbo4` is refused: 501.',
+          'The type to which components are rounded, and in which they are kept. Default `float32`. `turbo4` is refused with 501.',
       }),
     ),
     ...vectorChange,
@@ -186,7 +189,7 @@ export const VectorChange = Type.Object(
   { ...vectorChange, ...quantizationChange },
   {
     $id: 'VectorChange',
-    description: 'A change of one vector. An empty `hnswConfig`: the vector follows the collection again.',
+    description: 'A change of one vector. With an empty `hnswConfig` the vector follows the collection again.',
     ...saysCodesOnce,
   },
 )
@@ -200,7 +203,7 @@ const sparseDatatype = optional(
 export const SparseIndexParams = Type.Object(
   {
     fullScanThreshold: countForQdrant(),
-    onDisk: flag('Deprecated: `true` says `memory: cold`. `memory` wins.'),
+    onDisk: flag('Deprecated: `true` means `memory: cold`. `memory` overrides it.'),
     memory: memory('Where postings are kept. Default `cached`.'),
     datatype: sparseDatatype,
   },
@@ -210,7 +213,7 @@ export type SparseIndexParams = Static<typeof SparseIndexParams>
 
 const modifier = optional(
   Type.Enum(SPARSE_MODIFIERS, {
-    description: '`idf`: values of a query are multiplied by how rare their index is in the collection, as for BM25.',
+    description: '`idf`: values of a query are multiplied by the IDF of their index, as in BM25.',
   }),
 )
 export const SparseVectorParams = Type.Object(
@@ -221,11 +224,11 @@ export type SparseVectorParams = Static<typeof SparseVectorParams>
 
 export const SparseVectorNameParams = Type.Object(
   { modifier, datatype: sparseDatatype },
-  { $id: 'SparseVectorNameParams', description: 'A sparse vector that a collection in use is given.' },
+  { $id: 'SparseVectorNameParams', description: 'A sparse vector to add to an existing collection.' },
 )
 export type SparseVectorNameParams = Static<typeof SparseVectorNameParams>
 
-/** A vector that a collection in use is given. */
+/** A vector to add to an existing collection. */
 export const VectorNameConfig = Type.Union(
   [Type.Object({ dense: VectorParams }), Type.Object({ sparse: SparseVectorNameParams })],
   {
@@ -241,7 +244,7 @@ export type VectorNameConfig = Static<typeof VectorNameConfig>
 
 export const OptimizersConfig = Type.Object(
   {
-    deletedThreshold: optional(number({ description: 'Kept and told.', minimum: 0, maximum: 1 })),
+    deletedThreshold: optional(number({ description: 'Kept and returned; no effect.', minimum: 0, maximum: 1 })),
     vacuumMinVectorNumber: countForQdrant(100),
     defaultSegmentNumber: countForQdrant(),
     maxSegmentSize: countForQdrant(1),
@@ -250,19 +253,19 @@ export const OptimizersConfig = Type.Object(
     flushIntervalSec: countForQdrant(),
     maxOptimizationThreads: optional(
       Type.Union([integer({ description: 'Threads.' }), Type.Literal('auto')], {
-        description: 'Kept and told.',
+        description: 'Kept and returned; no effect.',
         expected: `auto or an integer from 0 to ${Number.MAX_SAFE_INTEGER}`,
       }),
     ),
-    preventUnoptimized: flag('Kept and told.'),
+    preventUnoptimized: flag('Kept and returned; no effect.'),
   },
-  { $id: 'OptimizersConfig', description: 'Settings that tune Qdrant and change nothing here.' },
+  { $id: 'OptimizersConfig', description: 'Settings of Qdrant without an effect here.' },
 )
 export type OptimizersConfig = Static<typeof OptimizersConfig>
 
 export const WalConfig = Type.Object(
   { walCapacityMb: countForQdrant(1), walSegmentsAhead: countForQdrant(), walRetainClosed: countForQdrant() },
-  { $id: 'WalConfig', description: 'Settings that tune the log of Qdrant and change nothing here.' },
+  { $id: 'WalConfig', description: "Settings of Qdrant's log without an effect here." },
 )
 export type WalConfig = Static<typeof WalConfig>
 
@@ -281,15 +284,17 @@ const ofVectors = <Key extends string>(key: Key, description: string) =>
   )
 export const StrictModeConfig = Type.Object(
   {
-    enabled: flag('Without `true` none of these bounds holds.'),
-    maxQueryLimit: count('`limit` of queries, scrolls and facets; of groups, times the size of each.', { minimum: 1 }),
-    maxTimeout: count('Seconds a call may ask for.', { minimum: 1 }),
+    enabled: flag('The bounds only apply if this is `true`.'),
+    maxQueryLimit: count('`limit` of queries, scrolls and facets; for groups, `limit` times the group size.', {
+      minimum: 1,
+    }),
+    maxTimeout: count('Largest timeout of a call, in seconds.', { minimum: 1 }),
     unindexedFilteringRetrieve: flag(
       '`false`: filters of reads, and groups, may only name fields with a payload index.',
     ),
     unindexedFilteringUpdate: flag('`false`: filters of writes may only name fields with a payload index.'),
     searchMaxHnswEf: count('`hnswEf` of a query.'),
-    searchAllowExact: flag('`false`: no exact search, nor one of vectors without a graph.'),
+    searchAllowExact: flag('`false`: forbids exact searches, and searches of vectors without a graph.'),
     searchMaxOversampling: optional(
       number({ description: '`oversampling` of a query.', minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
     ),
@@ -297,8 +302,8 @@ export const StrictModeConfig = Type.Object(
     searchMaxBatchsize: count('Searches of one batch.'),
     maxCollectionVectorSizeBytes: count('Bytes of all vectors.'),
     maxCollectionPayloadSizeBytes: count('Bytes of all payloads.'),
-    readRateLimit: count('Reads in any one minute.', { minimum: 1 }),
-    writeRateLimit: count('Writes in any one minute.', { minimum: 1 }),
+    readRateLimit: count('Reads per minute.', { minimum: 1 }),
+    writeRateLimit: count('Writes per minute.', { minimum: 1 }),
     maxPointsCount: count('Points of the collection.', { minimum: 1 }),
     filterMaxConditions: count('Conditions of one filter.'),
     conditionMaxSize: count('Values of one condition.'),
@@ -311,7 +316,10 @@ export const StrictModeConfig = Type.Object(
 )
 export type StrictModeConfig = Static<typeof StrictModeConfig>
 
-/** Settings of a collection when it is made, and later: a key that is given then replaces the one before. */
+/**
+ * Settings that a new collection takes, and that can be changed later. In a change a given key replaces the earlier
+ * value.
+ */
 const settings = {
   optimizersConfig: optional(OptimizersConfig),
   walConfig: optional(WalConfig),
@@ -325,26 +333,26 @@ const settings = {
 }
 const sparseVectors = optional(byName(SparseVectorParams, { description: 'Sparse vectors by name.' }))
 
-/** Of a cluster of Qdrant, and of its disk. */
+/** Settings of Qdrant's clusters and disk. */
 const placement = {
-  replicationFactor: count('Kept and told.', { minimum: 1 }),
-  writeConsistencyFactor: count('Kept and told.', { minimum: 1 }),
-  onDiskPayload: flag('Kept and told. Payloads are on disk and in the cache of the system.'),
+  replicationFactor: count('Kept and returned; no effect.', { minimum: 1 }),
+  writeConsistencyFactor: count('Kept and returned; no effect.', { minimum: 1 }),
+  onDiskPayload: flag('Kept and returned; no effect. Payloads are on disk and in the page cache.'),
   payload: optional(
     Type.Object(
-      { memory: optional(Type.Enum(['cold', 'cached'], { description: 'Kept and told.' })) },
-      { description: 'Kept and told.' },
+      { memory: optional(Type.Enum(['cold', 'cached'], { description: 'Kept and returned; no effect.' })) },
+      { description: 'Kept and returned; no effect.' },
     ),
   ),
 }
 export const CollectionParams = Type.Object(
   {
     ...placement,
-    shardNumber: count('Kept and told.', { minimum: 1 }),
+    shardNumber: count('Kept and returned; no effect.', { minimum: 1 }),
     readFanOutFactor: countForQdrant(),
     readFanOutDelayMs: countForQdrant(),
   },
-  { $id: 'CollectionParams', description: 'Settings of a cluster of Qdrant that change nothing here.' },
+  { $id: 'CollectionParams', description: 'Settings of a Qdrant cluster without an effect here.' },
 )
 export type CollectionParams = Static<typeof CollectionParams>
 
@@ -352,9 +360,9 @@ export const CollectionOptions = Type.Object(
   {
     vectors: optional(
       Type.Union([VectorParams, byName(VectorParams, { description: 'Vectors by name.' })], {
-        description: 'One vector without a name, or several by name. May be left out where there are sparse vectors.',
+        description: 'One vector without a name, or several by name. Optional if there are sparse vectors.',
         expected: 'vector parameters, or a record of them by name',
-        // A vector may have the name `size`.
+        // A vector may be called `size`.
         choose: (value: unknown) => (isPlain(value) ? ('size' in value && !isPlain(value.size) ? 0 : 1) : -1),
       }),
     ),
@@ -363,7 +371,7 @@ export const CollectionOptions = Type.Object(
     ...quantization,
     ...settings,
     ...placement,
-    shardNumber: count('Kept and told.', { minimum: 1 }),
+    shardNumber: count('Kept and returned; no effect.', { minimum: 1 }),
     shardingMethod: optional(Type.Enum(['auto', 'custom'], { description: '`custom` is refused: 501.' })),
   },
   { $id: 'CollectionOptions', description: 'Settings of a new collection.', ...saysCodesOnce },
@@ -381,7 +389,7 @@ export const ConfigChange = Type.Object(
   },
   {
     $id: 'ConfigChange',
-    description: 'A change of a collection in use. Segments are rebuilt by it, behind reads and writes.',
+    description: 'A change of an existing collection. Affected segments are rebuilt in the background.',
     ...saysCodesOnce,
   },
 )

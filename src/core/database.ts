@@ -24,14 +24,19 @@ export type { CallOptions } from './call-options.js'
 export type { QuantizationParams, QueryOptions, QueryParams } from './query.js'
 export type { ReadOptions, WithPayload, WithVector } from './read-options.js'
 
-/** What there is to ask of a database by who only reads. */
+/** The part of a database that a reader may use. */
 export interface ReadableDatabase {
+  /** A handle for reading an existing collection, by its name or an alias. Rejects with NOT_FOUND. */
   collection<P = Payload>(name: string): Promise<ReadableCollection<P>>
 }
 
 /**
- * The one interface of the three faces: an embedded database (`open`), a remote one (`connect`) and the
- * service, which is a Database behind HTTP, all answer alike.
+ * A database. The interface is the same for an embedded database (`open`) and for a remote one (`connect`); the service
+ * is a Database behind HTTP.
+ *
+ * Every call may reject with INVALID_ARGUMENT (a wrong argument, naming its field), TIMEOUT, CANCELLED and CLOSED.
+ * Changes reject with READ_ONLY if the database was opened read-only. A remote database also rejects with
+ * UNAUTHENTICATED, FORBIDDEN, UNAVAILABLE and OVERLOADED.
  */
 export interface Database extends ReadableDatabase, AsyncDisposable {
   createCollection<P = Payload>(name: string, options: CollectionOptions, call?: CallOptions): Promise<Collection<P>>
@@ -46,28 +51,34 @@ export interface Database extends ReadableDatabase, AsyncDisposable {
    * the handle tells. Rejects with NOT_FOUND.
    */
   collection<P = Payload>(name: string): Promise<Collection<P>>
+  /** Names of all collections in ascending order, damaged ones included. Aliases are not listed. */
   collections(call?: CallOptions): Promise<string[]>
+  /** Whether a collection or an alias has the name. */
   hasCollection(name: string, call?: CallOptions): Promise<boolean>
-  /** And its aliases. Resolves to false where there was no such collection: an alias deletes none. */
+  /**
+   * Deletes the collection and its aliases. Resolves to false if no collection has the name; an alias deletes nothing.
+   */
   deleteCollection(name: string, call?: CallOptions): Promise<boolean>
-  /** All of the actions at once, in their order, on stable storage; or none where one of them cannot be. */
+  /** Applies all actions in order, as one change on stable storage. If one of them is refused, nothing changes. */
   updateAliases(actions: readonly AliasAction[], call?: CallOptions): Promise<void>
-  /** In the order of their names. */
+  /** All aliases, in the order of their names. */
   aliases(call?: CallOptions): Promise<AliasDescription[]>
-  /** Bounds on memory and disk of the whole node, and what is in use. */
+  /** Bounds on memory and disk of the whole node, in percent, and their present use. */
   quotas(call?: CallOptions): Promise<QuotaStatus>
-  /** Replaces them, on stable storage. */
+  /** Replaces the quotas on stable storage. */
   updateQuotas(config: QuotaConfig, call?: CallOptions): Promise<void>
-  /** Of all collections and aliases. */
+  /** Snapshots of the whole database: all collections and aliases. */
   readonly snapshots: Snapshots
   /**
-   * Makes the collection be what a snapshot of one collection says, whatever the name of that was: in the place of the one
-   * there is, handles on which are closed with it, or as a new one. Until the snapshot is known to be whole, nothing changes.
+   * Restores a snapshot of one collection under the given name, which may differ from the snapshot's. A collection of
+   * that name is replaced and its handles are closed; otherwise a new one is created. Nothing changes until the
+   * snapshot is known to be whole. Rejects with ALREADY_EXISTS if `replace` is false and the collection exists.
    */
   recoverCollection<P = Payload>(name: string, source: SnapshotSource, options?: RecoverOptions): Promise<Collection<P>>
   /**
-   * The same for all collections of a snapshot, by their own names, and for its aliases; others stay. Each collection is
-   * replaced on its own. Resolves to their names; from a service, to the names of all that it has then.
+   * Restores all collections of a snapshot under their own names, and its aliases. Other collections stay. Each
+   * collection is replaced separately. Resolves to the restored names; from a service, to the names of all its
+   * collections.
    */
   recover(source: SnapshotSource, options?: RecoverOptions): Promise<string[]>
   /**
@@ -79,8 +90,13 @@ export interface Database extends ReadableDatabase, AsyncDisposable {
   close(): Promise<void>
 }
 
-/** What there is to ask of a collection. */
+/**
+ * The reading methods of a collection. If the collection was deleted they reject with CLOSED, and at a service with
+ * NOT_FOUND. They reject with OVERLOADED if too many searches wait. They reject with RESOURCE_EXHAUSTED or TOO_LARGE if
+ * an answer finds no room below the memory limit.
+ */
 export interface ReadableCollection<P = Payload> {
+  /** The collection's own name, never an alias. */
   readonly name: string
 
   /** The nearest points, best first: `query` for the plain case. */
@@ -90,78 +106,130 @@ export interface ReadableCollection<P = Payload> {
   has(id: PointId, call?: CallOptions): Promise<boolean>
   /** The points of these ids; ids without a point are left out. */
   retrieve(ids: readonly PointId[], options?: RetrieveOptions): Promise<StoredPoint<P>[]>
+  /**
+   * The best points of a query, best first; `limit` of them (default 10). An empty result is no error. Rejects with
+   * NOT_FOUND if a point that the query names does not exist.
+   */
   query(query: QueryOptions): Promise<Hit<P>[]>
-  /** Answers a query, and says how. The answer is the query's; the telling costs some microseconds. */
+  /** Answers a query as `query` does, and returns its plan too. The plan costs some microseconds. */
   explain(query: QueryOptions): Promise<Explained<P>>
+  /**
+   * Several queries, at most LIMITS.batchQueries. Answers are in the order of the queries. One failure rejects the
+   * call.
+   */
   queryBatch(queries: readonly QueryOptions[], call?: CallOptions): Promise<Hit<P>[][]>
-  /** The same as `queryBatch`, each answer with how it was found. */
+  /** The same as `queryBatch`, each answer with its plan. */
   explainBatch(queries: readonly QueryOptions[], call?: CallOptions): Promise<Explained<P>[]>
-  /** The best points of each group, best group first. Points without a value of `groupBy` are in none. */
+  /** The best points of each group, best group first. Points without a value of `groupBy` are in no group. */
   queryGroups(query: QueryGroupsOptions): Promise<PointGroup<P>[]>
-  /** The same as `queryGroups`, with how the groups were found. */
+  /** The same as `queryGroups`, with the plan. */
   explainGroups(query: QueryGroupsOptions): Promise<ExplainedGroups<P>>
-  /** How many points have each value of a payload field. */
+  /**
+   * The number of points with each value of an indexed payload field, most frequent first. Rejects with
+   * INVALID_ARGUMENT if the field has no suitable index.
+   */
   facet(options: FacetOptions): Promise<FacetHit[]>
-  /** How near points chosen at random are to each other. */
+  /** Chooses points at random and finds for each its nearest neighbours among the others. */
   searchMatrix(options?: SearchMatrixOptions): Promise<SearchMatrix>
-  /** The same as `searchMatrix`, with how the pairs were found. */
+  /** The same as `searchMatrix`, with the plan. */
   explainMatrix(options?: SearchMatrixOptions): Promise<ExplainedMatrix>
-  /** Pages of points in the order of their ids (numbers before UUIDs). */
+  /** One page of points in the order of their ids, numbers before UUIDs, or in the order of `orderBy`. */
   scrollPage(options?: ScrollOptions): Promise<ScrollPage<P>>
-  /** Every point, one at a time, fetched in pages of `limit`. */
+  /** All points in the order of their ids, one at a time, fetched in pages of `limit`. `orderBy` is refused. */
   scroll(options?: ScrollOptions): AsyncIterable<StoredPoint<P>>
+  /**
+   * The number of points that match `filter`; all points without one. With `exact: false` it is an estimate from
+   * payload indexes and a sample, which is faster. Default true.
+   */
   count(options?: { filter?: Filter | null; exact?: boolean } & CallOptions): Promise<number>
 }
 
+/**
+ * A collection: reading and writing.
+ *
+ * A write is one record of the collection's log. It applies as a whole or not at all. Writes may reject with OVERLOADED
+ * if too many wait, and with RESOURCE_EXHAUSTED or DISK_FULL if memory, disk or a quota is used up.
+ */
 export interface Collection<P = Payload> extends ReadableCollection<P> {
+  /** Status, counts, configuration, memory and warnings of the collection. */
   info(call?: CallOptions): Promise<CollectionInfo>
-  /** The names that lead to this collection besides its own, in order. */
+  /** The aliases of this collection, in ascending order. */
   aliases(call?: CallOptions): Promise<string[]>
+  /** Snapshots of this collection. */
   readonly snapshots: CollectionSnapshots
   /**
-   * Changes graph and codes. Resolves once the change is on stable storage; the segments there are get rebuilt behind
-   * it, which `waitForIndex` waits for. Meanwhile all is searchable.
+   * Changes the configuration, such as graphs and codes. Resolves once the change is on stable storage. Affected
+   * segments are rebuilt in the background, and stay searchable; `waitForIndex` waits for the rebuilds.
    */
   updateConfig(change: ConfigChange, call?: CallOptions): Promise<void>
 
+  /**
+   * Writes whole points. A point with the id of a stored one replaces it, payload and all vectors included. If an id is
+   * repeated, its last point wins. At most LIMITS.batchPoints points; a remote collection splits larger writes into
+   * several, each atomic on its own.
+   */
   upsert(
     points: readonly Point<P>[] | ColumnarPoints | ArrowTable,
     options?: WriteOptions & UpdateCondition,
   ): Promise<WriteResult>
-  /** Rejects with NOT_FOUND where one of the points is not there. */
+  /**
+   * Replaces or adds the given vectors of stored points. Their other vectors and payloads stay. Rejects with NOT_FOUND,
+   * and writes nothing, if one of the points does not exist.
+   */
   updateVectors(
     points: readonly { id: PointId; vector: PointVector }[],
     options?: WriteOptions & Pick<UpdateCondition, 'updateFilter'>,
   ): Promise<WriteResult>
+  /**
+   * Removes the named vectors from the selected points. Absent points are ignored. Rejects with INVALID_ARGUMENT for an
+   * unknown vector name.
+   */
   deleteVectors(names: readonly string[], which: Selector, options?: WriteOptions): Promise<WriteResult>
-  /** Answers how many points it removed (`deleted`) where it waited for the end (`wait`, the default). */
+  /** Deletes the selected points. Absent ids are ignored. With `wait` (the default) `deleted` is the number removed. */
   delete(which: Selector, options?: WriteOptions): Promise<WriteResult>
-  /** Merges keys into the payload (at `key`, when given). */
+  /**
+   * Merges keys into the payloads of the selected points: at the top, or into the objects at the path `key`. A null
+   * removes its key. Rejects with NOT_FOUND if a selected id does not exist.
+   */
   setPayload(payload: Partial<P>, which: Selector, options?: WriteOptions & { key?: string }): Promise<WriteResult>
+  /**
+   * Replaces the whole payloads of the selected points; `key` has no effect. Rejects with NOT_FOUND if a selected id does
+   * not exist.
+   */
   overwritePayload(payload: P, which: Selector, options?: WriteOptions & { key?: string }): Promise<WriteResult>
+  /**
+   * Removes the values at payload paths, such as `a.b` or `a[].b`, from the selected points. Rejects with NOT_FOUND if
+   * a selected id does not exist.
+   */
   deletePayload(keys: readonly string[], which: Selector, options?: WriteOptions): Promise<WriteResult>
+  /** Removes the payloads of the selected points. Rejects with NOT_FOUND if a selected id does not exist. */
   clearPayload(which: Selector, options?: WriteOptions): Promise<WriteResult>
-  /** Operations in order; each is its own write, all or nothing on its own. */
+  /**
+   * Runs operations in order, at most LIMITS.batchQueries. All are validated first. Then each is a write of its own;
+   * the first failure ends the batch, and earlier operations stay.
+   */
   batch(operations: readonly WriteOperation<P>[], options?: WriteOptions): Promise<WriteResult[]>
 
   /**
-   * Answers when the index is built, or with `wait: false` when it is durable; then it is built behind reads and writes.
-   * An index of a field takes the place of the one there was.
+   * Creates an index of a payload field, replacing an earlier one. Resolves when the index is built; with `wait: false`
+   * when it is durable, and then it is built in the background. Rejects with INVALID_ARGUMENT above
+   * LIMITS.payloadIndexes.
    */
   createPayloadIndex(
     field: string,
     schema: PayloadIndexKind | PayloadIndexOptions,
     options?: WriteOptions,
   ): Promise<WriteResult>
+  /** Deletes the index of a payload field. A field without an index is no error. */
   deletePayloadIndex(field: string, options?: WriteOptions): Promise<WriteResult>
   /**
-   * Gives a collection in use another vector: points there are lack it until they are written with it. To ask for what is
-   * there already changes nothing; for the same name with other parameters it is refused.
+   * Adds a vector to the collection. Present points lack it until they are written with it. If the vector exists
+   * already with equal parameters, nothing changes; with other parameters the call rejects with INVALID_ARGUMENT.
    */
   createVectorName(name: string, config: VectorNameConfig, options?: WriteOptions): Promise<WriteResult>
   /**
-   * Drops a vector with all its data: no answer has them from then on, memory is free as soon as the last search that
-   * began before has ended, and files are written without them in the background. Nothing where there is none of the name.
+   * Drops a vector with all its data. Later answers lack it. Its memory is freed when the last earlier search has
+   * ended, and files are rewritten without it in the background. An unknown name is no error.
    */
   deleteVectorName(name: string, options?: WriteOptions): Promise<WriteResult>
   /** Resolves when everything acknowledged is in the table, on stable storage. No deadline unless `timeoutMs` names one. */
@@ -173,23 +241,30 @@ export interface Collection<P = Payload> extends ReadableCollection<P> {
   waitForIndex(call?: CallOptions): Promise<void>
 }
 
+/** Options of all writes. */
 export interface WriteOptions extends CallOptions {
-  /** true (default): resolve once on stable storage and searchable. false: once in the log (see docs). */
+  /**
+   * true (default): resolves once the write is on stable storage and searchable. false: resolves once it is in the log.
+   * Until its fdatasync a crash of the machine can lose it (docs/ARCHITECTURE.md).
+   */
   wait?: boolean
 }
 
-/** Which points of a write are written. It is decided with every earlier write applied, and none between. */
+/**
+ * Selects the points of a write that are written. It is evaluated with every earlier write applied, and no later one.
+ */
 export interface UpdateCondition {
-  /** Points that are there are written only where they match it, as they are before the write; new ones regardless. */
+  /** Stored points are only written if they match, by their state before the write. New points are always written. */
   updateFilter?: Filter | null
-  /** `insert_only`: points that are there stay as they are. `update_only`: new ones are left out. Default `upsert`. */
+  /** `upsert` (default): all points. `insert_only`: only new points. `update_only`: only stored points. */
   updateMode?: UpdateMode
 }
+/** Whether a write inserts points, updates them, or both. */
 export type UpdateMode = 'upsert' | 'insert_only' | 'update_only'
 
 /**
- * The points that a change is made to: by id, all that match a filter, or with `all: true` every point. A filter without
- * conditions matches every point, so it is refused unless `all: true` stands beside it.
+ * The points of a change: by id, by a filter, or all of them with `all: true`. A filter without conditions matches
+ * every point, so it is refused without `all: true`.
  */
 export type Selector =
   | readonly PointId[]
@@ -197,6 +272,7 @@ export type Selector =
   | { filter: Filter; all?: boolean }
   | { all: true }
 
+/** One operation of a batch, with the arguments of the method of its name. */
 export type WriteOperation<P = Payload> =
   | ({ op: 'upsert'; points: readonly Point<P>[] | ColumnarPoints } & UpdateCondition)
   | { op: 'updateVectors'; points: readonly { id: PointId; vector: PointVector }[]; updateFilter?: Filter | null }
@@ -206,87 +282,107 @@ export type WriteOperation<P = Payload> =
   | { op: 'deletePayload'; keys: readonly string[]; which: Selector }
   | { op: 'clearPayload'; which: Selector }
 
+/** The result of a write. */
 export interface WriteResult {
   /** Sequence number of the operation in the collection's log. */
   operationId: number
+  /** `completed`: applied and searchable. `acknowledged`: in the log, not yet applied. */
   status: 'completed' | 'acknowledged'
-  /** The number of points that a completed `delete` removed. */
+  /** The number of points removed by a completed `delete`. */
   deleted?: number
 }
 
-/**
- * Points as columns; nothing is copied into arrays of numbers. `vectors` of a collection with one unnamed
- * vector is one Float32Array of `ids.length × size`.
- */
+/** Points as columns, without arrays of numbers in between. All columns have the length of `ids`. */
 export interface ColumnarPoints {
+  /** One id for each point. */
   ids: readonly PointId[] | BigUint64Array | Uint32Array
+  /** For one unnamed vector, its `ids.length × size` floats; otherwise a record of columns by vector name. */
   vectors: Float32Array | Readonly<Record<string, ColumnarVectors>>
+  /** One payload for each point; null or absent: none. */
   payloads?: readonly (Payload | RawJson | null)[]
 }
 
-/** Dense vectors end to end; sparse ones, or texts to be made into such, one by one. */
+/**
+ * A dense vector's `ids.length × size` floats end to end; or one sparse vector, or text that becomes one, for each
+ * point.
+ */
 export type ColumnarVectors = Float32Array | readonly (SparseVector | Document)[]
 
-/** An apache-arrow Table of any instance of that library: column `id`, one column a vector, others payload. */
+/** A Table of any apache-arrow version: a column `id`, one column for each vector, and payload in the other columns. */
 export interface ArrowTable {
   readonly schema: { readonly fields: readonly unknown[] }
   readonly batches: readonly unknown[]
   readonly numRows: number
 }
 
+/** Options of `retrieve`. */
 export type RetrieveOptions = ReadOptions
 
+/** Options of `scrollPage` and `scroll`. */
 export interface ScrollOptions extends ReadOptions {
+  /** Only points that match; default all. */
   filter?: Filter | null
-  /** Points a page; default 10 for a page, 256 for an iteration. */
+  /** Points in a page. Default 10 for `scrollPage`, 256 for `scroll`. */
   limit?: number
-  /** Id to start from (inclusive). */
+  /** The id of the first point, inclusive. Default the lowest id. */
   offset?: PointId | null
   /**
-   * A payload field with an index of numbers or date-times, whose values give the order; a point comes once for each
-   * value. Such pages are continued by `startFrom`, not by `offset`.
+   * Orders points by a payload field with an index of numbers or date-times. A point is returned once for each value.
+   * Such pages continue by `startFrom`, not by `offset`.
    */
   orderBy?: string | OrderBy | null
 }
 
+/** A point as it is read. */
 export interface StoredPoint<P = Payload> {
+  /** A number up to 2^53, a bigint beyond, or a lower-case UUID. */
   id: PointId
-  /** RawJson where `rawPayload` was asked for. */
+  /** `{}` if the point has none; absent if `withPayload` is false. RawJson if `rawPayload` is set. */
   payload?: P | null
+  /** The unnamed vector, or a record of the present vectors by name. Absent unless `withVector` is set. */
   vector?: StoredVector | Record<string, StoredVector>
-  /** The value it was ordered by; of a date-time, microseconds since 1970. */
+  /** The value by which the point was ordered; a date-time is in microseconds since 1970. */
   orderValue?: number | bigint
 }
 
+/** A point of a query's answer. */
 export interface Hit<P = Payload> extends StoredPoint<P> {
   /** Sequence number of the point's last change. */
   version: number
+  /** For Cosine and Dot greater is nearer; for Euclid and Manhattan it is the distance, and smaller is nearer. */
   score: number
 }
 
+/** The points of one group. */
 export interface PointGroup<P = Payload> {
+  /** The group's value of `groupBy`. */
   id: string | number | bigint
+  /** Its best points, best first. */
   hits: Hit<P>[]
-  /** With `withLookup`: the point whose id is the group's, or null where there is none. */
+  /** With `withLookup`: the point whose id is the group's value; null if there is none. */
   lookup?: StoredPoint | null
 }
 
+/** The answer of a query, and its plan. */
 export interface Explained<P = Payload> {
   hits: Hit<P>[]
   plan: QueryPlan
 }
 
+/** The groups of a query, and its plan. */
 export interface ExplainedGroups<P = Payload> {
   groups: PointGroup<P>[]
   plan: QueryPlan
 }
 
+/** A search matrix, and its plan. */
 export interface ExplainedMatrix extends SearchMatrix {
   plan: QueryPlan
 }
 
+/** A page of points. */
 export interface ScrollPage<P = Payload> {
   points: StoredPoint<P>[]
-  /** Where the next page starts; null after the last. */
+  /** The `offset` of the next page; null after the last page. */
   nextOffset: PointId | null
 }

@@ -1,8 +1,8 @@
-/** Nothing went wrong: another thread of this process is to answer. No caller sees it. */
+/** Thrown when another thread of this process must answer. It is no failure, and no caller sees it. */
 export class Elsewhere extends Error {
   override readonly name = 'Elsewhere'
 
   constructor() {
-    super('another thread is to answer')
+    super('another thread must answer')
   }
 }

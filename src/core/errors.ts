@@ -1,7 +1,6 @@
 /**
- * The catalogue of errors. Every failure a caller can see carries one of these codes; `docs/errors.md`
- * lists the same codes (a test compares the two). `retryable` says whether the same call may succeed later
- * without being changed.
+ * The catalogue of errors. Every failure that a caller can see has one of these codes. `docs/errors.md` lists the same
+ * codes (a test compares the two). `retryable` says whether the same call, unchanged, may succeed later.
  */
 export const ERROR_CATALOGUE = {
   INVALID_ARGUMENT: { status: 400, retryable: false },
@@ -30,24 +29,29 @@ export const ERROR_CATALOGUE = {
   DISK_FULL: { status: 507, retryable: true },
 } as const satisfies Record<string, { status: number; retryable: boolean }>
 
+/** One of the catalogue's codes. */
 export type ErrorCode = keyof typeof ERROR_CATALOGUE
 
+/** Optional facts of a VicinalError. */
 export interface ErrorOptions {
   /** Machine-readable facts: the field, the bound, the value seen. Never a vector, payload or key. */
   details?: Record<string, unknown>
   cause?: unknown
-  /** For OVERLOADED, RESOURCE_EXHAUSTED and UNAVAILABLE: when to come back. */
+  /** For OVERLOADED, RESOURCE_EXHAUSTED and UNAVAILABLE: milliseconds after which to retry. */
   retryAfterMs?: number
-  /** A bad value that nobody could tell before what was asked for was mostly done. */
+  /** The value could only be found wrong after most of the work was done. */
   isAfterWork?: boolean
-  /** Of INVALID_ARGUMENT: the value has the right type and is beyond its bounds. */
+  /** For INVALID_ARGUMENT: the value has the right type, but is out of bounds. */
   status?: 422
 }
 
+/** The one class of errors that calls throw or reject with. Its message names field, bound and value. */
 export class VicinalError extends Error {
   override readonly name = 'VicinalError'
   readonly code: ErrorCode
+  /** HTTP status of the service's answer. */
   readonly status: number
+  /** Whether the same call, unchanged, may succeed later. */
   readonly retryable: boolean
   readonly details: Record<string, unknown>
   readonly retryAfterMs: number | undefined
@@ -65,14 +69,14 @@ export class VicinalError extends Error {
 }
 
 /**
- * A bad value in a request. The message reads "points[3].vector: expected 4 dimensions, got 5":
- * the field, then the bound, then what was seen.
+ * A wrong value in a request. The message has the field, the bound and the value seen, such as "points[3].vector:
+ * expected 4 dimensions, got 5".
  */
 export function invalid(field: string, expected: string, seen?: unknown): VicinalError {
   return badValue(field, expected, seen, false)
 }
 
-/** The same of a value that only the data tells to be bad, once most of the work is done. */
+/** The same for a value that only the data shows to be wrong, after most of the work. */
 export function invalidAfterWork(field: string, expected: string, seen?: unknown): VicinalError {
   return badValue(field, expected, seen, true)
 }
@@ -82,7 +86,7 @@ function badValue(field: string, expected: string, seen: unknown, isAfterWork: b
   return new VicinalError('INVALID_ARGUMENT', `${field}: ${expected}${got}`, { details: { field }, isAfterWork })
 }
 
-/** In the words of Qdrant, which its clients match on: "Not found: Collection `photos` doesn't exist!". */
+/** Qdrant's wording, on which its clients match: "Not found: Collection `photos` doesn't exist!". */
 export function notFound(what: string, name: unknown): VicinalError {
   const subject = what.charAt(0).toUpperCase() + what.slice(1)
   const described = typeof name === 'string' ? `\`${describeValue(name).slice(1, -1)}\`` : describeValue(name)

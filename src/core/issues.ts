@@ -1,13 +1,15 @@
 import type { ErrorCode } from './errors.js'
 
-/** What goes wrong behind reads and writes of a collection: told once when it begins, and once when it is over. */
+/** A problem in a collection's background work. It is reported once when it begins, and once when it is over. */
 export interface CollectionIssue {
-  /** null where not even the name could be read. */
+  /** null if not even the name could be read. */
   readonly collection: string | null
-  /** What cannot go on, such as `background work`. */
+  /** The work that fails, such as `background work`. */
   readonly about: string
-  /** null where it was survived: a damaged segment that was rebuilt. */
+  /** null if nothing was lost, such as for a damaged segment that was rebuilt. */
   readonly code: ErrorCode | null
+  /** The message of the error. */
   readonly reason: string
+  /** false when the problem begins, true when it is over. */
   readonly isOver: boolean
 }

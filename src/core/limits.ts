@@ -1,4 +1,4 @@
-/** Every bound of the product, with its default. A bound that a setting can move says so. */
+/** All bounds of the product, with their defaults. A bound that a setting can change names the setting. */
 export const LIMITS = {
   /** Dimensions of one vector. */
   dimensions: 65_536,
@@ -6,36 +6,38 @@ export const LIMITS = {
   multivectorFloats: 1_048_576,
   /** Named vectors of one collection. */
   vectorsPerCollection: 64,
-  /** Of its table, with those that were dropped since it was last written anew: one more has it written first. */
+  /** Vectors in a collection's table, with those dropped since its last rewrite. One more causes a rewrite. */
   tableVectors: 128,
   /** UTF-16 units of a collection, vector or payload key name. */
   nameLength: 255,
-  /** Snapshots of one data folder, bytes of one that comes from outside (setting `--max-snapshot-bytes`), files in it. */
+  /** Snapshots of one data folder. */
   snapshots: 1_000,
-  /** Snapshots that are made or taken in at a time, in one data folder, and that wait for their turn; more get 429. */
+  /** Snapshots made or restored at a time in one data folder, and waiting ones; further ones get 429. */
   snapshotsAtOnce: 2,
   snapshotsWaiting: 16,
+  /** Bytes of a snapshot that comes from outside (setting `--max-snapshot-bytes`), and its files. */
   snapshotBytes: 64 * 1024 * 1024 * 1024,
   snapshotFiles: 100_000,
   /**
-   * Of the process that opens a snapshot first: bytes of memory, and more by the bytes of the archive, at most half of the
-   * limit of memory (`--memory-limit`), yet never less than the least; milliseconds, and more by how slow a disk may be.
+   * Bounds of the process that first opens a snapshot. Memory: trialBytes and trialBytesPerByte for each byte of the
+   * archive, at most half of the memory limit (`--memory-limit`), at least trialLeastBytes. Time: trialMs, and a
+   * millisecond for each trialBytesPerMs of the archive.
    */
   trialBytes: 512 * 1024 * 1024,
   trialBytesPerByte: 2,
   trialLeastBytes: 256 * 1024 * 1024,
   trialMs: 60_000,
   trialBytesPerMs: 4 * 1024,
-  /** For a snapshot's URL: to answer, and between two pieces of the answer; and for all of it. */
+  /** For a snapshot's URL: the longest silence, and the whole download. */
   snapshotIdleMs: 30_000,
   snapshotFetchMs: 1_800_000,
   /** Components of one sparse vector. */
   sparseEntries: 65_536,
-  /** Characters of one document that is to become a vector. */
+  /** Characters of one document that becomes a vector. */
   documentLength: 262_144,
-  /** The same of a query. */
+  /** Characters of one query text that becomes a vector. */
   queryDocumentLength: 16_384,
-  /** That answer requests of one service. */
+  /** Serving threads of one service. */
   servingThreads: 64,
   /** Points in one write. */
   batchPoints: 100_000,
@@ -43,27 +45,27 @@ export const LIMITS = {
   batchQueries: 1_024,
   /** `limit` of a query or scroll, and `offset + limit` of a query. */
   resultLimit: 65_536,
-  /** Prefetches of one query, at all its levels together, and how deep they nest. */
+  /** Prefetches of one query, at all levels together, and their nesting. */
   prefetches: 1_024,
   prefetchDepth: 64,
-  /** `limit` of all prefetches of one query together. */
+  /** Sum of `limit` over all prefetches of one query. */
   prefetchedPoints: 262_144,
-  /** Vectors and ids that one query names as examples, those of its prefetches included. */
+  /** Vectors and ids that one query names as examples, including those of its prefetches. */
   queryExamples: 1_024,
-  /** Of relevance feedback, whose items are compared pair by pair before the search. */
+  /** Items of relevance feedback, which are compared in pairs before the search. */
   feedbackItems: 128,
-  /** Numbers of all examples of one query that are scored together: components of dense vectors, values of sparse ones. */
+  /** Numbers of all examples that are scored together: components of dense vectors, values of sparse ones. */
   exampleNumbers: 16_777_216,
-  /** Different indices of the sparse vectors that an average is made of. */
+  /** Different indices of the sparse vectors in an average. */
   averageEntries: 1_048_576,
   /** `mmr.candidates_limit` of a query. */
   mmrCandidates: 16_384,
-  /** Nested expressions of a formula, and all of them together. */
+  /** Nesting of a formula, and all its expressions together. */
   formulaDepth: 128,
   formulaExpressions: 4_096,
-  /** Conditions of a formula, times the points it scores: each is one byte while the formula runs. */
+  /** Conditions of a formula, times the points that it scores: each takes one byte during scoring. */
   formulaConditionPoints: 16_777_216,
-  /** `limit` times `group_size` of a query in groups. */
+  /** `limit` times `group_size` of a grouped query. */
   groupedPoints: 65_536,
   /** `sample` of a search matrix, and `sample` times `limit`. */
   matrixSample: 4_096,
@@ -89,30 +91,33 @@ export const LIMITS = {
   payloadBytes: 16 * 1024 * 1024,
   /** Nesting of a payload and of a request body. */
   jsonDepth: 256,
-  /** Characters that `min_token_len` and `max_token_len` of a text index may say. */
+  /** Largest `min_token_len` and `max_token_len` of a text index, in characters. */
   tokenLength: 65_536,
-  /** Stop words of one text index, or of one document's options, beside those of languages. */
+  /** Custom stop words of one text index, or of one document's options. */
   stopwords: 10_000,
   /** Payload indexes of one collection. */
   payloadIndexes: 256,
   /** Bytes of one request body (setting `--max-body-bytes`). */
   bodyBytes: 64 * 1024 * 1024,
-  /** The same of a request that reads (setting `--max-read-body-bytes`). */
+  /** Bytes of the body of a request that reads (setting `--max-read-body-bytes`). */
   readBodyBytes: 16 * 1024 * 1024,
   /** Arrays, maps, texts, bins and long integers of one request body; all its values; its different keys (src/wire/body-bounds.ts). */
   bodyObjects: 1_048_576,
   bodyValues: 4_194_304,
   bodyKeys: 32_768,
-  /** Bytes of bodies that have arrived of requests in work: of reads, and as many again of writes. */
+  /** Bytes of arrived bodies of requests in work: for reads, and the same again for writes. */
   bodyBytesInWork: 512 * 1024 * 1024,
-  /** On average over `bodyWindowMs`, else 408 (setting `--min-body-rate`). Time in which the service holds a body up does not count. */
+  /**
+   * Least average rate over `bodyWindowMs`, else 408 (setting `--min-body-rate`). Time in which the service holds a
+   * body does not count.
+   */
   bodyBytesPerSecond: 16 * 1024,
   bodyWindowMs: 10_000,
-  /** For a body to wait for room among others before 429. */
+  /** How long a body waits for room before 429. */
   bodyWaitMs: 30_000,
-  /** Bytes of answers above 64 KiB on their way at once before 429 (setting `--max-answer-bytes`). */
+  /** Bytes of large answers (above 64 KiB) being sent at once, before 429 (setting `--max-answer-bytes`). */
   answerBytesInWork: 512 * 1024 * 1024,
-  /** For a reader to take nothing of an answer before its connection is cut. */
+  /** How long a client may read nothing of an answer before its connection is cut off. */
   stalledReaderMs: 30_000,
   /** Bytes of a collection's metadata as JSON text. */
   metadataBytes: 1024 * 1024,
@@ -121,24 +126,27 @@ export const LIMITS = {
   /** Aliases of one database, and changes of them in one request. */
   aliases: 10_000,
   aliasActions: 10_000,
-  /** Searches running or waiting in one process before 429 (setting `--max-concurrent`). */
+  /** Searches that run or wait in one process, before 429 (setting `--max-concurrent`). */
   concurrentSearches: 1_024,
-  /** Writes waiting for the log of one collection before 429. */
+  /** Writes that wait for the log of one collection, before 429. */
   queuedWrites: 1_024,
-  /** Changes of one collection's configuration and vectors, and of its payload indexes, that wait before 429. */
+  /** Waiting changes of one collection's configuration and vectors, and of its payload indexes, before 429. */
   queuedChanges: 256,
-  /** Vector bytes not yet in the graph before writers get 429. */
+  /** Bytes of vectors that are not in the graph yet, before writers get 429. */
   tailBytes: 1024 * 1024 * 1024,
-  /** Bytes of log not yet flushed to the table before writers wait, then get 429. */
+  /** Bytes of log that are not in the table yet, before writers wait and then get 429. */
   logBytes: 1024 * 1024 * 1024,
-  /** Requests waiting for memory below the limit (`--memory-limit`), of those that hold some and of the others, and for how long, before 503. */
+  /**
+   * Requests that wait for memory below the limit (`--memory-limit`), and for how long, before 503. The number applies
+   * to requests that hold memory and to others separately.
+   */
   queuedForMemory: 256,
   memoryWaitMs: 45_000,
-  /** The least limit of memory that may be set: the process itself takes about half of it. */
+  /** Lowest memory limit that can be set. The process itself takes about half of it. */
   leastMemoryLimitBytes: 128 * 1024 * 1024,
-  /** Default deadline of one call, and the longest that may be asked for. */
+  /** Default timeout of one call, and the longest allowed. */
   timeoutMs: 60_000,
   maxTimeoutMs: 3_600_000,
-  /** Vector and payload bytes of one segment; past it the active segment is frozen. */
+  /** Bytes of vectors and payloads after which the active segment is frozen. */
   segmentBytes: 4 * 1024 * 1024 * 1024,
 } as const

@@ -1,43 +1,43 @@
-/** Where the memory of a collection and of its process is, as `CollectionInfo.memory` tells it; where it is to be. */
+/** Memory of a collection and of its process, as in `CollectionInfo.memory`, and placements of data. */
 import type { Awaitable } from './awaitable.js'
 import type { RoomHolder } from './inner-call.js'
 import type { Stoppable } from './stop.js'
 
 /**
- * Where data is to be, once there is a file for it; it is on the disk in any case. `pinned`: in RAM and locked there, as
- * far as the system allows. `cached`: in RAM when the collection is opened, mapped where memory is not plentiful.
- * `cold`: brought from the file as it is asked for.
+ * Placement of data that has a file; the data is on disk in every case. `pinned`: locked in RAM, as far as the system
+ * allows. `cached`: loaded into RAM at the open, or mapped if memory is short. `cold`: read from the file at each use.
  */
 export const MEMORY_PLACEMENTS = ['cold', 'cached', 'pinned'] as const
 export type MemoryPlacement = (typeof MEMORY_PLACEMENTS)[number]
 
-/** Of what a vector has. */
+/** Placements of a vector's parts. */
 export interface VectorPlacement {
   vectors: MemoryPlacement
   graph: MemoryPlacement
   codes: MemoryPlacement
 }
 
-/** One kind of data. */
+/** Memory of one kind of data, in bytes. */
 export interface MemoryPart {
-  /** Held: what it takes where all of it is in RAM. */
+  /** The size if all of it were in RAM. */
   bytes: number
-  /** In RAM now, as the operating system counts it. */
+  /** In RAM now, as the operating system counts. */
   residentBytes: number
-  /** Of the resident ones: pages of a mapped file, which the system takes back where memory is short. */
+  /** Of the resident bytes: pages of a mapped file, which the system reclaims when memory is short. */
   cacheBytes: number
 }
 
-/** What each vector of a collection has. */
+/** The parts of each vector of a collection. */
 export const VECTOR_PARTS = ['vectors', 'codes', 'graph'] as const
 export interface VectorMemory extends Record<(typeof VECTOR_PARTS)[number], MemoryPart> {
-  /** Vectors that stay in the segment files and are read at each use: in nobody's memory. */
+  /** Bytes of vectors that stay in segment files and are read at each use. They take no memory. */
   inFilesBytes: number
 }
 
 /**
- * What a collection has once. `tombstones`: when rows died, and bits for each row. `overlays`: payloads changed after
- * their row came. `changes`: what the table has yet to be told. `logBuffers`: records on their way to the disk.
+ * The parts that a collection has once. `tombstones`: deletion times and bits of rows. `overlays`: payloads changed
+ * after their rows were written. `changes`: changes that the table lacks. `logBuffers`: records on their way to the
+ * disk.
  */
 export const COLLECTION_PARTS = [
   'ids',
@@ -49,45 +49,46 @@ export const COLLECTION_PARTS = [
   'logBuffers',
 ] as const
 
+/** Memory of one collection, and of its process. */
 export interface CollectionMemory extends Record<(typeof COLLECTION_PARTS)[number], MemoryPart> {
-  /** By vector name. */
+  /** Memory by vector name. */
   vectors: Record<string, VectorMemory>
-  /** Of all the parts. */
+  /** Sum of all parts. */
   total: MemoryPart
   process: ProcessMemory
 }
 
-/** Where the whole process's resident memory is: `residentBytes` is the sum of what follows it. */
+/** Resident memory of the whole process, in bytes. `residentBytes` is the sum of the fields after `limitBytes`. */
 export interface ProcessMemory {
   residentBytes: number
-  /** What the process is to keep to; null: no limit. */
+  /** The process's memory limit; null: none. */
   limitBytes: number | null
-  /** Of all open collections, this one's among them. */
+  /** All open collections, including this one. */
   collectionsBytes: number
   /** Code of Node, the kernel and Lance: pages of their files. */
   programBytes: number
-  /** Heaps of JavaScript: the main thread's, and that of the thread that makes Arrow of rows. */
+  /** JavaScript heaps: of the main thread, of the other serving threads, and of the Arrow worker. */
   javascriptBytes: number
-  /** Buffers that JavaScript holds: requests, answers, rows on their way to the table. */
+  /** Buffers held by JavaScript: requests, answers, rows on their way to the table. */
   buffersBytes: number
-  /** The allocator's, beyond what is counted above: Lance, search memory of threads, and what is kept for later. */
+  /** The allocator's memory beyond the parts above: Lance, search memory of threads, and free memory. */
   nativeHeapBytes: number
-  /** The rest: stacks, the start of Node, what no counter knows. */
+  /** The rest: stacks, Node's start, and memory that no counter covers. */
   otherBytes: number
 }
 
-/** The limit of the process, for those who are about to take memory. */
+/** The process's memory limit, as work that is about to take memory sees it. */
 export interface MemoryGate {
-  /** null: there is none. */
+  /** null: no limit. */
   readonly limitBytes: number | null
   readonly usedBytes: number
-  /** For what is under way and not yet in memory. */
+  /** Bytes reserved for running work that are not in memory yet. */
   readonly reservedBytes: number
-  /** How many wait for memory. */
+  /** Number of requests that wait for memory. */
   readonly waiting: number
   /**
-   * Room for so many bytes; the returned function gives it back. Waits for it, for as long as the caller does, and rejects
-   * with RESOURCE_EXHAUSTED where none comes. Whoever holds room already lets go of it for this, and is the next to have some.
+   * Reserves `bytes`; the returned function gives them back. Waits for room as long as the caller does, and rejects
+   * with RESOURCE_EXHAUSTED if none comes. A holder of room gives its room back meanwhile, and is the next to get some.
    */
   reserve(bytes: number, caller?: Stoppable, holder?: RoomHolder): Awaitable<() => void>
 }
@@ -102,7 +103,7 @@ export function sumOf(parts: Iterable<MemoryPart>): MemoryPart {
   return sum
 }
 
-/** Every part of a collection by name; those of a vector have its name in front. */
+/** Every part of a collection with its name. The name of a vector's part begins with the vector's name. */
 export function* partsOf(memory: Omit<CollectionMemory, 'total' | 'process'>): Generator<[name: string, MemoryPart]> {
   for (const [name, vector] of Object.entries(memory.vectors)) {
     for (const part of VECTOR_PARTS) yield [name === '' ? part : `${name}: ${part}`, vector[part]]

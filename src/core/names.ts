@@ -1,10 +1,10 @@
 import { invalid } from './errors.js'
 import { LIMITS } from './limits.js'
 
-// A name may not steer a path, a URL, a log line or a terminal: no separators, wildcards or control characters.
+// A name must not affect a path, a URL, a log line or a terminal: no separators, wildcards or control characters.
 const FORBIDDEN_IN_NAME = /[<>:"/\\|?*\p{Cc}]/u
 
-/** The rule for names of collections and aliases, applied after any decoding (Qdrant's, and no `.` or `..`). */
+/** Checks the name of a collection or alias, after any decoding. The rule is Qdrant's, and excludes `.` and `..`. */
 export function checkCollectionName(name: unknown, field = 'collection_name'): string {
   if (typeof name !== 'string' || name.length === 0 || name.length > LIMITS.nameLength) {
     throw invalid(field, `expected a text of 1 to ${LIMITS.nameLength} characters`, name)

@@ -1,4 +1,4 @@
-/** What a payload index may be asked to be. */
+/** The options of payload indexes. */
 import type { MemoryPlacement } from './memory.js'
 
 export type PayloadIndexKind = 'keyword' | 'integer' | 'float' | 'bool' | 'datetime' | 'uuid' | 'geo' | 'text'
@@ -13,36 +13,36 @@ export const PAYLOAD_INDEX_KINDS: readonly PayloadIndexKind[] = [
   'text',
 ]
 
-/** A kind with what is said beside it. */
+/** A kind with its parameters. */
 export type PayloadIndexOptions = { type: PayloadIndexKind } & PayloadIndexParams
 
-/** Kept and told again. What changes something here is said; the rest is Qdrant's, and changes nothing. */
+/** Parameters of a payload index, kept and returned. Those without an effect say so. */
 export interface PayloadIndexParams {
-  /** Keyword, UUID: the field parts the collection into tenants. Strict mode alone asks for it. */
+  /** Keyword, UUID: the field divides the collection into tenants. Only strict mode uses it. */
   isTenant?: boolean
-  /** Integer, float, date-time: the field most filters ask for. Changes nothing here. */
+  /** Integer, float, date-time: most filters use the field. No effect. */
   isPrincipal?: boolean
-  /** What is in segment files is indexed in files beside them, which are mapped, instead of in memory. */
+  /** Postings of rows in segment files are in mapped files beside these, not in memory. */
   onDisk?: boolean
-  /** `cold` is on the disk, the others in memory; it holds where `onDisk` says otherwise. */
+  /** `cold` means on disk, the others in memory. It overrides `onDisk`. */
   memory?: MemoryPlacement
-  /** Keyword: rows of a value that many queries name may have a graph of their own. Default true; of other kinds it changes nothing. */
+  /** Keyword: values that many queries name may get a graph of their own. Default true. No effect for other kinds. */
   enableHnsw?: boolean
-  /** Keyword: for `match.prefix`, which every keyword index answers here. */
+  /** Keyword: support for `match.prefix`, which every keyword index has here. No effect. */
   prefix?: boolean
-  /** Integer: for `match` and for `range`, of which one has to be wanted. Strict mode alone asks for it. */
+  /** Integer: support for `match` and for `range`; at least one must be true. Only strict mode uses them. */
   lookup?: boolean
   range?: boolean
-  /** Text; the default is `word`. */
+  /** Text: how texts are split. Default `word`. */
   tokenizer?: Tokenizer
-  /** Text: characters of a token. */
+  /** Text: least and most characters of a token. */
   minTokenLen?: number
   maxTokenLen?: number
-  /** Text: default true. */
+  /** Text: folds to lower case. Default true. */
   lowercase?: boolean
-  /** Text: Latin letters without their accents. */
+  /** Text: removes accents from Latin letters. Default false. */
   asciiFolding?: boolean
-  /** Text: for `match.phrase`, which every text index answers here. */
+  /** Text: support for `match.phrase`, which every text index has here. No effect. */
   phraseMatching?: boolean
   stopwords?: StopwordLanguage | Stopwords
   stemmer?: { type: 'snowball'; language: SnowballLanguage } | { type: 'none' }
@@ -70,7 +70,7 @@ export const PAYLOAD_INDEX_PARAMS: Readonly<Record<PayloadIndexKind, readonly (k
   ],
 }
 
-/** `minTokenLen` as the wire spells it. */
+/** The wire's spelling of a parameter, such as `min_token_len`. */
 export function wireName(param: string): string {
   return param.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 }

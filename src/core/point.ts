@@ -1,56 +1,57 @@
 import { invalid } from './errors.js'
 
-/** A point's name: an unsigned 64-bit integer (number while it is safe, bigint beyond) or a UUID. */
+/** A point's id: an unsigned 64-bit integer (a number up to 2^53, a bigint beyond) or a UUID. */
 export type PointId = number | bigint | string
 
+/** The JSON object of a point. */
 export type Payload = Record<string, unknown>
 
-/** One dense vector. A Float32Array is taken as it is; an array of numbers is rounded to float32. */
+/** One dense vector. A Float32Array is used as it is; an array of numbers is rounded to float32. */
 export type Vector = Float32Array | readonly number[]
 
-/** Any number of vectors under one name, compared by MaxSim: of the tokens of a text, say. */
+/** Any number of vectors under one name, such as those of a text's tokens. They are compared by MaxSim. */
 export type MultiVector = readonly Vector[]
 
-/** The components that are not zero: an index of 32 bits each, in any order, none twice. */
+/** The components that are not 0. Indices are unsigned 32-bit integers in any order, without repetitions. */
 export interface SparseVector {
   indices: Uint32Array | readonly number[]
   values: Float32Array | readonly number[]
 }
 
-/** As read: indices ascend. */
+/** A sparse vector as it is read: indices ascend. */
 export interface StoredSparseVector extends SparseVector {
   indices: Uint32Array
   values: Float32Array
 }
 
-/** A text that the model turns into a vector: `qdrant/bm25`, into a sparse one. */
+/** A text that becomes a sparse vector. The only model is `qdrant/bm25`. */
 export interface Document {
   text: string
   model: string
   options?: Bm25Options | null
 }
 
-/** In the wire's words; a language is a name (`english`) or an ISO 639-1 code (`en`). */
+/** Options of BM25 with the wire's names. A language is a name (`english`) or an ISO 639-1 code (`en`). */
 export interface Bm25Options {
-  /** Of the stop words and the stemmer; default `english`. */
+  /** Language of the stop words and the stemmer. Default `english`. */
   language?: string | null
   /** Default `word`. */
   tokenizer?: Bm25Tokenizer | null
-  /** A language's, or those of several and some of one's own; default those of `language`. */
+  /** Stop words of a language, or of several languages with custom ones. Default: those of `language`. */
   stopwords?: string | { languages?: readonly string[] | null; custom?: readonly string[] | null } | null
-  /** Default that of `language`. */
+  /** Default: the stemmer of `language`. */
   stemmer?: { type: 'snowball'; language: string } | { type: 'none' } | null
   /** Default true. */
   lowercase?: boolean | null
   /** Default false. */
   ascii_folding?: boolean | null
-  /** How soon more of the same word stops to count more; default 1.2. */
+  /** Saturation of word counts: the higher, the longer further occurrences of a word count more. Default 1.2. */
   k?: number | null
-  /** How much long texts count less, from 0 to 1; default 0.75. */
+  /** Normalisation by document length, from 0 to 1. Default 0.75. */
   b?: number | null
-  /** Words of a text on average; default 256. */
+  /** Average number of words in a document. Default 256. */
   avg_len?: number | null
-  /** In characters; shorter and longer words are left out. */
+  /** Least and most characters of a word; other words are left out. */
   min_token_len?: number | null
   max_token_len?: number | null
 }
@@ -58,12 +59,13 @@ export type Bm25Tokenizer = 'word' | 'whitespace' | 'prefix' | 'multilingual'
 
 export type NamedVector = Vector | MultiVector | SparseVector | Document
 
-/** The vector of a point: one unnamed vector, or a record of named ones (some may be absent). */
+/** The vectors of a point: one unnamed vector, or a record of named ones, of which some may be absent. */
 export type PointVector = Vector | MultiVector | Readonly<Record<string, NamedVector>>
 
-/** As it is read. */
+/** A vector as it is read. */
 export type StoredVector = Float32Array | Float32Array[] | StoredSparseVector
 
+/** A point to write. `payload` is any JSON object of at most LIMITS.payloadBytes; null or absent: none. */
 export interface Point<P = Payload> {
   id: PointId
   vector: PointVector
@@ -73,9 +75,7 @@ export interface Point<P = Payload> {
 /** The name of the only vector of a collection created with one unnamed vector. */
 export const UNNAMED_VECTOR = ''
 
-/**
- * Payload as the JSON text it is stored as. The service answers with it as it is; the library parses it.
- */
+/** A payload as the JSON text in which it is stored. The service returns the text unchanged; the library parses it. */
 export class RawJson {
   constructor(readonly text: string) {}
   toJSON(): unknown {
@@ -83,7 +83,7 @@ export class RawJson {
   }
 }
 
-/** 32-bit words an encoded id takes: kind, then four words (see `encodeId`). */
+/** Number of 32-bit words of an encoded id: kind, then four words (see `encodeId`). */
 export const ID_WORDS = 5
 export const ID_KIND_NUMBER = 0
 export const ID_KIND_UUID = 1
@@ -92,46 +92,46 @@ const TWO_32 = 4_294_967_296
 const UUID = /^(?:urn:uuid:|\{)?([0-9a-f]{8})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{12})\}?$/i
 
 /**
- * Columns of points: the one shape in which writes travel from the decoders over the log into the kernel.
- * Ids are distinct, vectors finite and, under Cosine, of unit length (or zero).
+ * Points as columns: the one form in which writes pass from the decoders through the log to the kernel. Ids are
+ * distinct. Vectors are finite, and under Cosine of unit length or zero.
  */
 export interface PointColumns {
   count: number
-  /** `ID_WORDS` words a point. */
+  /** `ID_WORDS` words for each point. */
   ids: Uint32Array
   vectors: VectorColumn[]
-  /** JSON text of the payloads end to end, or null when no point brings one. */
+  /** JSON texts of the payloads end to end; null if no point has one. */
   payloads: TextColumn | null
 }
 
 export interface VectorColumn {
   name: string
-  /** `rows.length` (or `count`, when rows is null) vectors end to end. */
+  /** `rows.length` vectors end to end; `count` of them if `rows` is null. */
   data: Float32Array
-  /** Ascending positions of the points that have this vector; null when all have. */
+  /** Ascending positions of the points with this vector; null if all have it. */
   rows: Uint32Array | null
-  /** Of a multivector, how many each of these points has; without it one each. */
+  /** For a multivector, the number of vectors of each of these points. Absent: one each. */
   counts?: Uint32Array
-  /** Of sparse vectors, whose values are in `data`. */
+  /** For sparse vectors, whose values are in `data`. */
   sparse?: SparseParts
 }
 
 export interface SparseParts {
-  /** Of all vectors end to end, ascending in each. */
+  /** Indices of all vectors end to end, ascending in each vector. */
   indices: Uint32Array
-  /** One more than vectors, into indices and values. */
+  /** Offsets into indices and values; one more than vectors. */
   offsets: Uint32Array
 }
 
 export interface TextColumn {
   bytes: Uint8Array
-  /** `count + 1` offsets into bytes; an empty span is an absent payload (`{}`). */
+  /** `count + 1` offsets into bytes. An empty text means no payload (`{}`). */
   offsets: Uint32Array
 }
 
 /**
- * Writes an id as `[kind, w0, w1, w2, w3]`: a number as its low and high word (w2 = w3 = 0), a UUID as
- * its four big-endian words, so that comparing words orders numbers and UUIDs as their texts do.
+ * Writes an id as `[kind, w0, w1, w2, w3]`. A number is its low and high word, with w2 = w3 = 0. A UUID is its four
+ * big-endian words. Comparing words therefore orders UUIDs as their texts do.
  */
 export function encodeId(id: unknown, into: Uint32Array, at: number, field = 'id'): void {
   if (typeof id === 'number') {
@@ -157,7 +157,7 @@ export function encodeId(id: unknown, into: Uint32Array, at: number, field = 'id
   }
 }
 
-/** The id at word position `at`: a number while it is safe, a bigint beyond, a lower-case UUID text. */
+/** The id at word position `at`: a number up to 2^53, a bigint beyond, or a lower-case UUID. */
 export function decodeId(words: Uint32Array, at: number): PointId {
   if (words[at] === ID_KIND_NUMBER) {
     const high = words[at + 2] as number

@@ -1,30 +1,36 @@
 import type { Quantization } from './schema.js'
 
-/** How a query was answered, as `Collection.explain` and those beside it tell. */
+/** The plan of an answered query, as `Collection.explain` and its variants return it. */
 
-/** What holds of a whole query and of its part in one segment. */
+/** Facts about a whole query, or about its part in one segment. */
 interface SearchAccount {
+  /** How the points were found, such as `graph` or `scan of matches`. */
   strategy: string
+  /** Why that way was chosen. */
   why: string
-  /** Null where the query names a width of the beam instead. */
+  /** The promised recall; null if the query sets the width of the beam. */
   expectedRecall: number | null
-  /** About how many points match, and their share of all; null without a filter. */
+  /** Estimated number of matching points, and their share of all; null without a filter. */
   estimatedMatches: number | null
   selectivity: number | null
-  /** How many do, counted after the search, and their share. */
+  /** Matching points counted after the search, and their share. */
   trueMatches: number | null
   trueSelectivity: number | null
+  /** Hops of walks through graphs. */
   verticesVisited: number
+  /** Distances computed; for sparse vectors, postings read. */
   distancesComputed: number
-  /** Of these, exact ones of what codes had found. */
+  /** The exact distances among them, computed to rerank candidates that codes found. */
   rescored: number
-  /** Of codes, vectors and lists of neighbours. */
+  /** Bytes of codes, vectors and neighbour lists. */
   bytesRead: number
-  /** Of payloads that conditions of a search were asked of. */
+  /** Bytes of payloads on which conditions were evaluated. */
   payloadBytesRead: number
+  /** Time in microseconds. */
   tookUs: number
 }
 
+/** The kind of a stage of a query. */
 export type StageKind =
   | 'ids'
   | 'nearest'
@@ -42,40 +48,45 @@ export type StageKind =
   | 'matrix'
 
 /**
- * Of several segments that differ, the strategy and reason of each, and the least recall of theirs. A query is a tree of
- * these: counts are those of the stage itself, while `tookUs` is from its start to its end, with its prefetches.
+ * The plan of a stage; a query is a tree of stages. If segments differ, it has the strategies and reasons of all, and
+ * their least recall. Counts are the stage's own. `tookUs` includes the prefetches.
  */
 export interface QueryPlan extends SearchAccount {
   stage: StageKind
-  /** Points that the stage passed on; of a matrix, its pairs. */
+  /** Points that the stage returned; for a matrix, its pairs. */
   returned: number
-  /** Of payloads and vectors read row by row, for the answer or for what scores it. */
+  /** Bytes of payloads and vectors read row by row, for the answer or for scoring. */
   rowBytes: { payload: number; vectors: number }
   /**
-   * The stages whose points this one looked at: of groups, each round in which points were searched for them; of a
-   * matrix, the sample, and the search from each of its points.
+   * The stages whose points this one used. For groups these are the rounds of searching; for a matrix the sample, and
+   * the search from each of its points.
    */
   prefetch: QueryPlan[]
+  /** One entry for each searched segment. */
   segments: SegmentPlan[]
 }
 
+/** The part of a search in one segment. */
 export interface SegmentPlan extends SearchAccount {
   segment: number
   points: number
-  /** Codes that led, or were scanned; `none` where it was vectors themselves. With `auto` it is those in use. */
+  /**
+   * The codes that were walked on or scanned; `none`: the vectors themselves. With `auto` these are the chosen ones.
+   */
   codes: Quantization
-  /** Of the walk through the graph; null where there was none. */
+  /** The effort of the walk through the graph; null without a walk. */
   effort: SearchEffort | null
 }
 
+/** The planned effort of a walk. */
 export interface SearchEffort {
   /** Width of the beam. */
   width: number
   /**
-   * How much farther than the last neighbour wanted a candidate may be and still be followed, as a factor; null where
-   * only the width stops the walk.
+   * Stop factor: a candidate is followed up to this many times the distance of the last wanted neighbour. null if only
+   * the width stops the walk.
    */
   reach: number | null
-  /** Distances that this was expected to take, without a filter. */
+  /** Expected number of distances, without a filter. */
   distances: number
 }

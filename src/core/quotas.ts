@@ -3,16 +3,18 @@ import { integer, optional } from './vocabulary/declare.js'
 
 const percent = (description: string, minimum = 1) => optional(integer({ description, minimum, maximum: 100 }))
 
-/** Bounds on the use of the node. An absent limit is none. */
+/** Bounds on the node's use of memory and disk. An absent bound means none. */
 export const QuotaConfig = Type.Object(
   {
-    enabled: optional(Type.Boolean({ description: 'Without `true` none of the limits holds.' })),
+    enabled: optional(Type.Boolean({ description: 'The limits only apply if this is `true`.' })),
     maxResidentMemoryPercent: percent(
-      'Of the memory of the machine, or of its container: from there on writes that take memory are refused.',
+      'Percent of the memory of the machine or container. From this use on, writes that take memory are refused.',
     ),
-    maxDiskUsagePercent: percent('The same of the file system that has the data folder.'),
+    maxDiskUsagePercent: percent(
+      'Percent of the file system with the data folder. From this use on, writes that take disk are refused.',
+    ),
     releaseMarginPercent: percent(
-      'Percentage points by which use has to fall below its limit before writes are taken again.',
+      'Percentage points by which use must fall below its limit before writes are accepted again.',
       0,
     ),
   },
@@ -20,6 +22,7 @@ export const QuotaConfig = Type.Object(
 )
 export type QuotaConfig = Static<typeof QuotaConfig>
 
+/** The quotas and the present use, in percent. */
 export interface QuotaStatus {
   config: QuotaConfig & { enabled: boolean }
   usage: {
@@ -27,6 +30,6 @@ export interface QuotaStatus {
     /** null in memory. */
     diskUsagePercent: number | null
   }
-  /** Whether writes are refused just now. */
+  /** Whether writes are refused now. */
   exceeded: boolean
 }

@@ -4,10 +4,10 @@ export type WithPayload = boolean | readonly string[] | { include: readonly stri
 export type WithVector = boolean | readonly string[]
 
 export interface ReadOptions extends CallOptions {
-  /** Default true. */
+  /** Whether payloads are returned, or the keys to include or exclude. Default true. */
   withPayload?: WithPayload
-  /** Default false. */
+  /** Whether vectors are returned, or the names of those to return. Default false. */
   withVector?: WithVector
-  /** Payloads come as RawJson where they need no selection: for those who pass them on as text. */
+  /** Returns payloads as RawJson unless keys are selected, for callers that pass them on as text. */
   rawPayload?: boolean
 }

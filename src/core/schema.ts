@@ -19,62 +19,66 @@ import type { Payload } from './point.js'
 
 export * from './collection-config.js'
 
-/** How graphs are built, with every default. */
+/** Settings of graphs with all defaults. */
 export type ResolvedHnsw = HnswConfig & { m: number; efConstruct: number }
 export const DEFAULT_HNSW: ResolvedHnsw = { m: 16, efConstruct: 200, fullScanThreshold: 10_000 }
 
-/** The part of a collection's options that may be said again later. */
+/** The options of a collection that can be changed later. */
 export type CollectionSettings = Pick<
   CollectionOptions,
   'optimizersConfig' | 'walConfig' | 'strictModeConfig' | 'metadata'
 >
 
-/** The same, resolved: every default filled in, the unnamed vector under its name `''`. */
+/** A collection's options with all defaults filled in; the unnamed vector is called `''`. */
 export interface CollectionConfig {
   vectors: ResolvedVector[]
   sparseVectors: ResolvedSparse[]
   hnswConfig: ResolvedHnsw
   quantization: Quantization
-  /** As it was given; null where it was not, or by our own name. */
+  /** As given; null if absent, or if given by our own name. */
   quantizationConfig: QuantizationConfig | null
-  /** As they were given. */
+  /** As given. */
   optimizersConfig: OptimizersConfig
   walConfig: WalConfig
   strictModeConfig: StrictModeConfig | null
   metadata: Payload | null
-  /** Absent where nothing was given. */
+  /** Absent if nothing was given. */
   params?: CollectionParams
 }
 
-/** All that the table has to know of a vector. */
+/** The facts about a vector that the table needs. */
 export interface TableVector {
   name: string
-  /** 0: it is sparse. */
+  /** Dimensions; 0 for a sparse vector. */
   size: number
-  /** Where points have any number of them. */
+  /** Set if points have any number of these vectors. */
   multivectorConfig?: MultivectorConfig
-  /** Behind the name of its column, where another column has the name. */
+  /** Suffix of its column's name, if another column has the plain name. */
   columnSuffix?: number
 }
 
+/** A sparse vector with all defaults. */
 export interface ResolvedSparse extends TableVector {
   size: 0
   modifier: SparseModifier
-  /** As it was given. */
+  /** As given. */
   index: SparseIndexParams | null
 }
 
-/** The vectors of a collection, the sparse ones behind the others: the kernel's order. */
+/** The vectors of a collection in the kernel's order: sparse ones come last. */
 export type SchemaVector = ResolvedVector | ResolvedSparse
 
+/** Whether a vector is sparse. */
 export function isSparse(vector: TableVector): vector is ResolvedSparse {
   return vector.size === 0
 }
 
+/** The vectors of a configuration in the kernel's order. */
 export function schemaOf(config: Pick<CollectionConfig, 'vectors' | 'sparseVectors'>): SchemaVector[] {
   return [...config.vectors, ...config.sparseVectors]
 }
 
+/** A dense vector with all settings, its own or the collection's. */
 export interface ResolvedVector extends TableVector {
   distance: Distance
   m: number
@@ -83,73 +87,80 @@ export interface ResolvedVector extends TableVector {
   quantization: Quantization
   /** Absent: float32. */
   datatype?: Datatype
-  /** What was asked for this vector alone; the rest follows the collection. */
+  /** Settings of this vector alone; all others follow the collection. */
   overrides: VectorOverrides
 }
 
+/** Settings that a vector does not share with its collection. */
 export interface VectorOverrides {
   hnswConfig?: HnswConfig
   quantization?: Quantization
   quantizationConfig?: QuantizationConfig
-  /** Told again where it was said. */
+  /** Kept to be returned if it was given. */
   onDisk?: false
 }
 
-/** Of some of the queries that ask for recall, compared with a scan while there is time: means over the last ones. */
+/** Live recall: queries that asked for recall and were compared with a scan in idle time. Means over recent ones. */
 export interface RecallMeans {
-  /** How many were ever compared in this process. */
+  /** Number of queries compared in this process. */
   queries: number
-  /** null: none was. */
+  /** Mean recall found; null if none was compared. */
   measured: number | null
+  /** Mean recall that these queries asked for. */
   asked: number | null
 }
 
-/** Of queries without a filter. */
+/** Live recall of queries without a filter. */
 export interface MeasuredRecall extends RecallMeans {
-  /** Of those that have one. */
+  /** Live recall of queries with a filter. */
   filtered: RecallMeans
-  /** What callers ask has changed, and what recall costs is about to be measured on their queries. */
+  /** Callers' queries have changed, and a calibration on them is about to run. */
   settling: boolean
   /**
-   * What was sought to measure what recall costs: stored vectors, or callers' queries where those got less than they
-   * asked for or much more. Of several segments, the one with the fewest live ones; zeros where none was measured yet.
+   * Samples of the last calibration. `stored`: stored vectors. `live`: callers' queries, used if these got less recall
+   * than asked, or much more. From the segment with the fewest live ones; zeros before the first calibration.
    */
   samples: { stored: number; live: number }
 }
 
+/** State of background work. */
 export type OptimizerStatus = 'ok' | { error: string }
 
+/** State and configuration of a collection, as `Collection.info` returns them. */
 export interface CollectionInfo {
   name: string
   /**
-   * `green`: all indexed; `yellow`: the graph is behind the tail, a payload index is being built, or segments are rebuilt;
-   * `red`: the collection cannot be served.
+   * `green`: everything is indexed. `yellow`: vectors wait for a graph, a payload index is being built, or segments are
+   * being rebuilt. `red`: the collection cannot be served.
    */
   status: 'green' | 'yellow' | 'red'
-  /** Of what goes on behind reads and writes: why it cannot. */
+  /** `ok`, or the error that stops background work. */
   optimizerStatus: OptimizerStatus
+  /** Live points. */
   pointsCount: number
-  /** Vectors in a graph, and vectors in all; the rest is scanned exactly. */
+  /** Vectors in a graph, and all vectors. The others are scanned exactly. */
   indexedVectorsCount: number
   vectorsCount: number
+  /** Segments, the active one included. */
   segmentsCount: number
+  /** The configuration with all defaults. */
   config: CollectionConfig
-  /** `params`: what was asked for beside the kind. */
+  /** Payload indexes by field. `params`: the given parameters besides the kind. */
   payloadSchema: Record<string, { kind: PayloadIndexKind; points: number; params?: PayloadIndexParams }>
-  /** Bytes of log not yet in the table, and of vectors not yet in the graph. */
+  /** Bytes of log that the table lacks, and of vectors that are not in a graph yet. */
   logBytes: number
   tailBytes: number
-  /** Writes that wait for their turn. */
+  /** Number of writes that wait. */
   updateQueue: { length: number }
-  /** Where every byte is, of the collection and of its process. */
+  /** Memory of the collection and of its process. */
   memory: CollectionMemory
-  /** By vector name: the recall of callers' queries. */
+  /** Live recall by vector name. */
   recall: Record<string, MeasuredRecall>
-  /** What went wrong and was survived, such as a segment rebuilt from the table. */
+  /** Problems that were survived, such as a segment rebuilt from the table. */
   warnings: string[]
 }
 
-/** Where the codes of a configuration are kept. `alwaysRam` is the older word for pinned. */
+/** The placement of codes. `alwaysRam` is the older name of pinned. */
 export function codePlacement(config: QuantizationConfig | null | undefined): MemoryPlacement {
   const settings = Object.values(config ?? {})[0] as { alwaysRam?: boolean; memory?: MemoryPlacement } | undefined
   return settings?.memory ?? (settings?.alwaysRam ? 'pinned' : 'cached')

@@ -1,11 +1,11 @@
-/** Shorter ones are copied by a loop; the way to the engine's own copy takes longer. */
+/** Shorter arrays are copied by a loop, which is faster than the engine's own copy. */
 const SHORT = 64
-/** So many copies share the memory of one slab at least. */
+/** At least this many copies share the memory of one slab. */
 const SHARES = 8
 
 /**
- * Copies of short arrays, side by side in memory that they share: to make memory for each takes as long as a short
- * search. No place is given out twice; a slab lives as long as one of its copies.
+ * Copies of short arrays side by side in shared memory: allocating memory for each takes as long as a short search.
+ * Memory is never reused; a slab lives as long as one of its copies.
  */
 export class Slab<Values extends Float32Array | Uint8Array> {
   readonly #make: (length: number) => Values
@@ -19,7 +19,7 @@ export class Slab<Values extends Float32Array | Uint8Array> {
     this.#memory = make(0)
   }
 
-  /** Room for so many values. Many have memory of their own. */
+  /** Room for `length` values. A large request gets memory of its own. */
   take(length: number): Values {
     if (length > this.#length / SHARES) return this.#make(length)
     if (this.#taken + length > this.#memory.length) {
@@ -31,7 +31,7 @@ export class Slab<Values extends Float32Array | Uint8Array> {
     return place
   }
 
-  /** Of the first `length` values. */
+  /** Copies the first `length` values. */
   copyOf(values: Values, length = values.length): Values {
     const copy = this.take(length)
     if (length > SHORT) copy.set(values.subarray(0, length))

@@ -1,16 +1,18 @@
 import type { CallOptions } from './call-options.js'
 
+/** A stored snapshot. */
 export interface SnapshotDescription {
-  /** Of the file, which the database picks. */
+  /** Name of the file, chosen by the database. */
   name: string
-  /** RFC 3339. */
+  /** Time as in RFC 3339. */
   creationTime: string
+  /** Size of the file. */
   bytes: number
   /** SHA-256 of the file in hexadecimal digits. */
   checksum: string
 }
 
-/** The bytes of a snapshot, which may be read once; whoever stops before the end lets go of the file. */
+/** The bytes of a snapshot. They can be read once; a reader that stops early closes the file. */
 export interface SnapshotData {
   name: string
   bytes: number
@@ -22,33 +24,37 @@ export interface SnapshotData {
  * operation; writes go on while it is made. Calls that name no deadline have none.
  */
 export interface Snapshots {
+  /** Makes a snapshot and stores it. Rejects with OVERLOADED if too many are being made. */
   create(call?: CallOptions): Promise<SnapshotDescription>
-  /** Oldest first. */
+  /** All snapshots, the oldest first. */
   list(call?: CallOptions): Promise<SnapshotDescription[]>
-  /** Rejects with NOT_FOUND where there is none of this name. */
+  /** Rejects with NOT_FOUND if no snapshot has the name. */
   delete(name: string, call?: CallOptions): Promise<void>
+  /** The bytes of a stored snapshot. Rejects with NOT_FOUND if no snapshot has the name. */
   read(name: string, call?: CallOptions): Promise<SnapshotData>
 }
 
+/** Snapshots of one collection. */
 export interface CollectionSnapshots extends Snapshots {
-  /** One that is made for this reader alone, and is in no list. */
+  /** Makes a snapshot for this reader alone. It is not listed. */
   stream(call?: CallOptions): Promise<SnapshotData>
 }
 
 /**
- * Where a snapshot is to come from: bytes, or a location. `file://` leads to a file in the database's own folder of
- * snapshots; `http://` and `https://` are fetched where the database was opened with `snapshotUrls`.
+ * The source of a snapshot: bytes, or a location. `file://` names a file in the database's own folder of snapshots.
+ * `http://` and `https://` are fetched if the database was opened with `snapshotUrls`.
  */
 export type SnapshotSource =
   | { chunks: AsyncIterable<Uint8Array> }
   | { location: string /** Sent as `api-key` to that host alone. */; apiKey?: string | null }
 
+/** Options of a restore. */
 export interface RecoverOptions extends CallOptions {
-  /** SHA-256 in hexadecimal digits; another file is refused. */
+  /** Expected SHA-256 in hexadecimal digits. Any other file is refused. */
   checksum?: string | null
-  /** Which of several replicas is right; on one node there is nothing else than the snapshot. */
+  /** Qdrant's choice between replicas. No effect on one node: the snapshot always wins. */
   priority?: SnapshotPriority | null
-  /** false: what is there already is not replaced, but the snapshot refused with ALREADY_EXISTS. Default true. */
+  /** Whether an existing collection is replaced; otherwise it rejects with ALREADY_EXISTS. Default true. */
   replace?: boolean | null
 }
 export const SNAPSHOT_PRIORITIES = ['no_sync', 'snapshot', 'replica'] as const

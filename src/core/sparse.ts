@@ -16,7 +16,7 @@ function isRecord(value: unknown): value is object {
   return value !== null && typeof value === 'object' && !Array.isArray(value) && !ArrayBuffer.isView(value)
 }
 
-/** A sparse vector as it is stored: indices ascend. The caller's own arrays are not kept. */
+/** Checks a sparse vector and sorts its indices. The caller's arrays are not kept. */
 export function sparseVectorOf(value: unknown, field: string): StoredSparseVector {
   if (!isSparseVector(value)) throw invalid(field, 'expected a sparse vector { indices, values }', value)
   const given = numbersAt(value.indices, `${field}.indices`)

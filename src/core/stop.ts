@@ -1,21 +1,21 @@
-/** What may be over before it is done: an AbortSignal, made only where one is asked for. */
+/** A running call that can be stopped. Its AbortSignal is only created when asked for. */
 export interface Stoppable {
   readonly isStopped: boolean
   readonly reason: unknown
   readonly signal: AbortSignal
-  /** Each listener is called once, or never. */
+  /** Each listener is called at most once. */
   onStop(listener: () => void): void
   offStop(listener: () => void): void
 }
 
 /**
- * Says of a call that it is to end. To make an AbortSignal and to listen to it takes as long as many a call, which needs
- * neither: it is over before anything happens.
+ * Stops a call. Creating an AbortSignal and listening to it takes as long as many calls do, and most calls end without
+ * being stopped.
  */
 export class Stop implements Stoppable {
   #reason: unknown
   #isStopped = false
-  /** Most calls have one listener. */
+  /** Most calls have only one listener. */
   #first: (() => void) | undefined
   #others: Set<() => void> | undefined
   #controller: AbortController | undefined

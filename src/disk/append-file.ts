@@ -2,14 +2,14 @@ import type { FileHandle } from 'node:fs/promises'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { errnoOf, ioError } from './io-errors.js'
 
-/** Interrupted or would-block answers in a row before a write gives up. */
+/** Consecutive calls without progress before a write gives up. */
 const MAX_RETRIES = 1_000
-/** The operating system takes no more buffers in one call. */
+/** The operating system accepts at most this many buffers in one call. */
 const MAX_BUFFERS = 1_024
 
 /**
- * A file that grows at its end. Calls of `append` and `truncate` take turns; `sync` may run beside them and then
- * covers what was appended before it began.
+ * A file that grows at its end. Calls of `append` and `truncate` take turns. `sync` may run at the same time and covers
+ * everything appended before it began.
  */
 export class AppendFile {
   #size: number
@@ -22,18 +22,18 @@ export class AppendFile {
     this.#size = size
   }
 
-  /** Bytes appended in full; what a failed append left behind is not counted and is overwritten by the next. */
+  /** Bytes of complete appends. The rest of a failed append does not count, and the next one overwrites it. */
   get size(): number {
     return this.#size
   }
 
-  /** Writes all of the buffers at the end, or throws with `size` unchanged. */
+  /** Writes all buffers at the end, or throws with `size` unchanged. */
   async append(buffers: readonly Uint8Array[]): Promise<void> {
     const position = await writeAll(this.handle, this.path, buffers, this.#size)
     this.#size = position
   }
 
-  /** Data on stable storage, and as much of the metadata as reading it back needs. */
+  /** Puts the data on stable storage, with the metadata needed to read it back. */
   async sync(): Promise<void> {
     try {
       await this.handle.datasync()

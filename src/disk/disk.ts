@@ -19,10 +19,10 @@ import { AppendFile } from './append-file.js'
 import { ioError, isMissing } from './io-errors.js'
 import { ReadFile } from './read-file.js'
 
-/** Only the owner of the process may look into the data. */
+/** Only the owner of the process may read the data. */
 const FOLDER_MODE = 0o700
 const FILE_MODE = 0o600
-/** What file systems without hard links, or with too many of one file, say. */
+/** Error codes of file systems without hard links, or with too many links of one file. */
 const LINKLESS = new Set(['EPERM', 'EMLINK', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EXDEV'])
 
 export interface FolderEntry {
@@ -36,9 +36,8 @@ export interface FileFacts {
 }
 
 /**
- * The data folder. Every path is relative to it, in calls and in error messages alike, so that no message tells
- * where on the machine the data lies. What a method promises to be on stable storage is synced together with the
- * folder entry that leads to it.
+ * The data folder. Every path is relative to it, in calls and in error messages, so that no message shows the data's
+ * place on the machine. If a method promises stable storage, it also syncs the folder entry.
  */
 export class Disk {
   constructor(readonly root: string) {}
@@ -47,7 +46,7 @@ export class Disk {
     return join(this.root, path)
   }
 
-  /** Makes the root where there is none, on stable storage: its name, and those of the folders made above it. */
+  /** Creates a missing root on stable storage, together with the folders above it. */
   async makeRoot(): Promise<void> {
     const first = await this.#run('create folder', '.', () => mkdir(this.root, { recursive: true, mode: FOLDER_MODE }))
     if (first === undefined) return
@@ -55,9 +54,9 @@ export class Disk {
     for (let above = 1; above <= made; above++) await this.#sync('../'.repeat(above))
   }
 
-  /** Makes the folder and those above it up to the root, with mode 0700. Not synced. */
+  /** Creates the folder and those above it up to the root, with mode 0700. Not synced. */
   async makeFolder(path: string): Promise<void> {
-    // Level by level: of a full disk, Node's recursive mkdir says that there is no such folder.
+    // Level by level: on a full disk Node's recursive mkdir reports a missing folder.
     let made = ''
     for (const name of path.split(sep)) {
       made = join(made, name)
@@ -72,7 +71,7 @@ export class Disk {
     )
   }
 
-  /** Names in the folder, in order; none where there is no such folder. */
+  /** Names in the folder, in order; none if the folder does not exist. */
   async list(path: string): Promise<FolderEntry[]> {
     try {
       const entries = await readdir(this.absolute(path), { withFileTypes: true })
@@ -112,7 +111,7 @@ export class Disk {
     }
   }
 
-  /** The whole file. One above `maxBytes` is CORRUPT: a file whose writer knows that bound cannot be longer. */
+  /** Reads the whole file. A file above `maxBytes` is CORRUPT, because its writer keeps to the same bound. */
   async readFile(path: string, maxBytes: number): Promise<Buffer> {
     const file = await this.openRead(path)
     try {
@@ -129,8 +128,8 @@ export class Disk {
   }
 
   /**
-   * Puts a file in the place of an older one (or of none), on stable storage: at any moment, and after any crash,
-   * the path leads to the whole old or the whole new content.
+   * Replaces a file, or creates it, on stable storage. At any moment, and after any crash, the path leads to the whole
+   * old or the whole new content.
    */
   async replaceFile(path: string, content: Uint8Array): Promise<void> {
     const temporary = `${path}.tmp`
@@ -150,7 +149,7 @@ export class Disk {
     await this.syncFolder(dirname(path))
   }
 
-  /** Opens for appending at the end, creating the file where there is none. */
+  /** Opens a file for appending at its end; creates a missing file. */
   async openAppend(path: string, options: { truncate?: boolean } = {}): Promise<AppendFile> {
     const flags = constants.O_RDWR | constants.O_CREAT | (options.truncate ? constants.O_TRUNC : 0)
     const handle = await this.#open(path, flags)
@@ -163,13 +162,13 @@ export class Disk {
     }
   }
 
-  /** With `plain` a symbolic link in the file's place is refused: others than the database may write there. */
+  /** With `plain` a symbolic link is refused, because programs other than the database may write there. */
   async openRead(path: string, options: { plain?: boolean } = {}): Promise<ReadFile> {
     const flags = constants.O_RDONLY | (options.plain ? constants.O_NOFOLLOW : 0)
     return new ReadFile(await this.#open(path, flags), path)
   }
 
-  /** A second name of a file that nobody changes any more; a copy where the file system has no such thing. Not synced. */
+  /** Makes a hard link of a file that no longer changes, or a copy if the file system has no links. Not synced. */
   async linkFile(from: string, to: string): Promise<void> {
     await this.#run('link', from, async (absolute) => {
       const target = this.absolute(to)
@@ -184,17 +183,17 @@ export class Disk {
     await this.#sync(path)
   }
 
-  /** Makes the names in the folder durable: those created, renamed and removed before the call. */
+  /** Makes names in the folder durable that were created, renamed or removed before the call. */
   async syncFolder(path: string): Promise<void> {
     await this.#sync(path)
   }
 
-  /** Not durable before the folder (both folders) is synced. */
+  /** Durable once the folder, or both folders, are synced. */
   async rename(from: string, to: string): Promise<void> {
     await this.#run('rename', from, (absolute) => rename(absolute, this.absolute(to)))
   }
 
-  /** A missing file is fine. Resolves to whether there was one. */
+  /** Removes the file if it exists. Resolves to whether it existed. */
   async removeFile(path: string): Promise<boolean> {
     try {
       await unlink(this.absolute(path))
@@ -209,17 +208,17 @@ export class Disk {
     await this.#run('remove', path, (absolute) => rm(absolute, { recursive: true, force: true, maxRetries: 2 }))
   }
 
-  /** Bytes an unprivileged writer may still use on the file system that holds the data. */
+  /** Bytes that an unprivileged writer may still use on the data's file system. */
   async freeBytes(): Promise<number> {
-    return await this.#run('look at the disk of', '.', async (absolute) => {
+    return await this.#run('read the file system of', '.', async (absolute) => {
       const facts = await statfs(absolute)
       return facts.bavail * facts.bsize
     })
   }
 
-  /** How much of the file system that holds the data is in use, of what an unprivileged writer may use. */
+  /** Percentage in use on the data's file system, of the bytes that an unprivileged writer may use. */
   async usedPercent(): Promise<number> {
-    return await this.#run('look at the disk of', '.', async (absolute) => {
+    return await this.#run('read the file system of', '.', async (absolute) => {
       const { blocks, bfree, bavail } = await statfs(absolute)
       const used = blocks - bfree
       return used + bavail === 0 ? 100 : (used / (used + bavail)) * 100

@@ -13,7 +13,7 @@ export function isMissing(error: unknown): boolean {
   return errnoOf(cause) === 'ENOENT'
 }
 
-/** What a failed file operation becomes: DISK_FULL when there was no room, IO_FAILED otherwise. */
+/** The error of a failed file operation: DISK_FULL if there was no space, else IO_FAILED. */
 export function ioError(cause: unknown, action: string, path: string): VicinalError {
   if (cause instanceof VicinalError) return cause
   const errno = errnoOf(cause)

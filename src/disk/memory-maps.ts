@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 
-/** What the system tells of the memory maps of this process; null where it has no such limit. */
+/** Memory maps of this process, and the system's bound on them. */
 export interface MemoryMaps {
   used: number
   /** vm.max_map_count. */
@@ -9,7 +9,10 @@ export interface MemoryMaps {
 
 const NEWLINE = 0x0a
 
-/** On libuv's pool: of tens of thousands of maps, some tens of milliseconds. */
+/**
+ * Counts on libuv's pool, since tens of thousands of maps take some tens of milliseconds. null if the system has no
+ * bound.
+ */
 export async function memoryMaps(): Promise<MemoryMaps | null> {
   try {
     const [maps, most] = await Promise.all([

@@ -15,16 +15,16 @@ export class ReadFile {
     try {
       return (await this.handle.stat()).size
     } catch (cause) {
-      throw ioError(cause, 'look at', this.path)
+      throw ioError(cause, 'read the facts of', this.path)
     }
   }
 
-  /** Whether it has no name any more: one of the same name is another file. */
+  /** Whether the file has lost its name. A file that has the same name now is another one. */
   async isRemoved(): Promise<boolean> {
     try {
       return (await this.handle.stat()).nlink === 0
     } catch (cause) {
-      throw ioError(cause, 'look at', this.path)
+      throw ioError(cause, 'read the facts of', this.path)
     }
   }
 
@@ -35,7 +35,7 @@ export class ReadFile {
     return got === bytes ? into : into.subarray(0, got)
   }
 
-  /** Fills the buffer from `position`; returns the bytes read, fewer only at the end of the file. */
+  /** Fills the buffer from `position`. Returns the number of bytes read; fewer only at the end of the file. */
   async readInto(into: Uint8Array, position: number): Promise<number> {
     let filled = 0
     while (filled < into.byteLength) {

@@ -2,20 +2,20 @@ import { ID_WORDS } from '../core/point.js'
 import { Slab } from '../core/slab.js'
 
 const FIRST_CAPACITY = 256
-/** A memory that grew beyond this is not kept. */
+/** Memory that grew beyond this is not kept. */
 const KEPT_CAPACITY = 64 * 1024
-/** Texts up to here are written by the loop, where they are ASCII; the way to the encoder takes longer. */
+/** ASCII texts up to this length are written by a loop, since a call of the encoder takes longer. */
 const SHORT_TEXT = 32
 const ASCII_CODES = 0x80
 const MOST_BYTES_A_UNIT = 3
 
-/** For the kernel, which first makes memory for what has none of its own. */
+/** Finished programs share slabs: for a small array of its own the kernel would first have to allocate memory. */
 const programs = new Slab<Uint8Array>(16 * 1024, (length) => new Uint8Array(length))
 
-/** Of the writer that has finished last, for the next one. */
+/** The memory of the writer that finished last, for the next one. */
 let spare: Memory | null = null
 
-/** Bytes for the kernel, little-endian, nothing aligned. */
+/** Writes bytes for the kernel: little-endian, not aligned. */
 export class ByteWriter {
   #memory = spare ?? new Memory(FIRST_CAPACITY)
   #length = 0
@@ -53,17 +53,17 @@ export class ByteWriter {
     if (!this.#ascii(value)) this.#length += this.#memory.buffer.write(value, this.#length, 'utf8')
     this.#memory.view.setUint32(head, this.#length - head - 4, true)
   }
-  /** What another writer has finished. */
+  /** Appends the result of another writer. */
   bytes(values: Uint8Array): void {
     this.#append(values)
   }
-  /** Ids: how many, then their words. */
+  /** Writes ids: their number, then their words. */
   words(ids: Uint32Array): void {
     this.u32(ids.length / ID_WORDS)
     this.#append(ids)
   }
 
-  /** The writer is not to be used again. */
+  /** Returns the bytes. The writer must not be used again. */
   finish(): Uint8Array {
     const { bytes } = this.#memory
     if (bytes.length <= KEPT_CAPACITY) spare = this.#memory
@@ -76,7 +76,7 @@ export class ByteWriter {
     this.#length += values.byteLength
   }
 
-  /** Whether it was short and of ASCII alone; otherwise nothing is written. */
+  /** Writes a short ASCII text and returns true. For any other text returns false and writes nothing. */
   #ascii(value: string): boolean {
     if (value.length > SHORT_TEXT) return false
     for (let i = 0; i < value.length; i++) {
@@ -88,7 +88,7 @@ export class ByteWriter {
     return true
   }
 
-  /** Before memory is written, for it may be replaced. */
+  /** Call it before each write, because it may replace the memory. */
   #reserve(bytes: number): void {
     const { bytes: full } = this.#memory
     if (this.#length + bytes <= full.length) return

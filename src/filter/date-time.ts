@@ -2,9 +2,9 @@ const DATE_TIME =
   /^(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:\.(\d{1,9}))?)?(Z|[+-]\d{2}(?::?\d{2})?)?)?$/i
 
 /**
- * Microseconds since the epoch of an RFC 3339 date-time; null where the text is none. A date alone is its
- * midnight, and a time without zone is UTC, as in Qdrant. The kernel has the same grammar
- * (native/filter/date_time.cpp); a test compares the two.
+ * Microseconds since the epoch of an RFC 3339 date-time; null if the text is none. A date alone means its midnight, and
+ * a time without a zone is UTC, as in Qdrant. The kernel has the same grammar (native/filter/date_time.cpp); a test
+ * compares the two.
  */
 export function parseDateTime(text: string): bigint | null {
   const parts = DATE_TIME.exec(text)

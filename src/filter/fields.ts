@@ -1,6 +1,6 @@
 import { describeValue, invalid } from '../core/errors.js'
 
-/** An object of an untrusted filter; its keys are read as own properties only where they were checked. */
+/** An object of an untrusted filter. Its keys are read only after they were checked to be own properties. */
 export type Fields = Record<string, unknown>
 
 export function isSet(value: unknown): boolean {

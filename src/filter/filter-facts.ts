@@ -4,21 +4,21 @@ import type { FilterNode } from './node.js'
 import { type FilterContext, parseFilter } from './parse.js'
 import type { PathStep } from './path.js'
 
-/** What a filter asks for, for those who bound it. */
+/** Facts about a filter, for strict mode. */
 export interface FilterFacts {
-  /** Leaves. */
+  /** Number of leaf conditions. */
   conditions: number
-  /** Values of the condition that has most. */
+  /** Number of values of the condition with the most values. */
   largest: number
   fields: FilteredField[]
 }
 
 export interface FilteredField {
-  /** As an index of it is named, but for the brackets of arrays: those of both are left out to compare. */
+  /** The field's path without the brackets of arrays. The names of indexes are compared without brackets too. */
   key: string
-  /** An index of one of these kinds answers the condition. */
+  /** Kinds of indexes that answer the condition. */
   kinds: readonly PayloadIndexKind[]
-  /** What an index of integers has to be for; absent: anything. */
+  /** The capability that an integer index needs; absent: none in particular. */
   use?: 'lookup' | 'range'
 }
 
@@ -27,7 +27,7 @@ export function filterFacts(filter: unknown, context: FilterContext, field = 'fi
   return factsOf(node ? [node] : [])
 }
 
-/** Of conditions that are parsed, all together. */
+/** Facts about several parsed conditions together. */
 export function factsOf(nodes: readonly FilterNode[]): FilterFacts {
   const facts: FilterFacts = { conditions: 0, largest: 0, fields: [] }
   for (const node of nodes) gather(node, '', facts)
@@ -41,7 +41,7 @@ export function plainKey(path: readonly PathStep[]): string {
 
 const NUMBERS_PER_POSITION = 2
 type Needed = Omit<FilteredField, 'key'>
-/** Beside any index there is one of nulls, and of how many values there are. */
+/** An index of any kind also indexes nulls and the number of values. */
 const ANY: Needed = { kinds: [...PAYLOAD_INDEX_KINDS].sort() }
 const NEEDED: Partial<Record<FilterNode['op'], Needed>> = {
   range: { kinds: ['float', 'integer'], use: 'range' },
@@ -77,13 +77,13 @@ function sizeOf(node: FilterNode): number {
   return texts.length + integers.length + booleans.length
 }
 
-/** Null where a condition is not answered by an index: of ids, slices, and which vectors there are. */
+/** null if no index answers the condition: conditions on ids, slices, and the presence of vectors. */
 function neededBy(node: FilterNode): Needed | null {
   if ('values' in node) {
     const { texts, integers, booleans } = node.values
     if (texts.length > 0) return { kinds: ['keyword', 'uuid'] }
     if (integers.length > 0) return { kinds: ['integer'], use: 'lookup' }
-    // A list of none says nothing of what its values are.
+    // An empty list does not show the type of its values.
     return { kinds: booleans.length > 0 ? ['bool'] : ['keyword', 'uuid', 'integer', 'bool'] }
   }
   return NEEDED[node.op] ?? null

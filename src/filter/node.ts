@@ -1,6 +1,6 @@
 import type { PathStep } from './path.js'
 
-/** A filter as the kernel evaluates it: validated, defaults filled in, one operator a node. */
+/** A filter as the kernel evaluates it: validated, with defaults filled in, one operator for each node. */
 export type FilterNode =
   | { op: 'and' | 'or'; children: FilterNode[] }
   | { op: 'not'; child: FilterNode }
@@ -20,11 +20,11 @@ export interface MatchValues {
   texts: string[]
   integers: bigint[]
   booleans: boolean[]
-  /** As the program has them, where they are many and were written before. */
+  /** The values in the program's form, if they are many and were already written. */
   bytes?: Uint8Array
 }
 
-/** Microseconds since the epoch for dates. */
+/** Dates are in microseconds since the epoch. */
 export interface Bounds {
   lt: number | bigint | null
   lte: number | bigint | null
@@ -32,7 +32,7 @@ export interface Bounds {
   gte: number | bigint | null
 }
 
-/** Positions are longitude and latitude in turn, in degrees. */
+/** Positions are pairs of longitude and latitude in degrees. */
 export type GeoArea =
   | { shape: 'box'; corners: Float64Array }
   | { shape: 'circle'; center: Float64Array; radiusMetres: number }

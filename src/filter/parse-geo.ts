@@ -7,7 +7,7 @@ const MOST_LON = 180
 const MOST_LAT = 90
 const RING_POINTS = 4
 
-/** With its bottom above its top a box is empty, with its left beyond its right it crosses the antimeridian. */
+/** A box with its bottom above its top is empty. A box with its left beyond its right crosses the antimeridian. */
 export function geoBox(value: unknown, field: string): GeoArea {
   const box = objectAt(value, field)
   checkKeys(box, ['top_left', 'bottom_right'], field)
@@ -26,8 +26,8 @@ export function geoCircle(value: unknown, field: string): GeoArea {
 }
 
 /**
- * Rings may cross themselves and each other; what a ring winds around is inside it (the non-zero rule), as
- * in Qdrant.
+ * A polygon whose rings may cross themselves and each other. The inside of a ring follows the non-zero rule, as in
+ * Qdrant.
  */
 export function geoPolygon(value: unknown, field: string): GeoArea {
   const polygon = objectAt(value, field)

@@ -1,4 +1,4 @@
-/** Filters as large as a request are read with turns for others; `parseFilter` finds them read. */
+/** Reads large filters in turns of the event loop. `parseFilter` then finds them already read. */
 import { LIMITS } from '../core/limits.js'
 import { encodeId, ID_WORDS } from '../core/point.js'
 import type { Fields } from './fields.js'
@@ -8,15 +8,15 @@ import { readListInTurns } from './parse-match.js'
 import { inTurns, type Pause } from './pause.js'
 import { compileInTurns, writeInTurns } from './program.js'
 
-/** Values and objects of one that is read at once: some milliseconds. */
+/** Values and objects of a filter that is read at once: some milliseconds. */
 const LARGE = 2_048
 
-/** Whether it has more than a few values and conditions. Takes no longer than for as many. */
+/** Whether the filter is large. The check itself stops at that size. */
 export function isLargeFilter(filter: unknown): boolean {
   return sizeWithin(filter, LARGE) > LARGE
 }
 
-/** As far as `most`, or a little beyond it. */
+/** Counts values and objects up to about `most`. */
 function sizeWithin(value: unknown, most: number): number {
   if (value === null || typeof value !== 'object') return 1
   const values: readonly unknown[] = Array.isArray(value) ? value : Object.values(value)
@@ -25,7 +25,7 @@ function sizeWithin(value: unknown, most: number): number {
   return size
 }
 
-/** Rejects as `parseFilter` throws. */
+/** Reads a filter in turns. Rejects where `parseFilter` throws. */
 export async function readInTurns(filter: object, context: FilterContext, field: string, pause: Pause): Promise<void> {
   filtersRead.set(filter, { node: await nodeInTurns(filter, context, field, pause), context })
 }
@@ -53,7 +53,7 @@ async function nodeInTurns(
   return node
 }
 
-/** Reads the long lists of a filter, those within others first. What is no filter is left for the parser to refuse. */
+/** Reads the long lists of a filter, inner ones first. Values that are no filter are left for the parser to refuse. */
 class LongLists {
   readonly #parser: FilterParser
   readonly #pause: Pause

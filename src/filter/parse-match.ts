@@ -62,10 +62,10 @@ function listedValues(list: unknown, field: string): MatchValues {
   return ofOneKind(values, field)
 }
 
-/** Those of long lists that were read before. */
+/** Values of long lists that were read in turns. */
 const listsRead = new WeakMap<readonly unknown[], MatchValues>()
 
-/** The values of a long list, with turns for others: `match` finds them read. */
+/** Reads the values of a long list in turns. `match` then finds them already read. */
 export async function readListInTurns(list: readonly unknown[], field: string, pause: Pause): Promise<MatchValues> {
   const values = noValues()
   checkLength(list, field)
@@ -90,7 +90,7 @@ function noValues(): MatchValues {
   return { texts: [], integers: [], booleans: [] }
 }
 
-/** Names of places are made for errors alone: in a long list they take as long as all else. */
+/** Builds the name of a place only for an error: in a long list names take as long as everything else. */
 function addListed(value: unknown, into: MatchValues, list: string, at: number): void {
   const wrong = add(value, into)
   if (wrong !== null) throw invalid(`${list}[${at}]`, wrong || 'expected a text or a 64-bit integer', value)
@@ -101,7 +101,9 @@ function addValue(value: unknown, into: MatchValues, field: string, expected: st
   if (wrong !== null) throw invalid(field, wrong || `expected ${expected}`, value)
 }
 
-/** What is wrong with it, empty where it is neither text nor integer; null where nothing is. */
+/**
+ * Adds the value. Returns the error, which is empty if the value is neither text nor integer; null without an error.
+ */
 function add(value: unknown, into: MatchValues): string | null {
   if (typeof value === 'string') {
     if (!value.isWellFormed()) return 'expected well-formed Unicode'
@@ -114,7 +116,7 @@ function add(value: unknown, into: MatchValues): string | null {
   return null
 }
 
-/** A large number means the integer that JSON would write for it, for that is how payloads store it. */
+/** A large number means the integer that JSON would write for it, because payloads are stored as JSON. */
 function integerOf(value: unknown): bigint | null {
   if (Number.isSafeInteger(value)) return BigInt(value as number)
   if (typeof value !== 'bigint' && (typeof value !== 'number' || !INTEGER.test(String(value)))) return null

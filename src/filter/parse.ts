@@ -16,8 +16,8 @@ const CONDITIONS = ['key', 'has_id', 'has_vector', 'is_empty', 'is_null', 'slice
 const MOST_SLICES = 2 ** 32 - 1
 
 /**
- * Checks an untrusted filter; null where it says nothing. Errors name the place: `filter.must[2].match.value`.
- * The walk is as deep as the filter is nested, and refuses what is nested deeper than LIMITS.filterDepth.
+ * Checks an untrusted filter; null if it has no condition. Errors name the place, such as `filter.must[2].match.value`.
+ * The recursion is as deep as the filter, and refuses nesting deeper than LIMITS.filterDepth.
  */
 export function parseFilter(filter: unknown, context: FilterContext, field = 'filter'): FilterNode | null {
   if (!isSet(filter)) return null
@@ -40,7 +40,7 @@ export function saying(node: FilterNode): FilterNode | null {
 
 /** Large filters, and conditions by themselves, that were read before (parse-in-turns.ts). */
 export const filtersRead = new WeakMap<object, { node: FilterNode | null; context: FilterContext }>()
-/** Ids of long lists. */
+/** Ids of long lists that were read before. */
 export const idsRead = new WeakMap<readonly unknown[], Uint32Array>()
 
 function isSameContext({ vectorNames: a }: FilterContext, { vectorNames: b }: FilterContext): boolean {
@@ -56,13 +56,13 @@ export class FilterParser {
     this.#context = context
   }
 
-  /** The conditions of a long list, read before. */
+  /** Stores the conditions of a long list that were read before. */
   know(list: readonly unknown[], nodes: FilterNode[]): void {
     this.#lists ??= new Map()
     this.#lists.set(list, nodes)
   }
 
-  /** Clauses are joined by AND. An empty clause says nothing, as in Qdrant. */
+  /** Clauses are joined by AND. An empty clause is ignored, as in Qdrant. */
   filter(value: unknown, field: string, depth: number): FilterNode {
     const clauses = this.#object(value, CLAUSES, field, depth)
     const { must, should, must_not, min_should } = clauses

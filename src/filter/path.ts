@@ -10,12 +10,11 @@ const ESCAPED = /\\(.)/gs
 const BRACKETS = /\[(\d{0,9})\]/y
 
 /**
- * A payload path in Qdrant's notation: `a.b`, `a[].b`, `a[0]`, `"a key.with dots".b`. Arrays are entered only where
- * the path says so. Within quotes a backslash takes the next character as it is. native/filter/json_path.cpp reads
- * the same language.
+ * A payload path in Qdrant's notation: `a.b`, `a[].b`, `a[0]`, `"a key.with dots".b`. The path enters an array only by
+ * brackets. Within quotes a backslash escapes the next character. native/filter/json_path.cpp reads the same language.
  */
 export function parsePath(path: unknown, field: string): PathStep[] {
-  // Conditions often ask the same field as those before them.
+  // Consecutive conditions often have the same field.
   if (path !== last.path) last = { path, steps: stepsOf(path, field) }
   return last.steps
 }

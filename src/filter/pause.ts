@@ -1,10 +1,10 @@
-/** To be awaited where others are to have their turn; undefined where they are not. */
+/** Returns a promise to await when other work should run; undefined otherwise. */
 export type Pause = () => Promise<void> | undefined
 
-/** Steps between two looks at the clock, which costs about as much as one of them. */
+/** Steps between two readings of the clock, which cost about as much as one step. */
 const STEPS = 64
 
-/** Takes `step` for each of a list that may be long, and waits where it is a promise. */
+/** Calls `step` for each element of a list that may be long, with pauses. Awaits the step if it returns a promise. */
 export async function inTurns<T>(
   list: readonly T[],
   pause: Pause,

@@ -2,8 +2,8 @@ import type { Payload } from '../core/point.js'
 import type { PathStep } from './path.js'
 
 /**
- * What the path leads to in a payload, with an array at its end taken apart, as payload indexes see it. Nothing where
- * the path leads nowhere.
+ * The values at a path of a payload. An array at its end counts as its elements, as in payload indexes. Empty if the
+ * path leads nowhere.
  */
 export function valuesAt(payload: Payload, path: readonly PathStep[]): unknown[] {
   let found: unknown[] = [payload]

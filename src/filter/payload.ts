@@ -2,13 +2,13 @@ import type { Payload } from '../core/point.js'
 import { type PathStep, parsePath } from './path.js'
 
 /*
- * Changes of payloads as Qdrant makes them, in place: callers bring a payload of their own. Keys come from users, so every write defines an own property: a key
- * called `__proto__` is a key like any other.
+ * Changes of payloads as Qdrant makes them. They are made in place, so callers pass a payload of their own. Keys come
+ * from users, so every write defines an own property: `__proto__` is a key like any other.
  */
 
 /**
- * The payload with the patch's keys merged in: at the top, or into every object that `key` leads to. A null in the patch
- * removes its key.
+ * Merges the patch's keys into the payload: at the top, or into every object at `key`. A null in the patch removes its
+ * key.
  */
 export function applyPatch(payload: Payload, patch: Payload, key?: string): Payload {
   if (key === undefined) return merge(payload, patch)
@@ -25,7 +25,7 @@ function merge(into: unknown, patch: Payload): Payload {
   return merged
 }
 
-/** Objects on the way are made; elements of an array are changed where it has them, never added. */
+/** Creates missing objects on the way. Array elements are changed if they exist, and never added. */
 function setAt(value: unknown, steps: readonly PathStep[], at: number, patch: Payload): unknown {
   const step = steps[at]
   if (!step) return merge(value, patch)
@@ -39,7 +39,7 @@ function setAt(value: unknown, steps: readonly PathStep[], at: number, patch: Pa
   return array
 }
 
-/** The payload without what the paths lead to. */
+/** The payload without the values at the paths. */
 export function deleteKeys(payload: Payload, paths: readonly string[]): Payload {
   for (const path of paths) deleteAt(payload, parsePath(path, 'keys'), 0)
   return payload
@@ -56,11 +56,11 @@ function deleteAt(value: unknown, steps: readonly PathStep[], at: number): void 
     const chosen = indexes(step, value)
     if (!isLast) for (const index of chosen) deleteAt(value[index], steps, at + 1)
     else if (step.kind === 'all') value.length = 0
-    // One element is never taken out of an array: done twice, as a replay may do it, that would take two.
+    // Array elements are never removed: a replay may run twice and would then remove two.
   }
 }
 
-/** The parts of a payload a reader asked for, with the objects and arrays that lead to them. */
+/** The parts of a payload that a reader asked for, with the objects and arrays around them. */
 export function selectPayload(
   payload: Payload,
   selection: { include: readonly string[] } | { exclude: readonly string[] },
@@ -70,7 +70,7 @@ export function selectPayload(
   return (selectAt(payload, paths, 0) ?? {}) as Payload
 }
 
-/** What the paths, of which `at` steps are walked, lead to; undefined where that is nothing. */
+/** The values at the paths, of which `at` steps are done; undefined if there are none. */
 function selectAt(value: unknown, paths: readonly PathStep[][], at: number): unknown {
   if (paths.some((path) => path.length === at)) return value
   if (Array.isArray(value)) {

@@ -6,8 +6,8 @@ import type { PathStep } from './path.js'
 import { inTurns, type Pause } from './pause.js'
 
 /*
- * The filter program: a filter as bytes for the kernel, whose decoder is native/filter/program.cpp. Little-endian,
- * nothing aligned. A program is one node; a node is an opcode byte and its operands:
+ * The filter program: a filter as bytes for the kernel, decoded by native/filter/program.cpp. Little-endian, not
+ * aligned. A program is one node; a node is an opcode byte and its operands:
  *
  *    1 and      u32 n, n nodes              9 isEmpty    path   all values are null or []
  *    2 or       u32 n, n nodes             10 isNull     path   a value is null
@@ -55,16 +55,16 @@ const STEP_KINDS = { key: 0, all: 1, index: 2 } as const
 const SHAPES = { box: 0, circle: 1, polygon: 2 } as const
 const TEXT_MODES = { all: 0, any: 1, phrase: 2 } as const
 
-/** The program of an untrusted filter; null where it matches everything. Rejects with INVALID_ARGUMENT. */
+/** The program of an untrusted filter; null if it matches everything. Throws INVALID_ARGUMENT. */
 export function compileFilter(filter: Filter | unknown, context: FilterContext): Uint8Array | null {
   const node = parseFilter(filter, context)
   return node === null ? null : compileNode(node)
 }
 
-/** Of large filters that were read before (parse-in-turns.ts). */
+/** Programs of large filters that were read before (parse-in-turns.ts). */
 const programsWritten = new WeakMap<FilterNode, Uint8Array>()
 
-/** With turns for others: `compileNode` finds it written. */
+/** Writes the program in turns of the event loop. `compileNode` then finds it already written. */
 export async function compileInTurns(node: FilterNode, pause: Pause): Promise<void> {
   const writer = new ByteWriter()
   await writeLong(writer, node, pause)
@@ -81,7 +81,7 @@ async function writeLong(writer: ByteWriter, node: FilterNode, pause: Pause): Pr
   )
 }
 
-/** The program of a filter that was parsed. */
+/** The program of a parsed filter. */
 export function compileNode(node: FilterNode): Uint8Array {
   const known = programsWritten.get(node)
   if (known) return known
@@ -90,7 +90,9 @@ export function compileNode(node: FilterNode): Uint8Array {
   return writer.finish()
 }
 
-/** The same for those asked of certain points alone: the program that says which of the ids match. */
+/**
+ * Compiles a filter that is applied to given points. The returned function makes the program that selects matching ids.
+ */
 export function compileFilterAmong(
   filter: Filter | unknown,
   context: FilterContext,
@@ -135,7 +137,7 @@ function writeNode(writer: ByteWriter, node: FilterNode): void {
   }
 }
 
-/** What follows the path. */
+/** Writes the operands after the path. */
 function writeOperands(writer: ByteWriter, node: Extract<FilterNode, { path: unknown }>): void {
   if ('values' in node) writeValues(writer, node.values)
   else if ('texts' in node) writeTexts(writer, node.texts)
@@ -176,7 +178,7 @@ function writeValues(writer: ByteWriter, { texts, integers, booleans, bytes }: M
   writer.u8(booleansOf(booleans))
 }
 
-/** Those of a long list, with turns for others: they are not written again where the list is. */
+/** Writes the values of a long list in turns. Programs that contain the list then copy the bytes. */
 export async function writeInTurns(values: MatchValues, pause: Pause): Promise<void> {
   const { texts, integers, booleans } = values
   const writer = new ByteWriter()

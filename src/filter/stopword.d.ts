@@ -1,4 +1,4 @@
-/** The package has no types of its own. */
+/** Types for the package, which has none of its own. */
 declare module 'stopword' {
   export const ara: string[]
   export const ben: string[]

@@ -1,7 +1,7 @@
 import * as lists from 'stopword'
 import type { StopwordLanguage } from '../core/payload-index.js'
 
-/** NLTK's, word for word: what Qdrant and FastEmbed leave out, so that vectors made there and here are the same. */
+/** NLTK's list, word for word. Qdrant and FastEmbed use it, so that vectors made by them and here are the same. */
 const ENGLISH = `i me my myself we our ours ourselves you you're you've you'll you'd your yours yourself yourselves he
 him his himself she she's her hers herself it it's its itself they them their theirs themselves what which who whom
 this that that'll these those am is are was were be been being have has had having do does did doing a an the and but
@@ -12,7 +12,7 @@ o re ve y ain aren aren't couldn couldn't didn didn't doesn doesn't hadn hadn't 
 mightn mightn't mustn mustn't needn needn't shan shan't shouldn shouldn't wasn wasn't weren weren't won won't wouldn
 wouldn't`
 
-/** Null where there is no list: the package has none. */
+/** null if the package has no list of the language. */
 const WORDS: Record<StopwordLanguage, readonly string[] | null> = {
   arabic: lists.ara,
   azerbaijani: null,
@@ -46,7 +46,7 @@ const WORDS: Record<StopwordLanguage, readonly string[] | null> = {
   turkish: lists.tur,
 }
 
-/** Words that say little by themselves, in lower case; null where there is no list of the language. */
+/** Stop words of a language in lower case; null if there is no list. */
 export function stopwordsOf(language: StopwordLanguage): readonly string[] | null {
   return WORDS[language]
 }

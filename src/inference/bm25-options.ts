@@ -16,24 +16,26 @@ import type { TextWeights } from '../native/texts.js'
 import { languageOf } from './languages.js'
 
 const DEFAULT_LANGUAGE = 'english'
-/** Turns off all that depends on a language: Qdrant's older way to say so. */
+/** Turns off everything that depends on a language; Qdrant's older spelling. */
 const NO_LANGUAGE = 'none'
 const DEFAULT_WEIGHTS: TextWeights = { k: 1.2, b: 0.75, averageLength: 256 }
-/** Settings that were asked for lately, most often one; then all are forgotten. */
+/** Number of remembered settings. Past it all are forgotten; most services use only one. */
 const REMEMBERED = 64
 const MOST_REMEMBERED_CHARACTERS = 1_024
 
-/** How the kernel takes texts apart and weighs their tokens. */
+/** The kernel's options for splitting texts, and the weights of their tokens. */
 export interface Bm25Settings {
   text: Uint8Array
   weights: TextWeights
 }
 
 const remembered = new Map<string, Bm25Settings>()
-/** Those asked for last, where none of the options is an object, which may be another by now. */
+/** The last options and their settings. Not kept if an option is an object, which the caller may change. */
 let last: { options: Bm25Options; settings: Bm25Settings } | null = null
 
-/** The same object for the same options, mostly. Throws INVALID_ARGUMENT, naming what of the options is wrong. */
+/**
+ * Settings of the options, usually the same object for the same options. Throws INVALID_ARGUMENT, naming the option.
+ */
 export function settingsOf(options: Bm25Options, field: string): Bm25Settings {
   if (last && isSame(options, last.options)) return last.settings
   const settings = rememberedOrMade(options, field)
@@ -48,7 +50,7 @@ function isSame(one: Bm25Options, other: Bm25Options): boolean {
 }
 
 function rememberedOrMade(options: Bm25Options, field: string): Bm25Settings {
-  // With lists of words of one's own, finding them again costs more than reading them.
+  // Looking up options with custom word lists costs more than reading them.
   const isPlain = options.stopwords === undefined || options.stopwords === null || typeof options.stopwords === 'string'
   const key = isPlain ? JSON.stringify(options, spelled) : ''
   const known = remembered.get(key)
@@ -60,7 +62,7 @@ function rememberedOrMade(options: Bm25Options, field: string): Bm25Settings {
   return settings
 }
 
-/** What JSON has no word for, and no setting is: apart from null, which would be one. */
+/** Spells values that JSON writes as null. They are invalid settings, but null is a valid one. */
 function spelled(_: string, value: unknown): unknown {
   const isOdd = typeof value === 'bigint' || (typeof value === 'number' && !Number.isFinite(value))
   return isOdd ? { odd: String(value) } : value
@@ -95,7 +97,7 @@ function paramsOf(options: Bm25Options, field: string): PayloadIndexParams {
   }
 }
 
-/** Null where none is wanted. Of a language that has no stemmer, or no stop words, texts go without. */
+/** null if no language is wanted. If the language has no stemmer or no stop words, texts go without. */
 function defaultLanguage(told: unknown, field: string): string | null {
   const language = told ?? DEFAULT_LANGUAGE
   if (language === NO_LANGUAGE) return null

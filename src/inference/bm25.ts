@@ -1,7 +1,7 @@
 /**
- * BM25 as Qdrant and FastEmbed have it: a text becomes a sparse vector of the hashes of its words. A document has in
- * it how often each word comes, tempered by the document's length; how rare a word is, the collection's `idf` modifier
- * tells at each query. The kernel takes texts apart, by the analyser of text indexes; documents on its pool.
+ * BM25 as in Qdrant and FastEmbed: a text becomes a sparse vector of its words' hashes. A document's values are its
+ * word counts, damped by its length. The collection's `idf` modifier adds the IDF of words at each query. The kernel
+ * splits texts with the analyser of text indexes; documents are split on its pool.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { invalid, type VicinalError } from '../core/errors.js'
@@ -12,46 +12,46 @@ import { embedDocumentTexts, embedQueryText } from '../native/texts.js'
 import { type Bm25Settings, settingsOf } from './bm25-options.js'
 
 const MODEL = 'qdrant/bm25'
-/** Characters that go to the kernel in one piece: some milliseconds of a thread of its pool. */
+/** Characters that one task of the kernel's pool takes: some milliseconds of a thread. */
 const CHARACTERS_A_PIECE = 65_536
-/** Pieces under way at a time: more than threads, so that none waits for the next. */
+/** Pieces in work at once. They are more than threads, so no thread waits for the next piece. */
 const MOST_PIECES = 8
 
-/** A document, and what to call it where it is wrong. */
+/** A document, and its name in errors. */
 export interface DocumentAt {
   document: Document
   field: string
 }
 
-/** Words of documents, weighed by how often they come; in the order of the documents. */
+/** Sparse vectors of documents, weighted by word counts, in the order of the documents. */
 export async function embedDocuments(documents: readonly DocumentAt[]): Promise<StoredSparseVector[]> {
   const vectors: StoredSparseVector[] = []
   const begun: Promise<void>[] = []
   for (const piece of piecesOf(documents)) {
     const embedded = embedPiece(piece, vectors)
-    // Reported below, once.
+    // `Promise.all` below reports the error once.
     embedded.catch(() => {})
     begun.push(embedded)
-    // Encoding texts is this thread's: others get theirs in between.
+    // This thread encodes the texts, so other work gets its turns in between.
     await (begun.length > MOST_PIECES ? begun[begun.length - MOST_PIECES - 1] : nextTurn())
   }
   await Promise.all(begun)
   return vectors
 }
 
-/** What can be said of a query's text without taking it apart. */
+/** Checks a query's text as far as possible without splitting it. */
 export function checkQueryDocument(document: Document, field: string): void {
   checkDocument(document, field)
   checked(document, field, LIMITS.queryDocumentLength)
 }
 
-/** Words of a query, each counting the same. */
+/** The sparse vector of a query; each word has weight 1. */
 export function embedQuery(document: Document, field: string): StoredSparseVector {
   const { text, textOptions } = queryText(document, field)
   return bounded(embedQueryText(textOptions, text), field)
 }
 
-/** The same for the kernel to make as it searches. */
+/** The text and its options, for the kernel to split during the search. */
 export function queryText(document: Document, field: string): { text: string; textOptions: Uint8Array } {
   const { text, options } = checked(document, field, LIMITS.queryDocumentLength)
   return { text, textOptions: settingsOf(options, `${field}.options`).text }
@@ -62,7 +62,7 @@ export function noModel(document: Document, field: string): VicinalError {
   return invalid(`${field}.model`, `expected ${MODEL}, which makes sparse vectors; there are no other models`, model)
 }
 
-/** Documents one behind the other that are taken apart in the same way. */
+/** Consecutive documents that are split with the same settings. */
 interface Piece {
   settings: Bm25Settings
   from: number
@@ -87,7 +87,7 @@ function* piecesOf(documents: readonly DocumentAt[]): Generator<Piece> {
     }
     piece.texts.push(text)
     piece.fields.push(field)
-    // An empty text costs something too.
+    // An empty text has a cost too.
     characters += text.length + 16
   }
   if (piece) yield piece

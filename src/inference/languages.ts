@@ -37,7 +37,7 @@ const NAMES: Readonly<Record<string, string>> = {
 
 const LANGUAGES: ReadonlySet<string> = new Set([...SNOWBALL_LANGUAGES, ...STOPWORD_LANGUAGES])
 
-/** The name of a language that is told by its name or its code; undefined where it is none of ours. */
+/** The name of a language given by its name or its code; undefined if it is unknown. */
 export function languageOf(told: string): string | undefined {
   const lower = told.toLowerCase()
   if (LANGUAGES.has(lower)) return lower

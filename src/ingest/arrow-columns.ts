@@ -15,10 +15,10 @@ import { checkBatchSize } from './point-columns.js'
 import { SparseColumnBuilder } from './sparse-column.js'
 
 const ID_COLUMN = 'id'
-/** Name of the column that holds a collection's unnamed vector. */
+/** Name of the column for a collection's unnamed vector. */
 const UNNAMED_COLUMN = 'vector'
-// Arrow's own type numbers (Schema.fbs as apache-arrow's Type enum has it), so that a table made by another
-// instance or version of that library is read as well.
+// Arrow's type numbers, from Schema.fbs and apache-arrow's Type enum. With them, tables made by another instance or
+// version of that library can be read too.
 const TYPE_FLOAT = 3
 const TYPE_FIXED_SIZE_LIST = 16
 const PRECISION_SINGLE = 1
@@ -27,7 +27,9 @@ export function isArrowTable(value: object): value is ArrowTable {
   return 'batches' in value && 'schema' in value && 'numRows' in value
 }
 
-/** Column `id`, one fixed-size list of float32 for each vector it has, every other column as payload. */
+/**
+ * Converts a table: column `id`, one fixed-size list of float32 for each present vector, all other columns as payload.
+ */
 export function columnsOfArrow(arrow: ArrowTable, schema: readonly SchemaVector[]): PointColumns {
   const table = arrow as unknown as Table
   checkBatchSize(table.numRows)
@@ -73,13 +75,13 @@ function vectorColumn(table: Table, column: string, vector: SchemaVector): Vecto
   }
   if (rows.length === 0) return []
   const all = rows.length === table.numRows
-  // Of a multivector, a row of such a column has one.
+  // In such a column a row of a multivector has exactly one vector.
   const counts = vector.multivectorConfig ? { counts: new Uint32Array(rows.length).fill(1) } : {}
   const having = all ? null : Uint32Array.from(rows)
   return [{ name: vector.name, data: data.subarray(0, rows.length * vector.size), rows: having, ...counts }]
 }
 
-/** A column of { indices, values }. */
+/** A column of structs { indices, values }. */
 function sparseColumn(child: Iterable<unknown>, column: string, name: string, count: number): VectorColumn[] {
   const builder = new SparseColumnBuilder(name)
   let row = 0
@@ -93,7 +95,7 @@ function sparseColumn(child: Iterable<unknown>, column: string, name: string, co
   return builder.count === 0 ? [] : [builder.finish(count)]
 }
 
-/** The floats under a fixed-size list, from its first row on; nothing is boxed. */
+/** The floats below a fixed-size list, from its first row on, without boxing. */
 function floatsOf(chunk: Data, column: string, dim: number): Float32Array {
   const type = chunk.type as {
     typeId: number
@@ -107,7 +109,7 @@ function floatsOf(chunk: Data, column: string, dim: number): Float32Array {
   if (type.listSize !== dim)
     throw invalid(`table.${column}`, `Vector dimension error: expected dim: ${dim}`, type.listSize)
   const items = chunk.children[0] as Data
-  // A slice made by apache-arrow has its child sliced too; one read from elsewhere may only carry the offset.
+  // apache-arrow slices the child too; other writers may only set the offset.
   const first = items.offset === 0 ? chunk.offset * dim : 0
   const floats = (items.values as Float32Array).subarray(first)
   if (floats.length < chunk.length * dim)
@@ -115,7 +117,10 @@ function floatsOf(chunk: Data, column: string, dim: number): Float32Array {
   return floats
 }
 
-/** Which component of a row is null, or -1. Under rows that are null, some writers have nulls too, which say nothing. */
+/**
+ * Returns the index of a row's first null component, or -1. Nulls under a null row are ignored, since some writers
+ * store them.
+ */
 function nullComponents(chunk: Data, dim: number): (row: number) => number {
   const items = chunk.children[0] as Data
   if (items.nullCount === 0) return () => -1
@@ -139,7 +144,7 @@ function payloadRows(table: Table, names: readonly string[]): (Payload | null)[]
   })
 }
 
-// A column may be called __proto__; it stays a plain key.
+// Defines the key as an own property, since a column may be called __proto__.
 function setOwn(payload: Payload, key: string, value: unknown): void {
   Object.defineProperty(payload, key, { value, enumerable: true, configurable: true, writable: true })
 }

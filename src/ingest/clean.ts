@@ -4,12 +4,12 @@ import type { ResolvedVector, SchemaVector } from '../core/schema.js'
 import { prepareVectors } from '../native/vectors.js'
 
 /**
- * Cleans vectors in place before they reach the log: every component finite, and unit length under Cosine.
- * Log, table and segments then hold the same bits, so that an index rebuilt from the table is the same.
+ * Cleans vectors in place before they are logged: every component is finite, and Cosine vectors have unit length. Log,
+ * table and segments then hold the same bits, so an index rebuilt from the table is the same.
  */
 export async function cleanVectors(columns: PointColumns, schema: readonly SchemaVector[]): Promise<void> {
   for (const column of columns.vectors) {
-    // Sparse ones were checked component by component.
+    // Sparse vectors were already checked component by component.
     if (column.sparse) continue
     const vector = schema.find((candidate) => candidate.name === column.name) as ResolvedVector
     const datatype = vector.datatype ?? 'float32'
@@ -25,7 +25,7 @@ export async function cleanVectors(columns: PointColumns, schema: readonly Schem
   }
 }
 
-/** Whose vector it is, of points that have several. */
+/** The position of the point that a vector belongs to, if points have several vectors. */
 function positionOf(vector: number, counts: Uint32Array): number {
   let before = 0
   return counts.findIndex((count) => {

@@ -5,8 +5,8 @@ import { isDocument } from '../core/sparse.js'
 import { type DocumentAt, embedDocuments, noModel } from '../inference/bm25.js'
 
 /**
- * The points with vectors in the place of texts; those without texts as they are. Anything may be among them: whoever
- * makes columns of them says what is wrong.
+ * The points with texts replaced by sparse vectors; points without texts are returned as they are. The input is not
+ * validated here: making columns of it reports errors.
  */
 export async function inferVectors(points: unknown, schema: readonly SchemaVector[]): Promise<unknown> {
   if (!schema.some(isSparse) || points === null || typeof points !== 'object') return points
@@ -15,7 +15,7 @@ export async function inferVectors(points: unknown, schema: readonly SchemaVecto
   return 'ids' in points && 'vectors' in points ? await inference.columns(points as ColumnarPoints) : points
 }
 
-/** Puts what is there in copies of the points, gathers the texts, and puts their vectors in when all are made. */
+/** Copies the points that have texts, gathers the texts, and inserts their vectors when all are made. */
 class Inference {
   readonly #schema: readonly SchemaVector[]
   readonly #documents: (DocumentAt & { put(vector: NamedVector): void })[] = []

@@ -6,7 +6,10 @@ import { writePayload } from '../filter/payload-json.js'
 const encoder = new TextEncoder()
 const FIRST_CAPACITY = 4096
 
-/** The JSON text a payload is stored as. Refuses what JSON would change silently: NaN, functions, deep nests. */
+/**
+ * The JSON text in which a payload is stored. Refuses values that JSON would change silently: NaN, functions, deep
+ * nesting.
+ */
 export function payloadText(payload: unknown, field: string): string {
   const value = payload instanceof RawJson ? parseText(payload.text, field) : payload
   if (value === null || typeof value !== 'object' || Array.isArray(value)) {
@@ -27,7 +30,7 @@ function parseText(text: string, field: string): unknown {
   }
 }
 
-/** Walks a payload once: true when it holds a bigint, which JSON.stringify refuses. */
+/** Walks a payload once. Returns true if it contains a bigint, which JSON.stringify refuses. */
 function hasBigInt(value: unknown, field: string, depth: number): boolean {
   switch (typeof value) {
     case 'bigint':
@@ -53,7 +56,7 @@ function hasBigInt(value: unknown, field: string, depth: number): boolean {
   return found
 }
 
-/** Texts end to end in one buffer, encoded once. */
+/** Collects texts end to end in one buffer, encoding each once. */
 export class TextColumnBuilder {
   readonly #offsets: Uint32Array
   #bytes = new Uint8Array(FIRST_CAPACITY)
@@ -65,7 +68,7 @@ export class TextColumnBuilder {
   }
 
   push(text: string): void {
-    // One UTF-16 unit takes at most three bytes of UTF-8.
+    // A UTF-16 unit takes at most three bytes of UTF-8.
     this.#reserve(this.#length + text.length * 3)
     this.#length += encoder.encodeInto(text, this.#bytes.subarray(this.#length)).written
     this.#offsets[++this.#count] = this.#length
@@ -83,7 +86,7 @@ export class TextColumnBuilder {
   }
 }
 
-/** Payloads as a text column; null when none of them says anything. */
+/** Payloads as a text column; null if all of them are absent. */
 export function payloadColumn(
   payloads: readonly (Payload | RawJson | null | undefined)[],
   field: (row: number) => string,

@@ -21,7 +21,9 @@ import { isSparseVector } from '../core/sparse.js'
 import { payloadColumn } from './payload-text.js'
 import { SparseColumnBuilder, sparseAt } from './sparse-column.js'
 
-/** Points as columns. Checks shapes; `cleanVectors` checks the numbers, `keepLast` repeated ids. */
+/**
+ * Converts points to columns. It checks shapes; `cleanVectors` checks the numbers, and `keepLast` handles repeated ids.
+ */
 export function columnsOfPoints(
   points: readonly Partial<Point<unknown>>[],
   schema: readonly SchemaVector[],
@@ -75,12 +77,12 @@ export function unknownVector(field: string, name: string, known: readonly { nam
   return invalid(field, `Not existing vector name: expected one of ${names}`, name)
 }
 
-/** One vector, or several of a multivector. */
+/** Whether the value is a vector, or the vectors of a multivector. */
 export function isVector(value: unknown): value is Vector | MultiVector {
   return Array.isArray(value) || value instanceof Float32Array
 }
 
-/** The vectors of a multivector, each checked to be one; a single vector is a multivector of one. */
+/** The vectors of a multivector, each checked to be a vector. A single vector is a multivector of one. */
 export function multivectorOf(value: Vector | MultiVector, size: number, field: string): MultiVector {
   if (value instanceof Float32Array || typeof value[0] === 'number') return [value as Vector]
   if (value.length === 0) throw invalid(field, 'expected at least one vector', value)
@@ -94,14 +96,14 @@ export function multivectorOf(value: Vector | MultiVector, size: number, field: 
 
 type ColumnBuilder = VectorColumnBuilder | SparseColumnBuilder
 
-/** One named vector of a batch; grows from the first point that has it. */
+/** Builds the column of one named vector, from the first point that has it. */
 class VectorColumnBuilder {
   readonly name: string
   readonly #dim: number
   #data = new Float32Array(0)
   #length = 0
   readonly #rows: number[] = []
-  /** Null unless it is a multivector. */
+  /** null unless it is a multivector. */
   readonly #counts: number[] | null
 
   constructor(vector: ResolvedVector) {
@@ -160,7 +162,7 @@ export function copyNumbers(from: readonly unknown[], into: Float32Array, at: nu
   }
 }
 
-/** Columnar points as they came, checked; vector data is copied, since cleaning changes it in place. */
+/** Checks columnar points. Vector data is copied, since cleaning changes it in place. */
 export function columnsOfColumnar(points: ColumnarPoints, schema: readonly SchemaVector[]): PointColumns {
   checkKnown(points, KNOWN_COLUMNS)
   const count = points.ids?.length
@@ -177,7 +179,7 @@ export function columnsOfColumnar(points: ColumnarPoints, schema: readonly Schem
     const field = name === UNNAMED_VECTOR ? 'vectors' : `vectors.${name}`
     if (isSparse(vector)) return sparseColumn(name, data, count, field)
     if (!(data instanceof Float32Array)) throw invalid(field, 'expected a Float32Array', data)
-    // As a column, every point has one.
+    // In columns every point has exactly one vector.
     const counts = vector.multivectorConfig ? { counts: new Uint32Array(count).fill(1) } : {}
     if (data.length !== count * vector.size) {
       throw invalid(field, `Vector dimension error: expected ${count} × ${vector.size} numbers`, data.length)
@@ -225,7 +227,7 @@ export function checkBatchSize(count: number): void {
   }
 }
 
-/** Drops every point whose id comes again later in the batch: the last one wins, as on Qdrant's wire. */
+/** Drops every point whose id occurs again later in the batch: the last one wins, as in Qdrant. */
 export function keepLast(columns: PointColumns): PointColumns {
   if (ascends(columns.ids, columns.count)) return columns
   const kept = lastPositions(columns.ids, columns.count)
@@ -233,8 +235,8 @@ export function keepLast(columns: PointColumns): PointColumns {
 }
 
 /**
- * Joins points of one id into one row, as if they were written one after the other: vectors of different names all
- * stay, of one name the last wins. Payloads are not joined.
+ * Joins points of the same id into one row, as if they were written one after the other. Vectors of different names all
+ * stay; for one name the last wins. Payloads are not joined.
  */
 export function mergeRepeated(columns: PointColumns): PointColumns {
   const { ids, count } = columns
@@ -255,7 +257,7 @@ function lastPositions(ids: Uint32Array, count: number): Uint32Array {
   return Uint32Array.from(last.values()).sort()
 }
 
-/** Most batches bring ascending numbers: those are distinct at a glance. */
+/** Whether the ids are ascending numbers, as in most batches. Such ids are distinct. */
 function ascends(ids: Uint32Array, count: number): boolean {
   let before = -1
   for (let at = 0; at < count * ID_WORDS; at += ID_WORDS) {
@@ -266,19 +268,19 @@ function ascends(ids: Uint32Array, count: number): boolean {
   return true
 }
 
-/** The rows at these positions, which ascend. */
+/** The rows at ascending positions `kept`. */
 export function takeRows(columns: PointColumns, kept: Uint32Array): PointColumns {
   const newRows = new Int32Array(columns.count).fill(DROPPED)
   for (let row = 0; row < kept.length; row++) newRows[kept[row] as number] = row
   return regroup(columns, kept, newRows)
 }
 
-/** In `newRows`: the row is left out. */
+/** Marks a dropped row in `newRows`. */
 const DROPPED = -1
 
 /**
- * Moves rows: row `i` becomes `newRows[i]`. Where several rows become one, each vector column keeps the vector of the last
- * that has one. Row `r` of the result takes id and payload of row `kept[r]`.
+ * Moves row `i` to `newRows[i]`. If several rows become one, each vector column keeps the last present vector. Row `r`
+ * of the result takes id and payload of row `kept[r]`.
  */
 function regroup(columns: PointColumns, kept: Uint32Array, newRows: Int32Array): PointColumns {
   const ids = new Uint32Array(kept.length * ID_WORDS)
@@ -294,7 +296,7 @@ function regroup(columns: PointColumns, kept: Uint32Array, newRows: Int32Array):
   return { count: kept.length, ids, vectors, payloads: takeTexts(columns.payloads, kept) }
 }
 
-/** For each new row the position of its vector in the column, or `DROPPED` where it has none. */
+/** For each new row the position of its vector in the column; `DROPPED` if it has none. */
 function lastVectors(column: VectorColumn, newRows: Int32Array, newCount: number): Int32Array {
   const positions = new Int32Array(newCount).fill(DROPPED)
   const given = column.rows?.length ?? newRows.length

@@ -3,7 +3,7 @@ import { sparseVectorOf } from '../core/sparse.js'
 
 const FIRST_ENTRIES = 1_024
 
-/** One sparse vector of a batch; grows from the first point that has it. */
+/** Builds the column of one sparse vector, from the first point that has it. */
 export class SparseColumnBuilder {
   readonly name: string
   #indices = new Uint32Array(FIRST_ENTRIES)

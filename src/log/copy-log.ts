@@ -3,7 +3,7 @@ import { FileLog } from './file-log.js'
 import { LogFollower } from './log-follower.js'
 import type { LogFolder } from './recovery.js'
 
-/** Makes a log of another collection with the records above `afterSeq` up to `throughSeq`, on stable storage. */
+/** Copies the records above `afterSeq` up to `throughSeq` to the log of another collection, on stable storage. */
 export async function copyLog(from: LogFolder, to: LogFolder, afterSeq: number, throughSeq: number): Promise<void> {
   const log = await FileLog.open({ ...to, cleanEnd: null, flushedSeq: afterSeq, create: true })
   const follower = new LogFollower(from, afterSeq)

@@ -17,19 +17,19 @@ import {
 } from './recovery.js'
 import { replayFiles } from './replay.js'
 
-/** A file that has reached this size gets no more records. */
+/** A file of this size gets no more records. */
 const FILE_BYTES = 64 * 1024 * 1024
-/** A trim that covers this much of the file in use starts a new one, so that the old one can go. */
+/** A trim that covers this many bytes of the active file starts a new one, so that the old one can be removed. */
 const TRIMMED_BYTES = 64 * 1024
-/** Bytes handed to the disk in one write. */
+/** Bytes passed to the disk in one write. */
 const WRITE_BYTES = 8 * 1024 * 1024
 
 export interface FileLogOptions extends LogFolder {
-  /** Where the manifest says the log was closed cleanly. */
+  /** The position of the last clean close, from the manifest. */
   cleanEnd: LogPosition | null
-  /** Every record up to this one is in the table already. */
+  /** The table already holds every record up to this one. */
   flushedSeq: number
-  /** Makes the first file; without it a log without files is damage. */
+  /** Creates the first file. Without it a log without files counts as damage. */
   create?: boolean
   fileBytes?: number
 }
@@ -37,13 +37,13 @@ export interface FileLogOptions extends LogFolder {
 /**
  * The log as append-only files.
  *
- * Two loops run while there is work. One writes: it takes what waits and hands it to the operating system in one
- * call. The other syncs: while an fdatasync runs, everything that is written shares the next. So a record waits
- * for at most two of them, however many writers there are.
+ * Two loops run while there is work. The writing loop takes all waiting records and passes them to the operating system
+ * in one call. The syncing loop runs fdatasync; everything written meanwhile shares the next one. A record therefore
+ * waits for at most two of them, with any number of writers.
  *
- * Failures. A write that found no room is undone by cutting the file back; the log goes on, and those whose
- * records were lost know. A sync that failed is final: what the disk holds is then unknown (a second fdatasync
- * may well succeed with the data lost), so nothing is acknowledged until the log is opened and read again.
+ * Failures: A write without space is undone by truncating the file. The log goes on, and the callers of lost records
+ * get the error. A failed sync is final, because the disk's content is then unknown: a second fdatasync may succeed
+ * with the data lost. Nothing is acknowledged until the log is opened and read again.
  */
 export class FileLog implements Log {
   readonly #log: LogFolder
@@ -84,7 +84,7 @@ export class FileLog implements Log {
     const last = files.at(-1) as LogFile
     const { lastSeq, end } = await findEnd(options, last, options.cleanEnd)
     if (lastSeq < options.flushedSeq) {
-      // What was lost here is in the table. Numbers go on behind it.
+      // The records lost here are in the table. Numbers continue after them.
       const next = await createLogFile(options, options.flushedSeq + 1)
       for (const file of files) await options.disk.removeFile(file.path)
       return new FileLog(options, [next], await options.disk.openAppend(next.path), options.flushedSeq)
@@ -92,7 +92,7 @@ export class FileLog implements Log {
     const active = await options.disk.openAppend(last.path)
     try {
       if (active.size > end) await active.truncate(end)
-      // The records of a process that was killed may not be on stable storage yet.
+      // Records of a killed process may not be on stable storage yet.
       await active.sync()
     } catch (cause) {
       await active.close().catch(() => undefined)
@@ -179,7 +179,7 @@ export class FileLog implements Log {
     while (this.#files.length > 1 && (this.#files[1] as LogFile).firstSeq <= throughSeq + 1) {
       const covered = this.#files[0] as LogFile
       await this.#log.disk.removeFile(covered.path)
-      // Two trims at a time may be at it.
+      // Two trims may run at the same time.
       if (this.#files[0] === covered) this.#files.shift()
     }
   }
@@ -189,7 +189,7 @@ export class FileLog implements Log {
     const done = () => {
       this.#writing = null
       if (this.#failure) this.#endRotation()
-      // What came between the loop's last look and here.
+      // Records may have arrived after the loop's last look.
       else if (this.#queue.length > 0 || this.#rotation) this.#startWriting()
     }
     this.#writing = Promise.resolve()
@@ -222,7 +222,7 @@ export class FileLog implements Log {
   }
 
   #written(group: QueuedRecord[]): void {
-    // A sync of earlier records failed while these were written: nothing will sync them any more.
+    // A sync of earlier records failed during this write, so nothing will sync these records.
     if (this.#failure) {
       this.#fail(this.#failure, group)
       return
@@ -236,13 +236,13 @@ export class FileLog implements Log {
     this.#startSyncing()
   }
 
-  /** Ends the file in use, all of it durable, and begins the next. */
+  /** Ends the active file, all of it durable, and begins the next one. */
   async #rotate(): Promise<void> {
     try {
       while (this.#syncing) await this.#syncing
       if (this.#failure) throw this.#failure
       if (this.#active.size === FILE_HEADER_BYTES) return
-      // A write that was taken back since the last sync must not come back behind the beginning of the next file.
+      // A write that was undone since the last sync must not reappear before the beginning of the next file.
       await this.#active.sync()
       const { next, active } = await this.#nextFile()
       await this.#active.close().catch(() => undefined)
@@ -253,7 +253,7 @@ export class FileLog implements Log {
     }
   }
 
-  /** A file that cannot be used must go, for good: it would hide what the older one still gets. */
+  /** Creates the next file. An unusable one must be removed for good: it would hide records added to the older file. */
   async #nextFile(): Promise<{ next: LogFile; active: AppendFile }> {
     const firstSeq = this.#writtenSeq + 1
     try {
@@ -261,8 +261,8 @@ export class FileLog implements Log {
       return { next, active: await this.#log.disk.openAppend(next.path) }
     } catch (cause) {
       await removeLogFile(this.#log, firstSeq).catch((failure: unknown) => {
-        // Without the action of a call, so that it is not taken for one that passes.
-        throw new VicinalError('IO_FAILED', `a file of the log that cannot be used stays: ${failure}`, { cause })
+        // The details name no action, so that the failure does not count as passing.
+        throw new VicinalError('IO_FAILED', `an unusable file of the log could not be removed: ${failure}`, { cause })
       })
       throw cause
     }
@@ -273,7 +273,7 @@ export class FileLog implements Log {
     this.#rotation = null
   }
 
-  /** Takes back a group that could not be written, and everything queued behind it. */
+  /** Undoes a group that could not be written, and rejects everything queued after it. */
   async #undo(group: readonly QueuedRecord[], cause: unknown): Promise<void> {
     const lost = [...group, ...this.#queue.splice(0)]
     const error =
@@ -285,7 +285,7 @@ export class FileLog implements Log {
     this.#queuedBytes = 0
     try {
       await this.#active.truncate(this.#active.size)
-      // The first records of the group may be whole on the disk: a power cut must not bring back what was refused.
+      // The first records of the group may be whole on the disk. A power cut must not bring back refused records.
       while (this.#syncing) await this.#syncing
       if (this.#failure) throw this.#failure
       await this.#active.sync()
@@ -333,7 +333,7 @@ export class FileLog implements Log {
   }
 }
 
-/** Failures that leave the file as it was, once it is cut back: there was no room, or no file could be opened. */
+/** Failures that leave the file unchanged once it is truncated: no space, or no file could be opened. */
 function isPassing(error: VicinalError): boolean {
   const { action } = error.details
   return action === 'open' || (error.code === 'DISK_FULL' && action !== 'sync')

@@ -4,21 +4,21 @@ import { crc32c } from '../native/checksum.js'
 /**
  * The bytes of a log file, little-endian (docs/data-format.md has the table).
  *
- * Every checksum in a file goes on from that of its header, which covers the collection's uuid and the file's
- * first number: a record of another file or another collection is never taken for one of this file. A record
- * says which records were on stable storage when it was written (`syncedSeq`). That tells damage from the traces
- * of a power cut: what was synced must be whole, and only what was not may be missing.
+ * Every checksum in a file continues its header's, which covers the collection's uuid and the file's first number. A
+ * record of another file or collection is therefore never taken for one of this file. A record stores the number of the
+ * last record on stable storage at its writing (`syncedSeq`). This tells damage from a power cut: synced records must
+ * be whole, and only later ones may be missing.
  */
 const MAGIC = Buffer.from('VICNLOG\n', 'latin1')
 const FORMAT_VERSION = 1
 export const FILE_HEADER_BYTES = 48
 export const RECORD_HEADER_BYTES = 28
-/** Bytes of one record's body; it has to be in memory as a whole when it is replayed. */
+/** Most bytes of one record's body. The whole body is in memory during replay. */
 export const MAX_BODY_BYTES = 512 * 1024 * 1024
 const UUID_AT = 16
 const FIRST_SEQ_AT = 32
 const FILE_CRC_AT = FILE_HEADER_BYTES - 4
-/** In a record's header. */
+/** Offset in a record's header. */
 export const RECORD_CRC_AT = RECORD_HEADER_BYTES - 4
 
 const SUFFIX = '.vlog'
@@ -28,7 +28,7 @@ export function logFileName(firstSeq: number): string {
   return `${String(firstSeq).padStart(20, '0')}${SUFFIX}`
 }
 
-/** The number in a log file's name; null where it is no log file. */
+/** The number in a log file's name; null if the name is not a log file's. */
 export function firstSeqOfName(name: string): number | null {
   const digits = FILE_NAME.exec(name)?.[1]
   if (digits === undefined) return null
@@ -47,7 +47,7 @@ export function encodeFileHeader(uuid: string, firstSeq: number): Buffer {
   return header
 }
 
-/** Checks a file's header against what its name and its collection demand; returns the seed of its checksums. */
+/** Checks a file's header against its name and its collection. Returns the seed of its checksums. */
 export function checkFileHeader(header: Buffer, path: string, uuid: string): number {
   const wrong = (what: string) => new VicinalError('CORRUPT', `${path}: ${what}`, { details: { path, offset: 0 } })
   if (header.length < FILE_HEADER_BYTES)
@@ -91,7 +91,7 @@ export function encodeRecordHeader(header: RecordHeader, seed: number): Buffer {
   return bytes
 }
 
-/** The header at this place, or null where its checksum or its bounds say that there is none. */
+/** The header at `at`; null if its checksum or its bounds do not fit. */
 export function decodeRecordHeader(bytes: Buffer, at: number, seed: number): RecordHeader | null {
   if (bytes.readUInt32LE(at + RECORD_CRC_AT) !== crc32c(bytes.subarray(at, at + RECORD_CRC_AT), seed)) return null
   const bodyBytes = bytes.readUInt32LE(at)

@@ -2,12 +2,12 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { crc32c } from '../native/checksum.js'
 import { encodeRecordHeader } from './format.js'
 
-/** Checksummed without letting others run; more is done in pieces. */
+/** Bytes checksummed in one turn of the event loop. */
 const SLICE_BYTES = 1024 * 1024
 
 export interface QueuedRecord {
   seq: number
-  /** The body, to be written end to end. */
+  /** The body's buffers, written end to end. */
   chunks: Uint8Array[]
   bytes: number
   written: Settled
@@ -20,7 +20,7 @@ export interface Settled {
   reject(error: Error): void
 }
 
-/** A promise with its ends in hand. A caller may wait for it or not: its rejection is never an unhandled one. */
+/** A promise with its `resolve` and `reject`. Its rejection never counts as unhandled, even if nobody waits for it. */
 export function settled(): Settled {
   let resolve = () => {}
   let reject = (_error: Error) => {}

@@ -6,12 +6,12 @@ import { damaged, type LogFile, type LogFolder, listLogFiles } from './recovery.
 import { decodeAt } from './replay.js'
 import { UnconfirmedRecords } from './unconfirmed-records.js'
 
-/** Bytes of records one poll returns before it leaves the rest to the next. */
+/** Bytes of records that one poll returns, about; the rest comes with the next poll. */
 const POLL_BYTES = 16 * 1024 * 1024
 
 /**
- * `reload`: the records that come next are gone from the log, so they are in the table by now; or the writer has taken back
- * some that were returned.
+ * `reload`: the next records are no longer in the log, so the table has them; or the writer has undone returned
+ * records.
  */
 export type Followed = { state: 'entries'; entries: LogEntry[] } | { state: 'reload' }
 
@@ -22,12 +22,13 @@ interface OpenLogFile {
 }
 
 /**
- * Reads a log that another process writes. It takes no lock and changes nothing; files may grow, be cut back
- * (a write that found no room) and vanish (a trim) under it. Bytes that make no record yet are waited for.
+ * Reads a log that another process writes. It takes no lock and changes nothing. Files may grow, may be truncated
+ * (after a write without space) and may be removed (by a trim) meanwhile. Bytes that form no whole record yet are read
+ * later.
  */
 export class LogFollower {
   #open: OpenLogFile | null = null
-  /** Of those returned, in the file of this path. */
+  /** Returned records of the file at `#path` that are not confirmed yet. */
   readonly #unconfirmed = new UnconfirmedRecords()
   #path = ''
   #nextSeq: number
@@ -39,17 +40,17 @@ export class LogFollower {
     this.#nextSeq = afterSeq + 1
   }
 
-  /** The last record returned. */
+  /** The number of the last returned record. */
   get seq(): number {
     return this.#nextSeq - 1
   }
 
-  /** Records that came since the last call; none when there is nothing new. */
+  /** Returns the records since the last call, or none. */
   async poll(): Promise<Followed> {
     try {
       return await this.#poll()
     } catch (cause) {
-      // The next poll begins anew behind the last record that was returned: this one's reader may be farther.
+      // The next poll starts over after the last returned record, because this reader may be ahead of it.
       await this.close().catch(() => undefined)
       if (!isMissing(cause)) throw cause
       return { state: 'reload' }
@@ -88,13 +89,13 @@ export class LogFollower {
     return { state: 'entries', entries }
   }
 
-  /** What to do at the end of what a file has. */
+  /** Decides how to go on at the end of a file. */
   async #moveOn({ info, file, reader }: OpenLogFile, fileBytes: number): Promise<'again' | 'wait' | 'reload'> {
     const files = await listLogFiles(this.log)
     const later = files.find((candidate) => candidate.firstSeq > info.firstSeq)
-    // One that the writer could not use goes again, and it writes on in the one before; or makes it anew.
+    // A file that the writer could not use is removed. The writer then goes on in the file before, or creates it again.
     if (!later) return (await file.isRemoved()) ? 'reload' : 'wait'
-    // The writer may have put its last records here after the look at the file's size.
+    // The writer may have added its last records after the file's size was read.
     if ((await file.size()) > fileBytes) return 'again'
     if (later.firstSeq === reader.nextSeq) {
       await this.close()
@@ -109,9 +110,9 @@ export class LogFollower {
     const info = files.findLast((file) => file.firstSeq <= this.#nextSeq)
     if (!info) return null
     if (info.path !== this.#path) {
-      // One that begins with what was read in the file before: there it was taken back.
+      // This file begins with records that were read from the file before, so they were undone there.
       if (this.#path !== '' && info.firstSeq < this.#nextSeq) return null
-      // The writer begins a file when all before it is on stable storage.
+      // The writer begins a file only when all earlier records are on stable storage.
       this.#unconfirmed.clear()
     }
     const file = await this.log.disk.openRead(info.path)

@@ -7,9 +7,9 @@ export interface LogPosition {
   offset: number
 }
 
-/** The two moments of an append. Both reject with the same error when the record is not in the log. */
+/** The two stages of an append. Both reject with the same error if the record is not in the log. */
 export interface Appended {
-  /** The record is with the operating system: it survives the end of this process, not of its machine. */
+  /** The operating system has the record: it survives the end of this process, but not of its machine. */
   written: Promise<void>
   /** The record is on stable storage. */
   durable: Promise<void>
@@ -18,30 +18,29 @@ export interface Appended {
 /**
  * The log of one collection: every mutation, in order, until it is in the table.
  *
- * There is one appender. Records are numbered without gaps: `append` takes `lastSeq + 1` and nothing else. An
- * append that fails takes its number back, and with it every append behind it; so after a failure the caller
- * reads `lastSeq` again.
+ * There is one appender. Records are numbered without gaps: `append` only accepts `lastSeq + 1`. A failed append takes
+ * back its number and every later append. After a failure the caller therefore reads `lastSeq` again.
  */
 export interface Log {
-  /** Number of the last record taken, durable or not. */
+  /** Number of the last accepted record, durable or not. */
   readonly lastSeq: number
   /** Number of the last record on stable storage. */
   readonly durableSeq: number
-  /** Bytes the log takes, records waiting to be written included. */
+  /** Bytes of the log, including records that wait to be written. */
   readonly bytes: number
-  /** Of records in memory on their way to stable storage. */
+  /** Bytes of records in memory that are not on stable storage yet. */
   readonly bufferedBytes: number
-  /** Why the log takes no more records until it is opened again; null while it works. */
+  /** The reason why the log takes no records until it is opened again; null while it works. */
   readonly failure: VicinalError | null
 
-  /** Hands over the record; its buffers must not change until `durable` settles. Throws what it cannot take. */
+  /** Appends the record. Its buffers must not change until `durable` settles. Throws if the record is refused. */
   append(seq: number, record: LogRecord): Appended
-  /** The records after `afterSeq` that were there at the call, in order. Rejects with CORRUPT at a damaged one. */
+  /** The records after `afterSeq` that were present at the call, in order. Rejects with CORRUPT at a damaged record. */
   replay(afterSeq: number): AsyncIterable<LogEntry>
-  /** Bytes of the records after this one, to the granularity of a file. */
+  /** Bytes of the records after this one, rounded to whole files. */
   bytesSince(afterSeq: number): number
   /** The records up to this one are no longer needed. */
   trim(throughSeq: number): Promise<void>
-  /** Writes and syncs what waits, then lets go. Resolves to the end of the log (null where it failed). */
+  /** Writes and syncs waiting records, then closes. Resolves to the end of the log; null if it failed. */
   close(): Promise<LogPosition | null>
 }

@@ -4,7 +4,7 @@ import type { LogEntry, LogRecord } from './record.js'
 
 const DONE: Appended = { written: Promise.resolve(), durable: Promise.resolve() }
 
-/** The log of a database in memory: it counts, and keeps nothing. */
+/** The log of a database in memory: it numbers records and keeps none. */
 export class MemoryLog implements Log {
   readonly bytes = 0
   readonly bufferedBytes = 0

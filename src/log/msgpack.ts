@@ -1,27 +1,27 @@
 import { VicinalError } from '../core/errors.js'
 
 /**
- * The part of MessagePack that log records need. Own code for two reasons: a large binary goes to the disk from
- * the buffer it is in, without a copy, and the reader trusts no length and no depth.
+ * The part of MessagePack that log records need. This is our own code for two reasons. A large binary is written to the
+ * disk from its own buffer, without a copy. And the reader trusts no length and no depth.
  */
 export type PackedValue = null | boolean | number | string | Uint8Array | PackedValue[] | Map<string, PackedValue>
 
-/** Binaries up to this size are copied between their neighbours; larger ones stay where they are. */
+/** Binaries up to this size are copied between their neighbours. Larger ones stay in their own buffers. */
 const COPIED_BYTES = 4096
 const FIRST_CAPACITY = 512
 const MAX_DEPTH = 8
 const TWO_32 = 4_294_967_296
 
-/** Writes values one after the other; the result is a list of buffers to be written end to end. */
+/** Writes values one after the other. The result is a list of buffers to write end to end. */
 export class PackWriter {
   readonly #chunks: Uint8Array[] = []
   #buffer = Buffer.allocUnsafe(FIRST_CAPACITY)
-  /** Where in the buffer the part begins that is not among the chunks yet. */
+  /** Start of the part of the buffer that is not in the chunks yet. */
   #start = 0
   #end = 0
   #bytes = 0
 
-  /** Head of a map; its keys and values follow. */
+  /** Writes the head of a map; its keys and values follow. */
   map(entries: number): void {
     if (entries > 15) throw new RangeError('a log record has no map of more than 15 entries')
     this.#byte(0x80 | entries)
@@ -96,7 +96,7 @@ export class PackWriter {
   }
 }
 
-/** The one value the bytes hold. Binaries are views into them. Throws CORRUPT at anything else. */
+/** The one value in the bytes. Binaries are views into them. Throws CORRUPT at any other input. */
 export function unpack(bytes: Uint8Array): PackedValue {
   const reader = new PackReader(bytes)
   const value = reader.value(0)
@@ -165,7 +165,7 @@ class PackReader {
     return map
   }
 
-  /** Grows with what is there: a length alone allocates nothing. */
+  /** Grows with the values read: a declared length alone allocates nothing. */
   #array(length: number, depth: number): PackedValue[] {
     const values: PackedValue[] = []
     for (let i = 0; i < length; i++) values.push(this.value(depth + 1))

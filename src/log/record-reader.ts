@@ -2,22 +2,22 @@ import type { ReadFile } from '../disk/read-file.js'
 import { crc32c } from '../native/checksum.js'
 import { decodeRecordHeader, FILE_HEADER_BYTES, RECORD_CRC_AT, RECORD_HEADER_BYTES } from './format.js'
 
-/** Bytes read at once; a longer record is read on its own. */
+/** Bytes read at once; a longer record is read separately. */
 const WINDOW_BYTES = 1024 * 1024
-/** What a disk writes whole or not at all. */
+/** Bytes that a disk writes as a whole or not at all. */
 const SECTOR_BYTES = 512
 
-/** `body` is a view that lasts until the next call; `crc` is that of the header, in which the body's is. */
+/** `body` is a view that lasts until the next call. `crc` is the header's checksum, which covers the body's. */
 export type ReadResult =
   | { kind: 'record'; seq: number; syncedSeq: number; crc: number; offset: number; end: number; body: Buffer }
   | { kind: 'end' }
-  /** `torn`: as a write leaves it that never finished; otherwise these bytes were whole once and have changed. */
+  /** `torn`: as an unfinished write leaves it. Otherwise the bytes were whole once and have changed. */
   | { kind: 'bad'; offset: number; torn: boolean; reason: string }
 
 /** Reads the records of one log file in order, a window at a time. */
 export class RecordReader {
   #window: Buffer = Buffer.alloc(0)
-  /** Where in the file the window begins. */
+  /** Position in the file at which the window begins. */
   #start = 0
   #offset: number
   #nextSeq: number
@@ -26,7 +26,7 @@ export class RecordReader {
     private readonly file: ReadFile,
     private readonly seed: number,
     firstSeq: number,
-    /** Bytes beyond are not looked at; may grow. */
+    /** Bytes beyond this position are not read; it may grow. */
     public limit: number,
     offset = FILE_HEADER_BYTES,
   ) {
@@ -34,7 +34,7 @@ export class RecordReader {
     this.#offset = offset
   }
 
-  /** Where the next record begins. */
+  /** Position of the next record. */
   get offset(): number {
     return this.#offset
   }
@@ -75,13 +75,13 @@ export class RecordReader {
     return { kind: 'record', seq: header.seq, syncedSeq: header.syncedSeq, crc, offset, end, body }
   }
 
-  /** Forgets what was read ahead, to see what a writer has put there since. */
+  /** Drops the bytes read ahead, to see later writes. */
   refresh(limit: number): void {
     this.limit = limit
     this.#window = Buffer.alloc(0)
   }
 
-  /** Fewer bytes than asked for only at the limit or the end of the file. */
+  /** Returns fewer bytes than asked for only at the limit or at the end of the file. */
   async #bytes(length: number, offset: number): Promise<Buffer> {
     const at = offset - this.#start
     if (at >= 0 && at + length <= this.#window.length) return this.#window.subarray(at, at + length)
@@ -93,8 +93,8 @@ export class RecordReader {
 }
 
 /**
- * True when a sector, as far as the bytes reach into it, is all zero: so a log file looks where the disk never
- * wrote what the file's length already covers.
+ * True if the bytes of some sector are all zero. A log file looks like this where the disk did not write, although the
+ * file's length already covers it.
  */
 function hasEmptySector(bytes: Buffer, offset: number): boolean {
   let at = 0
@@ -109,8 +109,8 @@ function hasEmptySector(bytes: Buffer, offset: number): boolean {
 }
 
 /**
- * Looks behind a bad record for one that was written when the bad one was already on stable storage. Its header
- * alone proves it: no power cut can explain the damage then.
+ * Searches after a bad record for a record that was written when the bad one was already on stable storage. The header
+ * of such a record proves damage: no power cut can be the cause.
  */
 export async function isKnownSynced(
   file: ReadFile,
@@ -123,7 +123,7 @@ export async function isKnownSynced(
   for (let start = badOffset + 1; start + RECORD_HEADER_BYTES <= fileBytes; start += WINDOW_BYTES) {
     const window = await file.read(start, Math.min(WINDOW_BYTES + RECORD_HEADER_BYTES - 1, fileBytes - start))
     for (let at = 0; at + RECORD_HEADER_BYTES <= window.length; at++) {
-      // The number is looked at first: it rules out nearly every place without a checksum.
+      // Compares the number first, since that rules out nearly every position without a checksum.
       const seq = window.readUInt32LE(at + 8) + window.readUInt32LE(at + 12) * 4_294_967_296
       if (seq <= badSeq || seq > lastSeq) continue
       const header = decodeRecordHeader(window, at, seed)

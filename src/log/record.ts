@@ -10,7 +10,7 @@ import {
 import { type PackedValue, PackWriter, unpack } from './msgpack.js'
 
 /**
- * One mutation as effects: ids and values, never a filter or condition to be evaluated again. Ids are encoded
+ * One mutation as its effects: ids and values, never a filter or condition to evaluate again. Ids are encoded
  * (core/point.ts); texts are JSON.
  */
 export type LogRecord =
@@ -28,7 +28,7 @@ export interface LogEntry {
   record: LogRecord
 }
 
-/** A record's body as buffers to be written end to end; large ones are the record's own, uncopied. */
+/** A record's body as buffers to write end to end. Large ones are the record's own, not copied. */
 export function encodeRecord(record: LogRecord): { chunks: Uint8Array[]; bytes: number } {
   const writer = new PackWriter()
   switch (record.op) {
@@ -113,7 +113,7 @@ function writeColumns(writer: PackWriter, op: LogRecord['op'], columns: PointCol
   }
 }
 
-/** The record of a body. Its arrays are copies; throws CORRUPT where the body is not one this build knows. */
+/** Decodes the record of a body. Its arrays are copies. Throws CORRUPT if this build does not know the body's form. */
 export function decodeRecord(body: Uint8Array): LogRecord {
   const fields = asMap(unpack(body), 'record')
   const op = asString(fields, 'op')
@@ -206,7 +206,7 @@ function asIds(fields: Map<string, PackedValue>): Uint32Array {
   return ids
 }
 
-/** A copy, aligned for 32-bit words, of a binary that lies anywhere. */
+/** Copies a binary at any offset into an array aligned for 32-bit words. */
 function wordsOf(fields: Map<string, PackedValue>, key: string): Uint32Array<ArrayBuffer> {
   const bytes = asBinary(fields, key)
   if (bytes.byteLength % Uint32Array.BYTES_PER_ELEMENT !== 0) throw malformed(`${key} of ${bytes.byteLength} bytes`)

@@ -7,21 +7,21 @@ import { isKnownSynced, type ReadResult, RecordReader } from './record-reader.js
 
 export interface LogFolder {
   disk: Disk
-  /** Of the log's files, relative to the disk. */
+  /** Folder of the log's files, relative to the disk. */
   folder: string
   uuid: string
 }
 
-/** One file of the log; `bytes` are those of whole records. */
+/** One file of the log; `bytes` counts whole records. */
 export interface LogFile {
   path: string
   firstSeq: number
   bytes: number
-  /** Of its checksums. */
+  /** Seed of its checksums. */
   seed: number
 }
 
-/** The log's files in order, their headers checked. The length of the last one is yet to be looked into. */
+/** The log's files in order, with checked headers. The end of the last file is not checked yet. */
 export async function listLogFiles(log: LogFolder): Promise<LogFile[]> {
   const files: LogFile[] = []
   for (const { name } of await log.disk.list(log.folder)) {
@@ -39,7 +39,7 @@ export async function listLogFiles(log: LogFolder): Promise<LogFile[]> {
   return files
 }
 
-/** A new, empty file on stable storage. It appears with its header or not at all. */
+/** Creates an empty file on stable storage. It appears with its header or not at all. */
 export async function createLogFile(log: LogFolder, firstSeq: number): Promise<LogFile> {
   const path = join(log.folder, logFileName(firstSeq))
   const header = encodeFileHeader(log.uuid, firstSeq)
@@ -47,7 +47,7 @@ export async function createLogFile(log: LogFolder, firstSeq: number): Promise<L
   return { path, firstSeq, bytes: FILE_HEADER_BYTES, seed: checkFileHeader(header, path, log.uuid) }
 }
 
-/** If it was made at all. On stable storage: no crash brings it back. */
+/** Removes a log file, if it exists. The removal is on stable storage: no crash brings the file back. */
 export async function removeLogFile(log: LogFolder, firstSeq: number): Promise<void> {
   if (await log.disk.removeFile(join(log.folder, logFileName(firstSeq)))) await log.disk.syncFolder(log.folder)
 }
@@ -59,8 +59,8 @@ export async function removeUnfinishedFiles(log: LogFolder): Promise<void> {
 }
 
 /**
- * Finds the last whole record of the last file. What lies behind it may be cut only where it is the trace of a
- * write that never finished; everything else is damage, and is reported with the file untouched.
+ * Finds the last whole record of the last file. The bytes after it may only be cut off if an unfinished write left
+ * them. Anything else is damage, reported with the file untouched.
  */
 export async function findEnd(
   log: LogFolder,
@@ -89,12 +89,12 @@ export async function findEnd(
   }
 }
 
-/** Refuses a log that ends before the place where it was closed cleanly. */
+/** Refuses a log that ends before the position of its last clean close. */
 export function checkCleanEnd(log: LogFolder, files: readonly LogFile[], cleanEnd: LogPosition | null): void {
   if (cleanEnd === null) return
   const path = join(log.folder, cleanEnd.file)
   const named = files.find((file) => file.path === path)
-  // A log trimmed since then begins behind that place.
+  // A log trimmed since then begins after that position.
   const trimmed = files.some((file) => file.path > path)
   if (named ? named.bytes < cleanEnd.offset : !trimmed) {
     throw damaged(path, named?.bytes ?? 0, `the log was closed whole at byte ${cleanEnd.offset}`)

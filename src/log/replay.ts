@@ -3,7 +3,7 @@ import { decodeRecord, type LogEntry, type LogRecord } from './record.js'
 import { RecordReader } from './record-reader.js'
 import { damaged, damagedRecord, type LogFile, type LogFolder } from './recovery.js'
 
-/** The records after `afterSeq` up to `lastSeq`, one at a time; files that hold none of them are not opened. */
+/** The records after `afterSeq` up to `lastSeq`, one at a time. Files without any of them are not opened. */
 export async function* replayFiles(
   log: LogFolder,
   files: readonly LogFile[],
@@ -32,9 +32,14 @@ export async function* replayFiles(
         if (result.kind === 'bad') throw damagedRecord(info.path, result)
         if (result.seq > afterSeq) yield { seq: result.seq, record: decodeAt(info.path, result.offset, result.body) }
       }
-      // A file begins where the one before it got its last record. Else one of the two hides what the other has.
+      // A file must begin right after the last record of the file before. Otherwise one of the two hides the other's
+      // records.
       if (following && (await reader.next()).kind === 'record')
-        throw damaged(info.path, reader.offset, `it goes on behind record ${endSeq}, where ${following.path} begins`)
+        throw damaged(
+          info.path,
+          reader.offset,
+          `it goes on after record ${endSeq}, although ${following.path} begins there`,
+        )
     } finally {
       await file.close()
     }

@@ -6,8 +6,8 @@ const CRC_BYTES = 4
 const WINDOW_BYTES = 1024 * 1024
 
 /**
- * The records of a log file that were read before any told that they were on stable storage. Until then the writer may
- * take them back, and write others in their place.
+ * Records read from a log file before a later record confirmed that they are on stable storage. Until then the writer
+ * may undo them and write others in their place.
  */
 export class UnconfirmedRecords {
   #records: { seq: number; at: number; crc: number }[] = []
@@ -22,7 +22,7 @@ export class UnconfirmedRecords {
     this.#records = []
   }
 
-  /** Whether they are all as they were read. */
+  /** Whether all of them are still as they were read. */
   async areIn(file: ReadFile): Promise<boolean> {
     const end = (this.#records.at(-1)?.at ?? 0) + CRC_BYTES
     let window: Buffer = Buffer.alloc(0)

@@ -1,6 +1,6 @@
 import type { Examples, SparseBuffers, SparseSearchRequest } from './addon-vectors.js'
 
-/** What reads of the addon take and give. */
+/** Requests and results of the addon's reads. */
 
 export type CodeKind = 'auto' | 'none' | 'sq8' | 'rabitq4' | 'rabitq1'
 export type PayloadIndexKindCode = 'keyword' | 'integer' | 'float' | 'bool' | 'datetime' | 'uuid' | 'geo' | 'text'
@@ -15,72 +15,77 @@ export interface RowFields {
   payload: boolean
   /** Indexes into spec.vectors. */
   vectors: Uint32Array
-  /** What the rows may take in memory: beyond it the read is RESOURCE_EXHAUSTED, with `wantedBytes`, and takes none. Absent: any. */
+  /**
+   * Most bytes that the rows may take in memory; absent: no bound. A larger read fails with RESOURCE_EXHAUSTED and
+   * `wantedBytes`, and allocates nothing.
+   */
   mostBytes?: number
 }
 
 /**
- * Vectors of rows: one a row, zeros where `counts` is 0; of a multivector as many a row as `counts` says, end to end.
+ * Vectors of rows: one for each row, zeros if `counts` is 0. A multivector has as many as `counts` says, end to end.
  */
 export interface VectorRows {
   data: Float32Array
   counts: Uint32Array
-  /** Of sparse vectors, whose values are in `data`. */
+  /** Set for sparse vectors; `data` holds their values. */
   sparse?: SparseBuffers
 }
 
-/** Rows as columns: what reads return. */
+/** Rows as columns, as reads return them. */
 export interface RowBlock {
   count: number
   ids: Uint32Array
   seqs: Float64Array
-  /** null unless asked for. An empty span is a point without payload. */
+  /** null unless asked for. An empty text means a point without payload. */
   payloads: TextBuffers | null
-  /** One a vector asked for, in that order. */
+  /** One for each vector asked for, in that order. */
   vectors: VectorRows[]
 }
 
 export interface SearchRequest {
   /** Index into spec.vectors. */
   vector: number
-  /** Empty where there are examples. */
+  /** Empty if there are examples. */
   query: Float32Array
-  /** Scores by several vectors; greater is better then, whatever the metric. */
+  /** Scores by several vectors. Then greater is better with every metric. */
   examples?: Examples | null
   limit: number
   offset: number
-  /** Width of the beam; 0: as far as `recall` takes. */
+  /** Width of the beam; 0: as much as `recall` needs. */
   ef: number
   recall: number
   exact: boolean
-  /** How codes are used; absent: they lead, and as many are scored exactly as `recall` takes. */
+  /** How codes are used. Absent: the walk uses codes, and `recall` decides the rerank depth. */
   codes?: CodeUse | null
   indexedOnly: boolean
-  /** In the metric's own terms (Cosine, Dot: least similarity; Euclid, Manhattan: greatest distance). */
+  /** In the metric's own terms: least similarity for Cosine and Dot, greatest distance for Euclid and Manhattan. */
   scoreThreshold: number | null
   /** A filter program, see src/filter/program.ts. */
   filter: Uint8Array | null
   /** Ids never to return. */
   exclude: Uint32Array | null
   fields: RowFields
-  /** Whether the result says how each segment was searched. */
+  /** Whether the result reports how each segment was searched. */
   explain?: boolean
 }
 
 export interface CodeUse {
   ignore: boolean
   rescore: boolean
-  /** Scored exactly for each one wanted; 0: as many as `recall` takes. */
+  /** Candidates scored exactly for each wanted result; 0: as many as `recall` needs. */
   oversampling: number
 }
 
-/** What a fusion asks of each of its searches: pages, and what is seen of points, are the fusion's. */
+/** One search of a fusion. The fusion itself has the page and the fields. */
 export type InFusion<T> = Omit<T, 'offset' | 'fields' | 'explain'>
 
-/** Searches, and how their rankings become one: see core/query.ts, RrfQuery. */
+/** Several searches and how their rankings are fused: see core/query.ts, RrfQuery. */
 export interface FusedRequest {
   parts: (InFusion<SearchRequest> | InFusion<SparseSearchRequest>)[]
-  /** By scores, each ranking's scaled to how they are spread; else by places, as `k` and `weights` say. */
+  /**
+   * Whether scores are fused, scaled by each ranking's distribution. Otherwise places are fused by `k` and `weights`.
+   */
   byScores: boolean
   k: number
   weights: Float64Array | null
@@ -92,7 +97,7 @@ export interface FusedRequest {
 
 export interface SearchResult extends RowBlock {
   scores: Float32Array
-  /** Where `explain` asks for them, and there are any. */
+  /** Only with `explain`, and if there are segments. */
   segments?: SegmentReport[]
   stats: {
     visited: number
@@ -100,40 +105,43 @@ export interface SearchResult extends RowBlock {
     strategy: string
     matches: number
     tookUs: number
-    /** That every segment promises; 0 where the request named a width. */
+    /** The recall that every segment promises; 0 if the request gave a width. */
     recall: number
   }
 }
 
-/** How one segment was searched. Costs are in distances to vectors that lie anywhere. */
+/** How one segment was searched. The unit of cost is one distance to a vector at a random place in memory. */
 export interface SegmentReport {
   segment: number
   points: number
-  /** Vertices of the graph, and those behind it that were scanned. */
+  /** Vertices in the graph, and vertices after it that were scanned. */
   linked: number
   tail: number
   strategy: string
-  /** `exact`, `all`, `no graph`, `empty`, `recall`, `examples`, `few`, `too few`, `costs less`; empty where a walk was planned. */
+  /**
+   * `exact`, `all`, `no graph`, `empty`, `recall`, `examples`, `few`, `too few`, `costs less`; empty if a walk was
+   * planned.
+   */
   whyNoWalk: string
-  /** Those that led, or were scanned; `none`: vectors themselves. */
+  /** The codes of the walk or scan; `none`: the vectors themselves. */
   codes: CodeKind
-  /** Of the walk that was made; 0 where none was. `reach` is 0 where the width alone stops. */
+  /** Of the walk, or 0 without one. `reach` is 0 if only the width stops the walk. */
   width: number
   reach: number
   plannedDistances: number
-  /** With a filter: what a walk and a scan were expected to cost. */
+  /** With a filter: the expected costs of a walk and of a scan. */
   walkCost: number
   scanCost: number
-  /** That is promised; 0 where the request named a width. */
+  /** The promised recall; 0 if the request gave a width. */
   recall: number
-  /** About so many; and with a filter, as they were counted after the search. */
+  /** The estimated matches; with a filter also the matches counted after the search. */
   matches: number
   trueMatches: number
   visited: number
   distances: number
   rescored: number
   bytes: number
-  /** Of payloads that conditions were asked of. */
+  /** Bytes of payloads that conditions were evaluated on. */
   payloadBytes: number
   tookUs: number
 }
@@ -148,7 +156,7 @@ export interface ScrollRequest {
 
 export interface SampleRequest {
   limit: number
-  /** Of the choice. */
+  /** Seed of the random choice. */
   seed: number
   filter: Uint8Array | null
   fields: RowFields
@@ -158,7 +166,7 @@ export interface SampleRequest {
 export interface OrderRequest {
   field: string
   descending: boolean
-  /** Where the order starts, inclusive; null: at its beginning. Of date-times, microseconds since 1970. */
+  /** Where the order starts, inclusive; null: at its beginning. For date-times in microseconds since 1970. */
   from: number | bigint | null
   limit: number
   filter: Uint8Array | null
@@ -166,7 +174,7 @@ export interface OrderRequest {
   cancel: number
 }
 
-/** A row for each value. */
+/** One row for each value. */
 export interface OrderedBlock extends RowBlock {
   values: BigInt64Array | Float64Array
 }
@@ -180,9 +188,9 @@ export interface FacetRequest {
 
 export interface FacetResult {
   counts: Float64Array
-  /** Of keywords and UUIDs; null of others. */
+  /** Values of keywords and UUIDs; null for other kinds. */
   texts: TextBuffers | null
-  /** Of integers; of booleans 0 and 1. */
+  /** Values of integers; booleans are 0 and 1. */
   integers: BigInt64Array | null
   kind: PayloadIndexKindCode
 }

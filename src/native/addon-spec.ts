@@ -1,15 +1,15 @@
-/** Of the addon's interface: what a shard is made with. */
+/** The part of the addon's interface that describes a shard. */
 import type { Datatype } from '../core/schema.js'
 import type { CodeKind } from './addon-reads.js'
 import type { SparseSpec } from './addon-vectors.js'
 
 export interface ShardSpec {
   vectors: VectorSpec[]
-  /** Counted behind the others wherever vectors are named by their index. */
+  /** Numbered after the dense vectors wherever vectors are named by their index. */
   sparse?: SparseSpec[]
-  /** Vector and payload bytes after which the active segment freezes itself. */
+  /** Bytes of vectors and payloads after which the active segment freezes itself. */
   segmentBytes: number
-  /** false: there is no table, so nothing is remembered for takeFlush. */
+  /** false: there is no table, so changes are not recorded for takeFlush. */
   trackChanges: boolean
 }
 export interface VectorSpec {
@@ -18,22 +18,22 @@ export interface VectorSpec {
   metric: MetricCode
   m: number
   efConstruct: number
-  /** M of the graphs that keywords have of their own which many rows have and many queries name; 0: none. Default `m`. */
+  /** M of the graphs that frequent, often queried keywords get; 0: none. Default `m`. */
   payloadM?: number
-  /** Where vectors, graphs and codes are to be; default cached. Cold vectors are read from the file at each use. */
+  /** Placement of vectors, graphs and codes; default cached. Cold vectors are read from the file at each use. */
   memory?: PlacementCode
   graphMemory?: PlacementCode
   codeMemory?: PlacementCode
-  /** Rows have any number of vectors, compared by MaxSim. Default false. */
+  /** Whether rows have any number of vectors, compared by MaxSim. Default false. */
   multi?: boolean
   /**
-   * What components have been rounded to (prepareVectors), and are kept as in memory and segment files: float16 in two
-   * bytes, uint8 in one, but for integers that were scaled to unit length, which stay floats. Default float32.
+   * The type to which components were rounded (prepareVectors), and in which memory and segment files keep them.
+   * float16 takes two bytes and uint8 one. Integers that were scaled to unit length stay floats. Default float32.
    */
   datatype?: Datatype
-  /** Which codes lead searches; default auto, by measurement. */
+  /** The codes that searches walk on; default auto, chosen by measurement. */
   code?: CodeKind
-  /** Its number in the checksums of rows; default its place, the sparse ones behind the others. */
+  /** The vector's number in the checksums of rows. Default: its place, sparse vectors after the others. */
   slot?: number
 }
 export type PlacementCode = 'cold' | 'cached' | 'pinned'

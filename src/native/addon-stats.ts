@@ -4,7 +4,7 @@ export interface ShardStats {
   seq: number
   /** Live points. */
   points: number
-  /** Ids changed and not flushed, and an estimate of their bytes. */
+  /** Changed ids that are not flushed, and an estimate of their bytes. */
   dirty: number
   dirtyBytes: number
   vectors: {
@@ -13,33 +13,36 @@ export interface ShardStats {
     graphBytes: number
     vectorBytes: number
     codeBytes: number
-    /** What recall costs is being measured, or about to be. */
+    /** A calibration runs or is about to start. */
     calibrating: boolean
-    /** Of callers' queries: means over those measured last, how many were ever measured, how many wait for it. */
+    /** Live recall: means over the recently measured queries, the number ever measured, and the number waiting. */
     recall: {
       queries: number
       measured: number
       asked: number
-      /** Of those with a filter, which are not among the others. */
+      /** Queries with a filter; the other counts exclude them. */
       filtered: { queries: number; measured: number; asked: number }
       waiting: number
-      /** Live queries are gathered to calibrate on, or that is under way. */
+      /** Live queries are being gathered for a calibration, or the calibration runs. */
       settling: boolean
-      /** What recall was measured on, in the segment with the fewest live ones; nothing: never yet. */
+      /**
+       * Numbers of stored and live samples of the last calibration, in the segment with the fewest live ones. 0: none
+       * yet.
+       */
       samples: { stored: number; live: number }
     }
   }[]
   segments: {
     segment: number
     active: boolean
-    /** Its rows are few, and are to be moved: those that came after them are kept wider or narrower. */
+    /** The segment's few rows should be moved: later rows are stored in another width. */
     left: boolean
     rows: number
     deleted: number
     bytes: number
     checkpointedRows: number
     overlayRows: number
-    /** What recall costs was measured, or codes were chosen, since its files were written. */
+    /** Whether a calibration ran, or codes were chosen, since its files were written. */
     measuredAnew: boolean
   }[]
   payloadIndexes: { field: string; kind: PayloadIndexKindCode; points: number }[]

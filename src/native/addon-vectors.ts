@@ -1,19 +1,21 @@
-/** Of the addon's interface: what is about sparse vectors. */
-/** By a sparse vector; everything else as in SearchRequest. */
+/** The part of the addon's interface for sparse vectors and for examples. */
+/** A search by a sparse vector. The other fields are as in SearchRequest. */
 export interface SparseSearchRequest {
-  /** Index into the vectors, the sparse ones behind the others. */
+  /** Index into the vectors; sparse ones come after the others. */
   vector: number
-  /** Ascending; empty where there are examples, or a text. */
+  /** Ascending; empty if there are examples or a text. */
   indices: Uint32Array
   values: Float32Array
-  /** Its tokens are asked for, each counting 1. `textOptions` is what src/filter/text-options.ts writes. */
+  /**
+   * A text whose tokens are searched for, each with weight 1. `textOptions` has the form of src/filter/text-options.ts.
+   */
   text?: string | null
   textOptions?: Uint8Array | null
   /** Scores by several vectors. */
   examples?: SparseExamples | null
-  /** Whether values are multiplied by how rare their index is. */
+  /** Whether values are multiplied by the IDF of their index. */
   idf: boolean
-  /** A filter program: rarity is counted among the rows that match. */
+  /** A filter program whose matching rows define the IDF. */
   corpus?: Uint8Array | null
   limit: number
   offset: number
@@ -26,7 +28,7 @@ export interface SparseSearchRequest {
 }
 
 /**
- * A score that is made of the similarities to several vectors, which are negative distances: squared ones under l2.
+ * A score made of the similarities to several vectors. A similarity is the negative distance, squared under l2.
  *
  *   bestScore, sumScores   positives, then negatives
  *   discover               the target, then pairs of a positive and a negative
@@ -40,14 +42,14 @@ export interface Combination {
 }
 
 export interface Examples extends Combination {
-  /** End to end. */
+  /** All vectors, end to end. */
   vectors: Float32Array
-  /** Of multivectors, and only of them: how many vectors each has. */
+  /** Number of vectors in each multivector; only for multivectors. */
   counts?: Uint32Array
 }
 
 export interface SparseExamples extends Combination {
-  /** Where each begins, and where the last one ends. */
+  /** Where each vector begins, and where the last one ends. */
   offsets: Uint32Array
   indices: Uint32Array
   values: Float32Array
@@ -55,13 +57,13 @@ export interface SparseExamples extends Combination {
 
 export interface SparseBuffers {
   indices: Uint32Array
-  /** One more than rows, into indices and values. Signed in rows of the table, as Arrow has them. */
+  /** One more than rows: offsets into indices and values. Signed in rows of the table, as Arrow has them. */
   offsets: Uint32Array | Int32Array
 }
 
 export interface SparseSpec {
   name: string
   memory?: 'cold' | 'cached' | 'pinned'
-  /** As that of a VectorSpec. */
+  /** As in VectorSpec. */
   slot?: number
 }

@@ -1,6 +1,6 @@
 import { ERROR_CATALOGUE, type ErrorCode, VicinalError } from '../core/errors.js'
 
-/** What the kernel throws is an Error with a `code` of the catalogue; anything else is a defect of ours. */
+/** Converts an error of the kernel. It has a `code` of the catalogue; any other error is a bug of ours. */
 export function toVicinalError(cause: unknown): VicinalError {
   if (cause instanceof VicinalError) return cause
   const message = cause instanceof Error ? cause.message : String(cause)

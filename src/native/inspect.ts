@@ -7,12 +7,12 @@ export async function inspectSegment(path: string): Promise<SegmentFileInfo> {
   return await addon().inspectSegment(path).catch(rethrow)
 }
 
-/** The kernel as it runs here: its instruction set, the threads of its pool, and the cores that it may keep busy. */
+/** The kernel on this machine: its instruction set, the threads of its pool, and the usable cores. */
 export function kernelInfo(): { isa: string; threads: number; cores: number } {
   return { isa: addon().isa(), threads: addon().poolThreads(), cores: addon().usableCores() }
 }
 
-/** Bytes that the container lets this process have; null where nothing bounds them. */
+/** The container's memory limit in bytes; null without one. */
 export function containerMemoryBytes(): number | null {
   return addon().containerMemory()
 }

@@ -3,15 +3,12 @@ import { fileURLToPath } from 'node:url'
 import { VicinalError } from '../core/errors.js'
 import type { Addon } from './addon.js'
 
-/** The interface this build of the package speaks, see `Addon.abi`. */
+/** The version of the interface that this build uses, see `Addon.abi`. */
 const ABI = 1
 const require = createRequire(import.meta.url)
 let loaded: Addon | undefined
 
-/**
- * The kernel: the binary built in this checkout, else the prebuilt one that came with the package. Loaded at
- * first use, once.
- */
+/** The kernel: the binary built in this checkout, else the prebuilt one of the package. Loaded once, at first use. */
 export function addon(): Addon {
   loaded ??= load()
   return loaded
@@ -33,7 +30,7 @@ function load(): Addon {
   throw new VicinalError('NATIVE_UNAVAILABLE', unavailable(failures), { details: { platform: platformName() } })
 }
 
-/** Both places are two folders up: from src/native in a checkout and from dist/native in a package. */
+/** Candidate files. Both are two folders up, from src/native in a checkout and from dist/native in a package. */
 function candidates(): string[] {
   const root = new URL('../../', import.meta.url)
   return ['native/build/Release/vicinal.node', `prebuilds/${platformName()}/vicinal.node`].map((file) =>

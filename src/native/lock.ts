@@ -10,7 +10,7 @@ export class FileLock {
     this.#handle = handle
   }
 
-  /** null when another holds it, in this process or elsewhere. The file is created where absent. */
+  /** null if another holder has the lock, in this process or elsewhere. A missing file is created. */
   static acquire(path: string): FileLock | null {
     try {
       const handle = addon().lockFile(path)

@@ -1,13 +1,13 @@
-/** What the kernel tells of memory: results of `memory` and `processMemory` of the addon. */
+/** Memory as the kernel reports it: results of `memory` and `processMemory` of the addon. */
 
 export interface MemoryPartFacts {
-  /** Held: what it takes where all of it is in RAM. */
+  /** Bytes held: the size if all of it were in RAM. */
   bytes: number
-  /** In RAM now, and of these: pages of a mapped file, and what the allocator's own count has too. */
+  /** Bytes in RAM now. Of these, pages of a mapped file, and bytes in the allocator's own count. */
   residentBytes: number
   cacheBytes: number
   heapBytes: number
-  /** To be locked in RAM, and not locked because the system allows no more. */
+  /** Bytes that should be locked in RAM, but are not because the system allows no more. */
   unlockedBytes: number
 }
 
@@ -26,7 +26,7 @@ export interface ProcessMemoryFacts {
   residentBytes: number
   /** Of these, pages of files: code, and mapped data that was not written to. */
   fileBytes: number
-  /** What the allocator has from the system: in use, and kept for later. */
+  /** Memory that the allocator has from the system: in use, and free. */
   heapUsedBytes: number
   heapFreeBytes: number
 }

@@ -1,12 +1,12 @@
 /**
- * Searches that ask for nothing but neighbours of a vector, and their payloads: nearly all there are. What they are
- * asked with and what they find crosses the boundary as numbers in a row, since a property with a name takes as long to
- * read or make there as all of those.
+ * Plain searches: those that ask only for neighbours of a vector and their payloads, which nearly all do. Request and
+ * result cross the boundary as numbers in a row. Reading or making one named property there takes as long as all of
+ * them.
  */
 import { ID_WORDS } from '../core/point.js'
 import type { FoundRows, SearchRequest, SearchResult, TextBuffers } from './addon.js'
 
-/** In this order (see readPlainSearch in native/binding). */
+/** Positions of the numbers (see readPlainSearch in native/binding). */
 const VECTOR = 0
 const LIMIT = 1
 const OFFSET = 2
@@ -28,7 +28,7 @@ const HAS_THRESHOLD = 8
 const HEADER = 9
 const NO_VECTORS: SearchResult['vectors'] = []
 
-/** What is no number or flag is left to the search by names, which says what it is. */
+/** Whether a search can be passed as numbers. A value of a wrong type is left to the other form, which reports it. */
 export function isPlain(request: SearchRequest): boolean {
   const { examples, codes, exclude, explain, fields, scoreThreshold } = request
   return (
@@ -51,7 +51,7 @@ export function isPlain(request: SearchRequest): boolean {
 
 const numbers = new Float64Array(NUMBERS)
 
-/** Good until it is asked for again. */
+/** The returned array is reused by the next call. */
 export function numbersOf(request: SearchRequest, cancel: number, inlineUs: number): Float64Array {
   const { scoreThreshold } = request
   numbers[VECTOR] = request.vector
@@ -71,7 +71,7 @@ export function numbersOf(request: SearchRequest, cancel: number, inlineUs: numb
   return numbers
 }
 
-/** One that is large, or has more than payloads, comes as it is. */
+/** A large result, or one with more than payloads, is an object already. */
 export function resultOf(found: FoundRows): SearchResult {
   return found instanceof Float64Array ? new PackedResult(found) : found
 }
@@ -85,7 +85,7 @@ class PackedResult implements SearchResult {
   readonly vectors = NO_VECTORS
   readonly stats: PackedStats
 
-  /** Its buffer has other results as well. */
+  /** The buffer also holds other results. */
   constructor(packed: Float64Array<ArrayBuffer>) {
     const { buffer, byteOffset } = packed
     const count = packed[0] as number
@@ -132,7 +132,7 @@ class PackedStats {
 }
 
 function payloadsAt(buffer: ArrayBuffer, at: number, count: number, bytes: number): TextBuffers {
-  // Where nothing was found there are no offsets either.
+  // An empty result has no offsets.
   if (count === 0) return { bytes: new Uint8Array(0), offsets: new Uint32Array(1) }
   const offsets = new Uint32Array(buffer, at, count + 1)
   return { bytes: new Uint8Array(buffer, at + offsets.byteLength, bytes), offsets }

@@ -1,31 +1,33 @@
 import { addon } from './load.js'
 import type { ProcessMemoryFacts } from './memory-facts.js'
 
-/** What the system and the allocator tell of this process; Node's own count where they do not. */
+/** Memory of this process as the system and the allocator report it; else Node's own count. */
 export function processMemoryFacts(): ProcessMemoryFacts {
   const facts = addon().processMemory()
   return facts.residentBytes > 0 ? facts : { ...facts, residentBytes: process.memoryUsage.rss() }
 }
 
-/** What the process is to keep to; 0: no limit. */
+/** Sets the memory limit of the process; 0: no limit. */
 export function limitKernelMemory(bytes: number): void {
   addon().limitMemory(bytes)
 }
 
-/** Gives what the allocator keeps for later back to the system. */
+/** Returns the allocator's free memory to the system. */
 export async function trimHeap(): Promise<void> {
   await addon().trimHeap()
 }
 
-/** What the allocator may keep for later: fewer bytes are not worth the search for them. */
+/** Free bytes that the allocator may keep: fewer are not worth the time to return them. */
 const KEPT_FREE_BYTES = 32 * 1024 * 1024
-/** All collections ask, and the answer is of the process. */
+/** All collections call this, but the answer is the process's. */
 const LOOKED_EVERY_MS = 10_000
 let lookedAtMs = Number.NEGATIVE_INFINITY
-/** The least of both since memory was given back. The allocator counts that memory as free still, though it is not resident. */
+/**
+ * The lowest values since memory was returned. The allocator counts returned memory as free, though it is not resident.
+ */
 let least = { residentBytes: 0, heapFreeBytes: 0 }
 
-/** Gives back what the allocator keeps, where that is much: freed memory stays with the process otherwise, however long. */
+/** Returns the allocator's free memory if there is much. Freed memory would otherwise stay with the process. */
 export async function giveBackFreed(): Promise<void> {
   const nowMs = performance.now()
   if (nowMs - lookedAtMs < LOOKED_EVERY_MS) return

@@ -33,7 +33,7 @@ import { addon } from './load.js'
 import type { ShardMemory } from './memory-facts.js'
 import { isPlain, numbersOf, resultOf } from './plain-search.js'
 
-/** Starts a search, with `inlineUs` it may take of this turn. */
+/** Starts a search that may take `inlineUs` of this turn. */
 type StartSearch = (cancel: number, inlineUs: number) => Begun
 
 const asItIs = <T>(found: T): T => found
@@ -42,15 +42,15 @@ const asItIs = <T>(found: T): T => found
 let lastCancel = 0
 
 /**
- * The rows of one collection in the kernel. Methods are those of `Addon` (documented there) without the handle;
- * failures are VicinalErrors, and reads take an AbortSignal.
+ * The rows of one collection in the kernel. The methods are those of `Addon` (documented there) without the handle.
+ * Failures are VicinalErrors, and reads take an AbortSignal.
  */
 export class Shard {
   readonly #addon: Addon
   readonly #handle: ShardHandle
   #closing: Promise<void> | null = null
   #number: number | undefined
-  /** A search that waits for a turn, or goes on in several. */
+  /** A search that waits for a turn, or runs in several. */
   #waiting: Promise<unknown> | null = null
 
   constructor(spec: ShardSpec | ((addon: Addon) => ShardHandle)) {
@@ -62,7 +62,7 @@ export class Shard {
     }
   }
 
-  /** One that another thread of this process shares, to be read. CLOSED where it is no more. */
+  /** Opens another thread's shard of this process for reading. CLOSED if it is gone. */
   static shared(number: number): Shard {
     return new Shard((addon) => addon.openShared(number))
   }
@@ -78,9 +78,9 @@ export class Shard {
     return new Shard(() => handle)
   }
 
-  /** Waits for the operations that run. Closing twice is closing once. */
+  /** Waits for running operations. A second call waits for the same close. */
   async close(): Promise<void> {
-    // It was asked before. What becomes of it is for whoever asked.
+    // Searches that began earlier finish first. Their callers get the errors.
     while (this.#waiting) await this.#waiting.catch(() => undefined)
     this.#closing ??= this.#addon.closeShard(this.#handle).catch(rethrow)
     await this.#closing
@@ -122,7 +122,7 @@ export class Shard {
 
   // Reads
 
-  /** A short search runs here and now, and its result is returned without a promise; or in the next turns. */
+  /** Runs a short search at once and returns its result without a promise, or runs it in the next turns. */
   search(request: SearchRequest, scope?: Stoppable): Awaitable<SearchResult> {
     return this.#started(scope, (cancel, inlineUs) => {
       if (!isPlain(request)) return this.#addon.search(this.#handle, request, cancel, inlineUs)
@@ -130,7 +130,7 @@ export class Shard {
       return this.#addon.searchPlain(this.#handle, numbers, request.query, request.filter)
     })
   }
-  /** The same by a sparse vector. */
+  /** The same for a sparse vector. */
   searchSparse(request: SparseSearchRequest, scope?: Stoppable): Awaitable<SearchResult> {
     return this.#started(scope, (cancel, inlineUs) => this.#addon.searchSparse(this.#handle, request, cancel, inlineUs))
   }
@@ -148,14 +148,14 @@ export class Shard {
       return Promise.reject(toVicinalError(error))
     }
   }
-  /** What it took of turns before was spent then. */
+  /** Turns before this one are already accounted for. */
   #searched(begun: Begun, cancel: number, scope: Stoppable | undefined, sinceMs: number): Awaitable<SearchResult> {
     if (begun instanceof Promise) return this.#stoppable(scope, cancel, begun, resultOf)
     if (!begun) return this.#inNextTurn(cancel, scope)
     turnBudget.spendOnRead((performance.now() - sinceMs) * 1000)
     return resultOf(begun)
   }
-  /** It holds the thread again for as long as searches may, once the event loop has looked for what else there is. */
+  /** Lets the event loop handle other events. Then the search may hold the thread again for a whole share. */
   #inNextTurn(cancel: number, scope: Stoppable | undefined): Promise<SearchResult> {
     turnBudget.spendOnRead(turnBudget.readUs)
     const resumed = nextTurn().then(() => {
@@ -190,7 +190,7 @@ export class Shard {
     const started = this.#timed((inlineUs) => this.#addon.count(this.#handle, filter, cancel, inlineUs))
     return started instanceof Promise ? await this.#cancellable(signal, cancel, started) : started
   }
-  /** What may end at once takes from the turn's share what it took. */
+  /** A call that completes at once spends its time from the turn's share. */
   #timed<T>(start: (inlineUs: number) => Awaitable<T>): Awaitable<T> {
     const before = performance.now()
     const started = this.#call(() => start(turnBudget.readUs))
@@ -311,7 +311,7 @@ export class Shard {
   }
 
   async #cancelled<T>(signal: AbortSignal | undefined, start: (cancel: number) => Promise<T>): Promise<T> {
-    // What is over already must not race with work that is over at once.
+    // A call that was aborted before must not race with work that completes at once.
     if (signal?.aborted) throw new VicinalError('CANCELLED', 'the operation was cancelled')
     lastCancel += 1
     const cancel = lastCancel
@@ -322,7 +322,7 @@ export class Shard {
     )
   }
 
-  /** The operation that was started with this cancel number, ended early by the signal. */
+  /** Runs the operation with this cancel number; the signal cancels it. */
   async #cancellable<T>(signal: AbortSignal | undefined, cancel: number, started: Promise<T>): Promise<T> {
     const onAbort = this.#canceller(cancel)
     if (signal?.aborted) onAbort()
@@ -359,7 +359,7 @@ export class Shard {
     )
   }
 
-  /** A shard that closes waits for its operations; none is left to cancel then. */
+  /** A closing shard waits for its operations, so none is left to cancel. */
   #canceller(cancel: number): () => void {
     return () => {
       if (!this.#closing) this.#addon.cancel(this.#handle, cancel)

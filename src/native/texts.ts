@@ -3,7 +3,7 @@ import type { EmbeddedTexts } from './addon.js'
 import { rethrow, toVicinalError } from './errors.js'
 import { addon } from './load.js'
 
-/** Of BM25: how soon more of a word stops to count more, how much less long texts count, tokens of a text on average. */
+/** Parameters of BM25: saturation of word counts, normalisation by length, and the average length in tokens. */
 export interface TextWeights {
   k: number
   b: number
@@ -12,7 +12,7 @@ export interface TextWeights {
 
 const encoder = new TextEncoder()
 
-/** A text as the numbers of its tokens, each counting 1: some microseconds a word, on this thread. */
+/** Turns a text into the numbers of its tokens, each with weight 1. Takes some microseconds a word, on this thread. */
 export function embedQueryText(options: Uint8Array, text: string): StoredSparseVector {
   try {
     const bytes = encoder.encode(text)
@@ -23,7 +23,7 @@ export function embedQueryText(options: Uint8Array, text: string): StoredSparseV
   }
 }
 
-/** Documents as the numbers of their tokens and what each weighs, made on the kernel's pool. */
+/** Turns documents into the numbers of their tokens with weights, on the kernel's pool. */
 export async function embedDocumentTexts(
   options: Uint8Array,
   texts: readonly string[],

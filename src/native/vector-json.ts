@@ -3,11 +3,11 @@ import type { LiftedVectors } from './addon.js'
 import { rethrow, toVicinalError } from './errors.js'
 import { addon } from './load.js'
 
-/** What stands in the text where a vector was, before its number. No sender can know it. */
+/** Stands in the text in the place of a vector, before its number. No sender can know it. */
 export const VECTOR_MARK = `vector-${randomBytes(16).toString('hex')}-`
 const markBytes = Buffer.from(VECTOR_MARK)
 
-/** The vectors of a request in JSON, taken out of its text; null where there are none. */
+/** Extracts the vectors of a request in JSON from its text; null if there are none. */
 export function liftVectors(json: Uint8Array): LiftedVectors | null {
   try {
     return addon().liftVectorsSync(json, markBytes)
@@ -21,7 +21,7 @@ export async function liftVectorsAside(json: Uint8Array): Promise<LiftedVectors 
   return await addon().liftVectors(json, markBytes).catch(rethrow)
 }
 
-/** Numbers of JSON with commas between them, each in as few digits as lead back to the same float32. */
+/** Numbers as JSON separated by commas, each with the fewest digits that give the same float32. */
 export function numbersJson(values: Float32Array): string {
   try {
     return addon().floatsJson(values)

@@ -2,12 +2,12 @@ import type { Datatype } from '../core/schema.js'
 import { rethrow } from './errors.js'
 import { addon } from './load.js'
 
-/** Up to here (some 20 µs of work) a hop to the pool costs more than the work itself. */
+/** Up to this size (some 20 µs of work) a hop to the pool costs more than the work itself. */
 const SYNC_FLOATS = 32 * 1024
 
 /**
- * Checks vectors in place: the index of the first with a component that is not finite, or -1. With `normalise`,
- * scales each to unit length; rounds to the datatype.
+ * Checks vectors in place. Returns the index of the first one with a component that is not finite, or -1. With
+ * `normalise` each is scaled to unit length. Components are rounded to the datatype.
  */
 export async function prepareVectors(
   data: Float32Array,
@@ -23,7 +23,7 @@ export async function prepareVectors(
   }
 }
 
-/** A query, rounded as the stored vectors are. It is finite; where it goes beyond the datatype, it stays as it is. */
+/** Rounds a query like stored vectors. A query beyond the datatype's range stays as it is. */
 export function roundQuery(data: Float32Array, dim: number, datatype: Datatype): Float32Array {
   if (datatype === 'float32') return data
   const rounded = data.slice()

@@ -1,4 +1,4 @@
-/** The vector that stands for the examples of a recommendation: the mean of those liked, away from those disliked. */
+/** The vector that represents a recommendation's examples: the mean of the positives, moved away from the negatives. */
 import { invalid } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
 import type { StoredSparseVector } from '../core/point.js'
@@ -19,7 +19,7 @@ export function averageOf(
   return vector.multivectorConfig ? allVectors(liked, disliked) : average(liked, disliked)
 }
 
-/** The mean of the positives, moved away from that of the negatives by as far as they lie apart. */
+/** The mean of the positives plus its difference to the mean of the negatives. */
 function average(positives: readonly Float32Array[], negatives: readonly Float32Array[]): Float32Array {
   const positive = mean(positives)
   const negative = negatives.length === 0 ? null : mean(negatives)
@@ -33,7 +33,7 @@ function mean(vectors: readonly Float32Array[]): Float32Array {
   return sum.map((x) => x / vectors.length)
 }
 
-/** Of multivectors, all the vectors of those that are liked, and the opposites of those that are not. */
+/** For multivectors: all vectors of the positives, and the negated vectors of the negatives. */
 function allVectors(positives: readonly Float32Array[], negatives: readonly Float32Array[]): Float32Array {
   const opposites = negatives.map((vector) => vector.map((x) => -x))
   const all = endToEnd([...positives, ...opposites])
@@ -42,7 +42,7 @@ function allVectors(positives: readonly Float32Array[], negatives: readonly Floa
   throw invalid('query.recommend', expected, all.length)
 }
 
-/** The same as of others, where an index that a vector lacks is 0. */
+/** The same for sparse vectors; a missing index counts as 0. */
 function sparseAverage(
   positives: readonly StoredSparseVector[],
   negatives: readonly StoredSparseVector[],

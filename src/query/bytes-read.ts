@@ -1,6 +1,6 @@
 import type { RowBlock } from '../native/addon.js'
 
-/** Of payloads and vectors that were read row by row, for an answer or for what scores it. */
+/** Bytes of payloads and vectors read row by row, for an answer or for scoring it. */
 export class BytesRead {
   payload = 0
   vectors = 0

@@ -1,4 +1,4 @@
-/** Several vectors as the kernel takes them. */
+/** Joins several vectors into one array, as the kernel expects them. */
 import { invalid } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
 import type { StoredSparseVector } from '../core/point.js'

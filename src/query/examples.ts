@@ -1,4 +1,4 @@
-/** What a query by several vectors asks of the kernel, once its ids stand for vectors. */
+/** Builds the kernel's request of a query by several vectors, once ids are replaced by vectors. */
 import { invalid } from '../core/errors.js'
 import type { StoredSparseVector } from '../core/point.js'
 import { isSparse, type SchemaVector } from '../core/schema.js'
@@ -10,7 +10,7 @@ import type { References } from './references.js'
 
 const NO_WEIGHTS = new Float32Array(0)
 
-/** One vector to search neighbours of, or several that score together. */
+/** One vector whose neighbours are searched, or several vectors that score together. */
 export type Target = DenseTarget | SparseTarget
 export type DenseTarget = { query: Float32Array } | { examples: Examples }
 export type SparseTarget =
@@ -37,7 +37,7 @@ export function nearestTo(value: VectorValue): Target {
   return value instanceof Float32Array ? { query: value } : { sparse: value }
 }
 
-/** Points that lack the vector say nothing. */
+/** Examples whose points lack the vector are ignored. */
 function recommended(
   stage: Stage,
   { strategy, positive, negative }: Extract<VectorsScoring, { kind: 'recommend' }>,
@@ -56,8 +56,9 @@ function pairVectors(stage: Stage, pairs: readonly ExamplePair[], references: Re
 }
 
 /**
- * Of every two items that are not rated the same, how much nearer a point is to the better one counts as much as they
- * differ. That is a sum over the items: what each pair weighs is for the one and against the other.
+ * Scores by feedback. For each pair of items with different ratings, a point gains by its greater nearness to the
+ * better item, times their difference. The sum over pairs is a sum over items: each pair adds its weight to one item
+ * and subtracts it from the other.
  */
 function byFeedback(
   stage: Stage,

@@ -1,10 +1,10 @@
-/** What the kernel reports of a search, in words and shares. */
+/** Turns the kernel's report of a search into words and shares. */
 import type { QueryPlan, SegmentPlan, StageKind } from '../core/query-plan.js'
 import type { SearchResult, SegmentReport } from '../native/addon.js'
 
 const RECALL_PLACES = 5
 
-/** Of strategies by the graph that a keyword's points have (native/search/value_search.hpp). */
+/** Ending of strategies that use the graph of one keyword (native/search/value_search.hpp). */
 const OF_VALUE = ' of value'
 
 const WITHOUT_SEARCH: Partial<Record<StageKind, { strategy: string; why: string }>> = {
@@ -12,14 +12,14 @@ const WITHOUT_SEARCH: Partial<Record<StageKind, { strategy: string; why: string 
   order_by: { strategy: 'points in the order of a payload field', why: 'its index has them in that order' },
   sample: { strategy: 'points chosen at random', why: 'the query asks for a sample' },
   rrf: { strategy: 'one ranking of several, by places', why: 'places can be compared where scores cannot' },
-  dbsf: { strategy: 'one ranking of several, by scores', why: 'scores are scaled to how they are spread' },
+  dbsf: { strategy: 'one ranking of several, by scores', why: 'scores are scaled by their distribution' },
   formula: { strategy: 'a formula over scores and payloads', why: 'the query asks for one' },
   groups: { strategy: 'the best points of each group, searched for in rounds', why: 'the query asks for groups' },
   matrix: {
     strategy: 'an exact search from each point of a sample among the others',
     why: 'the query asks for a matrix',
   },
-  mmr: { strategy: 'those of the nearest that differ from each other', why: 'the query asks for diversity' },
+  mmr: { strategy: 'points near the query that differ from each other', why: 'the query asks for diversity' },
 }
 
 const REASONS: Record<string, string> = {
@@ -27,14 +27,14 @@ const REASONS: Record<string, string> = {
   all: 'recall 1 was asked for',
   'no graph': 'the vector has no graph, as its configuration says (m of 0)',
   empty: 'no vector is in the graph yet',
-  recall: 'no walk through the graph promises the recall asked for',
-  examples: 'no walk leads to the best by a score of several examples of this kind',
-  few: 'so few points match that all of them are compared, which costs less than to plan anything else',
+  recall: 'a walk through the graph cannot promise the recall asked for',
+  examples: 'a walk cannot find the best points by this score of several examples',
+  few: 'so few points match that comparing all of them costs less than planning',
   'too few': 'a walk led to too few points',
   'costs less': 'a scan costs less than a walk through the graph',
 }
 
-/** What a stage is, and what came out of it. */
+/** The kind of a stage and its result. */
 export interface StageFacts {
   stage: StageKind
   returned: number
@@ -43,13 +43,13 @@ export interface StageFacts {
   tookUs: number
 }
 
-/** What a search was of. With sparse vectors it is postings that are read, instead of distances that are computed. */
+/** The kind of a search. For sparse vectors the counts are postings read, not distances computed. */
 export interface Searched {
   isFiltered: boolean
   isSparse: boolean
 }
 
-/** Of a stage that searches no segment: what it does is told by its name. */
+/** The plan of a stage that searches no segment; its kind gives the text. */
 export function planWithoutSearch(facts: StageFacts): QueryPlan {
   const { strategy, why } = WITHOUT_SEARCH[facts.stage] ?? { strategy: 'the points of the prefetches', why: '' }
   return {
@@ -86,7 +86,7 @@ export function planOf({ segments: reports = [] }: SearchResult, searched: Searc
     expectedRecall: recalls.every((recall) => recall !== null) ? Math.min(1, ...recalls) : null,
     estimatedMatches: isFiltered ? estimated : null,
     selectivity: isFiltered ? shareOf(estimated, points) : null,
-    // Where no segment was looked at, none was counted in.
+    // If no segment was searched, no match was counted.
     trueMatches: isFiltered && segments.length > 0 ? counted : null,
     trueSelectivity: isFiltered && segments.length > 0 ? shareOf(counted, points) : null,
     ...sumsOf(segments),
@@ -105,7 +105,7 @@ function segmentPlan(report: SegmentReport, searched: Searched): SegmentPlan {
     why: whyOf(report, searched),
     codes,
     effort: isWalk ? { width, reach: reach > 0 ? reach : null, distances: Math.round(report.plannedDistances) } : null,
-    // The kernel's floats are not told to more places than they have.
+    // The kernel's floats are rounded to their precision.
     expectedRecall: recall > 0 ? Number(recall.toFixed(RECALL_PLACES)) : null,
     estimatedMatches: isFiltered ? report.matches : null,
     selectivity: isFiltered ? shareOf(report.matches, points) : null,
@@ -125,7 +125,7 @@ function whyOf(report: SegmentReport, { isFiltered, isSparse }: Searched): strin
   if (strategy === 'nothing matches') return 'no point of the segment passes the filter'
   if (isSparse) return whyPostings(report, isFiltered)
   if (whyNoWalk !== '') return REASONS[whyNoWalk] ?? whyNoWalk
-  // Examples too may leave points out.
+  // Examples can exclude points too, so a search without a filter may have a scan cost.
   if (!isFiltered && scanCost === 0) {
     const walk = `a walk is expected to compute about ${count(plannedDistances)} distances, of ${count(linked)} vectors`
     return tail > 0 ? `${walk}; ${count(tail)} vectors that are not in the graph yet are scanned` : walk
@@ -135,14 +135,14 @@ function whyOf(report: SegmentReport, { isFiltered, isSparse }: Searched): strin
     if (strategy.includes('then scan')) return `${walk}; the query is far from all of them`
     return tail > 0 ? `${walk}; ${count(tail)} vectors that are not in it yet are scanned` : walk
   }
-  const costs = `a walk to as many of them costs ${cost(walkCost, 'distances')}, a scan of them ${cost(scanCost, 'distances')}`
+  const costs = `a walk that finds enough of them costs ${cost(walkCost, 'distances')}, a scan of them ${cost(scanCost, 'distances')}`
   const compared = `about ${count(matches)} points match: ${costs}`
   if (!strategy.includes('then scan')) return compared
   const orFar = strategy.endsWith(OF_VALUE) ? ', or ended far from the query' : ''
   return `${compared}; the walk cost more than that${orFar}`
 }
 
-/** In reports of sparse vectors, postings are where distances are in others. */
+/** In reports of sparse vectors, postings take the place of distances. */
 function whyPostings(report: SegmentReport, isFiltered: boolean): string {
   const { strategy, plannedDistances: postings, tail, matches, walkCost, scanCost } = report
   if (strategy === 'scan') return 'no vector is in the postings yet'
@@ -155,7 +155,7 @@ function whyPostings(report: SegmentReport, isFiltered: boolean): string {
 }
 
 function cost(units: number, unit: 'distances' | 'postings'): string {
-  return Number.isFinite(units) ? `about ${count(units)} ${unit}` : 'more than can be told'
+  return Number.isFinite(units) ? `about ${count(units)} ${unit}` : 'more than can be estimated'
 }
 
 function count(number: number): string {

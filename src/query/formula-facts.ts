@@ -4,7 +4,7 @@ import type { Formula, FormulaNode } from './formula.js'
 
 const KINDS = { payload: ['float', 'integer'], geoDistance: ['geo'], datetimeKey: ['datetime'] } as const
 
-/** What a formula asks for, for those who bound it: its conditions as those of a filter, and its variables. */
+/** Facts about a formula for strict mode: its conditions, as those of a filter, and its variables. */
 export function formulaFacts({ root, conditions, variables }: Formula): FilterFacts {
   const facts = factsOf(conditions)
   return { ...facts, fields: [...facts.fields, ...variablesIn(root, variables)] }

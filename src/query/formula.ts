@@ -1,6 +1,6 @@
 /**
- * A formula, and its value for one point, in double precision. Trees are no deeper than LIMITS.formulaDepth, which the
- * parser proves, so walking them by recursion is safe.
+ * A formula, and its value for one point in double precision. The parser bounds the depth by LIMITS.formulaDepth, so
+ * recursion is safe.
  */
 import { VicinalError } from '../core/errors.js'
 import { parseDateTime } from '../filter/date-time.js'
@@ -9,9 +9,9 @@ import type { PathStep } from '../filter/path.js'
 
 export interface Formula {
   root: FormulaNode
-  /** 1 where the point passes, by position. */
+  /** Conditions by position; each yields 1 if the point passes, else 0. */
   conditions: FilterNode[]
-  /** Payload keys that are looked at, by their name in the nodes. */
+  /** Paths of payload variables, keyed by their name in the nodes. */
   variables: Map<string, PathStep[]>
   scoreDefaults: Map<number, number>
   payloadDefaults: Map<string, unknown>
@@ -32,17 +32,17 @@ export type FormulaNode =
   | { op: 'pow'; base: FormulaNode; exponent: FormulaNode }
   | { op: 'decay'; kind: DecayKind; x: FormulaNode; target: FormulaNode | null; lambda: number }
 
-/** What a formula sees of a point. */
+/** A point's values for a formula. */
 export interface FormulaPoint {
-  /** By prefetch; undefined where it did not find the point. */
+  /** Score by prefetch; undefined if the prefetch did not find the point. */
   score(prefetch: number): number | undefined
-  /** The values of a variable, arrays taken apart. */
+  /** The values of a variable; arrays count as their elements. */
   values(key: string): readonly unknown[]
   passes(condition: number): boolean
 }
 
 const MICROS_PER_SECOND = 1_000_000
-/** Mean radius, as the geo crates of Rust have it. */
+/** Mean radius of the earth, as in Rust's geo crates. */
 const EARTH_METRES = 6_371_008.8
 
 export function evaluate(formula: Formula, point: FormulaPoint): number {
@@ -50,7 +50,7 @@ export function evaluate(formula: Formula, point: FormulaPoint): number {
   return finite(Math.fround(value), () => `${value} as float32`)
 }
 
-/** A key may be mentioned thousands of times, and is looked up in the payload once. */
+/** Caches variables: a formula may name a key thousands of times, but reads it once from the payload. */
 function remembering(point: FormulaPoint): FormulaPoint {
   const known = new Map<string, readonly unknown[]>()
   return {
@@ -99,7 +99,7 @@ function valueIn(node: FormulaNode, formula: Formula, point: FormulaPoint): numb
   }
 }
 
-/** What comes behind a zero is not looked at. */
+/** Operands after a zero are not evaluated. */
 function product(operands: readonly FormulaNode[], value: (node: FormulaNode) => number): number {
   let product = 1
   for (const operand of operands) {
@@ -152,7 +152,7 @@ function finite(value: number, expression: () => string): number {
   throw refused(`The expression ${expression()} = ${value} produced a non-finite number`)
 }
 
-/** The value of the payload, or its default; of several values, all of them. */
+/** The variable's value or its default. If there are several values, returns them all. */
 function payloadValue(key: string, expected: string, formula: Formula, point: FormulaPoint): unknown {
   const values = point.values(key)
   if (values.length === 1) return values[0]
@@ -173,7 +173,7 @@ function secondsOf(value: unknown, key: string): number {
   return Number(micros) / MICROS_PER_SECOND
 }
 
-/** The way over the sphere, by the haversine. */
+/** The distance on the sphere, by the haversine formula. */
 function metresTo({ lat, lon, key }: Extract<FormulaNode, { op: 'geoDistance' }>, value: unknown): number {
   const to = (value ?? {}) as { lat?: unknown; lon?: unknown }
   if (typeof to.lat !== 'number' || typeof to.lon !== 'number') {

@@ -1,4 +1,4 @@
-/** One ranking of several: by the places of points in each, or by their scores. */
+/** Fuses several rankings into one: by the places of points in each, or by their scores. */
 import type { Hit } from '../core/database.js'
 import type { PointId } from '../core/point.js'
 import { STEP, sorted } from './long-lists.js'
@@ -8,8 +8,8 @@ const DEVIATIONS = 3
 const MIDDLE = 0.5
 
 /**
- * Reciprocal rank fusion. A weight stretches or compresses places: with 3, the third place counts as the first. Sums
- * are in single precision, as scores are.
+ * Reciprocal rank fusion. A weight stretches or compresses places: with weight 3 the third place counts as the first.
+ * Sums are in single precision, like scores.
  */
 export function fuseRanks(sources: readonly Hit[][], k: number, weights: readonly number[] | null): Steps<Hit[]> {
   return fused(sources, (_hit, place, source) => {

@@ -11,13 +11,13 @@ interface Group {
   best: number
 }
 
-/** Groups as points come in, and which of them are the best so far: those with the best point. */
+/** Collects points into groups and keeps the best groups, ranked by their best point. */
 export class Groups {
-  /** How many groups are wanted, and points of each. */
+  /** Number of wanted groups; `#size` is the number of points in each. */
   readonly most: number
   readonly #size: number
   readonly #sign: 1 | -1
-  /** Keys of texts and numbers differ, as `"1"` and `1` do. */
+  /** Texts and numbers are different keys, such as `"1"` and `1`. */
   readonly #groups = new Map<GroupKey, Group>()
   readonly #ids = new Set<PointId>()
 

@@ -1,6 +1,6 @@
 /**
- * The best points of each value of a payload field. Points are asked for in several rounds: until as many groups as are
- * wanted are full, then for those that are not.
+ * The best points of each value of a payload field. Points are searched in several rounds: first until the wanted
+ * number of groups exists, then for groups that are not full.
  */
 import type { Hit, PointGroup } from '../core/database.js'
 import { invalid } from '../core/errors.js'
@@ -48,7 +48,7 @@ export async function queryGroups<P>(
     throw invalid('group_size', `expected limit times group_size of at most ${LIMITS.groupedPoints}`, limit * size)
   }
   const lookup = lookupOf(options.withLookup)
-  // A collection that is not there is told before anything is sought.
+  // A missing lookup collection is reported before the search.
   if (lookup) scope.catalog(lookup.collection)
   const table = new Groups(limit, size, smallerIsBetter(plan.root.scoring, scope))
   const rounds = await fill(table, plan, path, options.groupBy, scope)
@@ -63,7 +63,7 @@ export async function queryGroups<P>(
   }
 }
 
-/** The plan of each round, where the query is to be explained. */
+/** Fills the groups. Returns the plan of each round if the query is explained. */
 async function fill(
   groups: Groups,
   plan: Plan,
@@ -113,7 +113,7 @@ function roundPlan(
   { source, mostBytes }: QueryScope,
 ): Plan {
   const filter: FilterNode = { op: 'and', children: [...conditions, ...(root.filter ? [root.filter] : [])] }
-  // Without `[]` at its end, which a selection of the payload does not know.
+  // Drops a final `[]`, which a payload selection does not know.
   const seen = groupBy.replace(/(?:\[\])+$/, '')
   return {
     root: widened(
@@ -126,7 +126,7 @@ function roundPlan(
   }
 }
 
-/** Prefetches bring as many times more as there are groups, as far as their bound allows. */
+/** Multiplies the limits of prefetches by the number of groups, within their bounds. */
 function widened(stage: Stage, times: number, most: number): Stage {
   const prefetches = stage.prefetches.map((prefetch) => {
     const limit = Math.max(prefetch.limit, Math.min(LIMITS.resultLimit, most, prefetch.limit * times))
@@ -159,7 +159,7 @@ async function finished<P>(
     withPayload: lookup.withPayload ?? true,
     withVector: lookup.withVectors ?? false,
     rawPayload: plan.projection.rawPayload,
-    // Beside the points of the groups.
+    // The lookup has the room that the groups' points leave.
     mostBytes: scope.mostBytes === undefined ? undefined : Math.max(1, scope.mostBytes - taken),
   }
   const ids = found.flatMap(({ id }) => asPointId(id) ?? [])
@@ -185,7 +185,7 @@ function lookupOf(withLookup: QueryGroupsOptions['withLookup']): WithLookup | nu
   return lookup
 }
 
-/** The point a group's value would name; null of a text that is no id. */
+/** The point id that a group's value could name; null for a text that is no id. */
 function asPointId(key: GroupKey): PointId | null {
   if (typeof key !== 'string') return key >= 0 && key <= MOST_U64 ? key : null
   if (!UUID_OR_NUMBER.test(key)) return null

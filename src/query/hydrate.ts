@@ -8,7 +8,7 @@ import { type Projection, RowReader } from './rows.js'
 import type { QueryScope } from './source.js'
 import { type Steps, Turns } from './turns.js'
 
-/** The points with what is to be seen of them. Those that have been deleted meanwhile are left out. */
+/** The hits with the fields that the caller asked for. Points deleted meanwhile are left out. */
 export function withFields(
   { source, call }: Pick<QueryScope, 'source' | 'call'>,
   hits: readonly Hit[],

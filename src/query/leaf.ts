@@ -1,4 +1,4 @@
-/** Stages that the kernel answers: of the whole collection, or of the points that prefetches have found. */
+/** Stages that the kernel answers: over the whole collection, or over the points that prefetches found. */
 import { type Awaitable, andThen } from '../core/awaitable.js'
 import type { Hit } from '../core/database.js'
 import { ID_WORDS, type Payload } from '../core/point.js'
@@ -23,7 +23,7 @@ import type { QueryScope } from './source.js'
 import { TextQuery } from './texts.js'
 import { type Steps, Turns } from './turns.js'
 
-/** Beyond so many, ids to leave out are a condition, which the kernel looks up in one pass. */
+/** More excluded ids than this become a filter condition, which the kernel evaluates in one pass. */
 const MOST_EXCLUDED = 64
 const NO_QUERY = new Float32Array(0)
 const NO_SPARSE = { indices: new Uint32Array(0), values: NO_QUERY }
@@ -32,13 +32,13 @@ const SEEDS = 2 ** 32
 
 export interface StageResult {
   hits: Hit[]
-  /** Where the query is to be explained. */
+  /** Set if the query is explained. */
   plan: QueryPlan | null
 }
 
 export interface LeafPlace {
   filters: FilterNode[]
-  /** Of the hits up to the stage's limit, how many are skipped. */
+  /** Number of hits to skip, within the stage's limit. */
   offset: number
   projection: Projection
   /** Ids of what prefetches have found, which passed the filters there; absent: every point is looked at. */
@@ -120,7 +120,7 @@ export class Leaf {
     return andThen(found, (result) => ({ result, searched: { isFiltered, isSparse } }))
   }
 
-  /** A fusion of searches alone, in one call of the kernel; null where it is of something else, too. */
+  /** A fusion of searches only, in one call of the kernel; null if another stage is involved. */
   fused(
     { scoring, prefetches, limit, threshold }: Stage,
     place: LeafPlace,
@@ -169,7 +169,7 @@ export class Leaf {
       : { sparse: this.#bySparse(stage, vector, target, place, filter, exclude) }
   }
 
-  // Both are written out in full: spread from parts, a request takes longer to make than some searches.
+  // Both requests are written out in full: building one by spreading parts takes longer than some searches.
 
   #bySparse(
     { corpus, limit, threshold }: Stage,
@@ -229,7 +229,7 @@ export class Leaf {
     }
   }
 
-  /** Searches candidates, and chooses among them; scores stay those of the search. */
+  /** Searches candidates and selects diverse ones. Scores stay those of the search. */
   async #diverse(
     stage: Stage,
     key: Stage,
@@ -300,7 +300,7 @@ export class Leaf {
     return programOf(place, place.among || excluded.length === 0 ? null : excluded)
   }
 
-  /** Of rows that no search has chosen. How many match is counted for who wants to know, which the stage took no part in. */
+  /** Rows that no search has chosen. If the query is explained, the matches are counted separately. */
   async #listed(
     stage: StageKind,
     rows: Hit[],
@@ -342,7 +342,7 @@ export function kindOf(scoring: Scoring): StageKind {
   return scoring.kind
 }
 
-/** All that has to hold, as the kernel reads it; null where that is nothing. */
+/** All conditions as a program of the kernel; null if there are none. */
 function programOf({ filters, among }: LeafPlace, excluded: Uint32Array | null): Uint8Array | null {
   if (filters.length === 0 && !among && !excluded) return null
   const nodes = [...filters]

@@ -18,10 +18,10 @@ import type { QueryScope } from './source.js'
 export const DEFAULT_SAMPLE = 10
 export const DEFAULT_NEIGHBOURS = 3
 const SEEDS = 2 ** 32
-/** Searches under way at once: fewer than there may be listeners of one signal. */
+/** Searches in work at once. It stays below the number of listeners that one signal allows without a warning. */
 const AT_ONCE = 8
 
-/** Points chosen at random, and of each its nearest among the others. */
+/** Points chosen at random, and for each its nearest among the others. */
 export async function searchMatrix(
   options: SearchMatrixOptions,
   scope: QueryScope,
@@ -61,7 +61,7 @@ export async function searchMatrix(
   return told({ ids: rows.map((row) => decodeId(block.ids, row * ID_WORDS)), pairs }, searches)
 }
 
-/** How many match is counted where there is a filter of the caller's. */
+/** Counts the matches if the caller gave a filter. */
 async function planOfSample(
   block: RowBlock,
   filter: Uint8Array | null,
@@ -101,7 +101,7 @@ interface Asked {
 
 interface Neighbours {
   pairs: SearchMatrix['pairs']
-  /** Where the matrix is to be explained. */
+  /** Set if the matrix is explained. */
   plan: QueryPlan | null
 }
 
@@ -128,7 +128,7 @@ async function neighbours(asked: Asked, { source, call, explains }: QueryScope):
   return { pairs, plan: planOf(result, searched, factsOf('nearest', result.count, result.stats.tookUs)) }
 }
 
-/** Encoded ids are words, which are in the order of the ids where they are compared one by one. */
+/** Rows in the order of their ids: encoded ids compare word by word in this order. */
 function rowsById({ ids, count }: RowBlock): number[] {
   const compare = (a: number, b: number): number => {
     const order = [0, ...(ids[a * ID_WORDS] === 0 ? [2, 1] : [1, 2, 3, 4])]

@@ -4,8 +4,8 @@ import type { Similarities } from './similarities.js'
 import { Turns } from './turns.js'
 
 /**
- * Positions of the chosen ones, in the order in which they were chosen. `relevance` is from 0, only far from each other,
- * to 1, only near the query.
+ * Positions of the chosen candidates, in the order of choice. `relevance` goes from 0 (only diversity) to 1 (only
+ * nearness to the query).
  */
 export async function chooseDiverse(
   similarities: Similarities,
@@ -27,7 +27,7 @@ export async function chooseDiverse(
       near[at] = sum
     },
   )
-  // How near each is to the nearest of those chosen.
+  // Similarity of each candidate to the most similar chosen one.
   const crowded = new Float64Array(count).fill(Number.NEGATIVE_INFINITY)
   const chosen: number[] = []
   while (chosen.length < limit && rest.length > 0) {
@@ -55,7 +55,7 @@ export async function chooseDiverse(
   return chosen
 }
 
-/** Of each candidate the sum of its parts; none of them takes long, so that others get their turns between them. */
+/** Sums the parts for each candidate. Each part is short, so that other work gets its turns in between. */
 async function addUp(
   turns: Turns,
   candidates: readonly number[],

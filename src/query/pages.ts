@@ -18,7 +18,7 @@ const DEFAULT_PAGE = 10
 const OFFSET_WITH_ORDER =
   "Cannot use an `offset` when using `order_by`. The alternative for paging is to use `order_by.start_from` and a filter to exclude the IDs that you've already seen for the `order_by.start_from` value"
 
-/** Points by id, in the order asked for; absent ones are left out, and a repeated id comes once. */
+/** Points by id in the order asked for. Absent ones are left out, and a repeated id is returned once. */
 export async function retrieve<P>(
   shard: Shard,
   schema: readonly SchemaVector[],

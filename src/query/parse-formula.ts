@@ -14,7 +14,7 @@ const DEFAULT_MIDPOINT = 0.5
 
 type Fields = Readonly<Record<string, unknown>>
 
-/** Checks an untrusted formula. The walk is as deep as it is nested, and refuses what is deeper than its bound. */
+/** Checks an untrusted formula. The recursion is as deep as the formula, and refuses nesting beyond its bound. */
 export function parseFormula(query: FormulaQuery, context: FilterContext, field: string): Formula {
   const parser = new FormulaParser(context)
   const root = parser.expression(query.formula, `${field}.formula`, 0)
@@ -154,7 +154,7 @@ class FormulaParser {
   }
 }
 
-/** Which prefetch's score the variable is; null where it is a payload key. */
+/** The index of the prefetch whose score the variable means; null if it is a payload key. */
 function scoreOf(text: string, field: string): number | null {
   if (!text.startsWith('$')) return null
   const [name, index, ...more] = parsePath(text.slice(1), field)
@@ -164,7 +164,7 @@ function scoreOf(text: string, field: string): number | null {
   return index?.kind === 'index' ? index.index : 0
 }
 
-/** The one constant of a decay: of how steep it is. */
+/** The constant that sets the slope of a decay. */
 function lambdaOf(kind: DecayKind, scale: unknown, midpoint: unknown, field: string): number {
   const middle = isSet(midpoint) ? constant(midpoint, `${field}.midpoint`) : DEFAULT_MIDPOINT
   const width = isSet(scale) ? constant(scale, `${field}.scale`) : 1
@@ -178,7 +178,7 @@ function lambdaOf(kind: DecayKind, scale: unknown, midpoint: unknown, field: str
   return Math.log(middle) / (kind === 'exp' ? width : width * width)
 }
 
-/** Numbers of formulas are 32-bit floats on the wire of others. */
+/** Numbers of formulas are rounded to 32-bit floats, as in Qdrant. */
 function constant(value: unknown, field: string): number {
   const rounded = Math.fround(finite(value, field))
   if (!Number.isFinite(rounded)) throw invalid(field, 'expected a finite 32-bit float', value)

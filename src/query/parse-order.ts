@@ -3,7 +3,7 @@ import { parseDateTime } from '../filter/date-time.js'
 import { parsePath } from '../filter/path.js'
 import type { Order } from './plan.js'
 
-/** A key, or `{ key, direction, startFrom }`. */
+/** Parses a key, or `{ key, direction, startFrom }`. */
 export function orderOf(value: unknown, field: string): Order {
   if (typeof value === 'string') return { key: value, path: parsePath(value, field), descending: false, from: null }
   if (value === null || typeof value !== 'object' || Array.isArray(value)) {

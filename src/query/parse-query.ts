@@ -9,7 +9,7 @@ import type { Lookup, Plan, Scoring, Stage } from './plan.js'
 import { projectionOf } from './rows.js'
 import { bounded, corpusOf, DEFAULT_LIMIT, settingsOf, thresholdOf } from './settings.js'
 
-/** Checks an untrusted query, prefetches and all. Errors name the place: `prefetch[1].query.recommend.positive[0]`. */
+/** Checks an untrusted query with its prefetches. Errors name the place: `prefetch[1].query.recommend.positive[0]`. */
 export function parseQuery(options: QueryOptions, schema: readonly SchemaVector[]): Plan {
   const parser = new QueryParser(schema)
   const root = parser.stage(options, '', 0)
@@ -33,7 +33,7 @@ class QueryParser {
     this.#scorings = new ScoringParser(schema, this.#context)
   }
 
-  /** `at` is where the stage lies, with a dot behind it. */
+  /** `at` is the path of the stage, with a dot at its end. */
   stage(stage: QueryStage, at: string, depth: number): Stage {
     const limit = bounded(stage.limit ?? DEFAULT_LIMIT, 1, LIMITS.resultLimit, `${at}limit`)
     const prefetches = this.#prefetchesOf(stage.prefetch, at, depth)

@@ -26,14 +26,14 @@ const MAX_RRF_K = 2 ** 31 - 1
 
 type Fields = Readonly<Record<string, unknown>>
 
-/** What of the stage matters to its query. */
+/** The parts of a stage that its query depends on. */
 interface StageFacts {
   limit: number
   prefetches: number
   looksUp: boolean
 }
 
-/** Reads the `query` of a stage. One parser reads all of a request, since examples are counted together. */
+/** Parses the `query` of each stage. One parser serves the whole request, since examples are counted together. */
 export class ScoringParser {
   readonly #schema: readonly SchemaVector[]
   readonly #context: FilterContext
@@ -157,7 +157,7 @@ export class ScoringParser {
     return { kind: 'feedback', vector, target, feedback, naive }
   }
 
-  /** One pair, or several; none is allowed. */
+  /** One pair, several, or none. */
   #pairs(context: unknown, vector: number, field: string): ExamplePair[] {
     if (context === undefined || context === null) return []
     if (!Array.isArray(context)) return [this.#pair(context, vector, field)]
@@ -249,7 +249,7 @@ function mmrOf(mmr: Mmr | null | undefined, limit: number, field: string): MmrSe
   return { relevance: 1 - share, candidates }
 }
 
-/** A vector as float32, or the vectors of a multivector end to end: the caller's own arrays are not kept. */
+/** Copies a vector as float32; a multivector's vectors are joined end to end. The caller's arrays are not kept. */
 export function vectorOf(
   value: Vector | MultiVector,
   { size, multivectorConfig }: ResolvedVector,
@@ -272,7 +272,7 @@ export function vectorOf(
   return vectors
 }
 
-/** The same for who has done with it when the call returns: a caller's Float32Array will do. */
+/** The same for a call that is done with the vector when it returns: a caller's Float32Array is used as it is. */
 export function borrowedVector(value: Vector | MultiVector, vector: ResolvedVector, field: string): Float32Array {
   const isWhole = value instanceof Float32Array && value.length === vector.size
   return isWhole ? checkFinite(value, field) : vectorOf(value, vector, field)
@@ -291,12 +291,12 @@ function singleVector(value: Vector, size: number, field: string): Float32Array 
   return vector
 }
 
-/** Of vectors that queries ask by. */
+/** Memory for the vectors of queries. */
 const queryVectors = new Slab<Float32Array>(16_384, (length) => new Float32Array(length))
 
-/** Apart from the loop above, which has to look at what each element is. */
+/** A separate loop for typed arrays, because the loop above must check each element's type. */
 function checkFinite(values: Float32Array, field: string): Float32Array {
-  // Of what is finite, times 0 is 0; several sums at a time, since each waits for the one before.
+  // A finite number times 0 is 0. Four sums run in parallel, since each addition waits for the one before.
   let [a, b, c, d] = [0, 0, 0, 0]
   const whole = values.length - (values.length % 4)
   for (let i = 0; i < whole; i += 4) {

@@ -1,6 +1,6 @@
 /**
- * A query as it is run: checked, defaults filled in, a tree of stages. A stage without prefetches looks at the
- * collection; one with prefetches only at what they have found, which it fuses or scores anew.
+ * A checked query with all defaults: a tree of stages. A stage without prefetches searches the collection. A stage with
+ * prefetches fuses or rescores the points that they found.
  */
 import type { PointId, StoredSparseVector } from '../core/point.js'
 import type { RecommendStrategy } from '../core/query.js'
@@ -24,14 +24,14 @@ export interface Stage {
   limit: number
   threshold: number | null
   settings: SearchSettings
-  /** Whose points tell how rare an index of sparse vectors is; null: all. */
+  /** Filter whose matches define the IDF of sparse indices; null: all points. */
   corpus: FilterNode | null
   lookup: Lookup | null
 }
 
-/** A vector given, a text that one is made of, or the id of one that is stored. */
+/** A given vector, a text that becomes one, or the id of a stored point. */
 export type Example = VectorValue | TextQuery | PointId
-/** Of multivectors, all vectors end to end. */
+/** The vectors of a multivector are joined end to end. */
 export type VectorValue = Float32Array | StoredSparseVector
 
 export interface ExamplePair {
@@ -50,7 +50,7 @@ export type Scoring =
   | { kind: 'formula'; formula: Formula }
   | { kind: 'sample' }
 
-/** By several vectors. */
+/** Scoring by several vectors. */
 export type VectorsScoring =
   | {
       kind: 'recommend'
@@ -76,7 +76,7 @@ export interface Naive {
 }
 
 export interface MmrSettings {
-  /** How much nearness to the query counts; the rest is for being far from what was chosen before. */
+  /** Weight of nearness to the query; the rest is the weight of diversity. */
   relevance: number
   candidates: number
 }
@@ -85,11 +85,11 @@ export interface Order {
   key: string
   path: readonly PathStep[]
   descending: boolean
-  /** A number, or microseconds of a date-time; null: from the first. */
+  /** A number, or microseconds of a date-time; null: from the beginning. */
   from: number | bigint | null
 }
 
-/** Whose vectors ids stand for. */
+/** The collection whose vectors replace ids. */
 export interface Lookup {
   collection: string
   vector: string | null

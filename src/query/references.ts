@@ -1,4 +1,4 @@
-/** The stored vectors that a query names by id, fetched before it runs. */
+/** Fetches the stored vectors that a query names by id, before the query runs. */
 import { invalid, notFound } from '../core/errors.js'
 import { encodeIds, type PointId, UNNAMED_VECTOR } from '../core/point.js'
 import type { SchemaVector } from '../core/schema.js'
@@ -10,29 +10,29 @@ import type { LookedUp, QueryScope, Source } from './source.js'
 import { embedTexts, TextQuery } from './texts.js'
 import { atOnce } from './turns.js'
 
-/** Of texts: what is taken apart in some microseconds. */
+/** Characters of texts that take some microseconds to split. */
 const CHARACTERS_AT_ONCE = 1024
 const NO_IDS = new Uint32Array(0)
 
 interface Column {
   from: LookedUp
   vector: string
-  /** Of the vector that is searched. */
+  /** The searched vector, which the fetched ones must fit. */
   like: SchemaVector
   ids: Set<PointId>
-  /** Null of a point that lacks the vector. */
+  /** null for a point without the vector. */
   vectors: Map<PointId, VectorValue | null>
 }
 
-/** And the vectors made of texts. */
+/** The vectors that a query refers to by id or by text. */
 export class References {
   readonly #columns = new Map<string, Column>()
   readonly #ofStage = new Map<Stage, Column>()
   readonly #texts: TextQuery[] = []
-  /** Ids of the collection asked, which are never in the answer; distinct and encoded. */
+  /** Ids of the searched collection that the answer excludes, distinct and encoded. */
   readonly excluded: Uint32Array
 
-  /** Rejects with NOT_FOUND where a point, its vector or its collection is not there. */
+  /** Rejects with NOT_FOUND if a point, its vector or its collection does not exist. */
   static async of(plan: Plan, scope: QueryScope): Promise<References> {
     const references = new References(plan, scope)
     await embedTexts(references.#texts, scope.call?.signal)
@@ -40,7 +40,7 @@ export class References {
     return references
   }
 
-  /** Of a plan that names no points and has few words; null of others, which are waited for. */
+  /** References of a plan without ids and with short texts; null for other plans, which must be awaited. */
   static atOnce(plan: Plan, scope: QueryScope): References | null {
     const references = new References(plan, scope)
     const characters = references.#texts.reduce((sum, { length }) => sum + length, 0)
@@ -53,7 +53,7 @@ export class References {
     this.excluded = own.length === 0 ? NO_IDS : atOnce(distinctIds(encodeIds(own)))
   }
 
-  /** One column after the other where there is a bound, so that each knows what those before it have taken. */
+  /** With a bound, columns are fetched one after the other, so that each knows the bytes taken before. */
   async #fetch(mostBytes: number | undefined): Promise<void> {
     const columns = [...this.#columns.values()]
     if (mostBytes === undefined) {
@@ -81,7 +81,7 @@ export class References {
     if (ids.length === 0 || !('vector' in scoring)) return
     const like = source.schema[scoring.vector] as SchemaVector
     const from = lookup ? catalog(lookup.collection) : ownOf(source)
-    // By name, since an alias may lead to the collection itself.
+    // Compares names, since an alias may lead to the collection itself.
     if (from.name === source.name) own.push(...ids)
     const vector = lookup ? (lookup.vector ?? defaultVector(from, like.name)) : like.name
     vectorOf(from, vector, like)
@@ -105,7 +105,7 @@ export class References {
     return made
   }
 
-  /** Null where the point is there, but not the vector. */
+  /** null if the point exists but lacks the vector. */
   find(stage: Stage, example: Example): VectorValue | null {
     if (example instanceof TextQuery) return example.vector
     if (typeof example === 'object') return example
@@ -121,17 +121,17 @@ export class References {
   }
 }
 
-/** The unnamed one, and where there is none that of the name that is asked here. */
+/** The unnamed vector; without one, the vector of the searched name. */
 function defaultVector({ schema }: LookedUp, using: string): string {
   return schema.some(({ name }) => name === UNNAMED_VECTOR) ? UNNAMED_VECTOR : using
 }
 
-/** The collection itself: whoever reads it sees to that its rows stay, or are read anew. */
+/** The searched collection itself. Its reader repeats the query if the rows are replaced. */
 function ownOf(source: Source): LookedUp {
   return { name: source.name, schema: source.schema, read: (work) => work(source) }
 }
 
-/** Its place among the vectors; it has to be one that can be compared with that which is searched. */
+/** The index of the vector. Throws unless it can be compared with the searched one. */
 function vectorOf({ schema }: Pick<Source, 'schema'>, name: string, like: SchemaVector): number {
   const index = schema.findIndex((vector) => vector.name === name)
   const found = schema[index]
@@ -145,7 +145,7 @@ function vectorOf({ schema }: Pick<Source, 'schema'>, name: string, like: Schema
   return index
 }
 
-/** Answers the bytes of what was read. */
+/** Fetches one column. Returns the bytes read. */
 async function fetchFrom(
   source: Source,
   { vector: name, like, ids, vectors }: Column,
@@ -153,12 +153,12 @@ async function fetchFrom(
 ): Promise<number> {
   const asked = [...ids]
   const vector = vectorOf(source, name, like)
-  // Ids that are spelled differently may be one: rows are asked for once, and found by position.
+  // Differently spelled ids may name one point, so rows are requested once and found by position.
   const block = await source.shard.retrieve(encodeIds(asked), fieldsOf(false, Uint32Array.of(vector), mostBytes))
   vectors.clear()
   const column = block.vectors[0] as VectorRows
   const { size, multivectorConfig } = source.schema[vector] as SchemaVector
-  // A row has its place whether it has a vector or not, but of multivectors as many as it has.
+  // A row takes one place even without a vector; a row of a multivector takes as many as it has vectors.
   let from = 0
   for (let row = 0; row < block.count; row++) {
     const id = asked[block.positions[row] as number] as PointId

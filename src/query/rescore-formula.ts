@@ -44,7 +44,7 @@ export async function scoreByFormula(
   return await turns.take(sorted(scored, (a, b) => b.score - a.score))
 }
 
-/** By position of the point; only where the formula looks at payloads. */
+/** Payloads by position of the point; only read if the formula uses them. */
 async function payloadsOf(
   ids: Uint32Array,
   points: readonly Hit[],
@@ -76,8 +76,8 @@ function checkConditions({ conditions }: Formula, points: number): void {
 }
 
 /**
- * Of each condition, by position of the point, 1 where it passes. One condition at a time: its program and its answer
- * each hold the ids of all points.
+ * For each condition, 1 by position of the point if the point passes. One condition runs at a time, because its program
+ * and its answer each hold the ids of all points.
  */
 async function passingOf(
   { conditions }: Formula,

@@ -18,10 +18,10 @@ import type { Steps } from './turns.js'
 
 const NO_VECTORS = new Uint32Array(0)
 
-/** What a reader wants to see of a point, checked: for the kernel (fields) and for the rows' makers. */
+/** The fields of a point that a reader asked for, checked: for the kernel (fields) and for building points. */
 export interface Projection {
   fields: RowFields
-  /** Names of the vectors in fields, in that order, their dimensions, and whether rows have several. */
+  /** Names of the vectors in `fields`, in that order, with their dimensions, and whether rows have several. */
   vectorNames: string[]
   sizes: number[]
   isMulti: boolean[]
@@ -29,12 +29,12 @@ export interface Projection {
   rawPayload: boolean
 }
 
-/** Of a read that has been given so much room in memory. */
+/** A read with a bound on its memory. */
 export interface BoundedRead {
   mostBytes?: number | undefined
 }
 
-/** The error of a read that wants more memory than it may have, beside what was taken before it. */
+/** Adds the bytes taken earlier to the error of a read that needs more memory than it may take. */
 export function wantingMore(error: unknown, takenBytes: number): unknown {
   if (!(error instanceof VicinalError) || typeof error.details.wantedBytes !== 'number') return error
   const details = { wantedBytes: error.details.wantedBytes + takenBytes }
@@ -62,7 +62,7 @@ export function projectionOf(options: ReadOptions & BoundedRead, schema: readonl
   }
 }
 
-/** Which of a row's data the kernel is to read, and what that may take. */
+/** The row data that the kernel reads, and the bound on its bytes. */
 export function fieldsOf(payload: boolean, vectors: Uint32Array, mostBytes: number | undefined): RowFields {
   return mostBytes === undefined ? { payload, vectors } : { payload, vectors, mostBytes }
 }
@@ -95,7 +95,7 @@ export class RowReader {
   readonly #block: RowBlock
   readonly #projection: Projection
   readonly #texts: Buffer | null
-  /** Of each vector asked for, where each row's begin; null where every row has one. */
+  /** For each vector asked for, where each row's vectors begin; null if every row has one. */
   readonly #starts: (Uint32Array | null)[]
 
   constructor(block: RowBlock, projection: Projection) {
@@ -119,7 +119,7 @@ export class RowReader {
     return listOf(this.#block.count, (at) => this.point<P>(at))
   }
 
-  /** Made in one piece: what is added to an object later is kept in another one. */
+  /** The object is made at once, because properties added later are stored separately. */
   hit<P>(at: number, score: number): Hit<P> {
     const id = decodeId(this.#block.ids, at * ID_WORDS)
     const version = this.#block.seqs[at] as number
@@ -147,7 +147,7 @@ export class RowReader {
     return this.#projection.rawPayload ? new RawJson(text) : parsePayload(text)
   }
 
-  /** One unnamed vector as it is, named ones as a record of those that are present. */
+  /** The unnamed vector as it is; named vectors as a record of the present ones. */
   #vector(at: number): StoredPoint['vector'] {
     const { vectorNames } = this.#projection
     if (vectorNames.length === 0) return undefined
@@ -176,14 +176,14 @@ export class RowReader {
   }
 }
 
-/** Where the vectors of each row begin, and where those of the last one end. */
+/** Where the vectors of each row begin, and where the last ones end. */
 export function startsOf(counts: Uint32Array): Uint32Array {
   const starts = new Uint32Array(counts.length + 1)
   for (let row = 0; row < counts.length; row++) starts[row + 1] = (starts[row] as number) + (counts[row] as number)
   return starts
 }
 
-/** The sparse vector of a row of a column of such. */
+/** The sparse vector of a row. */
 export function sparseOfRow({ data, sparse }: RowBlock['vectors'][number], row: number): StoredSparseVector {
   const { indices, offsets } = sparse as SparseBuffers
   const from = offsets[row] as number
@@ -191,7 +191,7 @@ export function sparseOfRow({ data, sparse }: RowBlock['vectors'][number], row: 
   return { indices: indices.slice(from, to), values: data.slice(from, to) }
 }
 
-/** The value row `row` was ordered by. */
+/** The value by which row `row` was ordered. */
 export function orderValueAt({ values }: OrderedBlock, row: number): number | bigint {
   const value = values[row] as number | bigint
   return typeof value === 'bigint' && Number.isSafeInteger(Number(value)) ? Number(value) : value

@@ -1,6 +1,6 @@
 /**
- * Runs a query that is more than a search for neighbours of one vector: its stages from the innermost outwards. Filters
- * of a stage hold for its prefetches; points that the query names by id are left out of all of them.
+ * Runs a query other than a search for neighbours of one vector: its stages from the innermost outwards. A stage's
+ * filter also applies to its prefetches. Points that the query names by id are excluded from all stages.
  */
 import { type Awaitable, allOf, andThen } from '../core/awaitable.js'
 import type { Hit, QueryOptions } from '../core/database.js'
@@ -20,7 +20,7 @@ import { type Projection, projectionOf } from './rows.js'
 import type { QueryScope } from './source.js'
 import { Turns } from './turns.js'
 
-/** Of what prefetches find, only which points they are. */
+/** Of the points that prefetches find, only the ids are needed. */
 const NOTHING: Projection = projectionOf({ withPayload: false }, [])
 
 export function runQuery<P>(
@@ -33,7 +33,7 @@ export function runQuery<P>(
   return references ? runWith<P>(plan, scope, references) : runPlan<P>(plan, scope)
 }
 
-/** Runs a plan; the same one may be run with other filters and limits. */
+/** Runs a plan. The same plan may run again with other filters and limits. */
 export async function runPlan<P>(plan: Plan, scope: QueryScope): Promise<{ hits: Hit<P>[]; plan: QueryPlan | null }> {
   return await runWith<P>(plan, scope, await References.of(plan, scope))
 }
@@ -55,9 +55,9 @@ class QueryRun {
     this.#leaf = new Leaf(scope, references)
   }
 
-  /** The page asked for, with what is to be seen of its points. */
+  /** The page asked for, with the fields asked for. */
   root({ root, offset, projection }: Plan): Awaitable<StageResult> {
-    // A sample has no order in which some could be skipped.
+    // A sample has no order, so no points can be skipped.
     const skipped = root.scoring.kind === 'sample' && root.prefetches.length === 0 ? 0 : offset
     return andThen(this.#stage({ ...root, limit: root.limit + skipped }, root, [], skipped, projection), (result) => {
       if (result.plan) result.plan.returned = result.hits.length
@@ -65,7 +65,7 @@ class QueryRun {
     })
   }
 
-  /** `key` is the stage as it was parsed, which references are found by. */
+  /** `key` is the parsed stage, by which references are found. */
   #stage(
     stage: Stage,
     key: Stage,

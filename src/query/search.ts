@@ -28,10 +28,10 @@ import { bounded, corpusOf, DEFAULT_LIMIT, settingsOf, thresholdOf, vectorIndex 
 import { Turns } from './turns.js'
 
 const NO_FIELDS = { payload: false }
-/** Hits that are made of rows without turns for others between them, which one search needs none for. */
+/** Hits that are built without pauses for other work. */
 const MOST_AT_ONCE = 1000
 
-/** The vector or id that is all a query asks neighbours of; undefined where it asks more, or nothing. */
+/** The vector or id of a query that asks only for its neighbours; undefined for any other query. */
 export function plainTarget(
   { query, prefetch, lookupFrom, using }: QueryOptions,
   schema: readonly SchemaVector[],
@@ -49,7 +49,7 @@ function denseOrId(input: VectorInput): Vector | MultiVector | PointId | undefin
   return typeof input !== 'object' || isVector(input) ? input : undefined
 }
 
-/** Nearest neighbours of a vector, or of a stored point (which is left out). */
+/** The nearest neighbours of a vector, or of a stored point, which is excluded. */
 export function search<P>(
   shard: Shard,
   schema: readonly SchemaVector[],
@@ -59,7 +59,7 @@ export function search<P>(
   return searchAs(shard, schema, options, scope, false, (result, projection) => hitsOf<P>(result, projection, scope))
 }
 
-/** The same, and how it was done. */
+/** The same, with the plan. */
 export function explainSearch<P>(
   shard: Shard,
   schema: readonly SchemaVector[],
@@ -121,7 +121,7 @@ function searchAs<T>(
   }
   const target = plainTarget(options, schema) as Vector | MultiVector | PointId
   return typeof target === 'object'
-    ? // The kernel, which goes on with it after this call, copies it.
+    ? // The kernel copies the vector if the search continues after this call.
       run({ vector: borrowedVector(target, searched, 'query'), exclude: null })
     : storedTarget(shard, schema, vector, target).then(run)
 }
@@ -130,7 +130,7 @@ function contextOf(schema: readonly SchemaVector[]): FilterContext {
   return { vectorNames: schema.map(({ name }) => name) }
 }
 
-/** What neighbours are asked for, and the ids never to return. */
+/** The vector whose neighbours are searched, and the excluded ids. */
 interface Target {
   vector: Float32Array
   exclude: Uint32Array | null

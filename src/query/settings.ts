@@ -11,7 +11,7 @@ import type { CodeUse } from '../native/addon.js'
 const DEFAULT_RECALL = 0.95
 export const DEFAULT_LIMIT = 10
 
-/** How far a search goes, as the kernel is told. */
+/** The effort of a search, in the kernel's form. */
 export interface SearchSettings {
   ef: number
   recall: number
@@ -20,7 +20,7 @@ export interface SearchSettings {
   indexedOnly: boolean
 }
 
-/** `at` is where the stage lies in the query, with a dot behind it. */
+/** `at` is the path of the stage in the query, with a dot at its end. */
 export function settingsOf(
   stage: { params?: QueryParams | null | undefined; recall?: number | undefined },
   at = '',
@@ -39,7 +39,7 @@ export function settingsOf(
   }
 }
 
-/** Says nothing that the cost of each way does not say better; still, what makes no sense is refused. */
+/** `acorn` has no effect, because the cost of each way decides. Invalid values are still refused. */
 function checkAcorn(acorn: AcornParams | null | undefined, field: string): void {
   if (acorn === null || acorn === undefined) return
   if (typeof acorn !== 'object') throw invalid(field, 'expected an object', acorn)
@@ -51,8 +51,8 @@ function checkAcorn(acorn: AcornParams | null | undefined, field: string): void 
 }
 
 /**
- * Of whose points it is counted how rare an index is; null: of all. `vector` is what is searched, where anything is.
- * Scores would be others than those asked for where this cannot apply, so that is refused.
+ * Filter whose matches define IDF; null: all points. `vector` is the searched vector, if any. Refused if the vector
+ * does not use IDF, because scores would differ from those asked for.
  */
 export function corpusOf(
   idf: IdfParams | null | undefined,
@@ -87,10 +87,10 @@ export function vectorIndex(using: string | undefined | null, schema: readonly S
   )
 }
 
-/** The same; -1 where none is meant. */
+/** The same; -1 if no vector is meant. */
 export function vectorAt(using: string | undefined | null, schema: readonly SchemaVector[]): number {
   if (using !== undefined && using !== null) return schema.findIndex(({ name }) => name === using)
-  // The unnamed vector is what is meant, whatever sparse ones stand beside it.
+  // The unnamed vector is meant, even if there are sparse vectors too.
   return schema.length === 1 ? 0 : schema.findIndex(({ name }) => name === UNNAMED_VECTOR)
 }
 
@@ -101,7 +101,7 @@ export function bounded(value: unknown, least: number, most: number, field: stri
   return value
 }
 
-/** Null where none is given. */
+/** null if none is given. */
 export function thresholdOf(threshold: unknown, at = ''): number | null {
   if (threshold === undefined || threshold === null) return null
   return finite(threshold, `${at}score_threshold`)
@@ -119,7 +119,7 @@ function share(value: unknown, field: string): number {
   return value
 }
 
-/** Null where nothing is asked of codes. */
+/** null if the caller set nothing about codes. */
 function codeUseOf(asked: QuantizationParams | null | undefined, at: string): CodeUse | null {
   if (asked === undefined || asked === null) return null
   if (typeof asked !== 'object') throw invalid(at, 'expected an object', asked)

@@ -1,20 +1,20 @@
-/** How like each other vectors are that a search has found, whatever their kind. */
+/** Similarities between the candidates of a search, for every kind of vector. */
 import type { StoredSparseVector } from '../core/point.js'
 import { type Distance, isSparse, type SchemaVector } from '../core/schema.js'
 import type { VectorRows } from '../native/addon.js'
 import type { VectorValue } from './plan.js'
 import { sparseOfRow, startsOf } from './rows.js'
 
-/** Sums of parts, each of which is computed in at most some milliseconds. Greater is nearer, whatever the metric. */
+/** Similarities as sums of parts, each computed in at most some milliseconds. Greater is nearer with every metric. */
 export interface Similarities {
-  /** Candidates. */
+  /** Number of candidates. */
   count: number
   queryParts: number
-  /** Part of the similarity of the query to the candidate. */
+  /** One part of the similarity between query and candidate. */
   toQuery(at: number, part: number): number
-  /** At least 1. */
+  /** Number of parts of a candidate; at least 1. */
   parts(at: number): number
-  /** Part of the similarity of the candidate to another. */
+  /** One part of the similarity between two candidates. */
   between(at: number, part: number, other: number): number
 }
 
@@ -28,12 +28,15 @@ export function similaritiesOf(
   if (isSparse(vector)) return sparseSimilarities(query as StoredSparseVector, rows, count)
   return denseSimilarities(vector.distance, vector.size, query as Float32Array, {
     data: rows.data,
-    // Rows of multivectors have as many as they have.
+    // Rows of a multivector have any number of vectors.
     starts: vector.multivectorConfig ? startsOf(rows.counts) : Uint32Array.from({ length: count + 1 }, (_, i) => i),
   })
 }
 
-/** By MaxSim: of each vector of the one, the greatest similarity with any of the other. Of one vector each, just that. */
+/**
+ * MaxSim: for each vector of one side, the greatest similarity with any vector of the other. For single vectors it is
+ * their similarity.
+ */
 function denseSimilarities(
   distance: Distance,
   size: number,
@@ -86,7 +89,7 @@ function units(vectors: Float32Array, size: number): Float32Array {
   return scaled
 }
 
-/** Dot products; as Qdrant has it, of the query as it was given, however rare its indices are. */
+/** Dot products with the query's own values, without IDF, as in Qdrant. */
 function sparseSimilarities(query: StoredSparseVector, rows: VectorRows, count: number): Similarities {
   const vectors = Array.from({ length: count }, (_, row) => sparseOfRow(rows, row))
   return {

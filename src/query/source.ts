@@ -3,7 +3,7 @@ import type { SchemaVector } from '../core/schema.js'
 import type { Stoppable } from '../core/stop.js'
 import type { Shard } from '../native/shard.js'
 
-/** What queries read: the rows of one collection. */
+/** The rows of one collection, which queries read. */
 export interface Source {
   readonly name: string
   readonly shard: Shard
@@ -11,8 +11,8 @@ export interface Source {
 }
 
 /**
- * A collection that a query of any looks points up in. Other rows may take the place of its rows at any time, which is no
- * business of the query's own collection: each read is of those of the moment, and done anew where they went meanwhile.
+ * A collection in which a query of another collection looks up points. Its rows may be replaced at any time. Each read
+ * takes the present rows, and runs again if they were replaced meanwhile.
  */
 export interface LookedUp {
   readonly name: string
@@ -20,15 +20,15 @@ export interface LookedUp {
   read<T>(work: (source: Source) => Awaitable<T>): Awaitable<T>
 }
 
-/** The collection of a name, for `lookup_from` and `with_lookup`; throws NOT_FOUND. */
+/** Finds a collection by name for `lookup_from` and `with_lookup`. Throws NOT_FOUND. */
 export type Catalog = (name: string) => LookedUp
 
-/** What a query is run on and with. */
+/** The source and the parameters of a running query. */
 export interface QueryScope {
   source: Source
   catalog: Catalog
   call: Stoppable | undefined
   explains: boolean
-  /** What the rows of each read may take in memory; undefined: any. */
+  /** Most bytes that the rows of each read may take; undefined: no bound. */
   mostBytes: number | undefined
 }

@@ -4,7 +4,7 @@ import type { Document, StoredSparseVector } from '../core/point.js'
 import { checkQueryDocument, embedQuery, queryText } from '../inference/bm25.js'
 import { Turns } from './turns.js'
 
-/** Made once, however often its query is run. */
+/** The text of one query. Its vector is made once, even if the query runs several times. */
 export class TextQuery {
   readonly #document: Document
   readonly #field: string
@@ -16,12 +16,12 @@ export class TextQuery {
     this.#field = field
   }
 
-  /** In characters. */
+  /** Length in characters. */
   get length(): number {
     return this.#document.text.length
   }
 
-  /** For the search to make its vector of; null where there is one already. */
+  /** The text and its options, for the search to split; null if its vector exists already. */
   get unmade(): { text: string; textOptions: Uint8Array } | null {
     return this.#vector ? null : queryText(this.#document, this.#field)
   }
@@ -51,7 +51,7 @@ class TextQueue {
 
 const queue = new TextQueue()
 
-/** Takes the texts apart, giving others their turns of the event loop. */
+/** Splits the texts, in turns of the event loop. */
 export async function embedTexts(texts: readonly TextQuery[], signal?: AbortSignal): Promise<void> {
   if (texts.length > 0) await queue.embed(texts, signal)
 }

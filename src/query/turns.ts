@@ -1,4 +1,4 @@
-/** Long work on the JavaScript thread, which others get their turns of too. */
+/** Splits long work on the JavaScript thread, so that other work gets its turns. */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Awaitable } from '../core/awaitable.js'
 import type { Stoppable } from '../core/stop.js'
@@ -24,7 +24,7 @@ export class Turns {
     this.#call = call
   }
 
-  /** To be awaited where the others' turn has come; undefined where it has not. */
+  /** Returns a promise to await when other work should run; undefined otherwise. */
   pause(): Promise<void> | undefined {
     return performance.now() - this.#started < MOST_MS ? undefined : this.#giveWay()
   }

@@ -1,6 +1,6 @@
 /**
- * Bounds on what is in work at once, in all threads that serve together. A request past the bound of its kind is refused at its
- * head. The bytes of its body are counted as they arrive, and a body waits, unread, while there are too many (arriving-body.ts).
+ * Bounds the work in progress of all serving threads together. A request past its kind's bound is refused at its head.
+ * Body bytes are counted as they arrive. A body waits unread while too many bytes are in work (arriving-body.ts).
  */
 import { VicinalError } from '../core/errors.js'
 import { type BodyBudget, type Budget, Budgets, type Caller, type Full, sharedBudgets, shareOf } from './budgets.js'
@@ -9,18 +9,20 @@ import { type BodyBudget, type Budget, Budgets, type Caller, type Full, sharedBu
 export type Work = 'light' | 'read' | 'write'
 
 const RETRY_AFTER_MS = 1000
-/** A message of a stream is in memory before anything is known of it; a stream counts as one of the largest. */
+/**
+ * A whole message of a stream is in memory before it is parsed. A stream therefore counts as one message of this size.
+ */
 export const MOST_MESSAGE_BYTES = 512 * 1024
 
 export interface AdmissionBounds {
   maxConcurrentReads: number
   maxConcurrentWrites: number
-  /** Of bodies of reads, and as many again of bodies of writes. */
+  /** Bytes of read bodies; the same bound applies to write bodies separately. */
   maxBodyBytesInWork: number
   maxAnswerBytesInWork: number
 }
 
-/** The rows of all threads, and the number of this thread's. */
+/** The counters of all threads, and the number of this thread's row. */
 export interface BudgetRow {
   cells: Int32Array
   row: number
@@ -29,7 +31,10 @@ export interface BudgetRow {
 export class Admission {
   readonly budgets: Budgets
 
-  /** `bodyBytesLimit`: the bytes that a limit of memory leaves to bodies of either kind, asked for each time. */
+  /**
+   * `bodyBytesLimit` returns the bytes that a memory limit leaves to bodies of either kind. It is called for each
+   * check.
+   */
   constructor(
     bounds: AdmissionBounds,
     { cells, row }: BudgetRow = { cells: sharedBudgets(1), row: 0 },
@@ -46,7 +51,7 @@ export class Admission {
     this.budgets = new Budgets(cells, row, boundOf)
   }
 
-  /** Of this thread. */
+  /** Requests in work on this thread. */
   get inWork(): number {
     return this.budgets.own('reads') + this.budgets.own('writes')
   }
@@ -60,7 +65,7 @@ export class Admission {
     if (work !== 'light') this.budgets.give(placesOf(work), 1, caller)
   }
 
-  /** The same of a stream. */
+  /** Takes a place for a stream, or throws OVERLOADED. */
   open(caller: Caller): void {
     this.#take('streams', 1, caller, 'streams')
   }
@@ -69,7 +74,7 @@ export class Admission {
     this.budgets.give('streams', 1, caller)
   }
 
-  /** A place for a message of a stream, whose bytes are all there; the returned function gives them back. Or throws OVERLOADED. */
+  /** Takes a place and the bytes of a stream's message, or throws OVERLOADED. The returned function gives them back. */
   enterMessage(bytes: number, caller: Caller): () => void {
     this.enter('read', caller)
     try {
@@ -84,19 +89,20 @@ export class Admission {
     }
   }
 
-  /** Counts the values that a message of a stream becomes; the returned function gives them back. Or throws OVERLOADED. */
+  /** Counts the parsed values of a stream's message, or throws OVERLOADED. The returned function gives them back. */
   takeMessageValues(bytes: number, caller: Caller): () => void {
     this.#take('readBytes', bytes, caller, 'bytes of bodies of reads and of their values')
     return () => this.budgets.give('readBytes', bytes, caller)
   }
 
   /**
-   * Counts a large answer until it is taken off; the returned function gives it back. Throws OVERLOADED. Its bytes are those of the
-   * rows in memory: text is made of them a piece at a time. Below a limit of memory the same rows have asked for room before they
-   * were read (engine/memory/answer-room.ts): that bounds what the process takes, and this what slow readers keep.
+   * Counts a large answer until it is sent, or throws OVERLOADED. The returned function gives it back. The bytes are
+   * those of the rows in memory, because text is made of them piece by piece. Below a memory limit the same rows have
+   * reserved room before they were read (engine/memory/answer-room.ts). That bounds the process's memory; this bounds
+   * the answers that slow clients keep in memory.
    */
   takeAnswer(bytes: number, caller: Caller): () => void {
-    // A caller's only one always passes, so that none is refused for ever.
+    // A caller's only large answer always passes, so that it cannot be refused for ever.
     const isOnly =
       caller === null ? this.budgets.sum('answerBytes') === 0 : this.budgets.sum('answerBytes', caller) === 0
     if (isOnly) this.budgets.add('answerBytes', bytes, caller)

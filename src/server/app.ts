@@ -1,12 +1,12 @@
 /**
- * The service: a Database behind HTTP. The way of a request is
+ * The service: a Database behind HTTP. A request passes
  *
  *     host and origin → key (on the matched route) → admission → body read and decoded → route → answer
  *
- * and nothing is read of a body before the first three have passed. No web streams: bodies are bounded buffers.
+ * and no byte of a body is read before the first three have passed. No web streams: bodies are bounded buffers.
  *
- * Threads beside the one that has the database may read it too (read-server.ts): this one then hands connections out to
- * them, and answers what they forward.
+ * Other serving threads may read the database too (read-server.ts). This thread, which has the database, then hands
+ * connections to them and answers the requests that they forward.
  */
 import type { Socket } from 'node:net'
 import type { FastifyBaseLogger } from 'fastify'
@@ -23,32 +23,32 @@ import { Service } from './service.js'
 import { DEFAULT_SETTINGS, type ServerSettings } from './settings.js'
 
 export interface ServerOptions extends Partial<ServerSettings> {
-  /** The limit of this process's memory, where the database has one: request bodies are to fit below it too. */
+  /** The process's memory limit, if the database has one. Request bodies must fit below it too. */
   memory?: MemoryGate
-  /** May still be opening: until then data routes answer 503. It is closed by whoever opened it. */
+  /** May still be opening; until then data routes answer 503. The opener closes it. */
   database: Promise<Database> | Database
   threads?: ThreadsBeside
 }
 
-/** Threads that read the database beside this one. */
+/** The other serving threads, which read the database. */
 export interface ThreadsBeside {
-  /** Where requests come in that they forward: a path for a socket, which only this process can reach. */
+  /** Path of the socket on which this thread takes forwarded requests. Only this process can reach it. */
   forwardedOn: string
   /** Counters of all threads; this thread's row is the first. */
   budgets: Int32Array
-  /** Whether one of them has taken a connection, of which nothing was read. */
+  /** Whether another thread has taken the connection. No byte of it may have been read. */
   take(connection: Socket): boolean
   states(): Promise<readonly ServiceState[]>
   replaceKeys(keys: Keys): void
-  /** As the server's own: until then they forward. */
+  /** Closes like the server's own `close`. Until then the threads forward requests. */
   close(deadlineMs: number): Promise<void>
 }
 
 export interface Server {
   readonly log: Pick<FastifyBaseLogger, 'info' | 'warn' | 'error'>
-  /** From now on these are the keys, of all threads. Streams that were opened with another are closed. */
+  /** Replaces the keys of all threads. Streams opened with another key are closed. */
   replaceKeys(keys: Keys): void
-  /** Starts to listen; resolves to the address, such as `http://127.0.0.1:6333`. */
+  /** Starts to listen. Resolves to the address, such as `http://127.0.0.1:6333`. */
   listen(): Promise<string>
   /** Stops accepting, finishes the requests in work, and cuts off those that outlast the deadline. */
   close(deadlineMs?: number): Promise<void>

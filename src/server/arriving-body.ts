@@ -1,4 +1,6 @@
-/** Bodies as they arrive: counted piece by piece, held up while there is no room for more, and cut where they hardly come. */
+/**
+ * Request bodies as they arrive: counted piece by piece, held while there is no room for more, and cut off when slow.
+ */
 import type { Readable } from 'node:stream'
 import type { Awaitable } from '../core/awaitable.js'
 import { VicinalError } from '../core/errors.js'
@@ -8,40 +10,40 @@ import { type Admission, bodyBudgetOf, overloaded, type Work } from './admission
 import type { BodyBudget, Caller } from './budgets.js'
 import { GatheredBytes } from './gathered-bytes.js'
 
-/** A smaller body never waits: the places bound how many there are. */
+/** A smaller body never waits: the bound on requests in work bounds their number. */
 export const LARGE_BODY_BYTES = 64 * 1024
-/** Values that take no more neither wait nor ask for room, for the same reason. */
+/** Parsed values of fewer bytes neither wait nor reserve room, for the same reason. */
 export const FEW_VALUE_BYTES = 256 * 1024
-/** Looks at a body in a window of its rate, and at a reader in the time it may stall. */
+/** Checks of a body in each window of its rate, and checks of a reader in the time it may stall. */
 export const LOOKS = 10
-/** How often a body that waits asks again: other threads do not tell when they give something back. */
+/** How often a waiting body asks again, because other threads do not notify when they give room back. */
 const ASK_AGAIN_MS = 20
 const MS_PER_SECOND = 1000
 
 /** A body or a file of a request, still on its way. */
 export interface Arriving {
-  /** To be called LOOKS times a window; ends it where it hardly comes. */
+  /** Call it LOOKS times a window. It ends a body that arrives too slowly. */
   look(): void
 }
 
 export interface ArrivalBounds {
-  /** On average, in each window. Time in which the service itself holds a body up does not count. */
+  /** The average rate in each window. Time in which the service itself holds a body does not count. */
   minBodyBytesPerSecond: number
   bodyWindowMs: number
-  /** For a body to wait for room among others, without any piece of it being read. */
+  /** How long a body may wait for room, with nothing of it being read. */
   bodyWaitMs: number
 }
 
-/** The bounds, and whatever else all bodies share. */
+/** The bounds and the parts that all bodies share. */
 export interface ArrivalParts extends ArrivalBounds {
   admission: Admission
-  /** Below a limit of memory: resolves once there is room for so many bytes, to what gives it back. */
+  /** Set below a memory limit. Resolves once there is room for the bytes, to a function that gives the room back. */
   room: ((bytes: number, stop: Stop, holder: RoomHolder) => Awaitable<() => void>) | null
 }
 
 interface Waiting {
   body: ArrivingBody
-  /** What it is about to add. */
+  /** Bytes that it is about to add. */
   bytes: number
   budget: BodyBudget
   caller: Caller
@@ -51,14 +53,14 @@ interface Waiting {
 }
 
 /**
- * Bodies of one thread that wait, first come, first served. No body waits for ever: in all threads together one body of each
- * budget may go beyond every bound. That body is cut for its rate, or it arrives and is answered; its answer waits for no other
- * body. Then the next one may go beyond. So bodies hold the bound at most, one body more, and of each body a piece, or as much as
- * a small body has.
+ * Waiting bodies of one thread, first come, first served. No body waits for ever: in all threads together one body of
+ * each budget may exceed every bound. That body arrives and is answered, or it is cut off for its rate. Its answer
+ * waits for no other body, and then the next one may exceed the bound. Bodies in work therefore hold at most the bound,
+ * one body more, and one piece or one small body each.
  */
 export class Arrivals {
   readonly parts: ArrivalParts
-  /** Of each window. */
+  /** The least bytes of each window. */
   readonly leastBytes: number
   #waiting: Waiting[] = []
   #timer: NodeJS.Timeout | null = null
@@ -91,7 +93,7 @@ export class Arrivals {
     }
   }
 
-  /** No more of them than have room for a piece each. */
+  /** Lets bodies go on only while there is room for a piece of each. */
   #letGoOn(budget: BodyBudget, waiting: readonly Waiting[]): void {
     const { admission, bodyWaitMs } = this.parts
     const { budgets } = admission
@@ -119,15 +121,15 @@ export interface BodyOf {
   declaredBytes: number
   mostBytes: number
   stop: Stop
-  /** Keeps the room that it has below a limit of memory, until its request is over. */
+  /** Keeps the room reserved below a memory limit until the request ends. */
   holder: RoomHolder
-  /** Another thread counts its bytes already. */
+  /** Another thread already counts its bytes. */
   isCounted: boolean
 }
 
 type Done = (error: Error | null, bytes?: Buffer) => void
 
-/** One body, until all of it is there. Its bytes count until `giveBack`. */
+/** One body until all of it has arrived. Its bytes count until `giveBack`. */
 export class ArrivingBody implements Arriving {
   readonly #arrivals: Arrivals
   readonly #payload: Readable
@@ -139,9 +141,9 @@ export class ArrivingBody implements Arriving {
   #isOver = false
   #isHeld = false
   #isBeyond = false
-  /** Up to here there is room below the limit of memory. */
+  /** Up to this many bytes room is reserved below the memory limit. */
   #roomyBytes = LARGE_BODY_BYTES
-  /** Of the window in which its rate is measured. */
+  /** State of the window in which the rate is measured. */
   #looks = 0
   #wasHeld = false
   #windowBytes = 0
@@ -168,13 +170,13 @@ export class ArrivingBody implements Arriving {
     if (came < leastBytes) this.#fail(tooSlow(parts, came))
   }
 
-  /** Whether it may, whatever bounds say, until it is over. */
+  /** Whether this body may exceed the bounds, from now until it ends. */
   goBeyond(): boolean {
     this.#isBeyond ||= this.#arrivals.parts.admission.budgets.tryBeyond(this.#budget)
     return this.#isBeyond
   }
 
-  /** Counts the values that are made of it as its bytes are, once there is room for them among others. */
+  /** Counts the parsed values like body bytes, once there is room for them. */
   takeValues(bytes: number): Awaitable<void> {
     const { caller } = this.#of
     const { budgets } = this.#arrivals.parts.admission
@@ -183,7 +185,7 @@ export class ArrivingBody implements Arriving {
     else return this.#arrivals.wait(this, this.#budget, caller, bytes).then(() => this.#count(bytes))
   }
 
-  /** At the end of its request, or before. */
+  /** Call it at the end of the request, or before. */
   giveBack(): void {
     this.#leave()
     this.#arrivals.leave(this)
@@ -241,8 +243,9 @@ export class ArrivingBody implements Arriving {
   }
 
   /**
-   * For as much again as has come: that counts as memory in use by now, and what a client merely declares takes none. A body that
-   * has room already gives it back meanwhile, and goes before those that have none.
+   * Reserves as many bytes again as have arrived. Arrived bytes are already counted as memory in use, and a length that
+   * is merely declared reserves nothing. A body with room gives it back while it waits, and goes before bodies without
+   * room.
    */
   async #makeRoom(): Promise<void> {
     const { length } = this.#gathered
@@ -257,12 +260,12 @@ export class ArrivingBody implements Arriving {
     if (this.#isOver) return
     this.#gathered.clear()
     this.giveBack()
-    // What still comes of it is dropped.
+    // Drops the rest of the body.
     this.#payload.on('error', () => {}).resume()
     this.#done(error)
   }
 
-  /** Nothing more of it is read. */
+  /** Stops reading the body. */
   #leave(): void {
     if (this.#isOver) return
     this.#isOver = true

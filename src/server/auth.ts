@@ -1,29 +1,29 @@
 /**
- * Keys. Both sides are compared as SHA-256 digests in constant time, and against every key there is, so that
- * neither the content nor the number of matching characters nor which key it was shows in the time taken.
+ * API keys. Keys are compared as SHA-256 digests, in constant time, with every configured key. The time taken therefore
+ * shows neither the key's content, nor the number of matching characters, nor the matching key.
  */
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import { VicinalError } from '../core/errors.js'
 
-/** What a route lets in: anyone, any key, or a key that may write. */
+/** The access that a route needs: none, any key, or a key that may write. */
 export type Access = 'open' | 'read' | 'write'
 
 const BEARER = /^bearer +/i
 
-/** Keys that may do everything, and keys that may read. */
+/** Keys that may do everything, and keys that may only read. */
 export interface Keys {
   readonly apiKeys: readonly string[]
   readonly readOnlyApiKeys: readonly string[]
 }
 
-/** A key that was presented, and is one. */
+/** A presented key that matches a configured one. */
 export interface KnownKey {
   readonly digest: Buffer
   readonly isReadOnly: boolean
 }
 
-/** A key was presented, and is none. */
+/** A presented key that matches no configured key. */
 export class WrongKey extends VicinalError {}
 
 export class KeyRing {
@@ -34,14 +34,14 @@ export class KeyRing {
     this.replace(keys)
   }
 
-  /** All at once. A service that asks for keys does not stop asking. */
+  /** Replaces all keys at once. A service that requires keys never stops requiring them. */
   replace({ apiKeys, readOnlyApiKeys }: Keys): void {
     // An empty key would let in every request with an empty header.
     if ([...apiKeys, ...readOnlyApiKeys].some((key) => key.trim() === '')) {
-      throw new VicinalError('INVALID_ARGUMENT', 'API keys: expected none that is empty')
+      throw new VicinalError('INVALID_ARGUMENT', 'API keys: expected keys that are not empty')
     }
     if (!this.isEmpty && apiKeys.length + readOnlyApiKeys.length === 0) {
-      throw new VicinalError('INVALID_ARGUMENT', 'API keys: expected at least one in the place of those there are')
+      throw new VicinalError('INVALID_ARGUMENT', 'API keys: expected at least one key, since the service has keys now')
     }
     this.#write = apiKeys.map(digest)
     this.#read = readOnlyApiKeys.map(digest)
@@ -56,8 +56,8 @@ export class KeyRing {
   }
 
   /**
-   * Throws unless the headers carry a key that is good for `access`, and answers it. Without keys everything is allowed, and
-   * there is none.
+   * Throws unless the headers carry a key that allows `access`. Returns the key; null if the route is open or the
+   * service has no keys.
    */
   check(headers: IncomingHttpHeaders, access: Access): KnownKey | null {
     if (access === 'open' || this.isEmpty) return null

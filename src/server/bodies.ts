@@ -1,4 +1,4 @@
-/** Which bodies are read, and how. Decoding happens here, checking in one place for all formats (src/wire). */
+/** Decides which bodies are read and how they are decoded. The checks are the same for all formats (src/wire). */
 import type { IncomingMessage } from 'node:http'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { type Awaitable, andThen } from '../core/awaitable.js'
@@ -16,12 +16,12 @@ import type { Ticket } from './ticket.js'
 const CHARSET = /;\s*charset\s*=\s*"?([^\s;"]+)/i
 const UTF8 = /^utf-?8$/i
 
-/** What bodies need of the service. */
+/** The parts of the service that reading bodies needs. */
 export interface BodyParts {
   arrivals: Arrivals
-  /** Rejects where the collection whose points a request names is not there. */
+  /** Rejects if the request's collection does not exist. */
   find(request: FastifyRequest): Promise<void>
-  /** Room for the values of a body, which are made then. */
+  /** Reserves room for the parsed values of a body. */
   roomFor(valueBytes: number, ticket: Ticket): Awaitable<void>
 }
 
@@ -31,7 +31,7 @@ type Done = (error: Error | null, body?: unknown) => void
 export function registerBodies(app: FastifyInstance, parts: BodyParts): void {
   app.removeAllContentTypeParsers()
   register(app, parts, [JSON_TYPE], (bytes, { url }) => measureText(bytes, url))
-  // Left to the route, which reads it as it comes; of all others a form is refused.
+  // An upload route reads its form as it arrives; every other route refuses a form.
   app.addContentTypeParser('multipart/form-data', (request, _payload, done) => {
     if (configOf(request)?.declared.isUpload) done(null)
     else done(unsupportedType(request.headers['content-type']))
@@ -72,9 +72,9 @@ function register(app: FastifyInstance, parts: BodyParts, types: string[], measu
   })
 }
 
-/** Of a small body, what is wrong with it is said before what is wrong with its collection, as Qdrant does. */
+/** An error in a small body is reported before an error about its collection, as in Qdrant. */
 function decoded(request: FastifyRequest, bytes: Buffer, measure: Measure, parts: BodyParts): Awaitable<unknown> {
-  // A body that was left out is told apart from a malformed one by the route.
+  // The route distinguishes a missing body from a malformed one.
   if (bytes.length === 0) return undefined
   const make = () =>
     andThen(measure(bytes, request), (measured) =>
@@ -83,7 +83,7 @@ function decoded(request: FastifyRequest, bytes: Buffer, measure: Measure, parts
   return bytes.length > LARGE_BODY_BYTES ? parts.find(request).then(make) : make()
 }
 
-/** Of a body in JSON. Bodies that hold points, or what is asked of them, have vectors; others speak of them by name. */
+/** Measures a body in JSON. Bodies with points or queries contain vectors; other bodies only name them. */
 export function measureText(bytes: Buffer, url: string): Awaitable<Measured> {
   return url.includes('/points') && !url.includes('/vectors/delete') ? measureVectorJson(bytes) : measureJson(bytes)
 }
@@ -102,7 +102,7 @@ export function unsupportedType(seen: string | undefined): VicinalError {
   )
 }
 
-/** Compressed bodies are refused at the head: a small one may hide an endless one. */
+/** Compressed bodies are refused at the head, because a small one may expand without end. */
 export function checkContentEncoding(encoding: string | undefined): void {
   if (encoding === undefined || encoding === 'identity') return
   throw new VicinalError('UNSUPPORTED_MEDIA_TYPE', `Content-Encoding: expected none, got ${describeValue(encoding)}`)
@@ -110,7 +110,7 @@ export function checkContentEncoding(encoding: string | undefined): void {
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** The body as it came; null where there was none. */
+    /** The body's bytes as received; null if there was no body. */
     bytes: Buffer | null
   }
 }

@@ -1,20 +1,21 @@
 /**
- * Counters of requests in work and of their bytes, for all threads that serve. Each thread has a row of its own in shared memory and alone
- * writes to it; a bound is compared with the sum of the rows. A thread adds what it takes before it looks at the sum, so two
- * threads never both take the last place. The row of a thread that ended is cleared, and nothing is lost.
+ * Counters of requests in work and of their bytes, for all serving threads. Each thread has its own row in shared
+ * memory and alone writes to it. A bound is compared with the sum of the rows. A thread adds its amount before it reads
+ * the sum, so two threads never both take the last place. The row of an ended thread is cleared, so nothing stays
+ * counted.
  */
 
-/** `streams`: WebSockets that are open. Bytes are those of bodies as they arrive, and of large answers on their way. */
+/** `streams` counts open WebSockets. Byte counters cover bodies as they arrive, and large answers on their way. */
 export const BUDGETS = ['reads', 'writes', 'streams', 'readBytes', 'writeBytes', 'answerBytes'] as const
 export type Budget = (typeof BUDGETS)[number]
 export type BodyBudget = 'readBytes' | 'writeBytes'
 
-/** Callers are told apart by so many places. Two at the same place have one share together: that restricts them, nobody else. */
+/** Callers are hashed to this many places. Two callers at one place share one share, which restricts only them. */
 export const CALLER_PLACES = 256
-/** Of each bound: what one of several callers may have. */
+/** Share of each bound that one of several callers may take. */
 export const CALLER_SHARE = 1 / 2
 
-/** Cells have 32 bits: bytes are counted in these. */
+/** Counters have 32 bits, so bytes are counted in this unit. */
 const BYTES_UNIT = 1024
 const CELLS_OF_BUDGET = 1 + CALLER_PLACES
 const ROW_CELLS = BUDGETS.length * CELLS_OF_BUDGET
@@ -30,11 +31,13 @@ const UNITS: Readonly<Record<Budget, number>> = {
 }
 const BUDGET_AT = Object.fromEntries(BUDGETS.map((budget, at) => [budget, at])) as Record<Budget, number>
 
-/** The place of a caller; null where callers have no shares. */
+/** The place of a caller; null if callers have no shares. */
 export type Caller = number | null
 export type Full = 'bound' | 'share' | null
 
-/** The memory of so many rows. In front of them is, for each budget, the row whose thread may go beyond the bound, plus one. */
+/**
+ * The memory of `rows` rows. The first cells, one a budget, hold the row that may exceed the bound, plus one; 0: none.
+ */
 export function sharedBudgets(rows: number): Int32Array {
   return new Int32Array(new SharedArrayBuffer((BUDGETS.length + rows * ROW_CELLS) * Int32Array.BYTES_PER_ELEMENT))
 }
@@ -43,7 +46,7 @@ export class Budgets {
   readonly #cells: Int32Array
   readonly #row: number
   readonly #begin: number
-  /** Exact, of this thread. */
+  /** Exact amounts of this thread. */
   readonly #own = new Float64Array(ROW_CELLS)
   readonly #boundOf: (budget: Budget) => number
 
@@ -54,12 +57,12 @@ export class Budgets {
     this.#boundOf = boundOf
   }
 
-  /** Of this thread alone. */
+  /** The amount of this thread alone. */
   own(budget: Budget): number {
     return this.#own[cellOf(budget, ALL)] as number
   }
 
-  /** Of all threads; bytes are rounded up. */
+  /** The sum over all threads; bytes are rounded up. */
   sum(budget: Budget, caller: number = ALL): number {
     const cell = cellOf(budget, caller)
     let sum = 0
@@ -71,7 +74,7 @@ export class Budgets {
     return this.#boundOf(budget)
   }
 
-  /** Counts whatever the bound says. */
+  /** Counts without checking the bound. */
   add(budget: Budget, amount: number, caller: Caller): void {
     this.#count(budget, amount, ALL)
     if (caller !== null) this.#count(budget, amount, caller)
@@ -81,14 +84,14 @@ export class Budgets {
     this.add(budget, -amount, caller)
   }
 
-  /** The bound that is passed by what is counted now; null where none is. */
+  /** The bound that is exceeded now; null if none is. */
   full(budget: Budget, caller: Caller): Full {
     const bound = this.#boundOf(budget)
     if (this.sum(budget) > bound) return 'bound'
     return caller !== null && this.sum(budget, caller) > shareOf(bound) ? 'share' : null
   }
 
-  /** Counts this, unless that passes a bound: then it answers the bound. */
+  /** Counts the amount, unless that exceeds a bound; then returns that bound. */
   take(budget: Budget, amount: number, caller: Caller): Full {
     this.add(budget, amount, caller)
     const full = this.full(budget, caller)
@@ -96,7 +99,7 @@ export class Budgets {
     return full
   }
 
-  /** Whether this thread may have one that goes beyond the bound: there is one at a time, in all threads together. */
+  /** Whether this thread may have a body that exceeds the bound. All threads together may have one. */
   tryBeyond(budget: Budget): boolean {
     return Atomics.compareExchange(this.#cells, BUDGET_AT[budget], 0, this.#row + 1) === 0
   }
@@ -113,7 +116,7 @@ export class Budgets {
   }
 }
 
-/** Gives back everything that a thread held, once it has ended. */
+/** Gives back everything that an ended thread held. */
 export function forgetRow(cells: Int32Array, row: number): void {
   cells.fill(0, beginOf(row), beginOf(row + 1))
   for (let at = 0; at < BUDGETS.length; at++) Atomics.compareExchange(cells, at, row + 1, 0)

@@ -1,4 +1,4 @@
-/** What a route's function gets to see of a request. */
+/** A request as a route's function sees it. */
 import type { FastifyRequest } from 'fastify'
 import type { TSchema } from 'typebox'
 import type {
@@ -31,7 +31,7 @@ export interface RouteOf<C> {
   path: string
   access: Access
   work: Work
-  /** The body is a form with a file, which is read as it comes. */
+  /** The body is a form with a file, read as it arrives. */
   isUpload?: true
   /** One sentence for the OpenAPI document. */
   summary?: string
@@ -40,19 +40,19 @@ export interface RouteOf<C> {
   run(call: C): unknown
 }
 export type Route = RouteOf<Call>
-/** One that any thread may answer which reads the collection. */
+/** A route that any serving thread with the collection may answer. */
 export type ReadRoute = RouteOf<ReadCall>
 
-/** What a reading route's function looks at: a request, or a message of a stream. */
+/** The parts of a request or of a stream's message that a reading route uses. */
 export interface Asked {
   readonly params: unknown
-  /** Of the query string. */
+  /** Parameters of the query string. */
   readonly query: unknown
-  /** Decoded. */
+  /** The decoded body. */
   readonly body?: unknown
   readonly ticket: RoomHolder & {
     readonly stop: Stop
-    /** Of a key that may only read, which cannot have the service work for longer than its timeout. */
+    /** Whether the key may only read. Such a key cannot have the service work longer than the service's own timeout. */
     readonly isReadOnly: boolean
   }
 }
@@ -72,7 +72,7 @@ export class ReadCall {
     return checkCollectionName(this.param('name'))
   }
 
-  /** The collection, to be read. */
+  /** The collection, for reading. */
   reads(): Promise<ReadableCollection> {
     return this.#gate.get().collection(this.collectionName)
   }
@@ -81,7 +81,7 @@ export class ReadCall {
     return (this.request.params as Record<string, string>)[name] ?? ''
   }
 
-  /** The decoded body, which has to be an object. */
+  /** The decoded body, which must be an object. */
   get body(): WireObject {
     return objectAt(this.request.body, 'body')
   }
@@ -102,7 +102,10 @@ export class ReadCall {
     return withInner(options, { stop: ticket.stop, holder: ticket, defaultTimeoutMs: this.serviceTimeoutMs })
   }
 
-  /** How many replicas are to agree, or which; of one they do. */
+  /**
+   * `consistency` says how many or which replicas must agree. The one replica always agrees, so only the form is
+   * checked.
+   */
   #checkConsistency(): void {
     const { consistency } = this.query
     if (typeof consistency === 'string' && /^[1-9]\d{0,8}$/.test(consistency)) return
@@ -132,7 +135,7 @@ export class ReadCall {
     return number
   }
 
-  /** Checked alone: what they ask for holds on one node, or means nothing. */
+  /** Checks a parameter that has no effect on one node. */
   word(name: string, words: readonly string[]): void {
     const value = this.query[name]
     if (value === undefined || (typeof value === 'string' && words.includes(value))) return
@@ -147,7 +150,7 @@ export class ReadCall {
   }
 }
 
-/** The same of a route that may need the whole database. */
+/** The same for routes that may need the whole database. */
 export class Call extends ReadCall {
   declare protected readonly request: FastifyRequest
   readonly #gate: DatabaseGate<Database>
@@ -167,7 +170,7 @@ export class Call extends ReadCall {
     return this.database.collection(this.collectionName)
   }
 
-  /** On the wire a write is acknowledged before it is on stable storage, unless `wait=true` asks otherwise. */
+  /** Over HTTP a write is acknowledged before it is on stable storage, unless the request says `wait=true`. */
   writeOptions(): WriteOptions {
     this.word('ordering', ORDERINGS)
     return this.within({ ...this.deadline(), wait: this.flag('wait', false) })
@@ -187,7 +190,7 @@ export class Call extends ReadCall {
     return this.within(this.longOptions())
   }
 
-  /** Whether whoever sent it may see what only a key shows. */
+  /** Whether the sender may see data that needs a key. */
   isFrom(mayRead: (request: FastifyRequest) => boolean): boolean {
     return mayRead(this.request)
   }
@@ -196,8 +199,8 @@ export class Call extends ReadCall {
     return receiveFile(this.request, this.#bounds, field, use)
   }
 
-  /** Of work whose answer is given already. */
+  /** Logs the failure of work whose answer was already sent. */
   logFailure(error: unknown): void {
-    this.request.log.warn({ reqId: this.request.id, err: error }, 'work behind an answer failed')
+    this.request.log.warn({ reqId: this.request.id, err: error }, 'work failed after its answer was sent')
   }
 }

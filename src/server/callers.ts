@@ -4,8 +4,9 @@ import { CALLER_PLACES, type Caller } from './budgets.js'
 import { isLoopback } from './hosts.js'
 
 /**
- * A caller is a key, where there are several; without keys it is an address from outside of this machine. One key alone, and
- * programs of this machine at a service without keys, have the whole of each bound: there is nobody to leave room for.
+ * With several keys a caller is a key. Without keys a caller is an address outside this machine. The holder of a single
+ * key may use the whole of each bound, since there is no other caller. So may programs of this machine at a service
+ * without keys.
  */
 export function callerOf(key: KnownKey | null, keys: number, address: string | undefined): Caller {
   if (key !== null) return keys > 1 ? key.digest.readUInt32LE(0) % CALLER_PLACES : null
@@ -13,10 +14,10 @@ export function callerOf(key: KnownKey | null, keys: number, address: string | u
   return placeOf(address)
 }
 
-/** Who asks, and what more their key tells. */
+/** The caller of a request, and whether its key may only read. */
 export interface Admitted {
   readonly caller: Caller
-  /** A key that may only read. */
+  /** The key may only read. */
   readonly isReadOnly: boolean
 }
 

@@ -3,7 +3,7 @@ import { VicinalError } from '../core/errors.js'
 
 const RETRY_AFTER_MS = 1000
 
-/** The database behind the service, which may still be opening (recovery) or have failed to. */
+/** The database behind the service. It may still be opening (recovery), or opening may have failed. */
 export class DatabaseGate<D extends ReadableDatabase = Database> {
   #database: D | null = null
   #failed = false
@@ -29,7 +29,7 @@ export class DatabaseGate<D extends ReadableDatabase = Database> {
     throw new VicinalError('UNAVAILABLE', this.reason, { retryAfterMs: RETRY_AFTER_MS })
   }
 
-  /** Why it is not there yet. */
+  /** Why the database is not available. */
   get reason(): string {
     return this.#failed
       ? 'Service unavailable: the data could not be opened'

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 
-/** Bytes of a body as its request's head has them; Infinity where that leaves them open. */
+/** Body bytes that the request's head declares; Infinity if it declares none. */
 export function declaredBytes({ headers }: { headers: IncomingHttpHeaders }): number {
   return headers['transfer-encoding'] === undefined ? Number(headers['content-length'] ?? 0) : Number.POSITIVE_INFINITY
 }

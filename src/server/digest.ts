@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 
-/** Of a name that is not to be told. */
+/** SHA-256 of a name that must stay private, in hexadecimal digits. */
 export function digestOf(name: string): string {
   return createHash('sha256').update(name).digest('hex')
 }

@@ -1,16 +1,16 @@
-/** Log lines of requests that failed, as loud as each deserves. What strangers can cause at will is sampled. */
+/** Logs failed requests at the level that fits the failure. Failures that anybody can cause are sampled. */
 import type { FastifyBaseLogger } from 'fastify'
 import type { VicinalError } from '../core/errors.js'
 import { MinuteCounts } from './minute-counts.js'
 import { networkOf } from './wrong-keys.js'
 
 const SAMPLED_CODES = new Set(['UNAUTHENTICATED', 'FORBIDDEN', 'MISDIRECTED_HOST'])
-/** Pairs of address and code with a line of their own in one minute. */
+/** Pairs of address and code that get a line of their own within a minute. */
 const MOST_SAMPLED = 10_000
 
 export class FailureLog {
   readonly #log: () => FastifyBaseLogger
-  /** By code and address. */
+  /** Keyed by code and address. */
   readonly #refused: MinuteCounts
 
   constructor(log: () => FastifyBaseLogger, windowMs?: number) {
@@ -25,7 +25,7 @@ export class FailureLog {
     })
   }
 
-  /** `cause` is what it came of, `peer` the address that may have to answer for it. */
+  /** `cause` is the original error. `peer` is the address that may be responsible. */
   note(facts: object, { known, cause, peer }: { known: VicinalError; cause: unknown; peer: string | undefined }): void {
     if (known.code === 'NOT_IMPLEMENTED') return
     if (known.status >= 500 && known.retryable) this.#log().warn(facts, known.message)

@@ -1,4 +1,4 @@
-/** Every way a request can fail, as an answer in one shape. */
+/** Turns every failure of a request into an answer of one shape. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
@@ -11,14 +11,14 @@ import { nextRequestId, REQUEST_ID_HEADER } from './request-ids.js'
 import { JSON_TYPE, sendError } from './respond.js'
 import { VERSION, VERSION_HEADER } from './versions.js'
 
-/** A rejected body of undeclared or large size is not waited for: the connection ends with the answer. */
+/** A rejected body of unknown or larger size is not read to its end: the connection ends with the answer. */
 const DRAINED_BODY_BYTES = 64 * 1024
 const LINGER_MS = 1000
 
 export function registerFailures(app: FastifyInstance, maxBodyBytes: number, log: FailureLog): void {
   app.setErrorHandler((error: FastifyError | VicinalError, request, reply) => {
     const known = vicinalError(error, request, maxBodyBytes)
-    // A thread that has forwarded it stops sending once it has the answer, and closes the client's connection itself.
+    // The forwarding thread stops sending once it has the answer, and closes the client's connection itself.
     if (request.ticket?.peer !== undefined) reply.removeHeader('connection')
     else if (leavesConnection(error, known, request.raw)) reply.header('connection', 'close')
     note(log, { known, cause: error }, request)
@@ -29,7 +29,7 @@ export function registerFailures(app: FastifyInstance, maxBodyBytes: number, log
   )
 }
 
-/** What fastify refuses before any hook runs, such as a path that cannot be decoded. */
+/** Answers requests that fastify refuses before any hook runs, such as a path that cannot be decoded. */
 export function frameworkError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
   sendError(request, reply, new VicinalError('INVALID_ARGUMENT', `request target: ${error.message}`))
 }
@@ -44,7 +44,7 @@ function vicinalError(error: FastifyError | VicinalError, request: FastifyReques
   if (statusCode >= 400 && statusCode < 500) {
     return new VicinalError('INVALID_ARGUMENT', `body: ${error.message}`)
   }
-  return new VicinalError('INTERNAL', `Service internal error: the log has more under request ${request.id}`)
+  return new VicinalError('INTERNAL', `Service internal error: see the log for request ${request.id}`)
 }
 
 function leavesConnection(error: Error, known: VicinalError, request: IncomingMessage): boolean {
@@ -64,13 +64,13 @@ function note(log: FailureLog, failure: { known: VicinalError; cause: Error }, r
   )
 }
 
-/** What is no HTTP at all gets a plain answer, and its connection is closed. */
+/** Input that is no HTTP gets a plain answer, and its connection is closed. */
 export function clientError(error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy()
     return
   }
-  // An answer has begun on this connection, to this very head or to the request before it: a second one would run into it.
+  // An answer to this head or to an earlier request is already being sent; a second one would corrupt it.
   if (answerOn(socket)?.headersSent) {
     socket.destroySoon()
     return
@@ -80,17 +80,17 @@ export function clientError(error: NodeJS.ErrnoException, socket: Socket): void 
   answerAndClose(socket, [`HTTP/1.1 ${status}`], body, nextRequestId())
 }
 
-/** The answer that is being sent, by Node's own note of it, which its own handler of such errors looks at too. */
+/** The answer being sent, from Node's internal field. Node's own handler of such errors reads the same field. */
 function answerOn(socket: Socket): ServerResponse | null | undefined {
   return (socket as Socket & { _httpMessage?: ServerResponse | null })._httpMessage
 }
 
-/** Where there is no response to send it by: JSON behind these lines of a head. */
+/** Writes an answer without a response object: the given head lines, then JSON. */
 export function answerAndClose(socket: Socket, head: readonly string[], body: string, id: string): void {
   const told = [`${VERSION_HEADER}: ${VERSION}`, 'x-content-type-options: nosniff', `${REQUEST_ID_HEADER}: ${id}`]
   const framing = [`Content-Type: ${JSON_TYPE}`, `Content-Length: ${Buffer.byteLength(body)}`, 'Connection: close']
   socket.end(`${[...head, ...told, ...framing].join('\r\n')}\r\n\r\n${body}`)
-  // Who reads gets the answer; who neither reads nor hangs up does not keep the connection.
+  // A client that reads gets the answer. One that neither reads nor hangs up loses the connection after this time.
   setTimeout(() => socket.destroy(), LINGER_MS).unref()
 }
 

@@ -9,7 +9,7 @@ import Fastify, {
 import { clientError, frameworkError } from './failures.js'
 import type { ServerSettings } from './settings.js'
 
-/** Percent-encoded names are longer than names; the router must not cut them off. */
+/** Percent-encoded names are longer than names, and the router must not cut them off. */
 const MAX_PARAM_LENGTH = 4096
 
 /** Node leaves out those behind the 2,000th, and no check would see them. The bytes of a head are bounded. */
@@ -25,7 +25,7 @@ export function createApp(settings: ServerSettings, { idOf, tellUnseen }: AppPar
   const http = {
     headersTimeout: settings.headersTimeoutMs,
     connectionsCheckingInterval: 1000,
-    // Refused with the other heads, in the words of all errors.
+    // checkHead refuses it, so that the error has the usual shape.
     requireHostHeader: false,
   }
   const app = Fastify({
@@ -43,7 +43,7 @@ export function createApp(settings: ServerSettings, { idOf, tellUnseen }: AppPar
       frameworkError(error, request, reply)
     },
     clientErrorHandler: clientError,
-    // One logger for all: a child for each request would cost more than the request's own log lines.
+    // One logger for all requests: a child logger for each would cost more than its log lines.
     childLoggerFactory: (logger) => logger,
     logger: {
       level: settings.logLevel,

@@ -5,25 +5,28 @@ import { nextRequestId } from './request-ids.js'
 import type { Service } from './service.js'
 import type { ServerSettings } from './settings.js'
 
-/** What the thread that forwards a request says of it: the client's address, and the request's id. A client's own are dropped. */
+/**
+ * Headers set by the forwarding thread: the client's address and the request's id. The same headers of a client are
+ * dropped.
+ */
 export const PEER_HEADER = 'x-vicinal-peer'
 export const ID_HEADER = 'x-vicinal-request'
-/** Says that the thread has given the request a place and counts its body; of clients it is dropped as well. */
+/** Set if the forwarding thread has admitted the request and counts its body. The header of a client is dropped. */
 export const ADMITTED_HEADER = 'x-vicinal-admitted'
-/** As many as systems have by default; who finds no place is refused at once, other than over TCP. */
+/** As many as systems allow by default. Past it a connection is refused at once, other than over TCP. */
 const BACKLOG = 4096
 
-/** Requests that threads beside this one have taken in and do not answer: to the service they are as any other. */
+/** Requests that other serving threads forward instead of answering. The service treats them like any others. */
 export class ForwardedRequests {
   readonly #server: Server
 
   constructor(service: Service<ReadCall>, { requestTimeoutMs, headersTimeoutMs }: ServerSettings) {
-    // Its clients are threads of this process: they keep their connections.
+    // The clients are threads of this process and keep their connections open.
     this.#server = createServer({
       requestTimeout: requestTimeoutMs,
       headersTimeout: headersTimeoutMs,
       keepAliveTimeout: 0,
-      // Looked at by the thread that forwards.
+      // The forwarding thread has checked it.
       requireHostHeader: false,
     })
     this.#server.maxHeadersCount = ALL_HEADERS

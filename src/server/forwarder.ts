@@ -1,4 +1,6 @@
-/** A request, answered by the thread that has the database: sent on as it comes, and its answer handed back as it comes. */
+/**
+ * Forwards a request to the main thread, and returns its answer. Both are passed on as they arrive.
+ */
 import { once } from 'node:events'
 import {
   Agent,
@@ -17,16 +19,18 @@ import { nextRequestId, REQUEST_ID_HEADER } from './request-ids.js'
 import { JSON_TYPE, MSGPACK_TYPE } from './respond.js'
 import type { Message } from './stream.js'
 
-/** What concerns one connection and is said anew on the other, and what is said of whoever is at its end. */
+/** Hop-by-hop headers and the headers set by the forwarding thread: a client's own are never forwarded. */
 const OF_CONNECTION = new Set([
   ...['connection', 'keep-alive', 'transfer-encoding', 'trailer'],
   ...[PEER_HEADER, ID_HEADER, ADMITTED_HEADER],
 ])
-/** And what a request that opened a stream says of that. */
+/** Headers that describe the request that opened a stream, not its messages. */
 const OF_OPENING = ['upgrade', 'accept', 'content-type', 'content-length', 'content-encoding', 'expect']
 const TIMED_OUT = ERROR_CATALOGUE.TIMEOUT.status
 const STOPPING = 'Service unavailable: it is stopping'
-/** More wait for one of these to be free. All of several threads together fit into the queue of who is to accept them. */
+/**
+ * Bound on connections; further requests wait for one. Those of several threads fit into the backlog of the receiver.
+ */
 const MOST_SOCKETS = 512
 const MOST_IDLE_SOCKETS = 32
 
@@ -40,7 +44,7 @@ export class Forwarder {
     this.#isClosing = isClosing
   }
 
-  /** Nothing was read of its body. */
+  /** Forwards a request whose body is still unread. */
   pass(request: IncomingMessage, response: ServerResponse, id = nextRequestId()): void {
     if (response.socket === null) {
       inTurn(response, () => this.pass(request, response, id))
@@ -50,7 +54,7 @@ export class Forwarder {
     if (request.headers.expect === undefined) {
       if (!sent) return
       request.pipe(sent)
-      // With what came of the body; but the other thread may answer before there is any.
+      // Sends the head together with the first piece of the body. The other thread may answer before there is a body.
       setImmediate(() => sent.flushHeaders())
       return
     }
@@ -61,7 +65,7 @@ export class Forwarder {
     })
   }
 
-  /** This was its body. */
+  /** Forwards a request whose body was already read. */
   passRead(request: IncomingMessage, response: ServerResponse, read: { body: Buffer | null; id: string }): void {
     if (response.socket === null) {
       inTurn(response, () => this.passRead(request, response, read))
@@ -72,7 +76,7 @@ export class Forwarder {
     this.#send(request, response, { id, more, without: ['content-length', 'expect'] })?.end(body ?? undefined)
   }
 
-  /** The body of the answer to the message, as it comes: posted where `opening` was sent, with its headers. */
+  /** Posts the message with the path and headers of `opening`. Resolves to the body of the answer as it arrives. */
   async ask(opening: IncomingMessage, { bytes, isText }: Message, stop: Stop): Promise<AsyncIterable<Buffer>> {
     const { accept } = opening.headers
     const type = isText ? JSON_TYPE : MSGPACK_TYPE
@@ -84,7 +88,7 @@ export class Forwarder {
       ...senderOf(opening, nextRequestId()),
     ]
     const sent = sendRequest({ ...this.#options('POST', opening.url as string), headers: headers as never })
-    // Who is waited for below tells; what comes behind that concerns nobody.
+    // The wait for the response below reports errors. Later errors are ignored.
     sent.on('error', () => {})
     const onStop = () => sent.destroy()
     stop.onStop(onStop)
@@ -108,7 +112,7 @@ export class Forwarder {
     this.#agent.destroy()
   }
 
-  /** null where it has been answered: it cannot be sent. */
+  /** null if the request could not be sent; then it has been answered. */
   #send(
     request: IncomingMessage,
     response: ServerResponse,
@@ -117,7 +121,7 @@ export class Forwarder {
     const headers = [...withoutHeaders(request.rawHeaders, without), ...more, ...senderOf(request, id)]
     let sent: ClientRequest
     try {
-      // As they are, in their order: what is said twice is for the other thread to judge.
+      // Headers keep their order and duplicates, so that the other thread can judge them.
       sent = sendRequest({
         ...this.#options(request.method as string, request.url as string),
         headers: headers as never,
@@ -128,7 +132,7 @@ export class Forwarder {
     }
     sent.once('response', (answer) => handBack(request, sent, answer, response, this.#isClosing()))
     sent.on('error', (error) => fail(response, error, id))
-    // Whoever hung up wants no answer.
+    // A client that hung up wants no answer.
     response.once('close', () => {
       if (!response.writableFinished) sent.destroy()
     })
@@ -136,7 +140,7 @@ export class Forwarder {
   }
 }
 
-/** Who has answered before the body was there to its end has no use for it. The last answer of a connection says so. */
+/** If the other thread answers early, drops the rest of the body. The connection's last answer has `Connection: close`. */
 function handBack(
   request: IncomingMessage,
   sent: ClientRequest,
@@ -151,7 +155,7 @@ function handBack(
     request.resume()
   }
   const leavesBody = isUnread && answer.statusCode !== 200 && hasLargeBody(request)
-  // A body that came too slowly is not waited for, however small it is.
+  // A body that arrived too slowly is not awaited, however small it is.
   const isCut = isUnread && answer.statusCode === TIMED_OUT
   const ends = isLast || leavesBody || isCut || answer.headers.connection === 'close'
   if (ends) told.push('connection', 'close')
@@ -163,14 +167,14 @@ function handBack(
 }
 
 /**
- * Once the answers to earlier requests of its connection have been sent, of which the other thread knows nothing: the memory that this
- * answer is given there must not be what those wait for.
+ * Waits until the answers to earlier requests of the connection were sent. The other thread does not know of them: the
+ * memory that it reserves for this answer could be memory that those answers wait for.
  */
 function inTurn(response: ServerResponse, pass: () => void): void {
   response.once('socket', pass)
 }
 
-/** How its end is to be told; a length it has itself goes with its other headers. */
+/** The headers that mark the body's end; a content-length is forwarded with the other headers. */
 function framingOf({ method, headers }: IncomingMessage): string[] {
   if (headers['transfer-encoding'] !== undefined) return ['transfer-encoding', 'chunked']
   return headers['content-length'] !== undefined || method === 'GET' || method === 'HEAD' ? [] : ['content-length', '0']
@@ -189,7 +193,7 @@ function withoutHeaders(raw: readonly string[], without: readonly string[]): str
   return kept
 }
 
-/** The other thread is gone, or about to be. */
+/** Answers 503, because the other thread has stopped or is stopping. */
 function fail(response: ServerResponse, cause: Error, id: string): void {
   if (response.headersSent || response.destroyed) {
     response.destroy()

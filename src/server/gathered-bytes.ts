@@ -1,10 +1,10 @@
-/** Chunks as they come are kept up to so many; from there on small ones are copied together. */
+/** Up to this many chunks are kept as they are. Later small chunks are copied together. */
 const FEW = 64
 const PAGE_BYTES = 16 * 1024
 
 /**
- * The pieces of something that is to be whole. A client chooses how small they are: a list of single bytes would take a hundred times
- * the memory of those bytes.
+ * Gathers the pieces of one body. A client chooses their size: a list of single bytes would take a hundred times the
+ * memory of those bytes.
  */
 export class GatheredBytes {
   length = 0
@@ -24,7 +24,7 @@ export class GatheredBytes {
     this.#used += chunk.copy(this.#page, this.#used)
   }
 
-  /** All of it, in memory of its own. */
+  /** All bytes, copied into a buffer of their own. */
   take(): Buffer {
     this.#endPage()
     const whole = Buffer.concat(this.#chunks, this.length)

@@ -1,6 +1,6 @@
 /**
- * Defences against browsers: a page of another site that calls the service directly (Origin, Sec-Fetch-Site), or makes
- * its own name lead here (DNS rebinding, Host).
+ * Defences against browsers. A page of another site may call the service directly: Origin and Sec-Fetch-Site show it.
+ * Or it may point its own name at the service (DNS rebinding): Host shows it.
  */
 
 import type { IncomingMessage } from 'node:http'
@@ -29,9 +29,9 @@ export class HostGuard {
   readonly #hosts: ReadonlySet<string>
   readonly #origins: ReadonlySet<string>
   readonly #hasTls: boolean
-  /** Whether a request needs a key: then a page whose name was rebound has none, and any Host will do. */
+  /** Whether requests need a key. Then any Host is allowed, because a page with a rebound name has no key. */
   readonly #asksForKey: () => boolean
-  /** The last header that named an allowed host: nearly every request has the same. */
+  /** The last Host header that was allowed: nearly every request has the same. */
   #allowed: string | undefined
 
   constructor(settings: HostSettings, asksForKey: () => boolean) {
@@ -52,7 +52,7 @@ export class HostGuard {
         `Origin: expected none, that of the Host header, or a configured one (--allow-origin), got ${describeValue(origin)}`,
       )
     }
-    // Browsers send no Origin with a GET that a link, an image or a script of another site makes.
+    // Browsers send no Origin with a GET from a link, an image or a script of another site.
     if (site !== undefined && site !== 'same-origin' && site !== 'none') {
       throw new VicinalError(
         'FORBIDDEN',
@@ -72,7 +72,7 @@ export class HostGuard {
   #isSameOrigin(origin: string, host: string | undefined): boolean {
     const [, scheme, authority] = WEB_ORIGIN.exec(origin.toLowerCase()) ?? []
     if (authority === undefined || host === undefined) return false
-    // Without TLS here, a proxy in front may have it.
+    // If this server has no TLS, a proxy in front may have it.
     if (this.#hasTls && scheme !== 'https') return false
     const port = DEFAULT_PORT[scheme as keyof typeof DEFAULT_PORT]
     return authority.replace(port, '') === host.toLowerCase().replace(port, '')
@@ -87,7 +87,7 @@ export class HostGuard {
       this.#allowed = header
       return true
     }
-    // The very address that was connected to is no name that could have been rebound.
+    // The IP address that the client connected to cannot be a rebound name.
     return isIP(name) !== 0 && sameAddress(name, localAddress)
   }
 }

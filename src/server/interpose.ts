@@ -2,7 +2,7 @@ import type { Server } from 'node:http'
 
 type Listener = (...given: never[]) => void
 
-/** Puts `take` before those who listen to an event of a server: what it takes they do not get. */
+/** Calls `take` before the listeners of a server's event. If it returns true, the listeners are not called. */
 export function interpose<G extends unknown[]>(
   server: Server,
   event: 'connection' | 'request',

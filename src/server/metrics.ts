@@ -10,26 +10,26 @@ import { VERSION } from './versions.js'
 const BUCKETS_MS = [0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 60_000] as const
 const MS_PER_SECOND = 1000
 
-/** Of one route: how its requests were answered, and how long they took. */
+/** Counts of one route: the statuses of its answers, and their times. */
 export interface RouteCounts {
   method: string
   endpoint: string
-  /** By what is in BUCKETS_MS, and above the last. */
+  /** One counter for each bound of BUCKETS_MS, and one above the last. */
   buckets: Float64Array
   statuses: Map<number, number>
   sumMs: number
   count: number
 }
 
-/** What one thread of the service has to tell. */
+/** The state that one serving thread reports. */
 export interface ServiceState {
   routes: readonly RouteCounts[]
   inWork: number
-  /** 1, or 0 of one that has ended. */
+  /** 1; 0 for a thread that has ended. */
   threads: number
 }
 
-/** Requests of one route. */
+/** Measures the requests of one route. */
 export class RouteMetrics {
   readonly counts: RouteCounts
 
@@ -49,7 +49,7 @@ export class RouteMetrics {
   }
 }
 
-/** Threads have the same routes, or fewer. */
+/** Adds up routes of the same name; a thread may lack some of them. */
 function summed(states: readonly ServiceState[]): RouteCounts[] {
   const sums = new Map<string, RouteCounts>()
   for (const counts of states.flatMap(({ routes }) => routes)) {
@@ -97,7 +97,7 @@ function durations(counts: RouteCounts): string[] {
 
 export interface MetricsParts {
   own: () => ServiceState
-  /** Of threads that answer beside this one. */
+  /** States of the other serving threads. */
   others: () => Promise<readonly ServiceState[]>
   memory: MemoryGate | null
   budgets: Pick<Budgets, 'sum' | 'bound'>
@@ -117,7 +117,7 @@ export class Metrics {
     return route
   }
 
-  /** Of this thread. */
+  /** Counts of this thread. */
   counts(): RouteCounts[] {
     return this.#routes.map(({ counts }) => counts)
   }
@@ -126,7 +126,7 @@ export class Metrics {
     return [this.#parts.own(), ...(await this.#parts.others())]
   }
 
-  /** How many answers there were, by route, such as `GET /collections`, and by status. */
+  /** Number of answers by route, such as `GET /collections`, and by status. */
   async responses(): Promise<Record<string, Record<string, { count: number }>>> {
     const routes = summed(await this.#states()).map((counts) => [
       nameOf(counts),
@@ -135,7 +135,7 @@ export class Metrics {
     return Object.fromEntries(routes)
   }
 
-  /** `database` is null while it is being opened; what it would tell is left out then. */
+  /** `database` is null while it is being opened; then its metrics are left out. */
   async text(database: Database | null, { anonymize }: { anonymize: boolean }): Promise<string> {
     const states = await this.#states()
     const used = summed(states)
@@ -157,7 +157,7 @@ export class Metrics {
       ),
       ...gauge(
         'rest_threads',
-        'Threads that answer requests',
+        'Serving threads',
         sum((state) => state.threads),
       ),
       ...budgetMetrics(budgets),
@@ -202,8 +202,8 @@ function processMetrics(): string[] {
 function limitMetrics(memory: MemoryGate | null): string[] {
   if (memory === null || memory.limitBytes === null) return []
   return [
-    ...gauge('memory_limit_bytes', 'Memory the process is to keep to', memory.limitBytes),
-    ...gauge('memory_reserved_bytes', 'Memory that requests in work are about to take', memory.reservedBytes),
+    ...gauge('memory_limit_bytes', 'Memory limit of the process', memory.limitBytes),
+    ...gauge('memory_reserved_bytes', 'Memory reserved by requests in work', memory.reservedBytes),
     ...gauge('memory_waiting_requests', 'Requests that wait for memory', memory.waiting),
   ]
 }
@@ -216,8 +216,8 @@ const PER_COLLECTION: readonly [name: string, help: string, value: (info: Collec
   ['collection_log_bytes', 'Log not yet in the table', (info) => info.logBytes],
   ['collection_tail_bytes', 'Vectors not yet in a graph', (info) => info.tailBytes],
   ['collection_memory_bytes', 'Memory that the collection holds', (info) => info.memory.total.bytes],
-  ['collection_resident_bytes', 'Of that, in RAM', (info) => info.memory.total.residentBytes],
-  ['collection_warnings', 'Faults that were survived', (info) => info.warnings.length],
+  ['collection_resident_bytes', 'Memory of the collection in RAM', (info) => info.memory.total.residentBytes],
+  ['collection_warnings', 'Problems that were survived', (info) => info.warnings.length],
 ]
 
 const PER_VECTOR: readonly [name: string, help: string, of: (recall: MeasuredRecall) => RecallMeans][] = [

@@ -1,10 +1,10 @@
-/** Counts by name within one minute, which begins with the first. The table is bounded, and empty while nothing happens. */
+/** Counts by name within one minute, which begins with the first count. The table is bounded, and empty while idle. */
 const MINUTE_MS = 60_000
 
 export interface MinuteCountsParts {
-  /** Names at once; past it, the one that was counted least recently leaves. */
+  /** Most names at once. Past it, the least recently counted name is reported and removed. */
   mostNames: number
-  /** Told of each name at the end of the minute, or when it leaves. */
+  /** Called for each name at the end of the minute, or when the name is removed. */
   onOver(name: string, count: number): void
   windowMs?: number
 }
@@ -22,7 +22,7 @@ export class MinuteCounts {
     this.#windowMs = parts.windowMs ?? MINUTE_MS
   }
 
-  /** How many there are with this one. */
+  /** Counts the name once more and returns its count. */
   add(name: string): number {
     if (!this.#timer) {
       this.#overMs = performance.now() + this.#windowMs
@@ -35,7 +35,7 @@ export class MinuteCounts {
     return count
   }
 
-  /** Until the counts begin anew. */
+  /** Milliseconds until the counts begin anew. */
   get msLeft(): number {
     return Math.max(0, this.#overMs - performance.now())
   }

@@ -2,8 +2,8 @@ import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
 
 /**
- * Connections of a server, from the moment in which they are accepted. Those that its lists of HTTP do not name are among
- * them: who has not begun its TLS yet, or has never sent a byte.
+ * Connections of a server from the moment they are accepted. They include those that Node's HTTP lists leave out:
+ * connections that have not begun TLS, or have never sent a byte.
  */
 export class OpenSockets {
   readonly #sockets = new Set<Socket>()
@@ -11,7 +11,7 @@ export class OpenSockets {
 
   constructor(server: Server) {
     const add = (socket: Socket) => {
-      // One that offered another protocol comes again.
+      // A connection whose upgrade was declined is emitted again.
       if (this.#sockets.has(socket)) return
       this.#sockets.add(socket)
       socket.once('close', () => {
@@ -19,21 +19,24 @@ export class OpenSockets {
         if (this.#sockets.size === 0) this.#onNone()
       })
     }
-    // What goes over TLS is written to a socket around that of the connection.
+    // TLS data is written to another socket, which wraps the connection's.
     server.on('connection', add).on('secureConnection', add)
   }
 
-  /** Whether an answer is waiting to be taken off. */
+  /** Whether an answer waits for its client to read it. */
   areWriting(): boolean {
     return this.writing().next().done !== true
   }
 
-  /** Those whose other end has yet to take something. */
+  /** Connections whose peer has not read all bytes yet. */
   *writing(): Generator<Socket> {
     for (const socket of this.#sockets) if (socket.writableLength > 0) yield socket
   }
 
-  /** Resolves once there are none. A server waits for those that it has accepted; some are handed to it. */
+  /**
+   * Resolves once no connection is left. A server's `close` waits only for connections that it accepted itself, not for
+   * those handed to it.
+   */
   async none(): Promise<void> {
     if (this.#sockets.size === 0) return
     await new Promise<void>((resolve) => {
@@ -41,7 +44,7 @@ export class OpenSockets {
     })
   }
 
-  /** Ends those that were never used. */
+  /** Closes connections that never sent a byte. */
   endUnused(): void {
     for (const socket of this.#sockets) if (socket.bytesRead === 0) socket.destroy()
   }

@@ -2,13 +2,13 @@ import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 
 /**
- * Answers to requests that were sent before earlier ones of their connection were answered. Node gives them the connection when it is
- * their turn, and until then says nothing to them of its end: they would be in work for ever.
+ * Answers to pipelined requests that wait for earlier answers of their connection. Node assigns the connection to an
+ * answer in its turn, and does not report the connection's end before. Such answers would stay in work for ever.
  */
 export class QueuedAnswers {
   readonly #queued = new WeakMap<Socket, Set<ServerResponse>>()
 
-  /** Has the answer close with the connection, where it has yet to get it. */
+  /** Closes the answer with the connection, if it does not have the connection yet. */
   note(answer: ServerResponse, connection: Socket): void {
     if (answer.socket !== null) return
     const queued = this.#queued.get(connection) ?? this.#watched(connection)

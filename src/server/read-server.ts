@@ -1,9 +1,9 @@
 /**
- * A thread of the service beside the one that has the database: it takes in connections that are handed to it, answers
- * what only reads, and forwards everything else.
+ * A serving thread without the database. It takes connections that are handed to it, answers requests that only read,
+ * and forwards all others.
  *
- *     connection → whether it reads a collection known here → as in app.ts
- *                                     └ no: to the thread that has the database, as it comes
+ *     connection → does it read a collection known here? yes → as in app.ts
+ *                                                        no  → forwarded to the main thread
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
@@ -27,20 +27,23 @@ const POINTS = '/points'
 
 export interface ReadServerOptions extends Partial<ServerSettings> {
   database: ReadableDatabase & { has(name: string): boolean }
-  /** Of a limit of memory the other thread alone knows: bodies that have to ask for room are that one's. */
+  /** Whether there is a memory limit, which only the main thread keeps. Bodies that must reserve room are forwarded. */
   isLimited: boolean
   /** Shared with the other threads. */
   budgets: BudgetRow
-  /** Where the other thread takes requests, see `ThreadsBeside`. */
+  /** The socket on which the main thread takes requests, see `ThreadsBeside`. */
   forwardTo: string
-  /** A path for a socket that nobody is told of: connections are handed over, but a server that listens can be closed in order. */
+  /**
+   * Path of a socket that no client knows. Connections are handed over instead, but only a listening server closes in
+   * order.
+   */
   listenOn: string
   onConnectionClosed(): void
 }
 
 export interface ReadServer {
   listen(): Promise<void>
-  /** Takes a connection, which is its own from now on. */
+  /** Takes over a connection by its file descriptor. */
   take(descriptor: number): void
   state(): ServiceState
   replaceKeys(keys: Keys): void
@@ -77,7 +80,7 @@ export function createReadServer(options: ReadServerOptions): ReadServer {
     },
   })
   interpose(service.app.server, 'request', (request: IncomingMessage, response: ServerResponse) => {
-    // Whom the gates of this thread refuse, they answer.
+    // A request that this thread's checks refuse is also answered by this thread.
     if (!service.lets(request)) return false
     const name = collectionRead(request)
     if (name !== null && database.has(name) && !(isLimited && declaredBytes(request) >= LARGE_BODY_BYTES)) return false
@@ -100,11 +103,11 @@ export function createReadServer(options: ReadServerOptions): ReadServer {
   }
 }
 
-/** A request for a single point is as quickly sent on as told from others. */
+/** Only POST routes are answered here: forwarding a request for a single point is as fast as recognising it. */
 const postRoutes = readRoutes.filter(({ method }) => method === 'POST')
 const readPaths = new Set(postRoutes.map(({ path }) => path.slice(path.indexOf(POINTS))))
 
-/** The collection that a request reads, by its name as it is; null where it does anything else. */
+/** The name of the collection that a request reads; null for any other request. */
 function collectionRead({ method, url = '' }: IncomingMessage): string | null {
   if (method !== 'POST' || !url.startsWith(COLLECTIONS)) return null
   const end = url.indexOf('/', COLLECTIONS.length)

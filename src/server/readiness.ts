@@ -1,14 +1,14 @@
-/** Which collections cannot be served as they should, for `/readyz`. */
+/** Finds collections that cannot be served properly, for `/readyz`. */
 import type { Database } from '../core/database.js'
 import { VicinalError } from '../core/errors.js'
 
-/** An orchestrator asks often, and to look at a collection takes longer than to answer. */
+/** How long a result stays valid: orchestrators ask often, and checking collections takes longer than answering. */
 const FRESH_MS = 1_000
-/** Of the answer: the whole list is in `/issues`. */
+/** Most collections in the answer; the whole list is in `/issues`. */
 const MOST_LISTED = 100
 
 export interface Readiness {
-  /** False where there are collections, and none of them can be read. */
+  /** False if there are collections and none of them can be read. */
   canServe: boolean
   red: { name: string; why: string }[]
 }
@@ -36,7 +36,7 @@ async function readinessOf(database: Database): Promise<Readiness> {
         if (status !== 'red') return
         red.push({ name, why: optimizerStatus === 'ok' ? warnings.join('; ') : optimizerStatus.error })
       } catch (error) {
-        // Deleted between the list and the look.
+        // Deleted between listing and reading it.
         if (error instanceof VicinalError && (error.code === 'NOT_FOUND' || error.code === 'CLOSED')) return
         unreadable++
         red.push({ name, why: (error as Error).message })
@@ -49,11 +49,11 @@ async function readinessOf(database: Database): Promise<Readiness> {
   return { canServe: !isAnyUnreadable || unreadable < names.length, red: [...red, ...nameless] }
 }
 
-/** One line of each. Whoever has no key learns that there are some. */
+/** One line for each collection. A caller without a key only learns that some are red. */
 export function readinessText({ red, canServe }: Readiness, mayRead: boolean): string {
   if (red.length === 0) return 'all shards are ready'
   const state = canServe ? 'ready' : 'not ready'
-  if (!mayRead) return `${state}, and some collections are red: a request with an API key is told which`
+  if (!mayRead) return `${state}, and some collections are red: send an API key to see them`
   const lines = red.slice(0, MOST_LISTED).map(({ name, why }) => `${name}: ${why}`)
   return [`${state}, and ${red.length} of the collections are red`, ...lines].join('\n')
 }

@@ -1,24 +1,24 @@
 /**
- * What the parser lets through and two readers of one request could read differently: a proxy in front takes one
- * meaning, the service another, and the request passes a gate as something else. Each is refused with 400.
+ * Refuses heads that pass Node's parser but can be read in two ways. A proxy in front would take one meaning and the
+ * service another, so the request would pass a check as something else. Each gets a 400.
  */
 import type { IncomingMessage } from 'node:http'
 import { isIPv6 } from 'node:net'
 import { describeValue, VicinalError } from '../core/errors.js'
 
-/** Headers that decide who may do what; Node takes the first of two, or joins them. */
+/** Headers that decide access. Of two such headers Node takes the first, or joins them. */
 const ONCE = new Set(['host', 'authorization', 'api-key'])
-/** Only a name of one of these lengths is worth its lower case. */
+/** Only names of one of these lengths are compared in lower case. */
 const LENGTHS_ONCE = new Set(Array.from(ONCE, (name) => name.length))
-/** As Node tells it from others. */
+/** The same expression that Node uses. */
 const CONTINUE = /(?:^|\W)100-continue(?:$|\W)/i
 const BRACKETED = /^\[([^\]]*)\](?::\d{0,5})?$/
 
-/** After such a head nobody can be sure where the next request begins: its answer ends the connection. */
+/** After such a head the start of the next request is uncertain, so its answer ends the connection. */
 export class MalformedHead extends VicinalError {}
 
 export function checkHead(request: IncomingMessage): void {
-  // A request for a whole URL names its host twice; no client of a service that is no proxy sends one.
+  // A request for a whole URL names its host twice. Clients send it only to proxies.
   if (!request.url?.startsWith('/')) throw malformed('request target', 'expected a path that starts with /')
   checkNamedOnce(request.rawHeaders)
   const { host, expect, upgrade, 'transfer-encoding': coding } = request.headers
@@ -26,7 +26,7 @@ export function checkHead(request: IncomingMessage): void {
   if (host === undefined && !isOld) throw malformed('Host', 'expected a Host header')
   if (host?.startsWith('[')) checkBracketed(host)
   if (coding !== undefined) checkCoding(coding, isOld)
-  // A request that opens a stream has no body to wait for.
+  // A request that opens a stream has no body.
   if (expect !== undefined && upgrade === undefined && !CONTINUE.test(expect)) {
     throw malformed('Expect', 'expected 100-continue', expect)
   }
@@ -44,11 +44,11 @@ function checkNamedOnce(raw: readonly string[]): void {
   }
 }
 
-/** An IPv6 address in brackets, with a port or without, and nothing else. */
+/** Allows an IPv6 address in brackets, with or without a port, and nothing else. */
 function checkBracketed(host: string): void {
   const address = BRACKETED.exec(host)?.[1]
   if (address === undefined || !isIPv6(address))
-    throw malformed('Host', 'expected [IPv6 address] or that with :port', host)
+    throw malformed('Host', 'expected [IPv6 address], with or without :port', host)
 }
 
 function checkCoding(coding: string, isOld: boolean): void {

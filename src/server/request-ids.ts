@@ -1,4 +1,4 @@
-/** Ids of requests: unique over threads and restarts, since each thread begins its own with a random prefix. */
+/** Ids of requests. They are unique over threads and restarts, since each thread starts with its own random prefix. */
 import { randomBytes } from 'node:crypto'
 
 export const REQUEST_ID_HEADER = 'x-request-id'

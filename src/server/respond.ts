@@ -11,9 +11,9 @@ import { heldBytesOf, isLarger, piecesOf } from '../wire/pieces.js'
 
 export const JSON_TYPE = 'application/json'
 export const MSGPACK_TYPE = 'application/msgpack'
-/** As a parameter of the accepted MessagePack: payloads come as their JSON text, each in a bin. */
+/** A parameter of MessagePack in the Accept header: each payload is sent as its JSON text in a bin. */
 const PAYLOAD_AS_TEXT = 'payload=text'
-/** An answer above this, about, is sent piece by piece as it is written, and counts among those on their way. */
+/** An answer of about more bytes is sent piece by piece as it is written, and counts as a large answer. */
 export const LARGE_ANSWER_BYTES = 64 * 1024
 const MS_PER_SECOND = 1000
 
@@ -31,7 +31,7 @@ export class StreamBody {
   constructor(readonly data: SnapshotData) {}
 }
 
-/** A result, and what it took, for those who asked. Where the result has no place for it, `explain` is beside it. */
+/** A result with the cost of answering. `explain` is set if the result itself has no place for the plan. */
 export class MeasuredResult {
   constructor(
     readonly result: unknown,
@@ -57,7 +57,7 @@ export function sendResult(request: FastifyRequest, reply: FastifyReply, result:
   return send(request, reply, envelopeOf(result, request.ticket.startedMs))
 }
 
-/** Of a result that came of what was asked at `startedMs`. */
+/** The envelope of a result; `startedMs` is the time at which its request began. */
 export function envelopeOf(result: unknown, startedMs: number): object {
   const time = secondsSince(startedMs)
   if (!(result instanceof MeasuredResult)) return { result, status: 'ok', time }
@@ -107,8 +107,8 @@ function send(request: FastifyRequest, reply: FastifyReply, envelope: object): F
 }
 
 /**
- * Whole, or as pieces that are yet to be written: of what is held until then, `take` is told the bytes first. `accept` says how
- * payloads go into MessagePack.
+ * The encoded answer: whole, or in pieces that are written as they are sent. For pieces, `take` first gets the bytes
+ * held until the end. `accept` says how payloads are encoded in MessagePack.
  */
 export function encoded(
   envelope: object,
@@ -125,7 +125,7 @@ export function encoded(
   return isLarge ? inTurns(piecesOf(envelope, new MsgpackPieces({ rawJson }))) : encodeMsgpack(envelope, { rawJson })
 }
 
-/** Each piece is written in a turn of the event loop of its own. */
+/** Writes each piece in its own turn of the event loop. */
 async function* inTurns(pieces: Iterable<Buffer>): AsyncGenerator<Buffer> {
   for (const piece of pieces) {
     yield piece

@@ -1,4 +1,4 @@
-/** Puts a table of routes into fastify. Access is part of a route, so that no route can be without. */
+/** Registers a table of routes with fastify. Access is part of a route's declaration, so that no route can lack it. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { Elsewhere } from '../core/elsewhere.js'
 import { VicinalError } from '../core/errors.js'
@@ -6,7 +6,7 @@ import type { ReadCall, RouteOf } from './call.js'
 import type { Metrics, RouteMetrics } from './metrics.js'
 import { sendError, sendResult } from './respond.js'
 
-/** What the hooks know of the matched route. */
+/** Data of the matched route for the hooks. */
 export interface RouteConfig {
   declared: Pick<RouteOf<never>, 'access' | 'work' | 'isUpload'>
   metrics: RouteMetrics
@@ -15,7 +15,7 @@ export interface RouteConfig {
 const METHODS = ['GET', 'PUT', 'POST', 'PATCH', 'DELETE'] as const
 const ACCESSES: readonly unknown[] = ['open', 'read', 'write']
 
-/** What a request passes before its body is read. `config` is undefined where no route matched. */
+/** The checks before a request's body is read. `config` is undefined if no route matched. */
 export type Entrance = (
   request: FastifyRequest,
   reply: FastifyReply,
@@ -23,7 +23,7 @@ export type Entrance = (
   done: (error?: Error) => void,
 ) => void
 
-/** Has another thread answer a request whose body was read. */
+/** Lets another thread answer a request whose body was read. */
 export type AnswerElsewhere = (request: FastifyRequest, reply: FastifyReply) => void
 
 interface RouterParts<C> {
@@ -43,7 +43,7 @@ export function registerRoutes<C extends ReadCall>(
   for (const path of new Set(routes.map((route) => route.path))) refuseOtherMethods(app, path, routes, parts.metrics)
 }
 
-/** Every route gets the entrance as a hook of its own, since to ask a request for its route takes longer. */
+/** Adds the entrance as a hook of each route: looking up a request's route takes longer. */
 function guard(app: FastifyInstance, entrance: Entrance): void {
   app.addHook('onRoute', (route) => {
     const config = route.config as RouteConfig | undefined
@@ -82,7 +82,9 @@ function registerRoute<C>(app: FastifyInstance, route: RouteOf<C>, parts: Router
   })
 }
 
-/** 405 with the methods there are. Only who may read learns which paths exist. */
+/**
+ * Answers 405 with the allowed methods. It needs a key that may read, so that others do not learn which paths exist.
+ */
 function refuseOtherMethods(
   app: FastifyInstance,
   path: string,
@@ -104,7 +106,10 @@ function refuseOtherMethods(
   })
 }
 
-/** `/collections/aliases` is a path of its own where it is posted to, and elsewhere that of a collection of this name. */
+/**
+ * Whether a route's pattern matches a path. `/collections/aliases` is a route for POST; with other methods it is a
+ * collection of this name.
+ */
 function leadsTo(pattern: string, path: string): boolean {
   const parts = path.split('/')
   const patterns = pattern.split('/')
@@ -116,7 +121,7 @@ export function endpointOf(path: string): string {
   return path.replace(/:(\w+)/g, '{$1}')
 }
 
-/** The declaration of the matched route; undefined where none matched. */
+/** The declaration of the matched route; undefined if none matched. */
 export function configOf(request: FastifyRequest): RouteConfig | undefined {
   const config = request.routeOptions.config as Partial<RouteConfig>
   return config.declared ? (config as RouteConfig) : undefined

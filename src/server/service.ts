@@ -33,37 +33,37 @@ import { VERSION, VERSION_HEADER } from './versions.js'
 import { WrongKeys } from './wrong-keys.js'
 
 const CLOSED_RETRY_AFTER_MS = 1000
-/** How often a service that stops looks for connections that have got their answers. */
+/** How often a stopping service looks for connections whose answers are sent. */
 const IDLE_EVERY_MS = 20
 const LOGGED_PATH_CHARS = 512
 const POINTS = '/collections/:name/points'
-/** Of a limit of memory: what the bodies of reads may have together, and those of writes; and one message at most. */
+/** Share of the memory limit for the bodies of reads, for those of writes, and for one message. */
 const BODY_SHARE = 1 / 4
 
-/** What differs between the thread that has the database and those that read beside it. */
+/** The differences between the main thread and the other serving threads. */
 export interface ServiceParts<C extends ReadCall> {
   settings: ServerSettings
   memory: MemoryGate | null
-  /** Where threads serve together: the counters of all of them. */
+  /** The counters of all serving threads. */
   budgets?: BudgetRow
-  /** Of threads that answer beside this one. */
+  /** States of the other serving threads. */
   others: () => Promise<readonly ServiceState[]>
   routes(service: Service<C>): readonly RouteOf<C>[]
   callOf(request: FastifyRequest): C
-  /** Answers what this thread cannot. */
+  /** Answers requests that this thread cannot answer. */
   elsewhere?: AnswerElsewhere
-  /** Has another thread refuse a request that has no key, or a wrong one: wrong keys are counted in one place. */
+  /** Lets the main thread refuse a request without a key or with a wrong one: wrong keys are counted in one place. */
   refuseElsewhere?: AnswerElsewhere
   streams: {
     routes: readonly ReadRoute[]
     callOf(asked: Asked): ReadCall
-    /** The same of a message. */
+    /** Answers messages that this thread cannot answer. */
     askOther?(opening: IncomingMessage, message: Message, stop: Stop): Promise<AsyncIterable<Buffer>>
     isForOther?(bytes: number): boolean
   }
 }
 
-/** Requests on their way through one thread: whoever they are answered by, all pass the same gates. */
+/** Requests on their way through one thread. All pass the same checks, whichever thread answers. */
 export class Service<C extends ReadCall> {
   readonly app: FastifyInstance
   readonly metrics: Metrics
@@ -82,10 +82,10 @@ export class Service<C extends ReadCall> {
   readonly #stalled: StalledReaders
   readonly #looking: NodeJS.Timeout
   readonly #streams: Streams
-  /** Known beforehand, so that no line is put together only to be dropped. */
+  /** Known beforehand, so that no line is built only to be dropped. */
   readonly #logsRequests: boolean
   #closing: Promise<void> | null = null
-  /** Requests that come now come too late. */
+  /** New requests are refused, because the service stops. */
   #isRefusing = false
   readonly #trusted = new WeakMap<IncomingMessage, Trust>()
 
@@ -158,7 +158,7 @@ export class Service<C extends ReadCall> {
     })
   }
 
-  /** The gates of a request, of one that opens a stream. */
+  /** The checks of a request that opens a stream. */
   #admitStream(request: IncomingMessage): Admitted {
     this.#guard.check(request)
     const key = this.#keyOf(request)
@@ -179,18 +179,21 @@ export class Service<C extends ReadCall> {
     return error instanceof WrongKey && !this.#refuseElsewhere ? this.#wrongKeys.answerTo(error, peer) : error
   }
 
-  /** Streams that a key has opened which is none any more are closed. */
+  /** Closes streams that were opened with a key that no longer exists. */
   replaceKeys(keys: Keys): void {
     this.#keys.replace(keys)
     this.#streams.recheck()
   }
 
-  /** Whether it is to stay with this server, though it seems to come anew. */
+  /**
+   * Whether this server has declined the connection's upgrade. Such a connection stays here, although it is emitted
+   * again.
+   */
   hasSeen(connection: Socket): boolean {
     return this.#streams.hasDeclined(connection)
   }
 
-  /** For routes that are open, and show more to whoever has a key. */
+  /** For open routes that show more to a caller with a key. */
   readonly mayRead = ({ headers, raw, ticket }: FastifyRequest): boolean => {
     try {
       this.#keys.check(headers, 'read')
@@ -207,7 +210,7 @@ export class Service<C extends ReadCall> {
     return { routes: this.metrics.counts(), inWork: this.#admission.inWork, threads: 1 }
   }
 
-  /** Whether the gate that looks at its connection lets it pass. */
+  /** Whether the request passes the checks of Host and Origin. */
   lets(request: IncomingMessage): boolean {
     try {
       this.#guard.check(request)
@@ -217,7 +220,7 @@ export class Service<C extends ReadCall> {
     }
   }
 
-  /** Another thread has let this request pass the gate that looks at its connection. */
+  /** Another thread has already checked Host and Origin of this request. */
   trust(request: IncomingMessage, trust: Trust): void {
     this.#trusted.set(request, trust)
   }
@@ -239,7 +242,7 @@ export class Service<C extends ReadCall> {
     return `${scheme}://${family === 'IPv6' ? `[${address}]` : address}:${taken}`
   }
 
-  /** For a server that is handed its connections. */
+  /** Listens for a server that is handed its connections. */
   async listenOn(socketPath: string): Promise<void> {
     await this.app.listen({ path: socketPath })
   }
@@ -269,7 +272,10 @@ export class Service<C extends ReadCall> {
     this.app.log.info('stopped')
   }
 
-  /** Whatever closes the server would close its idle connections first. */
+  /**
+   * Keeps idle connections for `closeLingerMs`. Without this, closing the server would first close its idle
+   * connections.
+   */
   #linger(): NodeJS.Timeout {
     const { server } = this.app
     const closeIdle = server.closeIdleConnections.bind(server)
@@ -279,7 +285,7 @@ export class Service<C extends ReadCall> {
       if (performance.now() < overMs) return
       this.#isRefusing = true
       this.#streams.endAll()
-      // To Node a connection is idle whose answer it has in memory: it would be cut off.
+      // Node counts a connection as idle while its answer is still in memory, and would cut it off.
       if (!this.#sockets.areWriting()) closeIdle()
       this.#sockets.endUnused()
     }, IDLE_EVERY_MS)
@@ -293,7 +299,7 @@ export class Service<C extends ReadCall> {
     else done(refusal)
   }
 
-  /** The gate every request passes before its body is read. Returns why it may not pass. */
+  /** The checks that every request passes before its body is read. Returns the reason for a refusal. */
   #refusal(request: FastifyRequest, reply: FastifyReply, config: RouteConfig | undefined): Error | undefined {
     const ticket = new Ticket(reply.raw, config?.metrics ?? this.#unmatched, this.#admission)
     request.ticket = ticket
@@ -309,7 +315,7 @@ export class Service<C extends ReadCall> {
       const trust = this.#trusted.get(request.raw)
       if (trust) ticket.trust(trust)
       else this.#guard.check(request.raw)
-      // Where no route matched there is nothing to see without a key either.
+      // If no route matched, a caller without a key learns nothing either.
       const access = isPreflight(request.raw, this.#guard) ? 'open' : (config?.declared.access ?? 'read')
       const key = this.#keys.check(request.headers, access)
       ticket.caller = callerOf(key, this.#keys.size, ticket.peer ?? request.raw.socket.remoteAddress)
@@ -317,7 +323,8 @@ export class Service<C extends ReadCall> {
       const work = config?.declared.work ?? 'light'
       ticket.mostBytes = work === 'write' ? this.#settings.maxBodyBytes : this.#mostReadBytes
       const isForwarded = ticket.peer !== undefined
-      // The threads' own connections tell when theirs are too late; the one between them stays open until they end.
+      // A forwarding thread itself informs its clients that the service stops. The connection between the threads stays
+      // open.
       if (isForwarded) reply.raw.removeHeader('connection')
       else if (this.#isRefusing && work !== 'light') throw stopping()
       checkContentEncoding(request.headers['content-encoding'])
@@ -331,9 +338,9 @@ export class Service<C extends ReadCall> {
     }
   }
 
-  /** What every answer has. */
+  /** Sets the headers that every answer has. */
   #tell(request: FastifyRequest, reply: FastifyReply): void {
-    // Stored payloads are strangers' text: no browser is to take them for anything but what the type says.
+    // Payloads are callers' text: a browser must not take them for another type than the header says.
     reply.header(VERSION_HEADER, VERSION).header('x-content-type-options', 'nosniff')
     reply.header(REQUEST_ID_HEADER, request.id)
     tellOrigin(request.raw, reply, this.#guard)
@@ -347,7 +354,7 @@ export class Service<C extends ReadCall> {
     return (this.#memory?.limitBytes ?? Number.POSITIVE_INFINITY) * BODY_SHARE
   }
 
-  /** The values of a body count among the bytes of bodies, and are to fit below the limit of memory. */
+  /** Reserves room for a body's parsed values. They count as body bytes and must fit below the memory limit. */
   #roomFor(valueBytes: number, ticket: Ticket): Awaitable<void> {
     if (valueBytes <= FEW_VALUE_BYTES) return
     return andThen(ticket.body?.takeValues(valueBytes), () => {
@@ -356,13 +363,13 @@ export class Service<C extends ReadCall> {
     })
   }
 
-  /** Bytes as they come are to fit below the limit of memory; the values made of them ask for themselves. */
+  /** Reserves room for body bytes below the memory limit. Parsed values reserve their own room. */
   #room(bytes: number, stop: Stop, holder?: RoomHolder): Awaitable<() => void> {
     return (this.#memory as MemoryGate).reserve(Math.min(bytes, this.#mostBodyBytes), stop, holder)
   }
 }
 
-/** A thread that does not know it has another one answer. */
+/** Rejects if the collection does not exist. A thread that does not know the collection leaves the check to another. */
 async function findCollection<C extends ReadCall>(
   request: FastifyRequest,
   callOf: (request: FastifyRequest) => C,
@@ -379,7 +386,7 @@ function stopping(): VicinalError {
   return new VicinalError('UNAVAILABLE', 'Service is stopping', { retryAfterMs: CLOSED_RETRY_AFTER_MS })
 }
 
-/** The path only: a query string may carry secrets, a body always may. */
+/** Logs only the path: a query string or a body may carry secrets. */
 function logRequest(request: FastifyRequest, status: number, elapsedMs: number): void {
   const path = pathOf(request.url)
   request.log.debug({ reqId: request.id, method: request.method, path, status, elapsedMs }, 'request')

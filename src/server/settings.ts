@@ -1,54 +1,57 @@
 import { LIMITS } from '../core/limits.js'
 
-/** Everything about the service that can be set. The command line fills it from flags, environment and files. */
+/** All settings of the service. The command line fills them from flags, environment and files. */
 export interface ServerSettings {
   host: string
   port: number
   /** Keys that may do everything; several are valid at once, so that they can be rotated. */
   apiKeys: readonly string[]
-  /** Keys that may read. */
+  /** Keys that may only read. */
   readOnlyApiKeys: readonly string[]
-  /** Listen on a public address without any key. */
+  /** Allows a public address without any key. */
   allowInsecurePublic: boolean
-  /** Host names that the Host header may have besides loopback and `host`; `*` is any. */
+  /** Host names that the Host header may have besides loopback and `host`; `*` allows any. */
   allowedHosts: readonly string[]
-  /** Origins that browsers may call from. */
+  /** Origins whose pages may call the service from a browser. */
   allowedOrigins: readonly string[]
-  /** PEM texts. */
+  /** Certificate and private key as PEM texts. */
   tls: { cert: string | Buffer; key: string | Buffer } | null
   maxBodyBytes: number
-  /** Of requests that read, where that is less. */
+  /** Bound for the bodies of reads; `maxBodyBytes` applies if it is smaller. */
   maxReadBodyBytes: number
-  /** Searches and other reads in work at once; writes have a bound of their own. */
+  /** Searches and other reads in work at once. Writes have their own bound. */
   maxConcurrentReads: number
   maxConcurrentWrites: number
-  /** Bytes of request bodies in work at once: those of reads, and as many again of writes. */
+  /** Bytes of read bodies in work at once. The same bound applies to write bodies separately. */
   maxBodyBytesInWork: number
-  /** Bytes of large answers on their way at once. */
+  /** Bytes of large answers being sent at once. */
   maxAnswerBytesInWork: number
-  /** A body that comes more slowly, on average in each window, is cut; 0: none is. Time in which it waits for the service does not count. */
+  /**
+   * Least average rate of a body in each window; slower bodies are cut off. 0 turns this off. Time in which a body
+   * waits for the service does not count.
+   */
   minBodyBytesPerSecond: number
   bodyWindowMs: number
-  /** For a body to wait for room among others. */
+  /** How long a body may wait for room. */
   bodyWaitMs: number
-  /** A connection is cut that takes nothing for so long of what waits for it. */
+  /** A connection is cut off if its client reads nothing of a waiting answer for this long. */
   stalledReaderMs: number
   maxConnections: number
-  /** Deadline of one call that names none. */
+  /** Timeout of a call that sets none. */
   timeoutMs: number
-  /** For a request to arrive: its head, and all of it. */
+  /** Time for a request's head to arrive, and for the whole request. */
   headersTimeoutMs: number
   requestTimeoutMs: number
   keepAliveTimeoutMs: number
-  /** What `close` gives requests in work before it cuts them off. */
+  /** Time that `close` gives requests in work before it cuts them off. */
   closeDeadlineMs: number
   /**
-   * For so long `close` keeps idle connections: who has just been answered may have sent the next request already, which a
-   * closed connection would reset. It is answered, and told that it was the last.
+   * How long `close` keeps idle connections. A client that was just answered may have sent its next request already,
+   * and closing would reset it. That request is answered with `Connection: close`.
    */
   closeLingerMs: number
   logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent'
-  /** Where log lines go; default stderr, since stdout belongs to the command's own output. */
+  /** Destination of log lines. Default: stderr, since stdout is for the command's own output. */
   logStream: { write(line: string): void }
 }
 

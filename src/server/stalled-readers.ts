@@ -1,19 +1,20 @@
-/** Cuts connections whose other end takes nothing of what waits for it: memory of answers is not a stranger's to keep. */
+/** Cuts off connections whose client does not read its answer, so that clients cannot keep the memory of answers. */
 import type { Socket } from 'node:net'
 import { LOOKS } from './arriving-body.js'
 import type { OpenSockets } from './open-sockets.js'
 
-/** Numbers of a connection that change whenever the other end takes something. */
+/** Counters of a connection that change whenever its client reads something. */
 interface Seen {
   taken: number
-  /** Of the piece that the system has been given, and takes part by part. */
+  /** Bytes of the present piece that the system has not taken yet. */
   queued: number
   looks: number
 }
 
 /**
- * All connections of a thread are looked at LOOKS times within the time that a reader may stall. So no answer sets a timer, and small
- * answers and messages of streams are seen as well. A connection whose answer itself waits, such as for memory, is not looked at.
+ * Checks all connections of a thread LOOKS times within the stall time. No answer then needs its own timer, and small
+ * answers and messages of streams are covered too. A connection whose answer itself waits, such as for memory, is
+ * skipped.
  */
 export class StalledReaders {
   readonly #sockets: OpenSockets
@@ -44,7 +45,7 @@ export class StalledReaders {
   }
 }
 
-/** Node's own; without it a large piece would seem to stall until all of it is taken. */
+/** From Node's internal handle. Without it a large piece would seem to stall until all of it is taken. */
 function queuedBytes(socket: Socket): number {
   return (socket as Socket & { _handle?: { writeQueueSize?: number } | null })._handle?.writeQueueSize ?? 0
 }

@@ -1,6 +1,6 @@
 /**
- * One WebSocket on which a route that reads is asked time after time: each message is the body of a request, and its
- * answer, a message too, what the answer's body would be. Messages are answered one after the other, in their order.
+ * A WebSocket on which a reading route is called repeatedly. Each message is the body of a request, and the answer's
+ * message is the body of its answer. Messages are answered one after the other, in order.
  */
 import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
@@ -26,21 +26,21 @@ import { HeldRoom, HUNG_UP } from './ticket.js'
 const OK = 200
 const GOING_AWAY = 1001
 const POLICY = 1008
-/** All that is read at once, 64 KiB, comes to this; no more of them than this are kept. */
+/** Bound on waiting messages. One read of the socket, 64 KiB, yields at most this many. */
 const MOST_WAITING = 4096
-/** Clients have bounds on how many there are of a message. */
+/** Clients bound the number of fragments of a message. */
 const FRAGMENT_BYTES = 256 * 1024
 
-/** As it came; a text is JSON, anything else MessagePack. */
+/** A message as received: text is JSON, binary is MessagePack. */
 export interface Message {
   bytes: Buffer
   isText: boolean
 }
 
-/** What the request that opened it says of every message. */
+/** The request that opened the stream; it applies to every message. */
 export interface Opening extends Admitted {
   request: IncomingMessage
-  /** In the log, of all its messages. */
+  /** Request id in the log lines of all messages. */
   id: string
   route: ReadRoute
   params: Record<string, string>
@@ -48,26 +48,26 @@ export interface Opening extends Admitted {
   metrics: RouteMetrics
 }
 
-/** What streams have in common. */
+/** The parts that all streams share. */
 export interface StreamParts {
   admission: Admission
   /** Of messages as of bodies. */
   rate: ArrivalBounds
   callOf(asked: Asked): ReadCall
-  /** For a large message: once there is room for it, what gives that back. null where it needs none. */
+  /** Reserves room for a large message. Resolves to a function that gives it back; null if the message needs none. */
   room(bytes: number, stop: Stop, holder: RoomHolder): Awaitable<() => void> | null
-  /** Not to be answered by this thread, whatever it asks. */
+  /** Whether another thread must answer a message of this size. */
   isForOther(bytes: number): boolean
-  /** The body of the answer of the thread that has the database, as it comes. */
+  /** The body of the main thread's answer, as it arrives. */
   askOther?(message: Message, stop: Stop): Promise<AsyncIterable<Buffer>>
   onFailure(error: VicinalError, request: IncomingMessage, requestId: string): void
 }
 
-/** A message on its way through. */
+/** One message while it is answered. */
 class MessageTicket extends HeldRoom {
-  /** Its answer, where it was large, has been sent. */
+  /** Ends the count of a large answer once it is sent. */
   endAnswer = () => {}
-  /** The values of it count no more. */
+  /** Ends the count of the message's parsed values. */
   endValues = () => {}
   constructor(
     readonly stop: Stop,
@@ -75,7 +75,7 @@ class MessageTicket extends HeldRoom {
   ) {
     super()
   }
-  /** Messages are answered one after the other. */
+  /** Does nothing, because messages are answered one after the other anyway. */
   turn(): void {}
   end(): void {
     this.giveBack()
@@ -95,7 +95,7 @@ export class Stream {
   readonly #waiting: Message[] = []
   #isAnswering = false
   #isEnding = false
-  /** As of the last look, and how many have seen the same. */
+  /** Bytes read as of the last look, and the number of looks that found no change. */
   #bytesRead = 0
   #silentLooks = 0
   readonly #frames = new FrameProgress()
@@ -111,18 +111,18 @@ export class Stream {
     this.#parts = parts
     connection.on('data', (chunk: Buffer) => this.#frames.add(chunk))
     socket.on('message', (bytes, isBinary) => this.#take({ bytes: bytes as Buffer, isText: !isBinary }))
-    // What breaks the protocol, or is larger than allowed, has its connection closed with the reason.
+    // A message that breaks the protocol or is too large makes `ws` close the connection with the reason.
     socket.on('error', () => {})
     socket.once('close', () => this.#stop.stop())
   }
 
   /**
-   * To be called from time to time: who was silent since is asked, and the next time cut. Who hangs up without a word is noticed by
-   * nothing else.
+   * Call it at intervals. Pings a silent peer; disconnects it if it is still silent at the next check. Nothing else
+   * detects a peer that vanished without closing.
    */
   watch(): void {
     const { bytesRead } = this.#connection
-    // What has come since may be behind what is not read yet.
+    // While a message is answered, arrived bytes may be unread, so silence does not count.
     const isSilent = bytesRead === this.#bytesRead && !this.#isAnswering
     this.#bytesRead = bytesRead
     this.#silentLooks = isSilent ? this.#silentLooks + 1 : 0
@@ -157,13 +157,13 @@ export class Stream {
     return this.#opening.request
   }
 
-  /** At once: what is being answered gets no answer. */
+  /** Closes the stream at once. The message being answered gets no answer. */
   refuse(why: string): void {
     this.#socket.close(POLICY, why)
     this.#socket.resume()
   }
 
-  /** Once what was read is answered and taken off. To be called until then. */
+  /** Closes the stream once the received messages are answered and sent. Call it until then. */
   end(): void {
     this.#isEnding = true
     if (!this.#isOpen) return
@@ -172,7 +172,7 @@ export class Stream {
       return
     }
     this.#socket.close(GOING_AWAY, 'the service is stopping')
-    // What lies unread when a connection is closed has the other end lose what it was sent.
+    // Unread bytes at the close of a connection would make the peer lose data sent to it.
     this.#socket.resume()
   }
 
@@ -180,9 +180,9 @@ export class Stream {
     return this.#socket.readyState === this.#socket.OPEN
   }
 
-  /** What comes while another is answered waits, and no more is read until then. */
+  /** Messages that arrive while another is answered wait, and reading pauses until then. */
   #take(message: Message): void {
-    // Nobody would get the answer.
+    // A closed stream could not send the answer.
     if (!this.#isOpen) return
     this.#waiting.push(message)
     if (this.#waiting.length > MOST_WAITING) this.#socket.close(POLICY, `more than ${MOST_WAITING} messages at once`)
@@ -220,7 +220,7 @@ export class Stream {
     }
   }
 
-  /** One message, of as many fragments as there are pieces. */
+  /** Sends one message with one or more fragments. */
   async #send(answer: Answer, binary: boolean): Promise<void> {
     if (answer instanceof Uint8Array) {
       await this.#sendFragment(answer, { binary })
@@ -229,7 +229,7 @@ export class Stream {
     let pieces: Buffer[] = []
     let bytes = 0
     for await (const piece of answer) {
-      // Only who has the next one knows that these are not the last.
+      // Only the arrival of the next piece shows that these pieces are not the last.
       if (bytes >= FRAGMENT_BYTES) {
         await this.#sendFragment(Buffer.concat(pieces), { binary, fin: false })
         if (!this.#isOpen) return
@@ -272,8 +272,8 @@ export class Stream {
     const known =
       error instanceof VicinalError
         ? error
-        : new VicinalError('INTERNAL', 'Service internal error: the log has more', { cause: error })
-    // What fails because its sender is gone is nobody's fault.
+        : new VicinalError('INTERNAL', 'Service internal error: see the log', { cause: error })
+    // A failure caused by the sender's disconnect is not reported.
     if (this.#isOpen) this.#parts.onFailure(known, this.#opening.request, this.#opening.id)
     return known
   }
@@ -301,7 +301,7 @@ export class Stream {
 
   async #run({ bytes, isText }: Message, ticket: MessageTicket): Promise<unknown> {
     const { route, request, params, query, caller } = this.#opening
-    // What is left out is told apart from what is malformed by the route.
+    // The route distinguishes a missing body from a malformed one.
     let body: unknown
     if (bytes.length > 0) {
       const { valueBytes, make } = await (isText ? measureText(bytes, request.url as string) : measureMsgpack(bytes))
@@ -319,7 +319,10 @@ export class Stream {
     if (room) ticket.hold(await room)
   }
 
-  /** Resolves once the other end has taken what was sent, or is gone; one that takes nothing is cut (stalled-readers.ts). */
+  /**
+   * Resolves once the peer has read the sent bytes, or is gone. A peer that reads nothing is cut off
+   * (stalled-readers.ts).
+   */
   async #takenOff(): Promise<void> {
     const connection = this.#connection
     await new Promise<void>((resolve) => {
@@ -332,7 +335,7 @@ export class Stream {
   }
 }
 
-/** The thread that has the database has answered, and counted it. */
+/** The main thread has answered and counted the message. */
 class ElsewhereAnswered {
   constructor(readonly answer: AsyncIterable<Buffer>) {}
 }

@@ -1,4 +1,4 @@
-/** Opens streams: `GET` of the path of a route that reads, such as `/collections/NAME/points/query`, as a WebSocket. */
+/** Opens streams: a WebSocket on the `GET` path of a reading route, such as `/collections/NAME/points/query`. */
 import type { IncomingMessage, Server } from 'node:http'
 import type { Socket } from 'node:net'
 import { parse } from 'node:querystring'
@@ -24,21 +24,21 @@ import {
 
 const MOST_FRAGMENTS = 1024
 const MOST_CHUNKS = 4096
-/** For the other end to take its leave too. */
+/** How long the peer may take to close too. */
 const CLOSE_MS = 1000
 const COLLECTION = '/collections/:name'
 
-/** What differs between the threads. */
+/** The differences between the serving threads. */
 export interface StreamsParts extends Omit<StreamParts, 'askOther'> {
   routes: readonly ReadRoute[]
   metrics: Metrics
   maxBodyBytes: number
   keepAliveTimeoutMs: number
-  /** Throws unless this request may open one. */
+  /** Throws if the request may not open a stream. */
   admits(request: IncomingMessage): Admitted
-  /** Whether one that it has opened may stay open: keys come and go. */
+  /** Whether a stream opened by this request may stay open, since keys can be withdrawn. */
   keeps(request: IncomingMessage): boolean
-  /** Whether another thread refuses requests for their key. */
+  /** Whether another thread refuses requests with a missing or wrong key. */
   refusesElsewhere: boolean
   askOther?(
     opening: IncomingMessage,
@@ -51,12 +51,12 @@ export class Streams {
   readonly #server: Server
   readonly #parts: StreamsParts
   readonly #webSockets: WebSocketServer
-  /** By what follows the collection's name in the path. */
+  /** Keyed by the part of the path after the collection's name. */
   readonly #routes = new Map<string, { route: ReadRoute; metrics: RouteMetrics }>()
   readonly #open = new Set<Stream>()
   readonly #unopened: RouteMetrics
   readonly #declined = new WeakSet<Socket>()
-  /** Of requests that open one. */
+  /** Ids of requests that open a stream. */
   readonly #ids = new WeakMap<IncomingMessage, string>()
   readonly #watch: NodeJS.Timeout
   #isEnding = false
@@ -74,7 +74,7 @@ export class Streams {
       maxFragments: MOST_FRAGMENTS,
       maxBufferedChunks: MOST_CHUNKS,
       closeTimeout: CLOSE_MS,
-      // None of those that a client may offer is spoken.
+      // None of the offered subprotocols is accepted.
       handleProtocols: () => false,
     } as ConstructorParameters<typeof WebSocketServer>[0])
     for (const route of parts.routes) {
@@ -88,7 +88,7 @@ export class Streams {
     this.#webSockets.on('headers', (headers, request) =>
       headers.push(`${REQUEST_ID_HEADER}: ${this.#ids.get(request)}`),
     )
-    // Newer Node asks which offers are wanted; older Node hands over all.
+    // Newer Node calls this to select upgrades; older Node hands over all of them.
     if ('shouldUpgradeCallback' in server) server.shouldUpgradeCallback = asksForWebSocket
     server.on('upgrade', (request: IncomingMessage, connection: Socket, head: Buffer) => {
       this.#upgrade(request, connection, head)
@@ -98,12 +98,12 @@ export class Streams {
     }, parts.keepAliveTimeoutMs).unref()
   }
 
-  /** Whether it was here before, as one that asked for another protocol: it is to stay. */
+  /** Whether its upgrade to another protocol was declined here. Such a connection stays with this thread. */
   hasDeclined(connection: Socket): boolean {
     return this.#declined.has(connection)
   }
 
-  /** Closes those that may not stay open. */
+  /** Closes streams whose key was withdrawn. */
   recheck(): void {
     for (const stream of this.#open) if (!this.#parts.keeps(stream.request)) stream.refuse('its key was withdrawn')
   }
@@ -148,7 +148,7 @@ export class Streams {
     this.#begin(request, connection, head, opening)
   }
 
-  /** It comes again as an ordinary request. */
+  /** The connection is emitted again with an ordinary request. */
   #decline(request: IncomingMessage, connection: Socket, how: { head: Buffer; isLast: boolean }): void {
     this.#declined.add(connection)
     declineUpgrade(this.#server, request, connection, how)

@@ -1,4 +1,4 @@
-/** What the service tells of itself, in the shape of Qdrant's telemetry. Nothing is sent anywhere: it answers a GET. */
+/** The service's telemetry in Qdrant's shape. Nothing is sent anywhere: it only answers a GET. */
 import { arch, availableParallelism, endianness, platform, release, totalmem } from 'node:os'
 import type { Database } from '../core/database.js'
 import type { CollectionInfo } from '../core/schema.js'
@@ -17,9 +17,9 @@ export interface TelemetryParts {
   /** null while it is being opened. */
   database: Database | null
   metrics: Metrics
-  /** How much is told: 0 that it is there, 1 of the process, 2 of collections, 3 or more of each in full. */
+  /** Level of detail: 0 the service, 1 the process, 2 collections, 3 or more all of each collection. */
   level: number
-  /** Names of collections are told as digests. */
+  /** Whether names of collections are replaced by digests. */
   anonymize: boolean
 }
 
@@ -42,7 +42,7 @@ export async function telemetry(parts: TelemetryParts): Promise<object> {
   }
 }
 
-/** Of the machine, or of the container. */
+/** Memory of the machine, or of the container. */
 function availableBytes(): number {
   const constrained = process.constrainedMemory?.() ?? 0
   return constrained > 0 && constrained < totalmem() ? constrained : totalmem()
@@ -60,7 +60,7 @@ async function system(): Promise<object> {
   }
 }
 
-/** Qdrant's words are those of an allocator; what Node counts comes nearest. */
+/** Qdrant's names come from its allocator; Node's nearest counters fill them. */
 function memory(): object {
   const { rss, heapTotal, heapUsed, external } = process.memoryUsage()
   return {

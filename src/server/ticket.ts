@@ -7,7 +7,7 @@ import type { Arriving, ArrivingBody } from './arriving-body.js'
 import type { Caller } from './budgets.js'
 import type { RouteMetrics } from './metrics.js'
 
-/** Memory that was reserved for what is in work, to be given back at its end. */
+/** Memory reserved for work in progress, given back at its end. */
 export abstract class HeldRoom implements RoomHolder {
   #releases: (() => void)[] | null = null
   #hasEnded = false
@@ -36,39 +36,39 @@ export abstract class HeldRoom implements RoomHolder {
   }
 }
 
-/** Facts that a thread tells of a request that it forwards. */
+/** Facts about a forwarded request, from the thread that forwarded it. */
 export interface Trust {
-  /** Its client's address. */
+  /** The client's address. */
   peer: string
-  /** The request's id there. */
+  /** The request's id in the forwarding thread. */
   id: string
-  /** It has its place there, and the bytes of its body are counted there. */
+  /** The forwarding thread has admitted the request and counts its body. */
   isAdmitted: boolean
 }
 
 /**
- * One request on its way through: when it came, what it holds, and how to stop it. It ends with the response's
- * `close`, which Node emits in every case: answered, hung up, or cut off.
+ * One request in work: its start time, the resources it holds, and its stop. It ends with the response's `close` event.
+ * Node emits that event in every case: answered, hung up, or cut off.
  */
 export class Ticket extends HeldRoom {
   readonly startedMs = performance.now()
-  /** When the client hangs up before it has its answer, or when the service has to. */
+  /** Fires when the client hangs up before its answer, or when the service cuts the request off. */
   readonly stop = new Stop()
-  /** Among the open ones. */
+  /** Index in OpenTickets. */
   place = 0
-  /** Who has sent a request that another thread has forwarded. */
+  /** The client's address, if another thread forwarded the request. */
   peer: string | undefined
-  /** Another thread answers, and counts it. */
+  /** Another thread answers the request and counts it. */
   isElsewhere = false
-  /** Another thread has given it its place, and counts its body. */
+  /** Another thread has admitted the request and counts its body. */
   isAdmittedElsewhere = false
   work: Work = 'light'
   caller: Caller = null
-  /** Its key may only read. */
+  /** The key may only read. */
   isReadOnly = false
-  /** Of its body. */
+  /** Bound on the body's bytes. */
   mostBytes = 0
-  /** Its body, while that is read; or the upload that it brings. */
+  /** The body while it is read, or the upload. */
   arriving: Arriving | null = null
   body: ArrivingBody | null = null
   readonly #response: ServerResponse
@@ -89,7 +89,7 @@ export class Ticket extends HeldRoom {
     this.isAdmittedElsewhere = isAdmitted
   }
 
-  /** Takes a place for it, or throws OVERLOADED. */
+  /** Takes a place for the request, or throws OVERLOADED. */
   admit(work: Work): void {
     this.work = work
     if (this.isAdmittedElsewhere) return
@@ -97,7 +97,7 @@ export class Ticket extends HeldRoom {
     this.#hasPlace = true
   }
 
-  /** Node gives an answer the connection once those to earlier requests are sent. */
+  /** Resolves when earlier answers of the connection are sent: then Node assigns the connection to this answer. */
   turn(): Awaitable<void> {
     const response = this.#response
     if (response.socket !== null || response.closed) return
@@ -106,12 +106,12 @@ export class Ticket extends HeldRoom {
     })
   }
 
-  /** Counts its answer, which is large, until its end; or throws OVERLOADED. */
+  /** Counts a large answer until the request ends, or throws OVERLOADED. */
   takeAnswer(bytes: number): void {
     this.#endAnswer = this.#admission.takeAnswer(bytes, this.caller)
   }
 
-  /** Its answer is the last of its connection. */
+  /** Makes this answer the last of its connection. */
   endConnection(): void {
     this.#response.shouldKeepAlive = false
   }
@@ -131,9 +131,9 @@ export class Ticket extends HeldRoom {
 }
 
 /**
- * Those of the requests in work. A Set would do but for what the collector makes of it: a Set that much is added to and
- * deleted from moves into new tables, those it has left point to the next one, and so one old table kept every request
- * since from being collected young. Scavenges took nearly three times as long.
+ * The tickets of requests in work. A Set would burden the garbage collector. After many insertions and deletions a Set
+ * moves into new tables, and each old table points to the next. One old table then kept every later request from being
+ * collected young, and scavenges took nearly three times as long.
  */
 export class OpenTickets {
   readonly #tickets: Ticket[] = []
@@ -150,14 +150,14 @@ export class OpenTickets {
     last.place = ticket.place
   }
 
-  /** Of clients: that between threads serves others of them. */
+  /** Ends only clients' connections: a connection between threads serves other clients too. */
   endConnections(): void {
     for (const ticket of this.#tickets) if (ticket.peer === undefined) ticket.endConnection()
   }
 
-  /** Looks at each body that is still on its way. */
+  /** Looks at each body that is still arriving. */
   look(): void {
-    // One that is cut may leave the list meanwhile.
+    // A body that is cut off may leave the list meanwhile.
     for (const ticket of [...this.#tickets]) ticket.arriving?.look()
   }
 
@@ -166,7 +166,7 @@ export class OpenTickets {
   }
 }
 
-/** The status that logs and metrics give a request whose client did not wait. */
+/** The status in logs and metrics of a request whose client hung up early. */
 export const HUNG_UP = 499
 
 declare module 'fastify' {

@@ -1,4 +1,4 @@
-/** What becomes of a request that asks for another protocol on its connection. */
+/** Handles requests that ask for another protocol on their connection. */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { STATUS_CODES } from 'node:http'
 import { Server as SecureServer } from 'node:https'
@@ -13,12 +13,14 @@ export function asksForWebSocket({ headers }: IncomingMessage): boolean {
   return headers.upgrade?.toLowerCase() === 'websocket'
 }
 
-/** Earlier requests of this connection, whose sender did not wait for the answers. */
+/** Whether earlier, pipelined requests of this connection are still being answered. */
 export function isAnswering(connection: Socket): boolean {
   return answerUnderWay(connection) !== null
 }
 
-/** Calls `go` once one of them is answered. Node has taken its own listeners off the connection, and answers go on. */
+/**
+ * Calls `go` once the present answer is sent. Node has removed its own listeners, so `drain` is passed on meanwhile.
+ */
 export function afterAnswers(connection: Socket, go: () => void): void {
   const drain = () => answerUnderWay(connection)?.emit('drain')
   connection.on('drain', drain)
@@ -28,7 +30,9 @@ export function afterAnswers(connection: Socket, go: () => void): void {
   })
 }
 
-/** A connection that fails destroys itself; whom it concerns hears of its close. Without a listener the process would end. */
+/**
+ * Adds a listener that ignores errors: without one the process would end. The failed connection emits `close` as usual.
+ */
 export function outliveFailure(connection: Socket): void {
   connection.off('error', hear).on('error', hear)
 }
@@ -36,11 +40,11 @@ export function outliveFailure(connection: Socket): void {
 function hear(): void {}
 
 function answerUnderWay(connection: Socket): ServerResponse | null {
-  // Node's own; nothing public tells.
+  // Node's internal field; no public one has it.
   return (connection as { _httpMessage?: ServerResponse | null })._httpMessage ?? null
 }
 
-/** Answers in the words of HTTP, which the connection still speaks, and closes it. */
+/** Answers in HTTP, which the connection still speaks, and closes it. */
 export function refuseUpgrade(connection: Socket, error: VicinalError, id: string): void {
   const body = JSON.stringify(errorEnvelopeOf(error, performance.now()))
   const head = [`HTTP/1.1 ${error.status} ${STATUS_CODES[error.status] ?? 'Error'}`]
@@ -50,8 +54,9 @@ export function refuseUpgrade(connection: Socket, error: VicinalError, id: strin
 }
 
 /**
- * Some clients offer HTTP/2 with their first request and take an ordinary answer. Node, once anybody wants upgrades, hands
- * these over too: the request goes back to its connection without the offer, and the connection to the server.
+ * Handles clients that offer HTTP/2 with their first request but accept an ordinary answer. Node hands these over as
+ * upgrades too. The request is put back on its connection without the offer, and the connection goes back to the
+ * server.
  */
 export function declineUpgrade(
   server: Server,
@@ -66,7 +71,7 @@ export function declineUpgrade(
     if (!OF_UPGRADE.has(name.toLowerCase())) lines.push(`${name}: ${rawHeaders[at + 1]}`)
   }
   if (isLast || /\bclose\b/i.test(request.headers.connection ?? '')) lines.push('connection: close')
-  // One that waits for the next request after an answer before: this is it.
+  // Clears the timeout of a connection that waited for its next request after an answer: this is that request.
   connection.setTimeout(0)
   connection.unshift(Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'), head]))
   server.emit(server instanceof SecureServer ? 'secureConnection' : 'connection', connection)

@@ -1,4 +1,4 @@
-/** Files in forms, read as they come: nothing of them is kept in memory, and whoever takes one may be slow. */
+/** Files in forms, read as they arrive. They are not kept in memory, and their consumer may be slow. */
 import type { IncomingMessage } from 'node:http'
 import { pipeline, type Readable } from 'node:stream'
 import { Busboy, type BusboyFileStream, type BusboyHeaders, type BusboyInstance } from '@fastify/busboy'
@@ -8,14 +8,14 @@ import { type ArrivalBounds, type Arriving, LOOKS, leastBytesOf, tooSlow } from 
 
 /** A form has one file and perhaps some fields, which are ignored. */
 const MOST_PARTS = 16
-/** Of the file, between the form and its taker. */
+/** Buffer for the file, between the form and its consumer. */
 const FILE_BUFFER_BYTES = 1024 * 1024
 const FIELD_BYTES = 64 * 1024
 
-/** How the end of a connection in the middle of a body shows. */
+/** Error codes of a connection that ended in the middle of a body. */
 const HUNG_UP = new Set(['ERR_STREAM_PREMATURE_CLOSE', 'ECONNRESET', 'ABORT_ERR'])
 
-/** Measures the rate of an upload. A look at which its taker keeps it waiting does not count. */
+/** Measures the rate of an upload. A look does not count if the consumer keeps the upload waiting. */
 class ArrivingUpload implements Arriving {
   readonly #request: IncomingMessage
   readonly #bounds: ArrivalBounds
@@ -40,7 +40,7 @@ class ArrivingUpload implements Arriving {
   }
 }
 
-/** Gives the form's file of this field to `use`, and resolves once that is done and the form has ended. */
+/** Passes the form's file of this field to `use`. Resolves once `use` is done and the form has ended. */
 export function receiveFile<T>(
   { raw: request, ticket }: FastifyRequest,
   bounds: ArrivalBounds,
@@ -62,7 +62,7 @@ export function receiveFile<T>(
       stream.on('error', () => undefined)
       if (used !== null || name !== field) {
         stream.resume()
-        return fail(invalid(field, `expected one file, of the field ${field}`, name))
+        return fail(invalid(field, `expected one file, in the field ${field}`, name))
       }
       file = stream
       used = use(stream)

@@ -1,4 +1,4 @@
-/** The API whose words we speak, so that Qdrant's clients do not warn about versions. */
+/** The version of Qdrant's API that the service speaks, so that Qdrant's clients do not warn. */
 export const API_VERSION = '1.19.0'
 export const TITLE = 'vicinal'
 export const VERSION_HEADER = 'x-vicinal-version'

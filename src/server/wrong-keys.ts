@@ -1,19 +1,19 @@
 /**
- * Wrong keys by address, counted in the thread that has the database alone: threads beside it forward a request whose
- * key they do not know. A right key is never looked up here.
+ * Counts wrong keys by address, in the main thread only: other serving threads forward a request whose key they do not
+ * know. A right key is never looked up here.
  */
 import { isIPv6 } from 'node:net'
 import type { FastifyBaseLogger } from 'fastify'
 import { VicinalError } from '../core/errors.js'
 import { MinuteCounts } from './minute-counts.js'
 
-/** From one address within a minute; further ones get 429. */
+/** Wrong keys allowed from one address within a minute; further ones get 429. */
 export const MOST_WRONG_KEYS = 100
-/** Addresses with a count; the one that was wrong least recently leaves. */
+/** Most addresses with a count. Past it, the least recently counted address is removed. */
 const MOST_ADDRESSES = 10_000
 const MAPPED = '::ffff:'
 const HEXTETS = 8
-/** A host is given a /64 at least: all of it counts as one address. */
+/** A host usually gets at least a /64, so each /64 counts as one address. */
 const NETWORK_HEXTETS = 4
 
 export class WrongKeys {
@@ -30,7 +30,7 @@ export class WrongKeys {
     })
   }
 
-  /** What a request with a wrong key gets: its error, or that there were too many. */
+  /** The error for a request with a wrong key: its own, or that there were too many. */
   answerTo(error: VicinalError, address: string | undefined): VicinalError {
     const peer = networkOf(address ?? '')
     const count = this.#counts.add(peer)
@@ -50,7 +50,7 @@ export class WrongKeys {
   }
 }
 
-/** The address; of IPv6 its network. */
+/** The address; for IPv6 its network. */
 export function networkOf(address: string): string {
   if (address.startsWith(MAPPED)) return address.slice(MAPPED.length)
   if (!isIPv6(address)) return address

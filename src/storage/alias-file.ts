@@ -2,14 +2,14 @@ import { VicinalError } from '../core/errors.js'
 import type { Disk } from '../disk/disk.js'
 import { type FileKind, readChecked, writeChecked } from './checked-file.js'
 
-/** Which collection each alias leads to, by name. One file in the data folder; absent while there is no alias. */
+/** The file of aliases, each with the collection that it leads to. It is absent while there is no alias. */
 export const ALIAS_FILE = 'aliases'
 
 const KIND: FileKind = { magic: 'VICALIA\n', formatVersion: 1, leastReader: 1, maxBytes: 64 * 1024 * 1024 }
 
 export type Aliases = ReadonlyMap<string, string>
 
-/** Puts the aliases on stable storage in the place of those before: a crash leaves one or the other. */
+/** Replaces the aliases on stable storage: a crash leaves the old ones or the new ones. */
 export async function writeAliases(disk: Disk, aliases: Aliases): Promise<void> {
   await writeChecked(disk, ALIAS_FILE, KIND, { aliases: [...aliases] })
 }

@@ -2,21 +2,18 @@ import { type ErrorCode, VicinalError } from '../core/errors.js'
 import type { TableVector } from '../core/schema.js'
 import type { FlushBatch } from '../native/addon.js'
 
-/**
- * What the main thread and the Arrow worker say to each other. Every buffer in a message changes hands with it; none
- * is copied by the sending.
- */
+/** Messages between the main thread and the Arrow worker. Buffers of a message are transferred, not copied. */
 export type ArrowTask =
   | { kind: 'schema'; vectors: readonly TableVector[] }
   | { kind: 'columns'; vectors: readonly TableVector[] }
   | { kind: 'encode'; vectors: readonly TableVector[]; batch: FlushBatch }
   | { kind: 'decode'; vectors: readonly TableVector[]; rows: Uint8Array }
 
-/** What comes of a task, by its kind. Rows are in Arrow's file format. */
+/** The result of a task, by its kind. Rows are in Arrow's file format. */
 export interface ArrowResults {
   /** A file without rows. */
   schema: Uint8Array
-  /** One of the vectors' columns alone. */
+  /** A file without rows that has only the vectors' columns. */
   columns: Uint8Array
   encode: EncodedRows
   decode: FlushBatch
@@ -24,7 +21,7 @@ export interface ArrowResults {
 
 export interface EncodedRows {
   rows: Uint8Array
-  /** The highest sequence number among them. */
+  /** The highest sequence number among the rows. */
   maxSeq: number
 }
 
@@ -33,13 +30,13 @@ export interface ArrowRequest {
   task: ArrowTask
 }
 
-/** `heapBytes`: the worker's JavaScript heap, after the task. */
+/** `heapBytes` is the size of the worker's JavaScript heap after the task. */
 export type ArrowAnswer = { id: number; heapBytes: number } & (
   | { ok: true; result: ArrowResults[ArrowTask['kind']] }
   | { ok: false; failure: WireFailure }
 )
 
-/** Structured cloning keeps an error's message and stack; what it would drop of the catalogue's goes beside it. */
+/** Structured cloning keeps an error's message and stack. The fields that it drops are sent beside it. */
 export type WireFailure =
   | { code: null; cause: unknown }
   | { code: ErrorCode; message: string; details: Record<string, unknown>; cause: unknown }

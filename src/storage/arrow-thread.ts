@@ -12,9 +12,9 @@ import {
 } from './arrow-messages.js'
 import { buffersOf, copyBatch, copyBytes } from './batch-arrays.js'
 
-/** The compiled worker, two folders up and down again: from src/storage in a checkout as from dist/storage. */
+/** The compiled worker. The path works from src/storage in a checkout and from dist/storage. */
 const ENTRY = new URL('../../dist/storage/arrow-worker.js', import.meta.url)
-/** The flags of this process are not the worker's: with `--input-type` it would not start. */
+/** The worker must not inherit the process's flags: it would not start with `--input-type`. */
 const OPTIONS = { name: 'vicinal-arrow', execArgv: [] }
 
 interface Waiting {
@@ -23,9 +23,9 @@ interface Waiting {
 }
 
 /**
- * The main thread's side of the worker that turns rows into Arrow and back. It starts with the first task and stays;
- * while it has none it does not keep the process alive. A worker that ends rejects what it had to do, with
- * UNAVAILABLE, and the next task starts another one.
+ * The main thread's side of the worker that turns rows into Arrow and back. The worker starts with the first task and
+ * stays. While idle it does not keep the process alive. If it ends, its tasks reject with UNAVAILABLE, and the next
+ * task starts another worker.
  */
 export class ArrowThread {
   #worker: Worker | null = null
@@ -33,28 +33,28 @@ export class ArrowThread {
   #lastId = 0
   #heapBytes = 0
 
-  /** Of the worker's JavaScript heap, when it last ended a task; 0 where there is no worker. */
+  /** Bytes of the worker's JavaScript heap after its last task; 0 without a worker. */
   get heapBytes(): number {
     return this.#heapBytes
   }
 
-  /** A file without rows, which makes a table. */
+  /** A file without rows, from which a table is created. */
   async schema(vectors: readonly TableVector[]): Promise<Uint8Array> {
     return await this.#run({ kind: 'schema', vectors }, [])
   }
 
-  /** A file without rows of the vectors' columns alone, which adds them to a table. */
+  /** A file without rows that has only the vectors' columns; it adds them to a table. */
   async columns(vectors: readonly TableVector[]): Promise<Uint8Array> {
     return await this.#run({ kind: 'columns', vectors }, [])
   }
 
-  /** The batch may lack columns of vectors that were dropped. */
+  /** The batch may lack the columns of dropped vectors. */
   async encode(batch: FlushBatch, vectors: readonly TableVector[]): Promise<EncodedRows> {
     const copy = await copyBatch(batch)
     return await this.#run({ kind: 'encode', vectors, batch: copy }, buffersOf(copy))
   }
 
-  /** Of a file with one record batch. */
+  /** Decodes a file with one record batch. */
   async decode(file: Uint8Array, vectors: readonly TableVector[]): Promise<FlushBatch> {
     const rows = await copyBytes(file)
     return await this.#run({ kind: 'decode', vectors, rows }, [rows.buffer])
@@ -104,5 +104,5 @@ export class ArrowThread {
   }
 }
 
-/** One for the process, however many tables there are. */
+/** One worker for the process, shared by all tables. */
 export const arrowThread = new ArrowThread()

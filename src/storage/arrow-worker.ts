@@ -7,8 +7,8 @@ import { columnsSchema, fromArrow, fromFile, highestSeq, tableSchema, toArrow, t
 import { allColumns } from './table-layout.js'
 
 /**
- * The thread that turns rows into Arrow and back, one task after the other. It has no state and no native code, so it
- * may end at any moment, with the process or by itself, and nothing but its tasks is lost.
+ * The thread that turns rows into Arrow and back, one task after the other. It has no state and no native code. It may
+ * therefore end at any moment, and only its tasks are lost.
  */
 const port = parentPort as MessagePort
 
@@ -53,7 +53,7 @@ function heapBytes(): number {
   return getHeapStatistics().total_physical_size
 }
 
-/** The rows are whole, there is no room for them just now. */
+/** The rows are undamaged; memory is short right now. */
 function outOfMemory(error: unknown): VicinalError | null {
   if (!(error instanceof RangeError && /allocation failed/.test(error.message))) return null
   return new VicinalError('OVERLOADED', 'out of memory while rows were turned into Arrow or back', { cause: error })

@@ -4,11 +4,11 @@ import type { FlushBatch } from '../native/addon.js'
 type BatchArray = Uint8Array | Int32Array | Uint32Array | BigInt64Array | Float32Array
 type ArrayMaker = new (buffer: ArrayBuffer, byteOffset: number, length: number) => BatchArray
 
-/** What is copied between two turns of the event loop: memory that is touched for the first time takes 1 ms. */
+/** Bytes copied in one turn of the event loop: touching new memory of this size takes 1 ms. */
 const PIECE_BYTES = 512 * 1024
 const ALIGNMENT = 8
 
-/** The batch with every array replaced by what `replace` makes of it, always in the same order. */
+/** The batch with each array replaced by the result of `replace`. The order of calls is always the same. */
 export function withArrays(batch: FlushBatch, replace: <T extends BatchArray>(array: T) => T): FlushBatch {
   return {
     ...batch,
@@ -25,7 +25,9 @@ export function withArrays(batch: FlushBatch, replace: <T extends BatchArray>(ar
   }
 }
 
-/** The buffers below the batch's arrays, each once. Empty ones are left out: a library may use one everywhere. */
+/**
+ * The buffers below the batch's arrays, each once. Empty ones are left out: a library may share one for all of them.
+ */
 export function buffersOf(batch: FlushBatch): ArrayBuffer[] {
   const buffers = new Set<ArrayBuffer>()
   withArrays(batch, (array) => {
@@ -36,8 +38,8 @@ export function buffersOf(batch: FlushBatch): ArrayBuffer[] {
 }
 
 /**
- * The batch in one buffer that another thread can be given. The kernel's own memory cannot: Node refuses to transfer
- * what an addon allocated, or (before 21) copies it in one go.
+ * Copies the batch into one buffer that can be transferred to another thread. Node cannot transfer memory that the
+ * kernel allocated; before Node 21 it copies such memory in one go.
  */
 export async function copyBatch(batch: FlushBatch): Promise<FlushBatch> {
   const places: { array: BatchArray; at: number }[] = []
@@ -56,7 +58,7 @@ export async function copyBatch(batch: FlushBatch): Promise<FlushBatch> {
   })
 }
 
-/** Bytes that another thread can be given, see `copyBatch`. */
+/** A copy that can be transferred to another thread, see `copyBatch`. */
 export async function copyBytes(bytes: Uint8Array): Promise<Uint8Array<ArrayBuffer>> {
   const buffer = new ArrayBuffer(bytes.byteLength)
   await copyInto(bytes, buffer, 0)

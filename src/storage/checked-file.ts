@@ -4,15 +4,14 @@ import type { Disk } from '../disk/disk.js'
 import { crc32c } from '../native/checksum.js'
 
 /**
- * Small files that are replaced as a whole: a frame of magic, format version, least version that may read it,
- * length and checksum around a JSON body. The frame itself is the same in every version, so that damage and a
- * newer format are told apart.
+ * Small files that are replaced as a whole. A frame surrounds a JSON body: magic, format version, least version that
+ * may read it, length and checksum. The frame is the same in every version, so damage can be told from a newer format.
  */
 export interface FileKind {
-  /** Eight characters. */
+  /** Exactly eight characters. */
   magic: string
   formatVersion: number
-  /** Readers below this version do not understand what is written now. */
+  /** Readers below this version cannot read files written now. */
   leastReader: number
   maxBytes: number
 }
@@ -37,7 +36,7 @@ export async function writeChecked(disk: Disk, path: string, kind: FileKind, bod
   await disk.replaceFile(path, bytes)
 }
 
-/** The body, as its writer put it: whatever is in there has passed the checksum. */
+/** The body as it was written, after the checksum matched. */
 export async function readChecked(disk: Disk, path: string, kind: FileKind): Promise<unknown> {
   const corrupt = (what: string, cause?: unknown) =>
     new VicinalError('CORRUPT', `${path}: ${what}`, { details: { path }, cause })
@@ -45,7 +44,7 @@ export async function readChecked(disk: Disk, path: string, kind: FileKind): Pro
   if (bytes.length < FRAME_BYTES) throw corrupt(`expected at least ${FRAME_BYTES} bytes, got ${bytes.length}`)
   if (bytes.toString('latin1', 0, 8) !== kind.magic) throw corrupt(`this is no file of kind ${kind.magic.trim()}`)
   if (Number(bytes.readBigUInt64LE(16)) !== bytes.length - FRAME_BYTES)
-    throw corrupt('the file is not as long as it says')
+    throw corrupt('the length in its frame is wrong')
   if (bytes.readUInt32LE(CRC_AT) !== checksum(bytes)) throw corrupt('the file does not match its checksum')
   const leastReader = bytes.readUInt32LE(12)
   if (leastReader > kind.formatVersion) {
@@ -64,7 +63,7 @@ export async function readChecked(disk: Disk, path: string, kind: FileKind): Pro
   }
 }
 
-/** Of everything but the checksum itself. */
+/** Covers all bytes except the checksum itself. */
 function checksum(bytes: Buffer): number {
   return crc32c(bytes.subarray(FRAME_BYTES), crc32c(bytes.subarray(0, CRC_AT)))
 }

@@ -3,15 +3,18 @@ import type { Clock } from '../core/clock.js'
 import type { Disk } from '../disk/disk.js'
 import type { SegmentEntry } from './manifest.js'
 
-/** The end of a payload index's file; what stands before it is that of the segment file it is of. */
+/** The ending of a payload index's file. The part before it is the name of its segment file. */
 const INDEX_OF_SEGMENT = /-[0-9a-f]{8}\.vidx$/
 
-/** A reader that has just read the manifest gets this long to open the files it names. */
+/** Time for a reader that has just read the manifest to open the files it names. */
 export const READER_GRACE_MS = 60_000
 
-/** Where files that nothing names take more than the named ones, those beyond get this long. A reader then begins anew. */
+/**
+ * Grace period of the excess while unnamed files take more bytes than named ones. A reader that loses a file starts
+ * over.
+ */
 const SHORT_GRACE_MS = 10_000
-/** So many bytes of them are not worth a reader's second attempt. */
+/** Fewer unnamed bytes than this are kept for the full period, to save a reader's second attempt. */
 const LEAST_UNNAMED_BYTES = 32 * 1024 * 1024
 
 interface Unnamed {
@@ -20,9 +23,10 @@ interface Unnamed {
 }
 
 /**
- * Removes segment files that the manifest no longer names, and payload indexes of such. While a writer runs, a file goes `graceMs` after it
- * was first seen unnamed, so that a reader may still open what its manifest named; mapped files stay
- * readable for those who have them open. Under a load that replaces segments all the time, the oldest go sooner.
+ * Removes segment files that the manifest no longer names, and their payload indexes. While a writer runs, a file is
+ * removed `graceMs` after it was first seen unnamed. A reader can therefore still open what its manifest names. Mapped
+ * files stay readable for processes that have them open. If segments are replaced all the time, the oldest files go
+ * sooner.
  */
 export class SegmentJanitor {
   readonly #unnamedSinceMs = new Map<string, number>()
@@ -47,7 +51,7 @@ export class SegmentJanitor {
     }
   }
 
-  /** Those that were named last come first. */
+  /** Unnamed files, the most recently named first. */
   async #unnamed(named: readonly SegmentEntry[]): Promise<Unnamed[]> {
     const kept = new Set(named.flatMap(({ file, overlay }) => (overlay ? [file, overlay.file] : [file])))
     const isKept = (name: string) => kept.has(name) || kept.has(name.replace(INDEX_OF_SEGMENT, '.vseg'))

@@ -21,8 +21,8 @@ import { UNNAMED_VECTOR } from '../core/point.js'
 import { isSparse, type TableVector } from '../core/schema.js'
 import type { FlushBatch, VectorRows } from '../native/addon.js'
 
-// Rows of the table as Arrow. Loading apache-arrow takes an eighth of a second, and some of this loops over rows: only
-// `arrow-worker.ts` may import this file.
+// Rows of the table as Arrow. Only `arrow-worker.ts` may import this file: loading apache-arrow takes an eighth of a
+// second, and some functions loop over rows.
 
 const UNNAMED_COLUMN = 'vector'
 const NAMED_PREFIX = 'vector_'
@@ -30,20 +30,21 @@ const SPARSE_PREFIXES = ['sparse_indices_', 'sparse_values_'] as const
 const ESCAPED = /[^A-Za-z0-9_]/gu
 
 /**
- * Column of a named vector. What is no letter, digit or underscore of ASCII stands as its code point in hex between
- * dollar signs, so that names never collide and mean nothing in Lance's paths and filters: `a.b` is `vector_a$2e$b`.
+ * Column of a named vector. A character other than an ASCII letter, a digit or an underscore becomes its code point in
+ * hex between dollar signs: `a.b` is `vector_a$2e$b`. Names therefore never collide, and mean nothing in Lance's paths
+ * and filters.
  */
 export function vectorColumn({ name, columnSuffix }: Pick<TableVector, 'name' | 'columnSuffix'>): string {
   const column = name === UNNAMED_VECTOR ? UNNAMED_COLUMN : NAMED_PREFIX + escaped(name)
   return column + suffix(columnSuffix)
 }
 
-/** In no escaped name is an odd number of dollar signs. */
+/** Cannot collide with an escaped name, because that has an even number of dollar signs. */
 function suffix(columnSuffix: number | undefined): string {
   return columnSuffix === undefined ? '' : `$${columnSuffix}`
 }
 
-/** Columns of a sparse vector: lists of indices, ascending, and of as many values. */
+/** Columns of a sparse vector: lists of ascending indices, and lists of as many values. */
 function sparseColumns({ name, columnSuffix }: TableVector): [indices: string, values: string] {
   const [indices, values] = SPARSE_PREFIXES
   const ending = escaped(name) + suffix(columnSuffix)
@@ -74,7 +75,7 @@ function vectorFields(vectors: readonly TableVector[]): Field[] {
   })
 }
 
-/** Of columns that a table is to have beside those it has. */
+/** The schema of columns to add to a table. */
 export function columnsSchema(vectors: readonly TableVector[]): Schema {
   return new Schema(vectorFields(vectors))
 }
@@ -117,7 +118,7 @@ export function toArrow(batch: FlushBatch, schema: Schema): Table {
           makeData({ type: new List(new Field('item', new Float32(), true)), ...list, child: floats } as never),
         ]
       }
-      // Sparse vectors are behind the others, so that these are where their columns are.
+      // Sparse vectors come last, so the index of a dense vector is the index of its column.
       const column = schema.fields[5 + i]?.type as FixedSizeList<Float32> | List<FixedSizeList<Float32>>
       const isMulti = column instanceof List
       const list = isMulti ? column.children[0]?.type : column
@@ -137,7 +138,7 @@ export function toArrow(batch: FlushBatch, schema: Schema): Table {
   return new Table(schema, [new RecordBatch(schema, rows as never)])
 }
 
-/** A file of Arrow's with these rows, or none. */
+/** An Arrow file with these rows, or without rows. */
 export function toFile(schema: Schema, rows: Table | null): Uint8Array<ArrayBuffer> {
   return tableToIPC(rows ?? new Table(schema), 'file') as Uint8Array<ArrayBuffer>
 }
@@ -156,7 +157,7 @@ export function highestSeq({ seqs }: FlushBatch): number {
   return Number(most)
 }
 
-/** A record batch of the table, in the columns of `tableSchema`, as the kernel takes it. */
+/** Converts a record batch of the table, with the columns of `tableSchema`, to the kernel's form. */
 export function fromArrow(rows: RecordBatch, vectors: readonly TableVector[]): FlushBatch {
   const count = rows.numRows
   const column = (name: string): Data => {
@@ -184,7 +185,7 @@ export function fromArrow(rows: RecordBatch, vectors: readonly TableVector[]): F
   }
 }
 
-/** 1 where a text is not empty: an empty span is a point without payload, null in the table. */
+/** 1 if a text is not empty. An empty text means a point without payload, which is null in the table. */
 function presenceOfTexts(offsets: Int32Array, length: number): { bits: Uint8Array; zeros: number } {
   const present = new Uint8Array(length)
   for (let row = 0; row < length; row++) present[row] = offsets[row] === offsets[row + 1] ? 0 : 1
@@ -213,7 +214,7 @@ function unpackBits(data: Data): Uint8Array {
   return flags
 }
 
-/** Presence of each row, from the bitmap of nulls (absent where there is none). */
+/** Presence of each row, from the null bitmap; all present without one. */
 function presentRows(data: Data): Uint32Array {
   const present = new Uint32Array(data.length)
   if (data.nullCount === 0) return present.fill(1)
@@ -221,12 +222,12 @@ function presentRows(data: Data): Uint32Array {
   return present
 }
 
-/** apache-arrow moves the view of plain values when it slices: they begin with the first row. */
+/** The plain values. apache-arrow moves their view when it slices, so they begin with the first row. */
 function valuesOf(data: Data): BigInt64Array | Uint32Array {
   return (data.values as BigInt64Array | Uint32Array).subarray(0, data.length) as BigInt64Array | Uint32Array
 }
 
-/** Texts with offsets that begin at 0, an empty span for each null. */
+/** Texts with offsets that begin at 0; a null is an empty text. */
 function textsOf(data: Data): { bytes: Uint8Array; offsets: Int32Array } {
   const given = (data.valueOffsets as Int32Array).subarray(0, data.length + 1)
   const first = given[0] ?? 0
@@ -236,7 +237,7 @@ function textsOf(data: Data): { bytes: Uint8Array; offsets: Int32Array } {
   return { bytes, offsets: given.map((offset) => offset - first) }
 }
 
-/** Vectors of two columns of lists, which have the same lengths. */
+/** Vectors from two columns of lists of equal lengths. */
 function sparseVectorsOf(indices: Data, values: Data): VectorRows {
   const counts = presentRows(indices)
   const { items: ofIndices, offsets } = listsOf(indices)
@@ -246,7 +247,7 @@ function sparseVectorsOf(indices: Data, values: Data): VectorRows {
   return { data: ofValues as Float32Array, counts, sparse }
 }
 
-/** Items with offsets that begin at 0. */
+/** Items, and offsets that begin at 0. */
 function listsOf(data: Data): { items: Uint32Array | Float32Array; offsets: Int32Array } {
   const given = (data.valueOffsets as Int32Array).subarray(0, data.length + 1)
   const first = given[0] ?? 0
@@ -255,7 +256,7 @@ function listsOf(data: Data): { items: Uint32Array | Float32Array; offsets: Int3
   return { items, offsets: first === 0 ? given : given.map((offset) => offset - first) }
 }
 
-/** Floats of a fixed-size list; what stands under a null is not the table's business and comes as zero. */
+/** Floats of a fixed-size list. Values under a null are undefined and are set to zero. */
 function vectorsOf(data: Data, size: number): VectorRows {
   const items = data.children[0] as Data<Float>
   const counts = presentRows(data)

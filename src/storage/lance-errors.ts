@@ -2,19 +2,19 @@ import { VicinalError } from '../core/errors.js'
 
 const DISK_FULL = /No space left on device|Disk quota exceeded|os error (?:28|122)\b/
 const MISSING = /\bNot ?Found\b|os error 2\b/i
-/** What Lance and its parsers say of bytes that are not what they were written as. */
+/** Messages of Lance and its parsers about damaged bytes. */
 const DAMAGED =
   /corrupt|decode Protobuf|Invalid format|invalid magic|LanceError\(Schema\)|(?:Parser|Ipc) error|range was invalid|Invalid r(?:ange|ead)|fill whole buffer|file size is too small|sufficient data|seek to a negative|projection specified the column/i
 const DISK_FAILED = /os error \d+/
 const MEMORY_SHORT = /Resources exhausted|allocation failed/
-/** Where in Lance's source an error came from, which it repeats in its message. */
+/** Places in Lance's source that its messages contain. */
 const SOURCE_PLACE = /,? ?\/\S+\.rs:\d+:\d+/g
 const MESSAGE_CHARS = 300
 
 /**
- * Lance's errors are texts. What the operating system said is found in them, and what tells of damage; the rest, panics
- * among it, may be for want of memory or threads as well, and proves nothing against the files. Whoever brings a snapshot is
- * told that it is damaged only where it is.
+ * Classifies Lance's errors, which are only texts. The text shows errors of the operating system, and damage. Others,
+ * panics included, may come from a lack of memory or threads and prove nothing against the files. The sender of a
+ * snapshot learns that it is damaged only if that is certain.
  */
 export function lanceError(
   cause: unknown,
@@ -35,8 +35,8 @@ export function lanceError(
 }
 
 /**
- * What an error of reading a collection from outside says, whose files are all there and match their checksums: what is no
- * failure of the system, a panic of Lance too, is damage then.
+ * Classifies an error from reading a collection that came from outside. All its files are present and match their
+ * checksums. Any error that is no failure of the system, even a panic of Lance, therefore means damage.
  */
 export function ofForeignFiles(error: unknown): unknown {
   const isOfLance = error instanceof VicinalError && error.code === 'IO_FAILED' && !('errno' in error.details)

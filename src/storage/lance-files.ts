@@ -9,10 +9,10 @@ import { isTableFile } from './lance-wall.js'
 
 const KIND: FileKind = { magic: 'VICSUMS\n', formatVersion: 1, leastReader: 1, maxBytes: 256 * 1024 * 1024 }
 const SUMS_SUFFIX = '.sums'
-/** A cache of Lance's own that it rewrites at will and does not rely on. */
+/** A cache of Lance's own, which it rewrites at will and does not rely on. */
 const HINT = '_versions/latest_version_hint.json'
 const READ_BYTES = 1024 * 1024
-/** How Lance's files end, by the end of their names. */
+/** The last bytes of Lance's files, by the ending of their names. */
 const ENDINGS: Record<string, string> = { '.lance': 'LANC', '.manifest': 'LANC', '.arrow': 'ARROW1' }
 const ENDING_BYTES = 8
 
@@ -23,18 +23,18 @@ interface FileSum {
 
 interface SumsBody {
   version: number
-  /** No row of the table has a higher sequence number. */
+  /** The highest sequence number of the table's rows, or higher. */
   maxSeq: number
   files: Record<string, FileSum>
 }
 
 /**
- * The files of one Lance table. Lance neither syncs what it writes nor has checksums of it, and this is where
- * both are added: each version that the manifest may come to name has a file `<version>.sums` beside the table,
- * with length and checksum of every file there. Lance never changes a file once it is written.
+ * The files of one Lance table. Lance neither syncs its files nor stores checksums; this class adds both. Each version
+ * that the manifest may name has a file `<version>.sums` beside the table, with length and checksum of every file.
+ * Lance never changes a file once it is written.
  *
- * Before Lance reads a table for the first time in a process, all its files are checked: damage is
- * reported by name, and never gets into a parser that may not survive it.
+ * All files are checked before Lance first reads the table in a process. Damage is therefore reported by name, and
+ * never reaches a parser that may crash on it.
  */
 export class LanceFiles {
   #sums = new Map<string, FileSum>()
@@ -43,13 +43,13 @@ export class LanceFiles {
 
   private constructor(
     private readonly disk: Disk,
-    /** Of the table, relative to the disk. */
+    /** Folder of the table, relative to the disk. */
     private readonly table: string,
     private readonly sumsFolder: string,
     private readonly collection: string,
   ) {}
 
-  /** The files as of a version; 0: there is none yet. */
+  /** The files as of a version; 0 if there is no table yet. */
   static async open(disk: Disk, table: string, collection: string, version: number): Promise<LanceFiles> {
     const files = new LanceFiles(disk, table, join(dirname(table), 'sums'), collection)
     if (version === 0) return files
@@ -76,7 +76,7 @@ export class LanceFiles {
     return this.#maxSeq
   }
 
-  /** Checks every file against its checksum, once. Files that are gone were of no use to this version. */
+  /** Checks every file against its checksum, once. Missing files are skipped: this version does not use them. */
   async verify(): Promise<void> {
     if (this.#verified) return
     for (const [name, expected] of this.#sums) {
@@ -90,8 +90,8 @@ export class LanceFiles {
   }
 
   /**
-   * Of a table that comes from outside: rejects unless all of its files are listed, under names that files of a table have.
-   * A file that is listed under another name might be anywhere.
+   * For a table that comes from outside: rejects unless all its files are listed, under names that a table's files
+   * have. A file under another name could be anywhere.
    */
   async checkListed(): Promise<void> {
     const stray = [...this.#sums.keys()].find((name) => !isTableFile(name))
@@ -101,7 +101,7 @@ export class LanceFiles {
     }
   }
 
-  /** The files of a version that are there, without the manifests of other versions. */
+  /** The present files of a version, without the manifests of other versions. */
   async filesOf(version: number): Promise<string[]> {
     const manifest = versionPath(version)
     const names = [...this.#sums.keys()].filter((name) => !name.startsWith('_versions') || name === manifest)
@@ -109,7 +109,7 @@ export class LanceFiles {
     return names.filter((name) => present.has(name))
   }
 
-  /** Puts what Lance has written since the last call on stable storage, with its checksums. */
+  /** Puts all files that Lance has written since the last call on stable storage, with their checksums. */
   async sync(version: number, maxSeq: number): Promise<void> {
     const folders = new Set<string>()
     const sums = new Map<string, FileSum>()
@@ -124,7 +124,7 @@ export class LanceFiles {
       }
       sums.set(name, sum)
     }
-    // A folder that is new itself is an entry of the one above.
+    // A new folder is itself an entry of the folder above.
     if (folders.size > 0) folders.add(this.table)
     if (this.#sums.size === 0) folders.add(dirname(this.table))
     for (const folder of folders) await this.disk.syncFolder(folder)
@@ -139,12 +139,12 @@ export class LanceFiles {
   }
 
   /**
-   * Removes what was written after the last sync: newer versions (a torn one would keep Lance from opening the
-   * table), the files of commits that failed, leftovers of writers that were killed.
+   * Removes files written after the last sync: newer versions, files of failed commits, and leftovers of killed
+   * writers. A torn version would keep Lance from opening the table.
    */
   async removeUnsynced(version: number): Promise<void> {
     if (version === 0) await this.disk.removeTree(this.table)
-    // Newest first: a version goes before the files it is made of.
+    // Newest first, so that a version is removed before its files.
     for (const name of (await this.#present()).sort(versionsFirst)) {
       if (!this.#sums.has(name)) await this.disk.removeFile(join(this.table, name))
     }
@@ -175,8 +175,8 @@ export class LanceFiles {
   }
 
   /**
-   * Lance takes a file for written although the last write to it failed (seen with 0.31, a full disk suffices), and
-   * commits a version that nobody can read. Such a file has no footer.
+   * Detects a file without its footer. Lance considers a file written although its last write failed, and commits a
+   * version that nobody can read (seen with 0.31; a full disk suffices).
    */
   async #checkEnding(path: string): Promise<void> {
     const ending = Object.entries(ENDINGS).find(([suffix]) => path.endsWith(suffix))?.[1]
@@ -232,7 +232,7 @@ function isBody(value: Partial<SumsBody> | null): value is SumsBody {
   )
 }
 
-/** NaN where the name is no version's. */
+/** NaN if the name is not that of a version's checksums. */
 function versionOfSums(name: string): number {
   return name.endsWith(SUMS_SUFFIX) ? Number(name.slice(0, -SUMS_SUFFIX.length)) : Number.NaN
 }

@@ -2,13 +2,13 @@ import { createRequire } from 'node:module'
 import { VicinalError } from '../core/errors.js'
 
 /**
- * Lance's addon, without the JavaScript that its package puts around it: that loads apache-arrow and turns rows into
- * Arrow, and Arrow into rows, on the thread that calls, here the one that answers requests. What it would do is
- * done by `arrow-worker.ts`; rows come and go as Arrow's file format.
+ * Lance's addon, without the JavaScript of its package. That JavaScript loads apache-arrow and converts rows on the
+ * calling thread, which answers requests here. `arrow-worker.ts` converts them instead; rows are passed in Arrow's file
+ * format.
  *
- * The addon itself stays on the main thread, where it does nothing but start work on threads of its own. In a worker
- * it aborts the process when that exits while a commit runs (seen with 0.31: the buffer of the rows is given back
- * to a thread that is no longer there). Only what is used is declared; package.json pins the version.
+ * The addon stays on the main thread, where it only starts work on threads of its own. In a worker it aborts the
+ * process if the worker exits during a commit (seen with 0.31). It then returns the rows' buffer to a thread that is
+ * gone. Only the methods in use are declared; package.json pins the version.
  */
 export interface LanceNative {
   Connection: { new: (uri: string, options: object) => Promise<LanceConnection> }
@@ -34,7 +34,7 @@ export interface Lance {
   close(): void
 }
 
-/** Each call returns the next step; the builder itself stays as it is. */
+/** Each call returns the next builder; the one it is called on stays as it is. */
 export interface LanceMerge {
   whenMatchedUpdateAll(condition: string): LanceMerge
   whenNotMatchedInsertAll(): LanceMerge
@@ -47,12 +47,15 @@ export interface LanceQuery {
   execute(maxBatchLength: number): Promise<LanceBatches>
 }
 
-/** A file of one record batch at a time; null at the end. */
+/** Yields files of one record batch each; null at the end. */
 export interface LanceBatches {
   next(): Promise<Uint8Array | null>
 }
 
-/** Shares of a limit of memory that Lance may take for sorts and joins, and for what it reads ahead; its own are fixed. */
+/**
+ * Shares of the memory limit that Lance may use for sorts and joins, and for reading ahead. Its defaults are fixed
+ * sizes.
+ */
 const POOL_SHARE = 1 / 16
 const READ_AHEAD_SHARE = 1 / 32
 const LEAST_POOL_BYTES = 16 * 1024 * 1024
@@ -60,7 +63,9 @@ const LEAST_READ_AHEAD_BYTES = 4 * 1024 * 1024
 const BATCH_ROWS = '128'
 const THREADS = '2'
 
-/** Has Lance keep to its share of a limit. It looks once, when it is loaded; what the environment says goes first. */
+/**
+ * Limits Lance to its share. Lance reads these variables once, when it is loaded. Variables that are set already win.
+ */
 export function limitLance(bytes: number): void {
   const settings = {
     LANCE_MEM_POOL_SIZE: String(Math.floor(Math.max(LEAST_POOL_BYTES, bytes * POOL_SHARE))),
@@ -74,13 +79,13 @@ export function limitLance(bytes: number): void {
   for (const [name, value] of Object.entries(settings)) process.env[name] ??= value
 }
 
-/** By what stores behind a network find their credentials, accounts and addresses. */
+/** Environment variables with credentials, accounts and addresses of network stores. */
 const STORE_VARIABLES =
   /^(?:AWS|AZURE|MSI|IDENTITY|GOOGLE|GCP|GCS|OSS|ALIBABA_CLOUD|COS|TENCENTCLOUD|TOS|HF|HUGGING_FACE)_/i
 
 /**
- * Takes the ways to other stores from the process, for programs that have no use for them: the files of a table are on a
- * disk. Lance looks at the environment by itself, and takes no options for the stores that a table names.
+ * Removes access to network stores from the process, for programs that do not need it: a table's files are on a disk.
+ * Lance reads the environment by itself, and has no options for the stores that a table names.
  */
 export function hideStores(environment: NodeJS.ProcessEnv = process.env): void {
   for (const name of Object.keys(environment)) if (STORE_VARIABLES.test(name)) delete environment[name]
@@ -90,7 +95,7 @@ export function hideStores(environment: NodeJS.ProcessEnv = process.env): void {
 const PACKAGE = '@lancedb/lancedb'
 let loaded: LanceNative | undefined
 
-/** Loaded by the first use of a table, since it takes a fiftieth of a second. */
+/** Loads the addon at the first use of a table, since that takes a fiftieth of a second. */
 export function lanceNative(): LanceNative {
   loaded ??= load()
   return loaded
@@ -98,7 +103,7 @@ export function lanceNative(): LanceNative {
 
 function load(): LanceNative {
   try {
-    // A path beside the package's entry is not subject to its list of exports.
+    // A path relative to the package's entry is not subject to its `exports`.
     const entry = createRequire(import.meta.url).resolve(PACKAGE)
     return createRequire(entry)('./native.js') as LanceNative
   } catch (cause) {

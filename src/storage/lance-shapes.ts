@@ -1,11 +1,13 @@
 import { many, one, type Shape } from './protobuf-message.js'
 
 /**
- * Which fields the messages of Lance's table format have in tables of ours, by the numbers of Lance's `table.proto`,
- * `file.proto` and `transaction.proto`. It is what Lance 8 writes for creating, appending, merging, deleting, adding columns
- * and compacting, no more. Left out on purpose is whatever leads Lance to another file, store or branch, or has it do
- * something by itself: base paths and their ids, external row ids, overlays, indexes, configuration, metadata of fields
- * (which may make a column one of references to other stores), tags.
+ * The fields that messages of Lance's format have in our tables, by the numbers of `table.proto`, `file.proto` and
+ * `transaction.proto`. They are the fields that Lance 8 writes when it creates, appends, merges, deletes, adds columns
+ * and compacts.
+ *
+ * Fields that lead Lance to another file, store or branch, or make it act by itself, are left out on purpose. These are
+ * base paths and their ids, external row ids, overlays, indexes, configuration and tags. Metadata of fields is left out
+ * too, since it may turn a column into references to other stores.
  */
 
 const FIELD: Shape = {
@@ -66,7 +68,7 @@ export const MANIFEST: Shape = {
 const FRAGMENTS: Shape = { 1: many('fragments', FRAGMENT) }
 const REWRITE_GROUP: Shape = { 1: many('old', FRAGMENT), 2: many('new', FRAGMENT) }
 
-/** What made a version of the one before. */
+/** The operation that made a version from the one before. */
 export const TRANSACTION: Shape = {
   1: one('readVersion', 'opaque'),
   2: one('uuid', 'opaque'),

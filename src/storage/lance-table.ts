@@ -13,52 +13,51 @@ import { type Lance, type LanceBatches, type LanceConnection, lanceNative } from
 /** Lance appends the suffix to a table's name. */
 const TABLE = 'table'
 const SUFFIX = '.lance'
-/** Keeps Lance from making a catalogue of tables beside the one there is. */
+/** Keeps Lance from creating a catalogue of tables of its own. */
 const CONNECTION = { namespaceClientProperties: { manifest_enabled: 'false' } }
-/** What one batch of a scan should take in memory. */
+/** Target size of a scan's batch in memory. */
 const SCAN_BYTES = 4 * 1024 * 1024
 const SCAN_ROWS = 16_384
-/** Compaction rewrites every small fragment, so it waits for this many, and for the table to have grown by half. */
+/** Compaction rewrites every small fragment. It waits for this many, and for the table to have grown by half. */
 const FRAGMENTS = 16
 const FRAGMENTS_MOST = 128
 const GROWTH = 1.5
 /** Bytes of dead rows, as a share of the live ones, that make a compaction worth it. */
 const DEAD_SHARE = 0.4
 const DEAD_LEAST_BYTES = 64 * 1024
-/** Purging rewrites fragments too: it waits until this share of the rows are deletes. */
+/** Purging rewrites fragments too, so it waits until this share of the rows is deleted. */
 const DELETED_SHARE = 0.05
 
 export interface TableSpec {
   disk: Disk
   /** Folder of the collection, relative to the disk; the table is `table.lance` in it. */
   folder: string
-  /** For messages. */
+  /** Name of the collection, for messages. */
   collection: string
-  /** In the kernel's order; those that were dropped since the table was last written anew have their places too. */
+  /** In the kernel's order. Vectors dropped since the last rewrite keep their places. */
   vectors: readonly TableVector[]
 }
 
-/** What becomes of a batch of rows as the table is written anew. */
+/** Converts a batch of rows while the table is rewritten. */
 export type ConvertRows = (batch: FlushBatch) => Promise<FlushBatch>
 
 /**
- * The Lance table of one collection: the durable truth, one row an id, deletes as flagged rows.
+ * The Lance table of one collection: the durable truth, one row for each id, deletions as flagged rows.
  *
- * There is one owner at a time, and its calls must not overlap. A version becomes durable with `syncNewFiles`; until
- * then, and whenever something goes wrong in between, the table falls back to the version before. Lance itself
- * is loaded when a row is first written or read: opening a table whose rows are all in the segments is a look at its
- * files.
+ * It has one owner at a time, and calls must not overlap. `syncNewFiles` makes a version durable. Until then, and after
+ * any failure in between, the table falls back to the version before. Lance is loaded when a row is first written or
+ * read. If all rows are in segments, opening a table only looks at its files.
  */
 export class LanceTable {
   #lance: Lance | null = null
-  /** Whether this process has changed the table: before that there is nothing new to tidy. */
+  /** Whether this process has changed the table; before that maintenance has nothing to do. */
   #isChanged = false
-  /** Of the table as Lance has it, and of what is on stable storage. */
+  /** The table's version in Lance, and the version on stable storage. */
   #version: number
   #syncedVersion: number
   #maxSeq: number
   #vectors: readonly TableVector[]
-  /** The version a compaction made; nothing has to be done while the table is at it. */
+  /** The version that a compaction made. While the table is at it, maintenance has nothing to do. */
   #compactedVersion = 0
   #compactedBytes = 0
 
@@ -74,7 +73,7 @@ export class LanceTable {
     this.#vectors = spec.vectors
   }
 
-  /** Opens the table as of a version (0: there is none yet). Unless `readOnly`, what is newer is removed. */
+  /** Opens the table as of a version; 0 if there is none yet. Unless `readOnly`, newer versions are removed. */
   static async open(spec: TableSpec, version: number, options: { readOnly?: boolean } = {}): Promise<LanceTable> {
     const files = await LanceFiles.open(spec.disk, join(spec.folder, TABLE + SUFFIX), spec.collection, version)
     if (!options.readOnly) await files.removeUnsynced(version)
@@ -85,14 +84,14 @@ export class LanceTable {
     return this.#version
   }
 
-  /** For messages: the table and its collection. */
+  /** The table and its collection, for messages. */
   describe(): string {
     return `collection ${JSON.stringify(this.spec.collection)}: ${this.#path}`
   }
 
   /**
-   * One guarded commit: a row that is not newer than the table's changes nothing. Resolves to the new version,
-   * which is not on stable storage yet.
+   * Commits a batch. A row changes nothing unless it is newer than the table's row of its id. Resolves to the new
+   * version, not yet on stable storage.
    */
   async commit(batch: FlushBatch): Promise<number> {
     if (batch.count === 0) return this.#version
@@ -102,7 +101,7 @@ export class LanceTable {
         .mergeInsert(['id'])
         .whenMatchedUpdateAll('source.seq > target.seq')
         .whenNotMatchedInsertAll()
-        // An index in play lets a look-up miss rows, which makes duplicates.
+        // With an index a lookup can miss rows, so rows would be duplicated.
         .useIndex(false)
         .execute(bufferOver(rows))
       this.#maxSeq = Math.max(this.#maxSeq, maxSeq)
@@ -117,8 +116,8 @@ export class LanceTable {
   }
 
   /**
-   * Rows (deleted ones too) with a sequence number above `afterSeq`, some megabytes at a time. While the caller has
-   * one batch, the next is read.
+   * Reads rows, deleted ones included, with a sequence number above `afterSeq`, some megabytes at a time. The next
+   * batch is read while the caller works on one.
    */
   async *scan(afterSeq: number): AsyncGenerator<FlushBatch> {
     if (this.#version === 0 || this.files.maxSeq <= afterSeq) return
@@ -136,20 +135,20 @@ export class LanceTable {
     let next = this.#read(batches)
     for (let rows = await next; rows !== null; rows = await next) {
       next = this.#read(batches)
-      // Looked at when its turn comes, which is never when the caller stops before.
+      // The error is handled when the batch is awaited. If the caller stops before, it is ignored.
       next.catch(() => undefined)
       if (rows.count > 0) yield rows
     }
   }
 
-  /** The same columns under other signs: which of them are of dropped vectors. */
+  /** Replaces the vectors' descriptions: the columns stay, but other vectors count as dropped. */
   relabel(vectors: readonly TableVector[]): void {
     this.#vectors = vectors
   }
 
   /**
-   * Gives the table the columns of `added`, which every row has nothing in; `vectors` are all then. Resolves to the new
-   * version, on stable storage. No data file is written.
+   * Adds the columns of `added`, empty in every row; `vectors` are all vectors afterwards. Resolves to the new version,
+   * on stable storage. No data file is written.
    */
   async addColumns(added: readonly TableVector[], vectors: readonly TableVector[]): Promise<number> {
     if (this.#version > 0) {
@@ -162,10 +161,10 @@ export class LanceTable {
     return this.#version
   }
 
-  /** Writes all rows anew, in the columns of `vectors`. Resolves to the new version, on stable storage. */
+  /** Rewrites all rows with the columns of `vectors`. Resolves to the new version, on stable storage. */
   async rewrite(vectors: readonly TableVector[], convert: ConvertRows): Promise<number> {
     if (this.#version > 0) {
-      await this.#change('write anew', async (lance) => {
+      await this.#change('rewrite', async (lance) => {
         const before = await this.#openAt(this.#version)
         const after = await this.#emptied(vectors)
         this.#lance = after
@@ -191,19 +190,19 @@ export class LanceTable {
     return table
   }
 
-  /** A version without rows, in other columns. */
+  /** Makes a version without rows and with other columns. */
   async #emptied(vectors: readonly TableVector[]): Promise<Lance> {
     const schema = bufferOver(await arrowThread.schema(vectors))
     return await (await this.#connection()).createEmptyTable(TABLE, schema, 'overwrite', [])
   }
 
-  // A connection of its own for each opening: a shared one would remember files that a fall-back has removed.
+  // Each opening gets its own connection: a shared one would remember files that a fall-back has removed.
   async #connection(): Promise<LanceConnection> {
     const { disk, folder } = this.spec
     return await lanceNative().Connection.new(disk.absolute(folder), CONNECTION)
   }
 
-  /** Points, deleted ones left out. */
+  /** Number of points, without deleted ones. */
   async countRows(): Promise<number> {
     if (this.#version === 0) return 0
     try {
@@ -219,8 +218,8 @@ export class LanceTable {
   }
 
   /**
-   * True when `compact` would make the table smaller or faster. Deletes up to `purgeSeq` may go: no segment
-   * holds their points any more. Before the first commit of this process there is nothing new to tidy.
+   * True if `compact` would make the table smaller or faster. Deletions up to `purgeSeq` may be purged, since no
+   * segment holds their points any more. Before this process's first commit it is false.
    */
   async needsMaintenance(purgeSeq = 0): Promise<boolean> {
     if (!this.#isChanged || this.#version === this.#compactedVersion) return false
@@ -237,8 +236,8 @@ export class LanceTable {
   }
 
   /**
-   * Purges deletes and merges fragments. Resolves to the new version, on stable storage, for the manifest to
-   * name; the older ones go with `removeOldVersions`.
+   * Purges deletions and merges fragments. Resolves to the new version, on stable storage, for the manifest to name.
+   * `removeOldVersions` removes the older ones.
    */
   async compact({ checkpointSeq }: { checkpointSeq: number }): Promise<number> {
     if (this.#version === 0) return 0
@@ -254,8 +253,8 @@ export class LanceTable {
   }
 
   /**
-   * Removes the versions before the one the manifest names that were replaced longer ago than the grace period, with
-   * the files that only they use.
+   * Removes versions before the manifest's that were replaced longer ago than the grace period, with files that only
+   * they use.
    */
   async removeOldVersions(keepVersion: number, graceMs = READER_GRACE_MS): Promise<void> {
     if (keepVersion === 0 || keepVersion !== this.#syncedVersion || keepVersion !== this.#version) return
@@ -263,17 +262,16 @@ export class LanceTable {
   }
 
   /**
-   * Lets go of what Lance keeps of the table: its caches grow with every version since the table was opened. The next
-   * call opens it again.
+   * Frees Lance's caches of the table, which grow with every version since the opening. The next call opens it again.
    */
   async close(): Promise<void> {
     this.#lance?.close()
     this.#lance = null
   }
 
-  /** Runs a change of the table; one that fails leaves the last synced version and no files. */
+  /** Runs a change of the table. A failed change leaves the last synced version and no new files. */
   async #change(action: string, work: (lance: Lance) => Promise<void>): Promise<number> {
-    // A version whose sync failed may be damaged on the disk for all we know: it is not built upon.
+    // A version whose sync failed may be damaged on the disk, so no change builds on it.
     if (this.#version !== this.#syncedVersion) await this.#fallBack()
     try {
       const lance = await this.#open()
@@ -322,7 +320,7 @@ export class LanceTable {
     const file = await batches.next()
     if (file === null) return null
     return await arrowThread.decode(file, this.#vectors).catch((cause: unknown) => {
-      // Lance has read them, and they are not what this table has.
+      // Lance has read the rows, but their columns are not this table's.
       throw this.#error(cause, 'read', 'CORRUPT')
     })
   }
@@ -357,7 +355,7 @@ async function rowsOfBatch(lance: Lance): Promise<number> {
   return Math.max(1, Math.min(SCAN_ROWS, Math.floor((SCAN_BYTES * rows) / Math.max(1, liveBytes))))
 }
 
-/** The same bytes, as an addon takes them. */
+/** The same bytes as a Buffer, which the addon expects. */
 function bufferOver({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
   return Buffer.from(buffer as ArrayBuffer, byteOffset, byteLength)
 }

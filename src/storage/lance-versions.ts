@@ -2,24 +2,22 @@ import { basename, dirname, join } from 'node:path'
 import type { Disk } from '../disk/disk.js'
 
 /**
- * Removes versions of a Lance table, as Lance's own clean-up does, which cannot be had without a compaction: that
- * would rewrite a table each time a version is to go.
+ * Removes versions of a Lance table. Lance's own clean-up needs a compaction, which would rewrite the table each time.
  *
- * A version is one file below `_versions`: sections, the position of the version's message, a magic. The message
- * (protobuf) names the data files and the transaction by their file names, and each deletion file by the random
- * number that is the last part of its name. So a file that no kept message mentions belongs to none of them. What
- * cannot be understood is kept.
+ * A version is one file below `_versions`: sections, the position of the version's message, a magic. The protobuf
+ * message names the data files and the transaction by file name. It names a deletion file by the random number at the
+ * end of its name. A file that no kept message mentions is therefore unused. Files that cannot be understood are kept.
  */
 const VERSIONS = '_versions'
 const MANIFEST_SUFFIX = '.manifest'
-/** Lance names the file of version v by this minus v, so that a listing begins with the newest. */
+/** Lance names the file of version v by this number minus v, so that a listing begins with the newest. */
 const NEWEST_FIRST = 0xffff_ffff_ffff_ffffn
 const FOOTER_BYTES = 16
 const MAGIC = 'LANC'
 const MAX_VERSION_BYTES = 256 * 1024 * 1024
 const DATA_FILE_NAME = /[0-9A-Za-z_-]+\.lance\b/g
 const DELETION_NUMBER = /-(\d+)\.(?:arrow|bin)$/
-/** A number of fewer bytes might stand in a message by chance. */
+/** A shorter number could occur in a message by chance. */
 const LEAST_NUMBER_BYTES = 6
 
 /** Path of a version's file below the table. */
@@ -27,7 +25,7 @@ export function versionPath(version: number): string {
   return join(VERSIONS, String(NEWEST_FIRST - BigInt(version)).padStart(20, '0') + MANIFEST_SUFFIX)
 }
 
-/** The versions that there are, oldest first. */
+/** The present versions, oldest first. */
 export async function listVersions(disk: Disk, table: string): Promise<number[]> {
   const entries = await disk.list(join(table, VERSIONS))
   const names = entries.filter(({ name }) => /^\d{20}\.manifest$/.test(name)).map(({ name }) => name)
@@ -35,8 +33,8 @@ export async function listVersions(disk: Disk, table: string): Promise<number[]>
 }
 
 /**
- * Removes the versions before `keepVersion` that were replaced at least `graceMs` ago, and the files that only they
- * use. `isEmpty` is asked when the kept version names no data file: only a table without rows may do so.
+ * Removes versions before `keepVersion` that were replaced at least `graceMs` ago, and files that only they use.
+ * `isEmpty` is called if the kept version names no data file: that is only right for a table without rows.
  */
 export async function removeVersions(
   disk: Disk,
@@ -57,14 +55,14 @@ export async function removeVersions(
   const kept = messages.get(keepVersion)
   const files = await disk.files(table)
   if (!kept || !(await isWhole(kept, files, isEmpty))) return
-  // A version goes before its files: none is ever there without them.
+  // A version is removed before its files, so that no version lacks files.
   for (const version of dead) await disk.removeFile(join(table, versionPath(version)))
   for (const file of files) {
     if (![...messages.values()].some((message) => mayMention(message, file))) await disk.removeFile(join(table, file))
   }
 }
 
-/** What counts is when a version was replaced: a reader may have read its name until then. */
+/** The time of replacement counts, because a reader may have read the version's name until then. */
 async function deadVersions(
   disk: Disk,
   table: string,
@@ -83,7 +81,7 @@ async function deadVersions(
   return dead
 }
 
-/** The message of a version's file; null where the file is not as expected. */
+/** The message of a version's file; null if the file has an unexpected form. */
 async function messageOf(disk: Disk, path: string): Promise<Buffer | null> {
   const bytes = await disk.readFile(path, MAX_VERSION_BYTES)
   if (bytes.length < FOOTER_BYTES || bytes.toString('latin1', bytes.length - MAGIC.length) !== MAGIC) return null
@@ -93,12 +91,12 @@ async function messageOf(disk: Disk, path: string): Promise<Buffer | null> {
   return end <= bytes.length - FOOTER_BYTES ? bytes.subarray(at + 4, end) : null
 }
 
-/** True when the version's data files can be told from its message: all it names are there, and it names some. */
+/** Whether the message names the version's data files: it names some, and all of them are present. */
 async function isWhole(message: Buffer, files: readonly string[], isEmpty: () => Promise<boolean>): Promise<boolean> {
   const present = new Set(files.map((file) => basename(file)))
   const named = message.toString('latin1').match(DATA_FILE_NAME) ?? []
   if (named.length === 0) return await isEmpty()
-  // The byte before a name is its length, which may look like a letter of it.
+  // The byte before a name is its length, which may look like a character of the name.
   return named.every((name) => present.has(name) || present.has(name.slice(1)))
 }
 

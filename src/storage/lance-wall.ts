@@ -6,36 +6,36 @@ import { versionPath } from './lance-versions.js'
 import { type Message, readMessage } from './protobuf-message.js'
 
 /**
- * Stands before Lance where a table comes from outside. Lance follows what a version's message says: to other folders, to
- * stores behind a network, with credentials of the environment. So the message is read here first, and the table is
- * refused unless it is one that this product's calls of Lance make, of files that are all there and all below its folder.
- * What is in the data files is not looked at: that is for the trial of the snapshot.
+ * Checks a table from outside before Lance reads it. Lance follows the message of a version to other folders, and to
+ * network stores with the environment's credentials. The message is therefore read here first. The table is refused
+ * unless our own calls of Lance could have made it, from present files below its folder. The contents of data files are
+ * left to the trial of the snapshot.
  */
 
-/** A version's file: the transaction, the message, where that begins, two numbers of the format, a magic. */
+/** A version's file: the transaction, the message, its position, two numbers of the format, a magic. */
 const FOOTER_BYTES = 16
 const LENGTH_BYTES = 4
 const MAGIC = 'LANC'
 const FORMAT = [0, 2]
-/** A version of a table with 100,000 fragments has a third of it. */
+/** A version of a table with 100,000 fragments takes a third of this. */
 const MAX_VERSION_BYTES = 64 * 1024 * 1024
 
 const DELETION_SUFFIXES = ['arrow', 'bin']
-/** Names of the files of a table, below it. */
+/** Names of a table's files, relative to the table. */
 const TABLE_FILE =
   /^(?:_versions\/\d{20}\.manifest|data\/[0-9A-Za-z_-]{1,120}\.lance|_deletions\/\d{1,20}-\d{1,20}-\d{1,20}\.(?:arrow|bin)|_transactions\/\d{1,20}-[0-9a-f-]{36}\.txn)$/
-/** What tables of ours have columns of. */
+/** The column types of our tables. */
 const LOGICAL_TYPE = /^(?:string|int64|bool|uint32|float|list|fixed_size_list:float:[1-9]\d{0,5})$/
 const DATA_FORMAT = /^2\.\d$/
-/** Deletion files are there. */
+/** Flag of deletion files. */
 const KNOWN_FLAGS = 1n
 
-/** Whether a table that this product made may have a file of this name below it. */
+/** Whether a table of ours may have a file of this name. */
 export function isTableFile(name: string): boolean {
   return TABLE_FILE.test(name)
 }
 
-/** Rejects with CORRUPT unless Lance can be let into the table, which is to be at the version; 0: there is to be none. */
+/** Rejects with CORRUPT unless Lance may read the table and it is at `version`; 0 means that there must be no table. */
 export async function checkTable(disk: Disk, table: string, version: number): Promise<void> {
   const present = new Map<string, number>()
   for (const name of await disk.files(table)) {
@@ -50,7 +50,7 @@ export async function checkTable(disk: Disk, table: string, version: number): Pr
   await checkFile(disk, join(table, versionPath(version)), (bytes) => checkVersion(bytes, version, present))
 }
 
-/** What is wrong comes with the file's name. */
+/** Adds the file's name to the error. */
 async function checkFile(disk: Disk, path: string, check: (bytes: Buffer) => void): Promise<void> {
   const bytes = await disk.readFile(path, MAX_VERSION_BYTES)
   try {
@@ -67,7 +67,7 @@ function checkVersion(bytes: Buffer, version: number, present: ReadonlyMap<strin
   need(fileFormat === 'lance' && DATA_FORMAT.test(String(format)), 'its data files are of an unknown format')
   need((((readerFlags as bigint) | (writerFlags as bigint)) & ~KNOWN_FLAGS) === 0n, 'it asks for unknown features')
   for (const { name, logicalType } of fields as Message[]) {
-    need(LOGICAL_TYPE.test(String(logicalType)), `column ${describeValue(name)} is of a type that no column has`)
+    need(LOGICAL_TYPE.test(String(logicalType)), `column ${describeValue(name)} is of an unexpected type`)
   }
   if (transactionFile !== undefined) needFile(present, `_transactions/${transactionFile}`)
   for (const fragment of fragments as Message[]) checkFragment(fragment, present)
@@ -76,21 +76,21 @@ function checkVersion(bytes: Buffer, version: number, present: ReadonlyMap<strin
 function checkFragment({ id = 0n, files, deletionFile }: Message, present: ReadonlyMap<string, number>): void {
   for (const { path, bytes = 0n } of files as Message[]) {
     const length = needFile(present, `data/${path}`)
-    need(bytes === 0n || bytes === BigInt(length), `${describeValue(path)} is of another length than it says`)
+    need(bytes === 0n || bytes === BigInt(length), `${describeValue(path)} is of another length than declared`)
   }
   if (deletionFile === undefined) return
   const { type = 0n, readVersion = 0n, id: number = 0n } = deletionFile as Message
   needFile(present, `_deletions/${id}-${readVersion}-${number}.${DELETION_SUFFIXES[Number(type)]}`)
 }
 
-/** The length of a file of the table, whose names are all below its folder. */
+/** The length of a file that the message names. All names are below the table's folder. */
 function needFile(present: ReadonlyMap<string, number>, name: string): number {
   const bytes = present.get(name)
   if (bytes === undefined) throw new Error(`it names ${describeValue(name)}, which is not there`)
   return bytes
 }
 
-/** The message of a version. Nothing else is in its file but the transaction, at the place where Lance looks for it. */
+/** The message of a version. Its file holds only this and the transaction, at the place where Lance looks for it. */
 function versionOf(bytes: Buffer): Message {
   const end = bytes.length - FOOTER_BYTES
   need(end > 0 && bytes.toString('latin1', bytes.length - MAGIC.length) === MAGIC, 'this is no version of a table')
@@ -98,7 +98,7 @@ function versionOf(bytes: Buffer): Message {
   need(String(format) === String(FORMAT), `it is of format ${format.join('.')}`)
   const at = Number(bytes.readBigUInt64LE(end))
   const message = readMessage(sized(bytes, at, end), MANIFEST, 'version')
-  need((message.transactionAt ?? 0n) === 0n, 'its transaction is not where it has to be')
+  need((message.transactionAt ?? 0n) === 0n, 'its transaction is not at its place')
   if (at > 0) readTransaction(sized(bytes, 0, at))
   return message
 }
@@ -107,10 +107,10 @@ function readTransaction(bytes: Buffer): Message {
   return readMessage(bytes, TRANSACTION, 'transaction')
 }
 
-/** Bytes behind their length, which have to end where they are expected to. */
+/** The bytes after their length; they must end at `end`. */
 function sized(bytes: Buffer, at: number, end: number): Buffer {
   const from = at + LENGTH_BYTES
-  need(from <= end && bytes.readUInt32LE(at) === end - from, 'a message is not as long as it says')
+  need(from <= end && bytes.readUInt32LE(at) === end - from, 'the declared length of a message is wrong')
   return bytes.subarray(from, end)
 }
 

@@ -11,14 +11,14 @@ const COLLECTION_PREFIX = 'c-'
 const UNFINISHED_PREFIX = 'tmp-'
 const TRASH_PREFIX = 'trash-'
 
-/** Where the parts of one collection are, relative to the data folder. */
+/** Paths of the parts of one collection, relative to the data folder. */
 export interface CollectionPaths {
   folder: string
   manifest: string
   log: string
   table: string
   segments: string
-  /** What callers asked lately (kept-queries.ts). */
+  /** Callers' recent queries (kept-queries.ts). */
   queries: string
 }
 
@@ -26,7 +26,7 @@ export function collectionPaths(uuid: string): CollectionPaths {
   return pathsIn(COLLECTION_PREFIX + uuid)
 }
 
-/** A folder for what is not finished: should the process end, the next open removes it. */
+/** A folder for unfinished work. After a crash the next open removes it. */
 export function unfinishedFolder(uuid: string): string {
   return UNFINISHED_PREFIX + uuid
 }
@@ -51,8 +51,8 @@ export async function listCollections(disk: Disk): Promise<CollectionPaths[]> {
 }
 
 /**
- * Makes a collection that appears whole or not at all. `fill` writes its manifest and the first file of its
- * log, on stable storage, at the paths given, which are not the final ones yet.
+ * Creates a collection that appears as a whole or not at all. `fill` writes its manifest and the first file of its log
+ * on stable storage, at the given paths. These are not yet the final paths.
  */
 export async function createCollection(
   disk: Disk,
@@ -78,34 +78,36 @@ export async function createCollection(
 }
 
 /**
- * Removes a collection whose making failed: what was not acknowledged must not come back beside the next one of that name.
- * Returns what to throw: the failure, or where the collection stays, an error whose details have its uuid (`stays`).
+ * Removes a collection whose creation failed: it must not reappear beside a later one of its name. Returns the error to
+ * throw: the failure, or an error with the collection's uuid in `details.stays` if the removal failed too.
  */
 export async function undone(disk: Disk, paths: CollectionPaths, failure: unknown): Promise<unknown> {
   try {
     await deleteCollection(disk, paths)
     return failure
   } catch (second) {
-    return new VicinalError('IO_FAILED', `${failure}; and what was made of it cannot be removed: ${second}`, {
+    return new VicinalError('IO_FAILED', `${failure}; and the unfinished collection cannot be removed: ${second}`, {
       details: { stays: paths.folder.slice(COLLECTION_PREFIX.length) },
       cause: failure,
     })
   }
 }
 
-/** From the moment the renaming is durable the collection is gone; its files follow. */
+/** The collection is gone once the renaming is durable. Its files are removed afterwards. */
 export async function deleteCollection(disk: Disk, paths: CollectionPaths): Promise<void> {
   const trash = TRASH_PREFIX + paths.folder.slice(COLLECTION_PREFIX.length)
-  // Where an earlier try got no further than this, it goes on from there.
+  // An earlier attempt may have renamed the folder already.
   await disk.rename(paths.folder, trash).catch((cause: unknown) => {
     if (!isMissing(cause)) throw cause
   })
   await disk.syncFolder(ROOT)
-  // What cannot be removed now is removed at the next open.
+  // Files that cannot be removed now are removed at the next open.
   await disk.removeTree(trash).catch(() => undefined)
 }
 
-/** Removes what a crash left of collections on their way in or out. Only the writer of the folder may. */
+/**
+ * Removes leftovers of collections that were being created or deleted at a crash. Only the folder's writer may call it.
+ */
 export async function removeLeftovers(disk: Disk): Promise<void> {
   for (const { name } of await disk.list(ROOT)) {
     if (name.startsWith(UNFINISHED_PREFIX) || name.startsWith(TRASH_PREFIX)) await disk.removeTree(name)

@@ -17,12 +17,12 @@ import type { Disk } from '../disk/disk.js'
 import { type FileKind, readChecked, writeChecked } from './checked-file.js'
 import type { TableLayout } from './table-layout.js'
 
-/** What a collection is, and which files hold it: the root of everything durable. */
+/** The description of a collection and the names of its files: the root of all durable data. */
 export interface Manifest {
   uuid: string
   name: string
   config: CollectionConfig
-  /** Absent while no vector was ever added or dropped. Changes with `tableVersion` alone, or before it. */
+  /** Absent until a vector is added or dropped. It changes together with `tableVersion`, or before it. */
   layout?: TableLayout
   payloadIndexes: { field: string; kind: PayloadIndexKind; params?: PayloadIndexParams }[]
   /** Version of the Lance table; 0 while there is no table yet. */
@@ -33,11 +33,11 @@ export interface Manifest {
   checkpointSeq: number
   /** In the kernel's order; the last one takes rows. */
   segments: SegmentEntry[]
-  /** Where the log ended at the last clean close: everything before it must be whole. */
+  /** The end of the log at the last clean close: everything before it must be whole. */
   cleanEnd: { file: string; offset: number } | null
-  /** RFC 3339. */
+  /** Time as in RFC 3339. */
   createdAt: string
-  /** The uuid of the collection that this one was put in the place of: what is left of that is removed at an open. */
+  /** The uuid of the collection that this one replaced. The next open removes its remains. */
   replaces?: string
 }
 
@@ -46,13 +46,13 @@ export interface SegmentEntry {
   bytes: number
   crc: number
   overlay: { file: string; bytes: number; crc: number } | null
-  /** Built for a configuration before the present one, and to be rebuilt. */
+  /** Whether it was built for an earlier configuration and must be rebuilt. */
   outdated?: boolean
 }
 
 const KIND: FileKind = { magic: 'VICMANI\n', formatVersion: 1, leastReader: 1, maxBytes: 16 * 1024 * 1024 }
 
-/** Puts the manifest on stable storage in the place of the old one: a crash leaves one or the other. */
+/** Replaces the manifest on stable storage: a crash leaves the old one or the new one. */
 export async function writeManifest(disk: Disk, path: string, manifest: Manifest): Promise<void> {
   await writeChecked(disk, path, KIND, manifest)
 }
@@ -65,12 +65,12 @@ export async function readManifest(disk: Disk, path: string): Promise<Manifest> 
   try {
     return { ...body, config: completeConfig(body.config) }
   } catch (cause) {
-    // One that was not written here: a snapshot's may say anything.
+    // A manifest that was not written here, such as a snapshot's, may hold anything.
     throw none(cause)
   }
 }
 
-/** Of earlier builds, which said nothing of codes and placements, and kept some settings in the wire's spelling. */
+/** Manifests of earlier builds lack codes and placements, and spell some settings as the wire does. */
 interface EarlierVector extends Omit<ResolvedVector, 'memory'> {
   onDisk?: boolean
   memory?: VectorPlacement
@@ -122,7 +122,7 @@ function hnswOf({ tuning, ...config }: EarlierHnsw): HnswConfig {
   return read(HnswConfig, { ...tuning, ...config }, 'library')
 }
 
-/** A whole file of this format was written by this code; what is checked here is that it is indeed a manifest. */
+/** The checksum shows that this code wrote the file. This only checks that it is a manifest. */
 function isManifest(body: unknown): body is Manifest {
   const manifest = body as Partial<Manifest> | null
   return (

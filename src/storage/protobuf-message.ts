@@ -1,11 +1,11 @@
 import { BinaryReader, WireType } from '@bufbuild/protobuf/wire'
 
 /**
- * Messages of protobuf, read by a list of the fields that they may have. A field that is not in the list is refused, and so
- * is one that comes twice where one is expected: what a lenient reader skips, another may follow.
+ * Reads protobuf messages by a list of allowed fields. A field outside the list is refused, and so is a repeated field
+ * where one is expected. A lenient reader would skip fields that another reader follows.
  */
 
-/** `opaque`: it may be there, in any encoding, and is not looked at. A shape: a message within this one. */
+/** `opaque`: allowed in any encoding, and not read. A shape: a nested message. */
 type Kind = 'whole' | 'text' | 'opaque' | Shape
 interface Field {
   name: string
@@ -17,17 +17,20 @@ export type Shape = Readonly<Record<number, Field>>
 export function one(name: string, kind: Kind): Field {
   return { name, kind, many: false }
 }
-/** Of a field that may come any number of times. */
+/** A field that may be repeated. */
 export function many(name: string, kind: Kind): Field {
   return { name, kind, many: true }
 }
 
-/** By the names of its fields; opaque ones are left out, and of fields that are not there only those of many are listed. */
+/**
+ * Fields by name. Opaque fields are left out. Absent fields are left out too, except repeated messages, which are
+ * empty.
+ */
 export interface Message {
   [name: string]: bigint | string | Message | Message[] | undefined
 }
 
-/** Throws an Error whose message names the field that is not as it has to be. */
+/** Throws an Error whose message names the unexpected field. */
 export function readMessage(bytes: Uint8Array, shape: Shape, path: string): Message {
   const reader = new BinaryReader(bytes)
   const message: Message = {}

@@ -2,7 +2,7 @@ import type { QuotaConfig } from '../core/quotas.js'
 import type { Disk } from '../disk/disk.js'
 import { type FileKind, readChecked, writeChecked } from './checked-file.js'
 
-/** The quotas of the node; absent while none were ever set. */
+/** The file of the node's quotas; absent until quotas are set. */
 export const QUOTA_FILE = 'quotas'
 
 const KIND: FileKind = { magic: 'VICQUOT\n', formatVersion: 1, leastReader: 1, maxBytes: 64 * 1024 }
@@ -11,7 +11,7 @@ export async function writeQuotas(disk: Disk, config: QuotaConfig): Promise<void
   await writeChecked(disk, QUOTA_FILE, KIND, config)
 }
 
-/** As they were written; who uses them checks them. */
+/** The quotas as written. The caller checks them. */
 export async function readQuotas(disk: Disk): Promise<unknown> {
   return (await disk.facts(QUOTA_FILE)) === null ? {} : await readChecked(disk, QUOTA_FILE, KIND)
 }

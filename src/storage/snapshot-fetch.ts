@@ -1,7 +1,7 @@
 /**
- * Fetches a snapshot from a URL that a caller names, without becoming the caller's way to what only this machine can
- * reach: addresses are checked where they are connected to, so that a name cannot mean one address when it is looked at
- * and another when it is used; redirects are not followed; time and bytes are bounded.
+ * Fetches a snapshot from a URL of a caller, without giving the caller access to hosts that only this machine can
+ * reach. Addresses are checked when the connection is made, so that a name cannot change its address after the check.
+ * Redirects are not followed. Time and bytes are bounded.
  */
 import { lookup as resolve } from 'node:dns'
 import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http'
@@ -13,7 +13,7 @@ import { LIMITS } from '../core/limits.js'
 export interface FetchOptions {
   apiKey?: string | null
   maxBytes: number
-  /** Which addresses may be connected to; default: public ones. */
+  /** Decides which addresses may be connected to. Default: public ones. */
   isAllowed?: (address: string) => boolean
   idleMs?: number
   totalMs?: number
@@ -36,7 +36,7 @@ const PRIVATE: [kind: 'ipv4' | 'ipv6', network: string, bits: number][] = [
   ['ipv4', '224.0.0.0', 3],
   ['ipv6', '2001::', 23],
   ['ipv6', '2001:db8::', 32],
-  // 6to4, whose addresses have an IPv4 one inside.
+  // Addresses of 6to4 contain an IPv4 address.
   ['ipv6', '2002::', 16],
   ['ipv6', '3fff::', 20],
 ]
@@ -47,7 +47,7 @@ for (const [kind, network, bits] of PRIVATE) privateAddresses.addSubnet(network,
 const publicV6 = new BlockList()
 publicV6.addSubnet(...PUBLIC_V6, 'ipv6')
 
-/** Of IPv6 only the part of it that is given out at all counts as public: mapped and translated IPv4 is not in it. */
+/** Whether an address is public. Of IPv6 only the allocated range counts; mapped and translated IPv4 are outside it. */
 export function isPublicAddress(address: string): boolean {
   const family = isIP(address)
   if (family === 4) return !privateAddresses.check(address, 'ipv4')
@@ -59,10 +59,10 @@ export async function* fetchSnapshot(url: URL, options: FetchOptions): AsyncGene
   const { maxBytes, totalMs = LIMITS.snapshotFetchMs } = options
   const isAllowed = options.isAllowed ?? isPublicAddress
   const literal = url.hostname.replace(/^\[|\]$/g, '')
-  // An address that is written out is connected to without a look-up.
+  // An address in the URL itself is connected to without a lookup.
   if (isIP(literal) !== 0 && !isAllowed(literal)) throw refusedAddress()
   if (url.username !== '' || url.password !== '') throw invalid('location', 'expected a URL without a user')
-  // Why we ended it, which says more than how it then ends.
+  // The reason for our stop, which says more than the resulting error.
   let reason: VicinalError | null = null
   const stop = (error: VicinalError) => {
     reason ??= error
@@ -95,7 +95,7 @@ function start(
   const request = send(url, { headers, agent: false, lookup: lookupAllowed(isAllowed), timeout: idleMs })
   request.on('timeout', () => stop(failed(`nothing came for ${idleMs} ms`)))
   request.on('socket', (socket) => {
-    // What the look-up let through is what is connected to; this would be a fault of ours.
+    // The lookup has already checked the address; this guards against a bug of ours.
     socket.once('connect', () => {
       if (!isAllowed(socket.remoteAddress ?? '')) stop(refusedAddress())
     })
@@ -104,7 +104,7 @@ function start(
   return request
 }
 
-/** Resolves a name to the addresses that may be connected to; where one of them may not, none is. */
+/** Resolves a name to addresses. If any of them is forbidden, the name is refused. */
 function lookupAllowed(isAllowed: (address: string) => boolean): LookupFunction {
   return (hostname, options, callback) => {
     resolve(hostname, { ...options, all: true }, (error, addresses) => {
@@ -121,7 +121,7 @@ function answerOf(request: ClientRequest): Promise<IncomingMessage> {
   return new Promise((done, reject) => {
     request.once('response', done)
     request.once('error', reject)
-    // Later errors come to the reader of the answer.
+    // The reader of the answer gets later errors.
     request.on('error', () => undefined)
   })
 }
@@ -138,7 +138,7 @@ function checkAnswer(response: IncomingMessage, maxBytes: number): void {
   }
 }
 
-/** Says nothing of what the name resolves to: that is not the caller's to learn. */
+/** Leaves out the resolved address, because the caller must not learn it. */
 function refusedAddress(): VicinalError {
   return new VicinalError('FORBIDDEN', 'location: expected a public address', { details: { field: 'location' } })
 }

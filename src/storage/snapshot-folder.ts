@@ -9,7 +9,7 @@ import type { Disk } from '../disk/disk.js'
 import type { ReadFile } from '../disk/read-file.js'
 import { checksumOf, FileChunks, type WrittenArchive } from './tar-archive.js'
 
-/** All snapshots are files of this folder: no name of a collection becomes a path. */
+/** All snapshots are files of this folder: a collection's name never becomes a path. */
 export const SNAPSHOTS = 'snapshots'
 const SUFFIX = '.snapshot'
 const CHECKSUM = '.checksum'
@@ -19,7 +19,7 @@ const SHA256 = /^[0-9a-f]{64}$/i
 const SLUG_CHARS = 64
 const DIGEST_CHARS = 16
 
-/** The snapshots of a data folder. A file is there whole, with its checksum beside it, or not at all. */
+/** The snapshots of a data folder. A file appears as a whole, with its checksum beside it, or not at all. */
 export class SnapshotFolder {
   readonly #disk: Disk
   readonly #adding = new Mutex()
@@ -28,7 +28,7 @@ export class SnapshotFolder {
     this.#disk = disk
   }
 
-  /** Of a collection, or with null of the whole database; oldest first. */
+  /** Snapshots of a collection, or of the whole database if `collection` is null; oldest first. */
   async list(collection: string | null): Promise<SnapshotDescription[]> {
     const prefix = prefixOf(collection)
     const names = (await this.#disk.list(SNAPSHOTS)).map(({ name }) => name)
@@ -41,7 +41,7 @@ export class SnapshotFolder {
     return found.sort((a, b) => (a.creationTime < b.creationTime ? -1 : 1))
   }
 
-  /** Takes in a finished archive, from where it was made. */
+  /** Moves a finished archive into the folder. */
   async add(collection: string | null, archive: string, written: WrittenArchive): Promise<SnapshotDescription> {
     // One after the other: a name is free until its file is there.
     return await this.#adding.run(() => this.#add(collection, archive, written))
@@ -76,7 +76,7 @@ export class SnapshotFolder {
     return { name, bytes: await file.size(), chunks: new FileChunks(file) }
   }
 
-  /** The bytes behind a `file://` location, which has to lead to a file of this folder. */
+  /** The bytes of a `file://` location. It must be a file of this folder. */
   async at(location: string): Promise<AsyncIterable<Uint8Array>> {
     const refused = () => invalid('location', `expected a file of the database's own folder of snapshots`, location)
     let path: string
@@ -111,7 +111,7 @@ export class SnapshotFolder {
     return { name, creationTime, bytes: facts.bytes, checksum: await this.#checksum(path) }
   }
 
-  /** Of a file that was put there by hand it is made now. */
+  /** The stored checksum. For a file that was put there by hand, it is computed and stored now. */
   async #checksum(path: string): Promise<string> {
     const stored = await this.#disk.readFile(path + CHECKSUM, CHECKSUM_BYTES).then(String, () => '')
     if (SHA256.test(stored)) return stored
@@ -120,7 +120,7 @@ export class SnapshotFolder {
     return checksum
   }
 
-  /** Of the second, and of no file there is. */
+  /** A name with the present second that no file has yet. */
   async freeName(collection: string | null): Promise<string> {
     const time = new Date().toISOString().slice(0, 19).replace(/[T:]/g, '-')
     for (let number = 0; ; number++) {
@@ -130,7 +130,7 @@ export class SnapshotFolder {
   }
 }
 
-/** What is plain of the name, for those who look into the folder, and its digest, so that no two have the same. */
+/** The plain characters of the name, for readability, and its digest, so that prefixes never collide. */
 function prefixOf(collection: string | null): string {
   if (collection === null) return 'full-snapshot-'
   const slug = collection.replace(/[^0-9A-Za-z_]+/g, '_').slice(0, SLUG_CHARS)

@@ -4,7 +4,7 @@ import type { Disk } from '../disk/disk.js'
 import { type FileKind, readChecked, writeChecked } from './checked-file.js'
 import { isTableFile } from './lance-wall.js'
 
-/** The first file of a snapshot: what is in it. Collections are folders named 0, 1, … */
+/** The first file of a snapshot, which lists its contents. Collections are folders named 0, 1, … */
 export const SNAPSHOT_INDEX = 'snapshot'
 
 const KIND: FileKind = { magic: 'VICSNAP\n', formatVersion: 1, leastReader: 1, maxBytes: 64 * 1024 * 1024 }
@@ -13,16 +13,16 @@ export interface SnapshotIndex {
   kind: 'collection' | 'database'
   createdAt: string
   collections: SnapshotCollection[]
-  /** Of a database: pairs of an alias and the collection it leads to. */
+  /** For a database: pairs of an alias and the collection that it leads to. */
   aliases: [string, string][]
 }
 
 export interface SnapshotCollection {
   folder: string
   name: string
-  /** It has every operation up to this one, and no later one. */
+  /** The snapshot has every operation up to this one, and no later one. */
   seq: number
-  /** Bytes of each file by its path below the folder. */
+  /** Bytes of each file, by its path below the folder. */
   files: Record<string, number>
 }
 
@@ -33,7 +33,7 @@ const EXPECTED = new RegExp(
 
 const TABLE_FILE = /^\d{1,5}\/table\.lance\/(.*)$/
 
-/** Names of files that a snapshot may have. None of them has a part that a file system takes for another folder. */
+/** Whether a snapshot may have a file of this name. No part of such a name leads to another folder. */
 export function isSnapshotFile(name: string): boolean {
   const ofTable = TABLE_FILE.exec(name)?.[1]
   return ofTable === undefined ? EXPECTED.test(name) && !name.includes('..') : isTableFile(ofTable)
@@ -43,7 +43,7 @@ export async function writeSnapshotIndex(disk: Disk, folder: string, index: Snap
   await writeChecked(disk, `${folder}/${SNAPSHOT_INDEX}`, KIND, index)
 }
 
-/** Checked against the files that are there: all that it names, as long as it says, and no other. */
+/** Reads the index and checks it against the files found: the same names and lengths, and no others. */
 export async function readSnapshotIndex(
   disk: Disk,
   folder: string,
@@ -51,7 +51,7 @@ export async function readSnapshotIndex(
 ): Promise<SnapshotIndex> {
   if (!found.has(SNAPSHOT_INDEX)) throw invalid('snapshot', 'expected an archive with a file named snapshot')
   const body = await readChecked(disk, `${folder}/${SNAPSHOT_INDEX}`, KIND)
-  if (!isIndex(body)) throw damaged('its index is none')
+  if (!isIndex(body)) throw damaged('its index is not valid')
   if (body.collections.length > LIMITS.collections) throw damaged('it names too many collections')
   const missing = new Set(found.keys())
   missing.delete(SNAPSHOT_INDEX)

@@ -2,28 +2,28 @@ import { type CollectionConfig, isSparse, schemaOf, type TableVector } from '../
 import type { FlushBatch, VectorRows } from '../native/addon.js'
 
 /**
- * Which vectors the table and the segment files of a collection may hold. Those that were dropped stay in the layout until
- * the table is written without them: checksums of its rows are over them too.
+ * The vectors that the table and the segment files of a collection may hold. Dropped vectors stay in the layout until
+ * the table is rewritten without them, because the checksums of its rows cover them too.
  */
 export interface TableLayout {
-  /** No vector of the collection ever had this slot, or a higher one. */
+  /** All vectors of the collection, past ones included, have lower slots. */
   nextSlot: number
-  /** Sparse ones behind the others; without those that were dropped, in the order of the configuration. */
+  /** Sparse vectors come after the others. Without dropped vectors, the order is the configuration's. */
   vectors: LayoutVector[]
 }
 
 export interface LayoutVector extends TableVector {
-  /** Its number in the checksums of rows. */
+  /** The vector's number in the checksums of rows. */
   slot: number
-  /** Of one that was added to a live collection: records of the log up to this one say nothing of it. */
+  /** For a vector added to a live collection: log records up to this one hold no data of it. */
   since?: number
   dropped?: true
 }
 
-/** What tells a vector from all others of the collection there were or will be. */
+/** Identifies a vector among all past and future vectors of the collection. */
 export type VectorIdentity = Pick<LayoutVector, 'name' | 'slot' | 'since'>
 
-/** The layout of a collection that never changed is that of its configuration, numbered in order. */
+/** The stored layout. Without one it is the configuration's, with slots in order. */
 export function layoutOf({ config, layout }: { config: CollectionConfig; layout?: TableLayout }): TableLayout {
   if (layout) return layout
   const vectors = schemaOf(config).map((vector, slot) => ({ ...tableVector(vector), slot }))
@@ -38,7 +38,7 @@ export function hasDropped({ vectors }: TableLayout): boolean {
   return vectors.some(({ dropped }) => dropped)
 }
 
-/** With one vector more. Its column has its slot behind the name while another column has the name. */
+/** Adds a vector. Its column's name ends in its slot while another column has the plain name. */
 export function withVector(layout: TableLayout, vector: TableVector, since: number): TableLayout {
   const { nextSlot: slot, vectors } = layout
   const isTaken = vectors.some(({ name }) => name === vector.name)
@@ -54,12 +54,12 @@ export function withoutVector(layout: TableLayout, slot: number): TableLayout {
   return { ...layout, vectors }
 }
 
-/** Without what was dropped: the layout once the table is written anew. */
+/** The layout without dropped vectors, once the table is rewritten. */
 export function settled(layout: TableLayout): TableLayout {
   return { ...layout, vectors: liveVectors(layout) }
 }
 
-/** The name by which segment files know the vector; `/` is in no name that a caller may give. */
+/** The vector's name in segment files. Callers' names cannot contain `/`. */
 export function filedName({ name, slot, since }: VectorIdentity): string {
   return since === undefined ? name : `${name}/${slot}`
 }
@@ -68,13 +68,13 @@ function tableVector({ name, size, multivectorConfig }: TableVector): TableVecto
   return { name, size, ...(multivectorConfig ? { multivectorConfig } : {}) }
 }
 
-/** Rows of the table without the columns of vectors that were dropped. */
+/** Removes the columns of dropped vectors from rows of the table. */
 export function liveColumns(batch: FlushBatch, vectors: readonly LayoutVector[]): FlushBatch {
   if (!vectors.some(({ dropped }) => dropped)) return batch
   return { ...batch, vectors: batch.vectors.filter((_, i) => !vectors[i]?.dropped) }
 }
 
-/** The other way round: rows that have none of what was dropped, in the table's columns. */
+/** Adds empty columns of dropped vectors, for rows in the table's form. */
 export function allColumns(batch: FlushBatch, vectors: readonly TableVector[]): FlushBatch {
   if (batch.vectors.length === vectors.length) return batch
   const given = batch.vectors.values()

@@ -1,7 +1,7 @@
 /**
- * Archives of files: plain ustar, whose headers are the `tar` package's. What is written holds regular files only, and
- * only such an archive is read: an entry of another type, of a name twice, or of a name that is not expected is refused
- * before anything of it is on the disk. So no archive can lead out of the folder it is unpacked in.
+ * Archives of files: plain ustar with headers by the `tar` package. They hold regular files only. An entry of another
+ * type, a repeated name, or an unexpected name is refused before anything of it is on the disk. An archive can
+ * therefore not write outside its folder.
  */
 import { createHash, type Hash } from 'node:crypto'
 import { dirname, join } from 'node:path'
@@ -13,7 +13,7 @@ import type { Disk } from '../disk/disk.js'
 import type { ReadFile } from '../disk/read-file.js'
 
 const BLOCK_BYTES = 512
-/** Small enough that hashing one holds nobody up. */
+/** Small enough that hashing one chunk does not hold up the event loop. */
 const CHUNK_BYTES = 256 * 1024
 const FILE_MODE = 0o600
 const REGULAR = new Set(['File', 'OldFile'])
@@ -24,7 +24,7 @@ export interface WrittenArchive {
   checksum: string
 }
 
-/** Writes the files, named as below `folder`, in the order given, and puts the archive on stable storage. */
+/** Writes the files, named relative to `folder`, in the given order. The archive is then on stable storage. */
 export async function writeArchive(
   disk: Disk,
   folder: string,
@@ -72,7 +72,7 @@ function padding(size: number): number {
   return (BLOCK_BYTES - (size % BLOCK_BYTES)) % BLOCK_BYTES
 }
 
-/** Brings the bytes into a file, on stable storage, and says what they are. */
+/** Writes the chunks into a file on stable storage. Returns its length and checksum. */
 export async function saveBytes(
   disk: Disk,
   chunks: AsyncIterable<Uint8Array>,
@@ -100,7 +100,7 @@ async function saveChunk(file: AppendFile, hash: Hash, chunk: Uint8Array, maxByt
   await file.append([chunk])
 }
 
-/** Of a file that is there already. */
+/** Length and checksum of an existing file. */
 export async function checksumOf(disk: Disk, path: string): Promise<WrittenArchive> {
   const hash = createHash('sha256')
   let bytes = 0
@@ -112,8 +112,8 @@ export async function checksumOf(disk: Disk, path: string): Promise<WrittenArchi
 }
 
 /**
- * A file's bytes, read once. It is let go of at its end, and by whoever stops before, be it before the first byte: a
- * generator that nobody asked yet would not hear of that.
+ * A file's bytes, read once. The file is closed at its end, or when the reader stops early, even before the first byte.
+ * A generator does not notice a stop before its first step.
  */
 export class FileChunks implements AsyncIterableIterator<Uint8Array> {
   readonly #file: ReadFile
@@ -152,8 +152,8 @@ export class FileChunks implements AsyncIterableIterator<Uint8Array> {
 }
 
 /**
- * Unpacks below `folder`, on stable storage. `isExpected` says of each name whether there may be such a file; no name that it
- * takes is a folder of another.
+ * Unpacks below `folder`, on stable storage. Returns the bytes of each file by name. `isExpected` decides whether a
+ * file of this name is allowed; no allowed name may be a folder of another.
  */
 export async function readArchive(
   disk: Disk,
@@ -161,7 +161,7 @@ export async function readArchive(
   folder: string,
   isExpected: (name: string) => boolean,
 ): Promise<Map<string, number>> {
-  // A folder that is there already might hold links.
+  // An existing folder might contain links.
   if (await disk.exists(folder)) throw new VicinalError('ALREADY_EXISTS', `${folder}: expected no such folder yet`)
   await disk.makeFolder(folder)
   const archive = await disk.openRead(path)
@@ -197,8 +197,7 @@ function entryOf(
   const header = headerOf(block)
   if (!header?.cksumValid || header.path === undefined) throw invalid('snapshot', 'this is no tar archive')
   const { path: name, size, type } = header
-  if (!REGULAR.has(type) || header.linkpath)
-    throw invalid('snapshot', 'expected regular files alone', `${type} ${name}`)
+  if (!REGULAR.has(type) || header.linkpath) throw invalid('snapshot', 'expected only regular files', `${type} ${name}`)
   if (!isExpected(name)) throw invalid('snapshot', 'expected no file of such a name', name)
   if (found.has(name)) throw invalid('snapshot', 'expected each file once', name)
   if (found.size >= LIMITS.snapshotFiles) {
@@ -210,7 +209,7 @@ function entryOf(
   return { name, size }
 }
 
-/** Those that a file is in, the innermost first. */
+/** All folders above a file, the innermost first. */
 function foldersOf(name: string): string[] {
   const above = dirname(name)
   return above === '.' ? [] : [above, ...foldersOf(above)]
@@ -237,11 +236,11 @@ async function unpackFile(disk: Disk, archive: ReadFile, from: number, size: num
   }
 }
 
-/** Some fill their archives up with zeros; anything else behind the end is not ours. */
+/** Some programs pad archives with zeros; any other byte after the end is refused. */
 async function checkRest(archive: ReadFile, from: number, end: number): Promise<void> {
   for (let at = from; at < end; at += CHUNK_BYTES) {
     const rest = await archive.read(at, Math.min(CHUNK_BYTES, end - at))
-    if (rest.some((byte) => byte !== 0)) throw invalid('snapshot', 'expected nothing behind the end of the archive')
+    if (rest.some((byte) => byte !== 0)) throw invalid('snapshot', 'expected nothing after the end of the archive')
   }
 }
 

@@ -199,7 +199,7 @@ describe('snapshots over HTTP', () => {
     expect((await call('PUT', '/collections/d/snapshots/recover?wait=false', { location: 'file:///x' })).status).toBe(
       202,
     )
-    await expect.poll(() => service.log.some((line) => line.includes('behind an answer'))).toBe(true)
+    await expect.poll(() => service.log.some((line) => line.includes('after its answer'))).toBe(true)
   })
 
   it('of shard 0 are those of the collection, and other shards do not exist', async () => {

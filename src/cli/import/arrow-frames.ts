@@ -2,16 +2,16 @@ import { open } from 'node:fs/promises'
 import { RecordBatchReader, Table, tableToIPC } from 'apache-arrow'
 import type { FileBytes } from './file-bytes.js'
 
-// Arrow's IPC framing: 0xffffffff, length of the metadata (a flatbuffer), the metadata, the body. Read here, and
-// not by apache-arrow, to know where in the file one stands, and because that library reads compressed bodies
-// as if they were not.
+// Reads Arrow's IPC framing: 0xffffffff, length of the metadata (a flatbuffer), the metadata, the body. It does not use
+// apache-arrow, because the import must know its position in the file. That library also reads compressed bodies as if
+// they were not compressed.
 
 const FILE_MAGIC = 'ARROW1'
 const FILE_MAGIC_BYTES = 8
 const CONTINUATION = 0xffff_ffff
 const PREFIX_BYTES = 8
 const MAX_METADATA_BYTES = 64 * 1024 * 1024
-/** Fields of the Message table, and of RecordBatch, by their place in Arrow's Message.fbs. */
+/** Indexes of fields of the Message and RecordBatch tables in Arrow's Message.fbs. */
 const MESSAGE_HEADER = 2
 const MESSAGE_BODY_LENGTH = 3
 const BATCH_COMPRESSION = 3
@@ -22,7 +22,7 @@ const END_MARK_BYTES = 8
 
 export interface Frame {
   bytes: Uint8Array
-  /** Byte of the file after it. */
+  /** Byte of the file after the frame. */
   end: number
 }
 
@@ -59,16 +59,16 @@ function describe(metadata: DataView, file: FileBytes): { type: number; bodyLeng
   if (type === RECORD_BATCH && header !== 0) {
     const batch = header + metadata.getUint32(header, true)
     if (field(metadata, batch, BATCH_COMPRESSION) !== 0) {
-      throw file.damaged('has compressed record batches, which are not read; write it uncompressed, or as Parquet')
+      throw file.damaged('has compressed record batches, which are not supported; write it uncompressed, or as Parquet')
     }
   }
   const length = field(metadata, message, MESSAGE_BODY_LENGTH)
   return { type, bodyLength: length === 0 ? 0 : Number(metadata.getBigInt64(length, true)) }
 }
 
-/** The schema as a message, for files (those of apache-arrow itself) that have it in their footer only. */
+/** The schema as a message, for files with the schema only in their footer, such as those of apache-arrow itself. */
 async function schemaOfFooter(file: FileBytes): Promise<Uint8Array> {
-  // The reader closes its handle, so it gets one of its own.
+  // The reader closes its handle, so it gets a handle of its own.
   const reader = await RecordBatchReader.from(await open(file.path, 'r'))
   try {
     await reader.open()
@@ -78,7 +78,7 @@ async function schemaOfFooter(file: FileBytes): Promise<Uint8Array> {
   }
 }
 
-/** Where field number `index` of a flatbuffer's table lies; 0 when it is absent. */
+/** Position of field number `index` of a flatbuffer's table; 0 if it is absent. */
 function field(buffer: DataView, table: number, index: number): number {
   const vtable = table - buffer.getInt32(table, true)
   const slot = 4 + 2 * index

@@ -4,13 +4,13 @@ import type { Payload } from '../../core/point.js'
 import { halfToFloat } from './half-float.js'
 import type { ColumnChoice, Cursor, RowBatch, VectorBatch } from './source.js'
 
-// Rows of an Arrow table (Parquet files become tables too) as what the import stores: lists of floats as one
-// Float32Array a batch without a JavaScript number in between, everything else as JSON values.
+// Converts rows of an Arrow table to the import's form; Parquet files become tables too. Lists of floats become one
+// Float32Array a batch, without single JavaScript numbers in between. All other values become JSON values.
 
 const HALF = 0
 const SINGLE = 1
 
-/** Columns that are lists of floats, with their size where the type says it and null where only rows do. */
+/** Columns that are lists of floats, with the size from their type; null if the size differs by row. */
 export function listColumns(schema: Schema): Map<string, number | null> {
   const found = new Map<string, number | null>()
   for (const field of schema.fields) {
@@ -22,7 +22,7 @@ export function listColumns(schema: Schema): Map<string, number | null> {
   return found
 }
 
-/** Dimensions of list columns by their first row that has any. */
+/** Dimensions of list columns, taken from the first row that is not empty. */
 export function sizesOf(table: Table, lists: ReadonlyMap<string, number | null>): Map<string, number> {
   const sizes = new Map<string, number>()
   for (const [column, fixed] of lists) {
@@ -87,7 +87,7 @@ function vectorsOf(column: Vector, rows: number, size: number, at: (row: number)
         ? (offsets[i + 1] as number) - start
         : (chunk.type as unknown as { listSize: number }).listSize
       if (length !== size) throw refused(`${at(row)}: expected ${size} dimensions, got ${length}`)
-      // Under rows that are null some writers have nulls too, which say nothing.
+      // Some writers store nulls in the items of null rows; these are ignored.
       if (items.nullCount > 0 && hasNull(items, start, size))
         throw refused(`${at(row)}: a vector has an empty (null) component`)
       data.set(floats.subarray(start, start + size), row * size)
@@ -136,7 +136,7 @@ function payloadsOf(table: Table, taken: ReadonlySet<string>): (Payload | null)[
   })
 }
 
-/** Bytes have no place in a JSON payload: such columns (pictures, mostly) are left out. */
+/** Whether a column holds bytes, mostly pictures. JSON payloads cannot hold bytes, so such columns are left out. */
 export function isBinary(type: DataType): boolean {
   return type.typeId === Type.Binary || type.typeId === Type.LargeBinary || type.typeId === Type.FixedSizeBinary
 }
@@ -156,7 +156,7 @@ function converterOf(type: DataType): (value: unknown) => unknown {
   }
 }
 
-/** Little-endian 32-bit words of a two's complement integer, as the number they are at this scale. */
+/** The value of a two's complement integer in little-endian 32-bit words, divided by 10 to the power of `scale`. */
 function decimal(words: Uint32Array, scale: number): number {
   let value = 0n
   for (let i = words.length - 1; i >= 0; i--) value = (value << 32n) | BigInt(words[i] as number)

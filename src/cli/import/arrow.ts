@@ -8,7 +8,7 @@ import { batchRows, type ColumnChoice, type Cursor, type RowBatch, type Source, 
 const BITS = 8
 const HALF_BYTES = 2
 
-/** Arrow IPC, as file or as stream. A cursor's `at` is a record batch. */
+/** Arrow IPC, as a file or as a stream. A cursor's `at` is the number of a record batch. */
 export async function openArrow(path: string): Promise<Source> {
   return new ArrowSource(await FileBytes.open(path))
 }
@@ -52,7 +52,7 @@ class ArrowSource implements Source {
     }
   }
 
-  /** What is said of sizes is believed as far as there are bytes: a bit for a row, and a half for a component. */
+  /** Bounds declared sizes by the file's bytes: at least a bit for a row, and two bytes for a component. */
   #checkSizes({ numRows, schema }: RecordBatch): void {
     const { size } = this.#file
     if (numRows > size * BITS) throw this.#file.damaged(`a record batch of ${numRows} rows in ${size} bytes`)
@@ -61,7 +61,7 @@ class ArrowSource implements Source {
     }
   }
 
-  /** A batch may be of another shape than the schema has told; apache-arrow looks at neither. */
+  /** A batch may differ from the schema, and apache-arrow checks neither. */
   #rowsOf(...[table, choice, sizes, placing]: Parameters<typeof rowsOfTable>): RowBatch {
     try {
       return rowsOfTable(table, choice, sizes, placing)
@@ -71,7 +71,7 @@ class ArrowSource implements Source {
     }
   }
 
-  /** Record batches from number `first` on; earlier ones are read past without being decoded to rows. */
+  /** Record batches from number `first` on. Earlier ones are skipped without decoding their rows. */
   async *#tables(first: number): AsyncGenerator<{ table: Table; index: number }> {
     let index = 0
     try {

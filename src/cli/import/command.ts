@@ -32,7 +32,7 @@ export async function importFiles(args: string[]): Promise<number> {
     return await new Import(database, options, stop.signal).run()
   } catch (error) {
     if (stoppedBy === undefined) throw error
-    say('stopped; the same command goes on from here')
+    say('stopped; run the same command to resume')
     return exitCodeOf(stoppedBy)
   } finally {
     process.off('SIGINT', onSignal).off('SIGTERM', onSignal)
@@ -44,7 +44,7 @@ function readOptions(args: string[]) {
   const settings = parseSettings(IMPORT_SETTINGS, args)
   const collection = settings.text('collection')
   if (settings.files.length === 0) throw new UsageError('import: name at least one file')
-  if (collection === undefined) throw new UsageError('import: say --collection NAME')
+  if (collection === undefined) throw new UsageError('import: --collection NAME is required')
   const distance = settings.text('distance') as Distance
   if (!DISTANCES.includes(distance)) {
     throw new UsageError(`--distance: expected one of ${DISTANCES.join(', ')}, got ${distance}`)
@@ -128,7 +128,7 @@ class Import {
     this.#done = await this.#whereToGoOn(state, existing)
     const { filesDone, rowsBefore, cursor } = this.#done
     const before = { share: filesDone / this.#options.files.length, count: rowsBefore + cursor.row }
-    if (before.count > 0) say(`going on after ${before.count.toLocaleString('en')} points of an earlier run`)
+    if (before.count > 0) say(`resuming after ${before.count.toLocaleString('en')} points of an earlier run`)
     const progress = new Progress('importing', { before })
     let collection = existing
     for (let file = filesDone; file < this.#options.files.length; file++) {
@@ -195,7 +195,7 @@ class Import {
     return this.#database.createCollection(this.#options.collection, { vectors })
   }
 
-  /** One write at a time, so that of two rows with one id the later wins; the next batch is decoded meanwhile. */
+  /** Runs one write at a time, so that of two rows with one id the later wins. The next batch is decoded meanwhile. */
   async #store(
     source: Source,
     mapping: Mapping,
@@ -214,7 +214,7 @@ class Import {
         this.#done = { ...this.#done, cursor: batch.next ?? this.#done.cursor, lastId: ids.at(-1) ?? null }
         onDone(batch)
       })
-      // Awaited above or below; an early rejection must not count as unhandled meanwhile.
+      // The write is awaited above or below. An early rejection must not count as unhandled meanwhile.
       write.catch(() => {})
     }
     await write
@@ -241,7 +241,9 @@ class Import {
 
 const COME_BACK: ReadonlySet<string> = new Set(['OVERLOADED', 'RESOURCE_EXHAUSTED'])
 
-/** A write that is told to come back later does: the tail, the log or memory is full until the kernel has caught up. */
+/**
+ * Retries a write while the error asks for a retry: the tail, the log or memory is full until the kernel catches up.
+ */
 async function upsertPatiently(
   collection: Collection,
   points: ReturnType<typeof pointsOf>['points'],

@@ -5,18 +5,18 @@ import type { Source } from './source.js'
 const FLOAT_BYTES = 4
 const FBIN_HEADER_BYTES = 8
 
-/** .fbin of the big-ann benchmarks: number of rows and dimensions as 32-bit integers, then the rows. */
+/** The .fbin format of the big-ann benchmarks: number of rows and dimensions as 32-bit integers, then the rows. */
 export async function openFbin(path: string): Promise<Source> {
   return openMatrix(path, async (file) => {
     if (file.size < FBIN_HEADER_BYTES) throw file.damaged('too short for an .fbin file')
     const header = new DataView((await file.read(0, FBIN_HEADER_BYTES)).buffer)
     const [rows, dim] = [header.getUint32(0, true), header.getUint32(4, true)]
-    if (dim < 1) throw file.damaged('says that its vectors have no dimensions')
+    if (dim < 1) throw file.damaged('its vectors have no dimensions')
     return { rows, dim, kind: 'float32', start: FBIN_HEADER_BYTES, rowPrefix: 0 }
   })
 }
 
-/** .fvecs of the TEXMEX data sets: every row is its dimensions as a 32-bit integer, then the numbers. */
+/** The .fvecs format of the TEXMEX data sets: each row is its dimensions as a 32-bit integer, then the numbers. */
 export async function openFvecs(path: string): Promise<Source> {
   return openMatrix(path, async (file) => {
     if (file.size < FLOAT_BYTES) throw file.damaged('too short for an .fvecs file')

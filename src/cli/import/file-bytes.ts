@@ -22,9 +22,9 @@ export class FileBytes {
     }
   }
 
-  /** Exactly these bytes, in a buffer of their own (so that any typed array fits over it). */
+  /** Exactly these bytes, in a buffer of their own, so that any typed array can be laid over it. */
   async read(position: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
-    // A length that the file itself tells may be any number.
+    // A length read from the file may be any number.
     if (!(length >= 0 && position + length <= this.size)) {
       throw this.damaged(`ends at byte ${this.size}, expected ${position + length}`)
     }

@@ -25,11 +25,11 @@ export function formatOf(path: string, asked: string | undefined): Format {
     return format
   }
   const format = EXTENSIONS[extname(path).toLowerCase()]
-  if (!format) throw new UsageError(`${path}: unknown ending; say --format ${FORMATS.join('|')}`)
+  if (!format) throw new UsageError(`${path}: unknown ending; set --format ${FORMATS.join('|')}`)
   return format
 }
 
-/** Readers are loaded when needed: the Parquet one brings 5 MB of WebAssembly. */
+/** Loads readers only when needed: the Parquet reader brings 5 MB of WebAssembly. */
 export async function openSource(path: string, format: Format): Promise<Source> {
   switch (format) {
     case 'parquet':

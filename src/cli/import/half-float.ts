@@ -4,7 +4,7 @@ const EXPONENT_MASK = 0x1f
 const BIAS = 15
 const SMALLEST_STEP = 2 ** -24
 
-/** The number that an IEEE 754 half has for these 16 bits. */
+/** The number of an IEEE 754 half with these 16 bits. */
 export function halfToFloat(bits: number): number {
   const sign = bits & 0x8000 ? -1 : 1
   const exponent = (bits >> FRACTION_BITS) & EXPONENT_MASK

@@ -14,7 +14,9 @@ import {
 const CHUNK_BYTES = 4 * 1024 * 1024
 const MAX_LINE_BYTES = 64 * 1024 * 1024
 const NEWLINE = 10
-/** Integers that a double may not hold; vectors' long fractions must not take the slow exact parser. */
+/**
+ * Finds integers that a double may not hold exactly. The long fractions of vectors must not take the slow exact parser.
+ */
 const LONG_INTEGER = /[:,[]\s*-?\d{16,}\s*[,}\]]/
 
 interface Line {
@@ -38,7 +40,7 @@ class JsonLinesSource implements Source {
     this.#file = file
   }
 
-  /** By the first line, which must have all its vectors. */
+  /** The shape as the first line shows it. That line must have all vectors. */
   async shape(): Promise<SourceShape> {
     for await (const { value } of this.#lines({ at: 0, row: 0 })) {
       const vectors = new Map<string, number>()

@@ -6,7 +6,7 @@ import { UsageError } from '../settings.js'
 import { pointId } from './point-ids.js'
 import type { ColumnChoice, RowBatch, SourceShape } from './source.js'
 
-/** Which column of a file becomes what. */
+/** Maps the columns of a file to ids, vectors and payload. */
 export interface Mapping {
   id: string | null
   vectors: { name: string; column: string; size: number }[]
@@ -15,8 +15,8 @@ export interface Mapping {
 const DEFAULT_ID_COLUMN = 'id'
 
 /**
- * Vectors are those asked for; else the columns named like the collection's vectors, where it is there already;
- * else the only column that holds vectors.
+ * Takes the vectors that the caller named. Without names it takes columns named like the collection's vectors, if the
+ * collection exists. Otherwise it takes the only column that holds vectors.
  */
 export function mappingOf(
   shape: SourceShape,
@@ -51,7 +51,7 @@ function guess(shape: SourceShape, existing: readonly string[], path: string): {
   if (columns.length === 0)
     throw new UsageError(`${path}: no column holds lists of floats; it has ${shape.columns.join(', ')}`)
   throw new UsageError(
-    `${path}: several columns hold vectors (${columns.join(', ')}); say --vector name=column for each you want`,
+    `${path}: several columns hold vectors (${columns.join(', ')}); set --vector NAME=COLUMN for each`,
   )
 }
 
@@ -63,7 +63,7 @@ export function choiceOf(mapping: Mapping): ColumnChoice {
   return { id: mapping.id, vectors: mapping.vectors.map((vector) => vector.column) }
 }
 
-/** What the collection is made with when it is missing. */
+/** Vector parameters for creating a missing collection. */
 export function vectorParams(
   mapping: Mapping,
   distance: VectorParams['distance'],
@@ -75,7 +75,7 @@ export function vectorParams(
 
 export type MappedPoints = { ids: PointId[]; points: ColumnarPoints | Point[] }
 
-/** `rowOffset` is what the rows of this file count from where they are their own ids. */
+/** `rowOffset` is added to row numbers that serve as ids, because earlier files have used the lower ones. */
 export function pointsOf(batch: RowBatch, mapping: Mapping, rowOffset: number, path: string): MappedPoints {
   const ids: PointId[] = new Array(batch.count)
   let payloads = batch.payloads
@@ -112,7 +112,7 @@ function columnar(
   return payloads ? { ids, vectors, payloads } : { ids, vectors }
 }
 
-/** For batches in which some rows lack a vector. Still no copies of numbers: every vector is a view. */
+/** For batches in which some rows lack a vector. Numbers are still not copied: each vector is a view. */
 function onePerRow(
   batch: RowBatch,
   mapping: Mapping,

@@ -2,7 +2,7 @@ import type { FileBytes } from './file-bytes.js'
 import { halfToFloat } from './half-float.js'
 import { batchRows, type ColumnChoice, type Cursor, type RowBatch, type Source, type SourceShape } from './source.js'
 
-/** Name of the one column that a file of bare vectors has. */
+/** Name of the only column of a file of bare vectors. */
 export const VECTOR_COLUMN = 'vector'
 
 export interface MatrixLayout {
@@ -11,14 +11,14 @@ export interface MatrixLayout {
   kind: 'float16' | 'float32' | 'float64'
   /** Byte of the first row. */
   start: number
-  /** Bytes before the numbers of each row, and the check of what is in them. */
+  /** Bytes before the numbers of each row, and the check of these bytes. */
   rowPrefix: number
   checkPrefix?: (row: number, prefix: DataView) => void
 }
 
 export const KIND_BYTES = { float16: 2, float32: 4, float64: 8 } as const
 
-/** A file that is one matrix, row by row: .npy, .fbin and .fvecs differ in the header only. */
+/** A file that is one matrix, row by row: .npy, .fbin and .fvecs differ only in the header. */
 export class MatrixSource implements Source {
   readonly path: string
   readonly #file: FileBytes

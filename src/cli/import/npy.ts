@@ -6,7 +6,7 @@ const MAGIC = '\x93NUMPY'
 const PREAMBLE_BYTES = 12
 const KINDS: Record<string, MatrixLayout['kind']> = { '<f2': 'float16', '<f4': 'float32', '<f8': 'float64' }
 
-/** NumPy's format: magic, version, length of a header that is a Python dictionary, the array. */
+/** NumPy's format: magic, version, length of the header, a header that is a Python dictionary, the array. */
 export async function openNpy(path: string): Promise<Source> {
   const file = await FileBytes.open(path)
   try {

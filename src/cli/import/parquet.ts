@@ -5,10 +5,10 @@ import { listColumns, rowsOfTable, sizesOf } from './arrow-rows.js'
 import { FileBytes } from './file-bytes.js'
 import { batchRows, type ColumnChoice, type Cursor, type RowBatch, type Source, type SourceShape } from './source.js'
 
-// Parquet by row groups: parquet-wasm decodes into its own heap, a batch at a time crosses as Arrow IPC. On lists
-// of 512 floats it is twice as fast as a reader in JavaScript, and its heap stays at about one row group.
+// Reads Parquet by row groups. parquet-wasm decodes into its own heap, and one batch at a time crosses as Arrow IPC. On
+// lists of 512 floats it is twice as fast as a reader in JavaScript, and its heap stays at about one row group.
 
-/** A cursor's `at` is a row group: inside of one, rows can only be skipped by decoding them. */
+/** A cursor's `at` is a row group, because rows inside one can only be skipped by decoding them. */
 export async function openParquet(path: string): Promise<Source> {
   const file = await FileBytes.open(path)
   try {
@@ -22,14 +22,17 @@ export async function openParquet(path: string): Promise<Source> {
 
 const SCHEMA_KEY = Buffer.from('ARROW:schema')
 const OTHER_KEY = Buffer.from('arrow:schema')
-/** The footer's key-value list is searched in reads up to this size; row groups are far larger or elsewhere. */
+/**
+ * Reads up to this size near the file's end are searched for the footer's key-value list. Row groups are larger, or lie
+ * elsewhere.
+ */
 const FOOTER_BYTES = 64 * 1024 * 1024
 
 /**
- * What parquet-wasm needs of a Blob. Node's own cannot be sliced beyond 4 GiB.
+ * The part of a Blob that parquet-wasm uses. Node's own Blob cannot be sliced beyond 4 GiB.
  *
- * Writers such as Polars store an Arrow schema beside the Parquet one, and with it types that apache-arrow lacks
- * (large lists, string views). Under another name the hint is not found, and the types are the Parquet ones.
+ * Writers such as Polars store an Arrow schema beside the Parquet one. It has types that apache-arrow lacks (large
+ * lists, string views). Renaming its key hides that schema, so the Parquet types are used.
  */
 function blobOf(file: FileBytes): Blob {
   const slice = (start = 0, end = file.size) => ({

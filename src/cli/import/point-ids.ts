@@ -2,12 +2,12 @@ import { createHash } from 'node:crypto'
 import { VicinalError } from '../../core/errors.js'
 import type { PointId } from '../../core/point.js'
 
-/** Namespace of the UUIDs that texts become. Fixed for ever: the same text is the same point in every import. */
+/** Namespace of the UUIDs made from texts. It never changes: the same text is the same point in every import. */
 const NAMESPACE = Buffer.from('6e5b1a0c2f0d5c4b9f7a3d1e8c4b2a60', 'hex')
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 const MAX_U64 = 0xffff_ffff_ffff_ffffn
 
-/** The id of a row, and the text it was made of where it is not one itself (that goes into the payload). */
+/** The id of a row. If it was made from a text, `original` is that text, which goes into the payload. */
 export function pointId(value: unknown, where: string): { id: PointId; original: string | null } {
   switch (typeof value) {
     case 'number':

@@ -6,17 +6,17 @@ import type { PointId } from '../../core/point.js'
 import { type Cursor, START } from './source.js'
 
 /**
- * How far an import came, in one small file per import under the user's state folder. It is only ever behind the
- * collection: it is written after the points it counts are on stable storage. What is read again after a kill has
- * the same ids, so that it replaces itself.
+ * The progress of an import, in one small file under the user's state folder. It is written after the points it counts
+ * are on stable storage, so it is never ahead of the collection. Rows that are read again after a kill have the same
+ * ids and replace themselves.
  */
 export interface Progressed {
-  /** Files that are done, and where the next one stands. */
+  /** Number of finished files, and the position in the next one. */
   filesDone: number
   cursor: Cursor
-  /** Rows of the files that are done. */
+  /** Rows of the finished files. */
   rowsBefore: number
-  /** The id of the last point stored: a collection that lacks it is not the one that was imported into. */
+  /** The id of the last stored point. A collection without it is not the one of the earlier run. */
   lastId: PointId | null
 }
 
@@ -24,7 +24,7 @@ export class ResumeState {
   readonly #file: string
   #lastWriteMs = Number.NEGATIVE_INFINITY
 
-  /** `job` is all that makes an import what it is: target, files with sizes and dates, mapping. */
+  /** `job` identifies an import: target, files with sizes and dates, mapping. */
   constructor(job: unknown, folder = stateFolder()) {
     const name = createHash('sha256').update(JSON.stringify(job)).digest('hex').slice(0, 32)
     this.#file = join(folder, `${name}.json`)
@@ -36,12 +36,12 @@ export class ResumeState {
       const parsed = JSON.parse(readFileSync(this.#file, 'utf8')) as Progressed & { lastBig?: string }
       return parsed.lastBig === undefined ? parsed : { ...parsed, lastId: BigInt(parsed.lastBig) }
     } catch {
-      // Absent, or torn by a power loss: the import starts over, which is only slower.
+      // The file is absent, or torn by a power loss. The import starts over, which only takes longer.
       return null
     }
   }
 
-  /** At most once a second unless `force`d; replaced as a whole. */
+  /** Writes at most once a second unless `force` is set. The file is replaced as a whole. */
   write(progressed: Progressed, force = false): void {
     const now = performance.now()
     if (!force && now - this.#lastWriteMs < 1000) return

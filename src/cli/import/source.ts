@@ -1,8 +1,8 @@
 import type { Payload } from '../../core/point.js'
 
 /**
- * Where a reader stands, so that a later run can go on from there: rows before `row` are read, and the reader
- * finds the next one at `at`, which means what it likes (a row group, a byte, a batch).
+ * A reader's position, from which a later run can go on. Rows before `row` are read. `at` locates the next row in the
+ * reader's own unit: a row group, a byte or a batch.
  */
 export interface Cursor {
   at: number
@@ -11,9 +11,9 @@ export interface Cursor {
 
 export interface VectorBatch {
   size: number
-  /** `count × size` floats; those of rows without the vector are zero. */
+  /** `count × size` floats; rows without the vector hold zeros. */
   data: Float32Array
-  /** 1 for each row that has the vector; null when all have. */
+  /** 1 for each row that has the vector; null if all rows have it. */
   present: Uint8Array | null
 }
 
@@ -22,27 +22,27 @@ export interface RowBatch {
   count: number
   /** Number of the first row in its file. */
   firstRow: number
-  /** null: the file has no column of ids. */
+  /** null if the file has no id column. */
   ids: readonly unknown[] | null
-  /** By column. */
+  /** Keyed by column. */
   vectors: ReadonlyMap<string, VectorBatch>
   payloads: (Payload | null)[] | null
-  /** Where to go on once this batch is stored; null inside a unit that can only be read as a whole. */
+  /** Position after this batch; null inside a unit that can only be read as a whole. */
   next: Cursor | null
 }
 
 export interface ColumnChoice {
-  /** null: row numbers. */
+  /** null: row numbers are the ids. */
   id: string | null
   vectors: readonly string[]
 }
 
-/** What a file has to offer, known before its rows are read. */
+/** The columns of a file, known before its rows are read. */
 export interface SourceShape {
   columns: readonly string[]
   /** Columns that hold vectors, with their dimensions. */
   vectors: ReadonlyMap<string, number>
-  /** null where only reading to the end tells. */
+  /** null if the count is only known at the end of the file. */
   rows: number | null
 }
 
@@ -57,11 +57,11 @@ export interface Source {
 
 export const START: Cursor = { at: 0, row: 0 }
 
-/** Floats of one batch: bounds the memory of the import, whatever the dimensions. */
+/** Floats in one batch. This bounds the memory of the import for any number of dimensions. */
 const BATCH_FLOATS = 2_097_152
 const BATCH_ROWS = 8_192
 
-/** Rows to take at a time for vectors that have this many floats a row, all together. */
+/** Rows of one batch for vectors with this many floats a row in all. */
 export function batchRows(floatsPerRow: number): number {
   return Math.max(1, Math.min(BATCH_ROWS, Math.floor(BATCH_FLOATS / Math.max(1, floatsPerRow))))
 }

@@ -1,12 +1,12 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 
-// Run as a child process: parsing the package takes some seconds and a gigabyte, which then go back to the system.
+// Runs as a child process: parsing the package takes some seconds and a gigabyte, which then go back to the system.
 // Arguments: the package's JSON file, the files to write (floats, words).
 
 interface Embeddings {
   dimensions: number
   words: string[]
-  /** More than `dimensions` numbers each: the rest is the package's own bookkeeping. */
+  /** Each has more than `dimensions` numbers; the rest is the package's own data. */
   vectors: Record<string, number[]>
 }
 

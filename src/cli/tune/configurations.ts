@@ -1,4 +1,4 @@
-/** Which configurations are worth measuring, and which of those measured to take. */
+/** Chooses the configurations to measure, and the one to take afterwards. */
 import type { MemoryPlacement } from '../../core/memory.js'
 import type { ConfigChange, Distance, Quantization, ResolvedVector, VectorChange } from '../../core/schema.js'
 
@@ -8,11 +8,11 @@ export interface Configuration {
   onDisk: boolean
 }
 
-/** What queries that ask for some recall get, one at a time. */
+/** Measured results of queries that ask for one recall, run one at a time. */
 export interface Pace {
   asked: number
   recall: number
-  /** Half the width of the 95 % interval of that mean. */
+  /** Half the width of the 95 % interval of the mean recall. */
   uncertainty: number
   queriesPerSecond: number
   p50Ms: number
@@ -22,19 +22,19 @@ export interface Pace {
 export interface Trial {
   configuration: Configuration
   buildSeconds: number
-  /** Of the whole collection with it, from what the kernel reports. */
+  /** Memory of the whole collection in this configuration, from the kernel's report. */
   memoryBytes: number
-  /** By rising recall asked for. */
+  /** In the order of rising asked recall. */
   paces: Pace[]
 }
 
 export interface Wanted {
   recall: number
-  /** null: as much as it takes. */
+  /** null: no bound. */
   memoryBytes: number | null
 }
 
-/** What has a vector get the codes and the graph that were chosen; codes stay where they were placed. */
+/** The change that gives a vector the chosen codes and graph. Codes keep their placement. */
 export function changeTo(
   { quantization, m, onDisk }: Configuration,
   { memory, ...present }: Pick<ResolvedVector, 'quantization' | 'm' | 'memory' | 'distance'>,
@@ -43,12 +43,12 @@ export function changeTo(
   return {
     ...(quantization === codesFor(present) ? {} : codesOf(quantization, memory.codes)),
     ...(m === present.m ? {} : { hnswConfig: { m } }),
-    // What is pinned stays so, unless it is the disk that is chosen.
+    // A pinned vector stays pinned, unless vectors on disk were chosen.
     ...(isMoved ? { memory: onDisk ? ('cold' as const) : ('cached' as const) } : {}),
   }
 }
 
-/** Of a collection's only vector it is the collection's own configuration, unless the vector has one apart. */
+/** Changes the collection's own configuration if the vector is its only one and has no overrides. */
 export function changeOf(change: VectorChange, { name, overrides }: ResolvedVector, isAlone: boolean): ConfigChange {
   const { memory, ...rest } = change
   const isApart = overrides.quantization !== undefined || overrides.hnswConfig !== undefined
@@ -56,7 +56,7 @@ export function changeOf(change: VectorChange, { name, overrides }: ResolvedVect
   return { ...rest, ...(memory === undefined ? {} : { vectors: { [name]: { memory } } }) }
 }
 
-/** Only Qdrant's words say where codes are to be. */
+/** Only Qdrant's form of the setting can say where codes are placed. */
 function codesOf(quantization: Quantization, memory: MemoryPlacement): VectorChange {
   if (memory === 'cached') return { quantization }
   if (quantization === 'sq8') return { quantizationConfig: { scalar: { type: 'int8', memory } } }
@@ -67,13 +67,13 @@ function codesOf(quantization: Quantization, memory: MemoryPlacement): VectorCha
 
 export const DEFAULT_M = 16
 const OTHER_M = [8, 32]
-/** The codes that did best with the usual graph are tried with smaller and larger ones. */
+/** Codes that did best with the usual graph are tried with smaller and larger graphs. */
 const PROMISING = 2
 const FINALISTS = 4
-/** A rebuild is not worth a gain within what measurements differ by from run to run. */
+/** A gain within the noise of measurements is not worth a rebuild. */
 const WORTH_CHANGING = 1.05
 
-/** Manhattan has none. */
+/** Manhattan has no codes. */
 function hasCodes(distance: Distance): boolean {
   return distance !== 'Manhattan'
 }
@@ -82,13 +82,13 @@ function codesFor({ quantization, distance }: Pick<ResolvedVector, 'quantization
   return hasCodes(distance) ? quantization : 'none'
 }
 
-/** What a vector has now, whatever is configured: where there are no codes, its vectors are in memory. */
+/** The vector's effective configuration: without codes its vectors are always in memory. */
 export function presentOf(vector: ResolvedVector): Configuration {
   const quantization = codesFor(vector)
   return { quantization, m: vector.m, onDisk: quantization !== 'none' && vector.memory.vectors === 'cold' }
 }
 
-/** Graphs and codes to build first: every kind of code with the usual graph, and what the collection has now. */
+/** The first builds: every kind of code with the usual graph, and the present configuration. */
 export function firstBuilds(present: Configuration, distance: Distance): Configuration[] {
   const kinds: Quantization[] = hasCodes(distance) ? ['auto', 'none', 'sq8', 'rabitq4', 'rabitq1'] : ['none']
   const builds = kinds.map((quantization) => ({ quantization, m: DEFAULT_M, onDisk: false }))
@@ -96,7 +96,7 @@ export function firstBuilds(present: Configuration, distance: Distance): Configu
   return builds.some((build) => isSame(build, own)) ? builds : [...builds, own]
 }
 
-/** Then, of the kinds that came nearest to what is wanted, other sizes of the graph. */
+/** The next builds: the most promising kinds of code with other sizes of the graph. */
 export function furtherBuilds(trials: readonly Trial[], wanted: Wanted): Configuration[] {
   const usual = trials.filter(({ configuration }) => configuration.m === DEFAULT_M)
   const kinds = [...usual]
@@ -112,13 +112,13 @@ export function isSame(a: Configuration, b: Configuration): boolean {
   return a.quantization === b.quantization && a.m === b.m && a.onDisk === b.onDisk
 }
 
-/** The pace at the least effort that gives the recall wanted; where none does, at the most effort there is. */
+/** The pace at the least effort that reaches the wanted recall; if none does, at the most effort. */
 export function paceAt(trial: Trial, recall: number): Pace {
   const enough = trial.paces.filter((pace) => pace.asked >= recall && reaches(pace, recall))
   return (enough[0] ?? trial.paces.at(-1)) as Pace
 }
 
-/** Not below by more than chance explains. */
+/** Whether the recall is reached, within the uncertainty of the measurement. */
 export function reaches(pace: Pace, recall: number): boolean {
   return pace.recall + pace.uncertainty >= recall
 }
@@ -131,7 +131,7 @@ export function meets(trial: Trial, wanted: Wanted): boolean {
   return fits(trial, wanted) && reaches(paceAt(trial, wanted.recall), wanted.recall)
 }
 
-/** The fastest that meet what is wanted, and what there is: to be measured again, beside each other. */
+/** The fastest trials that meet the goal, and the present configuration. They are measured again in turns. */
 export function finalists(trials: readonly Trial[], present: Configuration, wanted: Wanted): Trial[] {
   const fastest = trials
     .filter((trial) => meets(trial, wanted))
@@ -146,7 +146,7 @@ export interface Choice {
   why: string
 }
 
-/** The fastest that meets what is wanted of those measured beside each other; null where none does. */
+/** The fastest of the finalists that meets the goal; null if none does. */
 export function choose(trials: readonly Trial[], present: Configuration, wanted: Wanted): Choice | null {
   const speed = (trial: Trial) => paceAt(trial, wanted.recall).queriesPerSecond
   const able = trials.filter((trial) => meets(trial, wanted)).sort((a, b) => speed(b) - speed(a))
@@ -156,15 +156,15 @@ export function choose(trials: readonly Trial[], present: Configuration, wanted:
   if (own && speed(fastest) <= speed(own) * WORTH_CHANGING) {
     const why =
       own === fastest
-        ? 'what it has now is the fastest'
-        : 'what it has now is within 5 % of the fastest, which is not worth a rebuild'
+        ? 'the present configuration is the fastest'
+        : 'the present configuration is within 5 % of the fastest, which is not worth a rebuild'
     return { trial: own, why }
   }
-  const gain = own ? `, ${(speed(fastest) / speed(own)).toFixed(2)} times as fast as what it has now` : ''
+  const gain = own ? `, ${(speed(fastest) / speed(own)).toFixed(2)} times as fast as the present configuration` : ''
   return { trial: fastest, why: `the fastest${gain}` }
 }
 
-/** Those that meet what is wanted before those that don't, then by speed. */
+/** Trials that meet the goal come first, then the faster ones. */
 function byPromise(a: Trial, b: Trial, wanted: Wanted): number {
   const [mine, other] = [Number(meets(a, wanted)), Number(meets(b, wanted))]
   if (mine !== other) return other - mine

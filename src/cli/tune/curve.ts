@@ -1,4 +1,7 @@
-/** The curves as SVG: recall to the right, queries a second upwards on a logarithmic scale, a line a configuration. */
+/**
+ * Draws the curves as SVG: recall to the right, queries per second upwards on a logarithmic scale, one line for each
+ * configuration.
+ */
 import { QUANTIZATIONS } from '../../core/schema.js'
 import type { Pace, Trial } from './configurations.js'
 
@@ -71,13 +74,13 @@ function axes({ x, y, leastRecall, low, high, height }: Scale): string[] {
   return [...parts, text(18, middle, 'queries a second, one at a time', turned)]
 }
 
-/** The recall asked for. */
+/** A dashed line at the recall asked for. */
 function mark(recall: number, { x, y, leastRecall, low, high }: Scale): string[] {
   if (recall < leastRecall) return []
   return [line(x(recall), y(low), x(recall), y(high), '#333', ' stroke-dasharray="2 4"')]
 }
 
-/** Colour by codes, width by m, dashes for vectors on disk. */
+/** The colour shows the codes, the width shows M, and dashes mean vectors on disk. */
 function curve({ configuration, paces }: Trial, at: number, { x, y }: Scale): string[] {
   const { quantization, m, onDisk } = configuration
   const colour = COLOURS[QUANTIZATIONS.indexOf(quantization)] as string
@@ -96,7 +99,7 @@ function curve({ configuration, paces }: Trial, at: number, { x, y }: Scale): st
   ]
 }
 
-/** Without what is slower and finds less than another, by rising recall. */
+/** Leaves out points that another one beats in speed and recall. Sorted by rising recall. */
 function frontier(paces: readonly Pace[]): Pace[] {
   const isBeaten = (pace: Pace) =>
     paces.some(

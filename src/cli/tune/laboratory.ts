@@ -1,4 +1,4 @@
-/** Builds configurations on samples in shards of their own, and measures them. The collection is not touched. */
+/** Builds configurations on samples, in shards of their own, and measures them. The collection is not touched. */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,12 +11,12 @@ import { type Configuration, type Pace, paceAt, type Trial } from './configurati
 import type { Samples } from './samples.js'
 import { Stopwatch } from './stopwatch.js'
 
-/** The curve; what is asked for is added to it. */
+/** Recalls measured for the curve; the recall asked for is added. */
 const ASKED = [0.8, 0.9, 0.95, 0.98, 0.99, 0.995]
 const BATCH_FLOATS = 4_194_304
 const FINAL_ROUNDS = 6
 
-/** What memory the collection takes beside the vector that is tuned, and how many of it there are. */
+/** Memory of the collection besides the tuned vector, and the number of tuned vectors. */
 export interface Whole {
   vectors: number
   otherBytes: number
@@ -40,7 +40,7 @@ export class Laboratory {
     this.#stopwatch = new Stopwatch(samples, vector.distance, signal)
   }
 
-  /** One build, measured with vectors in memory and, where they can be there, on disk. */
+  /** Builds one configuration and measures it with vectors in memory and, if possible, on disk. */
   async run(configuration: Configuration): Promise<Trial[]> {
     const built = this.#shard(configuration)
     let trial: Trial
@@ -56,7 +56,7 @@ export class Laboratory {
     }
     this.#open.set(trial, built)
     try {
-      // Where there are no codes, vectors stay in memory whatever is asked for.
+      // Without codes, vectors stay in memory even if the disk is asked for.
       if ((await onDisk.memory()).vectors[0]?.inFilesBytes === 0) {
         await onDisk.close()
         return [trial]
@@ -70,7 +70,7 @@ export class Laboratory {
     }
   }
 
-  /** Lets go of all others. */
+  /** Closes all other shards. */
   async keep(trials: readonly Trial[]): Promise<void> {
     for (const [trial, shard] of this.#open) {
       if (trials.includes(trial)) continue
@@ -79,7 +79,7 @@ export class Laboratory {
     }
   }
 
-  /** Measures these once more, in turns; they must have been kept. */
+  /** Measures these once more, in turns. They must have been kept. */
   async decide(trials: readonly Trial[]): Promise<void> {
     const runners = trials.map((trial) => {
       return { shard: this.#open.get(trial) as Shard, asked: paceAt(trial, this.#recall).asked }
@@ -138,7 +138,7 @@ export class Laboratory {
       await shard.close()
       throw error
     } finally {
-      // What is open of the file stays readable.
+      // The removed file stays readable for as long as it is open.
       await rm(folder, { recursive: true, force: true })
     }
   }

@@ -1,4 +1,4 @@
-/** The vectors that configurations are measured on, and the queries they are measured by. */
+/** The vectors that configurations are measured on, and the queries that measure them. */
 import { VicinalError } from '../../core/errors.js'
 import { LIMITS } from '../../core/limits.js'
 import { ID_WORDS } from '../../core/point.js'
@@ -11,13 +11,15 @@ import { UsageError } from '../settings.js'
 
 const PAGE_FLOATS = 4_194_304
 const MOST_PAGE_ROWS = 16_384
-/** Vectors are held several times over, so their memory is bounded too: 256 MB, or what a limit leaves. */
+/** Bytes of the sample, since vectors are held several times. A memory limit may lower this. */
 const MOST_SAMPLE_BYTES = 256 * 1024 * 1024
-/** So many times at most, with codes and graphs: here, split, and by each finalist and what is built meanwhile. */
+/**
+ * Most copies of a vector in memory, codes and graphs included: the sample, its split, each finalist, and the build.
+ */
 const HELD_TIMES = 12
-/** Of fewer nothing is learnt. */
+/** Fewer vectors do not show a difference. */
 const LEAST_SAMPLE = 1_000
-/** Of stored vectors, held out as queries. */
+/** Share of stored vectors that may be held out as queries. */
 const MOST_HELD_OUT_SHARE = 0.1
 
 export interface Samples {
@@ -28,14 +30,14 @@ export interface Samples {
   /** `queryCount × dim` floats. */
   queries: Float32Array
   queryCount: number
-  /** Whether vectors of the collection were left out, beside the queries. */
+  /** Whether some vectors of the collection were left out, besides the queries. */
   isPart: boolean
-  /** Where the queries are from, for people. */
+  /** The source of the queries, as text for the user. */
   source: string
 }
 
 export interface SampleOptions {
-  /** At most so many vectors. */
+  /** Bound on the vectors. */
   most: number
   queries: number
   /** A file with queries; without it stored vectors are held out. */
@@ -44,7 +46,7 @@ export interface SampleOptions {
   memoryLimitBytes: number | undefined
 }
 
-/** Takes vectors evenly from the whole collection. Held-out ones are not among them, so that they don't find themselves. */
+/** Samples vectors evenly from the whole collection. Held-out queries are not among them, so none finds itself. */
 export async function takeSamples(
   shard: Shard,
   vector: number,
@@ -70,7 +72,7 @@ export async function takeSamples(
   }
 }
 
-/** Vectors of a sample: what a process has before it measures anything is beside them. */
+/** Vectors of a sample that fit in memory, besides the memory of the process before measuring. */
 function mostInMemory(dim: number, wanted: number, memoryLimitBytes: number | undefined): number {
   const vectorBytes = dim * Float32Array.BYTES_PER_ELEMENT
   const usual = Math.max(1, Math.floor(MOST_SAMPLE_BYTES / vectorBytes))
@@ -84,7 +86,7 @@ function mostInMemory(dim: number, wanted: number, memoryLimitBytes: number | un
   )
 }
 
-/** `wanted` of the `live` vectors, evenly in the order of their ids. */
+/** Reads `wanted` of the `live` vectors, evenly in the order of their ids. */
 async function readEvenly(shard: Shard, vector: number, dim: number, live: number, wanted: number) {
   const data = new Float32Array(wanted * dim)
   const limit = Math.max(1, Math.min(MOST_PAGE_ROWS, Math.floor(PAGE_FLOATS / dim)))
@@ -96,7 +98,7 @@ async function readEvenly(shard: Shard, vector: number, dim: number, live: numbe
     const [column] = page.vectors
     for (let row = 0; column && row < page.count && count < wanted; row++) {
       if (!column.counts[row]) continue
-      // Every time the share seen passes another whole vector.
+      // Takes a vector each time the share seen passes another whole one.
       if (Math.floor(((seen + 1) * wanted) / live) > Math.floor((seen * wanted) / live)) {
         data.set(column.data.subarray(row * dim, (row + 1) * dim), count * dim)
         count++
@@ -108,7 +110,7 @@ async function readEvenly(shard: Shard, vector: number, dim: number, live: numbe
   return { data: data.subarray(0, count * dim), count }
 }
 
-/** `heldOut` of the rows apart from the others, evenly. */
+/** Splits off `heldOut` of the rows, evenly. */
 function split(data: Float32Array, count: number, dim: number, heldOut: number) {
   const held = new Float32Array(heldOut * dim)
   const kept = new Float32Array((count - heldOut) * dim)
@@ -145,7 +147,7 @@ async function readQueries(options: SampleOptions, name: string, dim: number): P
       }
       if (rows === options.queries) break
     }
-    if (rows === 0) throw wrongFile(path, 'there is no query in it')
+    if (rows === 0) throw wrongFile(path, 'the file has no query')
     const queries = new Float32Array(rows * dim)
     for (const [row, query] of parts.entries()) queries.set(query, row * dim)
     return queries

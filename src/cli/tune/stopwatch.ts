@@ -1,4 +1,4 @@
-/** Asks a shard queries, one at a time, and measures how long they take and what they find. */
+/** Runs queries on a shard, one at a time, and measures their time and recall. */
 import type { Distance } from '../../core/schema.js'
 import type { SearchRequest, SearchResult } from '../../native/addon.js'
 import type { Shard } from '../../native/shard.js'
@@ -9,10 +9,10 @@ const NEIGHBOURS = 10
 const PASSES = 3
 const WARM_UP_SHARE = 0.1
 const CHANCE_95 = 1.96
-/** Scores that are equal but for rounding. */
+/** Scores that differ by less count as equal. */
 const SAME_SCORE = 1e-6
 
-/** Of each query the quickest time of some passes counts: what else the machine does only ever slows it. */
+/** The shortest time of each query over all passes counts, since other work on the machine only slows a query. */
 interface Times {
   tookMs: Float64Array
   recalls: Float64Array
@@ -31,7 +31,7 @@ export class Stopwatch {
     this.#signal = signal
   }
 
-  /** Finds the true neighbours; all shards have the same vectors, so any of them will do. */
+  /** Finds the true neighbours. All shards have the same vectors, so any of them will do. */
   async lookUpTruth(shard: Shard): Promise<void> {
     if (this.#truth) return
     const truth = new Float32Array(this.#samples.queryCount)
@@ -52,7 +52,7 @@ export class Stopwatch {
     return paceOf(asked, times)
   }
 
-  /** Several in turns, so that what comes and goes on the machine slows all of them alike. */
+  /** Measures several shards in turns, so that other load on the machine slows all of them alike. */
   async heat(runners: readonly { shard: Shard; asked: number }[], rounds: number): Promise<Pace[]> {
     const times = runners.map(() => this.#noTimes())
     for (let round = 0; round < rounds; round++) {
@@ -72,7 +72,7 @@ export class Stopwatch {
   async #pass(shard: Shard, asked: number, { tookMs, recalls }: Times): Promise<void> {
     for (let at = 0; at < tookMs.length; at++) {
       const request = this.#request(at, asFor(asked))
-      // Each in a turn of its own, as queries come that nobody has waiting in line.
+      // Each query runs in its own turn of the event loop, like a query that does not wait behind others.
       await new Promise((resolve) => setImmediate(resolve))
       this.#signal.throwIfAborted()
       const startedMs = performance.now()
@@ -101,7 +101,7 @@ export class Stopwatch {
     }
   }
 
-  /** Of equal neighbours any counts: what is compared is how near they are. */
+  /** Compares scores, so that any of several equal neighbours counts. */
   #recallOf({ scores }: SearchResult, at: number): number {
     const last = (this.#truth as Float32Array)[at] as number
     const slack = SAME_SCORE * Math.max(1, Math.abs(last))
@@ -110,7 +110,7 @@ export class Stopwatch {
   }
 }
 
-/** Who asks a collection for all of them gets an exact search (query/settings). */
+/** A query that asks a collection for a recall of 1 runs exactly (query/settings). */
 function asFor(recall: number): Partial<SearchRequest> {
   return recall === 1 ? { exact: true } : { recall }
 }

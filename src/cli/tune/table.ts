@@ -2,12 +2,12 @@ import { formatBytes } from '../format-bytes.js'
 import { type Configuration, fits, isSame, paceAt, reaches, type Trial, type Wanted } from './configurations.js'
 
 const HEAD = ['codes', 'm', 'vectors', 'build s', 'memory', 'ask for', 'recall@10', 'p50 ms', 'p99 ms', 'queries/s', '']
-/** Texts to the left, numbers to the right. */
+/** Text columns are left-aligned, numbers right-aligned. */
 const IS_TEXT = [true, false, true, false, false, false, false, false, false, false, true]
 
 /**
- * What was measured, a line a configuration: those of the final, then the others, the fastest first. The last column
- * says what is wrong with it.
+ * The measured trials, one line each: the finalists first, then the others, the fastest first. The last column names
+ * what a trial misses.
  */
 export function table(
   trials: readonly Trial[],

@@ -4,7 +4,7 @@ import type { Aliases } from '../../storage/alias-file.js'
 import { changeAliases } from './alias-changes.js'
 import { catalogChanges } from './catalog-changes.js'
 
-/** The aliases of an open database. Changes are on stable storage before they show, and show as a whole. */
+/** The aliases of an open database. A change becomes visible as a whole, once it is on stable storage. */
 export class AliasBook {
   readonly #save: (aliases: Aliases) => Promise<void>
   #current: Aliases = new Map()
@@ -18,13 +18,13 @@ export class AliasBook {
     return this.#current
   }
 
-  /** As the store has them: at the open, and in a reader whenever its writer changed them. */
+  /** Takes the aliases as the store has them: at the open, and in a reader whenever its writer changed them. */
   set(aliases: Aliases): void {
     this.#current = aliases
     catalogChanges.note()
   }
 
-  /** They cannot be read: until they can, none is told or changed, so that none is lost. */
+  /** The aliases cannot be read. Until they can, none is returned or changed, so that none is lost. */
   setTrouble(error: VicinalError): void {
     this.#trouble = error
   }
@@ -33,7 +33,7 @@ export class AliasBook {
     return this.#current.has(alias)
   }
 
-  /** The collection's name, where this is an alias of one; else the name itself. */
+  /** The name of the collection that the alias leads to. A name that is no alias is returned as it is. */
   resolve(name: string): string {
     return this.#current.get(name) ?? name
   }
@@ -53,7 +53,7 @@ export class AliasBook {
     await this.#replace(changeAliases(this.#current, actions, isCollection))
   }
 
-  /** Those of a collection that is gone. */
+  /** Removes the aliases of a deleted collection. */
   async drop(collection: string): Promise<void> {
     const kept = new Map([...this.#current].filter(([, to]) => to !== collection))
     if (kept.size < this.#current.size) await this.#replace(kept)

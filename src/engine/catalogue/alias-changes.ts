@@ -4,7 +4,7 @@ import { LIMITS } from '../../core/limits.js'
 import { checkCollectionName } from '../../core/names.js'
 import type { Aliases } from '../../storage/alias-file.js'
 
-/** The aliases after all actions, in their order. Throws at the first that cannot be, and then nothing has changed. */
+/** The aliases after all actions in order. Throws at the first action that is refused; `aliases` never changes. */
 export function changeAliases(
   aliases: Aliases,
   actions: readonly AliasAction[],

@@ -1,10 +1,10 @@
 /**
- * How often the collections of this process became others: made, dropped, replaced, renamed by an alias, or given another
- * configuration, vectors or rows. Threads that read beside the one that makes such changes look at the number before they
- * answer by what they know, so it grows in the moment in which a change shows, before anybody is told that it was made.
+ * Counts changes of the collections of this process: made, dropped, replaced, renamed by an alias, or given another
+ * configuration, vectors or rows. Serving threads read the count before they answer from a cached collection. The count
+ * therefore grows when a change becomes visible, before its caller gets an answer.
  */
 export class CatalogChanges {
-  /** Of all threads that were given it. */
+  /** The counter's memory, given to all serving threads. */
   readonly shared = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT))
   readonly #listeners = new Set<() => void>()
 
@@ -17,7 +17,7 @@ export class CatalogChanges {
     for (const listener of this.#listeners) listener()
   }
 
-  /** Returns how to end it. */
+  /** Returns a function that removes the listener. */
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)

@@ -1,7 +1,7 @@
-/** What is wrong with the name of a collection that is asked for, or to be made. */
+/** Errors about the name of a collection that a caller asks for or wants to create. */
 import { VicinalError } from '../../core/errors.js'
 
-/** In the words of Qdrant. */
+/** The wording is Qdrant's. */
 export function takenByAlias(name: string): VicinalError {
   const reason = 'Alias with the same name already exists'
   return new VicinalError('INVALID_ARGUMENT', `Can't create collection with name ${name}. ${reason}`, {

@@ -4,8 +4,8 @@ import { type Manifest, writeManifest } from '../../storage/manifest.js'
 import { catalogChanges } from './catalog-changes.js'
 
 /**
- * The manifest of an open collection. Updates take turns; each is on stable storage before it shows in
- * `current`. Without a place (an in-memory collection) nothing is written.
+ * The manifest of an open collection. Updates take turns; each is on stable storage before it shows in `current`. With
+ * no place (an in-memory collection) nothing is written.
  */
 export class ManifestFile {
   readonly #place: { disk: Disk; path: string } | null
@@ -22,8 +22,9 @@ export class ManifestFile {
   }
 
   /**
-   * A function is asked in its turn, with the manifest that all earlier updates made. `then` is called in the moment in
-   * which the update shows, `otherwise` where it could not be written, before the next one has its turn.
+   * A `change` given as a function runs in its turn, with the manifest that all earlier updates made. `then` runs at
+   * the moment the update becomes visible. `otherwise` runs if the manifest could not be written, before the next
+   * update.
    */
   async update(
     change: Partial<Manifest> | ((current: Manifest) => Partial<Manifest>),

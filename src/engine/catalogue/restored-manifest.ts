@@ -19,14 +19,14 @@ import { checkPayloadIndex } from '../config/payload-index.js'
 import { resolveConfig } from '../config/schema.js'
 import { checkVectorName } from '../config/vector-checks.js'
 
-/** What names a folder is never more than this. */
+/** Folder names are of this form and no other. */
 export const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 const SEGMENT_FILE = /^[0-9A-Za-z_-][0-9A-Za-z_.-]*$/
 const WHOLE = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0
 
 /**
- * A manifest that comes from outside holds to what this build would have written: names that are no paths, and a
- * configuration within the bounds that a caller has to keep to. Throws CORRUPT.
+ * Checks a manifest that comes from outside. It must look like one that this build writes: names are no paths, and the
+ * configuration is within a caller's bounds. Throws CORRUPT.
  */
 export function checkRestoredManifest(manifest: Manifest): void {
   try {
@@ -37,7 +37,7 @@ export function checkRestoredManifest(manifest: Manifest): void {
 }
 
 function checkParts({ uuid, name, config, layout, payloadIndexes, segments, replaces, ...positions }: Manifest): void {
-  // A snapshot says nothing of other folders: what this names is removed at the next open.
+  // A snapshot never names another folder: the next open would remove the folder that `replaces` names.
   need(replaces === undefined, 'a collection it replaces')
   checkCollectionName(name)
   need(UUID.test(uuid), 'its uuid')
@@ -55,7 +55,7 @@ function checkParts({ uuid, name, config, layout, payloadIndexes, segments, repl
   const names = schemaOf(config).map(({ name }) => name)
   need(names.length <= LIMITS.vectorsPerCollection && new Set(names).size === names.length, 'its vectors')
   for (const name of names) if (name !== UNNAMED_VECTOR) checkVectorName(name)
-  // All else of a configuration is checked as that of a caller.
+  // The rest of the configuration is checked like a caller's.
   const { hnswConfig, optimizersConfig, walConfig, strictModeConfig, metadata } = config
   const sparseVectors = Object.fromEntries(
     config.sparseVectors.map(({ name, modifier, index }) => [name, { modifier, index }]),
@@ -72,7 +72,7 @@ function checkParts({ uuid, name, config, layout, payloadIndexes, segments, repl
   } as CollectionOptions)
 }
 
-/** Its vectors are those of the configuration, in that order, and some that were dropped; each has a slot of its own. */
+/** Checks that the live vectors equal those of the configuration, in order, and that every vector has its own slot. */
 function checkLayout({ nextSlot, vectors }: TableLayout, config: CollectionConfig): void {
   need(WHOLE(nextSlot) && Array.isArray(vectors) && vectors.length <= LIMITS.tableVectors, 'its layout')
   const slots = new Set(vectors.map(({ slot }) => slot))
@@ -93,7 +93,7 @@ function checkLayout({ nextSlot, vectors }: TableLayout, config: CollectionConfi
 function checkVector(vector: ResolvedVector): void {
   const { name, size, distance, multivectorConfig, datatype, m, efConstruct, memory, quantization, overrides } = vector
   need(typeof name === 'string' && DISTANCES.includes(distance) && QUANTIZATIONS.includes(quantization), 'a vector')
-  // The kernel takes these as they are.
+  // The kernel does not check these values.
   resolveConfig({
     vectors: { size, distance, hnswConfig: { m, efConstruct, memory: memory.graph }, memory: memory.vectors },
   })
@@ -107,5 +107,5 @@ function checkVector(vector: ResolvedVector): void {
 }
 
 function need(holds: boolean, what: string): void {
-  if (!holds) throw new Error(`${what} is not as it has to be`)
+  if (!holds) throw new Error(`${what}: not valid`)
 }

@@ -1,19 +1,19 @@
-/** How much memory an operation is about to take, before any of it is taken. */
+/** Estimates how much memory an operation is about to take, before it takes any. */
 import type { ColumnarPoints, WriteOperation } from '../../core/database.js'
 import { isSparse, type SchemaVector } from '../../core/schema.js'
 
 const FLOAT_BYTES = 4
-/** Of a point beside its vectors: id, payload as objects and as text, and what the kernel keeps of it. */
+/** Bytes of a point besides its vectors: id, payload as objects and as text, and the kernel's bookkeeping. */
 const POINT_BYTES = 1_024
-/** A vector of a write is in memory as columns, as a row of the kernel, and as codes and a share of the graph. */
+/** Copies of a written vector in memory: as columns, as a row of the kernel, and as codes with a share of the graph. */
 const VECTOR_COPIES = 3
-/** A write without rows: ids, a patch. */
+/** A write without rows, such as ids or a patch. */
 const LEAST_WRITE_BYTES = 64 * 1024
-/** Of a multivector, how many vectors it is taken to have: about those of a sentence's tokens. */
+/** Estimated vectors of a multivector: about one for each token of a sentence. */
 const MULTIVECTORS = 32
-/** Of a sparse vector of which nothing more is known, components: about those of a paragraph's words. */
+/** Estimated components of a sparse vector of unknown length: about one for each word of a paragraph. */
 const SPARSE_ENTRIES = 128
-/** Index and value; a write has them in its columns, in the row, and in postings. */
+/** Bytes of an index and its value. A write holds them in its columns, in the row, and in posting lists. */
 const SPARSE_ENTRY_BYTES = 8
 /** Characters of a text for each word that becomes a component. */
 const CHARACTERS_A_WORD = 6
@@ -29,7 +29,7 @@ export function writeBytes(operation: WriteOperation<unknown>, schema: readonly 
   return LEAST_WRITE_BYTES + rows * POINT_BYTES + VECTOR_COPIES * vectors
 }
 
-/** Components of one sparse vector in all points, as far as they tell without being read. */
+/** Components of one sparse vector in all points, as far as they can be counted without reading the points. */
 function sparseEntries(points: unknown, name: string, rows: number): number {
   const column = (points as Partial<ColumnarPoints> | null)?.vectors as Record<string, unknown> | undefined
   if (Array.isArray(points)) {
@@ -45,7 +45,7 @@ function entriesOf(vector: unknown): number {
   return typeof indices?.length === 'number' ? indices.length : 0
 }
 
-/** Of what is no points; the validation says so. */
+/** 0 for anything that is no points; validation reports it. */
 function rowsOf(points: unknown): number {
   if (Array.isArray(points)) return points.length
   const { ids, numRows } = (points ?? {}) as Partial<ColumnarPoints> & { numRows?: number }

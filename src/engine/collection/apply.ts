@@ -7,13 +7,14 @@ import type { UpsertBatch } from '../../native/addon.js'
 import type { Shard } from '../../native/shard.js'
 import type { VectorIdentity } from '../../storage/table-layout.js'
 
-/** Points whose payload is read, merged and written back in one go, so that the event loop gets its turns. */
+/** Points whose payload is read, merged and written back in one step, so that the event loop gets its turns. */
 const PAYLOAD_CHUNK = 512
 
 /**
- * Brings one record of the log into the kernel. A record may be older than the vectors there are: what it says of one that
- * was dropped since goes nowhere, even where another has the name now. The same code serves a fresh write and a replay: points that
- * are already as new as the record stay as they are. Resolves, of a delete, to the number of points removed.
+ * Applies one record of the log to the kernel. A record may be older than the present vectors. Its data for a vector
+ * that was dropped since is ignored, even if another vector has the name now. The same code serves a new write and a
+ * replay: points that are already as new as the record stay as they are. A delete resolves to the number of points
+ * removed.
  */
 export async function applyRecord(
   shard: Shard,
@@ -68,7 +69,7 @@ function indexesOf(names: readonly string[], known: readonly VectorIdentity[], s
   return Uint32Array.from(names.map((name) => indexOf(name, known, seq)).filter((vector) => vector >= 0))
 }
 
-/** -1 where the record means a vector that is no more. */
+/** -1 if the record means a vector that was dropped since. */
 function indexOf(name: string, known: readonly VectorIdentity[], seq: number): number {
   return known.findIndex((vector) => vector.name === name && (vector.since ?? 0) < seq)
 }
@@ -77,7 +78,7 @@ function edited(text: string, edit: (payload: Payload) => Payload): string {
   return writePayload(edit(parsePayload(text)))
 }
 
-/** Reads in chunks, writes at once: readers see all of the record or nothing. */
+/** Reads in chunks and writes all at once: readers see the whole record or nothing of it. */
 async function changePayloads(
   shard: Shard,
   ids: Uint32Array,

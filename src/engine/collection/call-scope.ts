@@ -10,20 +10,20 @@ import { Stop } from '../../core/stop.js'
 
 const NO_OPTIONS: CallOptions = {}
 
-/** A call that runs. */
+/** The stop of one running call. */
 export class CallScope extends Stop {
   protected override makeController(): AbortController {
     const controller = new AbortController()
-    // Each search of a batch listens: as many as there are are no leak.
+    // Each search of a batch adds a listener, so many listeners are no leak.
     setMaxListeners(0, controller.signal)
     return controller
   }
 }
 
 /**
- * Runs one call under its deadline and until the caller stops it. `work` hands the scope's signal on to the kernel;
- * the call rejects with TIMEOUT or CANCELLED as soon as either fires, whatever the work is still doing. What is done
- * at once is returned at once.
+ * Runs one call until its deadline or until the caller stops it. `work` passes the scope's signal to the kernel. The
+ * call rejects with TIMEOUT or CANCELLED as soon as either fires, even while work goes on. An answer that is ready at
+ * once is returned without a promise.
  */
 export function withDeadline<T>(
   options: CallOptions | undefined,
@@ -62,7 +62,7 @@ export function withCall<T>(call: CallOptions | undefined, work: (scope: CallSco
   return withDeadline(call, work)
 }
 
-/** Where one part of a call fails, nobody wants what its other parts are still doing. */
+/** If one part of a call fails, its other parts are stopped, because nobody wants their answers. */
 function begun<T>(work: (scope: CallScope) => Awaitable<T>, scope: CallScope): Awaitable<T> {
   try {
     return work(scope)

@@ -7,7 +7,7 @@ import type { ManifestFile } from '../catalogue/manifest-file.js'
 import { keepQueries } from './kept-queries.js'
 import type { OutdatedSegments } from './outdated-segments.js'
 
-/** On close, rows not yet in a segment file are worth one when the next open would otherwise link so many again. */
+/** On close, a checkpoint is written if the next open would otherwise link at least this many rows again. */
 const CLOSE_CHECKPOINT_ROWS = 1_000
 
 export interface CheckpointerParts {
@@ -23,7 +23,7 @@ export interface CheckpointerParts {
   flush(): Promise<void>
 }
 
-/** Has the kernel write its segments, names them in the manifest, and removes the files that no longer count. */
+/** Makes the kernel write its segments, names them in the manifest, and removes files that are no longer named. */
 export class Checkpointer {
   readonly #parts: CheckpointerParts
   readonly #janitor: SegmentJanitor
@@ -35,7 +35,7 @@ export class Checkpointer {
     this.#janitor = new SegmentJanitor(parts.disk, parts.folder, parts.clock)
   }
 
-  /** Removes segment files that no reader can be about to open any more. */
+  /** Removes segment files that no reader can still be about to open. */
   async sweep(graceMs?: number): Promise<void> {
     if (!this.#running) await this.#janitor.sweep(this.#parts.manifest.current.segments, graceMs)
   }
@@ -55,7 +55,7 @@ export class Checkpointer {
   async checkpointIfWorthIt(): Promise<void> {
     const stats = this.#parts.shard.stats()
     const grown = stats.segments.reduce((sum, segment) => sum + segment.rows - segment.checkpointedRows, 0)
-    // With a few more rows it would be a whole file, for the sake of what the next open measures by itself.
+    // With a few more rows the checkpoint would write a whole file, only to save the next open a measurement.
     const isMeasuredAnew = grown === 0 && stats.segments.some(({ measuredAnew }) => measuredAnew)
     if (grown >= CLOSE_CHECKPOINT_ROWS || isMeasuredAnew) await this.checkpoint()
   }
@@ -64,9 +64,9 @@ export class Checkpointer {
     const { shard, manifest, disk, folder, outdated } = this.#parts
     const { throughSeq, segments } = await shard.checkpoint(disk.absolute(folder))
     await disk.syncFolder(folder)
-    // Segments never get ahead of the table: a replay must not skip, as already there, what the table lacks.
+    // Segments never get ahead of the table: a replay would skip rows as present that the table lacks.
     await this.#parts.flush()
-    // What is outdated is asked in turn: a change of the configuration may be on its way to the manifest.
+    // `outdated` is read in the manifest's turn, because a change of the configuration may be about to be written.
     await manifest.update(() => {
       const named = segments.map(({ segment, file, bytes, crc, overlay }) => {
         return { file, bytes, crc, overlay, ...(outdated.has(segment) ? { outdated: true } : {}) }
@@ -77,7 +77,9 @@ export class Checkpointer {
     await this.keepQueries()
   }
 
-  /** For the next process. Should it fail, that one measures on what it is asked itself. */
+  /**
+   * Keeps queries for the next process. If that fails, the next process measures on the queries that it gets itself.
+   */
   async keepQueries(): Promise<void> {
     const { shard, manifest, disk, queries } = this.#parts
     await keepQueries(shard, manifest.current.config.vectors, disk, queries).catch(() => undefined)

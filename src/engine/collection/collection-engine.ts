@@ -31,17 +31,19 @@ import { PayloadIndexes } from './payload-indexes.js'
 import { type EditVectors, VectorChanges } from './vector-changes.js'
 import { Writer, type WriterParts } from './writer.js'
 
-/** Of a segment that a change of the vectors ended. */
+/** A segment that a change of the vectors ended with fewer rows than this is merged into the next one. */
 const LEAST_SEGMENT_ROWS = 10_000
 
-/** What `holdFiles` holds: files named by the manifest, and the log's records up to this operation, all applied. */
+/**
+ * The files that `holdFiles` holds: those that the manifest names, and log records up to `seq`, all of them applied.
+ */
 export interface HeldFiles {
   manifest: Manifest
   paths: CollectionPaths
   seq: number
 }
 
-/** One open collection: its parts, their start and their end. The verbs are in EmbeddedCollection. */
+/** One open collection: its parts, their start and their end. EmbeddedCollection has its methods. */
 export class CollectionEngine implements MeasuredCollection, Shrinkable {
   readonly writer: Writer
   readonly #parts: CollectionParts
@@ -132,7 +134,7 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
     return this.#shard
   }
 
-  /** Rows and the vectors they have, which belong together. */
+  /** The rows and the vectors that belong to them. */
   get view(): CollectionView {
     if (this.#view.config !== this.config || this.#view.shard !== this.#shard)
       this.#view = viewOf(this.#shard, this.#parts.manifest.current)
@@ -140,8 +142,8 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
   }
 
   /**
-   * An answer from one view. Where another shard took its place meanwhile, the work is done anew: the older one may have
-   * been let go, and knows nothing of what was written since.
+   * Answers from one view. If another shard replaced it meanwhile, the work runs again: the older shard may be closed,
+   * and lacks everything that was written since.
    */
   read<T>(work: (view: CollectionView) => Awaitable<T>): Awaitable<T> {
     const { view } = this
@@ -155,7 +157,7 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
     )
   }
 
-  /** Puts newer rows in the place of a reader's, and resolves when the older ones are let go. */
+  /** Replaces the rows of a reader by newer ones. Resolves when the older ones are closed. */
   async replaceShard(shard: Shard, manifest: Manifest): Promise<void> {
     const older = this.#shard
     await this.#parts.manifest.update(manifest, () => {
@@ -169,18 +171,18 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
     const older = this.#shard
     this.#shard = shard
     memoryTables.forget(this)
-    // So many rows are soon in another segment, which takes more; a small one would stay as it is.
+    // A small segment would stay small. Its rows are soon moved to another segment that takes more.
     for (const { segment, rows } of shard.stats().segments.slice(-1))
       if (rows < LEAST_SEGMENT_ROWS) this.#parts.outdated.markOne(segment)
     void older.close().catch(() => undefined)
   }
 
-  /** Why it takes no more writes; null while it does. */
+  /** The reason why the collection takes no more writes; null while it takes them. */
   get #brokenBy(): VicinalError | null {
     return this.#parts.log.failure ?? this.writer.broken
   }
 
-  /** Told of what was survived when it was opened, of what goes wrong, and of what goes right again. */
+  /** The listener gets the problems survived at the open, new problems of background work, and their end. */
   watchIssues(listener: Parameters<Issues['watch']>[0]): void {
     for (const reason of this.#parts.warnings) listener({ about: 'opening', code: null, reason, isOver: false })
     this.#issues.watch(listener)
@@ -205,12 +207,12 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
     return this.view.vectors
   }
 
-  /** Null in memory. */
+  /** null in memory. */
   get paths(): CollectionPaths | null {
     return this.#parts.folder?.paths ?? null
   }
 
-  /** null where the collection's owner has not enabled it. */
+  /** null if the collection's owner has not enabled it. */
   get strictMode(): StrictMode | null {
     const { strictModeConfig } = this.config
     return strictModeConfig?.enabled ? new StrictMode(strictModeConfig, this.#strictSubject()) : null
@@ -244,21 +246,21 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
     await this.#flusher?.flush()
   }
 
-  /** Runs work while the files stay that make up the collection as of one operation, with all that was acknowledged. */
+  /** Runs work while the files stay that make up the collection as of one operation, with every acknowledged write. */
   async holdFiles<T>(work: (held: HeldFiles) => Promise<T>): Promise<T> {
     this.checkOpen()
     const { log, manifest, folder } = this.#parts
     const flusher = this.#flusher
     if (!flusher || !folder) throw new VicinalError('INTERNAL', 'a collection without files has none to hold')
-    // So that little of the log is to be copied.
+    // Flushes first, so that little of the log has to be copied.
     await this.flush()
     await this.writer.exclusively(async () => undefined)
     return await flusher.hold(() => work({ manifest: manifest.current, paths: folder.paths, seq: log.durableSeq }))
   }
 
-  /** Gives back memory that files stand behind; with `everything`, of graphs and codes too. */
+  /** Gives back memory that files back; with `everything`, memory of graphs and codes too. */
   async shed(everything: boolean): Promise<void> {
-    // Two shards of the same rows must not both be at them; it is asked for again while memory is short.
+    // Two shards of the same rows must not shed at once. It is asked for again while memory is short.
     if (this.#isReshaping) return
     const shed = this.#shard.shed(everything)
     this.#shed = shed.catch(() => undefined)
@@ -273,14 +275,14 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
     await this.#checkpointer?.checkpoint()
   }
 
-  /** Does at once what background work would do in time, and cleans the folder. */
+  /** Does due and future background work at once, and cleans the folder. */
   async tidy({ graceMs }: { graceMs: number }): Promise<void> {
     await this.#maintenance.settle(graceMs)
   }
 
   /**
-   * Has the segments there are rebuilt, where the change is one of theirs. From the moment the manifest says so, they
-   * are marked in it too, so that a rebuild that a crash cut short goes on after it.
+   * Changes the configuration and has segments rebuilt if the change concerns them. The manifest marks these segments
+   * in the write that changes the configuration, so that a rebuild goes on after a crash.
    */
   async updateConfig(change: (config: CollectionConfig) => CollectionConfig): Promise<void> {
     this.checkWritable()
@@ -288,7 +290,7 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
     this.#maintenance.hurry()
   }
 
-  /** Vectors that are in the new configuration alone are added, those that it lacks are dropped, with all their data. */
+  /** Adds vectors that only the new configuration has. Drops those that it lacks, with all their data. */
   async changeVectors(edit: EditVectors): Promise<WriteResult> {
     this.checkWritable()
     if (await queuedChange(this.#changes, 'changes', () => this.#vectors.make(edit))) this.#maintenance.hurry()
@@ -321,7 +323,7 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
     await manifest.update(configured, undefined, () => takeBack(this.#shard.configure(before)))
   }
 
-  /** All that is there now is in graphs built as the configuration says. */
+  /** Resolves when every present vector is in a graph that is built as the configuration says. */
   async waitForIndex(): Promise<void> {
     await this.#maintenance.rebuilt()
     await this.read(({ shard }) => shard.waitForIndex())
@@ -365,8 +367,8 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
   }
 
   /**
-   * Finishes what was begun and leaves the folder ready for a quick open: changes in the table, the graph in
-   * its file. With `discard`, for a collection that is being deleted, nothing more is written.
+   * Finishes work under way and leaves the folder ready for a quick open: changes are in the table, graphs in their
+   * files. With `discard`, for a collection that is being deleted, nothing more is written.
    */
   async close({ discard = false }: { discard?: boolean } = {}): Promise<void> {
     this.#closed ??= this.#close(discard)

@@ -7,7 +7,7 @@ import type { OutdatedSegments } from './outdated-segments.js'
 
 type FromStats = Omit<CollectionInfo, 'status' | 'optimizerStatus' | 'logBytes' | 'updateQueue' | 'memory' | 'warnings'>
 
-/** What the kernel's counts say of a collection. */
+/** The part of a collection's info that comes from the kernel's counts. */
 export function infoOfStats(
   stats: ShardStats,
   { config, schema, shard }: CollectionView,
@@ -15,7 +15,7 @@ export function infoOfStats(
 ): FromStats {
   const indexed = stats.vectors.reduce((sum, vector) => sum + vector.indexed, 0)
   const live = stats.vectors.reduce((sum, vector) => sum + vector.live, 0)
-  // Of sparse vectors answers are exact.
+  // Sparse vectors are left out, because their answers are exact.
   const recall = stats.vectors.slice(0, config.vectors.length).map(({ recall }, vector) => {
     const { filtered, settling, samples } = recall
     const told = { ...meansOf(recall), filtered: meansOf(filtered), settling, samples }
@@ -43,12 +43,12 @@ function meansOf({ queries, measured, asked }: { queries: number; measured: numb
   return queries === 0 ? { queries, measured: null, asked: null } : { queries, measured, asked }
 }
 
-/** Whether vectors wait for a graph, or segments for being rebuilt. */
+/** Whether vectors wait for a graph, or segments wait to be rebuilt. */
 export function isBehind(stats: ShardStats, shard: Shard, outdated: OutdatedSegments): boolean {
   return shard.tailBytes() > 0 || stats.segments.some(({ segment, left }) => left || outdated.has(segment))
 }
 
-/** Of a sparse vector each point has its own number: what is held counts, the deleted ones too. */
+/** Bytes of live vectors. Sparse vectors differ in length, so their held bytes count, deleted ones included. */
 export function liveVectorBytes({ shard, schema }: CollectionView): number {
   return shard.stats().vectors.reduce((sum, { live, vectorBytes }, i) => {
     const { size } = schema[i] as SchemaVector
@@ -56,7 +56,10 @@ export function liveVectorBytes({ shard, schema }: CollectionView): number {
   }, 0)
 }
 
-/** As wide as is asked for: what the kernel keeps may be narrower (docs/design/codes.md), and is no bound to build on. */
+/**
+ * Bytes of a component at the configured width. The kernel may keep narrower ones (docs/design/codes.md), but users
+ * cannot rely on that.
+ */
 function componentBytes({ datatype, distance }: ResolvedVector): number {
   if (datatype === 'float16') return 2
   return datatype === 'uint8' && distance !== 'Cosine' ? 1 : 4

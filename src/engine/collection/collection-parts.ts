@@ -7,7 +7,7 @@ import type { CollectionPaths } from '../../storage/layout.js'
 import type { ManifestFile } from '../catalogue/manifest-file.js'
 import type { OutdatedSegments } from './outdated-segments.js'
 
-/** A recovered collection: what `recovery.ts` hands over. */
+/** The parts of a recovered collection, as `recovery.ts` returns them. */
 export interface CollectionParts {
   shard: Shard
   log: Log
@@ -18,7 +18,7 @@ export interface CollectionParts {
   folder: { disk: Disk; paths: CollectionPaths } | null
   readOnly: boolean
   warnings: string[]
-  /** Segments that wait for being rebuilt as the configuration says. */
+  /** Segments that wait to be rebuilt for the present configuration. */
   outdated: OutdatedSegments
   clock: Clock
 }

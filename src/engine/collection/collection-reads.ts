@@ -46,7 +46,7 @@ const SCROLL_PAGE = 256
 const DEFAULT_LIMIT = 10
 const DEFAULT_GROUP_SIZE = 3
 
-/** The rows that are read, and what their owner allows. */
+/** The rows to read, and the bounds that the collection's owner set. */
 export interface ReadSource {
   readonly name: string
   readonly view: CollectionView
@@ -55,7 +55,7 @@ export interface ReadSource {
   read<T>(work: (view: CollectionView) => Awaitable<T>): Awaitable<T>
 }
 
-/** What all who read in one database share. */
+/** The parts that all readers of one database share. */
 export interface ReadHost {
   admission: Admission
   catalog: Catalog
@@ -114,7 +114,10 @@ export class CollectionReads<P = Payload> extends PlainReads<P> implements Reada
     return await this.#batch(queries, call, async (query, scope, view) => await this.#explain(query, scope, view))
   }
 
-  /** Checked together before any of them runs. `run` is async, lest what one throws at once leave those of others to nobody. */
+  /**
+   * Checks all queries before any of them runs. `run` is async, so that a synchronous throw cannot leave other promises
+   * unhandled.
+   */
   async #batch<T>(
     queries: readonly QueryOptions[],
     call: CallOptions | undefined,
@@ -157,7 +160,7 @@ export class CollectionReads<P = Payload> extends PlainReads<P> implements Reada
     checkKnown(query, KNOWN_READ.groups)
     const large = this.#largeFilters([query], query)
     if (large) await large
-    // What is no number is refused by whoever parses the query.
+    // A limit that is no number is refused by the query parser.
     const rows = Number(query.limit ?? DEFAULT_LIMIT) * Number(query.groupSize ?? DEFAULT_GROUP_SIZE)
     const { strictMode } = this.source
     if (strictMode) checkGroups(query, rows, strictMode)
@@ -194,13 +197,13 @@ export class CollectionReads<P = Payload> extends PlainReads<P> implements Reada
     )
   }
 
-  /** To be read before they are looked at: once they were, that costs little. */
+  /** Reads large filters before the strict mode checks, which then cost little. */
   #largeFilters(queries: readonly object[], options: CallOptions | undefined): Promise<void> | undefined {
     this.source.checkOpen()
     return readLargeFilters(queries, this.source.view.schema, options)
   }
 
-  /** Before what is bounded by memory and the number of searches: what is refused takes no place. */
+  /** Runs before the bounds on memory and concurrent searches, so that a refused query takes no place. */
   #checkQueries(queries: readonly QueryOptions[]): void {
     const { strictMode } = this.source
     if (strictMode) checkQueries(queries, strictMode)
@@ -211,7 +214,7 @@ export class CollectionReads<P = Payload> extends PlainReads<P> implements Reada
     if (strictMode) checkScroll(options, strictMode)
   }
 
-  /** A search for neighbours of one vector may end at once; all else is a plan with a promise. */
+  /** A search for neighbours of one vector may complete at once; any other query returns a promise. */
   #run(query: QueryOptions & BoundedRead, scope: CallScope, view: CollectionView): Awaitable<Hit<P>[]> {
     if (plainTarget(query, view.schema) !== undefined) return search<P>(view.shard, view.schema, query, scope)
     const answer = runQuery<P>(query, this.#scopeOf(view, scope, false, query))
@@ -235,7 +238,7 @@ export class CollectionReads<P = Payload> extends PlainReads<P> implements Reada
   async *scroll(options: ScrollOptions = {}): AsyncIterable<StoredPoint<P>> {
     checkKnown(options, KNOWN_READ.scroll)
     if (options.orderBy)
-      throw invalid('order_by', 'expected a page of points: only those in the order of ids go on by themselves')
+      throw invalid('order_by', 'scroll expects no order; use scrollPage, and continue with startFrom')
     let offset = options.offset ?? null
     do {
       const page = await this.scrollPage({ ...options, limit: options.limit ?? SCROLL_PAGE, offset })
@@ -264,7 +267,7 @@ export class CollectionReads<P = Payload> extends PlainReads<P> implements Reada
     })
   }
 
-  /** An answer, as soon as there is memory for it. */
+  /** Reads an answer as soon as there is memory for it. */
   #answer<T, O extends ReadOptions>(
     options: O,
     scope: CallScope,

@@ -3,7 +3,7 @@ import type { Shard } from '../../native/shard.js'
 import type { Manifest } from '../../storage/manifest.js'
 import { layoutOf, liveVectors, type VectorIdentity } from '../../storage/table-layout.js'
 
-/** What reads and plans of writes are made against: rows, and the vectors they have. */
+/** The rows that reads and planned writes work on, and the vectors of these rows. */
 export interface CollectionView {
   readonly name: string
   readonly config: CollectionConfig
@@ -17,7 +17,7 @@ export function viewOf(shard: Shard, manifest: Manifest): CollectionView {
   return { name, config, shard, schema: schemaOf(config), vectors: liveVectors(layoutOf(manifest)) }
 }
 
-/** The parts of an engine, with its rows and vectors of the moment among them. */
+/** The parts of an engine, with its current rows and vectors as live properties. */
 export function withLiveRows<P>(view: () => CollectionView, parts: Omit<P, 'shard' | 'vectors'>): P {
   return Object.defineProperties(parts, {
     shard: { get: () => view().shard },

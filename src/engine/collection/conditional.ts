@@ -9,10 +9,10 @@ import type { PlanContext } from './plan-context.js'
 const MODES = ['upsert', 'insert_only', 'update_only'] as const
 const NO_FIELDS = { payload: false, vectors: new Uint32Array(0) }
 
-/** Which of the points are to be written, asked in the writer's turn: with every earlier write applied. */
+/** Chooses the points to write. It runs in the writer's turn, with every earlier write applied. */
 export type Choose = (columns: PointColumns, scope?: Stoppable) => Promise<PointColumns>
 
-/** Checks a condition; null where every point is to be written. */
+/** Checks a condition; null if every point is to be written. */
 export function conditionOf(condition: UpdateCondition, context: PlanContext): Choose | null {
   const { updateFilter, updateMode } = condition
   const mode = updateMode ?? 'upsert'
@@ -27,12 +27,12 @@ export function conditionOf(condition: UpdateCondition, context: PlanContext): C
       ? await rowsMatching(columns, there, (ids) => context.shard.selectIds(programOf(ids), scope?.signal))
       : there
     if (mode === 'update_only') return keepRows(columns, (row) => matching.has(row))
-    // What the filter says is asked of points that are there; new ones come in regardless.
+    // The filter applies to points that exist; new points are always written.
     return keepRows(columns, (row) => !there.has(row) || matching.has(row))
   }
 }
 
-/** Rows of the batch whose points the collection has. */
+/** Rows of the batch whose points are in the collection. */
 async function rowsThere({ ids }: PointColumns, { shard }: PlanContext): Promise<Set<number>> {
   const { positions } = await shard.retrieve(ids, NO_FIELDS)
   return new Set(positions)

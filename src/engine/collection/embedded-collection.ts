@@ -32,22 +32,22 @@ import { readLargeFilterOf } from './large-filters.js'
 import { planOperation } from './plans.js'
 import type { EditVectors } from './vector-changes.js'
 
-/** Operations that quotas have a say in; all others make room, or take next to none. */
+/** Operations that quotas can refuse. All others free memory and disk, or take next to none. */
 const TAKES_ROOM: ReadonlySet<string> = new Set(['upsert', 'updateVectors', 'setPayload', 'overwritePayload'])
 
-/** What a database shares with the handles on its collections. */
+/** The parts that a database shares with the handles on its collections. */
 export interface CollectionHost extends ReadHost {
   quotas: QuotaGuard
   aliases(): string[]
   snapshots: CollectionSnapshots
 }
 
-/** The verbs of one collection in this process. All handles of one collection share its engine. */
+/** The methods of one collection in this process. All handles of one collection share its engine. */
 export class EmbeddedCollection<P = Payload> extends CollectionReads<P> implements Collection<P> {
   readonly #engine: CollectionEngine
   readonly #quotas: QuotaGuard
   readonly #aliases: () => string[]
-  /** That has a segment to take rows, or whose next has been admitted. */
+  /** The last shard that had an active segment, or got its next one admitted. */
   #admitted: Shard | null = null
   readonly snapshots: CollectionSnapshots
 
@@ -133,7 +133,8 @@ export class EmbeddedCollection<P = Payload> extends CollectionReads<P> implemen
     this.#engine.checkWritable()
     for (const operation of operations) await this.#checkWrite(operation, options)
     return await withDeadline(options, async (scope) => {
-      // All are validated before the first is written; then each is its own write, and the first that fails ends the batch.
+      // All operations are validated before the first is written. Then each is its own write; the first failure ends
+      // the batch.
       const bytes = operations.reduce((sum, operation) => sum + this.#writeBytes(operation), 0)
       return await withRoom(bytes, scope, innerOf(options)?.holder, async () => {
         const writes = []
@@ -146,7 +147,7 @@ export class EmbeddedCollection<P = Payload> extends CollectionReads<P> implemen
     })
   }
 
-  /** What the owner of the collection, and that of the node, allow. */
+  /** Checks the bounds of the collection's owner and of the node. */
   async #checkWrite(operation: WriteOperation<P>, options: WriteOptions | undefined): Promise<void> {
     const large = readLargeFilterOf(operation as WriteOperation<unknown>, this.#engine.schema, options)
     if (large) await large
@@ -160,7 +161,7 @@ export class EmbeddedCollection<P = Payload> extends CollectionReads<P> implemen
     this.#admitted = shard
   }
 
-  /** What every segment is to have `maps` more of. */
+  /** Admits `maps` memory maps for each segment. */
   async #admitForEach(what: string, maps: number): Promise<void> {
     await this.#quotas.maps.admit(what, maps * Math.max(1, this.#engine.shard.stats().segments.length))
   }
@@ -181,7 +182,7 @@ export class EmbeddedCollection<P = Payload> extends CollectionReads<P> implemen
     )
   }
 
-  /** A write that is validated. Where vectors are others by the time its turn comes, it is validated again by those. */
+  /** Validates a write. If the vectors change before its turn, it is validated again with the new ones. */
   async #plan(
     operation: WriteOperation<P>,
   ): Promise<(options: WriteOptions, scope: Stoppable) => Promise<WriteResult>> {
@@ -224,11 +225,11 @@ export class EmbeddedCollection<P = Payload> extends CollectionReads<P> implemen
     return await this.#changeVectors((before) => withoutVectorName(before, name), options)
   }
 
-  /** It is not worth waiting less for: the change is made when it is durable. */
+  /** With `wait: false` the status differs, but the change is always made once it is durable. */
   async #changeVectors(edit: EditVectors, options: WriteOptions): Promise<WriteResult> {
     checkKnown(options, KNOWN_WRITE.plain)
     this.#engine.checkWritable()
-    // What can be told at once is.
+    // Reports errors at once that the present configuration already shows.
     edit(this.#engine.config)
     const result = await withDeadline(options, () => this.#engine.changeVectors(edit))
     return options.wait === false ? { ...result, status: 'acknowledged' } : result

@@ -10,9 +10,11 @@ import { tableShard } from '../config/shard-spec.js'
 import { memoryBudget } from '../memory/memory-budget.js'
 import { checkRows } from './table-rows.js'
 
-/** Rows of one commit, in bytes: they are in memory four times on their way. 32 MB were no faster and took 230 MB more. */
+/**
+ * Bytes of rows in one commit. They are in memory four times on their way. 32 MB were no faster and took 230 MB more.
+ */
 const FLUSH_BYTES = 8 * 1024 * 1024
-/** Under a limit of memory, this share of it. */
+/** Share of the memory limit for one commit, if there is a limit. */
 const LIMIT_SHARE = 1 / 64
 const LEAST_FLUSH_BYTES = 1024 * 1024
 
@@ -30,9 +32,9 @@ function flushBytes(): number {
 }
 
 /**
- * Brings changed rows into the table. The order is what makes it safe: commit, fsync of the table's files,
- * manifest, and only then is the log trimmed. A crash between any two leaves a table version that the
- * manifest does not name, which the next open removes. Whatever changes the table takes turns here.
+ * Brings changed rows into the table. The order makes it safe: commit, fsync of the table's files, manifest, and only
+ * then the log is trimmed. A crash between any two leaves a table version that the manifest does not name; the next
+ * open removes it. Every change of the table takes its turn here.
  */
 export class Flusher {
   readonly #parts: FlusherParts
@@ -50,20 +52,22 @@ export class Flusher {
     return this.#layout
   }
 
-  /** In a turn: the same columns have become those of other vectors. */
+  /** Call it in a turn: the same columns now belong to other vectors. */
   follow(layout: TableLayout): void {
     this.#layout = layout
     this.#parts.table.relabel(layout.vectors)
   }
 
-  /** Flushes until nothing that was applied at the call is left. Rejects with what the disk or the table says. */
+  /**
+   * Flushes until everything applied before the call is in the table. Rejects with the error of the disk or the table.
+   */
   async flush(): Promise<void> {
     const { shard, manifest } = this.#parts
     const target = shard.stats().seq
     while (manifest.current.flushedSeq < target) await this.#inTurn(() => this.#flushOnce(target))
   }
 
-  /** Compacts the table when that pays, removes the versions that nothing names any more, and lets go of Lance's caches. */
+  /** Compacts the table if that pays, removes versions that nothing names, and frees Lance's caches. */
   async housekeep(graceMs?: number): Promise<void> {
     const { table, manifest } = this.#parts
     await this.#inTurn(async () => {
@@ -77,19 +81,19 @@ export class Flusher {
     })
   }
 
-  /** In a turn: sees to it that the table can have one column more. */
+  /** Call it in a turn: makes sure that the table can take one more column. */
   async makeRoom(): Promise<void> {
     if (this.#layout && this.#layout.vectors.length >= LIMITS.tableVectors) await this.#removeDropped(this.#layout)
   }
 
-  /** Runs work while no file of table or log goes. */
+  /** Runs work while no file of table or log is removed. */
   async hold<T>(work: () => Promise<T>): Promise<T> {
     return await this.#inTurn(work)
   }
 
   /**
-   * Waits for the turn that is under way. Those that wait for theirs, or come later, are refused: Lance frees a table under
-   * its own calls, and would make the folder of a collection that was removed anew.
+   * Waits for the turn under way; waiting and later turns are refused. Otherwise Lance would free a table under its own
+   * calls, and would create the folder of a removed collection again.
    */
   async close(): Promise<void> {
     this.#closed = true
@@ -99,7 +103,7 @@ export class Flusher {
   async #flushOnce(target: number): Promise<void> {
     const { shard, log, table, manifest } = this.#parts
     if (manifest.current.flushedSeq >= target) return
-    // Operations without a row to show for them (a delete of what never was) are covered once all rows are.
+    // Operations that leave no row, such as deleting an absent point, are covered once all rows are flushed.
     let flushedSeq = shard.stats().seq
     const batch = await shard.takeFlush(flushBytes())
     try {
@@ -118,7 +122,10 @@ export class Flusher {
     await log.trim(flushedSeq)
   }
 
-  /** Writes the table without what was dropped. Each row is checked by what it was, and sealed by what it is to be. */
+  /**
+   * Rewrites the table without dropped columns. Each row is checked in its old form and gets the checksum of its new
+   * one.
+   */
   async #removeDropped(layout: TableLayout): Promise<void> {
     const { shard, table, manifest } = this.#parts
     const kept = settled(layout)

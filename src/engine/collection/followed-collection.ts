@@ -17,9 +17,9 @@ import type { CollectionParts } from './collection-parts.js'
 import { OutdatedSegments } from './outdated-segments.js'
 import { fillShard, openTable } from './recovery.js'
 
-/** The files a manifest names may be gone by the time they are opened; a newer manifest names others. */
+/** Attempts to open the files that a manifest names. If they are gone by then, a newer manifest names others. */
 const OPEN_ATTEMPTS = 5
-/** Begins the warning that says what is wrong now. */
+/** Prefix of the warning about the present problem. */
 const FOLLOWING = 'following the log: '
 
 interface Loaded {
@@ -29,13 +29,15 @@ interface Loaded {
   warnings: string[]
 }
 
-/** A collection that another process writes, as a reader sees it: opened as of its manifest, then following the log. */
+/**
+ * A collection that another process writes, as a reader sees it. It opens as of its manifest and then follows the log.
+ */
 export class FollowedCollection {
   readonly #disk: Disk
   readonly #paths: CollectionPaths
   #follower: LogFollower
   #indexes: string
-  /** Whether records were taken from the log and not all applied. */
+  /** Whether some records taken from the log are not applied yet. */
   #isBehind = false
   readonly parts: CollectionParts
 
@@ -62,8 +64,8 @@ export class FollowedCollection {
   }
 
   /**
-   * Opens what is there to see that it opens, in a folder that is the caller's alone, and closes it: without indexes and
-   * graphs, and within the limit of memory. Resolves to the number of the last operation.
+   * Opens and closes a collection to see whether it opens: without indexes and graphs, and within the memory limit. The
+   * folder must be the caller's alone. Resolves to the number of the last operation.
    */
   static async check(disk: Disk, paths: CollectionPaths): Promise<number> {
     const spill = new RecoverySpill(disk.absolute(paths.segments), { isTrial: true })
@@ -73,7 +75,10 @@ export class FollowedCollection {
     return follower.seq
   }
 
-  /** Takes in what the writer has added. Trouble is left for the next call: the rows at hand stay served. */
+  /**
+   * Applies the records that the writer has added. After a failure the present rows stay served, and the next call
+   * retries.
+   */
   async follow(engine: CollectionEngine): Promise<void> {
     try {
       await this.#follow(engine)
@@ -88,7 +93,7 @@ export class FollowedCollection {
     try {
       return await this.#follower.poll()
     } catch (cause) {
-      // What it took from the log before it failed is not given again.
+      // Records taken from the log before the failure are not returned again.
       this.#isBehind = this.#follower.seq !== before
       throw cause
     }
@@ -104,7 +109,7 @@ export class FollowedCollection {
   async #follow(engine: CollectionEngine): Promise<void> {
     const followed = this.#isBehind ? ({ state: 'reload' } as const) : await this.#polled()
     this.#isBehind = true
-    // Behind the records: vectors are in the manifest before any record says something of them.
+    // The manifest is read after the records: a vector is in the manifest before any record names it.
     const manifest = await readManifest(this.#disk, this.#paths.manifest)
     if (followed.state === 'entries' && hasSameVectors(manifest, this.parts.manifest.current)) {
       const vectors = liveVectors(layoutOf(manifest))
@@ -174,7 +179,7 @@ async function loadOnce(disk: Disk, paths: CollectionPaths, spill?: RecoverySpil
   }
 }
 
-/** A reader's side of the log: how far it has come. */
+/** A reader's side of the log: how far it has been read. */
 class FollowedLog implements Log {
   readonly bytes = 0
   readonly bufferedBytes = 0

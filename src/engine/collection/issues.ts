@@ -7,17 +7,19 @@ interface Trouble {
 }
 type Told = Omit<CollectionIssue, 'collection'>
 
-/** What goes wrong behind reads and writes of one collection, by what it concerns. Retries of the same are told once. */
+/**
+ * Problems of background work of one collection, keyed by their subject. A retry that fails alike is not reported again.
+ */
 export class Issues {
   readonly #current = new Map<string, Trouble>()
   #listener: (issue: Told) => void = () => {}
 
-  /** null: it goes right again. */
+  /** null: the problem is over. */
   set(about: string, trouble: Trouble | null): void {
     const before = this.#current.get(about)
     if (trouble) this.#current.set(about, trouble)
     else this.#current.delete(about)
-    // The message may name another file each time.
+    // Only the code is compared, because the message may name another file each time.
     if (before?.code === trouble?.code) return
     if (trouble) this.#listener(told(about, trouble, false))
     else if (before) this.#listener(told(about, before, true))
@@ -27,7 +29,7 @@ export class Issues {
     return [...this.#current.values()].map(({ message }) => message)
   }
 
-  /** Tells what there is at once, and what comes. */
+  /** Tells the present problems at once, and later ones as they come. */
   watch(listener: (issue: Told) => void): void {
     this.#listener = listener
     for (const [about, trouble] of this.#current) listener(told(about, trouble, false))
@@ -38,7 +40,7 @@ function told(about: string, { code, message }: Trouble, isOver: boolean): Told 
   return { about, code, reason: message, isOver }
 }
 
-/** Of a collection that cannot be opened, or has been replaced by one that can. */
+/** The problem of a collection that cannot be opened; `isOver` once another has replaced it. */
 export function ofOpening(
   collection: string | null,
   { code, message: reason }: VicinalError,

@@ -1,17 +1,17 @@
 /**
- * Queries that callers asked lately, kept over a restart: recall is measured on them, and what it costs. Without them the
- * next process would begin with stored vectors, and promise callers of another kind too much until it had seen enough.
+ * Keeps callers' recent queries over a restart. Recall and its cost are measured on them. Without them the next process
+ * would measure on stored vectors, and would promise callers with other queries too much until it had seen enough.
  *
- * The file is a hint. One that is missing, damaged, of another version or of other vectors is ignored.
+ * The file is a hint. A file that is missing, damaged, or of another version or other vectors is ignored.
  */
 import type { ResolvedVector } from '../../core/schema.js'
 import type { Disk } from '../../disk/disk.js'
 import type { Shard } from '../../native/shard.js'
 import { type FileKind, readChecked, writeChecked } from '../../storage/checked-file.js'
 
-/** Of all vectors together; a vector keeps at most 2 MiB, or 64 queries. Further vectors keep none. */
+/** For all vectors together. Each vector keeps at most 2 MiB, or 64 queries. Vectors past the bound keep none. */
 const MOST_QUERY_BYTES = 8 * 1024 * 1024
-/** Base64 takes a third more, and names stand beside it. */
+/** Base64 takes a third more, and the file also holds names. */
 const KIND: FileKind = { magic: 'VICQRYS\n', formatVersion: 1, leastReader: 1, maxBytes: 2 * MOST_QUERY_BYTES }
 
 interface KeptVector {
@@ -21,7 +21,7 @@ interface KeptVector {
   queries: string
 }
 
-/** Whose queries these are: under another distance they are prepared in another way. */
+/** Whether kept queries belong to a vector. Another distance prepares queries in another way. */
 const isOf = (vector: ResolvedVector, kept: Partial<KeptVector>) =>
   kept.name === vector.name && kept.size === vector.size && kept.distance === vector.distance
 
@@ -40,7 +40,7 @@ export async function keepQueries(
     const bytes = Buffer.from(queries.buffer, queries.byteOffset, queries.byteLength)
     kept.push({ name, size, distance, queries: bytes.toString('base64') })
   }
-  // Nothing was asked: what an earlier process kept stays.
+  // Without new queries the file of an earlier process stays.
   if (kept.length > 0) await writeChecked(disk, path, KIND, { vectors: kept })
 }
 
@@ -59,7 +59,7 @@ export async function resumeQueries(
   }
 }
 
-/** In memory of its own, since floats lie at multiples of four bytes. */
+/** Copies the bytes, because a Float32Array needs an offset that is a multiple of four. */
 function floatsOf(text: string): Float32Array {
   const bytes = Buffer.from(text, 'base64')
   const floats = new Float32Array(Math.floor(bytes.length / Float32Array.BYTES_PER_ELEMENT))

@@ -21,7 +21,7 @@ interface Large {
   conditions: PlacedCondition[]
 }
 
-/** Reads filters that are large, with turns for others. Undefined, as a rule, where there is none. */
+/** Reads large filters in turns, so that the event loop is not blocked. Returns undefined if no filter is large. */
 export function readLargeFilters(
   queries: readonly object[],
   schema: readonly SchemaVector[],

@@ -1,20 +1,25 @@
 import type { ShardStats } from '../../native/addon.js'
 import type { OutdatedSegments } from './outdated-segments.js'
 
-/** Part of a segment's rows that may be dead before its live rows are moved and it is dropped. */
+/** Share of deleted rows above which a segment's live rows are moved and the segment is dropped. */
 const COMPACT_DELETED_SHARE = 0.2
-/** Below this a segment is not worth compacting: the scan of its dead rows costs less than moving the others. */
+/** Smaller segments are not compacted: scanning their dead rows costs less than moving the live ones. */
 const COMPACT_MIN_ROWS = 1_000
-/** A checkpoint rewrites the active segment, so it waits until that grew by this share: each byte is written a few times. */
+/**
+ * A checkpoint rewrites the active segment. It waits until the segment grew by this share, so each byte is written only
+ * a few times.
+ */
 const CHECKPOINT_GROWTH_SHARE = 0.5
 const CHECKPOINT_MIN_ROWS = 20_000
-/** A quiet collection is checkpointed sooner, so that the next open maps what this process has built. */
+/** A quiet collection gets its checkpoint sooner, so that the next open maps the graphs that this process built. */
 const IDLE_MS = 5_000
 const IDLE_CHECKPOINT_MIN_ROWS = 2_000
 
 export type MaintenanceStep = { kind: 'compact'; segment: number; active: boolean } | { kind: 'checkpoint' }
 
-/** What the segments of a shard need next, if anything. Compaction first: it decides what there is to write. */
+/**
+ * The next step that the segments of a shard need, or null. Compaction comes first: it decides which segments to write.
+ */
 export function nextMaintenanceStep(
   stats: ShardStats,
   idleMs: number,
@@ -24,9 +29,10 @@ export function nextMaintenanceStep(
     if (outdated.has(segment) || left) return { kind: 'compact', segment, active }
     if (rows >= COMPACT_MIN_ROWS && deleted > rows * COMPACT_DELETED_SHARE) return { kind: 'compact', segment, active }
   }
-  // A graph that is still being built would be written half done, and what it costs to search it is written with it.
+  // A checkpoint now would write an unfinished graph, together with the cost of searching it unfinished.
   if (stats.vectors.some((vector) => vector.indexed < vector.live || vector.calibrating)) return null
-  // It spares the next open from measuring again. With rows that are in no file it would be a whole one; those have theirs.
+  // This checkpoint saves the next open a measurement. It is made only if all rows are in files, so it writes no whole
+  // file.
   const isMeasuredAnew = stats.segments.some(({ measuredAnew }) => measuredAnew)
   const isAllFiled = stats.segments.every(({ rows, checkpointedRows }) => rows === checkpointedRows)
   if (idleMs >= IDLE_MS && isMeasuredAnew && isAllFiled) return { kind: 'checkpoint' }

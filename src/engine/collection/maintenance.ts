@@ -8,25 +8,25 @@ import { type MaintenanceStep, nextMaintenanceStep } from './maintenance-policy.
 import type { OutdatedSegments } from './outdated-segments.js'
 
 const TICK_MS = 500
-/** Changes are flushed when they are this old or this many bytes, whichever comes first. */
+/** Changes are flushed at this age or at this many bytes, whichever comes first. */
 const FLUSH_AGE_MS = 5_000
 const FLUSH_BYTES = 16 * 1024 * 1024
-/** Rows moved in one step of a compaction, and the backlog of unlinked vectors above which it waits for the graph. */
+/** Rows moved in one step of a compaction. It waits for the graph above this backlog of unlinked vectors. */
 const MOVE_ROWS = 2_000
 const MOVE_BACKLOG_BYTES = 16 * 1024 * 1024
 const BACKLOG_POLL_MS = 20
 /**
- * Callers' queries whose recall is measured each tick, at most: a scan each, on a thread of low priority, which stops sooner
- * where it has taken a twentieth of the tick.
+ * Callers' queries whose recall is measured in one tick, at most. Each takes a scan on a thread of low priority, which
+ * stops after a twentieth of the tick.
  */
 const MEASURED_QUERIES = 16
 const HOUSEKEEPING_MS = 30_000
-/** Fewer rows are not worth a file when memory is short. */
+/** When memory is short, fewer rows than this are not worth a file. */
 const LEAST_SPILL_ROWS = 100
 const RETRY_FIRST_MS = 1_000
 const RETRY_MOST_MS = 30_000
 
-/** How much may be in memory alone; both are infinite where memory has no limit. */
+/** How many bytes may be in memory alone. Both are infinite without a memory limit. */
 export interface SpillBounds {
   readonly spillBytes: number
   readonly segmentBytes: number
@@ -39,24 +39,24 @@ export interface MaintenanceParts {
   outdated: OutdatedSegments
   flush(): Promise<void>
   checkpoint(): Promise<void>
-  /** Cleans the folder: old table versions, and files that nothing has named for the grace period. */
+  /** Cleans the folder: old table versions, and files that have been unnamed for the grace period. */
   housekeep(graceMs?: number): Promise<void>
-  /** Told what went wrong in the background, and null when it goes right again. */
+  /** Called when background work begins to fail, and with null when it succeeds again. */
   onTrouble(error: VicinalError | null): void
 }
 
 /**
- * The background work of one collection, one step at a time: flush, compact, checkpoint, clean up. What fails is
- * tried again with growing pauses, since most of it (a full disk) heals without a restart.
+ * The background work of one collection, one step at a time: flush, compact, checkpoint, clean up. A failed step is
+ * tried again with growing pauses, since most failures (such as a full disk) heal without a restart.
  */
 export class Maintenance {
   readonly #parts: MaintenanceParts
   #timer: NodeJS.Timeout | null = null
   readonly #mutex = new Mutex()
   #stopped = false
-  /** How many wait for a turn that what takes long is to make room for. */
+  /** How many callers of `aside` wait. Long steps stop early for them. */
   #asides = 0
-  /** Called after each look, with what went wrong in it, and at the end. */
+  /** Called after each tick with its error or null, and at the end. */
   #waiters: ((trouble: VicinalError | null) => void)[] = []
   #seenSeq = -1
   #changedAtMs: number
@@ -83,7 +83,7 @@ export class Maintenance {
     this.#wake(null)
   }
 
-  /** Runs work between two steps; a step that takes long ends early, and goes on behind it. */
+  /** Runs work between two steps. A long step ends early and goes on afterwards. */
   async aside<T>(work: () => Promise<T>): Promise<T> {
     this.#asides++
     try {
@@ -97,13 +97,15 @@ export class Maintenance {
     return !this.#stopped && this.#asides === 0
   }
 
-  /** Looks at once for what is to be done, and for what can be cleaned. */
+  /** Runs a tick at once, which also cleans the folder. */
   hurry(): void {
     this.#cleanedAtMs = Number.NEGATIVE_INFINITY
     if (!this.#stopped) void this.#mutex.run(() => this.#tick())
   }
 
-  /** Resolves when no segment is outdated, or at the end. Rejects with what background work has failed with while one is. */
+  /**
+   * Resolves when no segment is outdated, or at the end. Rejects if background work fails while a segment is outdated.
+   */
   async rebuilt(): Promise<void> {
     let trouble: VicinalError | null = null
     while (!this.#stopped && this.#isOutdated()) {
@@ -120,12 +122,12 @@ export class Maintenance {
     for (const waiter of this.#waiters.splice(0)) waiter(trouble)
   }
 
-  /** Does at once what would come due in time; files that no longer count go after `graceMs`. */
+  /** Does future work at once. Files that are no longer named are removed after `graceMs`. */
   async settle(graceMs: number): Promise<void> {
     while (!(await this.#mutex.run(() => this.#settleNow(graceMs))));
   }
 
-  /** False where it made room for something else. */
+  /** False if it stopped early for other work. */
   async #settleNow(graceMs: number): Promise<boolean> {
     await this.#parts.flush()
     for (let step = this.#nextStep(Number.POSITIVE_INFINITY); step; step = this.#nextStep(Number.POSITIVE_INFINITY)) {
@@ -137,14 +139,14 @@ export class Maintenance {
     return true
   }
 
-  /** Brings what is in memory alone to the table and to segment files; a segment that is large then takes no more rows. */
+  /** Writes rows that are only in memory to the table and to segment files. A large segment then takes no more rows. */
   async spill(): Promise<void> {
     await this.#mutex.run(() => this.#spill())
   }
 
   async #spill(): Promise<void> {
     const { shard, bounds } = this.#parts
-    // Whoever ends it flushes as it sees fit, or is about to delete what would be flushed.
+    // A stopping engine flushes by itself, or is about to delete the rows.
     if (this.#stopped) return
     await this.#parts.flush()
     if (this.#stopped || unspilledRows(shard.stats()) < LEAST_SPILL_ROWS || !(await this.#caughtUp())) return
@@ -215,12 +217,12 @@ export class Maintenance {
     this.#dirtySinceMs = null
   }
 
-  /** Moves what lives in a segment into the active one and drops it. */
+  /** Moves the live rows of a segment into the active one and drops the segment. */
   async #compact(segment: number, active: boolean): Promise<void> {
     const { shard, clock } = this.#parts
     if (!this.#goesOn || (active && shard.freeze() !== segment)) return
     while (this.#goesOn) {
-      // It may take minutes, in which writes go on.
+      // Compaction may take minutes, and writes go on meanwhile.
       await this.#flushIfDue(shard.stats(), clock.monotonicMs())
       if (shard.tailBytes() > MOVE_BACKLOG_BYTES) {
         await pause()
@@ -234,8 +236,8 @@ export class Maintenance {
   }
 
   /**
-   * Waits for the graph to have what was moved, since a file without it would have it linked again at every open; false
-   * where the end comes first. Until there is a checkpoint the files of before hold all that is wanted.
+   * Waits for the graph to hold the moved rows: a file without them would have them linked again at every open. Returns
+   * false if the end comes first. Until the next checkpoint the earlier files hold all rows.
    */
   async #caughtUp(): Promise<boolean> {
     const { shard, clock } = this.#parts
@@ -243,7 +245,7 @@ export class Maintenance {
     const built = shard.waitForIndex().then(() => {
       isBuilt = true
     })
-    // A shard that closes rejects; then the end has come anyway.
+    // A closing shard rejects. Then the end has come anyway.
     built.catch(() => undefined)
     while (!isBuilt && this.#goesOn) {
       await this.#flushIfDue(shard.stats(), clock.monotonicMs())

@@ -1,5 +1,5 @@
 /**
- * Which segments of a shard were built for an earlier configuration: all up to a number, since segments are numbered in
+ * The segments of a shard that were built for an earlier configuration: all up to a number. Segments are numbered in
  * the order in which they were made.
  */
 export class OutdatedSegments {
@@ -7,8 +7,8 @@ export class OutdatedSegments {
   readonly #others = new Set<number>()
 
   /**
-   * Marks all segments up to a number. The returned function takes that back, and marks those that were made since, up to `made`:
-   * they were built for what was taken back.
+   * Marks all segments up to a number. The returned function takes the mark back. It then marks the segments made
+   * since, up to `made`, because they were built for the configuration that was taken back.
    */
   mark(through: number): (made: number) => void {
     const before = this.#through
@@ -19,7 +19,7 @@ export class OutdatedSegments {
     }
   }
 
-  /** This one is to be emptied into another too, whatever it was built for. */
+  /** Marks one segment for merging into another, regardless of its configuration. */
   markOne(segment: number): void {
     this.#others.add(segment)
   }

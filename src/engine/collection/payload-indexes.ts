@@ -8,9 +8,9 @@ import { queuedChange } from '../limits/queued-change.js'
 import type { Issues } from './issues.js'
 
 /**
- * The payload indexes of a collection in use. An index is in the manifest before it is built, so that whatever ends the
- * process, the next opening builds it again. It is built on the kernel's pool, beside reads and writes, one after the
- * other; the next is durable while the one before is still built.
+ * The payload indexes of an open collection. An index is in the manifest before it is built, so that the next open
+ * builds it if the process ends early. Indexes are built one after the other on the kernel's pool, while reads and
+ * writes go on. The next index is durable while the one before is still being built.
  */
 export class PayloadIndexes {
   readonly #shard: () => Shard
@@ -26,7 +26,7 @@ export class PayloadIndexes {
     this.#issues = issues
   }
 
-  /** Resolves when the index is durable: `built` is its building, which may be waited for. */
+  /** Resolves when the index is durable. `built` resolves when it is built. */
   async create(index: IndexedField): Promise<{ built: Promise<void> }> {
     let built: Promise<void> = Promise.resolve()
     await queuedChange(this.#changes, 'changes of payload indexes', async () => {
@@ -42,7 +42,7 @@ export class PayloadIndexes {
         .finally(() => {
           this.#building--
         })
-      // It is built at the next opening, and nobody may be waiting for it now.
+      // A failure is recorded, because nobody may be waiting for it. The next open builds the index.
       built.then(
         () => this.#issues.set(aboutIndex(index.field), null),
         (error: VicinalError) => this.#issues.set(aboutIndex(index.field), error),
@@ -63,12 +63,12 @@ export class PayloadIndexes {
     await dropped
   }
 
-  /** Whether one is, or waits for its turn. */
+  /** Whether an index is being built or waits for its turn. */
   get isBuilding(): boolean {
     return this.#building > 0
   }
 
-  /** What was begun is done. */
+  /** Resolves when all changes and builds begun so far are done. */
   async idle(): Promise<void> {
     await this.#changes.idle()
     await this.#builds.idle()
@@ -80,7 +80,7 @@ export class PayloadIndexes {
   }
 
   async #build(index: IndexedField): Promise<void> {
-    // Deleted, or made anew in another way, before its turn came.
+    // The index was deleted, or created again with other parameters, before its turn came.
     if (!this.#manifest.current.payloadIndexes.includes(index)) return
     await buildIndex(this.#shard(), index)
   }

@@ -2,10 +2,10 @@ import type { PointColumns } from '../../core/point.js'
 import type { SchemaVector } from '../../core/schema.js'
 import type { Shard } from '../../native/shard.js'
 
-/** What plans of writes are made against. */
+/** The rows and vectors that a write is planned against. */
 export interface PlanContext {
   shard: Shard
   schema: readonly SchemaVector[]
-  /** Bounds that the owner of the collection sets. */
+  /** Bounds that the collection's owner sets. */
   strictMode: { columns(columns: PointColumns): void } | null
 }

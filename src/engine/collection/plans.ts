@@ -21,12 +21,12 @@ import { conditionOf } from './conditional.js'
 import type { PlanContext } from './plan-context.js'
 
 /**
- * A write that passed validation. `resolve` makes its record of effects; where `needsState`, it looks at the
- * shard and so has to run when every earlier write is applied. null: there is nothing to do.
+ * A write that passed validation. `resolve` makes its log record, or null if there is nothing to do. With `needsState`
+ * it reads the shard, so it must run when every earlier write is applied.
  */
 export interface WritePlan {
   needsState: boolean
-  /** It removes points; the answer tells how many. */
+  /** The write removes points, and its answer has their number. */
   isDelete?: true
   resolve(scope?: Stoppable): Promise<LogRecord | null> | LogRecord | null
 }
@@ -167,7 +167,7 @@ async function selectedIds(ids: readonly unknown[], turns: Turns): Promise<Uint3
   return await turns.take(encodedIds(ids.length, (at) => ids[at] as PointId, 'points'))
 }
 
-/** Qdrant's rule: a payload or vector update that names an absent point fails as a whole. */
+/** Qdrant's rule: an update of payload or vectors that names an absent point fails as a whole. */
 async function requirePresent(ids: Uint32Array, shard: Shard): Promise<void> {
   const { positions } = await shard.retrieve(ids, NO_FIELDS)
   const count = ids.length / ID_WORDS

@@ -19,8 +19,8 @@ import { OutdatedSegments } from './outdated-segments.js'
 import { checkRows } from './table-rows.js'
 
 /**
- * Opens a collection for writing: its table as of the manifest, segments mapped, then the table's rows that are newer
- * than the segments, then the log behind the table. Rejects with CORRUPT or UNSUPPORTED_FORMAT, naming the file.
+ * Opens a collection for writing. It opens the table as of the manifest, maps segments, and then adds newer table rows
+ * and newer log records. Rejects with CORRUPT or UNSUPPORTED_FORMAT, naming the file.
  */
 export async function recoverCollection(disk: Disk, paths: CollectionPaths, clock: Clock): Promise<CollectionParts> {
   const manifest = await readManifest(disk, paths.manifest)
@@ -69,7 +69,10 @@ interface Filling {
   spill?: RecoverySpill
 }
 
-/** Segments, then what the table has beyond them. A damaged segment costs time, never an answer: all is rebuilt. */
+/**
+ * Fills a shard from segments, then from newer table rows. A damaged segment costs time, never an answer: the shard is
+ * rebuilt from the table.
+ */
 export async function fillShard(
   disk: Disk,
   paths: CollectionPaths,
@@ -92,7 +95,7 @@ export async function fillShard(
   }
 }
 
-/** Who does not write the collection leaves its folder alone. */
+/** A process that does not write the collection leaves its folder alone. */
 function writersSpill(disk: Disk, paths: CollectionPaths, isWriter: boolean): RecoverySpill {
   return new RecoverySpill(isWriter ? disk.absolute(paths.segments) : null)
 }
@@ -113,7 +116,7 @@ async function mapSegments(
       resume: i === manifest.segments.length - 1 && !isOutdated,
     }
     const opened = await shard.openSegment(source).catch((cause: unknown) => {
-      // A newer format is left untouched for the version that wrote it.
+      // A segment of a newer format is left untouched for the version that wrote it.
       if (!(cause instanceof VicinalError) || cause.code === 'UNSUPPORTED_FORMAT') throw cause
       throw new VicinalError(cause.code, cause.message, { details: { ...cause.details, segment: file }, cause })
     })

@@ -3,7 +3,7 @@ import type { FlushBatch } from '../../native/addon.js'
 import type { Shard } from '../../native/shard.js'
 import type { LanceTable } from '../../storage/lance-table.js'
 
-/** Rejects with CORRUPT where a row of the table does not match its checksum. */
+/** Rejects with CORRUPT if a row of the table does not match its checksum. */
 export async function checkRows(checker: Shard, table: LanceTable, batch: FlushBatch): Promise<void> {
   const damaged = await checker.verifyRows(batch)
   if (damaged < 0) return

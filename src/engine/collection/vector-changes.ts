@@ -26,21 +26,21 @@ export interface VectorChangeParts {
   flusher: Flusher | null
   checkpointer: Checkpointer | null
   table: LanceTable | null
-  /** The number of the last record, which no record of a vector that is added now has. */
+  /** The number of the last record. A vector added now is newer than any record so far. */
   lastSeq(): number
-  /** Nothing else is at the shard's memory meanwhile. */
+  /** Runs work while nothing else sheds the shard's memory. */
   undisturbed<T>(work: () => Promise<T>): Promise<T>
-  /** Called with the manifest that says so: whoever reads or writes from now on does it there. */
+  /** Called when the manifest names the new vectors. Later reads and writes use the new shard. */
   replace(shard: Shard): void
 }
 
-/** Null: there is nothing to change. Throws what is wrong with the change. */
+/** Returns the new configuration, or null if there is nothing to change. Throws if the change is refused. */
 export type EditVectors = (config: CollectionConfig) => CollectionConfig | null
 
 /**
- * Vectors added to a collection in use and dropped from it. Rows stay where they are: the kernel makes another shard of them,
- * whose vectors are those of the new configuration. One write of the manifest is the moment of the change; whatever comes
- * before is not named by it, and what still holds a dropped vector then (table, segment files, log) is told by its layout.
+ * Adds vectors to an open collection and drops vectors from it. Rows stay in place: the kernel makes another shard of
+ * them with the vectors of the new configuration. One write of the manifest makes the change; until then it names
+ * nothing new. The layout in it identifies the data of dropped vectors in table, segment files and log.
  */
 export class VectorChanges {
   readonly #parts: VectorChangeParts
@@ -49,10 +49,10 @@ export class VectorChanges {
     this.#parts = parts
   }
 
-  /** Resolves when the change is durable and seen by all that begins from then on; false where there was none to make. */
+  /** Resolves when the change is durable and visible to all later calls; false if there was nothing to change. */
   async make(edit: EditVectors): Promise<boolean> {
     const { maintenance, indexes, checkpointer, flusher, writer } = this.#parts
-    // From the outside inwards, as whoever needs several of them takes them.
+    // Takes the turns from the outermost to the innermost, the same order everywhere, so that no deadlock can arise.
     const inTurn = (work: () => Promise<boolean>) => (flusher ? flusher.hold(work) : work())
     const alone = (work: () => Promise<boolean>) => (checkpointer ? checkpointer.exclusively(work) : work())
     return await indexes.exclusively(() =>
@@ -79,7 +79,8 @@ export class VectorChanges {
     const shard = this.#parts.shard()
     const next = await shard.reshaped(shardSpec({ config, layout }, { trackChanges: table !== null }))
     try {
-      // A version that no column was added to may be one whose sync has failed.
+      // Without a new column the table's latest version may be one whose sync failed, so the manifest keeps its
+      // version.
       const tableVersion = table && hasAdded ? { tableVersion: table.version } : {}
       await manifest.update({ config, layout, ...tableVersion }, () => {
         flusher?.follow(layout)
@@ -92,7 +93,7 @@ export class VectorChanges {
     }
   }
 
-  /** Until the manifest names the vector, its column counts as that of one that was dropped. */
+  /** Until the manifest names the vector, its column counts as that of a dropped vector. */
   async #addColumns(table: LanceTable, layout: TableLayout, added: readonly LayoutVector[]): Promise<void> {
     await table.addColumns(added, layout.vectors)
     this.#parts.flusher?.follow(added.reduce((known, { slot }) => withoutVector(known, slot), layout))
@@ -106,7 +107,7 @@ export class VectorChanges {
     let layout = before
     for (const { name, slot } of live) if (!names.has(name)) layout = withoutVector(layout, slot)
     for (const vector of schema) if (!known.has(vector.name)) layout = withVector(layout, vector, this.#parts.lastSeq())
-    // Without a table there is nothing in which a dropped vector could still be.
+    // Without a table no file can still hold a dropped vector.
     const { table } = this.#parts
     return table === null || table.version === 0 ? settled(layout) : layout
   }

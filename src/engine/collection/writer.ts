@@ -15,16 +15,18 @@ export interface WriterParts {
   readonly shard: Shard
   readonly vectors: readonly VectorIdentity[]
   log: Log
-  /** Called when the log holds more than it may, once until it resolves: a flush makes room. Never rejects. */
+  /**
+   * Called once when the log exceeds its bound, and again only after it resolved: a flush makes room. Never rejects.
+   */
   onLogFull(): Promise<void>
-  /** Called when a write was lost, whether or not anybody waited for it. */
+  /** Called when a write was lost, whether or not a caller waited for it. */
   onLost(): void
 }
 
 /**
- * The single writer of a collection. Writes take turns at being numbered and appended; one fdatasync then serves
- * all that wait, and the kernel applies them in order once they are durable. So the kernel never holds what
- * a crash could take back, and a plan that looks at the state sees every write before it.
+ * The single writer of a collection. Writes take turns to be numbered and appended. One fdatasync then serves all that
+ * wait, and the kernel applies them in order once they are durable. The kernel therefore never holds a write that a
+ * crash could take back, and a plan that reads the state sees every earlier write.
  */
 export class Writer {
   readonly #parts: WriterParts
@@ -42,7 +44,7 @@ export class Writer {
     this.#parts = parts
   }
 
-  /** Why the collection takes no more writes until it is opened again; null while it does. */
+  /** The reason why the collection takes no writes until it is opened again; null while it takes them. */
   get broken(): VicinalError | null {
     return this.#broken
   }
@@ -52,7 +54,7 @@ export class Writer {
     return this.#waiting
   }
 
-  /** Null, and nothing written, where the plan was made for what is no more by the time its turn comes. */
+  /** Returns null and writes nothing if the plan's shard was replaced before its turn came. */
   async write(
     plan: WritePlan,
     options: WriteOptions,
@@ -82,7 +84,7 @@ export class Writer {
     await this.#applied.catch(() => undefined)
   }
 
-  /** Runs work while no write is being applied, with every earlier one applied. */
+  /** Runs work while no write is being applied, with every earlier write applied. */
   async exclusively<T>(work: () => Promise<T>): Promise<T> {
     return await this.#appending.run(async () => {
       await this.#applied.catch(() => undefined)
@@ -132,14 +134,14 @@ export class Writer {
     return { seq, written: entry.written, applied }
   }
 
-  /** Resolves, of a delete, to the number of points removed. */
+  /** A delete resolves to the number of points removed. */
   async #apply(seq: number, record: LogRecord): Promise<number | undefined> {
     try {
       return await applyRecord(this.#parts.shard, this.#parts.vectors, seq, record)
     } catch (cause) {
       this.#broken = new VicinalError(
         'INTERNAL',
-        `write ${seq} is in the log but could not be applied; it will be when the collection is opened again`,
+        `write ${seq} is in the log but could not be applied; it will be applied when the collection is opened again`,
         { cause },
       )
       throw this.#broken
@@ -147,7 +149,7 @@ export class Writer {
   }
 }
 
-/** Nothing is in the log yet, so the write may still be given up. */
+/** Nothing is in the log yet, so the write can still be given up. */
 async function resolved(plan: WritePlan, scope: Stoppable): Promise<LogRecord | null> {
   const reason = (error: unknown) => (scope.isStopped ? scope.reason : error)
   const record = await Promise.resolve(plan.resolve(scope)).catch((error: unknown) => {

@@ -14,8 +14,8 @@ import { resolveSparse } from './sparse-schema.js'
 import { checkVectorName } from './vector-checks.js'
 
 /**
- * The configuration with one vector more, or null where it has just that one. What can be changed of a vector that is
- * there (graphs, codes, placement) is not compared: `updateConfig` changes it.
+ * The configuration with one more vector, or null if it already has that vector. The comparison leaves out graphs,
+ * codes and placement, because `updateConfig` can change them.
  */
 export function withVectorName(
   config: CollectionConfig,
@@ -42,7 +42,7 @@ export function withVectorName(
   return { ...config, sparseVectors: [...config.sparseVectors, vector] }
 }
 
-/** Null where there is none of the name: to drop it again changes nothing. */
+/** The configuration without the vector; null if no vector has the name, since there is nothing to change. */
 export function withoutVectorName(config: CollectionConfig, name: string): CollectionConfig | null {
   if (typeof name !== 'string') throw invalid('vector_name', 'expected a name', name)
   if (schemaOf(config).every((vector) => vector.name !== name)) return null

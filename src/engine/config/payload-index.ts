@@ -17,14 +17,14 @@ import { encodeTextOptions } from '../../filter/text-options.js'
 import type { Shard } from '../../native/shard.js'
 import { checkInteger } from './vector-checks.js'
 
-/** An index as the manifest keeps it: `params` has what was said and nothing else. */
+/** A payload index as the manifest keeps it: `params` has only the settings that the caller gave. */
 export interface IndexedField {
   field: string
   kind: PayloadIndexKind
   params?: PayloadIndexParams
 }
 
-/** What is to be indexed and how, checked. `schema` is a kind, or an object with the kind as its `type`. */
+/** Checks a payload index. `schema` is a kind, or an object with the kind as its `type`. */
 export function checkPayloadIndex(field: unknown, schema: unknown): IndexedField {
   if (typeof field !== 'string' || field.length === 0 || field.length > LIMITS.nameLength) {
     throw invalid('field_name', `expected a payload path of 1 to ${LIMITS.nameLength} characters`, field)
@@ -41,7 +41,7 @@ export function checkPayloadIndex(field: unknown, schema: unknown): IndexedField
   checkKeys(params as Record<string, unknown>, PAYLOAD_INDEX_PARAMS[kind], 'field_schema')
   for (const [name, value] of set) checkParam(name as keyof PayloadIndexParams, value, `field_schema.${wireName(name)}`)
   checkTogether(params)
-  // Stop words of a language that has no list are refused here, not when the index is built.
+  // Refuses stop words of a language without a list here, not when the index is built.
   if (kind === 'text') encodeTextOptions(params)
   return { field, kind, params }
 }
@@ -56,12 +56,12 @@ export async function buildIndex(shard: Shard, index: IndexedField): Promise<voi
   await shard.createPayloadIndex(index.field, index.kind, textOptionsOf(index), placed)
 }
 
-/** `memory` is the newer word: where it is there, it holds. */
+/** `memory` is the newer setting and overrides `onDisk`. */
 export function isOnDisk({ params }: IndexedField): boolean {
   return params?.memory === undefined ? params?.onDisk === true : params.memory === 'cold'
 }
 
-/** How a text index takes texts apart; null of other kinds. */
+/** How a text index splits texts into words; null for other kinds. */
 function textOptionsOf({ kind, params }: IndexedField): Uint8Array | null {
   return kind === 'text' ? encodeTextOptions(params ?? {}) : null
 }

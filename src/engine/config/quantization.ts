@@ -1,18 +1,20 @@
-/** The codes that answer a configuration: ours by name, or the nearest to those of Qdrant. */
+/** Chooses the codes for a configuration: one of ours by name, or the nearest to Qdrant's setting. */
 import type { Quantization, QuantizationConfig, VectorChange } from '../../core/schema.js'
 
-/** Codes of the size asked for; where there are none of it, of the next size above, so that no recall is lost. */
+/**
+ * Codes of the asked size. If there are none of that size, the next larger ones are taken, so that no recall is lost.
+ */
 const BY_COMPRESSION = { x4: 'sq8', x8: 'rabitq4', x16: 'rabitq4', x32: 'rabitq1', x64: 'rabitq1' } as const
 const BY_ENCODING = { one_bit: 'rabitq1', one_and_half_bits: 'rabitq4', two_bits: 'rabitq4' } as const
 const BY_BITS = { bits1: 'rabitq1', bits1_5: 'rabitq4', bits2: 'rabitq4', bits4: 'rabitq4' } as const
 
-/** In both ways of saying it. */
+/** The setting in both spellings: our name and Qdrant's object. */
 export interface AskedQuantization {
   quantization: Quantization
   quantizationConfig: QuantizationConfig | null
 }
 
-/** null where nothing is asked for. */
+/** null if the caller set neither spelling. */
 export function askedQuantization(options: Pick<VectorChange, 'quantization' | 'quantizationConfig'>) {
   const { quantization, quantizationConfig } = options
   if (quantizationConfig === undefined) return quantization ? { quantization, quantizationConfig: null } : null

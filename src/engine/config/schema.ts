@@ -32,7 +32,7 @@ type Settings = Pick<CollectionConfig, 'optimizersConfig' | 'walConfig' | 'stric
 
 const NO_SETTINGS: Settings = { optimizersConfig: {}, walConfig: {}, strictModeConfig: null, metadata: null }
 
-/** Fills in every default; throws INVALID_ARGUMENT where the options are not as they are declared. */
+/** Fills in every default. Throws INVALID_ARGUMENT if the options do not match their declaration. */
 export function resolveConfig(given: CollectionOptions): CollectionConfig {
   const options = read(CollectionOptions, given, 'library')
   if (options.shardingMethod === 'custom') throw unsupported('shardingMethod: custom')
@@ -41,10 +41,10 @@ export function resolveConfig(given: CollectionOptions): CollectionConfig {
     ...(askedQuantization(options) ?? { quantization: 'auto', quantizationConfig: null }),
   }
   const settings = changeSettings(NO_SETTINGS, options)
-  // A null in the metadata of a new collection stays; in a change it removes its key.
+  // In the metadata of a new collection a null stays; in a change a null removes its key.
   const metadata = options.metadata === undefined ? null : checkMetadata(options.metadata)
   const sparseVectors = resolveSparse(options.sparseVectors)
-  // Qdrant's clients say "no dense vectors" by leaving them out, or by a record without any.
+  // Qdrant's clients leave `vectors` out, or send an empty record, to say that there are no dense vectors.
   const isNothing = Object.keys(options.vectors ?? {}).length === 0
   const vectors = sparseVectors.length > 0 && isNothing ? [] : resolveVectors(options.vectors, defaults)
   checkNames([...vectors, ...sparseVectors])
@@ -77,7 +77,7 @@ function checkNames(vectors: readonly SchemaVector[]): void {
   throw invalid('sparseVectors', `Dense and sparse vector names must be unique - duplicate found with '${told}'`)
 }
 
-/** A given key takes the place of the one before; the others stay. */
+/** A given key replaces the earlier value; other keys stay. */
 function changeSettings(settings: Settings, change: CollectionSettings): Settings {
   const { optimizersConfig, walConfig, strictModeConfig, metadata } = change
   return {
@@ -90,7 +90,7 @@ function changeSettings(settings: Settings, change: CollectionSettings): Setting
   }
 }
 
-/** Settings that mean nothing here: kept, to be told again. */
+/** Settings without effect in this database. They are kept and returned. */
 function paramsOf(given: CollectionParams, before: CollectionParams = {}): Pick<CollectionConfig, 'params'> {
   const { replicationFactor, writeConsistencyFactor, onDiskPayload, payload } = given
   const { shardNumber, readFanOutFactor, readFanOutDelayMs } = given
@@ -101,7 +101,7 @@ function paramsOf(given: CollectionParams, before: CollectionParams = {}): Pick<
 }
 
 function changeMetadata(metadata: Payload | null, change: unknown): Payload {
-  // By way of the text, so that neither shares anything with the caller's objects.
+  // Merges by way of JSON text, so that the result shares no object with the caller.
   const merged = applyPatch({ ...metadata }, checkMetadata(change))
   return checkMetadata(merged)
 }
@@ -115,7 +115,7 @@ function checkMetadata(metadata: unknown): Payload {
   return parsePayload(text)
 }
 
-/** The configuration after a change. Vectors follow the collection in all that was not asked for them alone. */
+/** The configuration after a change. Vectors follow the collection in every setting that they do not override. */
 export function changeConfig(config: CollectionConfig, given: ConfigChange): CollectionConfig {
   const change = read(ConfigChange, given, 'library', 'change')
   const changes = change.vectors ?? {}
@@ -144,7 +144,7 @@ function isVectorParams(vectors: object): vectors is VectorParams {
   return 'size' in vectors && typeof vectors.size !== 'object'
 }
 
-/** `params` has been read. */
+/** Expects `params` that were already read and checked. */
 export function resolveVector(name: string, params: VectorParams, defaults: Defaults): ResolvedVector {
   const { size, distance, multivectorConfig, datatype } = params
   if (datatype === 'turbo4') throw unsupported('datatype: turbo4')
@@ -185,7 +185,7 @@ function changeVector(vector: ResolvedVector, change: VectorChange, defaults: De
 
 function inherited(overrides: VectorOverrides, vectors: MemoryPlacement, defaults: Defaults) {
   const { m, efConstruct, memory } = resolveHnsw(overrides.hnswConfig, defaults.hnswConfig)
-  // What is asked for one vector's codes says all of them, where they are too.
+  // A vector's own code settings replace the collection's as a whole, their placement included.
   const ofCodes = overrides.quantization ? overrides.quantizationConfig : defaults.quantizationConfig
   return {
     m,
@@ -199,7 +199,7 @@ function resolveHnsw(config: HnswConfig | undefined, defaults: ResolvedHnsw): Re
   return { ...defaults, ...placed(config ?? {}) }
 }
 
-/** `onDisk` as the placement it says; a threshold of 0 is none. */
+/** Turns `onDisk` into the placement that it means, and leaves out a threshold of 0. */
 function placed({ onDisk, memory = placementOf(onDisk), fullScanThreshold, ...others }: HnswConfig): HnswConfig {
   return { ...others, ...(memory ? { memory } : {}), ...(fullScanThreshold ? { fullScanThreshold } : {}) }
 }

@@ -1,4 +1,4 @@
-/** The vectors of a collection as the kernel wants them told. */
+/** Describes the vectors of a collection in the kernel's form. */
 import { LIMITS } from '../../core/limits.js'
 import { type CollectionConfig, isSparse, type ResolvedSparse, type ResolvedVector } from '../../core/schema.js'
 import type { ShardSpec, SparseSpec, VectorSpec } from '../../native/addon.js'
@@ -38,7 +38,9 @@ export function makeShard(described: Described, options: { trackChanges: boolean
   return new Shard(shardSpec(described, options))
 }
 
-/** One without rows that knows all columns of the table, those of dropped vectors too: to check rows of the table. */
+/**
+ * A shard without rows that knows all columns of the table, dropped vectors included. It serves to check table rows.
+ */
 export function tableShard({ vectors }: TableLayout): Shard {
   const dense = vectors.filter((vector) => !isSparse(vector))
   const sparse = vectors.filter((vector) => isSparse(vector))
@@ -61,7 +63,7 @@ export function tableShard({ vectors }: TableLayout): Shard {
   })
 }
 
-/** Of the graphs that frequent values have of their own; 0 where there are to be none. */
+/** M of the graphs of frequent payload values; 0 turns these graphs off. */
 export function payloadMOf({ m, overrides }: ResolvedVector, { hnswConfig }: CollectionConfig): number {
   const asked = overrides.hnswConfig?.payloadM ?? hnswConfig.payloadM ?? m
   return Math.min(asked, LIMITS.m)

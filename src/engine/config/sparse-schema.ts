@@ -9,7 +9,7 @@ export function resolveSparse(vectors: CollectionOptions['sparseVectors'] = {}):
   })
 }
 
-/** A given key takes the place of the one before. */
+/** A given key replaces the earlier value; other keys stay. */
 export function changeSparse(
   vectors: readonly ResolvedSparse[],
   change: CollectionOptions['sparseVectors'] = {},

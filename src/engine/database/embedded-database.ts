@@ -51,7 +51,7 @@ export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabas
   readonly #onClosed: () => void
   readonly #onIssue: (issue: CollectionIssue) => void
   readonly #quotas: QuotaGuard
-  /** A close waits for these, and for the turns. */
+  /** Running work that a close waits for, besides the turns. */
   readonly #underway = new Set<Promise<unknown>>()
   readonly #host: SnapshotHost
   readonly snapshots: Snapshots
@@ -81,7 +81,7 @@ export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabas
     await store.openAll({
       add: (engine) => database.#put(engine),
       remove: (engine) => {
-        // One that was put in its place has its name.
+        // Another collection that replaced this one may have its name.
         if (database.#engines.get(engine.name) === engine) database.#take(engine.name)
       },
       addDamaged: (damaged) => {
@@ -132,7 +132,7 @@ export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabas
 
   share(name: string): SharedCollection | null {
     const engine = this.#engines.get(this.#aliases.resolve(name))
-    // What its owner bounds is counted in one place.
+    // A collection with strict mode is not shared, because its bounds are counted in one place.
     return engine && !engine.strictMode ? sharedOf(engine.view) : null
   }
 
@@ -153,7 +153,7 @@ export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabas
     catalogChanges.note()
   }
 
-  /** By its name or an alias. */
+  /** Finds a collection by its name or an alias. */
   #engineOf(name: string): CollectionEngine {
     const meant = this.#aliases.resolve(name)
     const engine = this.#engines.get(meant)
@@ -163,7 +163,7 @@ export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabas
     throw notFound('Collection', name)
   }
 
-  /** The same for all who ask: a service does so at each request. */
+  /** One handle for all callers, since a service asks for it at each request. */
   #handle<P>(engine: CollectionEngine): Collection<P> {
     let handle = this.#handles.get(engine)
     if (!handle) {
@@ -216,7 +216,7 @@ export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabas
     })
   }
 
-  /** A name that cannot be found may be that of a collection whose manifest cannot be read. */
+  /** The damaged collection of this name, or one whose name cannot be read and might be this one. */
   #damagedAs(name: string): DamagedCollection | undefined {
     return this.#damaged.find((entry) => entry.name === name) ?? this.#damaged.find((entry) => entry.name === null)
   }
@@ -294,7 +294,7 @@ export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabas
     if (replace === false && present !== undefined) throw alreadyThere(present)
   }
 
-  /** From the moment that the new one is on stable storage, it is the collection of this name. */
+  /** Replaces a collection. The new one has the name from the moment it is on stable storage. */
   async #replace(name: string, staged: StagedCollection, store: SnapshotStore): Promise<CollectionEngine> {
     const older = this.#engines.get(name)
     const damaged = this.#damaged.findIndex((entry) => entry.name === name)
@@ -307,14 +307,14 @@ export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabas
     if (damaged >= 0) this.#damaged.splice(damaged, 1)
     if (left) this.#onIssue(ofOpening(name, left, true))
     await older?.close({ discard: true }).catch(() => undefined)
-    // What cannot be removed now is removed at the next open.
+    // Files that cannot be removed now are removed at the next open.
     if (replaces !== null) await this.#store.remove({ uuid: replaces }).catch(() => undefined)
     return engine
   }
 
   /**
-   * What can neither be opened nor removed replaces the older one at the next open: until then nothing is written to it.
-   * Where there is none, it is to be removed before another one is made.
+   * Runs `make`. A new collection that can neither be opened nor removed replaces the older one at the next open. Until
+   * then the older one takes no writes. Without an older one, it must be removed before another is created.
    */
   async #made(name: string, older: CollectionEngine | undefined, make: () => Promise<CollectionEngine>) {
     try {
@@ -345,10 +345,10 @@ export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabas
   async #finishRemoving(name: string): Promise<boolean> {
     const engine = this.#removing.get(name)
     if (!engine) return false
-    // Nothing of it is wanted any more, so what its end could not write is no loss.
+    // The collection is discarded, so a failure of its close loses nothing.
     await engine.close({ discard: true }).catch(() => undefined)
     await this.#store.remove(engine)
-    // After the collection: a crash between the two leaves aliases that lead nowhere, which the next open drops.
+    // Removed after the collection: a crash in between leaves aliases that lead nowhere, and the next open drops them.
     await this.#aliases.drop(name)
     this.#removing.delete(name)
     return true
@@ -382,7 +382,7 @@ export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabas
   }
 }
 
-/** Its name could not be read just now, so it may be any; where there is no manifest, or a damaged one, it never will be. */
+/** Whether the collection may have any name: its undamaged manifest could not be read now. */
 function mayHaveAnyName({ name, error }: DamagedCollection): boolean {
   return name === null && error.code !== 'CORRUPT' && error.details.errno !== 'ENOENT'
 }

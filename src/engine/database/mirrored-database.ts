@@ -9,32 +9,32 @@ import type { CollectionView } from '../collection/collection-view.js'
 import { Admission } from '../limits/admission.js'
 import type { SharedCollection } from './sharing.js'
 
-/** Names that are asked for at a time, and that are remembered as strange. */
+/** Bounds on names being asked for at a time, and on remembered names of unknown collections. */
 const MOST_ASKED = 64
 const MOST_STRANGE = 1_000
 
-/** What a mirror knows of the thread that the database is open in. */
+/** The main thread, which has the database, as a mirror sees it. */
 export interface MirroredThread {
-  /** `CatalogChanges.shared` of that thread. */
+  /** `CatalogChanges.shared` of the main thread. */
   changes: Int32Array
-  /** What `SharingDatabase.share` says there. */
+  /** Calls `SharingDatabase.share` on the main thread. */
   share(name: string): Promise<SharedCollection | null>
 }
 
 /**
- * Reads the collections of another thread's database, on this thread and from the same memory: what was written there is
- * read here at once. What there is to read is learnt as it is asked for, and forgotten with the first change of the
- * catalogue; what it does not know, and what its owner bounds, is Elsewhere.
+ * Reads the collections of the main thread's database on this thread, from the same memory: a write is visible here at
+ * once. A collection is learnt when it is first asked for, and forgotten with the first change of the catalogue.
+ * Unknown collections, and those with strict mode, throw Elsewhere.
  */
 export class MirroredDatabase implements ReadableDatabase {
   readonly #thread: MirroredThread
   readonly #admission: Admission
-  /** By the name asked for. */
+  /** Keyed by the requested name. */
   readonly #known = new Map<string, Mirrored>()
-  /** Not to be read here, or not there: anybody may ask for names. */
+  /** Names that cannot be read here or do not exist. The set is bounded, because callers may ask for any name. */
   readonly #strange = new Set<string>()
   readonly #asked = new Set<string>()
-  /** The number of changes that what is known is as of. */
+  /** The count of changes at which the known collections were learnt. */
   #changes: number
 
   constructor(thread: MirroredThread, concurrentSearches: number) {
@@ -43,7 +43,7 @@ export class MirroredDatabase implements ReadableDatabase {
     this.#changes = this.#changesNow()
   }
 
-  /** Whether `collection` would resolve now. Where nothing is known of the name, it may soon. */
+  /** Whether `collection` would resolve now. For a name that is not known yet it starts learning it. */
   has(name: string): boolean {
     this.refresh()
     if (this.#known.has(name)) return true
@@ -55,7 +55,7 @@ export class MirroredDatabase implements ReadableDatabase {
     return this.#mirrored(name).reads as unknown as ReadableCollection<P>
   }
 
-  /** Forgets what has changed; to be called when that may be so. */
+  /** Forgets all collections if the catalogue has changed. Call it when it may have changed. */
   refresh(): void {
     const now = this.#changesNow()
     if (now === this.#changes) return
@@ -84,7 +84,7 @@ export class MirroredDatabase implements ReadableDatabase {
     const asOf = this.#changes
     const shared = await this.#thread.share(name).finally(() => this.#asked.delete(name))
     this.refresh()
-    // What has changed since is to be asked for again.
+    // The catalogue has changed since, so the name must be asked for again.
     if (asOf !== this.#changes) return
     const mirrored = shared && this.#opened(shared, asOf)
     if (mirrored) this.#known.set(name, mirrored)
@@ -99,13 +99,13 @@ export class MirroredDatabase implements ReadableDatabase {
         catalog: (name) => (name === shared.name ? reads : this.#mirrored(name)),
       }))
     } catch {
-      // Closed meanwhile: the change that closed it is about to show.
+      // The collection was closed meanwhile; the change is about to become visible.
       return null
     }
   }
 }
 
-/** One collection of the other thread's. */
+/** One collection of the main thread. */
 class Mirrored implements ReadSource {
   readonly view: CollectionView
   readonly strictMode = null
@@ -134,7 +134,10 @@ class Mirrored implements ReadSource {
     if (!this.#isCurrent()) throw new Elsewhere()
   }
 
-  /** Answers of what is no longer current are for the other thread to give anew: other rows may have taken the place of these. */
+  /**
+   * Throws Elsewhere if the collection has changed meanwhile: other rows may have replaced these, so the main thread
+   * must answer.
+   */
   read<T>(work: (view: CollectionView) => Awaitable<T>): Awaitable<T> {
     const answer = work(this.view)
     if (!(answer instanceof Promise)) return answer

@@ -14,24 +14,31 @@ import { EmbeddedDatabase } from './embedded-database.js'
 import { type DatabaseSettings, SharedDatabase } from './shared-database.js'
 import type { SharingDatabase } from './sharing.js'
 
+/** Options of `open`. All are optional; an unknown one rejects with INVALID_ARGUMENT. */
 export interface OpenOptions {
-  /** Open beside a writer: reads follow its log; writes reject with READ_ONLY. */
+  /** Opens the folder beside a writer. Reads follow the writer's log; writes reject with READ_ONLY. Default false. */
   readOnly?: boolean
-  /** Searches running or waiting before OVERLOADED. Default LIMITS.concurrentSearches. */
+  /** Searches that may run or wait. Further ones reject with OVERLOADED. Default LIMITS.concurrentSearches. */
   concurrentSearches?: number
   /**
-   * Bytes of memory that the process is to keep to: what files stand behind is given back, rows are brought to files
-   * earlier, and what would go beyond waits, or rejects with RESOURCE_EXHAUSTED. At least LIMITS.leastMemoryLimitBytes.
-   * Of several databases in one process the least limit holds, while they are open.
+   * Memory limit of the process in bytes; at least LIMITS.leastMemoryLimitBytes. Default: none.
+   *
+   * Above it, memory that files back is given back, and rows are written to files earlier. A request that would exceed
+   * it waits, or rejects with RESOURCE_EXHAUSTED. If several databases are open in one process, the lowest limit
+   * applies.
    */
   memoryLimitBytes?: number
-  /** Whether `recoverCollection` may fetch from `http://` and `https://`, public addresses alone. Default false. */
+  /**
+   * Whether `recoverCollection` and `recover` may fetch from `http://` and `https://`. Only public addresses are
+   * allowed. Default false.
+   */
   snapshotUrls?: boolean
-  /** Bytes of a snapshot that comes from outside. Default LIMITS.snapshotBytes. */
+  /** Most bytes of a snapshot that comes from outside. Default LIMITS.snapshotBytes. */
   maxSnapshotBytes?: number
   /**
-   * Told once when work behind reads and writes of a collection begins to fail, when it goes right again, and of what could
-   * not be opened. Nobody is told by default; `info().warnings` has the same. A folder that is open already has its first.
+   * Called once when background work of a collection begins to fail, and once when it succeeds again. Also called for
+   * each collection that could not be opened. `info().warnings` has the same texts. If the folder is already open in
+   * this process, its first listener stays.
    */
   onIssue?: (issue: CollectionIssue) => void
 }
@@ -50,11 +57,15 @@ const IN_MEMORY = ':memory:'
 const writers = new Map<string, SharedDatabase>()
 
 /**
- * Opens the database in a folder, making it where there is none, or one in memory (`':memory:'`).
+ * Opens the database in a folder, or one in memory (`':memory:'`). Creates a missing folder with mode 0700, unless
+ * `readOnly` is set.
  *
- * One process writes a folder at a time; another gets LOCKED, naming the holder. Opening it again in the same
- * process returns a handle on the same database, which closes with its last handle; of its options those that
- * differ from the first's reject with INVALID_ARGUMENT, but for a limit of memory.
+ * One process at a time writes a folder. Opening it again in the same process returns another handle on the same
+ * database, which closes with its last handle. Options that it gives must equal the first's, except `memoryLimitBytes`.
+ *
+ * Rejects with LOCKED, naming the holder, while another process writes the folder. Rejects with INVALID_ARGUMENT for a
+ * wrong or different option, and with NOT_FOUND if `readOnly` is set and there is no folder. A damaged collection does
+ * not prevent the open: it is reported to `onIssue`.
  *
  * @example
  * const db = await open('./data')
@@ -66,7 +77,7 @@ export async function open(folder: string, options: OpenOptions = {}): Promise<D
   return await openSharing(folder, options)
 }
 
-/** The same, for who has other threads read it. */
+/** The same for a service with several serving threads that read the database. */
 export async function openSharing(folder: string, options: OpenOptions = {}): Promise<SharingDatabase> {
   if (typeof folder !== 'string' || folder.length === 0)
     throw invalid('folder', "expected a path or ':memory:'", folder)
@@ -98,7 +109,7 @@ function settingsOf({ concurrentSearches, snapshotUrls, maxSnapshotBytes }: Open
   }
 }
 
-/** What is left out is as it was; a limit of memory is one more, until the database closes. */
+/** Options that are left out stay as they are. A memory limit is added until the database closes. */
 async function openAgain(shared: SharedDatabase, options: OpenOptions): Promise<SharingDatabase> {
   for (const [name, value] of Object.entries(shared.settings)) {
     const asked = options[name as keyof DatabaseSettings]

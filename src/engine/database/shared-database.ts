@@ -10,14 +10,14 @@ import type { EmbeddedDatabase } from './embedded-database.js'
 import { EnsuringDatabase } from './ensuring-database.js'
 import type { SharedCollection, SharingDatabase } from './sharing.js'
 
-/** What all handles share. */
+/** Settings that all handles share. */
 export interface DatabaseSettings {
   concurrentSearches: number
   snapshotUrls: boolean
   maxSnapshotBytes: number
 }
 
-/** One open database with several handles on it; it closes when the last of them does. */
+/** One open database with several handles. It closes with the last of them. */
 export class SharedDatabase {
   readonly settings: DatabaseSettings
   readonly #database: Promise<EmbeddedDatabase>
@@ -32,7 +32,7 @@ export class SharedDatabase {
     this.#onClosed = onClosed
   }
 
-  /** The least that was asked for holds until the database is closed. */
+  /** The lowest limit asked for applies until the database is closed. */
   limit(bytes: number): void {
     const before = this.#limit
     if (before && before.bytes <= bytes) return
@@ -50,7 +50,7 @@ export class SharedDatabase {
     }
   }
 
-  /** Set once the last handle is closed: who opens the folder now has to wait for it. */
+  /** Set once the last handle is closed. Opening the folder again must wait for it. */
   get closing(): Promise<void> | null {
     return this.#closing
   }
@@ -86,7 +86,7 @@ class DatabaseHandle extends EnsuringDatabase implements SharingDatabase {
   ): Promise<Collection<P>> {
     return await this.#open().createCollection<P>(name, options, call)
   }
-  /** On the way of each request, so without a promise of its own around the other. */
+  /** Each request passes here, so no further promise is made. */
   collection<P = Payload>(name: string): Promise<Collection<P>> {
     return this.#closed ? Promise.reject(closed()) : this.#inner.collection<P>(name)
   }

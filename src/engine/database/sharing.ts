@@ -3,7 +3,7 @@ import type { CollectionConfig } from '../../core/schema.js'
 import type { VectorIdentity } from '../../storage/table-layout.js'
 import type { CollectionView } from '../collection/collection-view.js'
 
-/** All that another thread of this process needs to read a collection; passes from thread to thread as it is. */
+/** The data with which another thread of this process reads a collection. It is passed between threads as it is. */
 export interface SharedCollection {
   readonly name: string
   readonly config: CollectionConfig
@@ -12,9 +12,9 @@ export interface SharedCollection {
   readonly shard: number
 }
 
-/** A database that threads beside its own may read. */
+/** A database that the process's other serving threads may read. */
 export interface SharingDatabase extends Database {
-  /** By its name or an alias; null where there is none that others may read by themselves. */
+  /** Shares a collection by its name or an alias; null if other threads must not read it by themselves. */
   share(name: string): SharedCollection | null
 }
 

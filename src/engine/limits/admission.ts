@@ -3,7 +3,9 @@ import { VicinalError } from '../../core/errors.js'
 
 const RETRY_AFTER_MS = 100
 
-/** Bounds how many reads run or wait in one database: past the bound they are refused at once, not queued. */
+/**
+ * Bounds the number of reads that run or wait in one database. A read past the bound is refused at once, not queued.
+ */
 export class Admission {
   readonly #most: number
   #running = 0

@@ -4,7 +4,7 @@ import type { QuotaConfig, QuotaStatus } from '../../core/quotas.js'
 import { snakeCase } from '../../core/vocabulary/spelling.js'
 import { type MapRoom, mapRoom } from '../memory/map-room.js'
 
-/** Looking at a file system takes a system call, and its fill changes slowly. */
+/** How long a measured disk fill is used: measuring takes a system call, and the fill changes slowly. */
 const DISK_FRESH_MS = 1_000
 const RETRY_AFTER_MS = 1_000
 
@@ -13,19 +13,19 @@ const LIMITS_OF = { memory: 'maxResidentMemoryPercent', disk: 'maxDiskUsagePerce
 
 export interface QuotaParts {
   nowMs(): number
-  /** null where there is no disk. */
+  /** null if the database has no disk. */
   diskPercent(): Promise<number | null>
   memoryPercent?(): number
 }
 
 /** Refuses writes that take memory or disk while the node is at its quota. */
 export class QuotaGuard {
-  /** What the system bounds, whatever the quotas. */
+  /** The bound on memory maps comes from the system and applies whatever the quotas. */
   readonly maps: MapRoom
   readonly #parts: QuotaParts
   #config: QuotaConfig = {}
   #trouble: VicinalError | null = null
-  /** Those that reached their limit and have not fallen below it by the margin. */
+  /** Resources that reached their limit and have not yet fallen below it by the margin. */
   readonly #over = new Set<Resource>()
   #disk: { percent: number | null; atMs: number } | null = null
 
@@ -40,12 +40,12 @@ export class QuotaGuard {
     this.#over.clear()
   }
 
-  /** They cannot be read. Collections stay in use; who asks is told, and what is set anew heals it. */
+  /** The quotas cannot be read. Collections stay in use, reading the quotas fails, and setting them again heals it. */
   setTrouble(error: VicinalError): void {
     this.#trouble = error
   }
 
-  /** Before a write that takes memory or disk. Costs nothing where no quota is enabled. */
+  /** Runs before a write that takes memory or disk. Costs nothing while no quota is enabled. */
   async check(): Promise<void> {
     if (!this.#config.enabled) return
     const usage = await this.#usage()
@@ -91,7 +91,7 @@ export class QuotaGuard {
   }
 }
 
-/** Of the memory that the process may have: that of the machine, or of its container. */
+/** Resident bytes as a share of the memory that the process may have: the machine's, or its container's limit. */
 export function residentPercent(): number {
   const constrained = process.constrainedMemory?.() ?? 0
   const total = constrained > 0 && constrained < totalmem() ? constrained : totalmem()

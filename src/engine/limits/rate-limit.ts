@@ -4,7 +4,7 @@ import { snakeCase } from '../../core/vocabulary/spelling.js'
 const MINUTE_MS = 60_000
 const PER_SECOND = 1_000
 
-/** So many operations in any minute: a bucket that fills again at an even pace. */
+/** Bounds operations per minute with a token bucket that refills at an even pace. */
 export class RateLimit {
   readonly #nowMs: () => number
   #most = 0
@@ -15,22 +15,22 @@ export class RateLimit {
     this.#nowMs = nowMs
   }
 
-  /** Takes what an operation costs, or throws OVERLOADED. What costs more than a minute has will never pass. */
+  /** Takes an operation's cost, or throws OVERLOADED. A cost above the bound of a minute can never pass. */
   take(cost: number, most: number, field: string): void {
     this.check(cost, most, field)
     this.#left -= cost
   }
 
-  /** Of an operation that came to nothing. */
+  /** Returns the cost of an operation that was not carried out. */
   giveBack(cost: number): void {
     this.#left = Math.min(this.#most, this.#left + cost)
   }
 
-  /** The same as to take it, but nothing is taken. */
+  /** Throws as `take` does, but takes nothing. */
   check(cost: number, most: number, field: string): void {
     const nowMs = this.#nowMs()
     if (most !== this.#most) {
-      // Who changes the bound starts anew.
+      // A changed bound starts with a full bucket.
       this.#most = most
       this.#left = most
       this.#atMs = nowMs

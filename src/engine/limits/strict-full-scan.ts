@@ -1,4 +1,7 @@
-/** Where exact searches are forbidden, so are searches of vectors that have no graph: they look at every one of them. */
+/**
+ * While strict mode forbids exact searches, it also forbids searches of vectors without a graph, which scan every
+ * vector.
+ */
 import { type CollectionConfig, isSparse, schemaOf } from '../../core/schema.js'
 import type { FilteredField } from '../../filter/filter-facts.js'
 import { vectorAt } from '../../query/settings.js'
@@ -8,8 +11,8 @@ import { isOfTenants } from './strict-indexes.js'
 import { refused } from './strict-refusal.js'
 
 /**
- * `fields` are those of the filter. What Qdrant links within each tenant, by `payload_m`, is as few vectors as a tenant
- * has: who names one searches those alone.
+ * `fields` are the filter's fields. A filter on a tenant field is allowed while `payload_m` is above 0, as in Qdrant:
+ * such a search only looks at that tenant's vectors.
  */
 export function checkFullScan(
   using: string | undefined | null,
@@ -17,7 +20,7 @@ export function checkFullScan(
   { config, indexes }: { config: CollectionConfig; indexes: readonly IndexedField[] },
 ): void {
   const vector = schemaOf(config)[vectorAt(using, schemaOf(config))]
-  // Of a vector that is not there whoever parses the query tells; sparse ones are always indexed.
+  // The query parser reports a missing vector. Sparse vectors are always indexed.
   if (vector === undefined || isSparse(vector) || vector.m > 0) return
   const { name, m } = vector
   const label = name === '' ? '' : ` on '${name}'`

@@ -1,4 +1,4 @@
-/** What strict mode asks of payload indexes: that there is one which answers each condition, variable and grouping. */
+/** Strict mode's rule for payload indexes: one must answer each condition, formula variable and grouping. */
 import type { PayloadIndexKind } from '../../core/payload-index.js'
 import { type FilteredField, plainKey } from '../../filter/filter-facts.js'
 import { parsePath } from '../../filter/path.js'
@@ -7,12 +7,12 @@ import { refused } from './strict-refusal.js'
 
 type Indexes = readonly IndexedField[]
 
-/** The setting that allows fields without an index, by the access. */
+/** The setting that allows fields without an index, by the kind of access. */
 export const UNINDEXED = { retrieve: 'unindexedFilteringRetrieve', update: 'unindexedFilteringUpdate' } as const
 
 const MATCHED: readonly PayloadIndexKind[] = ['keyword', 'integer', 'uuid', 'bool']
 
-/** `asker` is what the caller may write another of: a filter, or the expression of a formula. */
+/** `asker` names the part that the caller can change: a filter, or the expression of a formula. */
 export function checkIndexed(
   fields: readonly FilteredField[],
   indexes: Indexes,
@@ -27,7 +27,7 @@ export function checkIndexed(
   throw refused(what, help, UNINDEXED[access], false, missing.key)
 }
 
-/** Groups are sought by matches of the values that were seen. */
+/** Groups are found by matching the values that were seen, so the index must support `match`. */
 export function checkGrouping(groupBy: unknown, indexes: Indexes): void {
   const key = plainKey(parsePath(groupBy, 'group_by'))
   const index = indexes.find((one) => keyOf(one) === key)
@@ -47,7 +47,7 @@ function answers(index: IndexedField, { kinds, use }: FilteredField): boolean {
   return kinds.includes(index.kind) && (use === undefined || allows(index, use))
 }
 
-/** What was not said of an index of integers is allowed. */
+/** An integer index allows each use that its parameters do not turn off. */
 function allows({ kind, params }: IndexedField, use: 'lookup' | 'range'): boolean {
   return kind !== 'integer' || params?.[use] !== false
 }

@@ -1,4 +1,4 @@
-/** Strict mode: bounds that the owner of a collection sets for those who use it, with Qdrant's meaning and words. */
+/** Strict mode: bounds that a collection's owner sets on its queries and writes, with Qdrant's meaning and wording. */
 import { totalmem } from 'node:os'
 import type { Awaitable } from '../../core/awaitable.js'
 import type { ColumnarPoints, Selector, WriteOperation } from '../../core/database.js'
@@ -20,7 +20,7 @@ import { refused } from './strict-refusal.js'
 const MS_PER_SECOND = 1_000
 const MB = 1024 * 1024
 
-/** What strict mode looks at of a collection. */
+/** The parts of a collection that strict mode reads. */
 export interface StrictModeSubject {
   collection: CollectionConfig
   payloadIndexes: readonly IndexedField[]
@@ -31,7 +31,7 @@ export interface StrictModeSubject {
   writes: RateLimit
 }
 
-/** Made for each operation on a collection whose strict mode is enabled. */
+/** Created for each operation on a collection with strict mode enabled. */
 export class StrictMode {
   readonly config: StrictModeConfig
   readonly #subject: StrictModeSubject
@@ -41,7 +41,7 @@ export class StrictMode {
     this.#subject = subject
   }
 
-  /** What is wrong with a read is found out while it is made ready: then it costs nothing. */
+  /** Charges a read before it runs. A read that is refused while it is prepared gets its cost back. */
   async read<T>(timeoutMs: number | undefined, cost: number, work: () => Awaitable<T>): Promise<T> {
     const { readRateLimit: most } = this.config
     this.timeout(timeoutMs)
@@ -56,13 +56,13 @@ export class StrictMode {
     }
   }
 
-  /** Of writes that nothing is wrong with. */
+  /** Charges writes that passed validation. */
   written(count: number): void {
     const { writeRateLimit: most } = this.config
     if (most !== undefined) this.#subject.writes.take(count, most, 'writeRateLimit')
   }
 
-  /** What the caller asked for; the default is not the caller's. */
+  /** Checks the caller's own timeout; the default timeout is not checked. */
   timeout(timeoutMs: number | undefined): void {
     if (timeoutMs !== undefined) this.limit(timeoutMs / MS_PER_SECOND, 'maxTimeout', 'timeout')
   }
@@ -84,7 +84,7 @@ export class StrictMode {
     this.#facts(filterFacts(filter, this.#context(), name), access, 'filter')
   }
 
-  /** The conditions of a formula are bounded as those of a filter are. */
+  /** Bounds the conditions of a formula like those of a filter. */
   formula(query: FormulaQuery): void {
     this.#facts(formulaFacts(parseFormula(query, this.#context(), 'query')), 'retrieve', 'formula expression')
   }
@@ -93,7 +93,7 @@ export class StrictMode {
     if (this.config.unindexedFilteringRetrieve === false) checkGrouping(groupBy, this.#subject.payloadIndexes)
   }
 
-  /** Of a search by a vector. */
+  /** For searches by a vector. */
   fullScan(using: string | undefined | null, filter: Filter | null | undefined): void {
     if (this.config.searchAllowExact !== false) return
     const { collection: config, payloadIndexes: indexes } = this.#subject
@@ -126,7 +126,7 @@ export class StrictMode {
     if (operation.op === 'upsert' || operation.op === 'updateVectors') await this.#points(operation)
     else if (operation.op === 'setPayload' || operation.op === 'overwritePayload') await this.#payloadSize()
     const { writeRateLimit: most } = this.config
-    // Before its points are looked at, which takes time; it costs something once they are known to be good.
+    // Checks the limit before the points are validated, because validation takes time. The cost is taken after it.
     if (most !== undefined) this.#subject.writes.check(1, most, 'writeRateLimit')
   }
 
@@ -179,7 +179,7 @@ export class StrictMode {
     throw refused(what, 'Free memory, or raise the limit.', 'maxResidentMemoryPercent', most, percent)
   }
 
-  /** Of vectors in whatever form they came, texts that became some included. */
+  /** Bounds vectors after parsing, including those made from texts. */
   columns({ vectors }: PointColumns): void {
     const { multivectorConfig: multi, sparseConfig: sparse } = this.config
     for (const { name, counts, sparse: parts } of vectors) {
@@ -213,7 +213,7 @@ function greatestStep(offsets: Uint32Array): number {
 export function filterOf(operation: WriteOperation<unknown>): Filter | null {
   if (operation.op === 'upsert' || operation.op === 'updateVectors') return operation.updateFilter ?? null
   const which: Selector | null = operation.which
-  // An array has a method of that name.
+  // Arrays have a `filter` method, so they are excluded first.
   if (which === null || typeof which !== 'object' || Array.isArray(which)) return null
   return (which as { filter?: Filter }).filter ?? null
 }

@@ -6,21 +6,21 @@ import { DEFAULT_NEIGHBOURS, DEFAULT_SAMPLE } from '../../query/matrix.js'
 import type { StrictMode } from './strict-mode.js'
 
 const DEFAULT_LIMIT = 10
-/** Queries that look at no vector. */
+/** Queries that read no vector. */
 const WITHOUT_VECTORS = ['fusion', 'rrf', 'orderBy', 'formula', 'sample']
 
-/** What strict mode has to say of one query. Everything a query may ask for that is bounded is looked at here. */
+/** Applies strict mode's bounds to one query. */
 export function checkQuery(query: QueryOptions, strict: StrictMode): void {
   checkStage(query, strict, 0, { stages: 0 })
 }
 
-/** Of the query and how its points are put together: all points of all groups count, `rows` of them. */
+/** Applies the bounds to a grouped query; its limit is `rows`, the points of all groups together. */
 export function checkGroups(query: QueryGroupsOptions, rows: number, strict: StrictMode): void {
   strict.grouping(query.groupBy)
   checkStage({ ...query, limit: rows }, strict, 0, { stages: 0 })
 }
 
-/** Of the query and of each prefetch; too many of them, or too deep, are refused by whoever parses the query. */
+/** Checks the query and each prefetch. The query parser refuses too many prefetches and too deep ones. */
 function checkStage(stage: QueryStage, strict: StrictMode, depth: number, seen: { stages: number }): void {
   if (seen.stages++ > LIMITS.prefetches) return
   const { limit = DEFAULT_LIMIT, filter, params, recall, prefetch } = stage
@@ -30,9 +30,9 @@ function checkStage(stage: QueryStage, strict: StrictMode, depth: number, seen: 
   strict.filter(filter, 'retrieve')
   strict.filter(params?.idf && params.idf !== 'global' ? params.idf.corpus : null, 'retrieve', 'params.idf.corpus')
   if (isFormula(stage.query)) strict.formula(stage.query)
-  // What prefetches have found needs no graph to be scored. Qdrant says so of the query itself, and of no prefetch.
+  // Scoring the hits of prefetches needs no graph. As in Qdrant this exempts the query itself, but no prefetch.
   if (isByVector(stage.query) && (depth > 0 || prefetches.length === 0)) strict.fullScan(stage.using, filter)
-  // A recall of 1 looks at every vector.
+  // A recall of 1 scans every vector.
   strict.exact(params?.exact === true || (recall === 1 && params?.hnsw_ef === undefined))
   strict.limit(params?.hnsw_ef, 'searchMaxHnswEf', 'hnsw_ef')
   strict.limit(params?.quantization?.oversampling, 'searchMaxOversampling', 'oversampling')
@@ -56,7 +56,7 @@ export function checkQueries(queries: readonly QueryOptions[], strict: StrictMod
   for (const query of queries) checkQuery(query, strict)
 }
 
-/** Neighbours of all points that are drawn count. */
+/** The bound applies to the neighbours of all sampled points together. */
 export function checkMatrix({ limit, sample, filter }: SearchMatrixOptions, strict: StrictMode): void {
   strict.limit((limit ?? DEFAULT_NEIGHBOURS) * (sample ?? DEFAULT_SAMPLE), 'maxQueryLimit', 'limit')
   strict.filter(filter, 'retrieve')
@@ -67,7 +67,7 @@ export function checkScroll({ limit = DEFAULT_LIMIT, filter }: ScrollOptions, st
   strict.filter(filter, 'retrieve')
 }
 
-/** A count is exact unless it is asked not to be. */
+/** A count is exact by default. */
 export function checkCount(
   { filter, exact = true }: { filter?: Filter | null; exact?: boolean },
   strict: StrictMode,

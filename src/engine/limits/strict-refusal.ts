@@ -2,7 +2,7 @@ import { VicinalError } from '../../core/errors.js'
 import type { StrictModeConfig } from '../../core/schema.js'
 import { snakeCase } from '../../core/vocabulary/spelling.js'
 
-/** A refusal of strict mode, in Qdrant's words, with the bound of the configuration and the value seen. */
+/** A refusal by strict mode in Qdrant's wording, with the configured bound and the value seen. */
 export function refused(
   what: string,
   help: string,

@@ -5,20 +5,21 @@ import { innerOf } from '../../core/inner-call.js'
 import type { Stoppable } from '../../core/stop.js'
 import { memoryBudget, withRoom } from './memory-budget.js'
 
-/** Rows of an answer are in memory in the kernel's block, as points, and some of them as what is being sent. */
+/** Rows of an answer are in memory up to three times: in the kernel's block, as points, and as bytes being sent. */
 const ROW_COPIES = 3
 /** Answers whose rows take less never wait for memory. */
 const SMALL_BYTES = 512 * 1024
-/** What each of many queries may take before that is known: ten hits with payloads of a page. */
+/** Room for each of many queries before its need is known: ten hits with payloads of a page. */
 const LEAST_PART_BYTES = 16 * 1024
 
-/** What the rows of each part of an answer may take. */
+/** The bytes that the rows of each part of an answer may take. */
 export type Rooms = readonly number[]
 
 /**
- * Runs a read whose answer has parts, of one query each, below a limit of memory. Where its rows are more than a few, the
- * kernel tells what they take before it reads any; as much is asked for, and the read runs again. Rejects with TOO_LARGE
- * where there can never be as much. The room is held by the caller's holder, or given back with the answer.
+ * Runs a read below the memory limit. Its answer has `parts` parts, one for each query. If an answer is larger than its
+ * room, the kernel reports the needed bytes before it reads any row. The read then runs again with that much room.
+ * Rejects with TOO_LARGE if the limit can never grant that much. The caller's holder keeps the room; without a holder
+ * the room is given back with the answer.
  */
 export function withAnswerRoom<T>(
   parts: number,
@@ -32,7 +33,7 @@ export function withAnswerRoom<T>(
     return withRoom(ROW_COPIES * bytesOf(rooms), scope, innerOf(call)?.holder, () => read(rooms)).catch(again)
   }
   try {
-    // Most answers are small, and are there at once.
+    // Most answers are small and are complete at once.
     const answer = read(rooms)
     return answer instanceof Promise ? answer.catch(again) : answer
   } catch (error) {
@@ -56,7 +57,7 @@ async function inRoom<T>(
   } catch (error) {
     release()
     if (wantedOf(error) === undefined) throw error
-    // There is more of it by now.
+    // The rows have grown meanwhile.
     return await inRoom(grownFor(error, rooms), call, scope, read)
   }
   if (holder) holder.hold(release)
@@ -64,7 +65,9 @@ async function inRoom<T>(
   return answer
 }
 
-/** The parts of an answer, read beside each other. What parts want more than their room is told of all of them at once. */
+/**
+ * Reads the parts of an answer at the same time. The needs of all parts that exceed their room are reported together.
+ */
 export async function readParts<T>(rooms: Rooms, read: (at: number, mostBytes: number) => Promise<T>): Promise<T[]> {
   const wantedBytes = new Array<number>(rooms.length).fill(0)
   const part = async (mostBytes: number, at: number) => {
@@ -78,10 +81,12 @@ export async function readParts<T>(rooms: Rooms, read: (at: number, mostBytes: n
   }
   const answers = await Promise.all(rooms.map(part))
   if (wantedBytes.every((bytes) => bytes === 0)) return answers as T[]
-  throw new VicinalError('RESOURCE_EXHAUSTED', 'rows take more than they may', { details: { wantedBytes } })
+  throw new VicinalError('RESOURCE_EXHAUSTED', 'rows of an answer need more memory than was reserved', {
+    details: { wantedBytes },
+  })
 }
 
-/** What each part is to have; throws the error where it is another one. */
+/** The bytes that each part gets next. Rethrows any other error. */
 function grownFor(error: unknown, rooms: Rooms): Rooms {
   const wanted = wantedOf(error)
   if (wanted === undefined) throw error
@@ -89,7 +94,7 @@ function grownFor(error: unknown, rooms: Rooms): Rooms {
   return rooms.map((bytes, at) => Math.max(bytes, each[at] ?? 0))
 }
 
-/** Bytes, of a read or of each of its parts. */
+/** The needed bytes that an error reports: one number for a read, or one for each of its parts. */
 function wantedOf(error: unknown): number | number[] | undefined {
   return error instanceof VicinalError ? (error.details.wantedBytes as number | number[] | undefined) : undefined
 }

@@ -3,16 +3,16 @@ import { type CollectionConfig, schemaOf } from '../../core/schema.js'
 import { memoryMaps } from '../../disk/memory-maps.js'
 
 /**
- * What a segment takes of the memory maps of the process: those of its rows, and of each vector. Each array is two: what
- * there is of it, and what it may grow by. (Of one vector 30 were counted.)
+ * Memory maps that a segment takes: for its rows, and for each vector. Each array takes two maps: its present bytes and
+ * its room to grow. (A segment of one vector was measured at 30.)
  */
 const MAPS_OF_ROWS = 24
 export const MAPS_OF_VECTOR = 16
-/** Of a payload index on disk, which is a file for each segment. */
+/** Memory maps of a payload index on disk, which has one file for each segment. */
 export const MAPS_OF_INDEX = 4
-/** Left to threads, the table and segments that compactions make: this share of all. */
+/** One part in this many is left to threads, the table, and segments made by compaction. */
 const MARGIN_SHARE = 32
-/** A count is good for so long, since compactions and other databases take maps too; less long for a refusal. */
+/** How long a count stays valid, since compactions and other databases take maps too. A refusal needs a newer count. */
 const FRESH_MS = 5_000
 const FRESH_TO_REFUSE_MS = 1_000
 
@@ -26,13 +26,13 @@ export interface MapParts {
 }
 
 /**
- * Refuses what takes memory maps while there is room to refuse it, before it is in the log: a segment that the system
- * then has no maps for could not be applied. They are counted rarely, for that takes long where there are many.
+ * Refuses work that takes memory maps before it is in the log. A logged segment could not be applied once the system
+ * has no maps left. Maps are counted rarely, because counting takes long if there are many.
  */
 export class MapRoom {
   readonly #parts: MapParts
   #counted: { used: number; most: number; atMs: number } | null = null
-  /** Admitted since they were counted. */
+  /** Maps admitted since the last count. */
   #admitted = 0
   #counting: Promise<void> | null = null
 
@@ -40,7 +40,7 @@ export class MapRoom {
     this.#parts = parts
   }
 
-  /** RESOURCE_EXHAUSTED where `what`, which takes so many, would go beyond the limit. */
+  /** Throws RESOURCE_EXHAUSTED if `what`, which takes `maps` memory maps, would exceed the limit. */
   async admit(what: string, maps: number): Promise<void> {
     if (!this.#isFresh(FRESH_MS)) await this.#count()
     if (!this.#fits(maps) && !(this.#admitted === 0 && this.#isFresh(FRESH_TO_REFUSE_MS))) await this.#count()
@@ -57,7 +57,7 @@ export class MapRoom {
     return used + this.#admitted + maps <= most * (1 - 1 / MARGIN_SHARE)
   }
 
-  /** For all who ask meanwhile. */
+  /** Callers that ask meanwhile share one count. */
   async #count(): Promise<void> {
     this.#counting ??= this.#parts.count().then((maps) => {
       const { used, most } = maps ?? { used: 0, most: Number.POSITIVE_INFINITY }
@@ -79,5 +79,5 @@ export class MapRoom {
   }
 }
 
-/** They are the process's, however many databases it has. */
+/** Memory maps belong to the process, so all its databases share one instance. */
 export const mapRoom = new MapRoom()

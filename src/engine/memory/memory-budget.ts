@@ -11,37 +11,39 @@ import { limitKernelMemory, trimHeap } from '../../native/process-memory.js'
 import { limitLance } from '../../storage/lance-native.js'
 
 /**
- * Shares of the limit. Above the first, what files stand behind is shed; above the second, graphs and codes too, rows are
- * brought to segment files, and garbage is collected; what would go above the last has to wait.
+ * Shares of the limit. Above SHED_SHARE, memory that files back is shed. Above TIGHT_SHARE, graphs and codes are shed
+ * too, rows are written to segment files, and garbage is collected. A request that would exceed FULL_SHARE waits.
  */
 const SHED_SHARE = 0.7
 const TIGHT_SHARE = 0.8
 const FULL_SHARE = 0.92
-/** A request that needs more than this share by itself would wait for ever. */
+/** A single request above this share is refused, because it might never get its room. */
 const LARGEST_SHARE = 0.5
 const POLL_MS = 100
 const TIGHT_POLL_MS = 20
-/** Garbage is collected and rows are spilled so often at most; less often while that brings nothing. */
+/** Pause between two rounds of garbage collection and spilling. It grows while the rounds free too little. */
 const EFFORT_EVERY_MS = 1_000
 const EFFORT_EVERY_MOST_MS = 30_000
-/** Of the limit: what an effort has to bring to be worth it. */
+/** The share of the limit that a round must free to count as worth it. */
 const WORTH_SHARE = 1 / 64
 const RETRY_AFTER_MS = 1_000
-/** Rows may take this share of the limit before they are brought to a segment file, and a segment this one. */
+/**
+ * Share of the limit that unspilled rows may take before they are written to a segment file, and share for a segment.
+ */
 const SPILL_SHARE = 1 / 8
 const SEGMENT_SHARE = 1 / 2
 const LEAST_SPILL_BYTES = 8 * 1024 * 1024
 
-/** What gives memory back: an open collection. */
+/** An open collection, which can give memory back. */
 export interface Shrinkable {
   shed(everything: boolean): Promise<void>
-  /** Brings rows that are in memory alone to the table and to segment files. */
+  /** Writes rows that are only in memory to the table and to segment files. */
   spill(): Promise<void>
 }
 
 interface Waiting {
   bytes: number
-  /** What it has in memory stays there until it has what it asks for. */
+  /** The request already holds memory, and keeps it until it gets what it asks for. */
   isHolding: boolean
   enter(): void
   refuse(error: VicinalError): void
@@ -50,12 +52,12 @@ interface Waiting {
 const NOTHING = () => {}
 
 /**
- * The bytes this process is to keep to, all of its memory counted as the system does. It looks at what is resident some
- * times a second; in between, what is about to take memory says how much (`reserve`) and waits until that fits. What makes
- * room is what collections shed and spill. Small reads and what takes things away never wait.
+ * Keeps the process below a memory limit, counted as the system counts resident memory. Resident memory is measured
+ * several times a second. In between, work that is about to take memory calls `reserve` and waits until it fits.
+ * Collections make room by shedding and spilling. Small reads and deletions never wait.
  */
 export class MemoryBudget implements MemoryGate {
-  /** Those of the databases that are open; the least holds. */
+  /** The limits of all open databases; the lowest applies. */
   readonly #limits = new Map<symbol, number>()
   readonly #collections = new Set<Shrinkable>()
   readonly #queue: Waiting[] = []
@@ -88,16 +90,16 @@ export class MemoryBudget implements MemoryGate {
   get usedBytes(): number {
     return process.memoryUsage.rss()
   }
-  /** Bytes of rows that may be in memory alone, of one collection. */
+  /** Bytes of rows of one collection that may be in memory alone. */
   get spillBytes(): number {
     return Math.max(LEAST_SPILL_BYTES, this.#limitBytes * SPILL_SHARE)
   }
-  /** Bytes of a segment that takes no more rows. */
+  /** The size in bytes at which a segment takes no more rows. */
   get segmentBytes(): number {
     return this.#limitBytes * SEGMENT_SHARE
   }
 
-  /** Keeps to a limit until the returned function is called. */
+  /** Applies a limit until the returned function is called. */
   limit(bytes: number): () => void {
     const key = Symbol()
     this.#limits.set(key, bytes)
@@ -109,7 +111,7 @@ export class MemoryBudget implements MemoryGate {
     }
   }
 
-  /** Another thread keeps the process to its limit: what has to ask for room is that one's work. */
+  /** Another thread keeps the process to its limit. This thread hands over all work that has to reserve memory. */
   leaveToOther(): void {
     this.#isElsewhere = true
   }
@@ -122,16 +124,17 @@ export class MemoryBudget implements MemoryGate {
   }
 
   /**
-   * Room for what is about to take so many bytes; the returned function gives it back. Rejects with RESOURCE_EXHAUSTED
-   * where there is none for LIMITS.memoryWaitMs, or too many wait for it, and with the caller's reason once that is stopped.
+   * Reserves `bytes` of memory; the returned function gives them back. Rejects with RESOURCE_EXHAUSTED if there is no
+   * room within LIMITS.memoryWaitMs, or if too many requests wait. Rejects with the caller's reason once the caller
+   * stops.
    *
-   * A holder goes before all who hold nothing: they would wait for what it has, and it for them.
+   * A request that already holds memory goes before all that hold none: otherwise each would wait for the other.
    */
   reserve(bytes: number, caller?: Stoppable, holder?: RoomHolder): Awaitable<() => void> {
     if (this.#isElsewhere) throw new Elsewhere()
     if (!this.isLimited) return NOTHING
     if (bytes > this.#limitBytes * LARGEST_SHARE) {
-      const message = `a request that takes about ${bytes} bytes of memory, of a limit of ${this.#limitBytes}: ask for less at once`
+      const message = `the request needs about ${bytes} bytes, more than half of the memory limit of ${this.#limitBytes}: ask for less at once`
       throw new VicinalError('TOO_LARGE', message, { details: { bound: this.#limitBytes, seen: bytes } })
     }
     if (caller?.isStopped) throw goneWith(caller)
@@ -176,7 +179,10 @@ export class MemoryBudget implements MemoryGate {
         },
       }
       const onStop = () => waiting.refuse(goneWith(caller as Stoppable))
-      const timer = setTimeout(() => waiting.refuse(this.#exhausted('no memory was given back', bytes)), this.#waitMs)
+      const timer = setTimeout(
+        () => waiting.refuse(this.#exhausted('no memory became free in time', bytes)),
+        this.#waitMs,
+      )
       caller?.onStop(onStop)
       const behind = isHolding ? this.#queue.findIndex((other) => !other.isHolding) : -1
       this.#queue.splice(behind < 0 ? this.#queue.length : behind, 0, waiting)
@@ -188,7 +194,7 @@ export class MemoryBudget implements MemoryGate {
   #exhausted(what: string, asked: number): VicinalError {
     const { usedBytes, reservedBytes, waiting } = this
     const bound = Math.floor(this.#limitBytes * FULL_SHARE)
-    const message = `${what}: about ${asked} bytes are asked for, ${usedBytes} in use and ${reservedBytes} promised to others, of ${bound}`
+    const message = `${what}: the request needs about ${asked} bytes; of ${bound}, ${usedBytes} are in use and ${reservedBytes} reserved`
     return new VicinalError('RESOURCE_EXHAUSTED', message, {
       details: { bound, seen: usedBytes + reservedBytes + asked, waiting },
       retryAfterMs: RETRY_AFTER_MS,
@@ -229,7 +235,7 @@ export class MemoryBudget implements MemoryGate {
     })
   }
 
-  /** From what costs least to give back to what costs most. */
+  /** Frees memory, in order of rising cost. */
   async #shrink(): Promise<void> {
     const isTight = () => this.#queue.length > 0 || this.usedBytes > this.#limitBytes * TIGHT_SHARE
     await this.#each((collection) => collection.shed(false))
@@ -246,7 +252,7 @@ export class MemoryBudget implements MemoryGate {
     })
   }
 
-  /** Takes as long as a segment file takes to be written; what is shed meanwhile is shed. */
+  /** Takes as long as writing a segment file. Shedding goes on meanwhile. */
   async #makeEffort(): Promise<void> {
     const before = this.usedBytes
     collectGarbage()
@@ -256,7 +262,7 @@ export class MemoryBudget implements MemoryGate {
     this.#effortEveryMs = hasPaid ? EFFORT_EVERY_MS : Math.min(EFFORT_EVERY_MOST_MS, this.#effortEveryMs * 2)
   }
 
-  /** One that closes meanwhile has given all of its memory back. */
+  /** A collection that closes meanwhile has already given its memory back, so its failure is ignored. */
   async #each(work: (collection: Shrinkable) => Promise<void>): Promise<void> {
     for (const collection of [...this.#collections]) await work(collection).catch(() => undefined)
   }
@@ -269,7 +275,7 @@ function goneWith({ reason }: Stoppable): VicinalError {
 
 let collector: (() => void) | null = null
 
-/** V8 collects by how much it allocated, not by how little there is left. */
+/** V8 collects garbage by how much it allocated, not by how little memory is left. */
 function collectGarbage(): void {
   if (collector === null) {
     setFlagsFromString('--expose-gc')
@@ -278,10 +284,10 @@ function collectGarbage(): void {
   collector()
 }
 
-/** One for the process, however many databases are open. */
+/** One budget for the process, shared by all open databases. */
 export const memoryBudget = new MemoryBudget()
 
-/** Work that is about to take so many bytes, once there is room for them. */
+/** Runs work that needs `bytes` of memory once that room is reserved. */
 export async function withRoom<T>(
   bytes: number,
   caller: Stoppable,

@@ -17,10 +17,10 @@ import type { Shard } from '../../native/shard.js'
 import { arrowThread } from '../../storage/arrow-thread.js'
 import { memoryBudget } from './memory-budget.js'
 
-/** A table is good for so long: counting reads the page table, and callers poll. */
+/** How long a table stays valid: counting reads the page table, and callers poll. */
 const FRESH_MS = 1_000
 
-/** What the table needs of an open collection. */
+/** The parts of an open collection that the table counts. */
 export interface MeasuredCollection {
   readonly shard: Shard
   readonly log: Log
@@ -30,23 +30,23 @@ export interface MeasuredCollection {
 interface Counted {
   parts: Omit<CollectionMemory, 'total' | 'process'>
   total: MemoryPart
-  /** Of the resident bytes: what the allocator's count has too, and what is in buffers of JavaScript. */
+  /** Resident bytes that are also in the allocator's count, and those in JavaScript buffers. */
   heapBytes: number
-  /** To be locked in RAM, and not locked. */
+  /** Bytes that should be locked in RAM but are not. */
   unlockedBytes: number
   atMs: number
 }
 
 /**
- * The open collections of this process and where its memory is. Each collection is counted by the kernel, from the
- * page table; what remains of the process is told apart by the counters of the allocator and of V8.
+ * The open collections of this process and their memory. The kernel counts each collection from the page table. The
+ * counters of the allocator and of V8 explain the rest of the process.
  */
 class MemoryTables {
   readonly #open = new Set<MeasuredCollection>()
   readonly #counted = new WeakMap<MeasuredCollection, Promise<Counted>>()
-  /** Of JavaScript in other threads. */
+  /** JavaScript heaps of other threads. */
   readonly #heaps = new Set<() => number>()
-  /** How long it took last to count each. */
+  /** How long the last count of each collection took. */
   readonly #tookMs = new WeakMap<MeasuredCollection, number>()
 
   add(collection: MeasuredCollection): void {
@@ -57,12 +57,12 @@ class MemoryTables {
     this.#open.delete(collection)
   }
 
-  /** Its vectors are others now. */
+  /** Drops the cached count, because the collection's vectors changed. */
   forget(collection: MeasuredCollection): void {
     this.#counted.delete(collection)
   }
 
-  /** Counts the heap of another thread too; returns how to end it. */
+  /** Counts the heap of another thread too. Returns a function that ends it. */
   addHeap(bytes: () => number): () => void {
     this.#heaps.add(bytes)
     return () => this.#heaps.delete(bytes)
@@ -75,7 +75,7 @@ class MemoryTables {
   }
 
   async #process(): Promise<ProcessMemory> {
-    // One that is being closed meanwhile no longer counts.
+    // A collection that is being closed no longer counts.
     const counted = await Promise.all([...this.#open].map((each) => this.#count(each).catch(() => null)))
     const collections = counted.filter((each) => each !== null)
     const sum = (value: (counted: Counted) => number) => collections.reduce((all, each) => all + value(each), 0)
@@ -95,7 +95,7 @@ class MemoryTables {
     const elsewhere = external + sum(({ heapBytes }) => heapBytes)
     const nativeHeapBytes = Math.min(
       Math.max(0, facts.heapUsedBytes + facts.heapFreeBytes - elsewhere),
-      // The allocator counts memory that it gave back as free still, though it is not resident.
+      // The allocator counts returned memory as free, although it is no longer resident.
       Math.max(0, facts.heapUsedBytes - elsewhere, facts.residentBytes - known),
     )
     return {
@@ -112,7 +112,7 @@ class MemoryTables {
     const nowMs = performance.now()
     const known = before && (await before.catch(() => null))
     if (known && nowMs - known.atMs < this.#freshMs()) return known
-    // Who else waited for the same has begun another.
+    // Another caller that waited for the same count has begun a new one.
     const newer = this.#counted.get(collection)
     if (newer && newer !== before) return await newer
     const counting = count(collection, nowMs)
@@ -123,8 +123,8 @@ class MemoryTables {
   }
 
   /**
-   * Who asks of one after the other would otherwise have all of them counted each time, where that takes longer. They are counted
-   * beside each other, so all of them take as long as the last one.
+   * Keeps a count valid for at least twice the slowest count. Otherwise a caller that asks for one collection after the
+   * other would have all of them counted each time. Collections are counted at the same time, so the slowest decides.
    */
   #freshMs(): number {
     return [...this.#open].reduce((most, each) => Math.max(most, 2 * (this.#tookMs.get(each) ?? 0)), FRESH_MS)
@@ -158,7 +158,7 @@ async function count({ shard, log, schema }: MeasuredCollection, atMs: number): 
 
 function notLocked(bytes: number): string {
   return (
-    `memory: ${bytes} bytes of what is pinned are not locked in RAM, since the system allows no more; ` +
+    `memory: ${bytes} bytes of pinned memory are not locked in RAM, since the system allows no more; ` +
     'raise RLIMIT_MEMLOCK (`ulimit -l`)'
   )
 }

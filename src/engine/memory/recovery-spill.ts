@@ -3,20 +3,20 @@ import { memoryBudget } from './memory-budget.js'
 import { freezeIfLarge, unspilledBytes } from './unspilled.js'
 
 /**
- * Keeps a shard that is being filled below the limit of memory: rows go to segment files on the way. Nothing names those
- * until the first checkpoint that does; a crash before leaves files that the next open removes.
+ * Keeps a shard below the memory limit while it is filled, by writing rows to segment files on the way. No manifest
+ * names these files before the next checkpoint. After a crash the next open removes them.
  */
 export class RecoverySpill {
   readonly #folder: string | null
   readonly #isTrial: boolean
 
-  /** Of the segment files; null for those who may not write there. A trial looks at rows, and has no use for graphs. */
+  /** `folder` is the folder of segment files; null for a process that may not write there. A trial builds no graphs. */
   constructor(folder: string | null, { isTrial = false } = {}) {
     this.#folder = folder
     this.#isTrial = isTrial
   }
 
-  /** Before the first row. */
+  /** Call it before the first row. */
   before(shard: Shard): void {
     if (this.#isTrial) shard.setIndexing(false)
   }

@@ -1,6 +1,6 @@
 import type { ShardStats } from '../../native/addon.js'
 
-/** Rows, and bytes of them, that are in no segment file. */
+/** Counts rows, and estimates bytes of rows, that are in no segment file. */
 export function unspilledRows({ segments }: ShardStats): number {
   return segments.reduce((sum, { rows, checkpointedRows }) => sum + rows - checkpointedRows, 0)
 }
@@ -11,7 +11,7 @@ export function unspilledBytes({ segments }: ShardStats): number {
   }, 0)
 }
 
-/** Ends a segment that has become as large as one should be, so that its file need not be written again. */
+/** Freezes the active segment once it is `segmentBytes` large, so that its file need not be written again. */
 export function freezeIfLarge(shard: { stats(): ShardStats; freeze(): number }, segmentBytes: number): void {
   const active = shard.stats().segments.find((segment) => segment.active)
   if (active && active.bytes >= segmentBytes) shard.freeze()

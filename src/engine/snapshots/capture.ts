@@ -7,13 +7,15 @@ import { type Manifest, writeManifest } from '../../storage/manifest.js'
 import type { SnapshotCollection } from '../../storage/snapshot-index.js'
 import type { CollectionEngine, HeldFiles } from '../collection/collection-engine.js'
 
-/** Segment files that the manifest names may be gone by the time they are linked; a newer manifest names others. */
+/**
+ * Attempts to link the segment files that a manifest names. If they are gone by then, a newer manifest names others.
+ */
 const ATTEMPTS = 5
 
 /**
- * The files of a collection as of one operation, below `folder`. Table and segments are never changed once they are
- * written, so a second name of each keeps them while writes and maintenance go on; of the log, the records that the
- * table does not have are copied up to that operation.
+ * Captures the files of a collection as of one operation, below `folder`. Files of table and segments never change once
+ * written. A hard link therefore keeps each of them while writes and maintenance go on. Log records up to that
+ * operation which the table lacks are copied.
  */
 export async function captureCollection(
   engine: CollectionEngine,
@@ -73,7 +75,7 @@ async function linkAll(disk: Disk, { manifest, paths }: HeldFiles, folder: strin
   }
 }
 
-/** Of the version that the manifest names, below the collection's folder. */
+/** Files of the table version that the manifest names, relative to the collection's folder. */
 async function tableFiles(disk: Disk, paths: CollectionPaths, manifest: Manifest): Promise<string[]> {
   const { tableVersion, name } = manifest
   if (tableVersion === 0) return []

@@ -8,15 +8,15 @@ import { untilDone } from '../collection/call-scope.js'
 import type { CollectionEngine } from '../collection/collection-engine.js'
 import type { SnapshotStore } from './snapshot-store.js'
 
-/** What snapshots are made of, and who waits for them to be made. */
+/** The database that snapshots are made of. */
 export interface SnapshotHost {
-  /** null in memory. */
+  /** null for a database in memory. */
   readonly snapshots: SnapshotStore | null
   checkOpen(): void
   checkWritable(): void
   engines(): CollectionEngine[]
   aliases(): Aliases
-  /** The database does not close before the work has ended. */
+  /** The database stays open until the work has ended. */
   untilDone<T>(work: () => Promise<T>): Promise<T>
 }
 
@@ -25,7 +25,7 @@ export function snapshotStoreOf({ snapshots }: Pick<SnapshotHost, 'snapshots'>):
   throw new VicinalError('INVALID_ARGUMENT', 'snapshots: the database is in memory, and has no folder to keep them in')
 }
 
-/** Of one collection, or with null of the whole database. */
+/** Snapshots of one collection, or of the whole database if `engine` is null. */
 export class EmbeddedSnapshots implements CollectionSnapshots {
   readonly #host: SnapshotHost
   readonly #engine: CollectionEngine | null
@@ -51,7 +51,7 @@ export class EmbeddedSnapshots implements CollectionSnapshots {
     try {
       return await untilDone(call, () => made)
     } catch (error) {
-      // Who waits no longer will not read it.
+      // The caller stopped waiting and will not read it.
       made.then(({ chunks }) => chunks[Symbol.asyncIterator]().return?.()).catch(() => undefined)
       throw error
     }

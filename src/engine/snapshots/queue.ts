@@ -2,7 +2,7 @@ import { VicinalError } from '../../core/errors.js'
 
 const RETRY_AFTER_MS = 1_000
 
-/** Work of which only so much is done at a time. More waits its turn; past a bound it is refused. */
+/** Runs a bounded number of tasks at once. Further tasks wait in order; past a second bound they are refused. */
 export class Queue {
   readonly #what: string
   readonly #atOnce: number
@@ -10,7 +10,7 @@ export class Queue {
   readonly #waiting: (() => void)[] = []
   #running = 0
 
-  /** `what`: of what there are too many, where there are. */
+  /** `what` names the tasks in the error that refuses one. */
   constructor(what: string, atOnce: number, mostWaiting: number) {
     this.#what = what
     this.#atOnce = atOnce
@@ -23,7 +23,7 @@ export class Queue {
     try {
       return await work()
     } finally {
-      // The place goes to who is next, or is free.
+      // The next waiting task takes the place; without one, the place is free.
       const next = this.#waiting.shift()
       if (next) next()
       else this.#running--

@@ -10,8 +10,8 @@ import { recoverCollection } from '../collection/recovery.js'
 import type { StagedCollection } from './staged-collection.js'
 
 /**
- * Makes a collection of what was unpacked. It is there whole or not at all; the one it replaces (by its uuid) is as good
- * as gone from that moment: should the process end before it is removed, the next open does.
+ * Makes a collection of an unpacked snapshot. The collection appears as a whole or not at all. It replaces the one with
+ * the uuid `replaces` from that moment: if the process ends before that one is removed, the next open removes it.
  */
 export async function adoptStaged(
   disk: Disk,

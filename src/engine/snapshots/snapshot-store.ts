@@ -37,16 +37,16 @@ const UNPACKED = 'unpacked'
 const SHA256 = /^[0-9a-f]{64}$/i
 
 export interface SnapshotSettings {
-  /** Bytes of one that comes from outside. */
+  /** Largest size in bytes of a snapshot that comes from outside. */
   maxBytes: number
-  /** Whether locations may be URLs that are fetched. */
+  /** Whether a location may be a URL that the server fetches. */
   urls: boolean
 }
 export const DEFAULT_SNAPSHOT_SETTINGS: SnapshotSettings = { maxBytes: LIMITS.snapshotBytes, urls: false }
 
 type Picture = () => { engines: readonly CollectionEngine[]; aliases: Aliases }
 
-/** A snapshot that was brought, unpacked and tried out, and changed nothing yet. */
+/** A snapshot that was fetched, unpacked and tried. It has changed nothing yet. */
 export interface StagedSnapshot {
   root: string
   index: SnapshotIndex
@@ -54,8 +54,8 @@ export interface StagedSnapshot {
 }
 
 /**
- * Makes and takes in snapshots of a data folder. What is under way is in a folder of its own beside the collections, which
- * a crash leaves for the next open to remove; nothing is written anywhere else.
+ * Makes and restores snapshots of a data folder. Unfinished work is in a folder beside the collections; after a crash
+ * the next open removes it. Nothing is written anywhere else.
  */
 export class SnapshotStore {
   readonly folder: SnapshotFolder
@@ -71,7 +71,7 @@ export class SnapshotStore {
     this.#settings = settings
   }
 
-  /** `picture` is asked in its turn: what there is to be taken then. */
+  /** `picture` is called when the snapshot's turn comes, and returns the collections and aliases of that moment. */
   async create(collection: string | null, picture: Picture): Promise<SnapshotDescription> {
     return await this.#inFolder(async (root) => {
       await this.folder.checkRoom()
@@ -80,7 +80,7 @@ export class SnapshotStore {
     })
   }
 
-  /** One whose file has no name any more by the time it is read: it goes with its reader, or with the process. */
+  /** A snapshot whose file no longer has a name when it is read: it disappears with its reader or with the process. */
   async stream(collection: string | null, picture: Picture): Promise<SnapshotData> {
     return await this.#inFolder(async (root) => {
       const { archive, written } = await this.#archive(root, collection, picture)
@@ -114,14 +114,14 @@ export class SnapshotStore {
     return { archive, written: await writeArchive(this.#disk, root, [SNAPSHOT_INDEX, ...names], archive) }
   }
 
-  /** The collection that has the name now; null where it was deleted meanwhile. */
+  /** Captures the collection that has the name now; null if it was deleted meanwhile. */
   async #captureNow(name: string, picture: Picture, folder: string): Promise<SnapshotCollection | null> {
     const current = () => picture().engines.find((engine) => engine.name === name)
     for (let engine = current(); engine; engine = current()) {
       try {
         return await captureCollection(engine, this.#disk, folder)
       } catch (cause) {
-        // Unless it was deleted, or replaced, in the middle.
+        // The collection was deleted or replaced during the capture: try again.
         if (current() === engine) throw cause
         await this.#disk.removeTree(folder)
       }
@@ -129,7 +129,7 @@ export class SnapshotStore {
     return null
   }
 
-  /** Brings, checks and unpacks a snapshot; `use` then takes from it what it wants, and what it leaves is removed. */
+  /** Fetches, checks and unpacks a snapshot. `use` moves out the parts it needs; the rest is removed. */
   async take<T>(
     source: SnapshotSource,
     options: RecoverOptions,
@@ -156,7 +156,7 @@ export class SnapshotStore {
     await this.#disk.removeFile(archive)
     const index = await readSnapshotIndex(this.#disk, unpacked, found)
     if (kind === 'collection' && !(index.kind === kind && index.collections.length === 1)) {
-      throw invalid('snapshot', 'expected that of one collection', `one of a ${index.kind}`)
+      throw invalid('snapshot', 'expected a snapshot of one collection', `one of a ${index.kind}`)
     }
     const collections: StagedCollection[] = []
     for (const entry of index.collections) {
@@ -216,12 +216,14 @@ function checksumIn({ checksum, priority }: RecoverOptions): string | null {
   return checksum.toLowerCase()
 }
 
-/** In the folder of snapshots, where it was whole when it was made. */
+/** A snapshot in our own folder was checked when it was made. */
 function isOwn(source: SnapshotSource): boolean {
   return 'location' in source && source.location.startsWith('file:')
 }
 
-/** Of what a snapshot is that was brought: whoever brings it is told what is wrong, and where below its own root. */
+/**
+ * Errors that an outside snapshot causes become the sender's: the message has the fault and the path below its root.
+ */
 const WRONG_INPUT: Readonly<Record<string, string>> = {
   CORRUPT: 'the snapshot is damaged',
   UNSUPPORTED_FORMAT: 'the snapshot is of another version',

@@ -23,7 +23,7 @@ export interface StagedCollection {
   manifest: Manifest
 }
 
-/** The trial reads the manifest by itself. */
+/** The trial reads the manifest by itself, so it is not passed. */
 export type TriedCollection = Omit<StagedCollection, 'manifest'>
 
 export async function readStaged(disk: Disk, root: string, { folder: own, name, seq }: SnapshotCollection) {
@@ -34,9 +34,9 @@ export async function readStaged(disk: Disk, root: string, { folder: own, name, 
 }
 
 /**
- * Does what whoever serves the collection will do with its files: reads every file, opens all as a reader would, reads each
- * row of the table, and commits to it. Rejects where anything of it does not go as it has to. For the trial's process alone:
- * what is in the files may end it.
+ * Does everything with the files that serving the collection would do. It reads every file, opens all as a reader does,
+ * reads each row of the table, and commits to it. Rejects if any step fails. Only the trial's process calls it, because
+ * damaged files may end the process.
  */
 export async function tryStaged(disk: Disk, collection: TriedCollection): Promise<void> {
   try {
@@ -61,7 +61,7 @@ async function tryFiles(disk: Disk, { folder, name, seq }: TriedCollection): Pro
   await tryTable(disk, paths, manifest)
 }
 
-/** What the commit leaves is removed by whoever opens the table for writing. */
+/** The commit leaves files behind. The next process that opens the table for writing removes them. */
 async function tryTable(disk: Disk, paths: CollectionPaths, manifest: Manifest): Promise<void> {
   const table = await openTable(disk, paths, manifest, { readOnly: false })
   const checker = tableShard(layoutOf(manifest))
@@ -72,7 +72,7 @@ async function tryTable(disk: Disk, paths: CollectionPaths, manifest: Manifest):
       last = batch
     }
     await table.countRows()
-    // Rows that are there already change nothing.
+    // Committing rows that the table already has changes nothing.
     if (last) await table.commit(last)
   } finally {
     await checker.close()

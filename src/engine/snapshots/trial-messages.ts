@@ -1,16 +1,16 @@
 import type { ErrorCode } from '../../core/errors.js'
 import type { TriedCollection } from './staged-collection.js'
 
-/** What the trial of a snapshot is told, as JSON: the one message that it gets. */
+/** The one message that the trial of a snapshot gets, as JSON. */
 export interface TrialTask {
-  /** Of the disk. */
+  /** Root folder of the disk. */
   root: string
   collections: readonly TriedCollection[]
-  /** To keep to, by itself. */
+  /** The memory limit that the trial applies to itself. */
   memoryBytes: number
 }
 
-/** What it says: how much memory it has, now and then, and at the end what came of the trial. */
+/** The messages of the trial: its memory at intervals, and its outcome at the end. */
 export type TrialReport = { residentBytes: number } | { failure: TrialFailure | null }
 
 export interface TrialFailure {

@@ -7,19 +7,19 @@ import { tryStaged } from './staged-collection.js'
 import type { TrialFailure, TrialReport, TrialTask } from './trial-messages.js'
 
 /**
- * The process in which a snapshot from outside is opened for the first time. Whatever is in its files, it is this process
- * that ends, hangs or grows; `trial.ts` watches it, and ends it.
+ * The process in which a snapshot from outside is opened for the first time. If its files cause a crash, a hang or
+ * growth without bound, only this process is hit. `trial.ts` watches it and ends it.
  */
 const REPORT_EVERY_MS = 100
 
 const send = (report: TrialReport) => void process.send?.(report)
 
-// An exit would wait for threads.
+// A normal exit would wait for threads.
 process.once('disconnect', () => process.kill(process.pid, 'SIGKILL'))
 process.once('message', (task: TrialTask) => void run(task))
 
 async function run({ root, collections, memoryBytes }: TrialTask): Promise<void> {
-  // Threads that start from here on have it too.
+  // Threads that start after this call inherit the priority.
   setPriority(system.priority.PRIORITY_BELOW_NORMAL)
   await volunteerToEnd()
   memoryBudget.limit(memoryBytes)

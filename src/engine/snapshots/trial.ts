@@ -9,30 +9,33 @@ import type { TriedCollection } from './staged-collection.js'
 import type { TrialFailure, TrialTask } from './trial-messages.js'
 
 /**
- * Opens what comes from outside in a process of its own, before anything of it is opened here. That process knows no
- * secret: of the environment it has the few variables that programs need to start. It is ended when it takes more memory
- * or time than a whole snapshot of its size would.
+ * Opens a snapshot from outside in a process of its own, before this process opens any of it. The trial's environment
+ * holds no secret, only the few variables that programs need to start. The trial is ended if it takes more memory or
+ * time than an undamaged snapshot of its size would.
  */
 
-/** The compiled process, two folders up and down again: from src/collection in a checkout as from dist/collection. */
+/** The compiled process. The path works from src/engine/snapshots in a checkout and from dist/engine/snapshots. */
 const ENTRY = new URL('../../../dist/engine/snapshots/trial-process.js', import.meta.url)
 const WATCH_EVERY_MS = 25
-/** What it keeps to by itself, of what it may have: beyond that are moments between two looks. */
+/** Share of the memory bound that the trial limits itself to; the rest covers growth between two measurements. */
 const OWN_SHARE = 0.75
 const STDERR_CHARS = 2_000
-/** Neither credentials nor proxies nor options of Node are among them; of our own variables, no key. */
+/**
+ * Environment variables passed on: no credentials, no proxies, no Node options, and none of our own with KEY in its
+ * name.
+ */
 const KEPT_VARIABLES =
   /^(?:PATH|LD_LIBRARY_PATH|LD_PRELOAD|DYLD_LIBRARY_PATH|TMPDIR|TZ|LANG|LC_ALL|MALLOC_ARENA_MAX|UV_[A-Z_]+|(?:A|UB)SAN_OPTIONS|VICINAL_(?!.*KEY).*)$/
-/** A fault of the program; what ends a process otherwise says nothing of the snapshot. */
+/** Signals of a program fault. Other signals say nothing about the snapshot. */
 const FAULTS: readonly (string | null)[] = ['SIGABRT', 'SIGSEGV', 'SIGBUS', 'SIGILL', 'SIGFPE', 'SIGTRAP']
 
 export interface TrialBounds {
-  /** Of memory that no file stands behind. */
+  /** Anonymous memory, which no file backs. */
   memoryBytes: number
   timeMs: number
 }
 
-/** By the bytes of the archive and the limit of memory, if there is one. */
+/** Bounds from the bytes of the archive and the memory limit, if there is one. */
 export function trialBounds(archiveBytes: number, limitBytes: number | null): TrialBounds {
   const wanted = LIMITS.trialBytes + LIMITS.trialBytesPerByte * archiveBytes
   const most = limitBytes === null ? Number.POSITIVE_INFINITY : Math.max(LIMITS.trialLeastBytes, limitBytes / 2)
@@ -43,8 +46,8 @@ export function trialBounds(archiveBytes: number, limitBytes: number | null): Tr
 }
 
 /**
- * Resolves once the process has opened and read all of it, and has ended. Rejects with CORRUPT where it found damage or was
- * ended by it, with TOO_LARGE past a bound.
+ * Resolves once the process has opened and read everything and has ended. Rejects with CORRUPT if it found damage or
+ * crashed, and with TOO_LARGE past a bound.
  */
 export async function runTrial(
   disk: Disk,
@@ -58,7 +61,7 @@ export async function runTrial(
   const told = collections.map(({ folder, name, seq }) => ({ folder, name, seq }))
   const task: TrialTask = { root: disk.root, collections: told, memoryBytes }
   child.send(task, (error) => {
-    if (error) trial.end(unavailable(`it cannot be told what to do: ${error.message}`, error))
+    if (error) trial.end(unavailable(`it cannot be sent its task: ${error.message}`, error))
   })
   await trial.outcome
 }
@@ -69,7 +72,7 @@ function started(entry: URL): ChildProcess {
   return fork(fileURLToPath(entry), [], { env, execArgv: [], stdio })
 }
 
-/** One process, from its start to its end. */
+/** One trial process, from its start to its end. */
 class Trial {
   readonly outcome: Promise<void>
   readonly #child: ChildProcess
@@ -78,7 +81,7 @@ class Trial {
   #watch: NodeJS.Timeout | undefined
   #stderr = ''
   #reportedBytes = 0
-  /** What came of it; null: nothing yet. */
+  /** The outcome; null while there is none. */
   #verdict: { error: unknown } | null = null
 
   constructor(child: ChildProcess, bounds: TrialBounds) {
@@ -90,12 +93,12 @@ class Trial {
       this.#stderr = (this.#stderr + text).slice(-STDERR_CHARS)
     })
     child.on('message', (report) => this.#hear(report))
-    // Heard below; a later one has no listener there.
+    // `#ended` handles the first error. This listener keeps a later one from being thrown.
     child.on('error', () => undefined)
     this.outcome = this.#ended()
   }
 
-  /** Ends the process, with nothing to say against the snapshot where the error is null. The first verdict counts. */
+  /** Kills the process. A null error means that the snapshot passed. The first verdict counts. */
   end(error: unknown): void {
     this.#verdict ??= { error }
     this.#child.kill('SIGKILL')
@@ -103,7 +106,7 @@ class Trial {
 
   async #ended(): Promise<void> {
     try {
-      // Without a process there is no exit.
+      // A process that failed to start emits no exit event.
       const [code, signal] = (await once(this.#child, 'exit')) as [number | null, NodeJS.Signals | null]
       this.#verdict ??= { error: this.#endedBy(code, signal) }
     } catch (cause) {
@@ -123,7 +126,7 @@ class Trial {
     return new VicinalError('CORRUPT', `the process that opened it ended ${how}`, { cause })
   }
 
-  /** Files may have made another program of the process: of what it says, texts and numbers are taken as they are. */
+  /** Damaged files may have taken over the process, so only the expected texts and numbers of its report are used. */
   #hear(report: unknown): void {
     const { residentBytes, failure } = (report ?? {}) as {
       residentBytes?: unknown
@@ -150,11 +153,11 @@ function errorOf({ code, message, details }: Partial<TrialFailure>): VicinalErro
 }
 
 function tooLong(bound: number): VicinalError {
-  return past(`to open it took longer than ${bound} ms`, bound)
+  return past(`opening it took longer than ${bound} ms`, bound)
 }
 
 function tooMuch(bound: number): VicinalError {
-  return past(`to open it took more than ${bound} bytes of memory`, bound)
+  return past(`opening it took more than ${bound} bytes of memory`, bound)
 }
 
 function past(what: string, bound: number): VicinalError {
@@ -165,5 +168,5 @@ function past(what: string, bound: number): VicinalError {
 }
 
 function unavailable(what: string, cause: unknown): VicinalError {
-  return new VicinalError('UNAVAILABLE', `the process that is to open the snapshot: ${what}`, { cause })
+  return new VicinalError('UNAVAILABLE', `the process that opens the snapshot: ${what}`, { cause })
 }

@@ -38,7 +38,7 @@ export class FolderStore implements CollectionStore {
     this.#clock = clock
   }
 
-  /** Makes the folder where there is none. Rejects with LOCKED while another process writes it. */
+  /** Creates a missing folder. Rejects with LOCKED while another process writes the folder. */
   static async open(
     root: string,
     clock: Clock = systemClock,
@@ -48,7 +48,8 @@ export class FolderStore implements CollectionStore {
     await disk.makeRoot()
     const lock = FileLock.acquire(disk.absolute(LOCK_FILE))
     if (!lock) throw await lockedError(disk)
-    // For those who are refused. The lock is what counts, and a full disk is no reason not to open.
+    // The holder's name only serves the message for refused processes. Only the lock counts, so a full disk does not
+    // prevent the open.
     await writeHolder(disk).catch(() => undefined)
     return new FolderStore(disk, lock, clock, snapshots)
   }
@@ -117,13 +118,13 @@ export class FolderStore implements CollectionStore {
   }
 }
 
-/** Without those of collections that were deleted, unless one that is there may be any: its name cannot be read. */
+/** Leaves out aliases of deleted collections. If the name of some collection cannot be read, all aliases stay. */
 function leadingTo(present: ReadonlySet<string | null>, aliases: Aliases): Aliases {
   if (present.has(null)) return aliases
   return new Map([...aliases].filter(([, collection]) => present.has(collection)))
 }
 
-/** Which collection it is that cannot be opened, if its manifest can still be read. */
+/** The name and uuid of a collection that cannot be opened; nulls if its manifest cannot be read either. */
 export async function identityOf(
   disk: Disk,
   paths: CollectionPaths,
@@ -134,7 +135,7 @@ export async function identityOf(
   )
 }
 
-/** A collection that another was put in the place of may have outlived that by a crash. */
+/** After a crash a replaced collection may still be there beside its replacement. */
 async function removeReplaced(disk: Disk): Promise<void> {
   for (const paths of await listCollections(disk)) {
     const replaces = await readManifest(disk, paths.manifest).then(
@@ -151,7 +152,7 @@ export function asVicinalError(cause: unknown): VicinalError {
   return cause instanceof VicinalError ? cause : new VicinalError('INTERNAL', String(cause), { cause })
 }
 
-/** Says in the lock file who holds it. The file stays the same one: the lock is on it, not on its name. */
+/** Writes the holder into the lock file. The file is never replaced: the lock is on the file, not on its name. */
 async function writeHolder(disk: Disk): Promise<void> {
   const file = await disk.openAppend(LOCK_FILE, { truncate: true })
   try {

@@ -10,7 +10,7 @@ import { DEFAULT_SNAPSHOT_SETTINGS, SnapshotStore } from '../snapshots/snapshot-
 import type { CollectionRegistry, CollectionStore } from './collection-store.js'
 import { asVicinalError, identityOf } from './folder-store.js'
 
-/** How long a reader may be behind its writer, and how often it looks for collections made or removed. */
+/** How far a reader may be behind its writer, and how often it looks for collections made or removed. */
 const FOLLOW_MS = 200
 const LIST_EVERY_POLLS = 5
 
@@ -19,13 +19,15 @@ interface Followed {
   engine: CollectionEngine
 }
 
-/** The data folder of a process that only reads it, beside one that may be writing. Takes no lock, writes nothing. */
+/**
+ * The data folder of a process that only reads it, while another process may write it. Takes no lock, writes nothing.
+ */
 export class ReaderStore implements CollectionStore {
   readonly readOnly = true
   readonly snapshots: SnapshotStore
   readonly #disk: Disk
   readonly #clock: Clock
-  /** By folder. */
+  /** Keyed by folder. */
   readonly #followed = new Map<string, Followed>()
   #polls = 0
   #timer: NodeJS.Timeout | null = null
@@ -38,7 +40,7 @@ export class ReaderStore implements CollectionStore {
     this.#clock = clock
   }
 
-  /** Rejects with NOT_FOUND where there is no such folder: a reader makes none. */
+  /** Rejects with NOT_FOUND if the folder does not exist: a reader creates none. */
   static async open(root: string, clock: Clock = systemClock): Promise<ReaderStore> {
     const disk = new Disk(root)
     if (!(await disk.exists('.'))) throw notFound('data folder', root)
@@ -80,7 +82,7 @@ export class ReaderStore implements CollectionStore {
   async stop(): Promise<void> {
     this.#stopped = true
     if (this.#timer) clearTimeout(this.#timer)
-    // A look that failed keeps nothing from being closed.
+    // A failed poll does not prevent closing.
     await this.#running.catch(() => undefined)
   }
 
@@ -95,7 +97,7 @@ export class ReaderStore implements CollectionStore {
 
   async #poll(registry: CollectionRegistry): Promise<void> {
     if (++this.#polls % LIST_EVERY_POLLS === 0) await this.#list(registry)
-    // What the writer is just replacing is read the next time.
+    // A file that the writer is replacing right now is read at the next poll.
     await readAliases(this.#disk).then(registry.setAliases, () => undefined)
     for (const { collection, engine } of this.#followed.values()) {
       if (this.#stopped) return
@@ -113,7 +115,7 @@ export class ReaderStore implements CollectionStore {
       registry.remove(engine)
       await engine.close()
     }
-    // One that was put in the place of another was there beside it for a moment.
+    // A replacement existed beside the collection it replaces for a moment, so the names are registered again.
     for (const { engine } of this.#followed.values()) registry.add(engine)
     for (const paths of present) {
       if (this.#stopped) return
@@ -128,7 +130,7 @@ export class ReaderStore implements CollectionStore {
       this.#followed.set(paths.folder, { collection, engine })
       registry.add(engine)
     } catch (cause) {
-      // One that is being removed at this moment is not damaged.
+      // A collection that is being removed right now is not damaged.
       if (!(await this.#disk.exists(paths.folder))) return
       registry.addDamaged({ ...(await identityOf(this.#disk, paths)), error: asVicinalError(cause) })
     }

@@ -37,7 +37,7 @@ export const collectionRoutes: Route[] = [
   },
   { method: 'DELETE', path: ONE, access: 'write', work: 'write', summary: 'Deletes a collection.', run: remove },
   { method: 'GET', path: `${ONE}/exists`, access: 'read', work: 'read', run: exists },
-  // Ours: what the library's flush and waitForIndex do.
+  // Not in Qdrant: the same as the library's `flush` and `waitForIndex`.
   { method: 'POST', path: `${ONE}/flush`, access: 'write', work: 'write', run: flush },
   { method: 'POST', path: `${ONE}/wait-for-index`, access: 'read', work: 'read', run: waitForIndex },
 ]
@@ -74,7 +74,8 @@ function remove(call: Call): Promise<boolean> {
 async function exists(call: Call): Promise<unknown> {
   const exists = await call.database.hasCollection(call.collectionName, call.options())
   if (!exists) return { exists }
-  // Ours: the collection's own name, where an alias was asked for. One that is damaged exists too, but has no handle.
+  // Not in Qdrant: the collection's own name if the request used an alias. A damaged collection exists too, without a
+  // handle.
   const name = await call.collection().then(
     (collection) => collection.name,
     () => call.collectionName,

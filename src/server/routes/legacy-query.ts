@@ -1,6 +1,6 @@
 /**
- * Search, recommend and discover as they were before there was one query for all of them. Their result is a list of
- * points, and stays one: how it was found is beside it.
+ * The older routes for search, recommendation and discovery. Their result is a list of points, so the plan of an
+ * explained query stands beside it.
  */
 import {
   discoverOf,

@@ -1,4 +1,4 @@
-/** What Qdrant tells of nodes, shards and background work, of a node that is alone. */
+/** Qdrant's routes about nodes, shards and background work, answered for a single node. */
 import { createHash } from 'node:crypto'
 import { invalid, VicinalError } from '../../core/errors.js'
 import { QuotaConfig } from '../../core/quotas.js'
@@ -10,13 +10,13 @@ import type { Call, Route } from '../call.js'
 import { collectionInfos } from '../collection-infos.js'
 
 const ONE = '/collections/:name'
-/** Nodes of a cluster have numbers; the only one is 0. */
+/** The number of the only node; nodes of a cluster have numbers. */
 const PEER = 0
-/** Of numbers that are checked alone. */
+/** Bound of numbers that are checked but not used. */
 const ANY = 999_999_999
 const OPTIONAL = ['queued', 'completed', 'idle_segments'] as const
 
-/** Each with why it is not there. */
+/** Routes of clusters, each with the reason for its refusal. */
 const OF_CLUSTERS: [method: Route['method'], path: string, why: string][] = [
   ['POST', '/cluster/recover', 'there is no other node to recover from'],
   ['DELETE', '/cluster/peer/:peer', 'there is no other node to remove'],
@@ -64,7 +64,7 @@ async function quotas(call: Call): Promise<object> {
 }
 
 async function updateQuotas(call: Call): Promise<boolean> {
-  // There is nobody else to agree.
+  // `wait` has no effect, because no other node has to agree.
   call.flag('wait', false)
   await call.database.updateQuotas(read(QuotaConfig, call.body, 'wire', 'body'), call.options())
   return true
@@ -80,7 +80,7 @@ async function shards(call: Call): Promise<object> {
   return { peer_id: PEER, shard_count: 1, local_shards: [local], remote_shards: [], shard_transfers: [] }
 }
 
-/** A collection without keys has none to list. */
+/** Collections have no shard keys to list. */
 async function shardKeys(call: Call): Promise<object> {
   await infoOf(call)
   return { shard_keys: null }
@@ -102,7 +102,7 @@ async function clusterTelemetry(call: Call): Promise<object> {
   return { collections: Object.fromEntries(collections), cluster: null }
 }
 
-/** What the graph has yet to catch up with is the only work there is to wait for; what was done is not kept. */
+/** The only work to report is the graph's backlog. Finished work is not recorded. */
 async function optimizations(call: Call): Promise<object> {
   const asked = optionalParts(call)
   call.integer('completed_limit', 0, ANY, 0)
@@ -130,7 +130,7 @@ function optionalParts({ query }: Call): Set<string> {
   throw invalid('with', `expected some of ${OPTIONAL.join(', ')}`, unknown)
 }
 
-/** The same each time: it is the same work. */
+/** The same for each call, because it names the same work. */
 function uuidOf(name: string): string {
   const hex = createHash('sha256').update(name).digest('hex')
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20, 32)].join('-')
@@ -141,7 +141,7 @@ function allInfos(call: Call): Promise<readonly CollectionInfo[]> {
   return collectionInfos(call.database)
 }
 
-/** What collections warn of, until someone has seen it. */
+/** The warnings of collections, until a caller clears them. */
 class Issues {
   readonly #seen = new Set<string>()
   readonly #since = new Map<string, string>()

@@ -42,7 +42,7 @@ async function queryBatch(call: ReadCall): Promise<unknown> {
   return answers.map((points) => ({ points: wirePoints(points) }))
 }
 
-/** Some of the batch are explained; all of it is one batch still. */
+/** Runs the whole batch at once, even if only some of its queries are explained. */
 async function explainedBatch(collection: ReadableCollection, asked: AskedQuery[], call: ReadCall): Promise<unknown> {
   const told = await collection.explainBatch(
     asked.map(({ query }) => query),
@@ -59,7 +59,7 @@ async function queryGroups(call: ReadCall): Promise<unknown> {
   return await answerGroups(call, queryGroupsOf(call.body))
 }
 
-/** Of the older paths, too. */
+/** Also answers the older paths. */
 export async function answerGroups(call: ReadCall, query: QueryGroupsOptions): Promise<unknown> {
   const collection = await call.reads()
   const options = { ...query, ...call.options() }

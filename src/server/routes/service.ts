@@ -1,4 +1,4 @@
-/** Routes about the service itself. The open ones tell nothing but that it is there. */
+/** Routes about the service itself. The open ones only tell that it runs. */
 import { randomUUID } from 'node:crypto'
 import type { FastifyRequest } from 'fastify'
 import type { Call, Route } from '../call.js'
@@ -10,7 +10,7 @@ import { SharedLook } from '../shared-look.js'
 import { telemetry } from '../telemetry.js'
 import { API_VERSION, TITLE } from '../versions.js'
 
-/** More than there are levels: Qdrant has no greatest one. */
+/** Above the highest level, since Qdrant sets no bound. */
 const MOST_DETAILS = 999_999_999
 /** Beyond this one they tell the same. */
 const LAST_LEVEL = 3
@@ -20,11 +20,11 @@ export interface ServiceState {
   gate: DatabaseGate
   metrics: Metrics
   isClosing(): boolean
-  /** Whether a request of an open route has a key that may read, where one is needed. */
+  /** Whether a request of an open route has a key that may read, or none is needed. */
   mayRead(request: FastifyRequest): boolean
 }
 
-/** Requests are counted by path, not by collection, whatever is asked. */
+/** Checks the parameters. Requests are counted by path, never by collection. */
 function checkTelling(call: Call): void {
   call.flag('per_collection', false)
   call.options()

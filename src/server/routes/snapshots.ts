@@ -6,7 +6,7 @@ import type { Call, Route } from '../call.js'
 import { PlainBody, StreamBody } from '../respond.js'
 
 const ONE = '/collections/:name/snapshots'
-/** A collection is one shard, and so are its snapshots. */
+/** A collection is one shard, so a shard's snapshots are the collection's. */
 const SHARD = '/collections/:name/shards/:shard/snapshots'
 const ALL = '/snapshots'
 
@@ -19,7 +19,7 @@ const write = { access: 'write', work: 'write' } as const
 export const snapshotRoutes: Route[] = [
   ...routesOf(ONE, ofCollection, recoverCollection),
   ...routesOf(SHARD, ofShard, recoverShard),
-  // Of a whole database Qdrant takes none in while it runs; these two are ours.
+  // Qdrant restores no snapshot of a whole database while it runs; these routes are not in Qdrant.
   ...routesOf(ALL, async ({ database }) => database.snapshots, recoverAll),
   { ...write, method: 'GET', path: '/collections/:name/shards/:shard/snapshot', run: streamShard },
 ]
@@ -70,7 +70,7 @@ async function download(call: Call, snapshots: Snapshots): Promise<StreamBody> {
   return new StreamBody(await snapshots.read(call.param('snapshot'), call.longOptions()))
 }
 
-/** One that is made for this answer alone. */
+/** Makes a snapshot for this answer alone. */
 async function streamShard(call: Call): Promise<StreamBody> {
   return new StreamBody(await (await ofShard(call)).stream(call.longOptions()))
 }
@@ -100,20 +100,20 @@ async function recoverAll(call: Call, source: SnapshotSource, options: object): 
   return true
 }
 
-/** With `wait=false` the work goes on behind the answer, and what comes of it is in the log. */
+/** With `wait=false` the work goes on after the answer, and a failure is logged. */
 async function whenWaited(call: Call, work: () => Promise<unknown>): Promise<unknown> {
   const waits = call.flag('wait', true)
   const started = work()
   if (waits) return await started
   let isAnswered = false
   started.catch((error: unknown) => isAnswered && call.logFailure(error))
-  // What is refused at once, since too much is under way, is refused here too.
+  // A refusal at once, such as too many snapshots, is still answered.
   await Promise.race([started, nextTurn()])
   isAnswered = true
   return new PlainBody({ status: 'accepted', time: 0 }, 202)
 }
 
 function wireDescription({ name, creationTime, bytes, checksum }: SnapshotDescription): object {
-  // Qdrant's times of snapshots have no zone: they are UTC.
+  // Qdrant's snapshot times are UTC without a zone.
   return { name, creation_time: creationTime.replace(/Z$/, ''), size: bytes, checksum }
 }

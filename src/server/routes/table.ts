@@ -13,10 +13,10 @@ import { type ServiceState, serviceRoutes } from './service.js'
 import { snapshotRoutes } from './snapshots.js'
 import { vectorNameRoutes } from './vector-names.js'
 
-/** Those that threads beside the database's own answer too. */
+/** Routes that all serving threads answer. */
 export const readRoutes: readonly ReadRoute[] = [...pointReadRoutes, ...queryRoutes, ...legacyQueryRoutes]
 
-/** Every route there is. Tests of access are made from it. */
+/** All routes of the service. The tests of access are generated from it. */
 export function routeTable(state: ServiceState): Route[] {
   const routes: Route[] = [
     ...serviceRoutes(state),

@@ -1,6 +1,6 @@
 import type { QueryPlan, SegmentPlan } from '../../core/query-plan.js'
 
-/** A query's plan in the words of the wire: a tree, as the query is. */
+/** A query's plan with the names of the wire: a tree, like the query. */
 export function wirePlan(plan: QueryPlan): object {
   const { stage, returned, rowBytes, prefetch, segments } = plan
   return {
@@ -18,7 +18,7 @@ function wireSegment(plan: SegmentPlan): object {
   return { segment, points, codes, effort, ...wireFindings(plan) }
 }
 
-/** What is told of a whole query and of each segment. */
+/** Findings of a whole query or of one segment. */
 function wireFindings(plan: QueryPlan | SegmentPlan): object {
   return {
     strategy: plan.strategy,
@@ -37,7 +37,9 @@ function wireFindings(plan: QueryPlan | SegmentPlan): object {
   }
 }
 
-/** What answering took, of all stages together, in the words of Qdrant's hardware report. Distances stand for its `cpu`. */
+/**
+ * The cost of answering, over all stages, with the names of Qdrant's hardware report. `cpu` is the number of distances.
+ */
 export function wireUsage(plans: readonly QueryPlan[]): object {
   const total = (of: (plan: QueryPlan) => number): number => {
     const sum = (list: readonly QueryPlan[]): number =>

@@ -1,6 +1,6 @@
 import type { PointGroup, StoredPoint } from '../../core/database.js'
 
-/** Points in the wire's names, which differ in one field that few have. */
+/** Points with the names of the wire. Only `orderValue`, which few points have, is renamed. */
 export function wirePoints(points: StoredPoint[]): object[] {
   return points[0]?.orderValue === undefined ? points : points.map(wirePoint)
 }

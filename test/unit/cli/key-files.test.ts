@@ -70,14 +70,14 @@ test('a changed key file takes effect without a restart, however it is replaced;
     .filter(Boolean)
     .map((line) => JSON.parse(line))
   const about = (part: string) => lines.filter(({ msg }) => msg.includes(part))
-  expect(about('keys of before stay valid')).toMatchObject([
+  expect(about('its earlier keys stay valid')).toMatchObject([
     { level: 'error', file: 'keys', reason: expect.stringContaining('no key') },
     { level: 'error', file: 'keys', reason: expect.stringContaining('ENOENT') },
   ])
   expect(about('at least 16 characters')).toMatchObject([
     { level: 'warn', from: 'VICINAL_READ_ONLY_API_KEY', short: 1 },
   ])
-  expect(about('others than its owner')).toMatchObject([{ level: 'warn', file: 'keys', mode: '644' }])
+  expect(about('readable by other users')).toMatchObject([{ level: 'warn', file: 'keys', mode: '644' }])
   for (const key of [FIRST, SECOND, THIRD, '"short"}']) expect(log).not.toContain(key)
 })
 

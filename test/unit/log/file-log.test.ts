@@ -384,7 +384,7 @@ test('a file with records beyond the start of the next file is damage', async ()
   await log.close()
   const again = await FileLog.open({ ...options, create: false })
   await expect(seqs(again)).rejects.toThrow(
-    expect.objectContaining({ code: 'CORRUPT', message: expect.stringContaining('it goes on behind record 3') }),
+    expect.objectContaining({ code: 'CORRUPT', message: expect.stringContaining('it goes on after record 3') }),
   )
   await again.close()
 })

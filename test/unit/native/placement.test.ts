@@ -165,7 +165,7 @@ test.skipIf(spawnSync('setpriv', ['--version']).status !== 0)(
     })
     expect(stderr).toBe('')
     expect(JSON.parse(stdout)).toEqual({
-      warnings: [expect.stringMatching(/^memory: \d+ bytes of what is pinned are not locked in RAM.*RLIMIT_MEMLOCK/)],
+      warnings: [expect.stringMatching(/^memory: \d+ bytes of pinned memory are not locked in RAM.*RLIMIT_MEMLOCK/)],
       points: 20_000,
     })
   },

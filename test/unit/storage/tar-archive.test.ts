@@ -119,7 +119,7 @@ describe('an archive', () => {
       () => [Buffer.from(FINE().map((byte, i) => (i === 0 ? byte ^ 1 : byte)))],
     ],
     ['text', /no tar/, () => [Buffer.alloc(2048, 'text')]],
-    ['something behind its end', /behind the end/, () => [FINE(), END, Buffer.from('more')]],
+    ['something behind its end', /after the end/, () => [FINE(), END, Buffer.from('more')]],
   ])('with %s is refused, and nothing is written outside', async (_what, message, parts) => {
     await expect(unpack(...parts(), END)).rejects.toMatchObject({
       code: 'INVALID_ARGUMENT',

@@ -120,12 +120,12 @@ test('a killed import whose data is gone starts over', async () => {
   rmSync(join(folder, 'data'), { recursive: true })
   const again = await vicinal(RESUMED, folder)
   expect(again).toMatchObject({ code: 0, stdout: `rows: ${ROWS + 1000} points\n` })
-  expect(again.stderr).not.toContain('going on')
+  expect(again.stderr).not.toContain('resuming')
 })
 
 test.each([
   [['import'], 2, 'name at least one file'],
-  [['import', 'a.fbin'], 2, 'say --collection NAME'],
+  [['import', 'a.fbin'], 2, '--collection NAME is required'],
   [['import', 'a.xyz', '--collection', 'c'], 2, 'unknown ending'],
   [['import', 'none.npy', '--collection', 'c'], 1, 'none.npy: no such file'],
   [['import', 'a.npy', '--collection', 'c', '--distance', 'Near'], 2, 'expected one of Cosine'],

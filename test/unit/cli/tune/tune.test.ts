@@ -160,7 +160,7 @@ test('reports errors of the call before it measures', async () => {
     [['rows', '--memory', 'lots'], 2, /--memory: .*got lots/],
     [['rows', '--sample', '0'], 2, /--sample: .*got 0/],
     [['rows', '--memory-limit', '1MB'], 2, /--memory-limit: expected at least 128 MiB, got 1MB/],
-    [['tokens'], 2, /tune: .*got multivectors/],
+    [['tokens'], 2, /tune: .*recall of multivectors/],
     [['words'], 2, /tune: .*no dense vector/],
     [['absent'], 1, /NOT_FOUND: .*absent/],
     [['rows', '--data', 'nowhere'], 1, /NOT_FOUND: nowhere/],

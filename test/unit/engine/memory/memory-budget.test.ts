@@ -87,7 +87,7 @@ describe('the budget of memory', () => {
       retryable: true,
       retryAfterMs: expect.any(Number),
       message: expect.stringMatching(
-        /no memory was given back: about 40000000 bytes are asked for, \d+ in use and 0 promised/,
+        /no memory became free in time: the request needs about 40000000 bytes; of \d+, \d+ are in use and 0 reserved/,
       ),
     })
     expect(performance.now() - startedMs).toBeGreaterThanOrEqual(WAIT_MS - 5)

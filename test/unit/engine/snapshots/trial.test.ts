@@ -48,7 +48,7 @@ describe('a trial', () => {
     const startMs = performance.now()
     expect(await tried('hanging', { timeMs: 500 })).toMatchObject({
       code: 'TOO_LARGE',
-      message: 'snapshot: to open it took longer than 500 ms',
+      message: 'snapshot: opening it took longer than 500 ms',
     })
     expect(performance.now() - startMs).toBeLessThan(30_000)
     expect(children()).toEqual(before)
@@ -59,7 +59,7 @@ describe('a trial', () => {
     const bound = 200 * MIB
     expect(await tried('growing', { memoryBytes: bound })).toMatchObject({
       code: 'TOO_LARGE',
-      message: `snapshot: to open it took more than ${bound} bytes of memory`,
+      message: `snapshot: opening it took more than ${bound} bytes of memory`,
     })
     expect(children()).toEqual(before)
   })
