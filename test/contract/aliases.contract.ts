@@ -6,12 +6,12 @@ import type { Suite } from './database.contract.js'
 const LONG = 'a'.repeat(LIMITS.nameLength + 1)
 
 const REFUSED: [what: string, names: RegExp, action: unknown][] = [
-  ['an alias of no name', /alias_name.*1 to 255/, { createAlias: { aliasName: '', collectionName: 'x' } }],
-  ['an alias of a long name', /alias_name.*255/, { createAlias: { aliasName: LONG, collectionName: 'x' } }],
+  ['an alias with an empty name', /alias_name.*1 to 255/, { createAlias: { aliasName: '', collectionName: 'x' } }],
+  ['an alias with a long name', /alias_name.*255/, { createAlias: { aliasName: LONG, collectionName: 'x' } }],
   ['an alias with a slash', /alias_name/, { createAlias: { aliasName: '../x', collectionName: 'x' } }],
-  ['a new name of two dots', /new_alias_name/, { renameAlias: { oldAliasName: 'x', newAliasName: '..' } }],
+  ['the new name ..', /new_alias_name/, { renameAlias: { oldAliasName: 'x', newAliasName: '..' } }],
   ['a deletion of a number', /alias_name/, { deleteAlias: { aliasName: 7 } }],
-  ['an action of no kind', /actions\[1\].*exactly one/, {}],
+  ['an empty action', /actions\[1\].*exactly one/, {}],
   ['an action of another kind', /actions\[1\]/, { replaceAlias: { aliasName: 'x' } }],
 ]
 

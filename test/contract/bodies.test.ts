@@ -142,22 +142,25 @@ describe('a collection that is not there', () => {
   it.each([
     ['MessagePack', MSGPACK],
     ['JSON', {}],
-  ])('is told before a body above 64 KiB is looked at, and after a smaller one: in %s', async (_, type) => {
-    const service = await start()
-    const broken = (bytes: number) => Buffer.alloc(bytes, 0xc1)
-    for (const [method, path] of [
-      ['POST', `${NOWHERE}/query`],
-      ['PUT', NOWHERE],
-      ['POST', `${NOWHERE}/payload`],
-    ] as const) {
-      const large = await service.call(method, path, broken(64 * 1024 + 1), type)
-      expect([large.status, large.text]).toEqual([404, expect.stringContaining('nowhere')])
-      expect((await service.call(method, path, broken(64 * 1024), type)).status).toBe(400)
-    }
-    expect((await service.call('POST', QUERY, broken(64 * 1024 + 1), type)).status).toBe(400)
-    const made = { vectors: { size: 2, distance: 'Dot' }, junk: 'x'.repeat(65 * 1024) }
-    expect((await service.call('PUT', '/collections/new', made)).status).toBe(200)
-  })
+  ])(
+    'is reported before a body above 64 KiB is checked, and after the check of a smaller body: in %s',
+    async (_, type) => {
+      const service = await start()
+      const broken = (bytes: number) => Buffer.alloc(bytes, 0xc1)
+      for (const [method, path] of [
+        ['POST', `${NOWHERE}/query`],
+        ['PUT', NOWHERE],
+        ['POST', `${NOWHERE}/payload`],
+      ] as const) {
+        const large = await service.call(method, path, broken(64 * 1024 + 1), type)
+        expect([large.status, large.text]).toEqual([404, expect.stringContaining('nowhere')])
+        expect((await service.call(method, path, broken(64 * 1024), type)).status).toBe(400)
+      }
+      expect((await service.call('POST', QUERY, broken(64 * 1024 + 1), type)).status).toBe(400)
+      const made = { vectors: { size: 2, distance: 'Dot' }, junk: 'x'.repeat(65 * 1024) }
+      expect((await service.call('PUT', '/collections/new', made)).status).toBe(200)
+    },
+  )
 })
 
 describe('below a limit of memory', () => {
@@ -235,7 +238,7 @@ describe('large upserts', () => {
   it.each([
     ['MessagePack', MSGPACK, (body: object) => encodeMsgpack(body)],
     ['JSON', {}, (body: object) => Buffer.from(JSON.stringify(body))],
-  ])('of as many points as one may have, with payloads, are taken in %s', async (_, type, encode) => {
+  ])('of the largest allowed number of points, with payloads, are taken in %s', async (_, type, encode) => {
     const service = await start()
     const point = (id: number) => ({ id, vector: [1, 2], payload: { city: 'Berlin', tags: ['a', 'b'], n: id / 7 } })
     const points = (count: number) => encode({ points: Array.from({ length: count }, (_, id) => point(id)) })

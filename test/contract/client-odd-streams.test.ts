@@ -40,13 +40,16 @@ async function connectedTo(talk: ((stream: WebSocket) => void) | null, options: 
 
 describe('queries are sent as requests, and streams are not tried for a while,', () => {
   it.each([
-    ['closes each message', (stream: WebSocket) => stream.on('message', () => stream.close(1008))],
-    ['cuts what it has opened', (stream: WebSocket) => stream.terminate()],
-    ['says something first', (stream: WebSocket) => stream.send(envelope({ points: [] }))],
+    ['closes the stream at each message', (stream: WebSocket) => stream.on('message', () => stream.close(1008))],
+    ['cuts the stream once it is open', (stream: WebSocket) => stream.terminate()],
+    ['sends a message before any query', (stream: WebSocket) => stream.send(envelope({ points: [] }))],
     ['answers in text', (stream: WebSocket) => stream.on('message', () => stream.send('{"status":"ok"}'))],
-    ['answers nonsense', (stream: WebSocket) => stream.on('message', () => stream.send(Buffer.from('nonsense')))],
-    ['says that it closes and does not', (stream: WebSocket) => stream.on('message', () => stuck(stream))],
-  ])('where somebody %s', async (_what, talk) => {
+    [
+      'answers with bytes that are no MessagePack',
+      (stream: WebSocket) => stream.on('message', () => stream.send(Buffer.from('nonsense'))),
+    ],
+    ['announces a close and leaves the stream open', (stream: WebSocket) => stream.on('message', () => stuck(stream))],
+  ])('if the server %s', async (_what, talk) => {
     const { collection, counted } = await connectedTo(talk)
     for (let times = 0; times < 5; times++) expect(await collection.query({ query: [1] })).toMatchObject([{ id: 7 }])
     expect(counted.streams).toBe(1)

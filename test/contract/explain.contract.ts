@@ -21,12 +21,12 @@ export function describeExplain(suite: Suite): void {
   describe('explains', () => {
     it.each<[what: string, query: QueryOptions]>([
       ['a search', { query: NEAR, limit: 5 }],
-      ['an exact one', { query: NEAR, params: { exact: true } }],
-      ['one of a named width', { query: NEAR, params: { hnsw_ef: 50 } }],
-      ['one from a stored point', { query: 77, withVector: true, withPayload: ['tenth'] }],
-      ['a filtered one', { query: NEAR, filter: TENTH, offset: 2 }],
+      ['an exact search', { query: NEAR, params: { exact: true } }],
+      ['a search with hnsw_ef', { query: NEAR, params: { hnsw_ef: 50 } }],
+      ['a search by a stored point', { query: 77, withVector: true, withPayload: ['tenth'] }],
+      ['a filtered search', { query: NEAR, filter: TENTH, offset: 2 }],
       ['points in the order of their ids', { limit: 3, filter: TENTH }],
-    ])('%s, and answers it as the query does', async (_what, query) => {
+    ])('%s, with the hits of the query', async (_what, query) => {
       const collection = await filled()
       const { hits, plan } = await collection.explain(query)
       expect(hits).toEqual(await collection.query(query))

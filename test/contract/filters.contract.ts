@@ -148,8 +148,8 @@ const FILTERS: [what: string, filter: Filter, ids: number[]][] = [
   ['either of two checks of one condition', { must: [{ key: 'n', match: { value: 1 }, range: { gt: 5 } }] }, [1, 5]],
   ['a slice', { must: [{ slice: { total: 2, index: 0 } }] }, SLICES[0]],
   ['the other slice', { must: [{ slice: { total: 2, index: 1 } }] }, SLICES[1]],
-  ['nothing at all', {}, [1, 2, 3, 4, 5]],
-  ['what no point has', { must: [value('city', 'Lima')] }, []],
+  ['an empty filter', {}, [1, 2, 3, 4, 5]],
+  ['a value that no point has', { must: [value('city', 'Lima')] }, []],
 ]
 
 export function describeFilters(suite: Suite): void {

@@ -41,7 +41,7 @@ describe('a node that is alone', () => {
     ['POST', '/collections/a/cluster', /one shard/],
     ['PUT', '/collections/a/shards', /one shard/],
     ['POST', '/collections/a/shards/delete', /one shard/],
-  ])('says why %s %s is not there', async (method, path, why) => {
+  ])('says why %s %s is not supported', async (method, path, why) => {
     const { service } = await withCollection()
     const answer = await service.call(method, path, {})
     expect(answer).toMatchObject({

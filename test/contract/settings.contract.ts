@@ -110,7 +110,7 @@ export function describeSettings(suite: Suite): void {
       ['maxIndexingThreads', -1],
       ['payloadM', 1.5],
       ['inlineStorage', 1],
-    ])('is refused where %s is %j', async (field, value) => {
+    ])('is refused if %s is %j', async (field, value) => {
       const hnswConfig = { [field]: value } as never
       const refused = { code: 'INVALID_ARGUMENT', message: expect.stringMatching(`hnswConfig\\.${field}`) }
       await expect(create({ hnswConfig })).rejects.toMatchObject(refused)

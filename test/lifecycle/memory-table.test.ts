@@ -38,7 +38,7 @@ describe.skipIf(process.platform !== 'linux')('the table of memory', () => {
   test.each([
     ['just built', () => built],
     ['reopened', () => reopened],
-  ])('adds up to within 10 %% of what the system counts beyond an empty process, %s', (_, held) => {
+  ])('adds up to the growth of resident memory over an empty process, within 10 %%: %s', (_, held) => {
     expect(held().points).toBe(POINTS)
     const grown = held().residentBytes - empty.residentBytes
     expect(grown).toBeGreaterThan(POINTS * SIZE * 4)

@@ -5,16 +5,16 @@ const MIB = 1024 * 1024
 const MACHINE = 16 * 1024 * MIB
 
 test.each([
-  ['no bound', null, undefined],
-  ['the bound that control groups of version 1 tell where there is none', 2 ** 63 - 4096, undefined],
-  ['a bound beyond the machine', MACHINE + 1, undefined],
-  ['a bound that is all that the machine is said to have', MACHINE, MACHINE - 320 * MIB],
-  ['plenty', 8192 * MIB, 7872 * MIB],
-  ['what leaves no more than it takes to write', 740 * MIB, 420 * MIB],
-  ['less than that', 600 * MIB, 420 * MIB],
-  ['hardly as much', 500 * MIB, Math.floor(0.82 * 500 * MIB)],
-  ['less than any limit may be', 100 * MIB, 128 * MIB],
-])('of a container with %s', (_, container, limit) => {
+  ['without a bound', null, undefined],
+  ['with the number that control groups of version 1 give for no bound', 2 ** 63 - 4096, undefined],
+  ['with a bound above the memory of the machine', MACHINE + 1, undefined],
+  ['with a bound of all the memory of the machine', MACHINE, MACHINE - 320 * MIB],
+  ['with plenty of memory', 8192 * MIB, 7872 * MIB],
+  ['with a bound that leaves just what writes need', 740 * MIB, 420 * MIB],
+  ['with a bound slightly below that', 600 * MIB, 420 * MIB],
+  ['with a bound near what writes need', 500 * MIB, Math.floor(0.82 * 500 * MIB)],
+  ['with a bound below the smallest limit', 100 * MIB, 128 * MIB],
+])('of a container %s', (_, container, limit) => {
   expect(limitIn(container, MACHINE)).toBe(limit)
 })
 

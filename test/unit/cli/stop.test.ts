@@ -79,7 +79,7 @@ test.each([1, 2])(
   },
 )
 
-test.each([1, 2])('with %d threads, connections on which nothing was sent delay no stop', async (n) => {
+test.each([1, 2])('with %d threads, idle connections delay no stop', async (n) => {
   const { child, url } = await serveBy(n)
   for (let i = 0; i < 4; i++) await connected(url)
   expect(await stopped(child)).toBeLessThan(SOON_MS)

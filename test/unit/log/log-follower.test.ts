@@ -120,8 +120,8 @@ test('an incomplete record is waited for, and a record taken back means a reload
 test.each([
   ['of the same length', [2], [3]],
   ['of another length', [2], [20]],
-  ['of which the last is the same', [2, 9], [3, 9]],
-])('records taken back, and others %s in their place, mean a reload', async (_, before, after) => {
+  ['with the same last record', [2, 9], [3, 9]],
+])('records replaced by others %s mean a reload', async (_, before, after) => {
   await options.disk.makeFolder('other')
   const other = await FileLog.open({ ...options, folder: 'other' })
   for (const each of [log, other]) await each.append(1, sizedRecord(1, 100)).durable

@@ -35,12 +35,12 @@ describe('the value of a formula', () => {
     ['a product', { op: 'mult', operands: [huge, huge] }, /mult = Infinity/],
     ['a sum', { op: 'sum', operands: [constant(1.7e308), constant(1.7e308)] }, /sum = Infinity/],
     [
-      'a product inside what is finite',
+      'a product inside a finite term',
       { op: 'div', left: constant(1), right: { op: 'mult', operands: [huge, huge] }, byZeroDefault: null },
       /mult = Infinity/,
     ],
     ['a decay', { ...decay, x: constant(Number.NaN), lambda: 1 }, /lin_decay.*NaN/],
-    ['what float32 does not hold', constant(1e39), /1e\+39 as float32 = Infinity/],
+    ['a number beyond float32', constant(1e39), /1e\+39 as float32 = Infinity/],
   ])('refuses %s that is not finite', (_what, root, names) => {
     expect(() => evaluate(formulaOf(root), NOTHING)).toThrow(
       expect.objectContaining({ code: 'INVALID_ARGUMENT', message: expect.stringMatching(names) }),

@@ -126,7 +126,7 @@ test('an error of the catalogue crosses threads unchanged, any other as its text
 test.each([
   ['stopped', (worker: Worker) => void worker.terminate()],
   ['ended by an error of its own', (worker: Worker) => post.call(worker, null)],
-])('a worker that is %s rejects what it had to do, and the next task gets another worker', async (_, end) => {
+])('a worker that is %s rejects its task, and the next task gets another worker', async (_, end) => {
   const thread = new ArrowThread()
   await thread.schema(vectors)
   atNextTask(end)

@@ -44,7 +44,7 @@ test.each([
   ['Generic LocalFileSystem error: Unable to open file: Too many open files (os error 24)', 'IO_FAILED'],
   ['LanceError(IO): Execution error: Resources exhausted: Failed to allocate additional 8.0 MB', 'IO_FAILED'],
   ['No space left on device (os error 28)', 'DISK_FULL'],
-])('of a whole table from outside, %j says %s', (text, code) => {
+])('while a whole table from outside is read, %j becomes %s', (text, code) => {
   expect(ofForeignFiles(lanceError(new Error(text), 'read', place))).toMatchObject({ code })
 })
 

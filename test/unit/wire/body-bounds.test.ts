@@ -95,7 +95,7 @@ describe('a refusal', () => {
       objects,
     ],
     ['values in JSON', () => measureJson(jsonFilled(32 * MIB, '1')), 'values', LIMITS.bodyValues],
-  ])('of too many %s names the bound and what was seen', (_what, measure, what, bound) => {
+  ])('of too many %s names the bound and the count reached', (_what, measure, what, bound) => {
     expect(measure).toThrow(new RegExp(`body: expected at most ${bound} ${what}, got at least \\d+`))
     expect(measuredOf(measure).error).toMatchObject({ code: 'TOO_LARGE', details: { field: 'body', bound } })
   })
@@ -153,7 +153,7 @@ describe('the memory of values', () => {
     ['points', (at) => ({ id: at, vector: Buffer.alloc(8), payload: { city: `City ${at}`, n: at / 7 } })],
     ['texts', (at) => `text ${at}`],
     ['numbers beside texts', (at) => (at % 2 ? at / 3 : '')],
-  ])('is told before they are made, about: of %s', (_, one) => {
+  ])('is estimated before they are made: %s', (_, one) => {
     const body = encodeMsgpack(Array.from({ length: count }, (_, at) => one(at)))
     const { valueBytes, make } = measureMsgpack(body)
     const seen = taken(make)

@@ -35,7 +35,7 @@ describe('mapping', () => {
     [shape(['a'], [['a', 3]]), { ...ASKED_NOTHING, vectors: ['x=c'] }, 'no column c; it has a'],
     [shape(['a', 't'], [['a', 3]]), { ...ASKED_NOTHING, vectors: ['x=t'] }, 'column t holds no lists of floats'],
     [shape(['a'], [['a', 3]]), { ...ASKED_NOTHING, idColumn: 'key' }, 'no column key; it has a'],
-  ])('says what a file has when it cannot decide (%#)', (given, asked, message) => {
+  ])('names the columns of the file if none can be chosen (%#)', (given, asked, message) => {
     expect(() => mappingOf(given, asked, 'f')).toThrow(message)
   })
 })

@@ -30,7 +30,7 @@ it.each([
   { flushedSeq: -1 },
   { name: '' },
   { segments: [{ file: '../s', bytes: 1, crc: 1, overlay: null }] },
-])('a manifest from outside that says %j is refused', (change) => {
+])('a manifest from outside with %j is refused', (change) => {
   const manifest = { ...structuredClone(SOUND), ...change } as Manifest
   expect(() => checkRestoredManifest(manifest)).toThrow('the snapshot is damaged: its manifest')
 })

@@ -80,7 +80,7 @@ describe('a snapshot of a collection', () => {
     ['in memory of the log', async () => undefined],
     ['in the table', (collection: Collection) => collection.flush()],
     ['in segments', (collection: Collection) => collection.waitForIndex()],
-  ])('restores every point, vector and payload of what is %s into a fresh folder', async (_where, settle) => {
+  ])('restores every point, vector and payload that is %s into a fresh folder', async (_where, settle) => {
     const database = await openIn('source')
     const collection = await filled(database)
     await settle(collection)

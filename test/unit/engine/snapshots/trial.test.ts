@@ -74,7 +74,7 @@ describe('a trial', () => {
     },
   )
 
-  it.each(['SIGKILL', 'SIGTERM'])('that somebody else ends by %s says nothing of the snapshot', async (how) => {
+  it.each(['SIGKILL', 'SIGTERM'])('ended from outside by %s says nothing about the snapshot', async (how) => {
     expect(await tried('ending', {}, how)).toMatchObject({ code: 'UNAVAILABLE', retryable: true })
   })
 
