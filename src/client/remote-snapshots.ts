@@ -30,7 +30,7 @@ export class RemoteSnapshots implements CollectionSnapshots {
   }
 
   async create(call?: CallOptions): Promise<SnapshotDescription> {
-    // Asked again after a lost answer there would be two.
+    // A repeated request after a lost answer would make two snapshots.
     const request = { method: 'POST', path: this.#path, ...long(call), isIdempotent: false } as const
     return descriptionOf(await this.#transport.send(request))
   }

@@ -39,6 +39,10 @@ export interface ReadableDatabase {
  * UNAUTHENTICATED, FORBIDDEN, UNAVAILABLE and OVERLOADED.
  */
 export interface Database extends ReadableDatabase, AsyncDisposable {
+  /**
+   * Creates a collection. It is on stable storage when the call resolves. Rejects with ALREADY_EXISTS if a collection has
+   * the name, and with INVALID_ARGUMENT if an alias has it.
+   */
   createCollection<P = Payload>(name: string, options: CollectionOptions, call?: CallOptions): Promise<Collection<P>>
   /**
    * The collection of this name, made where there is none. Rejects with ALREADY_EXISTS where the one there is has another
@@ -47,8 +51,8 @@ export interface Database extends ReadableDatabase, AsyncDisposable {
    */
   ensureCollection<P = Payload>(name: string, options: CollectionOptions, call?: CallOptions): Promise<Collection<P>>
   /**
-   * A handle on an existing collection, which an alias names as well: the one it leads to at this moment, whose own name
-   * the handle tells. Rejects with NOT_FOUND.
+   * A handle on an existing collection. `name` may be an alias: the handle then belongs to the collection that the
+   * alias leads to now, and has that collection's own name. Rejects with NOT_FOUND.
    */
   collection<P = Payload>(name: string): Promise<Collection<P>>
   /** Names of all collections in ascending order, damaged ones included. Aliases are not listed. */
@@ -357,7 +361,6 @@ export interface Hit<P = Payload> extends StoredPoint<P> {
 export interface PointGroup<P = Payload> {
   /** The group's value of `groupBy`. */
   id: string | number | bigint
-  /** Its best points, best first. */
   hits: Hit<P>[]
   /** With `withLookup`: the point whose id is the group's value; null if there is none. */
   lookup?: StoredPoint | null

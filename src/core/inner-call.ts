@@ -3,20 +3,20 @@ import type { Awaitable } from './awaitable.js'
 import type { CallOptions } from './call-options.js'
 import type { Stoppable } from './stop.js'
 
-/** Who goes on holding memory that an answer has been given, and gives it back. */
+/** Keeps the memory reserved for an answer until the answer is sent. */
 export interface RoomHolder {
-  /** When this answer is the next to be sent to whoever asked. */
+  /** Resolves when this answer is the next one to send to its caller. */
   turn(): Awaitable<void>
   hold(release: () => void): void
   readonly isHolding: boolean
-  /** Gives all of it back: what it was for is in memory by now, and counted there. */
+  /** Gives back all reserved memory, because its data is in memory by now and counted there. */
   letGo(): void
 }
 
 export interface InnerCall {
   /** Ends the call, as `signal` does: lighter than a signal, for callers with many short calls. */
   stop?: Stoppable
-  /** Below a limit of memory: takes over the room of a large answer until it has been sent on. */
+  /** Below a memory limit: keeps the memory reserved for a large answer until the answer is sent. */
   holder?: RoomHolder
   /** The deadline of a call that asks for none: strict mode has no say in it. */
   defaultTimeoutMs?: number

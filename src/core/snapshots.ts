@@ -6,7 +6,6 @@ export interface SnapshotDescription {
   name: string
   /** Time as in RFC 3339. */
   creationTime: string
-  /** Size of the file. */
   bytes: number
   /** SHA-256 of the file in hexadecimal digits. */
   checksum: string

@@ -1,8 +1,9 @@
 /** How long reads may hold the JavaScript thread in one turn of the event loop (kTurnUs in native/binding/bounds.hpp). */
 export const MOST_READ_US = 200
 /**
- * How long those of several requests may, each of them as long as that, where this thread keeps its searches: to read and to
- * answer them takes longer. What waits for another turn waits for all that is read meanwhile.
+ * The same bound for several requests together, on a thread that keeps its searches. Each request may take
+ * MOST_INLINE_US. It is longer, because reading and answering requests takes longer, and a postponed search waits for
+ * all requests read meanwhile.
  */
 const MOST_KEPT_US = 1_000
 /** The same for writes, which come when reads have had theirs. */
@@ -46,8 +47,8 @@ class TurnBudget {
   }
 
   /**
-   * As many threads read requests as there are cores: the pool has none to itself. So this thread keeps short searches, for
-   * one of the next turns where this one has no room.
+   * Makes this thread keep short searches, for a later turn if this one has no time left. It is called if there are as
+   * many serving threads as cores, so that the pool has no core to itself.
    */
   keepSearches(): void {
     this.#keepsSearches = true

@@ -33,7 +33,7 @@ export function parseCondition(condition: object, context: FilterContext, field:
   return parseFilter({ must: [condition] }, context, field)
 }
 
-/** Null where it says nothing. */
+/** null if the filter has no condition. */
 export function saying(node: FilterNode): FilterNode | null {
   return node.op === 'and' && node.children.length === 0 ? null : node
 }

@@ -173,7 +173,7 @@ export interface Addon {
   searchSparse(shard: ShardHandle, request: SparseSearchRequest, cancel: number, inlineUs: number): Begun
   /** One ranking of several searches at one moment, with the points' payloads. Rules of `search`. */
   searchFused(shard: ShardHandle, request: FusedRequest, cancel: number, inlineUs: number): Begun
-  /** By the same rules. */
+  /** Continues a search. Rules of `search`. */
   resumeSearch(shard: ShardHandle, cancel: number, inlineUs: number): Begun
   /** Drops a search that must not go on. */
   dropSearch(shard: ShardHandle, cancel: number): void

@@ -336,7 +336,7 @@ export class Shard {
     }
   }
 
-  /** Without an async function: this is on the way of every search that the pool does. */
+  /** Not an async function, because every search on the pool passes here. */
   #stoppable<T, U>(
     scope: Stoppable | undefined,
     cancel: number,

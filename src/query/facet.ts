@@ -9,7 +9,7 @@ import { bounded, DEFAULT_LIMIT } from './settings.js'
 import type { Source } from './source.js'
 import { Turns } from './turns.js'
 
-/** How many points have each value of an indexed field: most frequent first, then in the order of the values. */
+/** The number of points with each value of an indexed field: most frequent first, then in the order of the values. */
 export async function facet({ shard, schema }: Source, options: FacetOptions, call?: Stoppable): Promise<FacetHit[]> {
   const limit = bounded(options.limit ?? DEFAULT_LIMIT, 1, LIMITS.resultLimit, 'limit')
   parsePath(options.key, 'key')

@@ -18,7 +18,7 @@ export function fuseRanks(sources: readonly Hit[][], k: number, weights: readonl
   })
 }
 
-/** Distribution-based score fusion: scores count from three deviations below their source's mean to three above. */
+/** Distribution-based score fusion: scores are scaled to the range of three deviations around their source's mean. */
 export function* fuseScores(sources: readonly Hit[][]): Steps<Hit[]> {
   const spans: (Span | null)[] = []
   for (const hits of sources) spans.push(yield* spanOf(hits))
@@ -48,7 +48,7 @@ interface Span {
   high: number
 }
 
-/** By Welford's sums in single precision; null of less than two scores. */
+/** Range by Welford's method in single precision; null for fewer than two scores. */
 function* spanOf(hits: readonly Hit[]): Steps<Span | null> {
   if (hits.length < 2) return null
   let mean = 0

@@ -31,7 +31,7 @@ export class Groups {
     return this.most * this.#size
   }
 
-  /** A point with several values is in several groups. */
+  /** Adds a point. A point with several values is in several groups. */
   *add(hit: Hit, keys: readonly GroupKey[]): Steps<void> {
     for (let at = 0; at < keys.length; at++) {
       if (at % STEP === 0) yield
@@ -64,7 +64,7 @@ export class Groups {
     return best.filter((group) => !this.#isFull(group)).map(({ id }) => id)
   }
 
-  /** As many as are wanted are full, and none that is better is not. */
+  /** Whether the wanted number of groups is there and each of the best groups is full. */
   *isComplete(): Steps<boolean> {
     const best = yield* this.#best()
     return best.length >= this.most && best.every((group) => this.#isFull(group))

@@ -196,7 +196,7 @@ function isGroupKey(value: unknown): value is GroupKey {
   return typeof value === 'string' || typeof value === 'bigint' || Number.isSafeInteger(value)
 }
 
-/** Integers beyond 64 bits with a sign are left out: no condition can name them. */
+/** Integers beyond signed 64 bits are left out, because no condition can name them. */
 function* matchValues(keys: readonly GroupKey[]): Steps<MatchValues> {
   const values: MatchValues = { texts: [], integers: [], booleans: [] }
   for (const [at, key] of keys.entries()) {

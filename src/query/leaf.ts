@@ -288,7 +288,7 @@ export class Leaf {
     return await this.#listed('order_by', hits, block, place, started)
   }
 
-  /** Points that no score tells apart. */
+  /** Points with equal scores. */
   #alike(block: RowBlock, projection: Projection): Awaitable<Hit[]> {
     const reader = new RowReader(block, projection)
     const turns = new Turns(this.#scope.call)

@@ -1,4 +1,4 @@
-/** Maximal marginal relevance: of candidates near the query, those that are far from each other. */
+/** Maximal marginal relevance: selects candidates near the query that differ from each other. */
 import type { Stoppable } from '../core/stop.js'
 import type { Similarities } from './similarities.js'
 import { Turns } from './turns.js'

@@ -14,7 +14,7 @@ import { Turns } from './turns.js'
 
 type Scope = Pick<QueryScope, 'source' | 'call' | 'mostBytes'>
 
-/** The points of the prefetches by the formula's value, greatest first. */
+/** Scores the prefetches' points by the formula, greatest first. */
 export async function scoreByFormula(
   formula: Formula,
   sources: readonly Hit[][],

@@ -28,7 +28,7 @@ export function runQuery<P>(
   scope: QueryScope,
 ): Awaitable<{ hits: Hit<P>[]; plan: QueryPlan | null }> {
   const plan = parseQuery(options, scope.source.schema)
-  // Where the turn of the event loop has been used up, it is waited for, and texts give way to others.
+  // If the time of this turn is used up, texts are split in a later turn.
   const references = scope.explains || turnBudget.readUs <= 0 ? null : References.atOnce(plan, scope)
   return references ? runWith<P>(plan, scope, references) : runPlan<P>(plan, scope)
 }

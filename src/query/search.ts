@@ -152,7 +152,7 @@ async function storedTarget(
   return { vector: column.data, exclude: id }
 }
 
-/** The kernel's rows as points with scores. */
+/** The kernel's rows as hits. */
 export function hitsOf<P>(
   result: SearchResult,
   projection: Projection,

@@ -1,4 +1,4 @@
-/** Texts of queries, which become sparse vectors before their query runs. */
+/** Texts of queries, which become sparse vectors before the query runs. */
 import { Mutex } from '../core/mutex.js'
 import type { Document, StoredSparseVector } from '../core/point.js'
 import { checkQueryDocument, embedQuery, queryText } from '../inference/bm25.js'

@@ -15,7 +15,7 @@ export function atOnce<T>(steps: Steps<T>): T {
   return taken.value
 }
 
-/** One clock for all the loops of one piece of work: many short ones give way as one long one does. */
+/** One clock for all loops of one piece of work: many short loops pause as often as a long one. */
 export class Turns {
   readonly #call: Pick<Stoppable, 'isStopped' | 'reason'> | undefined
   #started = performance.now()

@@ -112,7 +112,10 @@ export class ReadCall {
     this.word('consistency', CONSISTENCIES)
   }
 
-  /** `timeout` in seconds, as Qdrant has it. A client may ask for its own with every call, so a longer one is no error. */
+  /**
+   * `timeout` in seconds, as in Qdrant. A longer timeout than the service's is no error: a client may send its own with
+   * every call.
+   */
   protected deadline(): Pick<CallOptions, 'timeoutMs'> {
     const { timeout } = this.query
     if (timeout === undefined) return {}

@@ -34,7 +34,7 @@ export function collectionInfo(collection: Collection): Promise<CollectionInfo> 
 async function infosOf(database: Database): Promise<CollectionInfo[]> {
   const infos: CollectionInfo[] = []
   for (const name of await database.collections()) {
-    // A collection may be deleted between the list and the look.
+    // A collection may be deleted between listing and reading it.
     const info = await database
       .collection(name)
       .then((collection) => collection.info())

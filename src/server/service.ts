@@ -330,7 +330,7 @@ export class Service<C extends ReadCall> {
       checkContentEncoding(request.headers['content-encoding'])
       ticket.admit(work)
       if (work === 'read') turnBudget.noteArrival()
-      // Only now is a client that asks first told to send its body.
+      // Only now does a client with `Expect: 100-continue` learn that it may send its body.
       if (request.headers.expect !== undefined) reply.raw.writeContinue()
       return undefined
     } catch (error) {

@@ -113,7 +113,7 @@ export class Streams {
     for (const stream of this.#open) stream.look()
   }
 
-  /** Each once what was read is answered. To be called until none is left. */
+  /** Ends each stream once its messages are answered. Call it until none is left. */
   endAll(): void {
     this.#isEnding = true
     clearInterval(this.#watch)

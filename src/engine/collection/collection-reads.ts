@@ -61,7 +61,7 @@ export interface ReadHost {
   catalog: Catalog
 }
 
-/** The reading verbs of one collection. */
+/** The reading methods of one collection. */
 export class CollectionReads<P = Payload> extends PlainReads<P> implements ReadableCollection<P> {
   protected readonly source: ReadSource
   readonly #admission: Admission

@@ -39,7 +39,7 @@ function flushBytes(): number {
 export class Flusher {
   readonly #parts: FlusherParts
   readonly #mutex = new Mutex()
-  /** What the table's columns are. The manifest learns it with the next version, or has told it. */
+  /** The columns of the table. The manifest has them already, or gets them with the next version. */
   #layout: TableLayout | undefined
   #closed = false
 

@@ -33,7 +33,7 @@ export class Writer {
   #waiting = 0
   /** Held while a write is numbered and appended. */
   readonly #appending = new Mutex()
-  /** Settles when the write that was appended last is applied (or known to be lost). */
+  /** Settles when the write appended last is applied or known to be lost. */
   #applied: Promise<unknown> = Promise.resolve()
   /** Set when a durable record could not be applied: memory and log disagree until the next open. */
   #broken: VicinalError | null = null

@@ -1,4 +1,4 @@
-/** The configuration that a collection works by: a caller's options with every default, and after each change. */
+/** Computes a collection's configuration: from a caller's options with all defaults, and after each change. */
 import { describeValue, invalid, VicinalError } from '../../core/errors.js'
 import { LIMITS } from '../../core/limits.js'
 import type { MemoryPlacement } from '../../core/memory.js'

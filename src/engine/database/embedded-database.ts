@@ -37,14 +37,14 @@ export interface DatabaseOptions {
   onIssue?: (issue: CollectionIssue) => void
 }
 
-/** The database of this process: collections by name, and their making and removing, which take turns. */
+/** The database of this process: its collections by name. Creating and removing collections takes turns. */
 export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabase {
   readonly #store: CollectionStore
   readonly #engines = new Map<string, CollectionEngine>()
   readonly #handles = new WeakMap<CollectionEngine, Collection<Payload>>()
   readonly #damaged: DamagedCollection[] = []
   readonly nameless: Error[] = []
-  /** Whose files could not be removed yet: deleting one again, or making another of its name, goes on with it. */
+  /** Collections whose files could not be removed yet. Deleting or creating one of the name retries it. */
   readonly #removing = new Map<string, Pick<CollectionEngine, 'uuid' | 'close'>>()
   readonly #aliases: AliasBook
   readonly #admission: Admission

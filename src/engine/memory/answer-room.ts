@@ -47,7 +47,7 @@ async function inRoom<T>(
   scope: Stoppable,
   read: (rooms: Rooms) => Awaitable<T>,
 ): Promise<T> {
-  // What nobody may send yet must not take the room of what is sent before it.
+  // An answer that may not be sent yet must not take room from answers that are sent before it.
   const holder = innerOf(call)?.holder
   await holder?.turn()
   const release = await memoryBudget.reserve(ROW_COPIES * bytesOf(rooms), scope, holder)

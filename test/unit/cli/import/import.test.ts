@@ -103,7 +103,7 @@ test.each(['SIGKILL', 'SIGINT'] as const)('after %s an import resumes and ends w
   const at = await stopHalfway(folder, signal)
   const again = await vicinal(RESUMED, folder)
   expect(again).toMatchObject({ code: 0, stdout: `rows: ${ROWS + 1000} points\n` })
-  expect(again.stderr).toContain(`going on after ${at.toLocaleString('en')} points of an earlier run`)
+  expect(again.stderr).toContain(`resuming after ${at.toLocaleString('en')} points of an earlier run`)
   // No state is left, so the same command would now import again.
   expect(notedRows(folder)).toEqual([])
   const db = await open(join(folder, 'data'))
