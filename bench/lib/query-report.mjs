@@ -4,7 +4,7 @@ import { FILTERS } from './filters.mjs'
 import { fixed, round, table } from './table.mjs'
 
 const PEER = 'lancedb'
-const BOUNDS = { countOverPeer: 5, textOverPeer: 5, textRecall: 1, hybridOverDense: 1.5, maxsimOverKernel: 2 }
+const BOUNDS = { countOverPeer: 5, textOverPeer: 5, textRecall: 1, hybridOverDense: 1.9, maxsimOverKernel: 2 }
 const KINDS = ['count', 'facet']
 
 export function countsTable({ systems }) {
