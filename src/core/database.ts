@@ -119,10 +119,13 @@ export interface Collection<P = Payload> extends ReadableCollection<P> {
    */
   updateConfig(change: ConfigChange, call?: CallOptions): Promise<void>
 
-  upsert(
-    points: readonly Point<P>[] | ColumnarPoints | ArrowTable,
-    options?: WriteOptions & UpdateCondition,
-  ): Promise<WriteResult>
+  /**
+   * Writes points, any number of them: those of an iterable are asked for as the ones before are written. An array or columns
+   * of at most LIMITS.batchPoints are all or nothing, on a service as far as one request takes them. More points, and those
+   * of iterables, are several writes, each all or nothing: where one fails, those before it stay, and `details.pointsWritten`
+   * says how many points they have. `timeoutMs` is each write's.
+   */
+  upsert(points: UpsertPoints<P>, options?: WriteOptions & UpdateCondition): Promise<UpsertResult>
   /** Rejects with NOT_FOUND where one of the points is not there. */
   updateVectors(
     points: readonly { id: PointId; vector: PointVector }[],
@@ -208,6 +211,21 @@ export interface WriteResult {
   /** The number of points that a completed `delete` removed. */
   deleted?: number
 }
+
+/** Of the last write, where there were several. */
+export interface UpsertResult extends WriteResult {
+  /** Points given, in all writes together. */
+  points: number
+  /** Writes. */
+  batches: number
+}
+
+export type UpsertPoints<P = Payload> =
+  | readonly Point<P>[]
+  | ColumnarPoints
+  | ArrowTable
+  | Iterable<Point<P>>
+  | AsyncIterable<Point<P>>
 
 /**
  * Points as columns; nothing is copied into arrays of numbers. `vectors` of a collection with one unnamed

@@ -16,6 +16,7 @@ import { describeReads } from './reads.contract.js'
 import { describeRefusals } from './refusals.contract.js'
 import { describeSettings } from './settings.contract.js'
 import { describeTextFilters } from './text-filters.contract.js'
+import { describeUpserts } from './upserts.contract.js'
 import { describeVectorNames } from './vector-names.contract.js'
 import { describeWrites } from './writes.contract.js'
 
@@ -61,6 +62,7 @@ export function describeDatabase(name: string, open: () => Promise<DatabaseUnder
     describeConfig(suite)
     describeSettings(suite)
     describeWrites(suite)
+    describeUpserts(suite)
     describeVectorNames(suite)
     describeConditionalWrites(suite)
     describeReads(suite)

@@ -1,9 +1,9 @@
 /** What the in-memory oracle checks of its callers, and small shapes it gives. */
-import type { CallOptions, Selector } from '../../src/core/database.js'
+import type { CallOptions, ColumnarPoints, Selector } from '../../src/core/database.js'
 import { invalid, VicinalError } from '../../src/core/errors.js'
 import type { Filter } from '../../src/core/filter.js'
 import { checkSelector } from '../../src/core/known-points.js'
-import { type PointId, RawJson } from '../../src/core/point.js'
+import { type Point, type PointId, RawJson } from '../../src/core/point.js'
 import type { MemoryPoint } from './memory-points.js'
 
 const MAX_RESULTS = 65_536
@@ -20,6 +20,12 @@ export function plainPayload(payload: unknown): Record<string, unknown> {
 
 export function checkCall({ signal }: CallOptions): void {
   if (signal?.aborted) throw new VicinalError('CANCELLED', 'The call was cancelled')
+}
+
+export function checkedPoints(points: unknown): readonly Point[] | ColumnarPoints {
+  if (Array.isArray(points) || (points !== null && typeof points === 'object' && 'ids' in points))
+    return points as Point[]
+  throw invalid('points', 'expected points', points)
 }
 
 export function bounded(value: number, least: number, field: string): void {
