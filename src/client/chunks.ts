@@ -1,6 +1,6 @@
 /** Cuts points into requests that stay under the service's bound on a body. */
 
-import { rowsOf } from '../core/column-rows.js'
+import { inSinglePrecision, rowsOf } from '../core/column-rows.js'
 import type { ColumnarPoints, ColumnarVectors, UpdateCondition } from '../core/database.js'
 import { invalid } from '../core/errors.js'
 import { checkColumns } from '../core/known-points.js'
@@ -55,8 +55,9 @@ function* pointBodies(points: readonly Point<unknown>[], maxBytes: number, first
   if (chunk.length > 0 || points.length === 0) yield [{ points: chunk }, chunk.length]
 }
 
-function* columnBodies(points: ColumnarPoints, maxBytes: number): Generator<Body> {
-  checkColumns(points, '')
+function* columnBodies(given: ColumnarPoints, maxBytes: number): Generator<Body> {
+  checkColumns(given, '')
+  const points = inSinglePrecision(given)
   const { ids, vectors, payloads } = points
   const count = ids?.length
   if (typeof count !== 'number') throw invalid('ids', 'expected an array of ids', ids)

@@ -233,12 +233,12 @@ export type UpsertPoints<P = Payload> =
  */
 export interface ColumnarPoints {
   ids: readonly PointId[] | BigUint64Array | Uint32Array
-  vectors: Float32Array | Readonly<Record<string, ColumnarVectors>>
+  vectors: Float32Array | Float64Array | Readonly<Record<string, ColumnarVectors>>
   payloads?: readonly (Payload | RawJson | null)[]
 }
 
 /** Dense vectors end to end; sparse ones, or texts to be made into such, one by one. */
-export type ColumnarVectors = Float32Array | readonly (SparseVector | Document)[]
+export type ColumnarVectors = Float32Array | Float64Array | readonly (SparseVector | Document)[]
 
 /** An apache-arrow Table of any instance of that library: column `id`, one column a vector, others payload. */
 export interface ArrowTable {

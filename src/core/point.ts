@@ -5,8 +5,13 @@ export type PointId = number | bigint | string
 
 export type Payload = Record<string, unknown>
 
-/** One dense vector. A Float32Array is taken as it is; an array of numbers is rounded to float32. */
-export type Vector = Float32Array | readonly number[]
+/** One dense vector. A Float32Array is taken as it is; other numbers are rounded to float32. */
+export type Vector = Float32Array | Float64Array | readonly number[]
+
+/** Whether a value has the type of a vector, or of several. */
+export function isNumbers(value: unknown): value is Vector | MultiVector {
+  return Array.isArray(value) || value instanceof Float32Array || value instanceof Float64Array
+}
 
 /** Any number of vectors under one name, compared by MaxSim: of the tokens of a text, say. */
 export type MultiVector = readonly Vector[]
@@ -14,7 +19,7 @@ export type MultiVector = readonly Vector[]
 /** The components that are not zero: an index of 32 bits each, in any order, none twice. */
 export interface SparseVector {
   indices: Uint32Array | readonly number[]
-  values: Float32Array | readonly number[]
+  values: Float32Array | Float64Array | readonly number[]
 }
 
 /** As read: indices ascend. */

@@ -17,6 +17,7 @@ import { describeRefusals } from './refusals.contract.js'
 import { describeSettings } from './settings.contract.js'
 import { describeTextFilters } from './text-filters.contract.js'
 import { describeUpserts } from './upserts.contract.js'
+import { describeValues } from './values.contract.js'
 import { describeVectorNames } from './vector-names.contract.js'
 import { describeWrites } from './writes.contract.js'
 
@@ -63,6 +64,7 @@ export function describeDatabase(name: string, open: () => Promise<DatabaseUnder
     describeSettings(suite)
     describeWrites(suite)
     describeUpserts(suite)
+    describeValues(suite)
     describeVectorNames(suite)
     describeConditionalWrites(suite)
     describeReads(suite)

@@ -15,7 +15,20 @@ export function filterable(point: MemoryPoint) {
 export function plainPayload(payload: unknown): Record<string, unknown> {
   if (payload === null || payload === undefined) return {}
   if (typeof payload !== 'object' || Array.isArray(payload)) throw invalid('payload', 'expected an object', payload)
-  return (payload instanceof RawJson ? JSON.parse(payload.text) : structuredClone(payload)) as Record<string, unknown>
+  return (payload instanceof RawJson ? JSON.parse(payload.text) : withDateTexts(structuredClone(payload))) as Record<
+    string,
+    unknown
+  >
+}
+
+function withDateTexts(value: unknown): unknown {
+  if (value instanceof Date) {
+    if (Number.isNaN(value.getTime())) throw invalid('payload', 'expected a date that is valid', value)
+    return value.toISOString()
+  }
+  if (Array.isArray(value)) return value.map(withDateTexts)
+  if (value === null || typeof value !== 'object') return value
+  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, withDateTexts(one)]))
 }
 
 export function checkCall({ signal }: CallOptions): void {

@@ -22,7 +22,7 @@ import { invalid, notFound } from '../../src/core/errors.js'
 import type { Filter } from '../../src/core/filter.js'
 import { PAYLOAD_INDEX_KINDS, type PayloadIndexKind, type PayloadIndexOptions } from '../../src/core/payload-index.js'
 import { PlainReads } from '../../src/core/plain-reads.js'
-import type { Payload, Point, PointId, PointVector } from '../../src/core/point.js'
+import { isNumbers, type Payload, type Point, type PointId, type PointVector } from '../../src/core/point.js'
 import type {
   FacetHit,
   FacetOptions,
@@ -347,7 +347,7 @@ export class MemoryCollection extends PlainReads implements Collection {
   }
 
   #vectorsOf(vector: PointVector | undefined, field: string): Map<string, MemoryVector> {
-    const isOne = Array.isArray(vector) || vector instanceof Float32Array
+    const isOne = isNumbers(vector)
     const named = isOne ? { '': vector } : vector
     if (named === null || typeof named !== 'object') throw invalid(field, 'expected a vector', vector)
     return new Map(
