@@ -13,7 +13,7 @@ import {
 import { buffersOf, copyBatch, copyBytes } from './batch-arrays.js'
 
 /** The compiled worker, two folders up and down again: from src/storage in a checkout as from dist/storage. */
-const ENTRY = new URL('../../dist/storage/arrow-worker.js', import.meta.url)
+const entryOf = () => new URL('../../dist/storage/arrow-worker.js', import.meta.url)
 /** The flags of this process are not the worker's: with `--input-type` it would not start. */
 const OPTIONS = { name: 'vicinal-arrow', execArgv: [] }
 
@@ -73,7 +73,7 @@ export class ArrowThread {
 
   #started(): Worker {
     if (this.#worker) return this.#worker
-    const worker = new Worker(ENTRY, OPTIONS)
+    const worker = new Worker(entryOf(), OPTIONS)
     worker.unref()
     worker.on('message', (answer: ArrowAnswer) => this.#settle(worker, answer))
     worker.on('messageerror', (cause) => this.#lose(worker, cause))

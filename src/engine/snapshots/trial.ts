@@ -14,8 +14,8 @@ import type { TrialFailure, TrialTask } from './trial-messages.js'
  * or time than a whole snapshot of its size would.
  */
 
-/** The compiled process, two folders up and down again: from src/collection in a checkout as from dist/collection. */
-const ENTRY = new URL('../../../dist/engine/snapshots/trial-process.js', import.meta.url)
+/** The compiled process, as from src/engine/snapshots in a checkout so from dist. A bundle has no place for it. */
+const entryOf = () => new URL('../../../dist/engine/snapshots/trial-process.js', import.meta.url)
 const WATCH_EVERY_MS = 25
 /** What it keeps to by itself, of what it may have: beyond that are moments between two looks. */
 const OWN_SHARE = 0.75
@@ -50,7 +50,7 @@ export async function runTrial(
   disk: Disk,
   collections: readonly TriedCollection[],
   bounds: TrialBounds,
-  entry: URL = ENTRY,
+  entry: URL = entryOf(),
 ): Promise<void> {
   const child = started(entry)
   const trial = new Trial(child, bounds)
