@@ -3,7 +3,7 @@ import type { Quantization } from './schema.js'
 /** How a query was answered, as `Collection.explain` and those beside it tell. */
 
 /** What holds of a whole query and of its part in one segment. */
-interface SearchAccount {
+export interface SearchAccount {
   strategy: string
   why: string
   /** Null where the query names a width of the beam instead. */
