@@ -9,16 +9,9 @@ import { LIMITS } from '../core/limits.js'
 import { RemoteDatabase } from './remote-database.js'
 import { Transport } from './transport.js'
 
-export type * from '../core/aliases.js'
-export type * from '../core/database.js'
-export { ERROR_CATALOGUE, type ErrorCode, VicinalError } from '../core/errors.js'
-export type * from '../core/filter.js'
-export { type Payload, type Point, type PointId, type PointVector, RawJson, type Vector } from '../core/point.js'
-export type * from '../core/query.js'
-export type * from '../core/query-plan.js'
-export type * from '../core/quotas.js'
-export type * from '../core/schema.js'
-export type * from '../core/snapshots.js'
+export { ERROR_CATALOGUE, VicinalError } from '../core/errors.js'
+export { RawJson } from '../core/point.js'
+export type * from '../core/public-types.js'
 
 /** Options of `connect`. All are optional; an unknown one rejects with INVALID_ARGUMENT. */
 export interface ConnectOptions {

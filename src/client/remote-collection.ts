@@ -1,5 +1,4 @@
 import type {
-  ArrowTable,
   CallOptions,
   Collection,
   ColumnarPoints,
@@ -15,6 +14,7 @@ import type {
   Selector,
   StoredPoint,
   UpdateCondition,
+  UpsertResult,
   WriteOperation,
   WriteOptions,
   WriteResult,
@@ -29,6 +29,7 @@ import type { Payload, Point, PointId, PointVector } from '../core/point.js'
 import type { FacetHit, FacetOptions, QueryGroupsOptions, SearchMatrix, SearchMatrixOptions } from '../core/query.js'
 import { type CollectionInfo, ConfigChange, VectorNameConfig } from '../core/schema.js'
 import type { CollectionSnapshots } from '../core/snapshots.js'
+import { type Batch, gathered, isIterable, writeBatches } from '../core/upsert-batches.js'
 import { read } from '../core/vocabulary/reader.js'
 import { tell } from '../core/vocabulary/teller.js'
 import { isArrowTable, pointsOfArrow } from '../wire/arrow.js'
@@ -37,7 +38,7 @@ import { encodeMsgpack } from '../wire/msgpack-encoder.js'
 import { wireIndexSchema } from '../wire/payload-index.js'
 import { aliasesOf } from './aliases.js'
 import { groupsOf, hitsOf, matrixOfOffsets, pageOf, pointsOf, writeResultOf } from './answers.js'
-import { upsertBodies } from './chunks.js'
+import { upsertRequests } from './chunks.js'
 import { planOf } from './plans.js'
 import { facetBody, matrixBody, queryBody, queryGroupsBody } from './query-bodies.js'
 import { RemoteSnapshots } from './remote-snapshots.js'
@@ -83,22 +84,27 @@ export class RemoteCollection<P = Payload> extends PlainReads<P> implements Coll
     await this.#send('PATCH', '', body, call)
   }
 
-  /**
-   * Points beyond the bound of one request are sent in several, each atomic on its own. The result is the last one's.
-   */
+  /** Points beyond the bound of one request go in several, each all or nothing on its own. */
   async upsert(
-    points: readonly Point<P>[] | ColumnarPoints | ArrowTable,
+    points: Parameters<Collection<P>['upsert']>[0],
     options?: WriteOptions & UpdateCondition,
-  ): Promise<WriteResult> {
+  ): Promise<UpsertResult> {
     checkIfGiven(options, KNOWN_WRITE.upsert)
     if (points === null || typeof points !== 'object') throw invalid('points', 'expected points', points)
     const rows = isArrowTable(points) ? pointsOfArrow(points, (await this.#info(options)).config.vectors) : points
-    let result: WriteResult | null = null
-    const given = rows as readonly Point<unknown>[] | ColumnarPoints
-    for (const body of upsertBodies(given, this.#maxBodyBytes, options)) {
-      result = writeResultOf(await this.#sendBytes('PUT', writePath('/points', options), body, options))
+    return await writeBatches(this.#batchesOf(rows, options))
+  }
+
+  async *#batchesOf(points: unknown, options: (WriteOptions & UpdateCondition) | undefined): AsyncGenerator<Batch> {
+    let first = 0
+    for await (const batch of isIterable(points) ? gathered(points) : [points]) {
+      const rows = batch as readonly Point<unknown>[] | ColumnarPoints
+      for (const { bytes, points: count } of upsertRequests(rows, this.#maxBodyBytes, options, first)) {
+        const path = writePath('/points', options)
+        yield { points: count, write: async () => writeResultOf(await this.#sendBytes('PUT', path, bytes, options)) }
+      }
+      if (Array.isArray(batch)) first += batch.length
     }
-    return result as WriteResult
   }
 
   async updateVectors(

@@ -10,7 +10,15 @@ import type {
 import { invalid } from '../core/errors.js'
 import { checkColumns, checkPoint, checkSelector, KNOWN_POINT, KNOWN_VECTOR_UPDATE } from '../core/known-points.js'
 import { checkOrderBy } from '../core/known-query.js'
-import type { MultiVector, NamedVector, Point, PointId, PointVector, Vector } from '../core/point.js'
+import {
+  isNumbers,
+  type MultiVector,
+  type NamedVector,
+  type Point,
+  type PointId,
+  type PointVector,
+  type Vector,
+} from '../core/point.js'
 import type { OrderBy } from '../core/query.js'
 
 export function scrollBody(options: ScrollOptions): object {
@@ -83,7 +91,7 @@ export function vectorBody(vector: Vector | MultiVector, field: string): unknown
 }
 
 export function isVector(value: unknown): value is Vector {
-  return Array.isArray(value) || value instanceof Float32Array
+  return isNumbers(value)
 }
 
 export function operationBody(operation: WriteOperation<unknown>, at: number): object {

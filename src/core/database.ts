@@ -168,18 +168,13 @@ export interface Collection<P = Payload> extends ReadableCollection<P> {
   updateConfig(change: ConfigChange, call?: CallOptions): Promise<void>
 
   /**
-   * Writes whole points. A point with the id of a stored one replaces it, payload and all vectors included. If an id is
-   * repeated, its last point wins. At most LIMITS.batchPoints points; a remote collection splits larger writes into
-   * several, each atomic on its own.
+   * Writes points, any number of them: those of an iterable are asked for as the ones before are written. An array or columns
+   * of at most LIMITS.batchPoints are all or nothing, on a service as far as one request takes them. More points, and those
+   * of iterables, are several writes, each all or nothing: where one fails, those before it stay, and `details.pointsWritten`
+   * says how many points they have. `timeoutMs` is each write's.
    */
-  upsert(
-    points: readonly Point<P>[] | ColumnarPoints | ArrowTable,
-    options?: WriteOptions & UpdateCondition,
-  ): Promise<WriteResult>
-  /**
-   * Replaces or adds the given vectors of stored points. Their other vectors and payloads stay. Rejects with NOT_FOUND,
-   * and writes nothing, if one of the points does not exist.
-   */
+  upsert(points: UpsertPoints<P>, options?: WriteOptions & UpdateCondition): Promise<UpsertResult>
+  /** Rejects with NOT_FOUND where one of the points is not there. */
   updateVectors(
     points: readonly { id: PointId; vector: PointVector }[],
     options?: WriteOptions & Pick<UpdateCondition, 'updateFilter'>,
@@ -296,21 +291,34 @@ export interface WriteResult {
   deleted?: number
 }
 
-/** Points as columns, without arrays of numbers in between. All columns have the length of `ids`. */
+/** Of the last write, where there were several. */
+export interface UpsertResult extends WriteResult {
+  /** Points given, in all writes together. */
+  points: number
+  /** Writes. */
+  batches: number
+}
+
+export type UpsertPoints<P = Payload> =
+  | readonly Point<P>[]
+  | ColumnarPoints
+  | ArrowTable
+  | Iterable<Point<P>>
+  | AsyncIterable<Point<P>>
+
+/**
+ * Points as columns; nothing is copied into arrays of numbers. `vectors` of a collection with one unnamed
+ * vector is one Float32Array of `ids.length × size`.
+ */
 export interface ColumnarPoints {
   /** One id for each point. */
   ids: readonly PointId[] | BigUint64Array | Uint32Array
-  /** For one unnamed vector, its `ids.length × size` floats; otherwise a record of columns by vector name. */
-  vectors: Float32Array | Readonly<Record<string, ColumnarVectors>>
-  /** One payload for each point; null or absent: none. */
+  vectors: Float32Array | Float64Array | Readonly<Record<string, ColumnarVectors>>
   payloads?: readonly (Payload | RawJson | null)[]
 }
 
-/**
- * A dense vector's `ids.length × size` floats end to end; or one sparse vector, or text that becomes one, for each
- * point.
- */
-export type ColumnarVectors = Float32Array | readonly (SparseVector | Document)[]
+/** Dense vectors end to end; sparse ones, or texts to be made into such, one by one. */
+export type ColumnarVectors = Float32Array | Float64Array | readonly (SparseVector | Document)[]
 
 /** A Table of any apache-arrow version: a column `id`, one column for each vector, and payload in the other columns. */
 export interface ArrowTable {

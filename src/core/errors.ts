@@ -104,6 +104,16 @@ export function describeValue(value: unknown): string {
   if (typeof value === 'bigint' || typeof value === 'number' || typeof value === 'boolean') return String(value)
   if (value === null) return 'null'
   if (Array.isArray(value) || value instanceof Float32Array) return `an array of ${value.length}`
-  if (ArrayBuffer.isView(value)) return `${value.byteLength} bytes`
-  return `a value of type ${typeof value}`
+  if (value instanceof Uint8Array) return `${value.byteLength} bytes`
+  const kind = kindOf(value)
+  if (kind === null) return `a value of type ${typeof value}`
+  const named = `${/^[AEIOU]/i.test(kind) ? 'an' : 'a'} ${kind}`
+  return ArrayBuffer.isView(value) && 'length' in value ? `${named} of ${value.length}` : named
+}
+
+/** The name of the class of an object: `Float64Array`, `Map`; null for plain objects and for what is no object. */
+function kindOf(value: unknown): string | null {
+  if (value === null || typeof value !== 'object') return null
+  const name: unknown = Object.getPrototypeOf(value)?.constructor?.name
+  return typeof name === 'string' && name !== '' && name !== 'Object' ? name.slice(0, DESCRIBED_CHARS) : null
 }

@@ -95,12 +95,12 @@ export interface GeoLineString {
   points: readonly GeoPoint[]
 }
 
-/** Bounds are all numbers or all RFC 3339 date-times. */
+/** Bounds are all numbers, or all date-times: RFC 3339 texts or Dates. */
 export interface RangeCondition {
-  lt?: number | string | null
-  lte?: number | string | null
-  gt?: number | string | null
-  gte?: number | string | null
+  lt?: number | string | Date | null
+  lte?: number | string | Date | null
+  gt?: number | string | Date | null
+  gte?: number | string | Date | null
 }
 
 export interface IsEmptyCondition {

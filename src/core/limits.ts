@@ -41,6 +41,8 @@ export const LIMITS = {
   servingThreads: 64,
   /** Points in one write. */
   batchPoints: 100_000,
+  /** Bytes of points, about, of one write that an iterable is cut into. */
+  upsertBatchBytes: 16 * 1024 * 1024,
   /** Searches in one query batch. */
   batchQueries: 1_024,
   /** `limit` of a query or scroll, and `offset + limit` of a query. */

@@ -6,8 +6,13 @@ export type PointId = number | bigint | string
 /** The JSON object of a point. */
 export type Payload = Record<string, unknown>
 
-/** One dense vector. A Float32Array is used as it is; an array of numbers is rounded to float32. */
-export type Vector = Float32Array | readonly number[]
+/** One dense vector. A Float32Array is taken as it is; other numbers are rounded to float32. */
+export type Vector = Float32Array | Float64Array | readonly number[]
+
+/** Whether a value has the type of a vector, or of several. */
+export function isNumbers(value: unknown): value is Vector | MultiVector {
+  return Array.isArray(value) || value instanceof Float32Array || value instanceof Float64Array
+}
 
 /** Any number of vectors under one name, such as those of a text's tokens. They are compared by MaxSim. */
 export type MultiVector = readonly Vector[]
@@ -15,7 +20,7 @@ export type MultiVector = readonly Vector[]
 /** The components that are not 0. Indices are unsigned 32-bit integers in any order, without repetitions. */
 export interface SparseVector {
   indices: Uint32Array | readonly number[]
-  values: Float32Array | readonly number[]
+  values: Float32Array | Float64Array | readonly number[]
 }
 
 /** A sparse vector as it is read: indices ascend. */

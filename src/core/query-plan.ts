@@ -2,9 +2,8 @@ import type { Quantization } from './schema.js'
 
 /** The plan of an answered query, as `Collection.explain` and its variants return it. */
 
-/** Facts about a whole query, or about its part in one segment. */
-interface SearchAccount {
-  /** How the points were found, such as `graph` or `scan of matches`. */
+/** What holds of a whole query and of its part in one segment. */
+export interface SearchAccount {
   strategy: string
   /** Why that way was chosen. */
   why: string

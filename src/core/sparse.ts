@@ -49,7 +49,7 @@ function sorted(indices: Uint32Array, values: Float32Array, field: string): Stor
 
 function numbersAt(value: unknown, field: string): ArrayLike<unknown> {
   if (Array.isArray(value)) return value
-  if (value instanceof Float32Array || value instanceof Uint32Array) return value
+  if (value instanceof Float32Array || value instanceof Float64Array || value instanceof Uint32Array) return value
   throw invalid(field, 'expected an array', value)
 }
 

@@ -1,3 +1,4 @@
+import { dateText } from '../core/date-text.js'
 import { invalid } from '../core/errors.js'
 import { parseDateTime } from './date-time.js'
 import { checkKeys, type Fields, finiteAt, isSet, objectAt } from './fields.js'
@@ -61,7 +62,7 @@ function truth(value: unknown, child: FilterNode, field: string): FilterNode {
 }
 
 function range(value: unknown, path: PathStep[], field: string): FilterNode {
-  const bounds = boundFields(value, field)
+  const bounds = withTexts(boundFields(value, field), field)
   const { lt, lte, gt, gte } = bounds
   if (typeof lt === 'string' || typeof lte === 'string' || typeof gt === 'string' || typeof gte === 'string') {
     return {
@@ -71,6 +72,15 @@ function range(value: unknown, path: PathStep[], field: string): FilterNode {
     }
   }
   return { op: 'range', path, bounds: readBounds(bounds, (bound, name) => finiteAt(bound, `${field}.${name}`)) }
+}
+
+/** Dates as the date-times they are. */
+function withTexts(bounds: Fields, field: string): Fields {
+  if (!BOUND_NAMES.some((name) => bounds[name] instanceof Date)) return bounds
+  const texts = Object.entries(bounds).map(([name, bound]) => {
+    return [name, bound instanceof Date ? dateText(bound, `${field}.${name}`) : bound]
+  })
+  return Object.fromEntries(texts) as Fields
 }
 
 function countBounds(value: unknown, field: string): Bounds {

@@ -1,3 +1,4 @@
+import { dateText } from '../core/date-text.js'
 import { invalid } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
 import { type Payload, RawJson, type TextColumn } from '../core/point.js'
@@ -46,7 +47,8 @@ function hasBigInt(value: unknown, field: string, depth: number): boolean {
     default:
       return false
   }
-  if (value === null || value instanceof Date) return false
+  if (value === null) return false
+  if (value instanceof Date) return dateText(value, field) === ''
   if (depth >= LIMITS.jsonDepth) throw invalid(field, `expected at most ${LIMITS.jsonDepth} nested levels`)
   if (ArrayBuffer.isView(value)) throw invalid(field, 'expected JSON values', value)
   let found = false

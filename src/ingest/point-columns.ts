@@ -1,3 +1,4 @@
+import { inSinglePrecision } from '../core/column-rows.js'
 import type { ColumnarPoints, ColumnarVectors } from '../core/database.js'
 import { invalid } from '../core/errors.js'
 import { checkKnown, type KnownKeys } from '../core/known-keys.js'
@@ -8,6 +9,7 @@ import {
   ID_KIND_NUMBER,
   ID_WORDS,
   idKey,
+  isNumbers,
   type MultiVector,
   type Point,
   type PointColumns,
@@ -79,12 +81,12 @@ export function unknownVector(field: string, name: string, known: readonly { nam
 
 /** Whether the value is a vector, or the vectors of a multivector. */
 export function isVector(value: unknown): value is Vector | MultiVector {
-  return Array.isArray(value) || value instanceof Float32Array
+  return isNumbers(value)
 }
 
 /** The vectors of a multivector, each checked to be a vector. A single vector is a multivector of one. */
 export function multivectorOf(value: Vector | MultiVector, size: number, field: string): MultiVector {
-  if (value instanceof Float32Array || typeof value[0] === 'number') return [value as Vector]
+  if (!Array.isArray(value) || typeof value[0] === 'number') return [value as Vector]
   if (value.length === 0) throw invalid(field, 'expected at least one vector', value)
   if (value.length * size > LIMITS.multivectorFloats) {
     throw invalid(field, `expected at most ${LIMITS.multivectorFloats} numbers in all its vectors`, value.length * size)
@@ -154,7 +156,7 @@ class VectorColumnBuilder {
   }
 }
 
-export function copyNumbers(from: readonly unknown[], into: Float32Array, at: number, field: string): void {
+export function copyNumbers(from: ArrayLike<unknown>, into: Float32Array, at: number, field: string): void {
   for (let i = 0; i < from.length; i++) {
     const value = from[i]
     if (typeof value !== 'number') throw invalid(`${field}[${i}]`, 'expected a number', value)
@@ -162,9 +164,10 @@ export function copyNumbers(from: readonly unknown[], into: Float32Array, at: nu
   }
 }
 
-/** Checks columnar points. Vector data is copied, since cleaning changes it in place. */
-export function columnsOfColumnar(points: ColumnarPoints, schema: readonly SchemaVector[]): PointColumns {
-  checkKnown(points, KNOWN_COLUMNS)
+/** Columnar points as they came, checked; vector data is copied, since cleaning changes it in place. */
+export function columnsOfColumnar(given: ColumnarPoints, schema: readonly SchemaVector[]): PointColumns {
+  checkKnown(given, KNOWN_COLUMNS)
+  const points = inSinglePrecision(given)
   const count = points.ids?.length
   if (typeof count !== 'number') throw invalid('ids', 'expected an array of ids', points.ids)
   checkBatchSize(count)

@@ -5,7 +5,8 @@ import type { Addon } from './addon.js'
 
 /** The version of the interface that this build uses, see `Addon.abi`. */
 const ABI = 1
-const require = createRequire(import.meta.url)
+/** Where this module is in a package or a checkout; a bundle has it elsewhere, or does not say. */
+const OWN_PLACE = /\/(?:dist|src)\/native\/load\.[jt]s$/
 let loaded: Addon | undefined
 
 /** The kernel: the binary built in this checkout, else the prebuilt one of the package. Loaded once, at first use. */
@@ -15,6 +16,9 @@ export function addon(): Addon {
 }
 
 function load(): Addon {
+  const here = import.meta.url as string | undefined
+  if (here === undefined || !OWN_PLACE.test(here)) throw new VicinalError('NATIVE_UNAVAILABLE', BUNDLED)
+  const require = createRequire(here)
   const failures: string[] = []
   for (const file of candidates()) {
     let binary: Addon
@@ -47,6 +51,13 @@ function isGlibc(): boolean {
   const report = process.report?.getReport() as { header?: { glibcVersionRuntime?: string } } | undefined
   return report?.header?.glibcVersionRuntime !== undefined
 }
+
+const BUNDLED = [
+  "Vicinal's native kernel cannot be loaded from a bundle, which has the code of the package without its files.",
+  'Leave the package external, and install it beside the bundle:',
+  "  - esbuild, rolldown, rollup, vite and webpack: `external` (vite: `ssr.external`, webpack: `externals`) with 'vicinal'",
+  "  - Next.js: `serverExternalPackages: ['vicinal']`",
+].join('\n')
 
 function unavailable(failures: string[]): string {
   return [

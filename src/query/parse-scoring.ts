@@ -1,7 +1,7 @@
 import { invalid } from '../core/errors.js'
 import { queryKind } from '../core/known-query.js'
 import { LIMITS } from '../core/limits.js'
-import { encodeId, ID_WORDS, type MultiVector, type PointId, type Vector } from '../core/point.js'
+import { encodeId, ID_WORDS, isNumbers, type MultiVector, type PointId, type Vector } from '../core/point.js'
 import {
   type FormulaQuery,
   type Mmr,
@@ -312,7 +312,7 @@ function checkFinite(values: Float32Array, field: string): Float32Array {
 }
 
 export function isVector(value: unknown): value is Vector | MultiVector {
-  return Array.isArray(value) || value instanceof Float32Array
+  return isNumbers(value)
 }
 
 function arrayAt(value: unknown, field: string): readonly unknown[] {

@@ -12,9 +12,9 @@ import {
 } from './arrow-messages.js'
 import { buffersOf, copyBatch, copyBytes } from './batch-arrays.js'
 
-/** The compiled worker. The path works from src/storage in a checkout and from dist/storage. */
-const ENTRY = new URL('../../dist/storage/arrow-worker.js', import.meta.url)
-/** The worker must not inherit the process's flags: it would not start with `--input-type`. */
+/** The compiled worker, two folders up and down again: from src/storage in a checkout as from dist/storage. */
+const entryOf = () => new URL('../../dist/storage/arrow-worker.js', import.meta.url)
+/** The flags of this process are not the worker's: with `--input-type` it would not start. */
 const OPTIONS = { name: 'vicinal-arrow', execArgv: [] }
 
 interface Waiting {
@@ -73,7 +73,7 @@ export class ArrowThread {
 
   #started(): Worker {
     if (this.#worker) return this.#worker
-    const worker = new Worker(ENTRY, OPTIONS)
+    const worker = new Worker(entryOf(), OPTIONS)
     worker.unref()
     worker.on('message', (answer: ArrowAnswer) => this.#settle(worker, answer))
     worker.on('messageerror', (cause) => this.#lose(worker, cause))

@@ -2,6 +2,7 @@
  * Values of the wire as MessagePack: a Float32Array is one bin of little-endian floats, a BigUint64Array one
  * bin of words, a bigint a 64-bit integer. Properties that are undefined are left out.
  */
+import { dateText } from '../core/date-text.js'
 import { invalid } from '../core/errors.js'
 import { RawJson } from '../core/point.js'
 import { UNBOUNDED } from './body-bounds.js'
@@ -108,6 +109,9 @@ class Writer {
     if (Array.isArray(value)) {
       this.beginArray(value.length)
       for (const element of value) this.value(element)
+    } else if (value instanceof Float64Array) {
+      // Numbers of vectors, which are float32.
+      this.#bin(new Uint8Array(Float32Array.from(value).buffer))
     } else if (ArrayBuffer.isView(value)) {
       this.#bin(new Uint8Array(value.buffer, value.byteOffset, value.byteLength))
     } else if (value instanceof RawJson) {
@@ -115,7 +119,7 @@ class Writer {
       if (this.#options.rawJson === 'text') this.#bin(text)
       else this.value(parseJson(text, 'payload', UNBOUNDED))
     } else if (value instanceof Date) {
-      this.text(value.toISOString())
+      this.text(dateText(value, 'body'))
     } else {
       this.#map(value as Record<string, unknown>)
     }

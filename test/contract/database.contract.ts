@@ -16,6 +16,8 @@ import { describeReads } from './reads.contract.js'
 import { describeRefusals } from './refusals.contract.js'
 import { describeSettings } from './settings.contract.js'
 import { describeTextFilters } from './text-filters.contract.js'
+import { describeUpserts } from './upserts.contract.js'
+import { describeValues } from './values.contract.js'
 import { describeVectorNames } from './vector-names.contract.js'
 import { describeWrites } from './writes.contract.js'
 
@@ -61,6 +63,8 @@ export function describeDatabase(name: string, open: () => Promise<DatabaseUnder
     describeConfig(suite)
     describeSettings(suite)
     describeWrites(suite)
+    describeUpserts(suite)
+    describeValues(suite)
     describeVectorNames(suite)
     describeConditionalWrites(suite)
     describeReads(suite)

@@ -175,7 +175,12 @@ function integerOf(value: Json): bigint | null {
   return /^-?\d+$/.test(text) && BigInt.asIntN(64, BigInt(text)) === BigInt(text) ? BigInt(text) : null
 }
 
-function isInRange(value: Json, range: RangeCondition): boolean {
+function isInRange(value: Json, given: RangeCondition): boolean {
+  const texts = Object.entries(given).map(([name, bound]) => [
+    name,
+    bound instanceof Date ? bound.toISOString() : bound,
+  ])
+  const range = Object.fromEntries(texts) as RangeCondition
   const isTime = Object.values(range).some((bound) => typeof bound === 'string')
   if (!isTime)
     return (typeof value === 'number' || typeof value === 'bigint') && isBetween(Number(value), range as never)

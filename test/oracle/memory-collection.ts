@@ -13,6 +13,7 @@ import type {
   Selector,
   StoredPoint,
   UpdateCondition,
+  UpsertResult,
   WriteOperation,
   WriteOptions,
   WriteResult,
@@ -21,7 +22,7 @@ import { invalid, notFound } from '../../src/core/errors.js'
 import type { Filter } from '../../src/core/filter.js'
 import { PAYLOAD_INDEX_KINDS, type PayloadIndexKind, type PayloadIndexOptions } from '../../src/core/payload-index.js'
 import { PlainReads } from '../../src/core/plain-reads.js'
-import type { Payload, Point, PointId, PointVector } from '../../src/core/point.js'
+import { isNumbers, type Payload, type Point, type PointId, type PointVector } from '../../src/core/point.js'
 import type {
   FacetHit,
   FacetOptions,
@@ -30,12 +31,13 @@ import type {
   SearchMatrixOptions,
 } from '../../src/core/query.js'
 import type { CollectionConfig, CollectionInfo, ConfigChange, VectorNameConfig } from '../../src/core/schema.js'
+import { type Batch, batchesOf, writeBatches } from '../../src/core/upsert-batches.js'
 import { withoutVectorName, withVectorName } from '../../src/engine/config/named-vectors.js'
 import { changeConfig } from '../../src/engine/config/schema.js'
 import { matchesFilter } from './filter-oracle.js'
 import { facetOfOracle, groupsOfOracle, matrixOfOracle } from './memory-aggregates.js'
 import { pointsOfTable } from './memory-arrow.js'
-import { bounded, checkCall, filterable, plainPayload, selectionOf } from './memory-checks.js'
+import { bounded, checkCall, checkedPoints, filterable, plainPayload, selectionOf } from './memory-checks.js'
 import { pointsOfColumns } from './memory-columns.js'
 import { infoOf } from './memory-info.js'
 import { changedPayload, type PayloadOperation } from './memory-payload.js'
@@ -86,11 +88,18 @@ export class MemoryCollection extends PlainReads implements Collection {
   async upsert(
     points: Parameters<Collection['upsert']>[0],
     options: WriteOptions & UpdateCondition = {},
-  ): Promise<WriteResult> {
+  ): Promise<UpsertResult> {
     const names = this.#config.vectors.map((vector) => vector.name)
-    const rows = 'batches' in points ? pointsOfTable(points as unknown as Table, names) : points
+    const isTable = points !== null && typeof points === 'object' && 'batches' in points
+    return writeBatches(this.#batchesOf(isTable ? pointsOfTable(points as unknown as Table, names) : points, options))
+  }
+
+  async *#batchesOf(points: unknown, options: WriteOptions & UpdateCondition): AsyncGenerator<Batch> {
     const { updateFilter = null, updateMode = 'upsert' } = options
-    return this.#write({ op: 'upsert', points: rows as Point[] | ColumnarPoints, updateFilter, updateMode }, options)
+    for await (const [rows, count] of batchesOf(points)) {
+      const operation = { op: 'upsert', points: checkedPoints(rows), updateFilter, updateMode } as const
+      yield { points: count, write: async () => this.#write(operation, options) }
+    }
   }
 
   async updateVectors(
@@ -338,7 +347,7 @@ export class MemoryCollection extends PlainReads implements Collection {
   }
 
   #vectorsOf(vector: PointVector | undefined, field: string): Map<string, MemoryVector> {
-    const isOne = Array.isArray(vector) || vector instanceof Float32Array
+    const isOne = isNumbers(vector)
     const named = isOne ? { '': vector } : vector
     if (named === null || typeof named !== 'object') throw invalid(field, 'expected a vector', vector)
     return new Map(

@@ -1,6 +1,6 @@
 /** Ids, vectors and distances of the in-memory oracle, in simple arithmetic. */
 import { invalid } from '../../src/core/errors.js'
-import type { PointId } from '../../src/core/point.js'
+import { isNumbers, type PointId } from '../../src/core/point.js'
 import type { Distance, ResolvedVector } from '../../src/core/schema.js'
 import type { MemoryVector } from './memory-vectors.js'
 
@@ -43,7 +43,7 @@ export function storedVector(value: unknown, { size, distance }: ResolvedVector,
 }
 
 export function floats(value: unknown, size: number, field: string): Float32Array {
-  if (!Array.isArray(value) && !(value instanceof Float32Array)) {
+  if (!isNumbers(value)) {
     throw invalid(field, `expected a vector of ${size} numbers`, value)
   }
   if (value.length !== size) throw invalid(field, `Vector dimension error: expected dim: ${size}`, value.length)

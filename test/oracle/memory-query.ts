@@ -2,7 +2,7 @@
 import type { QueryOptions, ReadOptions, StoredPoint } from '../../src/core/database.js'
 import { invalid, notFound } from '../../src/core/errors.js'
 import type { Filter } from '../../src/core/filter.js'
-import type { PointId } from '../../src/core/point.js'
+import { isNumbers, type PointId } from '../../src/core/point.js'
 import type { ContextPair, OrderBy, Query, QueryStage, VectorInput } from '../../src/core/query.js'
 import { formulaValue } from './memory-formula.js'
 import { valuesOf } from './memory-payload.js'
@@ -61,7 +61,7 @@ function runStage(source: MemorySource, stage: QueryStage, filters: Filter[], ex
 
 function merged(source: MemorySource, stage: QueryStage, sources: Ranked[][]): Ranked[] {
   const query = stage.query as Exclude<Query, VectorInput>
-  const isObject = typeof query === 'object' && !Array.isArray(query) && !(query instanceof Float32Array)
+  const isObject = typeof query === 'object' && !isNumbers(query)
   const points = [...new Set(sources.flat().map(({ point }) => point))]
   if (isObject && ('fusion' in query || 'rrf' in query)) {
     const isByScore = 'fusion' in query && query.fusion === 'dbsf'
@@ -325,7 +325,7 @@ function inputsOf(query: Query | undefined): VectorInput[] {
 }
 
 function isInput(query: Query): query is VectorInput {
-  return typeof query !== 'object' || Array.isArray(query) || query instanceof Float32Array || 'indices' in query
+  return typeof query !== 'object' || isNumbers(query) || 'indices' in query
 }
 
 function pairsOf(context: ContextPair | readonly ContextPair[] | null): readonly ContextPair[] {

@@ -3,6 +3,7 @@ import type {
   Collection,
   Selector,
   UpdateCondition,
+  UpsertResult,
   WriteOperation,
   WriteOptions,
   WriteResult,
@@ -17,6 +18,7 @@ import type { Payload } from '../../core/point.js'
 import type { CollectionInfo, ConfigChange, VectorNameConfig } from '../../core/schema.js'
 import type { CollectionSnapshots } from '../../core/snapshots.js'
 import type { Stoppable } from '../../core/stop.js'
+import { type Batch, batchesOf, writeBatches } from '../../core/upsert-batches.js'
 import type { Shard } from '../../native/shard.js'
 import { withoutVectorName, withVectorName } from '../config/named-vectors.js'
 import { checkPayloadIndex, isOnDisk } from '../config/payload-index.js'
@@ -75,9 +77,22 @@ export class EmbeddedCollection<P = Payload> extends CollectionReads<P> implemen
   async upsert(
     points: Parameters<Collection<P>['upsert']>[0],
     options?: WriteOptions & UpdateCondition,
-  ): Promise<WriteResult> {
+  ): Promise<UpsertResult> {
     checkIfGiven(options, KNOWN_WRITE.upsert)
-    return await this.#write({ op: 'upsert', points: points as never, ...conditionIn(options) }, options)
+    // Most upserts are one small write.
+    if (Array.isArray(points) && points.length <= LIMITS.batchPoints)
+      return { ...(await this.#upsert(points, options)), points: points.length, batches: 1 }
+    return await writeBatches(this.#batchesOf(points, options))
+  }
+
+  async *#batchesOf(points: unknown, options: (WriteOptions & UpdateCondition) | undefined): AsyncGenerator<Batch> {
+    for await (const [batch, count] of batchesOf(points)) {
+      yield { points: count, write: () => this.#upsert(batch, options) }
+    }
+  }
+
+  #upsert(points: unknown, options: (WriteOptions & UpdateCondition) | undefined): Promise<WriteResult> {
+    return this.#write({ op: 'upsert', points: points as never, ...conditionIn(options) }, options)
   }
 
   async updateVectors(

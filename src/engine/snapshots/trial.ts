@@ -14,8 +14,8 @@ import type { TrialFailure, TrialTask } from './trial-messages.js'
  * time than an undamaged snapshot of its size would.
  */
 
-/** The compiled process. The path works from src/engine/snapshots in a checkout and from dist/engine/snapshots. */
-const ENTRY = new URL('../../../dist/engine/snapshots/trial-process.js', import.meta.url)
+/** The compiled process, as from src/engine/snapshots in a checkout so from dist. A bundle has no place for it. */
+const entryOf = () => new URL('../../../dist/engine/snapshots/trial-process.js', import.meta.url)
 const WATCH_EVERY_MS = 25
 /** Share of the memory bound that the trial limits itself to; the rest covers growth between two measurements. */
 const OWN_SHARE = 0.75
@@ -53,7 +53,7 @@ export async function runTrial(
   disk: Disk,
   collections: readonly TriedCollection[],
   bounds: TrialBounds,
-  entry: URL = ENTRY,
+  entry: URL = entryOf(),
 ): Promise<void> {
   const child = started(entry)
   const trial = new Trial(child, bounds)

@@ -1,10 +1,14 @@
 import { describe, expect, it } from 'vitest'
-import { upsertBodies } from '../../../src/client/chunks.js'
+import { upsertRequests } from '../../../src/client/chunks.js'
 import { LIMITS } from '../../../src/core/limits.js'
 import { RawJson } from '../../../src/core/point.js'
 import { decodeMsgpack, measureMsgpack } from '../../../src/wire/msgpack.js'
 
 const KIB = 1024
+
+function upsertBodies(...given: Parameters<typeof upsertRequests>): Buffer[] {
+  return Array.from(upsertRequests(...given), ({ bytes }) => bytes)
+}
 
 function batches(
   bodies: Iterable<Buffer>,

@@ -85,7 +85,12 @@ describe('retries', () => {
     const { collection, requests } = await connected((request, response, attempt) =>
       attempt < 3 ? request.socket.destroy() : ok(response, { operation_id: 3, status: 'completed' }),
     )
-    expect(await collection.upsert([{ id: 1, vector: [1] }])).toEqual({ operationId: 3, status: 'completed' })
+    expect(await collection.upsert([{ id: 1, vector: [1] }])).toEqual({
+      operationId: 3,
+      status: 'completed',
+      points: 1,
+      batches: 1,
+    })
     expect(requests).toHaveLength(3)
   })
 

@@ -1,0 +1,42 @@
+/** The types of the Database interface: what both entries of the package export. A test proves that none is missing. */
+export type * from './aliases.js'
+export type * from './database.js'
+export type { ErrorCode, ErrorOptions } from './errors.js'
+export type * from './filter.js'
+export type {
+  CollectionMemory,
+  MemoryPart,
+  MemoryPlacement,
+  ProcessMemory,
+  VectorMemory,
+  VectorPlacement,
+} from './memory.js'
+export type {
+  PayloadIndexKind,
+  PayloadIndexOptions,
+  PayloadIndexParams,
+  SnowballLanguage,
+  StopwordLanguage,
+  Stopwords,
+  Tokenizer,
+} from './payload-index.js'
+export type {
+  Bm25Options,
+  Bm25Tokenizer,
+  Document,
+  MultiVector,
+  NamedVector,
+  Payload,
+  Point,
+  PointId,
+  PointVector,
+  SparseVector,
+  StoredSparseVector,
+  StoredVector,
+  Vector,
+} from './point.js'
+export type * from './query.js'
+export type * from './query-plan.js'
+export type * from './quotas.js'
+export type * from './schema.js'
+export type * from './snapshots.js'

@@ -1,0 +1,100 @@
+/**
+ * Upserts of any size. Points of an iterable are gathered into batches, and the next batch is asked for when the one
+ * before is written: that is the back-pressure. Each batch is a write of its own, all or nothing.
+ */
+import { rowsOf } from './column-rows.js'
+import type { ArrowTable, ColumnarPoints, UpsertResult, WriteResult } from './database.js'
+import { renameField } from './error-field.js'
+import { LIMITS } from './limits.js'
+import type { Point } from './point.js'
+import { pointBytes } from './point-bytes.js'
+
+export type PointsInMemory<P = unknown> = readonly Point<P>[] | ColumnarPoints | ArrowTable
+
+/** One write: how many points it has, and how it is done. */
+export interface Batch {
+  points: number
+  write(): Promise<WriteResult>
+}
+
+/**
+ * Writes one batch after the other. The result is the last write's, with counts. Where one fails, the error counts points
+ * from the first of all; `details.pointsWritten` are those of the batches before, which stay written.
+ */
+export async function writeBatches(batches: AsyncIterable<Batch>): Promise<UpsertResult> {
+  let points = 0
+  let written = 0
+  let result: WriteResult | null = null
+  for await (const batch of batches) {
+    try {
+      result = await batch.write()
+    } catch (error) {
+      throw points === 0 ? error : countedFrom(points, error)
+    }
+    points += batch.points
+    written++
+  }
+  // There is a batch of nothing at least.
+  return { ...(result as WriteResult), points, batches: written }
+}
+
+function countedFrom(first: number, error: unknown): unknown {
+  const shifted = (_: string, name: string, at: string) => `${name}[${Number(at) + first}]`
+  const rename = (field: string) => field.replace(/^(points|ids|payloads)\[(\d+)\]/, shifted)
+  return renameField(error, rename, { pointsWritten: first })
+}
+
+/** Points in memory of one write each; what is no points is one of them, for its validation to refuse. */
+export async function* batchesOf(points: unknown): AsyncGenerator<readonly [PointsInMemory, count: number]> {
+  if (isIterable(points)) {
+    for await (const batch of gathered(points)) yield [batch, batch.length]
+    return
+  }
+  const count = countOf(points)
+  for (let start = 0; start < Math.max(1, count); start += LIMITS.batchPoints) {
+    const end = Math.min(count, start + LIMITS.batchPoints)
+    yield [
+      end - start === count ? (points as PointsInMemory) : sliced(points as PointsInMemory, start, end),
+      end - start,
+    ]
+  }
+}
+
+/** Of what may be cut; an Arrow table is one write, whatever its size. */
+function countOf(points: unknown): number {
+  if (Array.isArray(points)) return points.length
+  const { ids, numRows } = (points ?? {}) as { ids?: { length?: unknown }; numRows?: unknown }
+  if (typeof numRows === 'number') return Math.min(numRows, LIMITS.batchPoints)
+  return typeof ids?.length === 'number' ? ids.length : 0
+}
+
+function sliced(points: PointsInMemory, start: number, end: number): PointsInMemory {
+  return Array.isArray(points) ? points.slice(start, end) : rowsOf(points as ColumnarPoints, start, end)
+}
+
+/** Whether points come one by one, and are not all in memory. */
+export function isIterable(points: unknown): points is Iterable<Point<unknown>> | AsyncIterable<Point<unknown>> {
+  if (points === null || typeof points !== 'object' || Array.isArray(points) || ArrayBuffer.isView(points)) return false
+  return !('batches' in points) && (Symbol.iterator in points || Symbol.asyncIterator in points)
+}
+
+/** An iterable without points is one batch without any. */
+export async function* gathered(
+  points: Iterable<Point<unknown>> | AsyncIterable<Point<unknown>>,
+): AsyncGenerator<Point<unknown>[]> {
+  let batch: Point<unknown>[] = []
+  let bytes = 0
+  let isFirst = true
+  for await (const point of points) {
+    const size = pointBytes(point ?? {})
+    if (batch.length > 0 && (batch.length >= LIMITS.batchPoints || bytes + size > LIMITS.upsertBatchBytes)) {
+      yield batch
+      isFirst = false
+      batch = []
+      bytes = 0
+    }
+    batch.push(point)
+    bytes += size
+  }
+  if (isFirst || batch.length > 0) yield batch
+}
