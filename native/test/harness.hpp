@@ -32,6 +32,8 @@ struct Test {
 
 std::vector<Test>& registry();
 void fail(const char* file, int line, const std::string& what);
+// So far.
+int failedChecks();
 // A folder of the running program's own, removed at its end.
 const std::string& scratchFolder();
 // True under a sanitizer or an emulator: tests take smaller sizes.

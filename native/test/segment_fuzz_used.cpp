@@ -1,12 +1,6 @@
 // Segment files that are nearly right and whose checksums are: each is opened, inserted into,
-// searched and closed, and all of it ends. VICINAL_FUZZ_ROUNDS sets how many, VICINAL_TEST_SEED the
-// first of their seeds, one a round: a round is done again with its own seed and one round.
-#include <unistd.h>
-
-#include <csignal>
-
-#include "damage.hpp"
-#include "harness.hpp"
+// searched and closed, and all of it ends.
+#include "fuzz_rounds.hpp"
 #include "search/sparse_search.hpp"
 #include "segment/segment_format.hpp"
 #include "shard_fixture.hpp"
@@ -19,8 +13,6 @@ namespace {
 constexpr uint32_t kPoints = 120;
 constexpr uint32_t kWords = 4;
 constexpr int kRounds = 400;
-// Of one round, which takes milliseconds.
-constexpr unsigned kPatienceSeconds = 120;
 constexpr uint32_t kTreeShift = 12;
 constexpr uint32_t kCountMask = 0xfff;
 
@@ -154,18 +146,6 @@ bool use(const ShardSpec& spec, ThreadPool& pool, const std::string& path, bool 
   return true;
 }
 
-int roundsOfRun() {
-  const char* given = std::getenv("VICINAL_FUZZ_ROUNDS");
-  return given == nullptr ? kRounds : int(std::strtol(given, nullptr, 10));
-}
-
-unsigned seedNow = 0;
-
-void tellAndEnd(int) {
-  std::cerr << "a round does not end: VICINAL_FUZZ_ROUNDS=1 VICINAL_TEST_SEED=" << seedNow << "\n";
-  std::abort();
-}
-
 } // namespace
 
 ANSWERS_TEST(
@@ -178,20 +158,12 @@ ANSWERS_TEST(
   const std::vector<Section> sections = sectionsOf(path);
   REQUIRE(!sections.empty());
   const std::string copy = path + ".used";
-  const auto before = std::signal(SIGALRM, tellAndEnd);
-  const unsigned firstSeed = Damage::seedOfRun();
-  const int rounds = roundsOfRun();
-  int used = 0;
-  for (int round = 0; round < rounds; round++) {
-    seedNow = firstSeed + unsigned(round);
-    ::alarm(kPatienceSeconds);
-    Damage damage(seedNow);
+  const FuzzRounds rounds(kRounds);
+  const int used = rounds.run([&](Damage& damage, int round) {
     writeAll(copy, nearly(whole, sections, spec, damage));
-    used += use(spec, pool, copy, round % 2 == 0) ? 1 : 0;
-  }
-  ::alarm(0);
-  std::signal(SIGALRM, before);
+    return use(spec, pool, copy, round % 2 == 0);
+  });
   ::unlink(copy.c_str());
-  std::cerr << "  of " << rounds << " segment files " << used << " were used\n";
-  CHECK(rounds < 100 || used > rounds / 10);
+  std::cerr << "  of " << rounds.count() << " segment files " << used << " were used\n";
+  CHECK(rounds.count() < 100 || used > rounds.count() / 10);
 }
