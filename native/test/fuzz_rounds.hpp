@@ -1,6 +1,6 @@
 // Rounds of fuzzing, each with a seed of its own. VICINAL_FUZZ_ROUNDS sets how many,
-// VICINAL_TEST_SEED the first of their seeds. A round is done again with its own seed and one
-// round; whatever ends it tells that seed.
+// VICINAL_TEST_SEED the first of their seeds. A round that crashes, hangs or fails a check tells
+// its seed: with that seed and one round it is done again.
 #pragma once
 
 #include <unistd.h>
