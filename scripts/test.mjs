@@ -48,10 +48,13 @@ export const suitesOfLowerSets = (filters) =>
 
 export const packagingTests = () => suite('packaging', [], 'packaging')
 
-/** As many segment files with wrong contents, in the kernel under AddressSanitizer. */
+/**
+ * As many files with wrong contents, in the kernel under AddressSanitizer: half are segment files, half payload index
+ * files.
+ */
 export const fuzzSegments = (rounds, seed) =>
-  nativeTests(['asan', 'segment files with right checksums and wrong contents'], {
-    VICINAL_FUZZ_ROUNDS: rounds,
+  nativeTests(['asan', ...['segment', 'payload index'].map((kind) => `${kind} files with right checksums`)], {
+    VICINAL_FUZZ_ROUNDS: String(Math.ceil(Number(rounds) / 2)),
     ...(seed === undefined ? {} : { VICINAL_TEST_SEED: seed }),
   })
 

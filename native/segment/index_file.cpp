@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstdio>
 #include <cstring>
+#include <functional>
 
 #include "base/crc32c.hpp"
 
@@ -14,6 +15,8 @@ namespace vicinal {
 namespace {
 
 constexpr size_t kFlags = IndexedValues::kFlags;
+// The last two flags, as in IndexedValues::flags.
+constexpr size_t kTrues = kFlags - 2, kFalses = kFlags - 1;
 // Arrays that follow the flags.
 enum Array : uint8_t {
   TextAt = kFlags,
@@ -149,7 +152,8 @@ Status writeValues(const IndexedValues& values, BlockFileWriter& file, IndexHead
 // Checks a file whose checksums are right, so that an index never reads outside it.
 class IndexReader {
 public:
-  IndexReader(FiledIndex& index, const IndexHeader& header) : index_(index), header_(header) {}
+  IndexReader(FiledIndex& index, const IndexHeader& header, PayloadIndexKind kind)
+      : index_(index), header_(header), kind_(kind) {}
 
   bool read() {
     const uint64_t words = (uint64_t(header_.rows) + 63) / 64;
@@ -163,10 +167,8 @@ public:
            take(RowsAt, texts.rowsAt) && take(Rows, texts.rows) &&
            take(Integers, index_.integers) && take(IntegerRows, index_.integerRows) &&
            take(Numbers, index_.numbers) && take(NumberRows, index_.numberRows) &&
-           areSound(texts) && isSorted(index_.integers) && isSorted(index_.numbers) &&
-           index_.integers.size() == index_.integerRows.size() &&
-           index_.numbers.size() == index_.numberRows.size() && areRows(index_.integerRows) &&
-           areRows(index_.numberRows);
+           areSound(texts) && areSound(index_.integers, index_.integerRows) &&
+           areSound(index_.numbers, index_.numberRows) && areOfKind();
   }
 
 private:
@@ -188,15 +190,22 @@ private:
     const bool isWhole = words.size() < (uint64_t(header_.rows) + 63) / 64 || rest == 0;
     return set == count && (isWhole || words.back() >> rest == 0);
   }
-  template <typename T> static bool isSorted(std::span<const T> values) {
-    if constexpr (std::is_floating_point_v<T>) {
-      if (std::any_of(values.begin(), values.end(), [](T value) { return std::isnan(value); }))
+  // A value is there once more for each of its rows, and for each time a row has it.
+  template <typename T>
+  bool areSound(std::span<const T> values, std::span<const uint32_t> rows) const {
+    if (values.size() != rows.size() || !areRows(rows)) return false;
+    for (size_t at = 0; at < values.size(); at++) {
+      if constexpr (std::is_floating_point_v<T>)
+        if (std::isnan(values[at])) return false;
+      if (at > 0 && (values[at] < values[at - 1] ||
+                     (values[at] == values[at - 1] && rows[at] < rows[at - 1])))
         return false;
     }
-    return std::is_sorted(values.begin(), values.end());
+    return true;
   }
   static bool areOffsets(std::span<const uint64_t> offsets, size_t end) {
-    return !offsets.empty() && offsets.front() == 0 && offsets.back() == end && isSorted(offsets);
+    return !offsets.empty() && offsets.front() == 0 && offsets.back() == end &&
+           std::is_sorted(offsets.begin(), offsets.end());
   }
   bool areSound(const FiledTexts& texts) const {
     if (texts.textAt.size() != texts.rowsAt.size() ||
@@ -205,13 +214,34 @@ private:
       return false;
     for (size_t at = 0; at < texts.size(); at++) {
       const RowList::Part rows = texts.rowsOf(at);
-      if (!isSorted(rows) || (at > 0 && texts.text(at - 1) >= texts.text(at))) return false;
+      // None twice: a graph of the rows of a text would have one twice too.
+      if (std::adjacent_find(rows.begin(), rows.end(), std::greater_equal<>()) != rows.end() ||
+          (at > 0 && texts.text(at - 1) >= texts.text(at)))
+        return false;
     }
     return true;
+  }
+  // Values of other types than the index's, which answers would have no place for.
+  bool areOfKind() const {
+    const bool hasTexts = index_.texts.size() > 0, hasIntegers = !index_.integers.empty();
+    const bool hasNumbers = !index_.numbers.empty();
+    const bool hasBools = index_.flags[kTrues].count > 0 || index_.flags[kFalses].count > 0;
+    switch (kind_) {
+    case PayloadIndexKind::Keyword:
+    case PayloadIndexKind::Uuid:
+    case PayloadIndexKind::Text: return !hasIntegers && !hasNumbers && !hasBools;
+    case PayloadIndexKind::Integer:
+    case PayloadIndexKind::DateTime:
+    case PayloadIndexKind::Geo: return !hasTexts && !hasNumbers && !hasBools;
+    case PayloadIndexKind::Float: return !hasTexts && !hasIntegers && !hasBools;
+    case PayloadIndexKind::Bool: return !hasTexts && !hasIntegers && !hasNumbers;
+    }
+    return false;
   }
 
   FiledIndex& index_;
   const IndexHeader& header_;
+  const PayloadIndexKind kind_;
 };
 
 // Payloads as they are in the segment file, which an index file describes. A payload that has
@@ -311,7 +341,8 @@ Result<std::shared_ptr<FiledIndex>> openIndexFile(const IndexField& field, const
   index->region.place(Placement::Cold);
   VICINAL_TRY(
       index->region.mapFile(file->file().descriptor(), header.sectionAt, header.sectionBytes));
-  if (!IndexReader(*index, header).read()) return file->corrupt("its values are not a valid index");
+  if (!IndexReader(*index, header, field.kind).read())
+    return file->corrupt("its values are not a valid index");
   index->region.shed();
   return index;
 }

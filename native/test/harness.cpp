@@ -46,6 +46,8 @@ void fail(const char* file, int line, const std::string& what) {
   std::cerr << "  " << file << ":" << line << ": " << what << std::endl;
 }
 
+int failedChecks() { return failures; }
+
 const std::string& scratchFolder() {
   static const std::string folder = [] {
     const char* base = std::getenv("TMPDIR");

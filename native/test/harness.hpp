@@ -33,6 +33,8 @@ struct Test {
 
 std::vector<Test>& registry();
 void fail(const char* file, int line, const std::string& what);
+// The number of checks that have failed so far.
+int failedChecks();
 // A folder of this run, removed at its end.
 const std::string& scratchFolder();
 // True under a sanitizer or an emulator, where tests use smaller sizes.

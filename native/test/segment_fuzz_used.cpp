@@ -1,12 +1,6 @@
 // Damaged segment files with right checksums. Each is opened, inserted into, searched and closed,
-// and all of that ends. VICINAL_FUZZ_ROUNDS sets the number of rounds. VICINAL_TEST_SEED sets the
-// first seed; each round has the next one, so a single round can be repeated.
-#include <unistd.h>
-
-#include <csignal>
-
-#include "damage.hpp"
-#include "harness.hpp"
+// and all of that ends.
+#include "fuzz_rounds.hpp"
 #include "search/sparse_search.hpp"
 #include "segment/segment_format.hpp"
 #include "shard_fixture.hpp"
@@ -19,8 +13,6 @@ namespace {
 constexpr uint32_t kPoints = 120;
 constexpr uint32_t kWords = 4;
 constexpr int kRounds = 400;
-// Timeout of one round, which takes milliseconds.
-constexpr unsigned kPatienceSeconds = 120;
 constexpr uint32_t kTreeShift = 12;
 constexpr uint32_t kCountMask = 0xfff;
 
@@ -154,18 +146,6 @@ bool use(const ShardSpec& spec, ThreadPool& pool, const std::string& path, bool 
   return true;
 }
 
-int roundsOfRun() {
-  const char* given = std::getenv("VICINAL_FUZZ_ROUNDS");
-  return given == nullptr ? kRounds : int(std::strtol(given, nullptr, 10));
-}
-
-unsigned seedNow = 0;
-
-void tellAndEnd(int) {
-  std::cerr << "a round does not end: VICINAL_FUZZ_ROUNDS=1 VICINAL_TEST_SEED=" << seedNow << "\n";
-  std::abort();
-}
-
 } // namespace
 
 ANSWERS_TEST("segment files with right checksums and wrong contents can be used or are refused") {
@@ -177,20 +157,12 @@ ANSWERS_TEST("segment files with right checksums and wrong contents can be used 
   const std::vector<Section> sections = sectionsOf(path);
   REQUIRE(!sections.empty());
   const std::string copy = path + ".used";
-  const auto before = std::signal(SIGALRM, tellAndEnd);
-  const unsigned firstSeed = Damage::seedOfRun();
-  const int rounds = roundsOfRun();
-  int used = 0;
-  for (int round = 0; round < rounds; round++) {
-    seedNow = firstSeed + unsigned(round);
-    ::alarm(kPatienceSeconds);
-    Damage damage(seedNow);
+  const FuzzRounds rounds(kRounds);
+  const int used = rounds.run([&](Damage& damage, int round) {
     writeAll(copy, nearly(whole, sections, spec, damage));
-    used += use(spec, pool, copy, round % 2 == 0) ? 1 : 0;
-  }
-  ::alarm(0);
-  std::signal(SIGALRM, before);
+    return use(spec, pool, copy, round % 2 == 0);
+  });
   ::unlink(copy.c_str());
-  std::cerr << "  of " << rounds << " segment files " << used << " were used\n";
-  CHECK(rounds < 100 || used > rounds / 10);
+  std::cerr << "  of " << rounds.count() << " segment files " << used << " were used\n";
+  CHECK(rounds.count() < 100 || used > rounds.count() / 10);
 }
