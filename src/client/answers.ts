@@ -5,6 +5,8 @@ import type { Hit, PointGroup, ReadOptions, ScrollPage, StoredPoint, WriteResult
 import { ERROR_CATALOGUE, type ErrorCode, VicinalError } from '../core/errors.js'
 import { type Payload, type PointId, RawJson, type StoredVector } from '../core/point.js'
 import type { SearchMatrix } from '../core/query.js'
+import { CollectionOptions } from '../core/schema.js'
+import { snakeCase } from '../core/vocabulary/spelling.js'
 import { UNBOUNDED } from '../wire/body-bounds.js'
 import { parseJson } from '../wire/json.js'
 
@@ -20,12 +22,22 @@ const WRONG_INPUT = 'Wrong input: '
 export function errorOfAnswer(status: number, headers: IncomingHttpHeaders, envelope: Envelope | null): VicinalError {
   const told = typeof envelope?.status === 'object' ? envelope.status : {}
   const code = isCode(told.code) ? told.code : codeOfStatus(status)
-  const message = code === 'INVALID_ARGUMENT' ? withField(told.error, told.details?.field) : told.error
+  const details = detailsOf(told.details)
+  const message = code === 'INVALID_ARGUMENT' ? withField(told.error, details.field) : told.error
   const retryAfterSeconds = Number(headers['retry-after'] ?? Number.NaN)
   return new VicinalError(code, message ?? `The answer has status ${status} and is not from Vicinal`, {
-    details: told.details ?? {},
+    details,
     ...(Number.isFinite(retryAfterSeconds) ? { retryAfterMs: retryAfterSeconds * MS_PER_SECOND } : {}),
   })
+}
+
+/** Options of a configuration, by the spelling of the wire. */
+const DECLARED = new Map(Object.keys(CollectionOptions.properties).map((name) => [snakeCase(name), name]))
+
+/** A field of a declared object in the library's spelling, as the caller most likely wrote it. */
+function detailsOf(told: Record<string, unknown> = {}): Record<string, unknown> {
+  if (typeof told.field !== 'string') return told
+  return { ...told, field: told.field.replace(/^\w+/, (name) => DECLARED.get(name) ?? name) }
 }
 
 /** In the library the sentence begins with the field. */
