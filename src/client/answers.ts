@@ -5,7 +5,7 @@ import type { Hit, PointGroup, ReadOptions, ScrollPage, StoredPoint, WriteResult
 import { ERROR_CATALOGUE, type ErrorCode, VicinalError } from '../core/errors.js'
 import { type Payload, type PointId, RawJson, type StoredVector } from '../core/point.js'
 import type { SearchMatrix } from '../core/query.js'
-import { CollectionOptions } from '../core/schema.js'
+import { CollectionOptions, StrictModeConfig } from '../core/schema.js'
 import { snakeCase } from '../core/vocabulary/spelling.js'
 import { UNBOUNDED } from '../wire/body-bounds.js'
 import { parseJson } from '../wire/json.js'
@@ -31,13 +31,20 @@ export function errorOfAnswer(status: number, headers: IncomingHttpHeaders, enve
   })
 }
 
-/** Options of a configuration, by the spelling of the wire. */
-const DECLARED = new Map(Object.keys(CollectionOptions.properties).map((name) => [snakeCase(name), name]))
+/** Options of a configuration, and those of strict mode, by the spelling of the wire. */
+const DECLARED = new Map(
+  [
+    ...Object.keys(CollectionOptions.properties),
+    ...Object.keys(StrictModeConfig.properties).map((name) => `strictModeConfig.${name}`),
+  ].map((name) => [snakeCase(name), name]),
+)
 
-/** A field of a declared object in the library's spelling, as the caller most likely wrote it. */
+/** A field of a configuration in the library's spelling, as the caller most likely wrote it. */
 function detailsOf(told: Record<string, unknown> = {}): Record<string, unknown> {
-  if (typeof told.field !== 'string') return told
-  return { ...told, field: told.field.replace(/^\w+/, (name) => DECLARED.get(name) ?? name) }
+  const { field } = told
+  if (typeof field !== 'string') return told
+  const whole = DECLARED.get(field)
+  return { ...told, field: whole ?? field.replace(/^\w+/, (name) => DECLARED.get(name) ?? name) }
 }
 
 /** In the library the sentence begins with the field. */

@@ -1,7 +1,6 @@
 import { expect } from 'vitest'
 import type { Collection } from '../../src/core/database.js'
 import type { StrictModeConfig } from '../../src/core/schema.js'
-import { snakeCase } from '../../src/core/vocabulary/spelling.js'
 
 export type Attempt = (collection: Collection) => Promise<unknown>
 
@@ -20,7 +19,7 @@ export async function expectRefused(
       code: 'INVALID_ARGUMENT',
       status: 400,
       message: typeof message === 'string' ? expect.stringContaining(message) : expect.stringMatching(message),
-      details: { field: `strict_mode_config.${snakeCase(field)}`, bound: expect.anything(), seen: expect.anything() },
+      details: { field: `strictModeConfig.${field}`, bound: expect.anything(), seen: expect.anything() },
     })
   }
 }

@@ -40,7 +40,7 @@ export class RateLimit {
     if (cost <= this.#left) return
     const name = snakeCase(field)
     const waitMs = ((cost - this.#left) * MINUTE_MS) / most
-    const details = { field: `strict_mode_config.${name}`, bound: most, seen: cost }
+    const details = { field: `strictModeConfig.${field}`, bound: most, seen: cost }
     if (cost > most) {
       const what = `Rate limiting exceeded: an operation that costs ${cost} is above ${name} of ${most} per minute`
       throw new VicinalError('INVALID_ARGUMENT', `Bad request: ${what}. Help: Split it.`, { details })

@@ -1,6 +1,5 @@
 import { VicinalError } from '../../core/errors.js'
 import type { StrictModeConfig } from '../../core/schema.js'
-import { snakeCase } from '../../core/vocabulary/spelling.js'
 
 /** A refusal by strict mode in Qdrant's wording, with the configured bound and the value seen. */
 export function refused(
@@ -11,6 +10,6 @@ export function refused(
   seen: unknown,
 ): VicinalError {
   return new VicinalError('INVALID_ARGUMENT', `Bad request: ${what}. Help: ${help}`, {
-    details: { field: `strict_mode_config.${snakeCase(field)}`, bound, seen },
+    details: { field: `strictModeConfig.${field}`, bound, seen },
   })
 }
