@@ -16,10 +16,10 @@ const CHECKED_OUT = '../node_modules/node-snowball/src/libstemmer'
 export const LIBSTEMMER = existsSync(fromHere(CHECKED_OUT)) ? CHECKED_OUT : PACKED_LIBSTEMMER
 export const LIBSTEMMER_INCLUDE = `${LIBSTEMMER}/include`
 
-/** What is compiled: the stemmers of UTF-8, and the table of their names. */
+/** The sources to compile: the stemmers of UTF-8, and the table of their names. */
 export const stemmerSources = () => filesEnding('.c').map((file) => `${LIBSTEMMER}/${file}`)
 
-/** What the package holds, relative to libstemmer: the same with headers and licence. */
+/** The files in the package, relative to libstemmer: these sources, their headers and the licence. */
 export const stemmerFiles = () => ['COPYING', 'include/libstemmer.h', ...filesEnding('.h'), ...filesEnding('.c')]
 
 const filesEnding = (ending) =>

@@ -105,7 +105,7 @@ void writeTruth(const Filter& filter, const std::string& folder) {
              std::streamsize(filter.truth.data.size() * 4));
 }
 
-// With the kernel's own float kernels and a heap of the nearest, as any program would write it
+// A plain scan: the kernel's float distances, and a heap that keeps the nearest
 // without our ways to select.
 Rated scanOf(const Tagged& data, const Filter& filter) {
   const vicinal::Space space(data.isCosine ? vicinal::Metric::Cosine : vicinal::Metric::L2,

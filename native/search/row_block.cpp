@@ -9,7 +9,7 @@ namespace vicinal {
 
 namespace {
 
-// What may have to come from a file takes some microseconds.
+// A row that has to be read from a file takes some microseconds.
 constexpr uint64_t kUnitsPerRowRead = 4096;
 
 Status outOfMemory() { return Status::outOfMemory("collecting rows"); }

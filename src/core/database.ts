@@ -234,7 +234,7 @@ export interface Collection<P = Payload> extends ReadableCollection<P> {
   /** Resolves when everything acknowledged is in the table, on stable storage. No deadline unless `timeoutMs` names one. */
   flush(call?: CallOptions): Promise<void>
   /**
-   * Resolves when the graph has caught up with the tail, and what a changed configuration rebuilds is rebuilt. No deadline
+   * Resolves when the graph has caught up with the tail, and every segment has the present configuration. No deadline
    * unless `timeoutMs` names one.
    */
   waitForIndex(call?: CallOptions): Promise<void>

@@ -1,4 +1,4 @@
-/** What the service says of a call beside its public options. It travels with them under a symbol that no caller has. */
+/** Options that the service adds to a call. They travel with the public ones, under a symbol that no caller has. */
 import type { Awaitable } from './awaitable.js'
 import type { CallOptions } from './call-options.js'
 import type { Stoppable } from './stop.js'

@@ -15,7 +15,7 @@ export const KNOWN_OPERANDS: Readonly<Record<string, KnownShape>> = {
   gauss_decay: DECAY,
   geo_distance: shapeOf(new Set(['origin', 'to']), { origin: ORIGIN }),
 }
-/** What of it is an expression. */
+/** The operands that are expressions. */
 export const NAMED_EXPRESSIONS = ['left', 'right', 'base', 'exponent', 'x', 'target'] as const
 /** Those that are of one expression or a list of them. */
 export const PLAIN_OPERATIONS = new Set(['mult', 'sum', 'neg', 'abs', 'sqrt', 'exp', 'log10', 'ln'])

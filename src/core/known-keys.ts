@@ -4,6 +4,10 @@
  * it makes its options from the keys that it knows.
  */
 import { describeValue, invalid } from './errors.js'
+import { isPlain } from './vocabulary/reader.js'
+import { letters } from './vocabulary/spelling.js'
+
+export { isPlain }
 
 export type KnownKeys = ReadonlySet<string>
 
@@ -48,19 +52,10 @@ export function checkShape(part: unknown, { keys, parts }: KnownShape, at: strin
   for (const name in parts) if (isPlain(part[name])) checkShape(part[name], parts[name] as KnownShape, `${at}${name}.`)
 }
 
-export function isPlain(value: unknown): value is Readonly<Record<string, unknown>> {
-  return value !== null && typeof value === 'object' && !Array.isArray(value) && !ArrayBuffer.isView(value)
-}
-
 /** undefined says nothing, whatever its key. */
 function checkAbsent(options: object, key: string, known: KnownKeys, at: string): void {
   if ((options as Record<string, unknown>)[key] === undefined) return
-  const meant = [...known].find((one) => spelled(one) === spelled(key))
+  const meant = [...known].find((one) => letters(one) === letters(key))
   const help = meant === undefined ? `one of ${[...known].join(', ')}` : `did you mean ${meant}?`
   throw invalid(`${at}${describeValue(key).slice(1, -1)}`, `expected a known option: ${help}`)
-}
-
-/** Alike for `with_vectors` and `withVector`. */
-function spelled(key: string): string {
-  return key.replaceAll('_', '').toLowerCase().replace(/s$/, '')
 }

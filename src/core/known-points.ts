@@ -7,7 +7,7 @@ import type { Bm25Options, Document, Point } from './point.js'
 import { isDocument } from './sparse.js'
 
 export const KNOWN_POINT = keysOf<Point>({ id: true, vector: true, payload: true })
-/** What already has its payload. */
+/** Keys of a point whose payload is given already. */
 export const KNOWN_VECTOR_UPDATE = keysOf<Omit<Point, 'payload'>>({ id: true, vector: true })
 export const KNOWN_COLUMNS = keysOf<ColumnarPoints>({ ids: true, vectors: true, payloads: true })
 const SELECTOR = new Set(['ids', 'filter', 'all'])

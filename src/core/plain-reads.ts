@@ -7,7 +7,7 @@ import { KNOWN_CALL, KNOWN_READ } from './known-options.js'
 import type { Payload, PointId } from './point.js'
 import type { QueryOptions, SearchOptions, SearchVector } from './query.js'
 
-/** What `query` takes and `search` does not. */
+/** Options of `query` that `search` does not take. */
 const OF_QUERIES = new Set(['query', 'prefetch', 'lookupFrom'])
 const KNOWN_SEARCH = new Set([...KNOWN_READ.query].filter((key) => !OF_QUERIES.has(key)))
 

@@ -2,7 +2,7 @@ import type { Quantization } from './schema.js'
 
 /** The plan of an answered query, as `Collection.explain` and its variants return it. */
 
-/** What holds of a whole query and of its part in one segment. */
+/** Findings about a whole query, or about its part in one segment. */
 export interface SearchAccount {
   strategy: string
   /** Why that way was chosen. */

@@ -4,7 +4,7 @@ import type { Document, MultiVector, PointId, SparseVector, Vector } from './poi
 import type { ReadOptions, WithPayload, WithVector } from './read-options.js'
 
 /*
- * What a query can ask for, in the words of Qdrant's API; keys are the camelCase of the wire's. Filters and formulas
+ * The language of queries, in the words of Qdrant's API; keys are the camelCase of the wire's. Filters and formulas
  * have the wire's own shape.
  */
 
@@ -169,13 +169,13 @@ export interface QuantizationParams {
   oversampling?: number | null
 }
 
-/** What a query and each of its prefetches say. */
+/** The options that a query shares with each of its prefetches. */
 export interface QueryStage {
   /** Absent: points in the order of their ids. */
   query?: Query
   /** Queries whose results are all that this one looks at; it scores them anew, or fuses them. */
   prefetch?: Prefetch | readonly Prefetch[] | null
-  /** Which named vector; may be left out where the collection has one. */
+  /** The name of the searched vector; may be left out where the collection has one. */
   using?: string
   /** Holds for the prefetches of the stage too. */
   filter?: Filter | null
@@ -197,7 +197,7 @@ export interface QueryOptions extends QueryStage, ReadOptions {
   offset?: number
 }
 
-/** What `search` looks for the nearest of: numbers, or a text that becomes a sparse vector. */
+/** The vector whose neighbours `search` finds: numbers, or a text that becomes a sparse vector. */
 export type SearchVector = Exclude<VectorInput, PointId>
 
 /** Of the nearest points to one vector. */

@@ -21,7 +21,7 @@ export async function nextTurn(): Promise<void> {
 }
 
 /**
- * What a turn of the event loop may still be spent on, and how many calls from other processes it has brought. A call that
+ * The time left in this turn of the event loop for reads and writes, and the number of calls that the turn has brought. A call that
  * arrives alone is answered soonest by the thread that reads it. Where a turn brings several, that thread has more to do for
  * each of them than a short search takes, and what can be done elsewhere should be.
  */

@@ -48,7 +48,7 @@ export function* distinctHits(sources: readonly (readonly Hit[])[]): Steps<Hit[]
   return [...known.values()]
 }
 
-/** What `valueIn` says of each hit, by its id. */
+/** The result of `valueIn` for each hit, by its id. */
 export function* byId<V>(hits: readonly Hit[], valueIn: (hit: Hit, at: number) => V): Steps<Map<PointId, V>> {
   const values = new Map<PointId, V>()
   yield* addById(values, hits, valueIn)

@@ -8,7 +8,7 @@ const INFOS_A_TURN = 16
 
 const looks = new WeakMap<Database, SharedLook<readonly CollectionInfo[]>>()
 
-/** What each collection tells of itself; those that cannot be served are left out. Shared by those who ask at once. */
+/** The info of each collection, without those that cannot be served. Calls at the same time share one look. */
 export function collectionInfos(database: Database): Promise<readonly CollectionInfo[]> {
   let look = looks.get(database)
   if (!look) {

@@ -51,7 +51,7 @@ export const VALUE_BYTES = {
   indexKey: 144,
 } as const
 
-/** What a body holds, known before its values are made. */
+/** The contents of a body, counted before its values are made. */
 export interface Measured {
   /** Bytes that its values take, about. */
   readonly valueBytes: number

@@ -1,4 +1,4 @@
-/** What a collection is, as Qdrant tells it, and read again by our client. */
+/** The info of a collection in Qdrant's shape, and back to the library's for the client. */
 import Type from 'typebox'
 import { writeBigJson } from '../core/big-json.js'
 import type { MemoryPlacement } from '../core/memory.js'

@@ -10,15 +10,14 @@ import { type KnownShape, shapeOf } from '../core/known-keys.js'
 import { LIMITS } from '../core/limits.js'
 import type { PointId } from '../core/point.js'
 import { Slab } from '../core/slab.js'
+import { isPlain as isObject } from '../core/vocabulary/reader.js'
+
+export { isObject }
 
 export type WireObject = Readonly<Record<string, unknown>>
 
 export function isPresent(value: unknown): boolean {
   return value !== undefined && value !== null
-}
-
-export function isObject(value: unknown): value is WireObject {
-  return value !== null && typeof value === 'object' && !Array.isArray(value) && !ArrayBuffer.isView(value)
 }
 
 export function objectAt(value: unknown, field: string): WireObject {

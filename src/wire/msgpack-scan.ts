@@ -9,7 +9,7 @@ import { VALUE_BYTES, type ValueBounds, ValueTally } from './body-bounds.js'
 import { tallyJson } from './json.js'
 import { INERT, LiftedArrays, mayBeVector, PLAIN, roleOf, roleOfElements } from './msgpack-vectors.js'
 
-/** What a scan has found, beside nothing to refuse. */
+/** The result of a scan that found nothing to refuse. */
 export interface MsgpackScan {
   /** Bytes that the values take, about. */
   valueBytes: number

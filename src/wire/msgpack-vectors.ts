@@ -3,7 +3,7 @@
  * may be is told by the keys, as in native/text/vector_json.hpp.
  */
 
-/** What a value is by the keys that lead to it. */
+/** The meaning of a value, by the keys that lead to it. */
 export const PLAIN = 0
 /** Nothing in it is looked at: payloads, filters, metadata. */
 export const INERT = 1

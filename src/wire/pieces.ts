@@ -24,7 +24,7 @@ export interface PieceWriter {
   whole(value: unknown, key?: string): void
   endArray(): void
   endMap(): void
-  /** What was written since. */
+  /** The bytes written since then. */
   take(): Buffer
 }
 
@@ -64,12 +64,12 @@ export function isLarger(value: unknown, bytes: number): boolean {
   return leftOf(bytes, value) < 0
 }
 
-/** What a value takes in memory, about, before any text is made of it. */
+/** Roughly the bytes of a value in memory, before any text is made of it. */
 export function heldBytesOf(value: unknown): number {
   return Number.MAX_SAFE_INTEGER - leftOf(Number.MAX_SAFE_INTEGER, value, (view) => view.byteLength)
 }
 
-/** What is left of so many bytes behind the value; nothing more is looked at once none are. */
+/** The bytes left of a number of bytes after the value. The walk ends when none are left. */
 function leftOf(bytes: number, value: unknown, vectorBytes = textBytesOf): number {
   if (typeof value === 'string') return bytes - value.length
   if (typeof value !== 'object' || value === null) return bytes - VALUE_BYTES

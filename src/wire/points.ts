@@ -33,7 +33,7 @@ import {
 import { parseJson } from './json.js'
 
 const UNSUPPORTED = ['shard_key'] as const
-/** What Qdrant embeds besides texts. */
+/** Inputs that Qdrant embeds, besides texts. */
 export const INFERRED = ['image', 'object'] as const
 
 /** `{ points: [...] }` or `{ batch: { ids, vectors, payloads } }`. `field` is where the body lies in a batch. */
@@ -154,7 +154,7 @@ export function vectorAt(value: unknown, field: string): Vector | MultiVector {
   })
 }
 
-/** Which tells a multivector from a vector of numbers. */
+/** Tells a multivector from a vector of numbers. */
 function isListOfVectors(value: readonly unknown[]): boolean {
   return Array.isArray(value[0]) || bytesAt(value[0]) !== null
 }

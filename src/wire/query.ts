@@ -50,7 +50,7 @@ export function queryGroupsOf(body: WireObject): QueryGroupsOptions {
   return { ...queryOf({ ...body, offset: null }), ...groupingOf(body) }
 }
 
-/** What makes groups of a query, the older ones included. */
+/** The options that make groups, of queries and of the older paths. */
 export function groupingOf(body: WireObject): Pick<QueryGroupsOptions, 'groupBy' | 'groupSize' | 'withLookup'> {
   const { group_by: groupBy, group_size: groupSize, with_lookup: withLookup } = body
   return {

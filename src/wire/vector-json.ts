@@ -40,7 +40,7 @@ function measureLifted(bytes: Buffer, lifted: LiftedVectors | null): Measured {
   }
 }
 
-/** What is said of it names places in the text as it came, unless that has too many values for them to be looked for. */
+/** Errors name places in the text as it came, unless it has too many values for a search. */
 function saidOf(bytes: Buffer, error: unknown): unknown {
   try {
     parseJson(bytes)

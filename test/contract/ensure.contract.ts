@@ -11,7 +11,7 @@ const MADE = {
   metadata: { owner: 'a', tags: ['x'] },
 } as const satisfies CollectionOptions
 
-/** What is asked of `MADE`, and the field that differs. */
+/** Options that differ from those of `MADE`, and the field that differs. */
 const DIFFERENT: [field: string, options: CollectionOptions, message: RegExp][] = [
   [
     'vectors.image.size',

@@ -1,4 +1,4 @@
-/** What takes as long as it takes has no deadline but one that its caller names, whatever other calls have by default. */
+/** Waits, flushes and snapshots have no deadline, unless their caller names one. */
 import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { connect } from '../../src/client/index.js'
 import type { Collection, Database } from '../../src/core/database.js'

@@ -121,7 +121,7 @@ describe('on the wire', () => {
     const large = { searches: [plain, { ...explained, limit: 11 }] }
     const tooLarge = await service.call('POST', `${POINTS}/query/batch`, large)
     expect(complaintOf(tooLarge)).toMatch(/Limit exceeded 11 > 10 for "limit"/)
-    // What was refused has taken nothing of the rate.
+    // Refused calls take nothing of the rate.
     const { json } = await service.call('POST', `${POINTS}/query/batch`, { searches: [explained, plain] })
     expect(json.result).toEqual([
       { points: [expect.objectContaining({ id: 1, score: 2 })], explain: expect.anything() },

@@ -1,4 +1,4 @@
-/** What tells of all collections takes long where there are many: however many ask at once, one look is under way. */
+/** Calls that describe all collections share one look, since a look takes long where there are many. */
 import { describe, expect, it } from 'vitest'
 import type { Collection } from '../../src/core/database.js'
 import type { Payload } from '../../src/core/point.js'

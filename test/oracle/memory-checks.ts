@@ -1,4 +1,4 @@
-/** What the in-memory oracle checks of its callers, and small shapes it gives. */
+/** Checks of arguments for the in-memory oracle, and small shapes of its answers. */
 import type { CallOptions, ColumnarPoints, Selector } from '../../src/core/database.js'
 import { invalid, VicinalError } from '../../src/core/errors.js'
 import type { Filter } from '../../src/core/filter.js'

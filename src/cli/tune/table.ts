@@ -7,7 +7,7 @@ const IS_TEXT = [true, false, true, false, false, false, false, false, false, fa
 
 /**
  * The measured trials, one line each: the finalists first, then the others, the fastest first. The last column names
- * what a trial misses.
+ * the goal that a trial misses.
  */
 export function table(
   trials: readonly Trial[],

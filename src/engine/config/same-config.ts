@@ -62,7 +62,7 @@ function difference(named: Values, { wanted, present }: Pair<Values>, path: read
   return null
 }
 
-/** What a configuration says of each option, under the option's own name. */
+/** The value of each option in a configuration, under the option's own name. */
 function valuesOf(config: CollectionConfig): Values {
   const { vectors, sparseVectors, params, hnswConfig, ...others } = config
   return {

@@ -43,7 +43,7 @@ export function serviceRoutes({ gate, metrics, isClosing, mayRead }: ServiceStat
     return new PlainBody(readinessText(found, isTold), found.canServe ? 200 : 503)
   }
 
-  // What is large is made once for all who ask meanwhile.
+  // A large answer is made once for all calls at the same time.
   const texts = [false, true].map((anonymize) => new SharedLook(() => metrics.text(gate.current, { anonymize })))
   const tellings = new Map<string, SharedLook<object>>()
 
