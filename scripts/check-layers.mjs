@@ -25,10 +25,27 @@ const MAY_IMPORT = {
   // The faces know the Database interface of core and the decoders of wire, not the engine.
   server: ['core', 'disk', 'wire'],
   client: ['core', 'wire'],
-  cli: [...BELOW_ENGINE, ...ENGINE, 'wire', 'server', 'client', 'index.ts'],
+  serving: [...BELOW_ENGINE, ...ENGINE, 'wire', 'server'],
+  terminal: ['core'],
+  import: [...BELOW_QUERY, 'index.ts', 'terminal'],
+  tune: [...BELOW_ENGINE, ...ENGINE, 'index.ts', 'terminal', 'import'],
+  sample: ['core', 'disk', 'client', 'terminal'],
+  cli: [
+    ...BELOW_ENGINE,
+    ...ENGINE,
+    'wire',
+    'server',
+    'client',
+    'index.ts',
+    'serving',
+    'terminal',
+    'tune',
+    'import',
+    'sample',
+  ],
   'index.ts': [...BELOW_ENGINE, ...ENGINE, 'wire'],
 }
-const MAY_USE_FILES = new Set(['disk', 'cli'])
+const MAY_USE_FILES = new Set(['disk', 'cli', 'serving', 'import', 'tune', 'sample'])
 
 const NATIVE_MAY_INCLUDE = {
   base: [],
@@ -77,7 +94,7 @@ function sourceFindings() {
 
 function outsideFindings(file, name) {
   if (/^(node:)?fs(\/promises)?$/.test(name) && !MAY_USE_FILES.has(layerOf(file))) {
-    return [`${file}: imports ${name}; only src/disk (and src/cli, for users' files) may`]
+    return [`${file}: imports ${name}; only src/disk (and commands, for users' files) may`]
   }
   return []
 }

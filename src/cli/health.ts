@@ -1,7 +1,8 @@
 import { get } from 'node:http'
 import { get as getSecurely } from 'node:https'
 import { isIPv6 } from 'node:net'
-import { parseSettings, SERVE_SETTINGS, UsageError } from './settings.js'
+import { UsageError } from '../terminal/usage-error.js'
+import { parseSettings, SERVE_SETTINGS } from './settings.js'
 
 const TIMEOUT_MS = 2_500
 const OK = 200

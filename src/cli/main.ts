@@ -2,7 +2,8 @@
 import { readFileSync } from 'node:fs'
 import { VicinalError } from '../core/errors.js'
 import { hideStores } from '../storage/lance-native.js'
-import { IMPORT_SETTINGS, RESTORE_SETTINGS, SERVE_SETTINGS, TUNE_SETTINGS, UsageError } from './settings.js'
+import { UsageError } from '../terminal/usage-error.js'
+import { IMPORT_SETTINGS, RESTORE_SETTINGS, SERVE_SETTINGS, TUNE_SETTINGS } from './settings.js'
 import { helpLines } from './settings-tables.js'
 
 /** Exit codes: 0 done, 1 failed or damage found, 2 wrong usage. */
@@ -40,8 +41,8 @@ const HELP = {
 const COMMANDS: Record<keyof typeof HELP, (args: string[]) => Promise<number>> = {
   serve: async (args) => (await import('./serve.js')).serve(args),
   health: async (args) => (await import('./health.js')).health(args),
-  import: async (args) => (await import('./import/command.js')).importFiles(args),
-  tune: async (args) => (await import('./tune/command.js')).tune(args),
+  import: async (args) => (await import('./import.js')).importFiles(args),
+  tune: async (args) => (await import('./tune.js')).tune(args),
   restore: async (args) => (await import('./restore.js')).restore(args),
   inspect: async (args) => (await import('./inspect.js')).inspect(args),
 }

@@ -1,8 +1,8 @@
 import { totalmem } from 'node:os'
 import { LIMITS } from '../core/limits.js'
 import { containerMemoryBytes } from '../native/inspect.js'
-import { parseBytes } from './parse-bytes.js'
-import { UsageError } from './settings.js'
+import { parseBytes } from '../terminal/parse-bytes.js'
+import { UsageError } from '../terminal/usage-error.js'
 
 const MIB = 1024 * 1024
 /**

@@ -1,5 +1,5 @@
 import { type CollectionMemory, type MemoryPart, partsOf } from '../core/memory.js'
-import { formatBytes } from './format-bytes.js'
+import { formatBytes } from '../terminal/format-bytes.js'
 
 const COLUMN = 12
 

@@ -1,12 +1,13 @@
 import { LIMITS } from '../core/limits.js'
 import type { SharingDatabase } from '../engine/database/sharing.js'
 import type { ServerOptions } from '../server/app.js'
+import type { ServingThreads, ServingThreadsOptions } from '../serving/serving-threads.js'
+import { UsageError } from '../terminal/usage-error.js'
 import { exitCodeOf } from './exit-code.js'
 import { IssueLog } from './issue-log.js'
 import { KeyFiles } from './key-files.js'
 import { parseMemoryLimit, serviceMemoryLimitOf } from './memory-limit.js'
-import type { ReadingThreads, ReadingThreadsOptions } from './reading-threads.js'
-import { type Parsed, parseSettings, readTextFile, SERVE_SETTINGS, UsageError } from './settings.js'
+import { type Parsed, parseSettings, readTextFile, SERVE_SETTINGS } from './settings.js'
 import { type StartSnapshots, takeStartSnapshots } from './start-snapshots.js'
 
 type Settings = Parsed<keyof typeof SERVE_SETTINGS>
@@ -61,10 +62,10 @@ async function serveWith(settings: Settings, keys: KeyFiles): Promise<number> {
   )
   // The error is handled below. The server answers 503 until the database is open.
   opening.catch(() => {})
-  const { serving, keepsSearches } = await servingThreads(settings)
+  const { serving, keepsSearches } = await threadCounts(settings)
   const threads =
     serving > 1
-      ? await readingThreads(
+      ? await startThreads(
           { count: serving - 1, isLimited: memoryLimitBytes !== undefined, keepsSearches, database: opening },
           options,
         )
@@ -125,7 +126,7 @@ async function untilStopped(task: Promise<void>, stopped: Promise<void>): Promis
 
 async function runSample(url: string, { apiKeys, tls }: Partial<ServerOptions>): Promise<void> {
   if (tls) throw new UsageError('--sample: start it without TLS')
-  const { wordsSample } = await import('./sample/words.js')
+  const { wordsSample } = await import('../sample/words.js')
   await wordsSample(url, apiKeys?.[0])
 }
 
@@ -146,7 +147,7 @@ function stopSignal(): Promise<void> {
  * The number of serving threads. The default is half the cores, since searches, writes and building have threads of
  * their own. Two cores get two: that answered a third more requests than one (docs/design/service.md).
  */
-async function servingThreads(settings: Settings): Promise<{ serving: number; keepsSearches: boolean }> {
+async function threadCounts(settings: Settings): Promise<{ serving: number; keepsSearches: boolean }> {
   const most = LIMITS.servingThreads
   const { kernelInfo } = await import('../native/inspect.js')
   const { cores } = kernelInfo()
@@ -158,17 +159,17 @@ async function servingThreads(settings: Settings): Promise<{ serving: number; ke
 }
 
 /** null if the folder for temporary files is not writable: then one thread answers all requests. */
-async function readingThreads(
-  given: Pick<ReadingThreadsOptions, 'count' | 'isLimited' | 'keepsSearches' | 'database'>,
+async function startThreads(
+  given: Pick<ServingThreadsOptions, 'count' | 'isLimited' | 'keepsSearches' | 'database'>,
   options: Omit<ServerOptions, 'database'>,
-): Promise<ReadingThreads | null> {
-  const { ReadingThreads } = await import('./reading-threads.js')
-  const { DEFAULT_SETTINGS } = await import('../server/settings.js')
+): Promise<ServingThreads | null> {
+  const { ServingThreads } = await import('../serving/serving-threads.js')
+  const { DEFAULT_SETTINGS } = await import('../server/server-settings.js')
   const { logStream, ...settings } = { ...DEFAULT_SETTINGS, ...options }
   const onTrouble = (error: Error) => logStream.write(`vicinal: serving threads: ${error.message}\n`)
   try {
     const concurrentSearches = settings.maxConcurrentReads
-    return ReadingThreads.start({ ...given, settings, concurrentSearches, onTrouble })
+    return ServingThreads.start({ ...given, settings, concurrentSearches, onTrouble })
   } catch (error) {
     onTrouble(error as Error)
     return null

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { VicinalError } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
+import { UsageError } from '../terminal/usage-error.js'
 
 /**
  * The one table of settings. It parses flags, environment and settings file. It also yields `--help` and the table of
@@ -283,9 +284,6 @@ export interface Parsed<Name extends string> {
   isOn(name: Name): boolean
   list(name: Name): string[]
 }
-
-/** A mistake in the command line: printed without a stack, exit code 2. */
-export class UsageError extends Error {}
 
 export function parseSettings<Name extends string>(
   table: Readonly<Record<Name, Setting>>,

@@ -1,12 +1,13 @@
 /** Options that the service adds to a call. They travel with the public ones, under a symbol that no caller has. */
-import type { Awaitable } from './awaitable.js'
+
 import type { CallOptions } from './call-options.js'
+import type { MaybePromise } from './maybe-promise.js'
 import type { Stoppable } from './stop.js'
 
 /** Keeps the memory reserved for an answer until the answer is sent. */
 export interface RoomHolder {
   /** Resolves when this answer is the next one to send to its caller. */
-  turn(): Awaitable<void>
+  turn(): MaybePromise<void>
   hold(release: () => void): void
   readonly isHolding: boolean
   /** Gives back all reserved memory, because its data is in memory by now and counted there. */

@@ -1,6 +1,7 @@
 /** Memory of a collection and of its process, as in `CollectionInfo.memory`, and placements of data. */
-import type { Awaitable } from './awaitable.js'
+
 import type { RoomHolder } from './inner-call.js'
+import type { MaybePromise } from './maybe-promise.js'
 import type { Stoppable } from './stop.js'
 
 /**
@@ -90,7 +91,7 @@ export interface MemoryGate {
    * Reserves `bytes`; the returned function gives them back. Waits for room as long as the caller does, and rejects
    * with RESOURCE_EXHAUSTED if none comes. A holder of room gives its room back meanwhile, and is the next to get some.
    */
-  reserve(bytes: number, caller?: Stoppable, holder?: RoomHolder): Awaitable<() => void>
+  reserve(bytes: number, caller?: Stoppable, holder?: RoomHolder): MaybePromise<() => void>
 }
 
 export function sumOf(parts: Iterable<MemoryPart>): MemoryPart {

@@ -1,5 +1,5 @@
 import { ID_WORDS } from '../core/point.js'
-import { Slab } from '../core/slab.js'
+import { ShortCopies } from '../core/short-copies.js'
 
 const FIRST_CAPACITY = 256
 /** Memory that grew beyond this is not kept. */
@@ -10,7 +10,7 @@ const ASCII_CODES = 0x80
 const MOST_BYTES_A_UNIT = 3
 
 /** Finished programs share slabs: for a small array of its own the kernel would first have to allocate memory. */
-const programs = new Slab<Uint8Array>(16 * 1024, (length) => new Uint8Array(length))
+const programs = new ShortCopies<Uint8Array>(16 * 1024, (length) => new Uint8Array(length))
 
 /** The memory of the writer that finished last, for the next one. */
 let spare: Memory | null = null

@@ -1,4 +1,4 @@
-import type { Awaitable } from '../core/awaitable.js'
+import type { MaybePromise } from '../core/maybe-promise.js'
 import type { Datatype } from '../core/schema.js'
 import type {
   FacetRequest,
@@ -139,7 +139,7 @@ export interface Addon {
    * Puts whole points. A row is skipped if its id has a sequence number >= its own. A small batch is put at once,
    * without a promise. This needs `inlineUs` (default 0) left in this turn, and no lock to wait for.
    */
-  upsert(shard: ShardHandle, batch: UpsertBatch, inlineUs?: number): Awaitable<void>
+  upsert(shard: ShardHandle, batch: UpsertBatch, inlineUs?: number): MaybePromise<void>
   /** Replaces or adds the given vectors of present points. Other vectors and the payload stay. */
   updateVectors(shard: ShardHandle, batch: UpsertBatch): Promise<void>
   /** Removes the named vectors (indexes into spec.vectors) of present points. */
@@ -187,11 +187,11 @@ export interface Addon {
     fields: RowFields,
     cancel: number,
     inlineUs: number,
-  ): Awaitable<RowBlock & { positions: Uint32Array }>
+  ): MaybePromise<RowBlock & { positions: Uint32Array }>
   /** At most `limit` matching points in id order, from `from` (inclusive; null: the first). */
   scroll(shard: ShardHandle, request: ScrollRequest): Promise<RowBlock & { next: Uint32Array | null }>
   /** Counts at once if indexes know the answer and it is expected to take less than `inlineUs`. */
-  count(shard: ShardHandle, filter: Uint8Array | null, cancel: number, inlineUs: number): Awaitable<number>
+  count(shard: ShardHandle, filter: Uint8Array | null, cancel: number, inlineUs: number): MaybePromise<number>
   /** An estimate of the matching points, from payload indexes and a sample. */
   estimateCount(shard: ShardHandle, filter: Uint8Array | null, cancel: number): Promise<number>
   /** Matching points chosen uniformly at random, in no order. */

@@ -1,5 +1,5 @@
-import type { Awaitable } from '../core/awaitable.js'
 import { VicinalError } from '../core/errors.js'
+import type { MaybePromise } from '../core/maybe-promise.js'
 import type { Stoppable } from '../core/stop.js'
 import { nextTurn, turnBudget } from '../core/turn-budget.js'
 import type {
@@ -123,7 +123,7 @@ export class Shard {
   // Reads
 
   /** Runs a short search at once and returns its result without a promise, or runs it in the next turns. */
-  search(request: SearchRequest, scope?: Stoppable): Awaitable<SearchResult> {
+  search(request: SearchRequest, scope?: Stoppable): MaybePromise<SearchResult> {
     return this.#started(scope, (cancel, inlineUs) => {
       if (!isPlain(request)) return this.#addon.search(this.#handle, request, cancel, inlineUs)
       const numbers = numbersOf(request, cancel, inlineUs)
@@ -131,14 +131,14 @@ export class Shard {
     })
   }
   /** The same for a sparse vector. */
-  searchSparse(request: SparseSearchRequest, scope?: Stoppable): Awaitable<SearchResult> {
+  searchSparse(request: SparseSearchRequest, scope?: Stoppable): MaybePromise<SearchResult> {
     return this.#started(scope, (cancel, inlineUs) => this.#addon.searchSparse(this.#handle, request, cancel, inlineUs))
   }
   /** One ranking of several searches. */
-  searchFused(request: FusedRequest, scope?: Stoppable): Awaitable<SearchResult> {
+  searchFused(request: FusedRequest, scope?: Stoppable): MaybePromise<SearchResult> {
     return this.#started(scope, (cancel, inlineUs) => this.#addon.searchFused(this.#handle, request, cancel, inlineUs))
   }
-  #started(scope: Stoppable | undefined, start: StartSearch): Awaitable<SearchResult> {
+  #started(scope: Stoppable | undefined, start: StartSearch): MaybePromise<SearchResult> {
     lastCancel += 1
     const cancel = lastCancel
     const startedAtMs = performance.now()
@@ -149,7 +149,7 @@ export class Shard {
     }
   }
   /** Turns before this one are already accounted for. */
-  #searched(begun: Begun, cancel: number, scope: Stoppable | undefined, sinceMs: number): Awaitable<SearchResult> {
+  #searched(begun: Begun, cancel: number, scope: Stoppable | undefined, sinceMs: number): MaybePromise<SearchResult> {
     if (begun instanceof Promise) return this.#stoppable(scope, cancel, begun, resultOf)
     if (!begun) return this.#inNextTurn(cancel, scope)
     turnBudget.spendOnRead((performance.now() - sinceMs) * 1000)
@@ -167,12 +167,16 @@ export class Shard {
     this.#waiting = resumed
     return resumed
   }
-  #resumed(cancel: number, scope: Stoppable | undefined): Awaitable<SearchResult> {
+  #resumed(cancel: number, scope: Stoppable | undefined): MaybePromise<SearchResult> {
     const atMs = performance.now()
     const begun = this.#call(() => this.#addon.resumeSearch(this.#handle, cancel, turnBudget.searchUs))
     return this.#searched(begun, cancel, scope, atMs)
   }
-  retrieve(ids: Uint32Array, fields: RowFields, scope?: Stoppable): Awaitable<RowBlock & { positions: Uint32Array }> {
+  retrieve(
+    ids: Uint32Array,
+    fields: RowFields,
+    scope?: Stoppable,
+  ): MaybePromise<RowBlock & { positions: Uint32Array }> {
     lastCancel += 1
     const cancel = lastCancel
     const started = this.#timed((inlineUs) => this.#addon.retrieve(this.#handle, ids, fields, cancel, inlineUs))
@@ -191,7 +195,7 @@ export class Shard {
     return started instanceof Promise ? await this.#cancellable(signal, cancel, started) : started
   }
   /** A call that completes at once spends its time from the turn's share. */
-  #timed<T>(start: (inlineUs: number) => Awaitable<T>): Awaitable<T> {
+  #timed<T>(start: (inlineUs: number) => MaybePromise<T>): MaybePromise<T> {
     const before = performance.now()
     const started = this.#call(() => start(turnBudget.readUs))
     if (started instanceof Promise) return started.catch(rethrow)

@@ -5,7 +5,7 @@ import { parsePath } from '../filter/path.js'
 import { compileFilter } from '../filter/program.js'
 import type { FacetResult } from '../native/addon.js'
 import { listOf } from './long-lists.js'
-import { bounded, DEFAULT_LIMIT } from './settings.js'
+import { bounded, DEFAULT_LIMIT } from './search-settings.js'
 import type { Source } from './source.js'
 import { Turns } from './turns.js'
 

@@ -24,7 +24,7 @@ import { parseQuery } from './parse-query.js'
 import type { Plan, Scoring, Stage } from './plan.js'
 import { projectionOf, wantingMore } from './rows.js'
 import { runPlan } from './run.js'
-import { bounded } from './settings.js'
+import { bounded } from './search-settings.js'
 import type { QueryScope } from './source.js'
 import { type Steps, Turns } from './turns.js'
 

@@ -1,5 +1,5 @@
-import { type Awaitable, andThen } from '../core/awaitable.js'
 import type { Hit } from '../core/database.js'
+import { andThen, type MaybePromise } from '../core/maybe-promise.js'
 import type { Payload } from '../core/point.js'
 import type { RowBlock } from '../native/addon.js'
 import type { BytesRead } from './bytes-read.js'
@@ -14,7 +14,7 @@ export function withFields(
   hits: readonly Hit[],
   projection: Projection,
   read?: BytesRead,
-): Awaitable<Hit[]> {
+): MaybePromise<Hit[]> {
   const { fields } = projection
   if (hits.length === 0 || (!fields.payload && fields.vectors.length === 0)) return [...hits]
   const ids = new Turns(call).take(encodedIds(hits.length, (at) => (hits[at] as Hit).id))

@@ -1,6 +1,7 @@
 /** Stages that the kernel answers: over the whole collection, or over the points that prefetches found. */
-import { type Awaitable, andThen } from '../core/awaitable.js'
+
 import type { Hit } from '../core/database.js'
+import { andThen, type MaybePromise } from '../core/maybe-promise.js'
 import { ID_WORDS, type Payload } from '../core/point.js'
 import type { QueryPlan, StageKind } from '../core/query-plan.js'
 import type { ResolvedSparse, ResolvedVector, SchemaVector } from '../core/schema.js'
@@ -57,11 +58,11 @@ export class Leaf {
   }
 
   /** The ids of what prefetches have found. */
-  amongHits(sources: readonly Hit[][]): Awaitable<Uint32Array> {
+  amongHits(sources: readonly Hit[][]): MaybePromise<Uint32Array> {
     return new Turns(this.#scope.call).take(distinctIdsOf(sources))
   }
 
-  run(stage: Stage, key: Stage, place: LeafPlace): Awaitable<StageResult> {
+  run(stage: Stage, key: Stage, place: LeafPlace): MaybePromise<StageResult> {
     const { scoring } = stage
     if (place.among?.length === 0) return this.#told(kindOf(scoring), [], new BytesRead(), performance.now())
     switch (scoring.kind) {
@@ -82,7 +83,7 @@ export class Leaf {
     }
   }
 
-  #searched(stage: Stage, key: Stage, scoring: Vectorial, place: LeafPlace): Awaitable<StageResult> {
+  #searched(stage: Stage, key: Stage, scoring: Vectorial, place: LeafPlace): MaybePromise<StageResult> {
     const started = performance.now()
     const found = this.#search(stage, scoring.vector, this.#targetOf(key, scoring), place)
     return andThen(found, ({ result, searched }) => {
@@ -108,7 +109,7 @@ export class Leaf {
     vector: number,
     target: Target,
     place: LeafPlace,
-  ): Awaitable<{ result: SearchResult; searched: Searched }> {
+  ): MaybePromise<{ result: SearchResult; searched: Searched }> {
     const { shard } = this.#scope.source
     const asked = this.#requestOf(stage, vector, target, place)
     const found =
@@ -125,7 +126,7 @@ export class Leaf {
     { scoring, prefetches, limit, threshold }: Stage,
     place: LeafPlace,
     nothing: Projection,
-  ): Awaitable<Hit[]> | null {
+  ): MaybePromise<Hit[]> | null {
     const { source, call } = this.#scope
     const { projection, offset, filters } = place
     if ((scoring.kind !== 'rrf' && scoring.kind !== 'dbsf') || !prefetches.every(isSearch)) return null
@@ -289,7 +290,7 @@ export class Leaf {
   }
 
   /** Points with equal scores. */
-  #alike(block: RowBlock, projection: Projection): Awaitable<Hit[]> {
+  #alike(block: RowBlock, projection: Projection): MaybePromise<Hit[]> {
     const reader = new RowReader(block, projection)
     const turns = new Turns(this.#scope.call)
     return turns.take(listOf(block.count, (row) => ({ ...reader.point<Payload>(row), version: 0, score: 1 })))

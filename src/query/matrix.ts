@@ -12,7 +12,7 @@ import { BytesRead } from './bytes-read.js'
 import { planOf, planWithoutSearch, type StageFacts, withMatches } from './explain.js'
 import type { VectorValue } from './plan.js'
 import { fieldsOf, sparseOfRow, startsOf } from './rows.js'
-import { bounded, vectorIndex } from './settings.js'
+import { bounded, vectorIndex } from './search-settings.js'
 import type { QueryScope } from './source.js'
 
 export const DEFAULT_SAMPLE = 10

@@ -11,7 +11,7 @@ import type { BytesRead } from './bytes-read.js'
 import { distinctIds, encodedIds } from './long-lists.js'
 import { orderOf } from './parse-order.js'
 import { orderValueAt, projectionOf, RowReader } from './rows.js'
-import { bounded } from './settings.js'
+import { bounded } from './search-settings.js'
 import { Turns } from './turns.js'
 
 const DEFAULT_PAGE = 10

@@ -5,7 +5,7 @@ import { parseDateTime } from '../filter/date-time.js'
 import { type FilterContext, parseCondition } from '../filter/parse.js'
 import { parsePath } from '../filter/path.js'
 import type { DecayKind, Formula, FormulaNode, UnaryOperator } from './formula.js'
-import { finite } from './settings.js'
+import { finite } from './search-settings.js'
 
 const MICROS_PER_SECOND = 1_000_000
 const UNARY: readonly UnaryOperator[] = ['neg', 'abs', 'sqrt', 'exp', 'log10', 'ln']

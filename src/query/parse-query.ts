@@ -7,7 +7,7 @@ import { type FilterContext, parseFilter } from '../filter/parse.js'
 import { ScoringParser } from './parse-scoring.js'
 import type { Lookup, Plan, Scoring, Stage } from './plan.js'
 import { projectionOf } from './rows.js'
-import { bounded, corpusOf, DEFAULT_LIMIT, settingsOf, thresholdOf } from './settings.js'
+import { bounded, corpusOf, DEFAULT_LIMIT, settingsOf, thresholdOf } from './search-settings.js'
 
 /** Checks an untrusted query with its prefetches. Errors name the place: `prefetch[1].query.recommend.positive[0]`. */
 export function parseQuery(options: QueryOptions, schema: readonly SchemaVector[]): Plan {

@@ -10,14 +10,14 @@ import {
   type RecommendStrategy,
 } from '../core/query.js'
 import { isSparse, type ResolvedVector, type SchemaVector } from '../core/schema.js'
-import { Slab } from '../core/slab.js'
+import { ShortCopies } from '../core/short-copies.js'
 import { isDocument, isSparseVector, sparseVectorOf } from '../core/sparse.js'
 import type { FilterContext } from '../filter/parse.js'
 import { noModel } from '../inference/bm25.js'
 import { parseFormula } from './parse-formula.js'
 import { orderOf } from './parse-order.js'
 import type { Example, ExamplePair, MmrSettings, Scoring } from './plan.js'
-import { bounded, finite, vectorIndex } from './settings.js'
+import { bounded, finite, vectorIndex } from './search-settings.js'
 import { TextQuery } from './texts.js'
 
 const DEFAULT_RRF_K = 2
@@ -292,7 +292,7 @@ function singleVector(value: Vector, size: number, field: string): Float32Array 
 }
 
 /** Memory for the vectors of queries. */
-const queryVectors = new Slab<Float32Array>(16_384, (length) => new Float32Array(length))
+const queryVectors = new ShortCopies<Float32Array>(16_384, (length) => new Float32Array(length))
 
 /** A separate loop for typed arrays, because the loop above must check each element's type. */
 function checkFinite(values: Float32Array, field: string): Float32Array {

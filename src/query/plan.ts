@@ -8,7 +8,7 @@ import type { FilterNode } from '../filter/node.js'
 import type { PathStep } from '../filter/path.js'
 import type { Formula } from './formula.js'
 import type { Projection } from './rows.js'
-import type { SearchSettings } from './settings.js'
+import type { SearchSettings } from './search-settings.js'
 import type { TextQuery } from './texts.js'
 
 export interface Plan {

@@ -2,8 +2,9 @@
  * Runs a query other than a search for neighbours of one vector: its stages from the innermost outwards. A stage's
  * filter also applies to its prefetches. Points that the query names by id are excluded from all stages.
  */
-import { type Awaitable, allOf, andThen } from '../core/awaitable.js'
+
 import type { Hit, QueryOptions } from '../core/database.js'
+import { allOf, andThen, type MaybePromise } from '../core/maybe-promise.js'
 import type { QueryPlan, StageKind } from '../core/query-plan.js'
 import { turnBudget } from '../core/turn-budget.js'
 import type { FilterNode } from '../filter/node.js'
@@ -26,7 +27,7 @@ const NOTHING: Projection = projectionOf({ withPayload: false }, [])
 export function runQuery<P>(
   options: QueryOptions,
   scope: QueryScope,
-): Awaitable<{ hits: Hit<P>[]; plan: QueryPlan | null }> {
+): MaybePromise<{ hits: Hit<P>[]; plan: QueryPlan | null }> {
   const plan = parseQuery(options, scope.source.schema)
   // If the time of this turn is used up, texts are split in a later turn.
   const references = scope.explains || turnBudget.readUs <= 0 ? null : References.atOnce(plan, scope)
@@ -42,8 +43,8 @@ function runWith<P>(
   plan: Plan,
   scope: QueryScope,
   references: References,
-): Awaitable<{ hits: Hit<P>[]; plan: QueryPlan | null }> {
-  return new QueryRun(scope, references).root(plan) as Awaitable<{ hits: Hit<P>[]; plan: QueryPlan | null }>
+): MaybePromise<{ hits: Hit<P>[]; plan: QueryPlan | null }> {
+  return new QueryRun(scope, references).root(plan) as MaybePromise<{ hits: Hit<P>[]; plan: QueryPlan | null }>
 }
 
 class QueryRun {
@@ -56,7 +57,7 @@ class QueryRun {
   }
 
   /** The page asked for, with the fields asked for. */
-  root({ root, offset, projection }: Plan): Awaitable<StageResult> {
+  root({ root, offset, projection }: Plan): MaybePromise<StageResult> {
     // A sample has no order, so no points can be skipped.
     const skipped = root.scoring.kind === 'sample' && root.prefetches.length === 0 ? 0 : offset
     return andThen(this.#stage({ ...root, limit: root.limit + skipped }, root, [], skipped, projection), (result) => {
@@ -72,7 +73,7 @@ class QueryRun {
     filters: FilterNode[],
     offset: number,
     projection: Projection,
-  ): Awaitable<StageResult> {
+  ): MaybePromise<StageResult> {
     const all = stage.filter ? [...filters, stage.filter] : filters
     const place = { filters: all, offset, projection }
     if (stage.prefetches.length === 0) return this.#leaf.run(stage, key, place)
@@ -93,7 +94,13 @@ class QueryRun {
     })
   }
 
-  #merge(stage: Stage, key: Stage, sources: Hit[][], offset: number, projection: Projection): Awaitable<StageResult> {
+  #merge(
+    stage: Stage,
+    key: Stage,
+    sources: Hit[][],
+    offset: number,
+    projection: Projection,
+  ): MaybePromise<StageResult> {
     const { scoring, limit, threshold } = stage
     const read = new BytesRead()
     const turns = new Turns(this.#scope.call)

@@ -1,7 +1,7 @@
-import { type Awaitable, andThen } from '../core/awaitable.js'
 import type { Explained, Hit, QueryOptions } from '../core/database.js'
 import { invalid, notFound } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
+import { andThen, type MaybePromise } from '../core/maybe-promise.js'
 import {
   decodeId,
   encodeId,
@@ -24,7 +24,7 @@ import { planOf, type StageFacts } from './explain.js'
 import { listOf } from './long-lists.js'
 import { borrowedVector, isVector } from './parse-scoring.js'
 import { type Projection, projectionOf, RowReader } from './rows.js'
-import { bounded, corpusOf, DEFAULT_LIMIT, settingsOf, thresholdOf, vectorIndex } from './settings.js'
+import { bounded, corpusOf, DEFAULT_LIMIT, settingsOf, thresholdOf, vectorIndex } from './search-settings.js'
 import { Turns } from './turns.js'
 
 const NO_FIELDS = { payload: false }
@@ -55,7 +55,7 @@ export function search<P>(
   schema: readonly SchemaVector[],
   options: QueryOptions,
   scope?: Stoppable,
-): Awaitable<Hit<P>[]> {
+): MaybePromise<Hit<P>[]> {
   return searchAs(shard, schema, options, scope, false, (result, projection) => hitsOf<P>(result, projection, scope))
 }
 
@@ -65,7 +65,7 @@ export function explainSearch<P>(
   schema: readonly SchemaVector[],
   options: QueryOptions,
   scope?: Stoppable,
-): Awaitable<Explained<P>> {
+): MaybePromise<Explained<P>> {
   return searchAs(shard, schema, options, scope, true, (result, projection, isFiltered) => {
     const facts: StageFacts = {
       stage: 'nearest',
@@ -85,8 +85,8 @@ function searchAs<T>(
   options: QueryOptions,
   scope: Stoppable | undefined,
   explain: boolean,
-  answerOf: (result: SearchResult, projection: Projection, isFiltered: boolean) => Awaitable<T>,
-): Awaitable<T> {
+  answerOf: (result: SearchResult, projection: Projection, isFiltered: boolean) => MaybePromise<T>,
+): MaybePromise<T> {
   const vector = vectorIndex(options.using, schema)
   const limit = bounded(options.limit ?? DEFAULT_LIMIT, 1, LIMITS.resultLimit, 'limit')
   const offset = bounded(options.offset ?? 0, 0, LIMITS.resultLimit, 'offset')
@@ -99,7 +99,7 @@ function searchAs<T>(
   const searched = schema[vector] as ResolvedVector
   const { idf } = options.params ?? {}
   if (idf !== undefined) corpusOf(idf, searched, contextOf(schema))
-  const run = (target: Target): Awaitable<T> => {
+  const run = (target: Target): MaybePromise<T> => {
     const request = {
       vector,
       query: roundQuery(target.vector, searched.size, searched.datatype ?? 'float32'),
@@ -157,7 +157,7 @@ export function hitsOf<P>(
   result: SearchResult,
   projection: Projection,
   call: Stoppable | undefined,
-): Awaitable<Hit<P>[]> {
+): MaybePromise<Hit<P>[]> {
   const { count } = result
   const hitAt = hitReader<P>(result, projection)
   if (count > MOST_AT_ONCE) return new Turns(call).take(listOf(count, hitAt))

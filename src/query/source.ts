@@ -1,4 +1,4 @@
-import type { Awaitable } from '../core/awaitable.js'
+import type { MaybePromise } from '../core/maybe-promise.js'
 import type { SchemaVector } from '../core/schema.js'
 import type { Stoppable } from '../core/stop.js'
 import type { Shard } from '../native/shard.js'
@@ -17,7 +17,7 @@ export interface Source {
 export interface LookedUp {
   readonly name: string
   readonly schema: readonly SchemaVector[]
-  read<T>(work: (source: Source) => Awaitable<T>): Awaitable<T>
+  read<T>(work: (source: Source) => MaybePromise<T>): MaybePromise<T>
 }
 
 /** Finds a collection by name for `lookup_from` and `with_lookup`. Throws NOT_FOUND. */

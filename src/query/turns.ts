@@ -1,6 +1,6 @@
 /** Splits long work on the JavaScript thread, so that other work gets its turns. */
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { Awaitable } from '../core/awaitable.js'
+import type { MaybePromise } from '../core/maybe-promise.js'
 import type { Stoppable } from '../core/stop.js'
 
 const MOST_MS = 2
@@ -30,7 +30,7 @@ export class Turns {
   }
 
   /** Takes the steps: at once where that takes no more than some milliseconds, else in turns. Ends as `each` does. */
-  take<T>(steps: Steps<T>): Awaitable<T> {
+  take<T>(steps: Steps<T>): MaybePromise<T> {
     const taken = this.#takeSome(steps)
     return taken.done ? taken.value : this.#takeOthers(steps)
   }

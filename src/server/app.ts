@@ -1,7 +1,7 @@
 /**
  * The service: a Database behind HTTP. A request passes
  *
- *     host and origin → key (on the matched route) → admission → body read and decoded → route → answer
+ *     host and origin → key (on the matched route) → places → body read and decoded → route → answer
  *
  * and no byte of a body is read before the first three have passed. No web streams: bodies are bounded buffers.
  *
@@ -13,14 +13,14 @@ import type { FastifyBaseLogger } from 'fastify'
 import type { Database } from '../core/database.js'
 import type { MemoryGate } from '../core/memory.js'
 import type { Keys } from './auth.js'
+import { beforeListeners } from './before-listeners.js'
 import { Call, ReadCall } from './call.js'
 import { DatabaseGate } from './database-gate.js'
 import { ForwardedRequests } from './forwarded-requests.js'
-import { interpose } from './interpose.js'
 import type { ServiceState } from './metrics.js'
 import { readRoutes, routeTable } from './routes/table.js'
+import { DEFAULT_SETTINGS, type ServerSettings } from './server-settings.js'
 import { Service } from './service.js'
-import { DEFAULT_SETTINGS, type ServerSettings } from './settings.js'
 
 export interface ServerOptions extends Partial<ServerSettings> {
   /** The process's memory limit, if the database has one. Request bodies must fit below it too. */
@@ -75,7 +75,7 @@ export function createServer({ database, memory, threads, ...given }: ServerOpti
   }
   if (!threads) return { ...common, listen: () => service.listen(), close: (deadlineMs) => service.close(deadlineMs) }
   const forwarded = new ForwardedRequests(service, settings)
-  interpose(
+  beforeListeners(
     service.app.server,
     'connection',
     (connection: Socket) => !service.hasSeen(connection) && threads.take(connection),

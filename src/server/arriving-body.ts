@@ -2,13 +2,13 @@
  * Request bodies as they arrive: counted piece by piece, held while there is no room for more, and cut off when slow.
  */
 import type { Readable } from 'node:stream'
-import type { Awaitable } from '../core/awaitable.js'
 import { VicinalError } from '../core/errors.js'
 import type { RoomHolder } from '../core/inner-call.js'
+import type { MaybePromise } from '../core/maybe-promise.js'
 import type { Stop } from '../core/stop.js'
-import { type Admission, bodyBudgetOf, overloaded, type Work } from './admission.js'
 import type { BodyBudget, Caller } from './budgets.js'
 import { GatheredBytes } from './gathered-bytes.js'
+import { bodyBudgetOf, overloaded, type Places, type Work } from './places.js'
 
 /** A smaller body never waits: the bound on requests in work bounds their number. */
 export const LARGE_BODY_BYTES = 64 * 1024
@@ -36,9 +36,9 @@ export interface ArrivalBounds {
 
 /** The bounds and the parts that all bodies share. */
 export interface ArrivalParts extends ArrivalBounds {
-  admission: Admission
+  places: Places
   /** Set below a memory limit. Resolves once there is room for the bytes, to a function that gives the room back. */
-  room: ((bytes: number, stop: Stop, holder: RoomHolder) => Awaitable<() => void>) | null
+  room: ((bytes: number, stop: Stop, holder: RoomHolder) => MaybePromise<() => void>) | null
 }
 
 interface Waiting {
@@ -58,7 +58,7 @@ interface Waiting {
  * waits for no other body, and then the next one may exceed the bound. Bodies in work therefore hold at most the bound,
  * one body more, and one piece or one small body each.
  */
-export class Arrivals {
+export class ArrivingBodies {
   readonly parts: ArrivalParts
   /** The least bytes of each window. */
   readonly leastBytes: number
@@ -95,8 +95,8 @@ export class Arrivals {
 
   /** Lets bodies go on only while there is room for a piece of each. */
   #letGoOn(budget: BodyBudget, waiting: readonly Waiting[]): void {
-    const { admission, bodyWaitMs } = this.parts
-    const { budgets } = admission
+    const { places, bodyWaitMs } = this.parts
+    const { budgets } = places
     let left = budgets.bound(budget) - budgets.sum(budget)
     let isFirst = true
     for (const { body, bytes, caller, sinceMs, goOn, refuse } of waiting) {
@@ -131,7 +131,7 @@ type Done = (error: Error | null, bytes?: Buffer) => void
 
 /** One body until all of it has arrived. Its bytes count until `giveBack`. */
 export class ArrivingBody implements Arriving {
-  readonly #arrivals: Arrivals
+  readonly #bodies: ArrivingBodies
   readonly #payload: Readable
   readonly #of: BodyOf
   readonly #budget: BodyBudget
@@ -148,8 +148,8 @@ export class ArrivingBody implements Arriving {
   #wasHeld = false
   #windowBytes = 0
 
-  constructor(arrivals: Arrivals, payload: Readable, of: BodyOf, done: Done) {
-    this.#arrivals = arrivals
+  constructor(arriving: ArrivingBodies, payload: Readable, of: BodyOf, done: Done) {
+    this.#bodies = arriving
     this.#payload = payload
     this.#of = of
     this.#budget = bodyBudgetOf(of.work)
@@ -163,7 +163,7 @@ export class ArrivingBody implements Arriving {
     const isHeld = this.#isHeld || this.#wasHeld
     this.#wasHeld = false
     if (isHeld || ++this.#looks < LOOKS) return
-    const { leastBytes, parts } = this.#arrivals
+    const { leastBytes, parts } = this.#bodies
     const came = this.#gathered.length - this.#windowBytes
     this.#looks = 0
     this.#windowBytes = this.#gathered.length
@@ -172,25 +172,25 @@ export class ArrivingBody implements Arriving {
 
   /** Whether this body may exceed the bounds, from now until it ends. */
   goBeyond(): boolean {
-    this.#isBeyond ||= this.#arrivals.parts.admission.budgets.tryBeyond(this.#budget)
+    this.#isBeyond ||= this.#bodies.parts.places.budgets.tryBeyond(this.#budget)
     return this.#isBeyond
   }
 
   /** Counts the parsed values like body bytes, once there is room for them. */
-  takeValues(bytes: number): Awaitable<void> {
+  takeValues(bytes: number): MaybePromise<void> {
     const { caller } = this.#of
-    const { budgets } = this.#arrivals.parts.admission
+    const { budgets } = this.#bodies.parts.places
     if (budgets.take(this.#budget, bytes, caller) === null) this.#counted += bytes
     else if (this.#isBeyond) this.#count(bytes)
-    else return this.#arrivals.wait(this, this.#budget, caller, bytes).then(() => this.#count(bytes))
+    else return this.#bodies.wait(this, this.#budget, caller, bytes).then(() => this.#count(bytes))
   }
 
   /** Call it at the end of the request, or before. */
   giveBack(): void {
     this.#leave()
-    this.#arrivals.leave(this)
+    this.#bodies.leave(this)
     if (this.#counted > 0) this.#count(-this.#counted)
-    if (this.#isBeyond) this.#arrivals.parts.admission.budgets.endBeyond(this.#budget)
+    if (this.#isBeyond) this.#bodies.parts.places.budgets.endBeyond(this.#budget)
     this.#isBeyond = false
   }
 
@@ -217,13 +217,13 @@ export class ArrivingBody implements Arriving {
 
   #count(bytes: number): void {
     this.#counted += bytes
-    this.#arrivals.parts.admission.budgets.add(this.#budget, bytes, this.#of.caller)
+    this.#bodies.parts.places.budgets.add(this.#budget, bytes, this.#of.caller)
   }
 
   #goOnWithRoom(): void {
-    const { admission, room } = this.#arrivals.parts
+    const { places, room } = this.#bodies.parts
     const { caller, isCounted } = this.#of
-    const isFull = isCounted && !this.#isBeyond && admission.budgets.full(this.#budget, caller) !== null
+    const isFull = isCounted && !this.#isBeyond && places.budgets.full(this.#budget, caller) !== null
     const needsRoom = room !== null && this.#gathered.length > this.#roomyBytes
     if (isFull || needsRoom) void this.#holdUp(isFull, needsRoom)
   }
@@ -232,7 +232,7 @@ export class ArrivingBody implements Arriving {
     this.#isHeld = this.#wasHeld = true
     this.#payload.pause()
     try {
-      if (isFull) await this.#arrivals.wait(this, this.#budget, this.#of.caller)
+      if (isFull) await this.#bodies.wait(this, this.#budget, this.#of.caller)
       if (needsRoom) await this.#makeRoom()
     } catch (error) {
       this.#fail(error as Error)
@@ -251,7 +251,7 @@ export class ArrivingBody implements Arriving {
     const { length } = this.#gathered
     const { declaredBytes, mostBytes, stop, holder } = this.#of
     const bytes = Math.min(length, Math.min(declaredBytes, mostBytes) - length)
-    const release = await this.#arrivals.parts.room?.(bytes, stop, holder)
+    const release = await this.#bodies.parts.room?.(bytes, stop, holder)
     this.#roomyBytes = length + bytes
     if (release) holder.hold(release)
   }
@@ -270,7 +270,7 @@ export class ArrivingBody implements Arriving {
     if (this.#isOver) return
     this.#isOver = true
     this.#payload.off('data', this.#onData).off('end', this.#onEnd).off('error', this.#onEnd)
-    this.#arrivals.leave(this)
+    this.#bodies.leave(this)
   }
 
   #tooLarge(): VicinalError {

@@ -1,13 +1,13 @@
 /** Decides which bodies are read and how they are decoded. The checks are the same for all formats (src/wire). */
 import type { IncomingMessage } from 'node:http'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { type Awaitable, andThen } from '../core/awaitable.js'
 import { describeValue, VicinalError } from '../core/errors.js'
+import { andThen, type MaybePromise } from '../core/maybe-promise.js'
 import type { Measured } from '../wire/body-bounds.js'
 import { measureJson } from '../wire/json.js'
 import { measureMsgpack } from '../wire/msgpack.js'
 import { measureVectorJson } from '../wire/vector-json.js'
-import { type Arrivals, ArrivingBody, LARGE_BODY_BYTES } from './arriving-body.js'
+import { type ArrivingBodies, ArrivingBody, LARGE_BODY_BYTES } from './arriving-body.js'
 import { declaredBytes } from './declared-bytes.js'
 import { JSON_TYPE, MSGPACK_TYPE } from './respond.js'
 import { configOf } from './router.js'
@@ -18,14 +18,14 @@ const UTF8 = /^utf-?8$/i
 
 /** The parts of the service that reading bodies needs. */
 export interface BodyParts {
-  arrivals: Arrivals
+  arriving: ArrivingBodies
   /** Rejects if the request's collection does not exist. */
   find(request: FastifyRequest): Promise<void>
   /** Reserves room for the parsed values of a body. */
-  roomFor(valueBytes: number, ticket: Ticket): Awaitable<void>
+  roomFor(valueBytes: number, ticket: Ticket): MaybePromise<void>
 }
 
-type Measure = (bytes: Buffer, request: FastifyRequest) => Awaitable<Measured>
+type Measure = (bytes: Buffer, request: FastifyRequest) => MaybePromise<Measured>
 type Done = (error: Error | null, body?: unknown) => void
 
 export function registerBodies(app: FastifyInstance, parts: BodyParts): void {
@@ -62,9 +62,9 @@ function register(app: FastifyInstance, parts: BodyParts, types: string[], measu
     }
     const { ticket } = request
     const { work, caller, mostBytes, stop } = ticket
-    const isCounted = !ticket.isAdmittedElsewhere
+    const isCounted = !ticket.isAdmittedByMainThread
     const of = { work, caller, mostBytes, stop, isCounted, holder: ticket, declaredBytes: declaredBytes(payload) }
-    ticket.arriving = ticket.body = new ArrivingBody(parts.arrivals, payload, of, (error, bytes) => {
+    ticket.arriving = ticket.body = new ArrivingBody(parts.arriving, payload, of, (error, bytes) => {
       ticket.arriving = null
       if (error) done(error)
       else decodeRead(request, bytes as Buffer, done)
@@ -73,7 +73,7 @@ function register(app: FastifyInstance, parts: BodyParts, types: string[], measu
 }
 
 /** An error in a small body is reported before an error about its collection, as in Qdrant. */
-function decoded(request: FastifyRequest, bytes: Buffer, measure: Measure, parts: BodyParts): Awaitable<unknown> {
+function decoded(request: FastifyRequest, bytes: Buffer, measure: Measure, parts: BodyParts): MaybePromise<unknown> {
   // The route distinguishes a missing body from a malformed one.
   if (bytes.length === 0) return undefined
   const make = () =>
@@ -84,7 +84,7 @@ function decoded(request: FastifyRequest, bytes: Buffer, measure: Measure, parts
 }
 
 /** Measures a body in JSON. Bodies with points or queries contain vectors; other bodies only name them. */
-export function measureText(bytes: Buffer, url: string): Awaitable<Measured> {
+export function measureText(bytes: Buffer, url: string): MaybePromise<Measured> {
   return url.includes('/points') && !url.includes('/vectors/delete') ? measureVectorJson(bytes) : measureJson(bytes)
 }
 

@@ -15,10 +15,10 @@ import { LIMITS } from '../core/limits.js'
 import { checkCollectionName } from '../core/names.js'
 import type { Stop } from '../core/stop.js'
 import { isPresent, objectAt, type WireObject } from '../wire/fields.js'
-import type { Work } from './admission.js'
 import type { ArrivalBounds } from './arriving-body.js'
 import type { Access } from './auth.js'
 import type { DatabaseGate } from './database-gate.js'
+import type { Work } from './places.js'
 import { receiveFile } from './upload.js'
 
 const MS_PER_SECOND = 1000

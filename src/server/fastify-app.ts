@@ -7,7 +7,7 @@ import Fastify, {
   LogController,
 } from 'fastify'
 import { clientError, frameworkError } from './failures.js'
-import type { ServerSettings } from './settings.js'
+import type { ServerSettings } from './server-settings.js'
 
 /** Percent-encoded names are longer than names, and the router must not cut them off. */
 const MAX_PARAM_LENGTH = 4096

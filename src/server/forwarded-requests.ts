@@ -2,8 +2,8 @@ import { createServer, type Server } from 'node:http'
 import type { ReadCall } from './call.js'
 import { ALL_HEADERS } from './fastify-app.js'
 import { nextRequestId } from './request-ids.js'
+import type { ServerSettings } from './server-settings.js'
 import type { Service } from './service.js'
-import type { ServerSettings } from './settings.js'
 
 /**
  * Headers set by the forwarding thread: the client's address and the request's id. The same headers of a client are

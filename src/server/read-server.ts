@@ -9,18 +9,18 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
 import type { ReadableDatabase } from '../core/database.js'
 import { LIMITS } from '../core/limits.js'
-import type { BudgetRow } from './admission.js'
 import { LARGE_BODY_BYTES } from './arriving-body.js'
 import type { Keys } from './auth.js'
+import { beforeListeners } from './before-listeners.js'
 import { ReadCall } from './call.js'
 import { DatabaseGate } from './database-gate.js'
 import { declaredBytes } from './declared-bytes.js'
 import { Forwarder } from './forwarder.js'
-import { interpose } from './interpose.js'
 import type { ServiceState } from './metrics.js'
+import type { BudgetRow } from './places.js'
 import { readRoutes } from './routes/table.js'
+import { DEFAULT_SETTINGS, type ServerSettings } from './server-settings.js'
 import { Service } from './service.js'
-import { DEFAULT_SETTINGS, type ServerSettings } from './settings.js'
 
 const COLLECTIONS = '/collections/'
 const POINTS = '/points'
@@ -62,13 +62,13 @@ export function createReadServer(options: ReadServerOptions): ReadServer {
     others: async () => [],
     routes: () => postRoutes,
     callOf: (request) => new ReadCall(request, gate, settings.timeoutMs),
-    elsewhere(request, reply) {
-      request.ticket.isElsewhere = true
+    forwardAnswer(request, reply) {
+      request.ticket.isAnsweredByMainThread = true
       reply.hijack()
       forwarder.passRead(request.raw, reply.raw, { body: request.bytes, id: request.id })
     },
-    refuseElsewhere(request, reply) {
-      request.ticket.isElsewhere = true
+    refuseOnMainThread(request, reply) {
+      request.ticket.isAnsweredByMainThread = true
       reply.hijack()
       forwarder.pass(request.raw, reply.raw, request.id)
     },
@@ -79,7 +79,7 @@ export function createReadServer(options: ReadServerOptions): ReadServer {
       isForOther: (bytes) => isLimited && bytes >= LARGE_BODY_BYTES,
     },
   })
-  interpose(service.app.server, 'request', (request: IncomingMessage, response: ServerResponse) => {
+  beforeListeners(service.app.server, 'request', (request: IncomingMessage, response: ServerResponse) => {
     // A request that this thread's checks refuse is also answered by this thread.
     if (!service.lets(request)) return false
     const name = collectionRead(request)

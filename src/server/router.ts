@@ -1,6 +1,6 @@
 /** Registers a table of routes with fastify. Access is part of a route's declaration, so that no route can lack it. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { Elsewhere } from '../core/elsewhere.js'
+import { AnsweredByAnotherThread } from '../core/answered-by-another-thread.js'
 import { VicinalError } from '../core/errors.js'
 import type { ReadCall, RouteOf } from './call.js'
 import type { Metrics, RouteMetrics } from './metrics.js'
@@ -24,13 +24,13 @@ export type Entrance = (
 ) => void
 
 /** Lets another thread answer a request whose body was read. */
-export type AnswerElsewhere = (request: FastifyRequest, reply: FastifyReply) => void
+export type ForwardAnswer = (request: FastifyRequest, reply: FastifyReply) => void
 
 interface RouterParts<C> {
   metrics: Metrics
   callOf(request: FastifyRequest): C
   entrance: Entrance
-  elsewhere?: AnswerElsewhere
+  forwardAnswer?: ForwardAnswer
 }
 
 export function registerRoutes<C extends ReadCall>(
@@ -59,7 +59,7 @@ function guard(app: FastifyInstance, entrance: Entrance): void {
 }
 
 function registerRoute<C>(app: FastifyInstance, route: RouteOf<C>, parts: RouterParts<C>): void {
-  const { metrics, callOf, elsewhere } = parts
+  const { metrics, callOf, forwardAnswer } = parts
   const config: RouteConfig = {
     declared: { access: route.access, work: route.work, ...(route.isUpload ? { isUpload: true } : {}) },
     metrics: metrics.route(route.method, endpointOf(route.path)),
@@ -73,8 +73,8 @@ function registerRoute<C>(app: FastifyInstance, route: RouteOf<C>, parts: Router
       try {
         result = await route.run(callOf(request))
       } catch (error) {
-        if (!(error instanceof Elsewhere) || !elsewhere) throw error
-        elsewhere(request, reply)
+        if (!(error instanceof AnsweredByAnotherThread) || !forwardAnswer) throw error
+        forwardAnswer(request, reply)
         return reply
       }
       return sendResult(request, reply, result)

@@ -1,15 +1,14 @@
 import type { IncomingMessage } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { type Awaitable, andThen } from '../core/awaitable.js'
-import { Elsewhere } from '../core/elsewhere.js'
+import { AnsweredByAnotherThread } from '../core/answered-by-another-thread.js'
 import { VicinalError } from '../core/errors.js'
 import type { RoomHolder } from '../core/inner-call.js'
+import { andThen, type MaybePromise } from '../core/maybe-promise.js'
 import type { MemoryGate } from '../core/memory.js'
 import type { Stop } from '../core/stop.js'
 import { turnBudget } from '../core/turn-budget.js'
-import { Admission, type BudgetRow } from './admission.js'
-import { type ArrivalParts, Arrivals, FEW_VALUE_BYTES, LARGE_BODY_BYTES, LOOKS } from './arriving-body.js'
+import { type ArrivalParts, ArrivingBodies, FEW_VALUE_BYTES, LARGE_BODY_BYTES, LOOKS } from './arriving-body.js'
 import { KeyRing, type Keys, type KnownKey, WrongKey } from './auth.js'
 import { checkContentEncoding, registerBodies } from './bodies.js'
 import type { Asked, ReadCall, ReadRoute, RouteOf } from './call.js'
@@ -21,10 +20,11 @@ import { createApp } from './fastify-app.js'
 import { HostGuard, isLoopback } from './hosts.js'
 import { Metrics, type RouteMetrics, type ServiceState } from './metrics.js'
 import { OpenSockets } from './open-sockets.js'
+import { type BudgetRow, Places } from './places.js'
 import { QueuedAnswers } from './queued-answers.js'
 import { nextRequestId, REQUEST_ID_HEADER } from './request-ids.js'
-import { type AnswerElsewhere, type Entrance, type RouteConfig, registerRoutes } from './router.js'
-import type { ServerSettings } from './settings.js'
+import { type Entrance, type ForwardAnswer, type RouteConfig, registerRoutes } from './router.js'
+import type { ServerSettings } from './server-settings.js'
 import { StalledReaders } from './stalled-readers.js'
 import type { Message } from './stream.js'
 import { Streams } from './streams.js'
@@ -51,9 +51,9 @@ export interface ServiceParts<C extends ReadCall> {
   routes(service: Service<C>): readonly RouteOf<C>[]
   callOf(request: FastifyRequest): C
   /** Answers requests that this thread cannot answer. */
-  elsewhere?: AnswerElsewhere
+  forwardAnswer?: ForwardAnswer
   /** Lets the main thread refuse a request without a key or with a wrong one: wrong keys are counted in one place. */
-  refuseElsewhere?: AnswerElsewhere
+  refuseOnMainThread?: ForwardAnswer
   streams: {
     routes: readonly ReadRoute[]
     callOf(asked: Asked): ReadCall
@@ -71,9 +71,9 @@ export class Service<C extends ReadCall> {
   readonly #keys: KeyRing
   readonly #wrongKeys = new WrongKeys(() => this.app.log)
   readonly #failures = new FailureLog(() => this.app.log)
-  readonly #refuseElsewhere: AnswerElsewhere | undefined
+  readonly #refuseOnMainThread: ForwardAnswer | undefined
   readonly #guard: HostGuard
-  readonly #admission: Admission
+  readonly #places: Places
   readonly #unmatched: RouteMetrics
   readonly #memory: MemoryGate | null
   readonly #tickets = new OpenTickets()
@@ -90,14 +90,14 @@ export class Service<C extends ReadCall> {
   readonly #trusted = new WeakMap<IncomingMessage, Trust>()
 
   constructor(parts: ServiceParts<C>) {
-    const { settings, memory, budgets, others, routes, callOf, elsewhere } = parts
+    const { settings, memory, budgets, others, routes, callOf, forwardAnswer } = parts
     this.#settings = settings
     this.#memory = memory
     this.#keys = new KeyRing(settings)
-    this.#refuseElsewhere = parts.refuseElsewhere
+    this.#refuseOnMainThread = parts.refuseOnMainThread
     this.#guard = new HostGuard(settings, () => !this.#keys.isEmpty)
-    this.#admission = new Admission(settings, budgets, () => this.#mostBodyBytes)
-    this.metrics = new Metrics({ own: () => this.state(), others, memory, budgets: this.#admission.budgets })
+    this.#places = new Places(settings, budgets, () => this.#mostBodyBytes)
+    this.metrics = new Metrics({ own: () => this.state(), others, memory, budgets: this.#places.budgets })
     this.#unmatched = this.metrics.route('OTHER', 'unmatched')
     this.app = createApp(settings, {
       idOf: (request) => this.#trusted.get(request)?.id ?? nextRequestId(),
@@ -112,7 +112,7 @@ export class Service<C extends ReadCall> {
     this.#looking = setInterval(() => this.#look(), settings.bodyWindowMs / LOOKS).unref()
     this.#logsRequests = settings.logLevel === 'debug' || settings.logLevel === 'trace'
     registerBodies(this.app, {
-      arrivals: this.#openArrivals(),
+      arriving: this.#openBodies(),
       find: (request) => findCollection(request, callOf),
       roomFor: (bytes, ticket) => this.#roomFor(bytes, ticket),
     })
@@ -121,7 +121,7 @@ export class Service<C extends ReadCall> {
       metrics: this.metrics,
       callOf,
       entrance: (request, reply, config, done) => this.#enter(request, reply, config, done),
-      ...(elsewhere ? { elsewhere } : {}),
+      ...(forwardAnswer ? { forwardAnswer } : {}),
     })
     this.#streams = this.#openStreams(parts.streams)
   }
@@ -132,9 +132,9 @@ export class Service<C extends ReadCall> {
     this.#streams.look()
   }
 
-  #openArrivals(): Arrivals {
+  #openBodies(): ArrivingBodies {
     const room: ArrivalParts['room'] = this.#memory ? (bytes, stop, holder) => this.#room(bytes, stop, holder) : null
-    return new Arrivals({ ...this.#settings, admission: this.#admission, room })
+    return new ArrivingBodies({ ...this.#settings, places: this.#places, room })
   }
 
   #openStreams({ isForOther = () => false, ...given }: ServiceParts<C>['streams']): Streams {
@@ -142,7 +142,7 @@ export class Service<C extends ReadCall> {
       ...given,
       isForOther,
       metrics: this.metrics,
-      admission: this.#admission,
+      places: this.#places,
       rate: this.#settings,
       maxBodyBytes: this.#mostReadBytes,
       keepAliveTimeoutMs: this.#settings.keepAliveTimeoutMs,
@@ -150,7 +150,7 @@ export class Service<C extends ReadCall> {
         bytes >= LARGE_BODY_BYTES && this.#memory ? this.#room(bytes, stop, holder) : null,
       admits: (request) => this.#admitStream(request),
       keeps: ({ headers }) => this.#keys.lets(headers, 'read'),
-      refusesElsewhere: this.#refuseElsewhere !== undefined,
+      refusesForMainThread: this.#refuseOnMainThread !== undefined,
       onFailure: (known, { url, socket }, reqId) => {
         const facts = { reqId, method: 'GET', path: pathOf(url as string), code: known.code }
         this.#failures.note(facts, { known, cause: known.cause ?? known, peer: socket.remoteAddress })
@@ -176,7 +176,7 @@ export class Service<C extends ReadCall> {
   }
 
   #counted(error: Error, peer: string | undefined): Error {
-    return error instanceof WrongKey && !this.#refuseElsewhere ? this.#wrongKeys.answerTo(error, peer) : error
+    return error instanceof WrongKey && !this.#refuseOnMainThread ? this.#wrongKeys.answerTo(error, peer) : error
   }
 
   /** Closes streams that were opened with a key that no longer exists. */
@@ -207,7 +207,7 @@ export class Service<C extends ReadCall> {
   readonly isClosing = (): boolean => this.#closing !== null
 
   state(): ServiceState {
-    return { routes: this.metrics.counts(), inWork: this.#admission.inWork, threads: 1 }
+    return { routes: this.metrics.counts(), inWork: this.#places.inWork, threads: 1 }
   }
 
   /** Whether the request passes the checks of Host and Origin. */
@@ -253,9 +253,9 @@ export class Service<C extends ReadCall> {
   }
 
   async #close(deadlineMs: number): Promise<void> {
-    this.app.log.info({ inWork: this.#admission.inWork, deadlineMs }, 'stopping')
+    this.app.log.info({ inWork: this.#places.inWork, deadlineMs }, 'stopping')
     const cut = setTimeout(() => {
-      this.app.log.warn({ inWork: this.#admission.inWork }, 'deadline passed: cutting off requests in work')
+      this.app.log.warn({ inWork: this.#places.inWork }, 'deadline passed: cutting off requests in work')
       this.#tickets.stopAll()
       this.#sockets.endAll()
     }, deadlineMs)
@@ -293,15 +293,15 @@ export class Service<C extends ReadCall> {
 
   #enter(...[request, reply, config, done]: Parameters<Entrance>): void {
     const refusal = this.#refusal(request, reply, config)
-    if (this.#refuseElsewhere && (refusal as VicinalError | undefined)?.code === 'UNAUTHENTICATED') {
-      this.#refuseElsewhere(request, reply)
+    if (this.#refuseOnMainThread && (refusal as VicinalError | undefined)?.code === 'UNAUTHENTICATED') {
+      this.#refuseOnMainThread(request, reply)
     } else if (!refusal && isPreflight(request.raw, this.#guard)) answerPreflight(reply)
     else done(refusal)
   }
 
   /** The checks that every request passes before its body is read. Returns the reason for a refusal. */
   #refusal(request: FastifyRequest, reply: FastifyReply, config: RouteConfig | undefined): Error | undefined {
-    const ticket = new Ticket(reply.raw, config?.metrics ?? this.#unmatched, this.#admission)
+    const ticket = new Ticket(reply.raw, config?.metrics ?? this.#unmatched, this.#places)
     request.ticket = ticket
     this.#tickets.add(ticket)
     reply.raw.once('close', () => {
@@ -355,7 +355,7 @@ export class Service<C extends ReadCall> {
   }
 
   /** Reserves room for a body's parsed values. They count as body bytes and must fit below the memory limit. */
-  #roomFor(valueBytes: number, ticket: Ticket): Awaitable<void> {
+  #roomFor(valueBytes: number, ticket: Ticket): MaybePromise<void> {
     if (valueBytes <= FEW_VALUE_BYTES) return
     return andThen(ticket.body?.takeValues(valueBytes), () => {
       if (!this.#memory) return
@@ -364,7 +364,7 @@ export class Service<C extends ReadCall> {
   }
 
   /** Reserves room for body bytes below the memory limit. Parsed values reserve their own room. */
-  #room(bytes: number, stop: Stop, holder?: RoomHolder): Awaitable<() => void> {
+  #room(bytes: number, stop: Stop, holder?: RoomHolder): MaybePromise<() => void> {
     return (this.#memory as MemoryGate).reserve(Math.min(bytes, this.#mostBodyBytes), stop, holder)
   }
 }
@@ -378,7 +378,7 @@ async function findCollection<C extends ReadCall>(
   try {
     await callOf(request).reads()
   } catch (error) {
-    if (!(error instanceof Elsewhere)) throw error
+    if (!(error instanceof AnsweredByAnotherThread)) throw error
   }
 }
 

@@ -6,20 +6,20 @@ import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { WebSocket } from 'ws'
-import type { Awaitable } from '../core/awaitable.js'
-import { Elsewhere } from '../core/elsewhere.js'
+import { AnsweredByAnotherThread } from '../core/answered-by-another-thread.js'
 import { VicinalError } from '../core/errors.js'
 import type { RoomHolder } from '../core/inner-call.js'
+import type { MaybePromise } from '../core/maybe-promise.js'
 import { Stop } from '../core/stop.js'
 import { turnBudget } from '../core/turn-budget.js'
 import { measureMsgpack } from '../wire/msgpack.js'
-import type { Admission } from './admission.js'
 import { type ArrivalBounds, FEW_VALUE_BYTES, LOOKS, leastBytesOf, tooSlow } from './arriving-body.js'
 import { measureText } from './bodies.js'
 import type { Asked, ReadCall, ReadRoute } from './call.js'
 import type { Admitted } from './callers.js'
 import { FrameProgress } from './frame-progress.js'
 import type { RouteMetrics } from './metrics.js'
+import type { Places } from './places.js'
 import { encoded, envelopeOf, errorEnvelopeOf, LARGE_ANSWER_BYTES } from './respond.js'
 import { HeldRoom, HUNG_UP } from './ticket.js'
 
@@ -50,12 +50,12 @@ export interface Opening extends Admitted {
 
 /** The parts that all streams share. */
 export interface StreamParts {
-  admission: Admission
+  places: Places
   /** Of messages as of bodies. */
   rate: ArrivalBounds
   callOf(asked: Asked): ReadCall
   /** Reserves room for a large message. Resolves to a function that gives it back; null if the message needs none. */
-  room(bytes: number, stop: Stop, holder: RoomHolder): Awaitable<() => void> | null
+  room(bytes: number, stop: Stop, holder: RoomHolder): MaybePromise<() => void> | null
   /** Whether another thread must answer a message of this size. */
   isForOther(bytes: number): boolean
   /** The body of the main thread's answer, as it arrives. */
@@ -207,8 +207,8 @@ export class Stream {
     let told = HUNG_UP
     let isCounted = false
     try {
-      const { status, answer, isElsewhere } = await this.#answered(message, ticket, startedMs)
-      isCounted = isElsewhere === true
+      const { status, answer, isAnsweredByMainThread } = await this.#answered(message, ticket, startedMs)
+      isCounted = isAnsweredByMainThread === true
       if (this.#isOpen) await this.#send(answer, !message.isText)
       told = status
     } catch (error) {
@@ -252,15 +252,16 @@ export class Stream {
     message: Message,
     ticket: MessageTicket,
     startedMs: number,
-  ): Promise<{ status: number; answer: Answer; isElsewhere?: boolean }> {
+  ): Promise<{ status: number; answer: Answer; isAnsweredByMainThread?: boolean }> {
     const { request, caller } = this.#opening
     const encode = (envelope: object) =>
       encoded(envelope, !message.isText, request.headers.accept, (bytes) => {
-        ticket.endAnswer = this.#parts.admission.takeAnswer(bytes, caller)
+        ticket.endAnswer = this.#parts.places.takeAnswer(bytes, caller)
       })
     try {
       const result = await this.#result(message, ticket)
-      if (result instanceof ElsewhereAnswered) return { status: OK, answer: result.answer, isElsewhere: true }
+      if (result instanceof AnsweredByMainThread)
+        return { status: OK, answer: result.answer, isAnsweredByMainThread: true }
       return { status: OK, answer: encode(envelopeOf(result, startedMs)) }
     } catch (error) {
       const known = this.#known(error)
@@ -279,20 +280,20 @@ export class Stream {
   }
 
   async #result(message: Message, ticket: MessageTicket): Promise<unknown> {
-    const { admission, askOther } = this.#parts
+    const { places, askOther } = this.#parts
     const { caller } = this.#opening
     const { length } = message.bytes
-    const leave = admission.enterMessage(length, caller)
+    const leave = places.enterMessage(length, caller)
     try {
       await this.#holdRoom(length, ticket)
       turnBudget.noteArrival()
       if (!askOther) return await this.#run(message, ticket)
-      if (this.#parts.isForOther(length)) return new ElsewhereAnswered(await askOther(message, this.#stop))
+      if (this.#parts.isForOther(length)) return new AnsweredByMainThread(await askOther(message, this.#stop))
       try {
         return await this.#run(message, ticket)
       } catch (error) {
-        if (!(error instanceof Elsewhere)) throw error
-        return new ElsewhereAnswered(await askOther(message, this.#stop))
+        if (!(error instanceof AnsweredByAnotherThread)) throw error
+        return new AnsweredByMainThread(await askOther(message, this.#stop))
       }
     } finally {
       leave()
@@ -306,7 +307,7 @@ export class Stream {
     if (bytes.length > 0) {
       const { valueBytes, make } = await (isText ? measureText(bytes, request.url as string) : measureMsgpack(bytes))
       if (valueBytes > FEW_VALUE_BYTES) {
-        ticket.endValues = this.#parts.admission.takeMessageValues(valueBytes, caller)
+        ticket.endValues = this.#parts.places.takeMessageValues(valueBytes, caller)
         await this.#holdRoom(valueBytes, ticket)
       }
       body = make()
@@ -336,6 +337,6 @@ export class Stream {
 }
 
 /** The main thread has answered and counted the message. */
-class ElsewhereAnswered {
+class AnsweredByMainThread {
   constructor(readonly answer: AsyncIterable<Buffer>) {}
 }

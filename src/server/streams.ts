@@ -5,11 +5,11 @@ import { parse } from 'node:querystring'
 import { WebSocketServer } from 'ws'
 import { describeValue, invalid, VicinalError } from '../core/errors.js'
 import { checkCollectionName } from '../core/names.js'
-import { MOST_MESSAGE_BYTES } from './admission.js'
 import type { ReadRoute } from './call.js'
 import type { Admitted } from './callers.js'
 import { declaredBytes } from './declared-bytes.js'
 import type { Metrics, RouteMetrics } from './metrics.js'
+import { MOST_MESSAGE_BYTES } from './places.js'
 import { nextRequestId, REQUEST_ID_HEADER } from './request-ids.js'
 import { endpointOf } from './router.js'
 import { type Message, type Opening, Stream, type StreamParts } from './stream.js'
@@ -39,7 +39,7 @@ export interface StreamsParts extends Omit<StreamParts, 'askOther'> {
   /** Whether a stream opened by this request may stay open, since keys can be withdrawn. */
   keeps(request: IncomingMessage): boolean
   /** Whether another thread refuses requests with a missing or wrong key. */
-  refusesElsewhere: boolean
+  refusesForMainThread: boolean
   askOther?(
     opening: IncomingMessage,
     message: Message,
@@ -137,10 +137,10 @@ export class Streams {
       const { caller } = admitted
       if (declaredBytes(request) > 0) throw invalid('WebSocket', 'expected no body of the request that opens it')
       opening = this.#openingOf(request, admitted)
-      this.#parts.admission.open(caller)
-      connection.once('close', () => this.#parts.admission.closed(caller))
+      this.#parts.places.open(caller)
+      connection.once('close', () => this.#parts.places.closed(caller))
     } catch (error) {
-      const isForOther = this.#parts.refusesElsewhere && (error as VicinalError).code === 'UNAUTHENTICATED'
+      const isForOther = this.#parts.refusesForMainThread && (error as VicinalError).code === 'UNAUTHENTICATED'
       if (isForOther) this.#decline(request, connection, { head, isLast: true })
       else this.#refuse(connection, error as VicinalError, request)
       return

@@ -1,11 +1,11 @@
 import type { ServerResponse } from 'node:http'
-import type { Awaitable } from '../core/awaitable.js'
 import type { RoomHolder } from '../core/inner-call.js'
+import type { MaybePromise } from '../core/maybe-promise.js'
 import { Stop } from '../core/stop.js'
-import type { Admission, Work } from './admission.js'
 import type { Arriving, ArrivingBody } from './arriving-body.js'
 import type { Caller } from './budgets.js'
 import type { RouteMetrics } from './metrics.js'
+import type { Places, Work } from './places.js'
 
 /** Memory reserved for work in progress, given back at its end. */
 export abstract class HeldRoom implements RoomHolder {
@@ -28,7 +28,7 @@ export abstract class HeldRoom implements RoomHolder {
     for (const release of releases) release()
   }
 
-  abstract turn(): Awaitable<void>
+  abstract turn(): MaybePromise<void>
 
   protected giveBack(): void {
     this.#hasEnded = true
@@ -59,9 +59,9 @@ export class Ticket extends HeldRoom {
   /** The client's address, if another thread forwarded the request. */
   peer: string | undefined
   /** Another thread answers the request and counts it. */
-  isElsewhere = false
+  isAnsweredByMainThread = false
   /** Another thread has admitted the request and counts its body. */
-  isAdmittedElsewhere = false
+  isAdmittedByMainThread = false
   work: Work = 'light'
   caller: Caller = null
   /** The key may only read. */
@@ -73,32 +73,32 @@ export class Ticket extends HeldRoom {
   body: ArrivingBody | null = null
   readonly #response: ServerResponse
   readonly #metrics: RouteMetrics
-  readonly #admission: Admission
+  readonly #places: Places
   #hasPlace = false
   #endAnswer: (() => void) | null = null
 
-  constructor(response: ServerResponse, metrics: RouteMetrics, admission: Admission) {
+  constructor(response: ServerResponse, metrics: RouteMetrics, places: Places) {
     super()
     this.#response = response
     this.#metrics = metrics
-    this.#admission = admission
+    this.#places = places
   }
 
   trust({ peer, isAdmitted }: Omit<Trust, 'id'>): void {
     this.peer = peer
-    this.isAdmittedElsewhere = isAdmitted
+    this.isAdmittedByMainThread = isAdmitted
   }
 
   /** Takes a place for the request, or throws OVERLOADED. */
   admit(work: Work): void {
     this.work = work
-    if (this.isAdmittedElsewhere) return
-    this.#admission.enter(work, this.caller)
+    if (this.isAdmittedByMainThread) return
+    this.#places.enter(work, this.caller)
     this.#hasPlace = true
   }
 
   /** Resolves when earlier answers of the connection are sent: then Node assigns the connection to this answer. */
-  turn(): Awaitable<void> {
+  turn(): MaybePromise<void> {
     const response = this.#response
     if (response.socket !== null || response.closed) return
     return new Promise((resolve) => {
@@ -108,7 +108,7 @@ export class Ticket extends HeldRoom {
 
   /** Counts a large answer until the request ends, or throws OVERLOADED. */
   takeAnswer(bytes: number): void {
-    this.#endAnswer = this.#admission.takeAnswer(bytes, this.caller)
+    this.#endAnswer = this.#places.takeAnswer(bytes, this.caller)
   }
 
   /** Makes this answer the last of its connection. */
@@ -122,10 +122,10 @@ export class Ticket extends HeldRoom {
     this.giveBack()
     this.body?.giveBack()
     this.#endAnswer?.()
-    if (this.#hasPlace) this.#admission.leave(this.work, this.caller)
+    if (this.#hasPlace) this.#places.leave(this.work, this.caller)
     const status = answered ? this.#response.statusCode : HUNG_UP
     const elapsedMs = performance.now() - this.startedMs
-    if (!this.isElsewhere) this.#metrics.observe(status, elapsedMs)
+    if (!this.isAnsweredByMainThread) this.#metrics.observe(status, elapsedMs)
     return { status, elapsedMs }
   }
 }

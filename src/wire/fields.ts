@@ -9,7 +9,7 @@ import type { Filter } from '../core/filter.js'
 import { type KnownShape, shapeOf } from '../core/known-keys.js'
 import { LIMITS } from '../core/limits.js'
 import type { PointId } from '../core/point.js'
-import { Slab } from '../core/slab.js'
+import { ShortCopies } from '../core/short-copies.js'
 import { isPlain as isObject } from '../core/vocabulary/reader.js'
 
 export { isObject }
@@ -106,7 +106,7 @@ function copied<Words extends Float32Array | BigUint64Array>(bin: Uint8Array, wo
 }
 
 /** Of vectors that come one by one. */
-const vectors = new Slab<Float32Array>(16_384, (length) => new Float32Array(length))
+const vectors = new ShortCopies<Float32Array>(16_384, (length) => new Float32Array(length))
 
 export function bytesAt(value: unknown): Uint8Array | null {
   return ArrayBuffer.isView(value) ? (value as Uint8Array) : null

@@ -1,6 +1,7 @@
 /** Requests in JSON whose vectors are taken out before they are parsed: as bins of MessagePack, they come as Float32Arrays. */
-import { type Awaitable, andThen } from '../core/awaitable.js'
+
 import type { VicinalError } from '../core/errors.js'
+import { andThen, type MaybePromise } from '../core/maybe-promise.js'
 import type { LiftedVectors } from '../native/addon.js'
 import { liftVectors, liftVectorsAside, VECTOR_MARK } from '../native/vector-json.js'
 import { type Measured, VALUE_BYTES } from './body-bounds.js'
@@ -16,7 +17,7 @@ export function parseVectorJson(bytes: Buffer): unknown {
 }
 
 /** The measure of a request, or the promise of it where the body is large. What vectors take is outside of V8's heap. */
-export function measureVectorJson(bytes: Buffer): Awaitable<Measured> {
+export function measureVectorJson(bytes: Buffer): MaybePromise<Measured> {
   if (bytes.length < LEAST_BYTES) return measureJson(bytes)
   if (bytes.length > MOST_BYTES_HERE) return liftVectorsAside(bytes).then((lifted) => measureLifted(bytes, lifted))
   return measureLifted(bytes, liftVectors(bytes))

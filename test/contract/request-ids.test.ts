@@ -46,7 +46,7 @@ it('is in every answer of every thread, and never repeats', async () => {
   }
   expect(ids.filter((id) => !/^[0-9a-f]{12}-[0-9a-z]+$/.test(id))).toEqual([])
   expect(new Set(ids).size).toBe(ids.length)
-  // Each reading thread has one connection: its forwarded requests are logged under the id of the answer.
+  // Each serving thread has one connection: its forwarded requests are logged under the id of the answer.
   const logged = new Set(log.flatMap((text) => (JSON.parse(text) as { reqId?: string }).reqId ?? []))
   expect(ids.filter((id) => logged.has(id)).length).toBeGreaterThan(ids.length / 2)
   expect(log.join('')).not.toContain('forged')

@@ -4,7 +4,7 @@ import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import WebSocket from 'ws'
-import { MOST_MESSAGE_BYTES } from '../../src/server/admission.js'
+import { MOST_MESSAGE_BYTES } from '../../src/server/places.js'
 import { Asking, QUERY, refused } from './asking.js'
 import { type Service, startService } from './service.js'
 

@@ -2,15 +2,15 @@
 import { Agent, type IncomingHttpHeaders, type RequestOptions, request } from 'node:http'
 import { connect } from 'node:net'
 import { onTestFinished } from 'vitest'
-import { ReadingThreads } from '../../src/cli/reading-threads.js'
 import type { SharingDatabase } from '../../src/engine/database/sharing.js'
 import { createServer, type Server, type ServerOptions } from '../../src/server/app.js'
-import { DEFAULT_SETTINGS } from '../../src/server/settings.js'
+import { DEFAULT_SETTINGS } from '../../src/server/server-settings.js'
+import { ServingThreads } from '../../src/serving/serving-threads.js'
 
 export interface ThreadedService {
   url: string
   server: Server
-  threads: ReadingThreads
+  threads: ServingThreads
   trouble: Error[]
   close(deadlineMs?: number): Promise<void>
 }
@@ -21,7 +21,7 @@ export async function startThreaded(
 ): Promise<ThreadedService> {
   const { logStream, ...settings } = { ...DEFAULT_SETTINGS, port: 0, logLevel: 'silent' as const, ...given }
   const trouble: Error[] = []
-  const threads = ReadingThreads.start({
+  const threads = ServingThreads.start({
     count,
     settings,
     concurrentSearches: settings.maxConcurrentReads,

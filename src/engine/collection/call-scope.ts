@@ -1,11 +1,11 @@
 import { setMaxListeners } from 'node:events'
-import type { Awaitable } from '../../core/awaitable.js'
 import type { CallOptions } from '../../core/database.js'
 import { invalid, VicinalError } from '../../core/errors.js'
 import { innerOf } from '../../core/inner-call.js'
 import { checkIfGiven } from '../../core/known-keys.js'
 import { KNOWN_CALL } from '../../core/known-options.js'
 import { LIMITS } from '../../core/limits.js'
+import type { MaybePromise } from '../../core/maybe-promise.js'
 import { Stop } from '../../core/stop.js'
 
 const NO_OPTIONS: CallOptions = {}
@@ -27,21 +27,24 @@ export class CallScope extends Stop {
  */
 export function withDeadline<T>(
   options: CallOptions | undefined,
-  work: (scope: CallScope) => Awaitable<T>,
-): Awaitable<T> {
+  work: (scope: CallScope) => MaybePromise<T>,
+): MaybePromise<T> {
   return within(options?.timeoutMs ?? innerOf(options)?.defaultTimeoutMs ?? LIMITS.timeoutMs, options, work)
 }
 
 /** The same for what takes as long as it takes: a deadline holds where the caller names one, and no default. */
-export function untilDone<T>(options: CallOptions | undefined, work: (scope: CallScope) => Awaitable<T>): Awaitable<T> {
+export function untilDone<T>(
+  options: CallOptions | undefined,
+  work: (scope: CallScope) => MaybePromise<T>,
+): MaybePromise<T> {
   return within(options?.timeoutMs ?? null, options, work)
 }
 
 function within<T>(
   timeoutMs: number | null,
   options: CallOptions | undefined,
-  work: (scope: CallScope) => Awaitable<T>,
-): Awaitable<T> {
+  work: (scope: CallScope) => MaybePromise<T>,
+): MaybePromise<T> {
   if (timeoutMs !== null) checkTimeout(timeoutMs)
   if (options?.signal?.aborted) throw cancelled(options.signal.reason)
   if (innerOf(options)?.stop?.isStopped) throw cancelled(undefined)
@@ -57,13 +60,16 @@ function checkTimeout(timeoutMs: unknown): void {
 }
 
 /** `withDeadline` of a verb that is told nothing else than how it is called. */
-export function withCall<T>(call: CallOptions | undefined, work: (scope: CallScope) => Awaitable<T>): Awaitable<T> {
+export function withCall<T>(
+  call: CallOptions | undefined,
+  work: (scope: CallScope) => MaybePromise<T>,
+): MaybePromise<T> {
   checkIfGiven(call, KNOWN_CALL)
   return withDeadline(call, work)
 }
 
 /** If one part of a call fails, its other parts are stopped, because nobody wants their answers. */
-function begun<T>(work: (scope: CallScope) => Awaitable<T>, scope: CallScope): Awaitable<T> {
+function begun<T>(work: (scope: CallScope) => MaybePromise<T>, scope: CallScope): MaybePromise<T> {
   try {
     return work(scope)
   } catch (error) {

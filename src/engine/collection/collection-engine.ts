@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { Awaitable } from '../../core/awaitable.js'
 import type { WriteOptions, WriteResult } from '../../core/database.js'
 import { VicinalError } from '../../core/errors.js'
+import type { MaybePromise } from '../../core/maybe-promise.js'
 import { Mutex } from '../../core/mutex.js'
 import type { CollectionConfig, CollectionInfo, SchemaVector } from '../../core/schema.js'
 import type { Log } from '../../log/log.js'
@@ -145,12 +145,12 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
    * Answers from one view. If another shard replaced it meanwhile, the work runs again: the older shard may be closed,
    * and lacks everything that was written since.
    */
-  read<T>(work: (view: CollectionView) => Awaitable<T>): Awaitable<T> {
+  read<T>(work: (view: CollectionView) => MaybePromise<T>): MaybePromise<T> {
     const { view } = this
     const answer = work(view)
     if (!(answer instanceof Promise)) return answer
     const isOutdated = () => this.#shard !== view.shard && !this.#closed
-    const ifPresent = (give: () => Awaitable<T>) => (isOutdated() ? this.read(work) : give())
+    const ifPresent = (give: () => MaybePromise<T>) => (isOutdated() ? this.read(work) : give())
     return answer.then(
       (found) => ifPresent(() => found),
       (error: unknown) => ifPresent(() => Promise.reject(error)),

@@ -1,4 +1,3 @@
-import type { Awaitable } from '../../core/awaitable.js'
 import type {
   CallOptions,
   Collection,
@@ -20,6 +19,7 @@ import type { Filter } from '../../core/filter.js'
 import { checkIfGiven, checkKnown } from '../../core/known-keys.js'
 import { KNOWN_CALL, KNOWN_READ } from '../../core/known-options.js'
 import { LIMITS } from '../../core/limits.js'
+import type { MaybePromise } from '../../core/maybe-promise.js'
 import { PlainReads } from '../../core/plain-reads.js'
 import type { Payload, PointId } from '../../core/point.js'
 import type { FacetHit, FacetOptions, QueryGroupsOptions, SearchMatrix, SearchMatrixOptions } from '../../core/query.js'
@@ -33,7 +33,7 @@ import type { BoundedRead } from '../../query/rows.js'
 import { runQuery } from '../../query/run.js'
 import { explainSearch, plainTarget, search } from '../../query/search.js'
 import type { Catalog, QueryScope } from '../../query/source.js'
-import type { Admission } from '../limits/admission.js'
+import type { ConcurrentSearches } from '../limits/concurrent-searches.js'
 import type { StrictMode } from '../limits/strict-mode.js'
 import { checkCount, checkGroups, checkMatrix, checkQueries, checkScroll } from '../limits/strict-queries.js'
 import { readParts, withAnswerRoom } from '../memory/answer-room.js'
@@ -52,19 +52,19 @@ export interface ReadSource {
   readonly view: CollectionView
   readonly strictMode: StrictMode | null
   checkOpen(): void
-  read<T>(work: (view: CollectionView) => Awaitable<T>): Awaitable<T>
+  read<T>(work: (view: CollectionView) => MaybePromise<T>): MaybePromise<T>
 }
 
 /** The parts that all readers of one database share. */
 export interface ReadHost {
-  admission: Admission
+  admission: ConcurrentSearches
   catalog: Catalog
 }
 
 /** The reading methods of one collection. */
 export class CollectionReads<P = Payload> extends PlainReads<P> implements ReadableCollection<P> {
   protected readonly source: ReadSource
-  readonly #admission: Admission
+  readonly #admission: ConcurrentSearches
   readonly #catalog: Catalog
 
   constructor(source: ReadSource, { admission, catalog }: ReadHost) {
@@ -215,7 +215,7 @@ export class CollectionReads<P = Payload> extends PlainReads<P> implements Reada
   }
 
   /** A search for neighbours of one vector may complete at once; any other query returns a promise. */
-  #run(query: QueryOptions & BoundedRead, scope: CallScope, view: CollectionView): Awaitable<Hit<P>[]> {
+  #run(query: QueryOptions & BoundedRead, scope: CallScope, view: CollectionView): MaybePromise<Hit<P>[]> {
     if (plainTarget(query, view.schema) !== undefined) return search<P>(view.shard, view.schema, query, scope)
     const answer = runQuery<P>(query, this.#scopeOf(view, scope, false, query))
     return answer instanceof Promise ? answer.then(({ hits }) => hits) : answer.hits
@@ -271,17 +271,17 @@ export class CollectionReads<P = Payload> extends PlainReads<P> implements Reada
   #answer<T, O extends ReadOptions>(
     options: O,
     scope: CallScope,
-    read: (options: O & BoundedRead) => Awaitable<T>,
-  ): Awaitable<T> {
+    read: (options: O & BoundedRead) => MaybePromise<T>,
+  ): MaybePromise<T> {
     if (!memoryBudget.isLimited) return read(options)
     return withAnswerRoom(1, options, scope, ([mostBytes]) => read({ ...options, mostBytes }))
   }
 
   #read<T>(
     options: CallOptions | undefined,
-    work: (scope: CallScope, view: CollectionView) => Awaitable<T>,
+    work: (scope: CallScope, view: CollectionView) => MaybePromise<T>,
     cost = 1,
-  ): Awaitable<T> {
+  ): MaybePromise<T> {
     this.source.checkOpen()
     const { strictMode } = this.source
     const run = () =>

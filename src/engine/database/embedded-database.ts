@@ -21,7 +21,7 @@ import type { CollectionEngine } from '../collection/collection-engine.js'
 import { EmbeddedCollection } from '../collection/embedded-collection.js'
 import { ofOpening } from '../collection/issues.js'
 import { resolveConfig } from '../config/schema.js'
-import { Admission } from '../limits/admission.js'
+import { ConcurrentSearches } from '../limits/concurrent-searches.js'
 import { QuotaGuard } from '../limits/quota-guard.js'
 import { mapsOfSegment } from '../memory/map-room.js'
 import { EmbeddedSnapshots, type SnapshotHost, snapshotStoreOf } from '../snapshots/embedded-snapshots.js'
@@ -47,7 +47,7 @@ export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabas
   /** Collections whose files could not be removed yet. Deleting or creating one of the name retries it. */
   readonly #removing = new Map<string, Pick<CollectionEngine, 'uuid' | 'close'>>()
   readonly #aliases: AliasBook
-  readonly #admission: Admission
+  readonly #admission: ConcurrentSearches
   readonly #onClosed: () => void
   readonly #onIssue: (issue: CollectionIssue) => void
   readonly #quotas: QuotaGuard
@@ -61,7 +61,7 @@ export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabas
     super()
     this.#store = store
     this.#aliases = new AliasBook((aliases) => store.saveAliases(aliases))
-    this.#admission = new Admission(concurrentSearches ?? LIMITS.concurrentSearches)
+    this.#admission = new ConcurrentSearches(concurrentSearches ?? LIMITS.concurrentSearches)
     this.#onClosed = onClosed ?? (() => {})
     this.#onIssue = onIssue ?? (() => {})
     this.#quotas = new QuotaGuard({ nowMs: () => performance.now(), diskPercent: () => store.diskPercent() })

@@ -1,12 +1,12 @@
-import type { Awaitable } from '../../core/awaitable.js'
+import { AnsweredByAnotherThread } from '../../core/answered-by-another-thread.js'
 import type { ReadableCollection, ReadableDatabase } from '../../core/database.js'
-import { Elsewhere } from '../../core/elsewhere.js'
+import type { MaybePromise } from '../../core/maybe-promise.js'
 import type { Payload } from '../../core/point.js'
 import { schemaOf } from '../../core/schema.js'
 import { Shard } from '../../native/shard.js'
 import { CollectionReads, type ReadSource } from '../collection/collection-reads.js'
 import type { CollectionView } from '../collection/collection-view.js'
-import { Admission } from '../limits/admission.js'
+import { ConcurrentSearches } from '../limits/concurrent-searches.js'
 import type { SharedCollection } from './sharing.js'
 
 /** Bounds on names being asked for at a time, and on remembered names of unknown collections. */
@@ -24,11 +24,11 @@ export interface MirroredThread {
 /**
  * Reads the collections of the main thread's database on this thread, from the same memory: a write is visible here at
  * once. A collection is learnt when it is first asked for, and forgotten with the first change of the catalogue.
- * Unknown collections, and those with strict mode, throw Elsewhere.
+ * Unknown collections, and those with strict mode, throw AnsweredByAnotherThread.
  */
 export class MirroredDatabase implements ReadableDatabase {
   readonly #thread: MirroredThread
-  readonly #admission: Admission
+  readonly #admission: ConcurrentSearches
   /** Keyed by the requested name. */
   readonly #known = new Map<string, Mirrored>()
   /** Names that cannot be read here or do not exist. The set is bounded, because callers may ask for any name. */
@@ -39,7 +39,7 @@ export class MirroredDatabase implements ReadableDatabase {
 
   constructor(thread: MirroredThread, concurrentSearches: number) {
     this.#thread = thread
-    this.#admission = new Admission(concurrentSearches)
+    this.#admission = new ConcurrentSearches(concurrentSearches)
     this.#changes = this.#changesNow()
   }
 
@@ -74,7 +74,7 @@ export class MirroredDatabase implements ReadableDatabase {
   }
 
   #mirrored(name: string): Mirrored {
-    if (!this.has(name)) throw new Elsewhere()
+    if (!this.has(name)) throw new AnsweredByAnotherThread()
     return this.#known.get(name) as Mirrored
   }
 
@@ -131,17 +131,17 @@ class Mirrored implements ReadSource {
   }
 
   checkOpen(): void {
-    if (!this.#isCurrent()) throw new Elsewhere()
+    if (!this.#isCurrent()) throw new AnsweredByAnotherThread()
   }
 
   /**
-   * Throws Elsewhere if the collection has changed meanwhile: other rows may have replaced these, so the main thread
+   * Throws AnsweredByAnotherThread if the collection has changed meanwhile: other rows may have replaced these, so the main thread
    * must answer.
    */
-  read<T>(work: (view: CollectionView) => Awaitable<T>): Awaitable<T> {
+  read<T>(work: (view: CollectionView) => MaybePromise<T>): MaybePromise<T> {
     const answer = work(this.view)
     if (!(answer instanceof Promise)) return answer
-    const ifCurrent = (give: () => Awaitable<T>): Awaitable<T> => {
+    const ifCurrent = (give: () => MaybePromise<T>): MaybePromise<T> => {
       this.checkOpen()
       return give()
     }

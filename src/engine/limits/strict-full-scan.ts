@@ -4,7 +4,7 @@
  */
 import { type CollectionConfig, isSparse, schemaOf } from '../../core/schema.js'
 import type { FilteredField } from '../../filter/filter-facts.js'
-import { vectorAt } from '../../query/settings.js'
+import { vectorAt } from '../../query/search-settings.js'
 import type { IndexedField } from '../config/payload-index.js'
 import { payloadMOf } from '../config/shard-spec.js'
 import { isOfTenants } from './strict-indexes.js'

@@ -1,9 +1,9 @@
 /** Strict mode: bounds that a collection's owner sets on its queries and writes, with Qdrant's meaning and wording. */
 import { totalmem } from 'node:os'
-import type { Awaitable } from '../../core/awaitable.js'
 import type { ColumnarPoints, Selector, WriteOperation } from '../../core/database.js'
 import { VicinalError } from '../../core/errors.js'
 import type { Filter } from '../../core/filter.js'
+import type { MaybePromise } from '../../core/maybe-promise.js'
 import type { PointColumns } from '../../core/point.js'
 import type { FormulaQuery } from '../../core/query.js'
 import { type CollectionConfig, type StrictModeConfig, schemaOf } from '../../core/schema.js'
@@ -42,7 +42,7 @@ export class StrictMode {
   }
 
   /** Charges a read before it runs. A read that is refused while it is prepared gets its cost back. */
-  async read<T>(timeoutMs: number | undefined, cost: number, work: () => Awaitable<T>): Promise<T> {
+  async read<T>(timeoutMs: number | undefined, cost: number, work: () => MaybePromise<T>): Promise<T> {
     const { readRateLimit: most } = this.config
     this.timeout(timeoutMs)
     if (most === undefined) return await work()

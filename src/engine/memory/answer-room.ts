@@ -1,7 +1,7 @@
-import type { Awaitable } from '../../core/awaitable.js'
 import type { CallOptions } from '../../core/call-options.js'
 import { VicinalError } from '../../core/errors.js'
 import { innerOf } from '../../core/inner-call.js'
+import type { MaybePromise } from '../../core/maybe-promise.js'
 import type { Stoppable } from '../../core/stop.js'
 import { memoryBudget, withRoom } from './memory-budget.js'
 
@@ -25,8 +25,8 @@ export function withAnswerRoom<T>(
   parts: number,
   call: CallOptions | undefined,
   scope: Stoppable,
-  read: (rooms: Rooms) => Awaitable<T>,
-): Awaitable<T> {
+  read: (rooms: Rooms) => MaybePromise<T>,
+): MaybePromise<T> {
   const rooms = new Array<number>(parts).fill(Math.max(LEAST_PART_BYTES, Math.floor(SMALL_BYTES / parts)))
   const again = (error: unknown) => inRoom(grownFor(error, rooms), call, scope, read)
   if (bytesOf(rooms) > SMALL_BYTES) {
@@ -45,7 +45,7 @@ async function inRoom<T>(
   rooms: Rooms,
   call: CallOptions | undefined,
   scope: Stoppable,
-  read: (rooms: Rooms) => Awaitable<T>,
+  read: (rooms: Rooms) => MaybePromise<T>,
 ): Promise<T> {
   // An answer that may not be sent yet must not take room from answers that are sent before it.
   const holder = innerOf(call)?.holder

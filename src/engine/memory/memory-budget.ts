@@ -1,10 +1,10 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import type { Awaitable } from '../../core/awaitable.js'
-import { Elsewhere } from '../../core/elsewhere.js'
+import { AnsweredByAnotherThread } from '../../core/answered-by-another-thread.js'
 import { VicinalError } from '../../core/errors.js'
 import type { RoomHolder } from '../../core/inner-call.js'
 import { LIMITS } from '../../core/limits.js'
+import type { MaybePromise } from '../../core/maybe-promise.js'
 import type { MemoryGate } from '../../core/memory.js'
 import type { Stoppable } from '../../core/stop.js'
 import { limitKernelMemory, trimHeap } from '../../native/process-memory.js'
@@ -130,8 +130,8 @@ export class MemoryBudget implements MemoryGate {
    *
    * A request that already holds memory goes before all that hold none: otherwise each would wait for the other.
    */
-  reserve(bytes: number, caller?: Stoppable, holder?: RoomHolder): Awaitable<() => void> {
-    if (this.#isElsewhere) throw new Elsewhere()
+  reserve(bytes: number, caller?: Stoppable, holder?: RoomHolder): MaybePromise<() => void> {
+    if (this.#isElsewhere) throw new AnsweredByAnotherThread()
     if (!this.isLimited) return NOTHING
     if (bytes > this.#limitBytes * LARGEST_SHARE) {
       const message = `the request needs about ${bytes} bytes, more than half of the memory limit of ${this.#limitBytes}: ask for less at once`
@@ -292,7 +292,7 @@ export async function withRoom<T>(
   bytes: number,
   caller: Stoppable,
   holder: RoomHolder | undefined,
-  work: () => Awaitable<T>,
+  work: () => MaybePromise<T>,
 ): Promise<T> {
   if (bytes === 0) return await work()
   const release = await memoryBudget.reserve(bytes, caller, holder)

@@ -26,7 +26,7 @@ import {
 import { FileChunks, readArchive, saveBytes, type WrittenArchive, writeArchive } from '../../storage/tar-archive.js'
 import type { CollectionEngine } from '../collection/collection-engine.js'
 import { memoryBudget } from '../memory/memory-budget.js'
-import { captureCollection } from './capture.js'
+import { linkCollection } from './link-collection.js'
 import { Queue } from './queue.js'
 import { adoptStaged } from './restore.js'
 import { readStaged, type StagedCollection } from './staged-collection.js'
@@ -119,7 +119,7 @@ export class SnapshotStore {
     const current = () => picture().engines.find((engine) => engine.name === name)
     for (let engine = current(); engine; engine = current()) {
       try {
-        return await captureCollection(engine, this.#disk, folder)
+        return await linkCollection(engine, this.#disk, folder)
       } catch (cause) {
         // The collection was deleted or replaced during the capture: try again.
         if (current() === engine) throw cause

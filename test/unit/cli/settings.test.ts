@@ -2,8 +2,9 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
-import { IMPORT_SETTINGS, parseSettings, readKeys, SERVE_SETTINGS, UsageError } from '../../../src/cli/settings.js'
+import { IMPORT_SETTINGS, parseSettings, readKeys, SERVE_SETTINGS } from '../../../src/cli/settings.js'
 import { helpLines } from '../../../src/cli/settings-tables.js'
+import { UsageError } from '../../../src/terminal/usage-error.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'vicinal-settings-'))
 afterAll(() => rmSync(folder, { recursive: true }))

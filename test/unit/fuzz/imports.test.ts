@@ -6,10 +6,10 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as arrow from 'apache-arrow'
 import { expect, it } from 'vitest'
-import type { Format } from '../../../src/cli/import/formats.js'
 import { VicinalError } from '../../../src/core/errors.js'
+import type { Format } from '../../../src/import/formats.js'
 import { Mutations } from '../../oracle/mutations.js'
-import * as files from '../cli/import/sample-files.js'
+import * as files from '../import/sample-files.js'
 
 const RUNS = 1_500
 /** Time of one execution on a busy machine. */

@@ -1,13 +1,13 @@
 import type { ServerResponse } from 'node:http'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { Admission } from '../../../src/server/admission.js'
 import { RouteMetrics } from '../../../src/server/metrics.js'
-import { DEFAULT_SETTINGS } from '../../../src/server/settings.js'
+import { Places } from '../../../src/server/places.js'
+import { DEFAULT_SETTINGS } from '../../../src/server/server-settings.js'
 import { OpenTickets, Ticket } from '../../../src/server/ticket.js'
 
 const METRICS = new RouteMetrics('POST', '/')
-const ADMISSION = new Admission(DEFAULT_SETTINGS)
+const ADMISSION = new Places(DEFAULT_SETTINGS)
 
 it('stops the open ones, whatever the order in which others ended', () => {
   const steps = fc.array(fc.nat({ max: 9 }), { maxLength: 200 })

@@ -1,0 +1,74 @@
+/** A serving thread without the database. ServingThreads starts it, and it keeps no state of its own. */
+import { getHeapStatistics } from 'node:v8'
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
+import { MirroredDatabase } from '../engine/database/mirrored-database.js'
+import type { SharedCollection } from '../engine/database/sharing.js'
+import { memoryBudget } from '../engine/memory/memory-budget.js'
+import { keepSearches } from '../native/kept-searches.js'
+import { createReadServer } from '../server/read-server.js'
+import type { FromReader, ServingThreadData, ToReader } from './messages.js'
+
+const port = parentPort as MessagePort
+const { settings, concurrentSearches, isLimited, keepsSearches, changes, heapBytes, budgets, forwardTo, listenOn } =
+  workerData as ServingThreadData
+const COUNT_HEAP_MS = 1_000
+
+const asked = new Map<string, (shared: SharedCollection | null) => void>()
+const tell = (message: FromReader) => port.postMessage(message)
+
+if (keepsSearches) keepSearches()
+if (isLimited) memoryBudget.leaveToOther()
+const database = new MirroredDatabase(
+  {
+    changes,
+    share: (name) =>
+      new Promise((resolve) => {
+        asked.set(name, resolve)
+        tell({ kind: 'share', name })
+      }),
+  },
+  concurrentSearches,
+)
+const server = createReadServer({
+  ...settings,
+  database,
+  isLimited,
+  budgets,
+  forwardTo,
+  listenOn,
+  onConnectionClosed: () => tell({ kind: 'ended' }),
+})
+
+port.on('message', (message: ToReader) => {
+  switch (message.kind) {
+    case 'connection':
+      return server.take(message.descriptor)
+    case 'shared':
+      asked.get(message.name)?.(message.shared)
+      asked.delete(message.name)
+      return
+    case 'changed':
+      return database.refresh()
+    case 'state':
+      return tell({ kind: 'state', state: server.state() })
+    case 'keys':
+      return server.replaceKeys(message.keys)
+    case 'close':
+      return void close(message.deadlineMs)
+  }
+})
+
+async function close(deadlineMs: number): Promise<void> {
+  await server.close(deadlineMs)
+  database.close()
+  port.close()
+}
+
+function countHeap(): void {
+  heapBytes[0] = getHeapStatistics().total_physical_size
+}
+
+await server.listen()
+countHeap()
+setInterval(countHeap, COUNT_HEAP_MS).unref()
+tell({ kind: 'ready' })
