@@ -13,14 +13,7 @@ import { MOST_MESSAGE_BYTES } from './places.js'
 import { nextRequestId, REQUEST_ID_HEADER } from './request-ids.js'
 import { endpointOf } from './router.js'
 import { type Message, type Opening, Stream, type StreamParts } from './stream.js'
-import {
-  afterAnswers,
-  asksForWebSocket,
-  declineUpgrade,
-  isAnswering,
-  outliveFailure,
-  refuseUpgrade,
-} from './upgrade.js'
+import { asksForWebSocket, declineUpgrade, outliveFailure, refuseUpgrade, waitsForAnswer } from './upgrade.js'
 
 const MOST_FRAGMENTS = 1024
 const MOST_CHUNKS = 4096
@@ -122,10 +115,7 @@ export class Streams {
 
   #upgrade(request: IncomingMessage, connection: Socket, head: Buffer): void {
     outliveFailure(connection)
-    if (isAnswering(connection)) {
-      afterAnswers(connection, () => this.#upgrade(request, connection, head))
-      return
-    }
+    if (waitsForAnswer(connection, () => this.#upgrade(request, connection, head))) return
     if (connection.destroyed) return
     if (!asksForWebSocket(request)) {
       this.#decline(request, connection, { head, isLast: false })
