@@ -3,10 +3,10 @@ import type { IncomingMessage, Server } from 'node:http'
 import { STATUS_CODES } from 'node:http'
 import { Server as SecureServer } from 'node:https'
 import type { Socket } from 'node:net'
-import type { VicinalError } from '../core/errors.js'
-import { answerOn } from './answers-under-way.js'
-import { answerAndClose } from './failures.js'
-import { errorEnvelopeOf, retryAfterSeconds } from './respond.js'
+import type { VicinalError } from '../../core/errors.js'
+import { answerOn } from '../answers-under-way.js'
+import { answerAndClose } from '../failures.js'
+import { errorEnvelopeOf, retryAfterSeconds } from '../respond.js'
 
 const OF_UPGRADE = new Set(['connection', 'upgrade', 'http2-settings'])
 
