@@ -18,6 +18,7 @@ import type { Payload } from '../../core/point.js'
 import type { CollectionInfo, ConfigChange, VectorNameConfig } from '../../core/schema.js'
 import type { CollectionSnapshots } from '../../core/snapshots.js'
 import type { Stoppable } from '../../core/stop.js'
+import type { Untyped } from '../../core/untyped.js'
 import { type Batch, batchesOf, writeBatches } from '../../core/upsert-batches.js'
 import type { Shard } from '../../native/shard.js'
 import { withoutVectorName, withVectorName } from '../config/named-vectors.js'
@@ -45,7 +46,7 @@ export interface CollectionHost extends ReadHost {
 }
 
 /** The methods of one collection in this process. All handles of one collection share its engine. */
-export class EmbeddedCollection<P = Payload> extends CollectionReads<P> implements Collection<P> {
+export class EmbeddedCollection<P = Payload> extends CollectionReads<P> implements Untyped<Collection<P>> {
   readonly #engine: CollectionEngine
   readonly #quotas: QuotaGuard
   readonly #aliases: () => string[]
