@@ -24,6 +24,7 @@ import { PlainReads } from '../../core/plain-reads.js'
 import type { Payload, PointId } from '../../core/point.js'
 import type { FacetHit, FacetOptions, QueryGroupsOptions, SearchMatrix, SearchMatrixOptions } from '../../core/query.js'
 import type { QueryPlan } from '../../core/query-plan.js'
+import type { Untyped } from '../../core/untyped.js'
 import { filterFacts } from '../../filter/filter-facts.js'
 import { compileFilter } from '../../filter/program.js'
 import { costOfQuery } from '../../query/cost.js'
@@ -64,7 +65,7 @@ export interface ReadHost {
 }
 
 /** The reading methods of one collection. */
-export class CollectionReads<P = Payload> extends PlainReads<P> implements ReadableCollection<P> {
+export class CollectionReads<P = Payload> extends PlainReads<P> implements Untyped<ReadableCollection<P>> {
   protected readonly source: ReadSource
   readonly #admission: ConcurrentSearches
   readonly #catalog: Catalog

@@ -18,6 +18,7 @@ import type { Payload } from '../../core/point.js'
 import type { CollectionInfo, ConfigChange, VectorNameConfig } from '../../core/schema.js'
 import type { CollectionSnapshots } from '../../core/snapshots.js'
 import type { Stoppable } from '../../core/stop.js'
+import type { Untyped } from '../../core/untyped.js'
 import { type Batch, batchesOf, writeBatches } from '../../core/upsert-batches.js'
 import { compileFilter } from '../../filter/program.js'
 import type { Shard } from '../../native/shard.js'
@@ -47,7 +48,7 @@ export interface CollectionHost extends ReadHost {
 }
 
 /** The methods of one collection in this process. All handles of one collection share its engine. */
-export class EmbeddedCollection<P = Payload> extends CollectionReads<P> implements Collection<P> {
+export class EmbeddedCollection<P = Payload> extends CollectionReads<P> implements Untyped<Collection<P>> {
   readonly #engine: CollectionEngine
   readonly #quotas: QuotaGuard
   readonly #aliases: () => string[]
