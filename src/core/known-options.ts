@@ -1,42 +1,20 @@
-/** The keys of what the verbs are told: reads, writes, the operations of a batch, and how to call. */
+/** The keys of what the verbs are told: writes, the operations of a batch, and how to call. */
 import type { CallOptions } from './call-options.js'
-import type {
-  ReadableCollection,
-  RetrieveOptions,
-  ScrollOptions,
-  UpdateCondition,
-  WriteOperation,
-  WriteOptions,
-} from './database.js'
+import type { UpdateCondition, WriteOperation, WriteOptions } from './database.js'
 import { invalid } from './errors.js'
 import { checkKnown, isPlain, type KnownKeys, keysOf } from './known-keys.js'
-import { STAGE } from './known-query.js'
-import type { FacetOptions, QueryGroupsOptions, QueryOptions, SearchMatrixOptions } from './query.js'
-import type { ReadOptions } from './read-options.js'
 import type { RecoverOptions } from './snapshots.js'
 
 type Table<T> = Readonly<Record<keyof T, true>>
-type CountOptions = NonNullable<Parameters<ReadableCollection['count']>[0]>
 type Operation<Op> = Extract<WriteOperation, { op: Op }>
 
 const CALL: Table<CallOptions> = {
   signal: true,
   timeoutMs: true,
 }
-const READ: Table<ReadOptions> = { withPayload: true, withVector: true, rawPayload: true, ...CALL }
 const WRITE: Table<WriteOptions> = { wait: true, ...CALL }
 
 export const KNOWN_CALL = keysOf<CallOptions>(CALL)
-export const KNOWN_READ = {
-  retrieve: keysOf<RetrieveOptions>(READ),
-  query: keysOf<QueryOptions>({ ...STAGE, offset: true, ...READ }),
-  groups: keysOf<QueryGroupsOptions>({ ...STAGE, groupBy: true, groupSize: true, withLookup: true, ...READ }),
-  scroll: keysOf<ScrollOptions>({ filter: true, limit: true, offset: true, orderBy: true, ...READ }),
-  count: keysOf<CountOptions>({ filter: true, exact: true, ...CALL }),
-  facet: keysOf<FacetOptions>({ key: true, filter: true, limit: true, exact: true, ...CALL }),
-  matrix: keysOf<SearchMatrixOptions>({ filter: true, sample: true, limit: true, using: true, ...CALL }),
-}
-
 export const KNOWN_WRITE = {
   plain: keysOf<WriteOptions>(WRITE),
   upsert: keysOf<WriteOptions & UpdateCondition>({ updateFilter: true, updateMode: true, ...WRITE }),
