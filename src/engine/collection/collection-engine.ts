@@ -222,10 +222,7 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
       payloadIndexes: this.#parts.manifest.current.payloadIndexes,
       points: () => this.shard.stats().points,
       vectorBytes: () => liveVectorBytes(this.view),
-      payloadBytes: async () => {
-        const { payload, overlays } = (await memoryTables.of(this)).memory
-        return payload.bytes + overlays.bytes
-      },
+      payloadBytes: () => this.shard.stats().payloadBytes,
       reads: this.#reads,
       writes: this.#writes,
     }
