@@ -245,6 +245,17 @@ describe.each(['library', 'service'])('strict mode of the %s', (face) => {
     await collection.delete([1])
   })
 
+  it('counts payloads as soon as they are written', async () => {
+    const collection = await filled()
+    await collection.updateConfig({ strictModeConfig: { enabled: true, maxCollectionPayloadSizeBytes: 20_000 } })
+    const write = async (id: number) =>
+      await codeOf(collection.upsert([{ id, vector: [1, 1], payload: { text: 'x'.repeat(1_000) } }]))
+    let written = 0
+    while (written < 300 && (await write(100 + written)) === 'done') written++
+    expect(written).toBeGreaterThan(10)
+    expect(written).toBeLessThan(22)
+  })
+
   it('enforces maxResidentMemoryPercent', async () => {
     const collection = await filled()
     await collection.updateConfig({ strictModeConfig: { enabled: true, maxResidentMemoryPercent: 1 } })
