@@ -89,7 +89,7 @@ function wireField(field: string): string {
   return field.replace(/^strictModeConfig\.\w+$|^\w+/, snakeCase)
 }
 
-const OTHER_BEGINNING = /^(?:Format error|Validation error|Bad request)/
+const OTHER_BEGINNING = /^(?:Format error|Validation error|Deserialize error|Bad request)/
 
 /** Qdrant begins complaints about a request with these words. The field is told in `details`, not in the sentence. */
 function errorText({ code, message, details }: VicinalError): string {
