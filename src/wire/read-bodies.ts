@@ -88,13 +88,14 @@ export interface Asked<Options> {
   explain: boolean
 }
 
-/** A body with the defaults of the wire. */
+/** A body with the defaults of the wire. It was made by its reader, so it is completed in place. */
 export function askedOf<Options extends ReadOptions>(
-  { explain = false, ...options }: Options & { explain?: boolean },
+  options: Options & { explain?: boolean },
   withPayload = false,
 ): Asked<Options> {
-  const { withPayload: asked = withPayload } = options
-  return { options: { ...options, withPayload: asked, rawPayload: true } as unknown as Options, explain }
+  options.withPayload ??= withPayload
+  options.rawPayload = true
+  return { options, explain: options.explain === true }
 }
 
 export function queryOf(body: unknown): Asked<QueryOptions> {

@@ -12,6 +12,8 @@ export interface Words {
   readonly holds?: (value: never) => boolean
   /** Of an integer that the wire's type excludes zero of: a zero is a value of the wrong type there. */
   readonly isNonZero?: boolean
+  /** The rule in the words of the wire, where `expected` does not say it. */
+  readonly rule?: string
   /** Of an object: other spellings of its properties on the wire. */
   readonly aliases?: Readonly<Record<string, readonly string[]>>
   /** Of an object: the property that is meant by a key with this value, where the key alone does not tell; else undefined. */

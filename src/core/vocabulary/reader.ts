@@ -310,7 +310,7 @@ function ruleOf({ minimum, maximum = Number.MAX_SAFE_INTEGER, expected }: Declar
 function checkRule(schema: Declared, value: unknown, place: Place | null, reading: Reading): void {
   const { holds, expected = 'another value' } = schema as { holds?: (value: unknown) => boolean; expected?: string }
   if (holds === undefined || holds(value)) return
-  reading.violates({ place, expected, rule: `must be ${expected}`, seen: value })
+  reading.violates({ place, expected, rule: schema.rule ?? `must be ${expected}`, seen: value })
 }
 
 export function isPlain(value: unknown): value is Readonly<Record<string, unknown>> {
