@@ -13,16 +13,16 @@ import type {
   UpdateCondition,
   UpsertResult,
   WriteOperation,
-  WriteOptions,
   WriteResult,
 } from '../core/database.js'
 import { invalid } from '../core/errors.js'
 import { givenList } from '../core/given-options.js'
 import { checkIfGiven } from '../core/known-keys.js'
-import { checkOperations, KNOWN_CALL, KNOWN_WRITE } from '../core/known-options.js'
+import { KNOWN_CALL } from '../core/known-options.js'
 import type { PayloadIndexKind, PayloadIndexOptions } from '../core/payload-index.js'
 import { PlainReads } from '../core/plain-reads.js'
 import type { Payload, Point, PointId, PointVector } from '../core/point.js'
+import { readOperations } from '../core/point-changes.js'
 import {
   type FacetHit,
   FacetOptions,
@@ -34,9 +34,11 @@ import {
 import { type CollectionInfo, ConfigChange, VectorNameConfig } from '../core/schema.js'
 import { CountOptions, RetrieveOptions, ScrollOptions } from '../core/scroll.js'
 import type { CollectionSnapshots } from '../core/snapshots.js'
+import type { Untyped } from '../core/untyped.js'
 import { type Batch, gathered, isIterable, writeBatches } from '../core/upsert-batches.js'
 import { read } from '../core/vocabulary/reader.js'
 import { tell } from '../core/vocabulary/teller.js'
+import { PayloadOptions, readOptions, UpsertOptions, VectorUpdateOptions, WriteOptions } from '../core/write-options.js'
 import { isArrowTable, pointsOfArrow } from '../wire/arrow.js'
 import { infoOfWire } from '../wire/collection-info.js'
 import { encodeMsgpack } from '../wire/msgpack-encoder.js'
@@ -56,14 +58,14 @@ import { upsertRequests } from './chunks.js'
 import { planOf } from './plans.js'
 import { bodyOf, CLIENT_LEAVES, readAs } from './read-bodies.js'
 import { RemoteSnapshots } from './remote-snapshots.js'
-import { operationBody, payloadBody, selectorBody, vectorUpdateBody } from './requests.js'
+import { operationBody, selectorBody, vectorUpdatesBody } from './requests.js'
 import type { RemoteRequest, Transport } from './transport.js'
 
 const SCROLL_PAGE = 256
 const EXPLAIN = { explain: true }
 
 /** A collection of a service. */
-export class RemoteCollection<P = Payload> extends PlainReads<P> implements Collection<P> {
+export class RemoteCollection<P = Payload> extends PlainReads<P> implements Untyped<Collection<P>> {
   readonly name: string
   readonly #transport: Transport
   readonly #path: string
@@ -104,13 +106,13 @@ export class RemoteCollection<P = Payload> extends PlainReads<P> implements Coll
     points: Parameters<Collection<P>['upsert']>[0],
     options?: WriteOptions & UpdateCondition,
   ): Promise<UpsertResult> {
-    checkIfGiven(options, KNOWN_WRITE.upsert)
+    const told = readOptions(UpsertOptions, options)
     if (points === null || typeof points !== 'object') throw invalid('points', 'expected points', points)
-    const rows = isArrowTable(points) ? pointsOfArrow(points, (await this.#info(options)).config.vectors) : points
-    return await writeBatches(this.#batchesOf(rows, options))
+    const rows = isArrowTable(points) ? pointsOfArrow(points, (await this.#info(told)).config.vectors) : points
+    return await writeBatches(this.#batchesOf(rows, told))
   }
 
-  async *#batchesOf(points: unknown, options: (WriteOptions & UpdateCondition) | undefined): AsyncGenerator<Batch> {
+  async *#batchesOf(points: unknown, options: WriteOptions & UpdateCondition): AsyncGenerator<Batch> {
     let first = 0
     for await (const batch of isIterable(points) ? gathered(points) : [points]) {
       const rows = batch as readonly Point<unknown>[] | ColumnarPoints
@@ -126,22 +128,17 @@ export class RemoteCollection<P = Payload> extends PlainReads<P> implements Coll
     points: readonly { id: PointId; vector: PointVector }[],
     options?: WriteOptions & Pick<UpdateCondition, 'updateFilter'>,
   ): Promise<WriteResult> {
-    checkIfGiven(options, KNOWN_WRITE.updateVectors)
-    const body = {
-      points: points.map((point, i) => vectorUpdateBody(point, `points[${i}]`)),
-      update_filter: options?.updateFilter ?? undefined,
-    }
-    return await this.#write('PUT', '/points/vectors', body, options)
+    const told = readOptions(VectorUpdateOptions, options)
+    return await this.#write('PUT', '/points/vectors', vectorUpdatesBody(points, told), told)
   }
 
   async deleteVectors(names: readonly string[], which: Selector, options?: WriteOptions): Promise<WriteResult> {
-    checkIfGiven(options, KNOWN_WRITE.plain)
-    return await this.#write('POST', '/points/vectors/delete', { vector: names, ...selectorBody(which) }, options)
+    const told = readOptions(WriteOptions, options)
+    return await this.#write('POST', '/points/vectors/delete', { vector: names, ...selectorBody(which) }, told)
   }
 
   async delete(which: Selector, options?: WriteOptions): Promise<WriteResult> {
-    checkIfGiven(options, KNOWN_WRITE.plain)
-    return await this.#write('POST', '/points/delete', selectorBody(which), options)
+    return await this.#write('POST', '/points/delete', selectorBody(which), readOptions(WriteOptions, options))
   }
 
   async setPayload(
@@ -149,31 +146,28 @@ export class RemoteCollection<P = Payload> extends PlainReads<P> implements Coll
     which: Selector,
     options?: WriteOptions & { key?: string },
   ): Promise<WriteResult> {
-    checkIfGiven(options, KNOWN_WRITE.payload)
-    return await this.#write('POST', '/points/payload', payloadBody({ payload, which, key: options?.key }), options)
+    const { key, ...told } = readOptions(PayloadOptions, options)
+    return await this.#write('POST', '/points/payload', { payload, key, ...selectorBody(which) }, told)
   }
 
   async overwritePayload(payload: P, which: Selector, options?: WriteOptions & { key?: string }): Promise<WriteResult> {
-    checkIfGiven(options, KNOWN_WRITE.payload)
-    return await this.#write('PUT', '/points/payload', payloadBody({ payload, which, key: options?.key }), options)
+    const { key, ...told } = readOptions(PayloadOptions, options)
+    return await this.#write('PUT', '/points/payload', { payload, key, ...selectorBody(which) }, told)
   }
 
   async deletePayload(keys: readonly string[], which: Selector, options?: WriteOptions): Promise<WriteResult> {
-    checkIfGiven(options, KNOWN_WRITE.plain)
-    return await this.#write('POST', '/points/payload/delete', { keys, ...selectorBody(which) }, options)
+    const told = readOptions(WriteOptions, options)
+    return await this.#write('POST', '/points/payload/delete', { keys, ...selectorBody(which) }, told)
   }
 
   async clearPayload(which: Selector, options?: WriteOptions): Promise<WriteResult> {
-    checkIfGiven(options, KNOWN_WRITE.plain)
-    return await this.#write('POST', '/points/payload/clear', selectorBody(which), options)
+    return await this.#write('POST', '/points/payload/clear', selectorBody(which), readOptions(WriteOptions, options))
   }
 
   async batch(operations: readonly WriteOperation<P>[], options?: WriteOptions): Promise<WriteResult[]> {
-    checkIfGiven(options, KNOWN_WRITE.plain)
-    if (!Array.isArray(operations)) throw invalid('operations', 'expected an array of operations', operations)
-    checkOperations(operations)
-    const body = { operations: operations.map((one, i) => operationBody(one as WriteOperation<unknown>, i)) }
-    const results = await this.#send('POST', writePath('/points/batch', options), body, options)
+    const told = readOptions(WriteOptions, options)
+    const body = { operations: readOperations<unknown>(operations).map(operationBody) }
+    const results = await this.#send('POST', writePath('/points/batch', told), body, told)
     return (results as unknown[]).map(writeResultOf)
   }
 
@@ -274,24 +268,35 @@ export class RemoteCollection<P = Payload> extends PlainReads<P> implements Coll
     schema: PayloadIndexKind | PayloadIndexOptions,
     options?: WriteOptions,
   ): Promise<WriteResult> {
-    checkIfGiven(options, KNOWN_WRITE.plain)
-    return await this.#write('PUT', '/index', { field_name: field, field_schema: wireIndexSchema(schema) }, options)
+    return await this.#write(
+      'PUT',
+      '/index',
+      { field_name: field, field_schema: wireIndexSchema(schema) },
+      readOptions(WriteOptions, options),
+    )
   }
 
   async deletePayloadIndex(field: string, options?: WriteOptions): Promise<WriteResult> {
-    checkIfGiven(options, KNOWN_WRITE.plain)
-    return await this.#write('DELETE', `/index/${encodeURIComponent(field)}`, undefined, options)
+    return await this.#write(
+      'DELETE',
+      `/index/${encodeURIComponent(field)}`,
+      undefined,
+      readOptions(WriteOptions, options),
+    )
   }
 
   async createVectorName(name: string, config: VectorNameConfig, options?: WriteOptions): Promise<WriteResult> {
-    checkIfGiven(options, KNOWN_WRITE.plain)
     const body = tell(VectorNameConfig, read(VectorNameConfig, config, 'library', 'config')) as object
-    return await this.#write('PUT', `/vectors/${encodeURIComponent(name)}`, body, options)
+    return await this.#write('PUT', `/vectors/${encodeURIComponent(name)}`, body, readOptions(WriteOptions, options))
   }
 
   async deleteVectorName(name: string, options?: WriteOptions): Promise<WriteResult> {
-    checkIfGiven(options, KNOWN_WRITE.plain)
-    return await this.#write('DELETE', `/vectors/${encodeURIComponent(name)}`, undefined, options)
+    return await this.#write(
+      'DELETE',
+      `/vectors/${encodeURIComponent(name)}`,
+      undefined,
+      readOptions(WriteOptions, options),
+    )
   }
 
   async flush(call?: CallOptions): Promise<void> {
@@ -308,7 +313,7 @@ export class RemoteCollection<P = Payload> extends PlainReads<P> implements Coll
     method: RemoteRequest['method'],
     path: string,
     body: object | undefined,
-    options: WriteOptions | undefined,
+    options: WriteOptions,
   ): Promise<WriteResult> {
     return writeResultOf(await this.#send(method, writePath(path, options), body, options))
   }
@@ -345,6 +350,6 @@ function queriesIn(asked: readonly QueryOptions[], call: CallOptions | undefined
 }
 
 /** In the library a write waits by default; over HTTP it does not. */
-function writePath(path: string, options: WriteOptions | undefined): string {
-  return `${path}?wait=${options?.wait ?? true}`
+function writePath(path: string, { wait = true }: WriteOptions): string {
+  return `${path}?wait=${wait}`
 }

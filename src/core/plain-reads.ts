@@ -6,12 +6,15 @@ import { checkIfGiven, isPlain } from './known-keys.js'
 import { KNOWN_CALL } from './known-options.js'
 import type { Payload, PointId } from './point.js'
 import type { QueryOptions, SearchOptions, SearchVector } from './query.js'
+import type { Untyped } from './untyped.js'
 
 /** Options of `query` that `search` does not take. */
 const OF_QUERIES = ['query', 'prefetch', 'lookupFrom', 'lookup_from'] as const
 
 /** The verbs for the plain case, made of those for every case: alike on all faces. */
-export abstract class PlainReads<P = Payload> implements Pick<ReadableCollection<P>, 'search' | 'get' | 'has'> {
+export abstract class PlainReads<P = Payload>
+  implements Untyped<Pick<ReadableCollection<P>, 'search' | 'get' | 'has'>>
+{
   abstract query(query: QueryOptions): Promise<Hit<P>[]>
   abstract retrieve(ids: readonly PointId[], options?: RetrieveOptions): Promise<StoredPoint<P>[]>
 

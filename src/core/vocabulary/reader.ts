@@ -3,15 +3,19 @@ import Type, { type Static, type TSchema } from 'typebox'
 import { describeValue, VicinalError } from '../errors.js'
 import type { Nested, Words } from './declare.js'
 import { fieldOf, type Place } from './place.js'
+import { isPlain } from './plain.js'
 import { type Face, type Leaves, type Read, Reading } from './reading.js'
 import { letters, snakeCase } from './spelling.js'
+
+export { isPlain }
 
 type Declared = TSchema &
   Words & {
     readonly minimum?: number
     readonly maximum?: number
-    readonly maxProperties?: number
+    readonly minItems?: number
     readonly maxItems?: number
+    readonly maxProperties?: number
   }
 
 /** The largest integer of 64 bits that a number has, and all of them. */
@@ -71,6 +75,7 @@ function opaqueReader(schema: Declared): Read {
   const { accepts, expected = 'another value' } = schema
   return (value, place, reading) => {
     if (accepts !== undefined && !accepts(value)) throw reading.mistyped(place, expected, value ?? null)
+    checkRule(schema, value, place, reading)
     const leaf = reading.leaves?.get(schema)
     return leaf ? leaf(value, place, reading) : value
   }
@@ -86,6 +91,7 @@ function nestedReader(nested: Nested): Read {
 interface Property {
   readonly name: string
   readonly isOptional: boolean
+  readonly isMissing: boolean
   readonly read: Read
   readonly within: string | undefined
 }
@@ -103,6 +109,7 @@ function objectReader(schema: Declared): Read {
   const properties = Object.entries((schema as Type.TObject).properties).map(([name, property]) => ({
     name,
     isOptional: Type.IsOptional(property),
+    isMissing: (property as Declared).isMissing === true,
     read: later(property),
     aliases: schema.aliases?.[name] ?? [],
     within: schema.within?.(name),
@@ -112,10 +119,12 @@ function objectReader(schema: Declared): Read {
   const library = new Map<string, Property>()
   for (const property of properties) {
     for (const name of [snakeCase(property.name), ...property.aliases]) wire.set(name, property)
-    library.set(property.name, property)
+    if (!property.isMissing) library.set(property.name, property)
   }
-  for (const [name, property] of wire) if (!library.has(name)) library.set(name, property)
-  const names = properties.map(({ name }) => name)
+  for (const [name, property] of wire) {
+    if (!library.has(name) && !property.isMissing) library.set(name, property)
+  }
+  const names = properties.flatMap(({ name, isMissing }) => (isMissing ? [] : name))
   return (value, place, reading) => {
     if (!isPlain(value)) throw reading.mistyped(place, 'an object', value ?? null)
     const known = reading.face === 'wire' ? wire : library
@@ -132,6 +141,7 @@ function objectReader(schema: Declared): Read {
       }
       if (given === null && property.isOptional) continue
       const at = { parent: place, key, within: property.within }
+      if (property.isMissing) throw reading.missing(at)
       if (Object.hasOwn(result, property.name)) throw twice(value, known, { property, key, place }, reading)
       result[property.name] = property.read(given, at, reading)
     }
@@ -194,14 +204,19 @@ function recordReader(schema: Declared): Read {
 
 function arrayReader(schema: Declared): Read {
   const { items } = schema as unknown as { items: TSchema }
-  const { isOneOrMany, maxItems = Number.POSITIVE_INFINITY } = schema
+  const { isOneOrMany, minItems = 0, maxItems = Number.POSITIVE_INFINITY } = schema
   const read = later(items)
   return (value, place, reading) => {
     const list: unknown = isOneOrMany && !Array.isArray(value) ? [value] : value
     if (!Array.isArray(list)) throw reading.mistyped(place, schema.expected ?? 'an array', value ?? null)
-    if (list.length > maxItems) {
-      const expected = `at most ${maxItems} items`
-      reading.violates({ place, expected, rule: `must be ${expected}`, seen: list.length })
+    if (list.length < minItems || list.length > maxItems) {
+      const bound = list.length < minItems ? `at least ${minItems}` : `at most ${maxItems}`
+      reading.violates({
+        place,
+        expected: `${bound} items`,
+        rule: schema.rule ?? `must be ${bound} items`,
+        seen: list.length,
+      })
       return []
     }
     return list.map((item, key) => read(item, { parent: place, key }, reading))
@@ -211,12 +226,14 @@ function arrayReader(schema: Declared): Read {
 function unionReader(schema: Declared): Read {
   const branches = (schema as unknown as { anyOf: TSchema[] }).anyOf
   const { choose = (value: unknown) => branches.findIndex((branch) => fits(branch, value)) } = schema
-  const expected = schema.expected ?? branches.map(expectedOf).join(' or ')
+  const { kinds, expected = branches.map(expectedOf).join(' or ') } = schema
   const isOfObjects = branches.every((branch) => Type.IsObject(branch))
+  const expectedAs = (face: Face) =>
+    kinds ? `exactly one of ${kinds.map((kind) => (face === 'wire' ? snakeCase(kind) : kind)).join(', ')}` : expected
   return (value, place, reading) => {
     if (isOfObjects && !isPlain(value)) throw reading.mistyped(place, 'an object', value ?? null)
     const branch = branches[choose(value)]
-    if (branch === undefined) throw reading.mistyped(place, expected, value ?? null)
+    if (branch === undefined) throw reading.mistyped(place, expectedAs(reading.face), value ?? null)
     const result = readerOf(branch)(value, place, reading)
     checkRule(schema, result, place, reading)
     return result
@@ -233,6 +250,8 @@ export function fits(schema: TSchema, value: unknown): boolean {
   const choices = choicesOf(schema)
   if (choices !== null) return choices.includes(value as string)
   if (Type.IsString(schema)) return typeof value === 'string'
+  const { accepts } = schema as Declared
+  if (accepts !== undefined) return accepts(value)
   if (!Type.IsObject(schema)) return true
   if (!isPlain(value)) return false
   return (schema.required ?? []).every((name) => isGiven(value[name] ?? value[snakeCase(name)]))
@@ -308,13 +327,10 @@ function ruleOf({ minimum, maximum = Number.MAX_SAFE_INTEGER, expected }: Declar
 }
 
 function checkRule(schema: Declared, value: unknown, place: Place | null, reading: Reading): void {
-  const { holds, expected = 'another value' } = schema as { holds?: (value: unknown) => boolean; expected?: string }
+  const { holds } = schema as { holds?: (value: unknown) => boolean }
   if (holds === undefined || holds(value)) return
-  reading.violates({ place, expected, rule: schema.rule ?? `must be ${expected}`, seen: value })
-}
-
-export function isPlain(value: unknown): value is Readonly<Record<string, unknown>> {
-  return value !== null && typeof value === 'object' && !Array.isArray(value) && !ArrayBuffer.isView(value)
+  const { expected = 'another value', rule = `must be ${expected}` } = schema
+  reading.violates({ place, expected, rule, seen: value })
 }
 
 function isGiven(value: unknown): boolean {
