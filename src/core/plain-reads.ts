@@ -6,13 +6,16 @@ import { checkIfGiven, checkKnown } from './known-keys.js'
 import { KNOWN_CALL, KNOWN_READ } from './known-options.js'
 import type { Payload, PointId } from './point.js'
 import type { QueryOptions, SearchOptions, SearchVector } from './query.js'
+import type { Untyped } from './untyped.js'
 
 /** Options of `query` that `search` does not take. */
 const OF_QUERIES = new Set(['query', 'prefetch', 'lookupFrom'])
 const KNOWN_SEARCH = new Set([...KNOWN_READ.query].filter((key) => !OF_QUERIES.has(key)))
 
 /** The verbs for the plain case, made of those for every case: alike on all faces. */
-export abstract class PlainReads<P = Payload> implements Pick<ReadableCollection<P>, 'search' | 'get' | 'has'> {
+export abstract class PlainReads<P = Payload>
+  implements Untyped<Pick<ReadableCollection<P>, 'search' | 'get' | 'has'>>
+{
   abstract query(query: QueryOptions): Promise<Hit<P>[]>
   abstract retrieve(ids: readonly PointId[], options?: RetrieveOptions): Promise<StoredPoint<P>[]>
 

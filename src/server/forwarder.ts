@@ -17,7 +17,7 @@ import { hasLargeBody } from './failures.js'
 import { ADMITTED_HEADER, ID_HEADER, PEER_HEADER } from './forwarded-requests.js'
 import { nextRequestId, REQUEST_ID_HEADER } from './request-ids.js'
 import { JSON_TYPE, MSGPACK_TYPE } from './respond.js'
-import type { Message } from './stream.js'
+import type { Message } from './streams/stream.js'
 
 /** Hop-by-hop headers and the headers set by the forwarding thread: a client's own are never forwarded. */
 const OF_CONNECTION = new Set([

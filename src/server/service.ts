@@ -21,13 +21,12 @@ import { HostGuard, isLoopback } from './hosts.js'
 import { Metrics, type RouteMetrics, type ServiceState } from './metrics.js'
 import { OpenSockets } from './open-sockets.js'
 import { type BudgetRow, Places } from './places.js'
-import { QueuedAnswers } from './queued-answers.js'
 import { nextRequestId, REQUEST_ID_HEADER } from './request-ids.js'
 import { type Entrance, type ForwardAnswer, type RouteConfig, registerRoutes } from './router.js'
 import type { ServerSettings } from './server-settings.js'
 import { StalledReaders } from './stalled-readers.js'
-import type { Message } from './stream.js'
-import { Streams } from './streams.js'
+import type { Message } from './streams/stream.js'
+import { Streams } from './streams/streams.js'
 import { OpenTickets, Ticket, type Trust } from './ticket.js'
 import { VERSION, VERSION_HEADER } from './versions.js'
 import { WrongKeys } from './wrong-keys.js'
@@ -77,7 +76,6 @@ export class Service<C extends ReadCall> {
   readonly #unmatched: RouteMetrics
   readonly #memory: MemoryGate | null
   readonly #tickets = new OpenTickets()
-  readonly #queued = new QueuedAnswers()
   readonly #sockets: OpenSockets
   readonly #stalled: StalledReaders
   readonly #looking: NodeJS.Timeout
@@ -309,7 +307,6 @@ export class Service<C extends ReadCall> {
       const { status, elapsedMs } = ticket.end()
       if (this.#logsRequests) logRequest(request, status, elapsedMs)
     })
-    this.#queued.note(reply.raw, request.raw.socket)
     this.#tell(request, reply)
     try {
       const trust = this.#trusted.get(request.raw)

@@ -71,8 +71,8 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
     this.#view = viewOf(this.#shard, manifest.current)
     const rows = <P>(own: Omit<P, 'shard' | 'vectors'>): P => withLiveRows(() => this.view, own)
     this.#indexes = new PayloadIndexes(() => this.#shard, manifest, this.#issues)
-    this.#reads = new RateLimit(() => clock.monotonicMs())
-    this.#writes = new RateLimit(() => clock.monotonicMs())
+    this.#reads = new RateLimit('Read', () => clock.monotonicMs())
+    this.#writes = new RateLimit('Write', () => clock.monotonicMs())
     this.#flusher = table ? new Flusher(rows<FlusherParts>({ log, table, manifest })) : null
     this.#checkpointer = folder
       ? new Checkpointer(

@@ -17,6 +17,7 @@ import { readOperations } from '../../core/point-changes.js'
 import type { CollectionInfo, ConfigChange, VectorNameConfig } from '../../core/schema.js'
 import type { CollectionSnapshots } from '../../core/snapshots.js'
 import type { Stoppable } from '../../core/stop.js'
+import type { Untyped } from '../../core/untyped.js'
 import { type Batch, batchesOf, writeBatches } from '../../core/upsert-batches.js'
 import {
   PayloadOptions,
@@ -25,15 +26,17 @@ import {
   VectorUpdateOptions,
   WriteOptions,
 } from '../../core/write-options.js'
+import { compileFilter } from '../../filter/program.js'
 import type { Shard } from '../../native/shard.js'
 import { withoutVectorName, withVectorName } from '../config/named-vectors.js'
 import { checkPayloadIndex, isOnDisk } from '../config/payload-index.js'
 import { changeConfig } from '../config/schema.js'
 import type { QuotaGuard } from '../limits/quota-guard.js'
+import { filterOf, namedPoints } from '../limits/strict-mode.js'
 import { MAPS_OF_INDEX, MAPS_OF_VECTOR, mapsOfSegment } from '../memory/map-room.js'
 import { withRoom } from '../memory/memory-budget.js'
 import { writeBytes } from './anticipated.js'
-import { untilDone, withCall, withDeadline } from './call-scope.js'
+import { type CallScope, untilDone, withCall, withDeadline } from './call-scope.js'
 import type { CollectionEngine } from './collection-engine.js'
 import { CollectionReads, type ReadHost } from './collection-reads.js'
 import { readLargeFilterOf } from './large-filters.js'
@@ -51,7 +54,7 @@ export interface CollectionHost extends ReadHost {
 }
 
 /** The methods of one collection in this process. All handles of one collection share its engine. */
-export class EmbeddedCollection<P = Payload> extends CollectionReads<P> implements Collection<P> {
+export class EmbeddedCollection<P = Payload> extends CollectionReads<P> implements Untyped<Collection<P>> {
   readonly #engine: CollectionEngine
   readonly #quotas: QuotaGuard
   readonly #aliases: () => string[]
@@ -143,6 +146,7 @@ export class EmbeddedCollection<P = Payload> extends CollectionReads<P> implemen
     const operations = readOperations<P>(given)
     this.#engine.checkWritable()
     for (const operation of operations) await this.#checkWrite(operation, told)
+    this.#engine.strictMode?.writable(leastCost(operations))
     return await withDeadline(told, async (scope) => {
       // All operations are validated before the first is written. Then each is its own write; the first failure ends
       // the batch.
@@ -150,7 +154,7 @@ export class EmbeddedCollection<P = Payload> extends CollectionReads<P> implemen
       return await withRoom(bytes, scope, innerOf(told)?.holder, async () => {
         const writes = []
         for (const operation of operations) writes.push(await this.#plan(operation))
-        this.#engine.strictMode?.written(writes.length)
+        await this.#charge(operations, scope)
         const results: WriteResult[] = []
         for (const write of writes) results.push(await write(told, scope))
         return results
@@ -184,13 +188,27 @@ export class EmbeddedCollection<P = Payload> extends CollectionReads<P> implemen
   async #write(operation: WriteOperation<P>, options: WriteOptions = {}): Promise<WriteResult> {
     this.#engine.checkWritable()
     await this.#checkWrite(operation, options)
+    this.#engine.strictMode?.writable(leastCost([operation]))
     return await withDeadline(options, (scope) =>
       withRoom(this.#writeBytes(operation), scope, innerOf(options)?.holder, async () => {
         const write = await this.#plan(operation)
-        this.#engine.strictMode?.written(1)
+        await this.#charge([operation], scope)
         return await write(options, scope)
       }),
     )
+  }
+
+  /** A write costs as many tokens as the points that it names, or that its filter is estimated to match; at least one. */
+  async #charge(operations: readonly WriteOperation<P>[], scope: CallScope): Promise<void> {
+    const { strictMode, view } = this.#engine
+    if (strictMode?.config.writeRateLimit === undefined) return
+    const vectorNames = view.schema.map(({ name }) => name)
+    let cost = 0
+    for (const operation of operations as readonly WriteOperation<unknown>[]) {
+      const matched = () => view.shard.estimateCount(compileFilter(filterOf(operation), { vectorNames }), scope.signal)
+      cost += Math.max(1, namedPoints(operation) ?? (await matched()))
+    }
+    strictMode.written(cost)
   }
 
   /** Validates a write. If the vectors change before its turn, it is validated again with the new ones. */
@@ -217,12 +235,14 @@ export class EmbeddedCollection<P = Payload> extends CollectionReads<P> implemen
     const index = checkPayloadIndex(field, schema)
     this.#engine.strictMode?.payloadIndex(field)
     if (isOnDisk(index)) await this.#admitForEach('a payload index on disk', MAPS_OF_INDEX)
+    this.#engine.strictMode?.written(1)
     return await withDeadline(told, () => this.#engine.createPayloadIndex(index, told))
   }
 
   async deletePayloadIndex(field: string, options?: WriteOptions): Promise<WriteResult> {
     const told = readOptions(WriteOptions, options)
     this.#engine.checkWritable()
+    this.#engine.strictMode?.written(1)
     return await withDeadline(told, () => this.#engine.deletePayloadIndex(field))
   }
 
@@ -242,6 +262,7 @@ export class EmbeddedCollection<P = Payload> extends CollectionReads<P> implemen
     this.#engine.checkWritable()
     // Reports errors at once that the present configuration already shows.
     edit(this.#engine.config)
+    this.#engine.strictMode?.written(1)
     const result = await withDeadline(told, () => this.#engine.changeVectors(edit))
     return told.wait === false ? { ...result, status: 'acknowledged' } : result
   }
@@ -257,6 +278,11 @@ export class EmbeddedCollection<P = Payload> extends CollectionReads<P> implemen
     checkIfGiven(call, KNOWN_CALL)
     await untilDone(call, () => this.#engine.waitForIndex())
   }
+}
+
+/** The cost of writes as far as it is known without a look at the data. */
+function leastCost<P>(operations: readonly WriteOperation<P>[]): number {
+  return operations.reduce((sum, one) => sum + Math.max(1, namedPoints(one as WriteOperation<unknown>) ?? 1), 0)
 }
 
 function conditionIn({ updateFilter, updateMode }: UpdateCondition): UpdateCondition {

@@ -3,24 +3,17 @@ import type { IncomingMessage, Server } from 'node:http'
 import type { Socket } from 'node:net'
 import { parse } from 'node:querystring'
 import { WebSocketServer } from 'ws'
-import { describeValue, invalid, VicinalError } from '../core/errors.js'
-import { checkCollectionName } from '../core/names.js'
-import type { ReadRoute } from './call.js'
-import type { Admitted } from './callers.js'
-import { declaredBytes } from './declared-bytes.js'
-import type { Metrics, RouteMetrics } from './metrics.js'
-import { MOST_MESSAGE_BYTES } from './places.js'
-import { nextRequestId, REQUEST_ID_HEADER } from './request-ids.js'
-import { endpointOf } from './router.js'
+import { describeValue, invalid, VicinalError } from '../../core/errors.js'
+import { checkCollectionName } from '../../core/names.js'
+import type { ReadRoute } from '../call.js'
+import type { Admitted } from '../callers.js'
+import { declaredBytes } from '../declared-bytes.js'
+import type { Metrics, RouteMetrics } from '../metrics.js'
+import { MOST_MESSAGE_BYTES } from '../places.js'
+import { nextRequestId, REQUEST_ID_HEADER } from '../request-ids.js'
+import { endpointOf } from '../router.js'
 import { type Message, type Opening, Stream, type StreamParts } from './stream.js'
-import {
-  afterAnswers,
-  asksForWebSocket,
-  declineUpgrade,
-  isAnswering,
-  outliveFailure,
-  refuseUpgrade,
-} from './upgrade.js'
+import { asksForWebSocket, declineUpgrade, outliveFailure, refuseUpgrade, waitsForAnswer } from './upgrade.js'
 
 const MOST_FRAGMENTS = 1024
 const MOST_CHUNKS = 4096
@@ -122,10 +115,7 @@ export class Streams {
 
   #upgrade(request: IncomingMessage, connection: Socket, head: Buffer): void {
     outliveFailure(connection)
-    if (isAnswering(connection)) {
-      afterAnswers(connection, () => this.#upgrade(request, connection, head))
-      return
-    }
+    if (waitsForAnswer(connection, () => this.#upgrade(request, connection, head))) return
     if (connection.destroyed) return
     if (!asksForWebSocket(request)) {
       this.#decline(request, connection, { head, isLast: false })
