@@ -5,7 +5,6 @@ import { keysOf } from './known-keys.js'
 import { STAGE } from './known-query.js'
 import type { FacetOptions, QueryGroupsOptions, QueryOptions, SearchMatrixOptions } from './query.js'
 import type { ReadOptions } from './read-options.js'
-import type { RecoverOptions } from './snapshots.js'
 
 type Table<T> = Readonly<Record<keyof T, true>>
 type CountOptions = NonNullable<Parameters<ReadableCollection['count']>[0]>
@@ -26,5 +25,3 @@ export const KNOWN_READ = {
   facet: keysOf<FacetOptions>({ key: true, filter: true, limit: true, exact: true, ...CALL }),
   matrix: keysOf<SearchMatrixOptions>({ filter: true, sample: true, limit: true, using: true, ...CALL }),
 }
-
-export const KNOWN_RECOVER = keysOf<RecoverOptions>({ checksum: true, priority: true, replace: true, ...CALL })

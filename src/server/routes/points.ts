@@ -1,12 +1,14 @@
+import Type from 'typebox'
 import { notFound } from '../../core/errors.js'
 import type { PointId } from '../../core/point.js'
 import { PointChanges, PointInsert, PointsSelector, VectorRemoval, VectorUpdates } from '../../core/point-changes.js'
+import { WriteResult } from '../../core/write-result.js'
 import { deleteOf, operationsOf, vectorDeleteOf } from '../../wire/operations.js'
 import { upsertOf, vectorUpdatesOf } from '../../wire/points.js'
 import { countOf, retrieveOf, scrollOf } from '../../wire/query.js'
 import type { Call, ReadCall, ReadRoute, Route } from '../call.js'
 import { wirePoints } from './wire-points.js'
-import { writeResult } from './write-result.js'
+import { WRITE, writeResult } from './write-result.js'
 
 const DECIMAL = /^\d{1,20}$/
 const POINTS = '/collections/:name/points'
@@ -18,14 +20,12 @@ export const pointReadRoutes: ReadRoute[] = [
   { method: 'POST', path: `${POINTS}/scroll`, access: 'read', work: 'read', run: scroll },
 ]
 
-const write = { access: 'write', work: 'write' } as const
-
 export const pointRoutes: Route[] = [
-  { method: 'PUT', path: POINTS, ...write, summary: 'Writes points.', body: PointInsert, run: upsert },
+  { method: 'PUT', path: POINTS, ...WRITE, summary: 'Writes points.', body: PointInsert, run: upsert },
   {
     method: 'POST',
     path: `${POINTS}/delete`,
-    ...write,
+    ...WRITE,
     summary: 'Deletes points.',
     body: PointsSelector,
     run: deletePoints,
@@ -33,7 +33,8 @@ export const pointRoutes: Route[] = [
   {
     method: 'POST',
     path: `${POINTS}/batch`,
-    ...write,
+    ...WRITE,
+    answer: Type.Array(WriteResult),
     summary: 'Does several changes of points in order.',
     body: PointChanges,
     run: batch,
@@ -41,7 +42,7 @@ export const pointRoutes: Route[] = [
   {
     method: 'PUT',
     path: `${POINTS}/vectors`,
-    ...write,
+    ...WRITE,
     summary: 'Replaces vectors of stored points.',
     body: VectorUpdates,
     run: updateVectors,
@@ -49,7 +50,7 @@ export const pointRoutes: Route[] = [
   {
     method: 'POST',
     path: `${POINTS}/vectors/delete`,
-    ...write,
+    ...WRITE,
     summary: 'Removes vectors from points.',
     body: VectorRemoval,
     run: deleteVectors,
