@@ -108,7 +108,7 @@ export function readParameters(declared: TObject, query: Readonly<Record<string,
     known[name] = ofForm(value, schema)
   }
   if (known === null) return NONE
-  const reading = new Reading('wire', 'query', 'query parameters')
+  const reading = new Reading('wire', 'query', undefined, 'query parameters')
   const parameters = readerOf(declared)(known, null, reading)
   reading.end()
   return parameters as Parameters
