@@ -1,12 +1,14 @@
+import Type from 'typebox'
 import { notFound } from '../../core/errors.js'
 import type { PointId } from '../../core/point.js'
 import { PointChanges, PointInsert, PointsSelector, VectorRemoval, VectorUpdates } from '../../core/point-changes.js'
+import { WriteResult } from '../../core/write-result.js'
 import { deleteOf, operationsOf, vectorDeleteOf } from '../../wire/operations.js'
 import { upsertOf, vectorUpdatesOf } from '../../wire/points.js'
 import { CountRequest, countOf, PointRequest, retrieveOf, ScrollRequest, scrollOf } from '../../wire/read-bodies.js'
 import type { Call, ReadCall, ReadRoute, Route } from '../call.js'
 import { wirePoints } from './wire-points.js'
-import { writeResult } from './write-result.js'
+import { WRITE, writeResult } from './write-result.js'
 
 const DECIMAL = /^\d{1,20}$/
 const POINTS = '/collections/:name/points'
@@ -33,14 +35,12 @@ export const pointReadRoutes: ReadRoute[] = [
   },
 ]
 
-const write = { access: 'write', work: 'write' } as const
-
 export const pointRoutes: Route[] = [
-  { method: 'PUT', path: POINTS, ...write, summary: 'Writes points.', body: PointInsert, run: upsert },
+  { method: 'PUT', path: POINTS, ...WRITE, summary: 'Writes points.', body: PointInsert, run: upsert },
   {
     method: 'POST',
     path: `${POINTS}/delete`,
-    ...write,
+    ...WRITE,
     summary: 'Deletes points.',
     body: PointsSelector,
     run: deletePoints,
@@ -48,7 +48,8 @@ export const pointRoutes: Route[] = [
   {
     method: 'POST',
     path: `${POINTS}/batch`,
-    ...write,
+    ...WRITE,
+    answer: Type.Array(WriteResult),
     summary: 'Does several changes of points in order.',
     body: PointChanges,
     run: batch,
@@ -56,7 +57,7 @@ export const pointRoutes: Route[] = [
   {
     method: 'PUT',
     path: `${POINTS}/vectors`,
-    ...write,
+    ...WRITE,
     summary: 'Replaces vectors of stored points.',
     body: VectorUpdates,
     run: updateVectors,
@@ -64,7 +65,7 @@ export const pointRoutes: Route[] = [
   {
     method: 'POST',
     path: `${POINTS}/vectors/delete`,
-    ...write,
+    ...WRITE,
     summary: 'Removes vectors from points.',
     body: VectorRemoval,
     run: deleteVectors,
