@@ -27,7 +27,7 @@ import type { PayloadIndexKind, PayloadIndexOptions } from '../core/payload-inde
 import { PlainReads } from '../core/plain-reads.js'
 import type { Payload, Point, PointId, PointVector } from '../core/point.js'
 import type { FacetHit, FacetOptions, QueryGroupsOptions, SearchMatrix, SearchMatrixOptions } from '../core/query.js'
-import { type CollectionInfo, ConfigChange, VectorNameConfig } from '../core/schema.js'
+import { type CollectionInfo, ConfigChange, schemaOf, VectorNameConfig } from '../core/schema.js'
 import type { CollectionSnapshots } from '../core/snapshots.js'
 import type { Untyped } from '../core/untyped.js'
 import { type Batch, gathered, isIterable, writeBatches } from '../core/upsert-batches.js'
@@ -92,7 +92,7 @@ export class RemoteCollection<P = Payload> extends PlainReads<P> implements Unty
   ): Promise<UpsertResult> {
     checkIfGiven(options, KNOWN_WRITE.upsert)
     if (points === null || typeof points !== 'object') throw invalid('points', 'expected points', points)
-    const rows = isArrowTable(points) ? pointsOfArrow(points, (await this.#info(options)).config.vectors) : points
+    const rows = isArrowTable(points) ? pointsOfArrow(points, schemaOf((await this.#info(options)).config)) : points
     return await writeBatches(this.#batchesOf(rows, options))
   }
 

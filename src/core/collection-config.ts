@@ -370,6 +370,9 @@ export const CollectionOptions = Type.Object(
     hnswConfig: optional(HnswConfig),
     ...quantization,
     ...settings,
+    ids: optional(
+      Type.Enum(['plain', 'text'], { description: '`text`: ids are texts. Default `plain`: integers and UUIDs.' }),
+    ),
     ...placement,
     shardNumber: count('Kept and returned; no effect.', { minimum: 1 }),
     shardingMethod: optional(Type.Enum(['auto', 'custom'], { description: '`custom` is refused: 501.' })),

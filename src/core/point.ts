@@ -1,6 +1,11 @@
 import { invalid } from './errors.js'
+import { LIMITS } from './limits.js'
+import { isCanonicalUuid, isTextId, uuidBytesOfText } from './text-ids.js'
 
-/** A point's id: an unsigned 64-bit integer (a number up to 2^53, a bigint beyond) or a UUID. */
+/**
+ * A point's id: an unsigned 64-bit integer (a number up to 2^53, a bigint beyond) or a UUID. In a collection with
+ * `ids: 'text'` it is any text of at most LIMITS.textIdBytes.
+ */
 export type PointId = number | bigint | string
 
 /** The JSON object of a point. */
@@ -136,10 +141,12 @@ export interface TextColumn {
 
 /**
  * Writes an id as `[kind, w0, w1, w2, w3]`. A number is its low and high word, with w2 = w3 = 0. A UUID is its four
- * big-endian words. Comparing words therefore orders UUIDs as their texts do.
+ * big-endian words. Comparing words therefore orders UUIDs as their texts do. `isText`: the collection has text ids.
  */
-export function encodeId(id: unknown, into: Uint32Array, at: number, field = 'id'): void {
-  if (typeof id === 'number') {
+export function encodeId(id: unknown, into: Uint32Array, at: number, field = 'id', isText = false): void {
+  if (isText && !(typeof id === 'string' && isCanonicalUuid(id))) {
+    encodeText(id, into, at, field)
+  } else if (typeof id === 'number') {
     if (!Number.isSafeInteger(id) || id < 0) throw invalid(field, 'expected an unsigned 64-bit integer or a UUID', id)
     into[at] = ID_KIND_NUMBER
     into[at + 1] = id % TWO_32
@@ -162,6 +169,15 @@ export function encodeId(id: unknown, into: Uint32Array, at: number, field = 'id
   }
 }
 
+function encodeText(id: unknown, into: Uint32Array, at: number, field: string): void {
+  if (!isTextId(id)) {
+    throw invalid(field, `expected a text of 1 to ${LIMITS.textIdBytes} bytes, as ids of this collection are texts`, id)
+  }
+  const uuid = uuidBytesOfText(id)
+  into[at] = ID_KIND_UUID
+  for (let word = 0; word < 4; word++) into[at + 1 + word] = uuid.readUInt32BE(word * 4)
+}
+
 /** The id at word position `at`: a number up to 2^53, a bigint beyond, or a lower-case UUID. */
 export function decodeId(words: Uint32Array, at: number): PointId {
   if (words[at] === ID_KIND_NUMBER) {
@@ -174,9 +190,9 @@ export function decodeId(words: Uint32Array, at: number): PointId {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
 }
 
-export function encodeIds(ids: readonly unknown[], field = 'ids'): Uint32Array {
+export function encodeIds(ids: readonly unknown[], field = 'ids', isText = false): Uint32Array {
   const words = new Uint32Array(ids.length * ID_WORDS)
-  for (let i = 0; i < ids.length; i++) encodeId(ids[i], words, i * ID_WORDS, `${field}[${i}]`)
+  for (let i = 0; i < ids.length; i++) encodeId(ids[i], words, i * ID_WORDS, `${field}[${i}]`, isText)
   return words
 }
 

@@ -42,6 +42,8 @@ export interface CollectionConfig {
   walConfig: WalConfig
   strictModeConfig: StrictModeConfig | null
   metadata: Payload | null
+  /** Set if ids are texts. */
+  ids?: 'text'
   /** Absent if nothing was given. */
   params?: CollectionParams
 }
@@ -68,14 +70,20 @@ export interface ResolvedSparse extends TableVector {
 /** The vectors of a collection in the kernel's order: sparse ones come last. */
 export type SchemaVector = ResolvedVector | ResolvedSparse
 
+/** All vectors, and whether ids are texts. */
+export interface Schema extends ReadonlyArray<SchemaVector> {
+  readonly textIds?: boolean
+}
+
 /** Whether a vector is sparse. */
 export function isSparse(vector: TableVector): vector is ResolvedSparse {
   return vector.size === 0
 }
 
 /** The vectors of a configuration in the kernel's order. */
-export function schemaOf(config: Pick<CollectionConfig, 'vectors' | 'sparseVectors'>): SchemaVector[] {
-  return [...config.vectors, ...config.sparseVectors]
+export function schemaOf(config: Pick<CollectionConfig, 'vectors' | 'sparseVectors' | 'ids'>): Schema {
+  const vectors = [...config.vectors, ...config.sparseVectors]
+  return config.ids === 'text' ? Object.assign(vectors, { textIds: true }) : vectors
 }
 
 /** A dense vector with all settings, its own or the collection's. */

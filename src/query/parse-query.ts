@@ -2,15 +2,15 @@ import { invalid } from '../core/errors.js'
 import { checkLookup, checkPrefetch } from '../core/known-query.js'
 import { LIMITS } from '../core/limits.js'
 import type { LookupLocation, Prefetch, QueryOptions, QueryStage } from '../core/query.js'
-import type { SchemaVector } from '../core/schema.js'
-import { type FilterContext, parseFilter } from '../filter/parse.js'
+import type { Schema } from '../core/schema.js'
+import { type FilterContext, filterContext, parseFilter } from '../filter/parse.js'
 import { ScoringParser } from './parse-scoring.js'
 import type { Lookup, Plan, Scoring, Stage } from './plan.js'
 import { projectionOf } from './rows.js'
 import { bounded, corpusOf, DEFAULT_LIMIT, settingsOf, thresholdOf } from './search-settings.js'
 
 /** Checks an untrusted query with its prefetches. Errors name the place: `prefetch[1].query.recommend.positive[0]`. */
-export function parseQuery(options: QueryOptions, schema: readonly SchemaVector[]): Plan {
+export function parseQuery(options: QueryOptions, schema: Schema): Plan {
   const parser = new QueryParser(schema)
   const root = parser.stage(options, '', 0)
   const offset = bounded(options.offset ?? 0, 0, LIMITS.resultLimit, 'offset')
@@ -21,15 +21,15 @@ export function parseQuery(options: QueryOptions, schema: readonly SchemaVector[
 }
 
 class QueryParser {
-  readonly #schema: readonly SchemaVector[]
+  readonly #schema: Schema
   readonly #context: FilterContext
   readonly #scorings: ScoringParser
   #prefetches = 0
   #prefetched = 0
 
-  constructor(schema: readonly SchemaVector[]) {
+  constructor(schema: Schema) {
     this.#schema = schema
-    this.#context = { vectorNames: schema.map(({ name }) => name) }
+    this.#context = filterContext(schema)
     this.#scorings = new ScoringParser(schema, this.#context)
   }
 

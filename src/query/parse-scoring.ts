@@ -9,7 +9,7 @@ import {
   RECOMMEND_STRATEGIES,
   type RecommendStrategy,
 } from '../core/query.js'
-import { isSparse, type ResolvedVector, type SchemaVector } from '../core/schema.js'
+import { isSparse, type ResolvedVector, type Schema, type SchemaVector } from '../core/schema.js'
 import { ShortCopies } from '../core/short-copies.js'
 import { isDocument, isSparseVector, sparseVectorOf } from '../core/sparse.js'
 import type { FilterContext } from '../filter/parse.js'
@@ -35,17 +35,20 @@ interface StageFacts {
 
 /** Parses the `query` of each stage. One parser serves the whole request, since examples are counted together. */
 export class ScoringParser {
-  readonly #schema: readonly SchemaVector[]
+  readonly #schema: Schema
   readonly #context: FilterContext
   #examples = 0
+  /** Whether ids of the stage may be texts: the collection they are looked up in decides. */
+  #textIds = false
 
-  constructor(schema: readonly SchemaVector[], context: FilterContext) {
+  constructor(schema: Schema, context: FilterContext) {
     this.#schema = schema
     this.#context = context
   }
 
   scoring(stage: QueryStage, at: string, facts: StageFacts): Scoring {
     const { query, using } = stage
+    this.#textIds = facts.looksUp || (this.#schema.textIds ?? false)
     const field = `${at}query`
     if (query === undefined || query === null) return this.#absent(field, facts)
     if (typeof query !== 'object' || isVector(query) || isSparseVector(query) || isDocument(query))
@@ -185,27 +188,28 @@ export class ScoringParser {
   #example(value: unknown, vector: number, field: string): Example {
     this.#countExample(field)
     const known = this.#schema[vector] as SchemaVector
-    if (isSparse(known)) return sparseExample(value, known.name, field)
+    if (isSparse(known)) return this.#sparseExample(value, known.name, field)
     if (isDocument(value)) throw noModel(value, field)
     if (isSparseVector(value)) {
       throw invalid(field, `expected a dense vector for ${JSON.stringify(known.name)}`, 'a sparse vector')
     }
-    return isVector(value) ? vectorOf(value, known, field) : idOf(value, field)
+    return isVector(value) ? vectorOf(value, known, field) : this.#idOf(value, field)
   }
-}
 
-function sparseExample(value: unknown, name: string, field: string): Example {
-  if (isDocument(value)) return new TextQuery(value, field)
-  if (isSparseVector(value)) return sparseVectorOf(value, field)
-  if (isVector(value)) {
-    throw invalid(field, `expected a sparse vector { indices, values } for ${JSON.stringify(name)}`, 'a dense vector')
+  #sparseExample(value: unknown, name: string, field: string): Example {
+    if (isDocument(value)) return new TextQuery(value, field)
+    if (isSparseVector(value)) return sparseVectorOf(value, field)
+    if (isVector(value)) {
+      throw invalid(field, `expected a sparse vector { indices, values } for ${JSON.stringify(name)}`, 'a dense vector')
+    }
+    return this.#idOf(value, field)
   }
-  return idOf(value, field)
-}
 
-function idOf(value: unknown, field: string): PointId {
-  encodeId(value, new Uint32Array(ID_WORDS), 0, field)
-  return value as PointId
+  #idOf(value: unknown, field: string): PointId {
+    const isText = this.#textIds && typeof value === 'string'
+    encodeId(value, new Uint32Array(ID_WORDS), 0, field, isText)
+    return value as PointId
+  }
 }
 
 function fusionOf(kind: string, query: Fields, using: unknown, field: string, { prefetches }: StageFacts): Scoring {

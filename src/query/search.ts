@@ -12,9 +12,9 @@ import {
   type Vector,
 } from '../core/point.js'
 import type { VectorInput } from '../core/query.js'
-import { isSparse, type ResolvedVector, type SchemaVector } from '../core/schema.js'
+import { isSparse, type ResolvedVector, type Schema } from '../core/schema.js'
 import type { Stoppable } from '../core/stop.js'
-import type { FilterContext } from '../filter/parse.js'
+import { filterContext } from '../filter/parse.js'
 import { compileFilter } from '../filter/program.js'
 import type { SearchResult, VectorRows } from '../native/addon.js'
 import type { Shard } from '../native/shard.js'
@@ -34,7 +34,7 @@ const MOST_AT_ONCE = 1000
 /** The vector or id of a query that asks only for its neighbours; undefined for any other query. */
 export function plainTarget(
   { query, prefetch, lookupFrom, using }: QueryOptions,
-  schema: readonly SchemaVector[],
+  schema: Schema,
 ): Vector | MultiVector | PointId | undefined {
   if (query === undefined || query === null || prefetch || lookupFrom) return undefined
   const named = schema.find(({ name }) => name === using) ?? schema[0]
@@ -52,7 +52,7 @@ function denseOrId(input: VectorInput): Vector | MultiVector | PointId | undefin
 /** The nearest neighbours of a vector, or of a stored point, which is excluded. */
 export function search<P>(
   shard: Shard,
-  schema: readonly SchemaVector[],
+  schema: Schema,
   options: QueryOptions,
   scope?: Stoppable,
 ): MaybePromise<Hit<P>[]> {
@@ -62,7 +62,7 @@ export function search<P>(
 /** The same, with the plan. */
 export function explainSearch<P>(
   shard: Shard,
-  schema: readonly SchemaVector[],
+  schema: Schema,
   options: QueryOptions,
   scope?: Stoppable,
 ): MaybePromise<Explained<P>> {
@@ -81,7 +81,7 @@ export function explainSearch<P>(
 
 function searchAs<T>(
   shard: Shard,
-  schema: readonly SchemaVector[],
+  schema: Schema,
   options: QueryOptions,
   scope: Stoppable | undefined,
   explain: boolean,
@@ -94,11 +94,11 @@ function searchAs<T>(
     throw invalid('offset', `expected offset + limit of at most ${LIMITS.resultLimit}`, offset + limit)
   const { ef, recall, exact, codes, indexedOnly } = settingsOf(options)
   const scoreThreshold = thresholdOf(options.scoreThreshold)
-  const filter = options.filter ? compileFilter(options.filter, contextOf(schema)) : null
+  const filter = options.filter ? compileFilter(options.filter, filterContext(schema)) : null
   const projection = projectionOf(options, schema)
   const searched = schema[vector] as ResolvedVector
   const { idf } = options.params ?? {}
-  if (idf !== undefined) corpusOf(idf, searched, contextOf(schema))
+  if (idf !== undefined) corpusOf(idf, searched, filterContext(schema))
   const run = (target: Target): MaybePromise<T> => {
     const request = {
       vector,
@@ -126,24 +126,15 @@ function searchAs<T>(
     : storedTarget(shard, schema, vector, target).then(run)
 }
 
-function contextOf(schema: readonly SchemaVector[]): FilterContext {
-  return { vectorNames: schema.map(({ name }) => name) }
-}
-
 /** The vector whose neighbours are searched, and the excluded ids. */
 interface Target {
   vector: Float32Array
   exclude: Uint32Array | null
 }
 
-async function storedTarget(
-  shard: Shard,
-  schema: readonly SchemaVector[],
-  vector: number,
-  query: PointId,
-): Promise<Target> {
+async function storedTarget(shard: Shard, schema: Schema, vector: number, query: PointId): Promise<Target> {
   const id = new Uint32Array(ID_WORDS)
-  encodeId(query, id, 0, 'query')
+  encodeId(query, id, 0, 'query', schema.textIds)
   const stored = await shard.retrieve(id, { ...NO_FIELDS, vectors: Uint32Array.of(vector) })
   if (stored.count === 0) throw notFound('point with id', query)
   const column = stored.vectors[0] as VectorRows
@@ -168,7 +159,7 @@ export function hitsOf<P>(
 
 function hitReader<P>(result: SearchResult, projection: Projection): (at: number) => Hit<P> {
   const { ids, seqs, scores } = result
-  if (projection.payload || projection.vectorNames.length > 0) {
+  if (projection.payload || projection.textIds || projection.vectorNames.length > 0) {
     const reader = new RowReader(result, projection)
     return (at) => reader.hit<P>(at, scores[at] as number)
   }

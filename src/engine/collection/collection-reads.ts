@@ -25,6 +25,7 @@ import type { Payload, PointId } from '../../core/point.js'
 import type { FacetHit, FacetOptions, QueryGroupsOptions, SearchMatrix, SearchMatrixOptions } from '../../core/query.js'
 import type { QueryPlan } from '../../core/query-plan.js'
 import type { Untyped } from '../../core/untyped.js'
+import { filterContext } from '../../filter/parse.js'
 import { compileFilter } from '../../filter/program.js'
 import { facet } from '../../query/facet.js'
 import { queryGroups } from '../../query/groups.js'
@@ -252,10 +253,8 @@ export class CollectionReads<P = Payload> extends PlainReads<P> implements Untyp
     checkKnown(options, KNOWN_READ.count)
     const large = this.#largeFilters([options], options)
     if (large) await large
-    const filterIn = ({ schema }: CollectionView) => {
-      const vectorNames = schema.map(({ name }) => name)
-      return options.filter ? compileFilter(options.filter, { vectorNames }) : null
-    }
+    const filterIn = ({ schema }: CollectionView) =>
+      options.filter ? compileFilter(options.filter, filterContext(schema)) : null
     filterIn(this.source.view)
     const { strictMode } = this.source
     if (strictMode) checkCount(options, strictMode)

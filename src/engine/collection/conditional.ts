@@ -2,6 +2,7 @@ import type { UpdateCondition } from '../../core/database.js'
 import { invalid } from '../../core/errors.js'
 import { ID_WORDS, idKey, type PointColumns } from '../../core/point.js'
 import type { Stoppable } from '../../core/stop.js'
+import { filterContext } from '../../filter/parse.js'
 import { compileFilterAmong } from '../../filter/program.js'
 import { takeRows } from '../../ingest/point-columns.js'
 import type { PlanContext } from './plan-context.js'
@@ -17,8 +18,7 @@ export function conditionOf(condition: UpdateCondition, context: PlanContext): C
   const { updateFilter, updateMode } = condition
   const mode = updateMode ?? 'upsert'
   if (!MODES.includes(mode)) throw invalid('update_mode', `expected one of ${MODES.join(', ')}`, mode)
-  const vectorNames = context.schema.map(({ name }) => name)
-  const programOf = compileFilterAmong(updateFilter, { vectorNames }, 'update_filter')
+  const programOf = compileFilterAmong(updateFilter, filterContext(context.schema), 'update_filter')
   if (mode === 'upsert' && programOf === null) return null
   return async (columns, scope) => {
     const there = await rowsThere(columns, context)

@@ -16,6 +16,7 @@ import type { ReadCall, ReadRoute } from '../call.js'
 import { MeasuredResult } from '../respond.js'
 import { answerGroups } from './query.js'
 import { wirePlan, wireUsage } from './wire-plan.js'
+import { wirePoints } from './wire-points.js'
 
 const POINTS = '/collections/:name/points'
 
@@ -42,21 +43,23 @@ function grouped(name: string, read: LegacyQuery): ReadRoute[] {
 async function query(call: ReadCall, read: LegacyQuery): Promise<unknown> {
   const collection = await call.reads()
   const options = { ...legacyQueryOf(call.body, read), ...call.options() }
-  if (!explainOf(call.body)) return await collection.query(options)
+  if (!explainOf(call.body)) return wirePoints(await collection.query(options))
   const { hits, plan } = await collection.explain(options)
-  return new MeasuredResult(hits, wireUsage([plan]), wirePlan(plan))
+  return new MeasuredResult(wirePoints(hits), wireUsage([plan]), wirePlan(plan))
 }
 
 async function batch(call: ReadCall, read: LegacyQuery): Promise<unknown> {
   const collection = await call.reads()
   const asked = legacyQueriesOf(call.body, read)
   const queries = asked.map(({ query }) => query)
-  if (!asked.some(({ explain }) => explain)) return await collection.queryBatch(queries, call.options())
+  if (!asked.some(({ explain }) => explain)) {
+    return (await collection.queryBatch(queries, call.options())).map(wirePoints)
+  }
   const answers = await collection.explainBatch(queries, call.options())
   const plans = answers.map(({ plan }, i) => (asked[i]?.explain ? plan : null))
   const told = plans.flatMap((plan) => plan ?? [])
   return new MeasuredResult(
-    answers.map(({ hits }) => hits),
+    answers.map(({ hits }) => wirePoints(hits)),
     wireUsage(told),
     plans.map((plan) => plan && wirePlan(plan)),
   )

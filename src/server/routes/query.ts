@@ -1,5 +1,6 @@
 import type { ReadableCollection } from '../../core/database.js'
 import type { QueryGroupsOptions, SearchMatrix } from '../../core/query.js'
+import { storedId, textIdOf } from '../../core/text-ids.js'
 import { explainOf, facetOf, matrixOf, queriesOf, queryGroupsOf, queryOf } from '../../wire/query.js'
 import type { ReadCall, ReadRoute } from '../call.js'
 import { MeasuredResult } from '../respond.js'
@@ -74,7 +75,9 @@ async function facet(call: ReadCall): Promise<unknown> {
 }
 
 async function matrixPairs(call: ReadCall): Promise<unknown> {
-  return await matrix(call, ({ pairs }) => ({ pairs }))
+  return await matrix(call, ({ pairs }) => ({
+    pairs: pairs.map(({ a, b, score }) => ({ a: storedId(a), b: storedId(b), score })),
+  }))
 }
 
 async function matrixOffsets(call: ReadCall): Promise<unknown> {
@@ -95,6 +98,7 @@ function offsetsOf({ ids, pairs }: SearchMatrix): object {
     offsets_row: pairs.map(({ a }) => offsets.get(a)),
     offsets_col: pairs.map(({ b }) => offsets.get(b)),
     scores: Float32Array.from(pairs, ({ score }) => score),
-    ids,
+    ids: ids.map(storedId),
+    ...(ids.some((id) => textIdOf(id) !== null) ? { text_ids: ids.map(textIdOf) } : {}),
   }
 }
