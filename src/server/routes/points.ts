@@ -1,8 +1,9 @@
 import { notFound, type VicinalError } from '../../core/errors.js'
 import type { PointId } from '../../core/point.js'
+import { PointChanges, PointInsert, PointsSelector, VectorRemoval, VectorUpdates } from '../../core/point-changes.js'
 import { storedId, textIdOf } from '../../core/text-ids.js'
 import { deleteOf, operationsOf, vectorDeleteOf } from '../../wire/operations.js'
-import { conditionOf, upsertOf, vectorConditionOf, vectorUpdatesOf } from '../../wire/points.js'
+import { upsertOf, vectorUpdatesOf } from '../../wire/points.js'
 import { countOf, retrieveOf, scrollOf } from '../../wire/query.js'
 import type { Call, ReadCall, ReadRoute, Route } from '../call.js'
 import { wirePoint, wirePoints } from './wire-points.js'
@@ -18,19 +19,48 @@ export const pointReadRoutes: ReadRoute[] = [
   { method: 'POST', path: `${POINTS}/scroll`, access: 'read', work: 'read', run: scroll },
 ]
 
+const write = { access: 'write', work: 'write' } as const
+
 export const pointRoutes: Route[] = [
-  { method: 'PUT', path: POINTS, access: 'write', work: 'write', run: upsert },
-  { method: 'POST', path: `${POINTS}/delete`, access: 'write', work: 'write', run: deletePoints },
-  { method: 'POST', path: `${POINTS}/batch`, access: 'write', work: 'write', run: batch },
-  { method: 'PUT', path: `${POINTS}/vectors`, access: 'write', work: 'write', run: updateVectors },
-  { method: 'POST', path: `${POINTS}/vectors/delete`, access: 'write', work: 'write', run: deleteVectors },
+  { method: 'PUT', path: POINTS, ...write, summary: 'Writes points.', body: PointInsert, run: upsert },
+  {
+    method: 'POST',
+    path: `${POINTS}/delete`,
+    ...write,
+    summary: 'Deletes points.',
+    body: PointsSelector,
+    run: deletePoints,
+  },
+  {
+    method: 'POST',
+    path: `${POINTS}/batch`,
+    ...write,
+    summary: 'Does several changes of points in order.',
+    body: PointChanges,
+    run: batch,
+  },
+  {
+    method: 'PUT',
+    path: `${POINTS}/vectors`,
+    ...write,
+    summary: 'Replaces vectors of stored points.',
+    body: VectorUpdates,
+    run: updateVectors,
+  },
+  {
+    method: 'POST',
+    path: `${POINTS}/vectors/delete`,
+    ...write,
+    summary: 'Removes vectors from points.',
+    body: VectorRemoval,
+    run: deleteVectors,
+  },
 ]
 
 async function upsert(call: Call): Promise<unknown> {
   const collection = await call.collection()
-  return writeResult(
-    await collection.upsert(upsertOf(call.body), { ...conditionOf(call.body), ...call.writeOptions() }),
-  )
+  const { points, ...condition } = upsertOf(call.body)
+  return writeResult(await collection.upsert(points, { ...condition, ...call.writeOptions() }))
 }
 
 async function retrieve(call: ReadCall): Promise<unknown> {
@@ -85,8 +115,8 @@ async function batch(call: Call): Promise<unknown> {
 
 async function updateVectors(call: Call): Promise<unknown> {
   const collection = await call.collection()
-  const options = { ...vectorConditionOf(call.body), ...call.writeOptions() }
-  return writeResult(await collection.updateVectors(vectorUpdatesOf(call.body), options))
+  const { points, ...condition } = vectorUpdatesOf(call.body)
+  return writeResult(await collection.updateVectors(points, { ...condition, ...call.writeOptions() }))
 }
 
 async function deleteVectors(call: Call): Promise<unknown> {
