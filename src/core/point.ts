@@ -24,20 +24,27 @@ export type MultiVector = readonly Vector[]
 
 /** The components that are not 0. Indices are unsigned 32-bit integers in any order, without repetitions. */
 export interface SparseVector {
+  /** Unsigned 32-bit integers, without repetitions. */
   indices: Uint32Array | readonly number[]
+  /** One value for each index. */
   values: Float32Array | Float64Array | readonly number[]
 }
 
 /** A sparse vector as it is read: indices ascend. */
 export interface StoredSparseVector extends SparseVector {
+  /** In ascending order. */
   indices: Uint32Array
+  /** One value for each index. */
   values: Float32Array
 }
 
 /** A text that becomes a sparse vector. The only model is `qdrant/bm25`. */
 export interface Document {
+  /** The text. */
   text: string
+  /** The model: `qdrant/bm25`. */
   model: string
+  /** Options of the model. */
   options?: Bm25Options | null
 }
 
@@ -63,6 +70,7 @@ export interface Bm25Options {
   avg_len?: number | null
   /** Least and most characters of a word; other words are left out. */
   min_token_len?: number | null
+  /** Most characters of a word; other words are left out. */
   max_token_len?: number | null
 }
 export type Bm25Tokenizer = 'word' | 'whitespace' | 'prefix' | 'multilingual'
@@ -77,8 +85,11 @@ export type StoredVector = Float32Array | Float32Array[] | StoredSparseVector
 
 /** A point to write. `payload` is any JSON object of at most LIMITS.payloadBytes; null or absent: none. */
 export interface Point<P = Payload> {
+  /** The point's id, unique in its collection. */
   id: PointId
+  /** The vector, or a record of vectors by name. */
   vector: PointVector
+  /** The JSON object; null or absent: none. */
   payload?: P | null
 }
 
@@ -88,6 +99,7 @@ export const UNNAMED_VECTOR = ''
 /** A payload as the JSON text in which it is stored. The service returns the text unchanged; the library parses it. */
 export class RawJson {
   constructor(readonly text: string) {}
+  /** The parsed payload, for JSON.stringify. */
   toJSON(): unknown {
     return JSON.parse(this.text)
   }

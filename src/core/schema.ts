@@ -31,16 +31,23 @@ export type CollectionSettings = Pick<
 
 /** A collection's options with all defaults filled in; the unnamed vector is called `''`. */
 export interface CollectionConfig {
+  /** Dense vectors, in the kernel's order. */
   vectors: ResolvedVector[]
+  /** Sparse vectors, in the kernel's order. */
   sparseVectors: ResolvedSparse[]
+  /** Graphs of vectors without settings of their own. */
   hnswConfig: ResolvedHnsw
+  /** Codes of vectors without settings of their own. */
   quantization: Quantization
   /** As given; null if absent, or if given by our own name. */
   quantizationConfig: QuantizationConfig | null
   /** As given. */
   optimizersConfig: OptimizersConfig
+  /** As given; no effect. */
   walConfig: WalConfig
+  /** Bounds of the collection's owner; null if there are none. */
   strictModeConfig: StrictModeConfig | null
+  /** The caller's own object; null if there is none. */
   metadata: Payload | null
   /** Set if ids are texts. */
   ids?: 'text'
@@ -55,6 +62,7 @@ export function isIndexing({ optimizersConfig }: Pick<CollectionConfig, 'optimiz
 
 /** The facts about a vector that the table needs. */
 export interface TableVector {
+  /** The vector's name; `''` for the unnamed one. */
   name: string
   /** Dimensions; 0 for a sparse vector. */
   size: number
@@ -67,6 +75,7 @@ export interface TableVector {
 /** A sparse vector with all defaults. */
 export interface ResolvedSparse extends TableVector {
   size: 0
+  /** Whether values of queries are multiplied by their IDF. */
   modifier: SparseModifier
   /** As given. */
   index: SparseIndexParams | null
@@ -77,6 +86,7 @@ export type SchemaVector = ResolvedVector | ResolvedSparse
 
 /** All vectors, and whether ids are texts. */
 export interface Schema extends ReadonlyArray<SchemaVector> {
+  /** Whether ids are texts. */
   readonly textIds?: boolean
 }
 
@@ -93,10 +103,15 @@ export function schemaOf(config: Pick<CollectionConfig, 'vectors' | 'sparseVecto
 
 /** A dense vector with all settings, its own or the collection's. */
 export interface ResolvedVector extends TableVector {
+  /** The measure of nearness. */
   distance: Distance
+  /** Edges per vertex and level; 0: no graph. */
   m: number
+  /** Width of the beam while building. */
   efConstruct: number
+  /** Where vectors, graph and codes are kept. */
   memory: VectorPlacement
+  /** The codes that searches walk on. */
   quantization: Quantization
   /** Absent: float32. */
   datatype?: Datatype
@@ -106,8 +121,11 @@ export interface ResolvedVector extends TableVector {
 
 /** Settings that a vector does not share with its collection. */
 export interface VectorOverrides {
+  /** Graphs of this vector. */
   hnswConfig?: HnswConfig
+  /** Codes of this vector. */
   quantization?: Quantization
+  /** As given. */
   quantizationConfig?: QuantizationConfig
   /** Kept to be returned if it was given. */
   onDisk?: false
@@ -141,6 +159,7 @@ export type OptimizerStatus = 'ok' | { error: string }
 
 /** State and configuration of a collection, as `Collection.info` returns them. */
 export interface CollectionInfo {
+  /** The collection's own name, never an alias. */
   name: string
   /**
    * `green`: everything is indexed. `yellow`: vectors wait for a graph, a payload index is being built, or segments are
@@ -153,6 +172,7 @@ export interface CollectionInfo {
   pointsCount: number
   /** Vectors in a graph, and all vectors. The others are scanned exactly. */
   indexedVectorsCount: number
+  /** All vectors. */
   vectorsCount: number
   /** Segments, the active one included. */
   segmentsCount: number
@@ -162,6 +182,7 @@ export interface CollectionInfo {
   payloadSchema: Record<string, { kind: PayloadIndexKind; points: number; params?: PayloadIndexParams }>
   /** Bytes of log that the table lacks, and of vectors that are not in a graph yet. */
   logBytes: number
+  /** Bytes of vectors that are not in a graph yet. */
   tailBytes: number
   /** Number of writes that wait. */
   updateQueue: { length: number }
