@@ -84,6 +84,7 @@ type WireVector = Buffer | Buffer[] | { indices: number[] | Buffer; values: numb
 
 interface WirePoint {
   id: PointId
+  text_id?: string
   version?: number
   score?: number
   payload?: Buffer | null
@@ -119,16 +120,19 @@ function scoredOf<P>(points: readonly WirePoint[], options: ReadOptions): Hit<P>
 
 export function matrixOfOffsets(result: unknown): SearchMatrix {
   const {
-    ids,
+    text_ids: texts,
+    ids: stored,
     offsets_row: rows,
     offsets_col: columns,
     scores,
   } = result as {
     ids: PointId[]
+    text_ids?: (string | null)[]
     offsets_row: number[]
     offsets_col: number[]
     scores: Buffer
   }
+  const ids = stored.map((id, at) => texts?.[at] ?? id)
   const distances = floatsOf(scores)
   const pairs = rows.map((row, i) => ({
     a: ids[row] as PointId,
@@ -139,12 +143,16 @@ export function matrixOfOffsets(result: unknown): SearchMatrix {
 }
 
 export function pageOf<P>(result: unknown, options: ReadOptions): ScrollPage<P> {
-  const { points, next_page_offset: next } = result as { points: unknown; next_page_offset: PointId | null }
-  return { points: pointsOf<P>(points, options), nextOffset: next ?? null }
+  const { points, ...next } = result as {
+    points: unknown
+    next_page_offset: PointId | null
+    next_page_text_id?: string
+  }
+  return { points: pointsOf<P>(points, options), nextOffset: next.next_page_text_id ?? next.next_page_offset ?? null }
 }
 
 function pointOf<P>(wire: WirePoint, options: ReadOptions): StoredPoint<P> {
-  const point: StoredPoint<P> = { id: wire.id }
+  const point: StoredPoint<P> = { id: wire.text_id ?? wire.id }
   if (wire.payload) {
     point.payload = (
       options.rawPayload

@@ -57,8 +57,13 @@ export class References {
 
   private constructor(plan: Plan | null, scope: QueryScope | null) {
     const own: PointId[] = []
-    if (plan && scope) this.#collect(plan.root, scope, own)
-    this.excluded = own.length === 0 ? NO_IDS : atOnce(distinctIds(encodeIds(own)))
+    if (!plan || !scope) {
+      this.excluded = NO_IDS
+      return
+    }
+    this.#collect(plan.root, scope, own)
+    this.excluded =
+      own.length === 0 ? NO_IDS : atOnce(distinctIds(encodeIds(own, 'query', scope.source.schema.textIds)))
   }
 
   /** With a bound, columns are fetched one after the other, so that each knows the bytes taken before. */
@@ -170,8 +175,9 @@ async function fetchFrom(
 ): Promise<number> {
   const asked = [...ids]
   const vector = vectorOf(source, name, like)
+  const words = encodeIds(asked, 'query', source.schema.textIds)
   // Differently spelled ids may name one point, so rows are requested once and found by position.
-  const block = await source.shard.retrieve(encodeIds(asked), fieldsOf(false, Uint32Array.of(vector), mostBytes))
+  const block = await source.shard.retrieve(words, fieldsOf(false, Uint32Array.of(vector), mostBytes))
   vectors.clear()
   const column = block.vectors[0] as VectorRows
   const { size, multivectorConfig } = source.schema[vector] as SchemaVector

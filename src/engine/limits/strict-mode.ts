@@ -8,7 +8,7 @@ import type { PointColumns } from '../../core/point.js'
 import type { FormulaQuery } from '../../core/query.js'
 import { type CollectionConfig, type StrictModeConfig, schemaOf } from '../../core/schema.js'
 import { type FilterFacts, filterFacts } from '../../filter/filter-facts.js'
-import type { FilterContext } from '../../filter/parse.js'
+import { type FilterContext, filterContext } from '../../filter/parse.js'
 import { formulaFacts } from '../../query/formula-facts.js'
 import { parseFormula } from '../../query/parse-formula.js'
 import type { IndexedField } from '../config/payload-index.js'
@@ -112,7 +112,7 @@ export class StrictMode {
   }
 
   #context(): FilterContext {
-    return { vectorNames: schemaOf(this.#subject.collection).map(({ name }) => name) }
+    return filterContext(schemaOf(this.#subject.collection))
   }
 
   #facts(facts: FilterFacts, access: 'retrieve' | 'update', asker: string): void {
