@@ -7,9 +7,6 @@ import type {
   ExplainedMatrix,
   Hit,
   PointGroup,
-  QueryOptions,
-  RetrieveOptions,
-  ScrollOptions,
   ScrollPage,
   Selector,
   StoredPoint,
@@ -19,15 +16,23 @@ import type {
   WriteResult,
 } from '../core/database.js'
 import { invalid } from '../core/errors.js'
-import type { Filter } from '../core/filter.js'
-import { checkIfGiven, checkKnown } from '../core/known-keys.js'
-import { KNOWN_CALL, KNOWN_READ } from '../core/known-options.js'
+import { givenList } from '../core/given-options.js'
+import { checkIfGiven } from '../core/known-keys.js'
+import { KNOWN_CALL } from '../core/known-options.js'
 import type { PayloadIndexKind, PayloadIndexOptions } from '../core/payload-index.js'
 import { PlainReads } from '../core/plain-reads.js'
 import type { Payload, Point, PointId, PointVector } from '../core/point.js'
 import { readOperations } from '../core/point-changes.js'
-import type { FacetHit, FacetOptions, QueryGroupsOptions, SearchMatrix, SearchMatrixOptions } from '../core/query.js'
+import {
+  type FacetHit,
+  FacetOptions,
+  QueryGroupsOptions,
+  QueryOptions,
+  type SearchMatrix,
+  SearchMatrixOptions,
+} from '../core/query.js'
 import { type CollectionInfo, ConfigChange, VectorNameConfig } from '../core/schema.js'
+import { CountOptions, RetrieveOptions, ScrollOptions } from '../core/scroll.js'
 import type { CollectionSnapshots } from '../core/snapshots.js'
 import type { Untyped } from '../core/untyped.js'
 import { type Batch, gathered, isIterable, writeBatches } from '../core/upsert-batches.js'
@@ -38,16 +43,26 @@ import { isArrowTable, pointsOfArrow } from '../wire/arrow.js'
 import { infoOfWire } from '../wire/collection-info.js'
 import { encodeMsgpack } from '../wire/msgpack-encoder.js'
 import { wireIndexSchema } from '../wire/payload-index.js'
+import {
+  CountRequest,
+  FacetRequest,
+  PointRequest,
+  QueryGroupsRequest,
+  QueryRequest,
+  ScrollRequest,
+  SearchMatrixRequest,
+} from '../wire/read-bodies.js'
 import { aliasesOf } from './aliases.js'
 import { groupsOf, hitsOf, matrixOfOffsets, pageOf, pointsOf, writeResultOf } from './answers.js'
 import { upsertRequests } from './chunks.js'
 import { planOf } from './plans.js'
-import { facetBody, matrixBody, queryBody, queryGroupsBody } from './query-bodies.js'
+import { bodyOf, CLIENT_LEAVES, readAs } from './read-bodies.js'
 import { RemoteSnapshots } from './remote-snapshots.js'
-import { operationBody, retrieveBody, scrollBody, selectorBody, vectorUpdatesBody } from './requests.js'
+import { operationBody, selectorBody, vectorUpdatesBody } from './requests.js'
 import type { RemoteRequest, Transport } from './transport.js'
 
 const SCROLL_PAGE = 256
+const EXPLAIN = { explain: true }
 
 /** A collection of a service. */
 export class RemoteCollection<P = Payload> extends PlainReads<P> implements Untyped<Collection<P>> {
@@ -156,74 +171,84 @@ export class RemoteCollection<P = Payload> extends PlainReads<P> implements Unty
     return (results as unknown[]).map(writeResultOf)
   }
 
-  async retrieve(ids: readonly PointId[], options: RetrieveOptions = {}): Promise<StoredPoint<P>[]> {
-    checkKnown(options, KNOWN_READ.retrieve)
-    return pointsOf<P>(await this.#send('POST', '/points', retrieveBody(ids, options), options), options)
+  async retrieve(ids: readonly PointId[], asked: RetrieveOptions = {}): Promise<StoredPoint<P>[]> {
+    const options = readAs<RetrieveOptions>(RetrieveOptions, asked)
+    const body = bodyOf(PointRequest, { ids, ...options })
+    return pointsOf<P>(await this.#send('POST', '/points', body, options), options)
   }
 
-  async query(query: QueryOptions): Promise<Hit<P>[]> {
-    checkKnown(query, KNOWN_READ.query)
-    return hitsOf<P>(await this.#ask('/points/query', queryBody(query), query), query)
+  async query(asked: QueryOptions): Promise<Hit<P>[]> {
+    const query = readAs<QueryOptions>(QueryOptions, asked)
+    return hitsOf<P>(await this.#ask('/points/query', bodyOf(QueryRequest, query), query), query)
   }
 
-  async explain(query: QueryOptions): Promise<Explained<P>> {
-    checkKnown(query, KNOWN_READ.query)
-    const result = await this.#send('POST', '/points/query', { ...queryBody(query), explain: true }, query)
+  async explain(asked: QueryOptions): Promise<Explained<P>> {
+    const query = readAs<QueryOptions>(QueryOptions, asked)
+    const result = await this.#send('POST', '/points/query', bodyOf(QueryRequest, query, EXPLAIN), query)
     return { hits: hitsOf<P>(result, query), plan: planOf(result) }
   }
 
-  async queryBatch(queries: readonly QueryOptions[], call?: CallOptions): Promise<Hit<P>[][]> {
-    checkBatch(queries, call)
-    const answers = await this.#ask('/points/query/batch', { searches: queries.map(queryBody) }, call)
+  async queryBatch(asked: readonly QueryOptions[], call?: CallOptions): Promise<Hit<P>[][]> {
+    const queries = queriesIn(asked, call)
+    const searches = queries.map((query) => bodyOf(QueryRequest, query))
+    const answers = await this.#ask('/points/query/batch', { searches }, call)
     return (answers as unknown[]).map((answer, i) => hitsOf<P>(answer, queries[i] ?? {}))
   }
 
-  async explainBatch(queries: readonly QueryOptions[], call?: CallOptions): Promise<Explained<P>[]> {
-    checkBatch(queries, call)
-    const searches = queries.map((query) => ({ ...queryBody(query), explain: true }))
+  async explainBatch(asked: readonly QueryOptions[], call?: CallOptions): Promise<Explained<P>[]> {
+    const queries = queriesIn(asked, call)
+    const searches = queries.map((query) => bodyOf(QueryRequest, query, EXPLAIN))
     const answers = (await this.#send('POST', '/points/query/batch', { searches }, call)) as unknown[]
     return answers.map((answer, i) => ({ hits: hitsOf<P>(answer, queries[i] ?? {}), plan: planOf(answer) }))
   }
 
-  async queryGroups(query: QueryGroupsOptions): Promise<PointGroup<P>[]> {
-    checkKnown(query, KNOWN_READ.groups)
-    return groupsOf<P>(await this.#send('POST', '/points/query/groups', queryGroupsBody(query), query), query)
+  async queryGroups(asked: QueryGroupsOptions): Promise<PointGroup<P>[]> {
+    const query = readAs<QueryGroupsOptions>(QueryGroupsOptions, asked)
+    const body = bodyOf(QueryGroupsRequest, query)
+    return groupsOf<P>(await this.#send('POST', '/points/query/groups', body, query), query)
   }
 
-  async explainGroups(query: QueryGroupsOptions): Promise<ExplainedGroups<P>> {
-    checkKnown(query, KNOWN_READ.groups)
-    const body = { ...queryGroupsBody(query), explain: true }
+  async explainGroups(asked: QueryGroupsOptions): Promise<ExplainedGroups<P>> {
+    const query = readAs<QueryGroupsOptions>(QueryGroupsOptions, asked)
+    const body = bodyOf(QueryGroupsRequest, query, EXPLAIN)
     const result = await this.#send('POST', '/points/query/groups', body, query)
     return { groups: groupsOf<P>(result, query), plan: planOf(result) }
   }
 
-  async facet(options: FacetOptions): Promise<FacetHit[]> {
-    checkKnown(options, KNOWN_READ.facet)
-    return ((await this.#send('POST', '/facet', facetBody(options), options)) as { hits: FacetHit[] }).hits
+  async facet(asked: FacetOptions): Promise<FacetHit[]> {
+    const options = readAs<FacetOptions>(FacetOptions, asked)
+    const answer = await this.#send('POST', '/facet', bodyOf(FacetRequest, options), options)
+    return (answer as { hits: FacetHit[] }).hits
   }
 
-  async searchMatrix(options: SearchMatrixOptions = {}): Promise<SearchMatrix> {
-    checkKnown(options, KNOWN_READ.matrix)
-    const result = await this.#send('POST', '/points/search/matrix/offsets', matrixBody(options), options)
-    return matrixOfOffsets(result)
+  async searchMatrix(asked: SearchMatrixOptions = {}): Promise<SearchMatrix> {
+    return matrixOfOffsets(await this.#matrix(asked))
   }
 
-  async explainMatrix(options: SearchMatrixOptions = {}): Promise<ExplainedMatrix> {
-    checkKnown(options, KNOWN_READ.matrix)
-    const body = { ...matrixBody(options), explain: true }
-    const result = await this.#send('POST', '/points/search/matrix/offsets', body, options)
+  async explainMatrix(asked: SearchMatrixOptions = {}): Promise<ExplainedMatrix> {
+    const result = await this.#matrix(asked, EXPLAIN)
     return { ...matrixOfOffsets(result), plan: planOf(result) }
   }
 
-  async scrollPage(options: ScrollOptions = {}): Promise<ScrollPage<P>> {
-    checkKnown(options, KNOWN_READ.scroll)
-    return pageOf<P>(await this.#send('POST', '/points/scroll', scrollBody(options), options), options)
+  async #matrix(asked: SearchMatrixOptions, more = {}): Promise<unknown> {
+    const options = readAs<SearchMatrixOptions>(SearchMatrixOptions, asked)
+    return await this.#send(
+      'POST',
+      '/points/search/matrix/offsets',
+      bodyOf(SearchMatrixRequest, options, more),
+      options,
+    )
   }
 
-  async *scroll(options: ScrollOptions = {}): AsyncIterable<StoredPoint<P>> {
-    checkKnown(options, KNOWN_READ.scroll)
+  async scrollPage(asked: ScrollOptions = {}): Promise<ScrollPage<P>> {
+    const options = readAs<ScrollOptions>(ScrollOptions, asked)
+    return pageOf<P>(await this.#send('POST', '/points/scroll', bodyOf(ScrollRequest, options), options), options)
+  }
+
+  async *scroll(asked: ScrollOptions = {}): AsyncIterable<StoredPoint<P>> {
+    const options = readAs<ScrollOptions>(ScrollOptions, asked)
     if (options.orderBy)
-      throw invalid('order_by', 'scroll expects no order; use scrollPage, and continue with startFrom')
+      throw invalid('orderBy', 'scroll expects no order; use scrollPage, and continue with startFrom')
     let offset = options.offset ?? null
     do {
       const page = await this.scrollPage({ ...options, limit: options.limit ?? SCROLL_PAGE, offset })
@@ -232,10 +257,10 @@ export class RemoteCollection<P = Payload> extends PlainReads<P> implements Unty
     } while (offset !== null)
   }
 
-  async count(options: { filter?: Filter | null; exact?: boolean } & CallOptions = {}): Promise<number> {
-    checkKnown(options, KNOWN_READ.count)
-    const body = { filter: options.filter ?? undefined, exact: options.exact }
-    return ((await this.#send('POST', '/points/count', body, options)) as { count: number }).count
+  async count(asked: CountOptions = {}): Promise<number> {
+    const options = readAs<CountOptions>(CountOptions, asked)
+    const answer = await this.#send('POST', '/points/count', bodyOf(CountRequest, options), options)
+    return (answer as { count: number }).count
   }
 
   async createPayloadIndex(
@@ -318,10 +343,10 @@ export class RemoteCollection<P = Payload> extends PlainReads<P> implements Unty
   }
 }
 
-function checkBatch(queries: readonly QueryOptions[], call: CallOptions | undefined): void {
+function queriesIn(asked: readonly QueryOptions[], call: CallOptions | undefined): QueryOptions[] {
   checkIfGiven(call, KNOWN_CALL)
-  if (!Array.isArray(queries)) throw invalid('searches', 'expected an array of queries', queries)
-  for (const [i, query] of queries.entries()) checkKnown(query, KNOWN_READ.query, `queries[${i}].`)
+  if (!Array.isArray(asked)) throw invalid('queries', 'expected an array of queries', asked)
+  return givenList(QueryOptions, asked, 'queries', call, CLIENT_LEAVES) as QueryOptions[]
 }
 
 /** In the library a write waits by default; over HTTP it does not. */

@@ -1,15 +1,7 @@
 /** Values of the Database interface as bodies of the service: snake_case, vectors as bins. */
-import type {
-  ColumnarPoints,
-  ReadOptions,
-  ScrollOptions,
-  Selector,
-  UpdateCondition,
-  WriteOperation,
-} from '../core/database.js'
+import type { ColumnarPoints, Selector, UpdateCondition, WriteOperation } from '../core/database.js'
 import { invalid } from '../core/errors.js'
 import { checkColumns, checkPoint, KNOWN_POINT, KNOWN_VECTOR_UPDATE } from '../core/known-points.js'
-import { checkOrderBy } from '../core/known-query.js'
 import {
   isNumbers,
   type MultiVector,
@@ -19,36 +11,8 @@ import {
   type PointVector,
   type Vector,
 } from '../core/point.js'
-import type { OrderBy } from '../core/query.js'
 import { readSelector } from '../core/selector.js'
 import { snakeCase } from '../core/vocabulary/spelling.js'
-
-export function scrollBody(options: ScrollOptions): object {
-  const { filter, limit, offset, orderBy } = options
-  checkOrderBy(orderBy, '')
-  return {
-    ...fieldsBody(options),
-    filter: filter ?? undefined,
-    limit,
-    offset: offset ?? undefined,
-    order_by: orderBy === undefined || orderBy === null ? undefined : orderByBody(orderBy),
-  }
-}
-
-export function orderByBody(orderBy: string | OrderBy): unknown {
-  if (orderBy === null || typeof orderBy !== 'object') return orderBy
-  const { key, direction, startFrom } = orderBy
-  return { key, direction, start_from: startFrom }
-}
-
-export function retrieveBody(ids: readonly PointId[], options: ReadOptions): object {
-  return { ids, ...fieldsBody(options) }
-}
-
-/** The library returns payloads unless told otherwise; on the wire a query does not. */
-export function fieldsBody({ withPayload, withVector }: ReadOptions): object {
-  return { with_payload: withPayload ?? true, with_vector: withVector }
-}
 
 export function selectorBody(which: Selector): { points?: readonly PointId[]; filter?: object } {
   const selected = readSelector(which)

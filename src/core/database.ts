@@ -16,7 +16,6 @@ import type { Document, Payload, Point, PointId, PointVector, RawJson, SparseVec
 import type {
   FacetHit,
   FacetOptions,
-  OrderBy,
   QueryGroupsOptions,
   QueryOptions,
   SearchMatrix,
@@ -25,8 +24,9 @@ import type {
   SearchVector,
 } from './query.js'
 import type { QuotaConfig, QuotaStatus } from './quotas.js'
-import type { ReadOptions, WithPayload, WithVector } from './read-options.js'
+import type { WithPayload, WithVector } from './read-options.js'
 import type { CollectionInfo, CollectionOptions, ConfigChange, VectorNameConfig } from './schema.js'
+import type { CountOptions, RetrieveOptions, ScrollOptions } from './scroll.js'
 import type { Selector } from './selector.js'
 import type { CollectionSnapshots, RecoverOptions, SnapshotSource, Snapshots } from './snapshots.js'
 import type { UpdateCondition, WriteOptions } from './write-options.js'
@@ -35,6 +35,7 @@ export type * from './answered-points.js'
 export type { CallOptions } from './call-options.js'
 export type { QuantizationParams, QueryOptions, QueryParams } from './query.js'
 export type { ReadOptions, WithPayload, WithVector } from './read-options.js'
+export type { CountOptions, RetrieveOptions, ScrollOptions } from './scroll.js'
 export type { Selector } from './selector.js'
 export type { UpdateCondition, UpdateMode, WriteOptions } from './write-options.js'
 
@@ -181,7 +182,7 @@ export interface ReadableCollection<P = Payload> {
    * The number of points that match `filter`; all points without one. With `exact: false` it is an estimate from
    * payload indexes and a sample, which is faster. Default true.
    */
-  count(options?: { filter?: Filter | null; exact?: boolean } & CallOptions): Promise<number>
+  count(options?: CountOptions): Promise<number>
 }
 
 /**
@@ -330,22 +331,4 @@ export interface ArrowTable {
   readonly schema: { readonly fields: readonly unknown[] }
   readonly batches: readonly unknown[]
   readonly numRows: number
-}
-
-/** Options of `retrieve`. */
-export type RetrieveOptions = ReadOptions
-
-/** Options of `scrollPage` and `scroll`. */
-export interface ScrollOptions extends ReadOptions {
-  /** Only points that match; default all. */
-  filter?: Filter | null
-  /** Points in a page. Default 10 for `scrollPage`, 256 for `scroll`. */
-  limit?: number
-  /** The id of the first point, inclusive. Default the lowest id. */
-  offset?: PointId | null
-  /**
-   * Orders points by a payload field with an index of numbers or date-times. A point is returned once for each value.
-   * Such pages continue by `startFrom`, not by `offset`.
-   */
-  orderBy?: string | OrderBy | null
 }

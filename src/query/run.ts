@@ -27,7 +27,7 @@ export function runQuery<P>(
   options: QueryOptions,
   scope: QueryScope,
 ): MaybePromise<{ hits: Hit<P>[]; plan: QueryPlan | null }> {
-  const plan = parseQuery(options, scope.source.schema)
+  const plan = parseQuery(options, scope.source.schema, scope.source.shard)
   const references = References.atOnce(plan, scope)
   return references ? runWith<P>(plan, scope, references) : runPlan<P>(plan, scope)
 }
@@ -55,7 +55,8 @@ class QueryRun {
   }
 
   /** The page asked for, with the fields asked for. */
-  root({ root, offset, projection }: Plan): MaybePromise<StageResult> {
+  root({ root, offset, isPast, projection }: Plan): MaybePromise<StageResult> {
+    if (isPast) return this.#made(kindOf(root.scoring), [], new BytesRead())
     // A sample has no order, so no points can be skipped.
     const skipped = root.scoring.kind === 'sample' && root.prefetches.length === 0 ? 0 : offset
     const stage = skipped === 0 ? root : { ...root, limit: root.limit + skipped }

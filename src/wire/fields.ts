@@ -3,11 +3,9 @@
  * names the path, the bound and what was seen. JSON and MessagePack bodies pass through the same readers.
  * null counts as absent, unknown keys are ignored: both as Qdrant does.
  */
-import type { WithPayload, WithVector } from '../core/database.js'
 import { describeValue, invalid, VicinalError } from '../core/errors.js'
 import type { Filter } from '../core/filter.js'
-import { type KnownShape, shapeOf } from '../core/known-keys.js'
-import { LIMITS } from '../core/limits.js'
+import type { KnownShape } from '../core/known-keys.js'
 import type { PointId } from '../core/point.js'
 import { ShortCopies } from '../core/short-copies.js'
 import { isPlain as isObject } from '../core/vocabulary/reader.js'
@@ -33,12 +31,7 @@ export function objectAt(value: unknown, field: string): WireObject {
   return value
 }
 
-/** Of what passes as it came: the library refuses keys that it does not know. */
-export function knownOf(value: unknown, known: ReadonlySet<string>): unknown {
-  return knownShape(value, shapeOf(known))
-}
-
-/** The same of an object with others in it. */
+/** Of what passes as it came, without keys that the library would refuse. */
 export function knownShape(value: unknown, { keys, parts }: KnownShape): unknown {
   if (!isObject(value)) return value
   const known = Object.entries(value).filter(([key]) => keys.has(key))
@@ -62,18 +55,6 @@ export function textsAt(value: unknown, field: string): readonly string[] {
   const wrong = texts.findIndex((text) => typeof text !== 'string')
   if (wrong >= 0) throw invalid(`${field}[${wrong}]`, 'expected a text', texts[wrong])
   return texts as readonly string[]
-}
-
-export function integerAt(value: unknown, least: number, most: number, field: string): number {
-  if (typeof value !== 'number' || !Number.isInteger(value) || value < least || value > most) {
-    throw invalid(field, `expected an integer from ${least} to ${most}`, value)
-  }
-  return value
-}
-
-export function booleanAt(value: unknown, field: string): boolean {
-  if (typeof value !== 'boolean') throw invalid(field, 'expected true or false', value)
-  return value
 }
 
 /** Shape only; the engine checks ranges and the form of UUIDs, where it encodes the id. */
@@ -123,27 +104,6 @@ export function bytesAt(value: unknown): Uint8Array | null {
 /** The filter as it came: the engine parses and bounds it. */
 export function filterAt(value: unknown, field = 'filter'): Filter {
   return objectAt(value, field) as Filter
-}
-
-export function withPayloadAt(value: unknown, otherwise: boolean): WithPayload {
-  if (!isPresent(value)) return otherwise
-  if (typeof value === 'boolean') return value
-  if (Array.isArray(value)) return textsAt(value, 'with_payload')
-  const selector = objectAt(value, 'with_payload')
-  if (isPresent(selector.include)) return { include: textsAt(selector.include, 'with_payload.include') }
-  return { exclude: textsAt(selector.exclude, 'with_payload.exclude') }
-}
-
-/** `with_vector`, or `with_vectors` as older clients spell it. */
-export function withVectorOf(body: WireObject): WithVector {
-  const value = isPresent(body.with_vector) ? body.with_vector : body.with_vectors
-  if (!isPresent(value)) return false
-  if (typeof value === 'boolean') return value
-  return textsAt(value, 'with_vector')
-}
-
-export function limitOf(body: WireObject, otherwise: number): number {
-  return isPresent(body.limit) ? integerAt(body.limit, 1, LIMITS.resultLimit, 'limit') : otherwise
 }
 
 /** Refuses a key whose meaning this version does not have: ignoring it would answer another question. */

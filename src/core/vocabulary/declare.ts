@@ -30,6 +30,22 @@ export interface Words {
   readonly kinds?: readonly string[]
   /** Of a union: which of its schemas a value is read by, where its type does not tell. */
   readonly choose?: (value: unknown) => number
+  /** Of an object: where Qdrant's own type has a property, as the paths of the wire's violations say. */
+  readonly within?: (name: string) => string
+  /** Of an integer: larger ones, and bigints, are taken up to 64 bits, as the largest safe integer. */
+  readonly isCount?: boolean
+  /** Of an array: one item may stand for itself. It is read as an array of it. */
+  readonly isOneOrMany?: boolean
+  /** A declaration that holds itself, and how often it may. */
+  readonly nested?: Nested
+}
+
+export interface Nested {
+  readonly of: () => TSchema
+  readonly depth: number
+  readonly inAll: number
+  /** The name of several. */
+  readonly what: string
 }
 
 interface Described {
@@ -40,6 +56,11 @@ type Range = Described & Words & { readonly minimum?: number; readonly maximum?:
 /** An unsigned integer of up to 53 bits, unless a range is given. */
 export function integer(options: Range): TInteger {
   return Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, ...options })
+}
+
+/** How many: any number of 64 bits. */
+export function count(options: Range): TInteger {
+  return integer({ isCount: true, ...options })
 }
 
 export function number(options: Range): TNumber {
@@ -55,8 +76,29 @@ export function byName<T extends TSchema>(schema: T, options: Described & Words 
   return Type.Record(Type.String(), schema, { ...options })
 }
 
+export function flag(description: string) {
+  return Type.Optional(Type.Boolean({ description }))
+}
+
+export function text(description: string) {
+  return Type.String({ description })
+}
+
+/** One item, or an array of them, which is what it is read as. */
+export function oneOrMany<T extends TSchema>(
+  item: T,
+  options: Described & Words,
+): TUnsafe<Static<T> | readonly Static<T>[]> {
+  return Type.Array(item, { isOneOrMany: true, ...options }) as never
+}
+
+/** A declaration that holds itself. */
+export function nested<T>(nested: Nested): TUnsafe<T> {
+  return Type.Unsafe<T>({ nested })
+}
+
 /** A value that passes as it is: `accepts` checks its type, its user the rest. */
-export function opaque<T>(options: Described & Words & { readonly type?: string }): TUnsafe<T> {
+export function opaque<T>(options: Described & Words & { readonly type?: string; readonly $id?: string }): TUnsafe<T> {
   return Type.Unsafe<T>({ ...options })
 }
 

@@ -2,7 +2,9 @@
  * One reading of a value from a caller: which face it came by, and what is wrong with it. A value of the wrong type ends
  * the reading at once; values beyond their bounds are gathered, since the wire tells all of them together.
  */
+import type { TSchema } from 'typebox'
 import { describeValue, VicinalError } from '../errors.js'
+import type { Nested } from './declare.js'
 import { fieldOf, type Place, pathOf } from './place.js'
 
 /** `library`: options in camelCase, where the wire's spelling is understood too. `wire`: a body of the service. */
@@ -23,17 +25,37 @@ export interface Violation {
   readonly seen: unknown
 }
 
+/** Reads a value at its place. */
+export type Read = (value: unknown, place: Place | null, reading: Reading) => unknown
+
+/** How a face reads opaque values, such as vectors: the value that it answers is taken instead. */
+export type Leaves = ReadonlyMap<TSchema, Read>
+
 export class Reading {
   readonly face: Face
   /** The name of the whole value, for an error that has no field. */
   readonly whole: string
+  readonly leaves: Leaves | undefined
   readonly #source: Source
   readonly #violations: Violation[] = []
+  #depth = 0
+  #nested = 0
 
-  constructor(face: Face, whole: string, source: Source = 'JSON body') {
+  constructor(face: Face, whole: string, leaves?: Leaves, source: Source = 'JSON body') {
     this.face = face
     this.whole = whole
+    this.leaves = leaves
     this.#source = source
+  }
+
+  /** Reads a value of a declaration that holds itself, within its bounds. */
+  descend(nested: Nested, place: Place | null, read: () => unknown): unknown {
+    const { depth, inAll, what } = nested
+    if (++this.#nested > inAll) throw this.mistyped(place, `at most ${inAll} ${what} in all`, this.#nested)
+    if (++this.#depth > depth) throw this.mistyped(place, `at most ${depth} nested levels of ${what}`)
+    const result = read()
+    this.#depth -= 1
+    return result
   }
 
   /** A value of the wrong type: 400 INVALID_ARGUMENT. */

@@ -166,7 +166,7 @@ export class EmbeddedCollection<P = Payload> extends CollectionReads<P> implemen
   async #checkWrite(operation: WriteOperation<P>, options: WriteOptions | undefined): Promise<void> {
     const large = readLargeFilterOf(operation as WriteOperation<unknown>, this.#engine.schema, options)
     if (large) await large
-    await this.#engine.strictMode?.write(operation as WriteOperation<unknown>, options?.timeoutMs)
+    this.#engine.strictMode?.write(operation as WriteOperation<unknown>, options?.timeoutMs)
     if (!TAKES_ROOM.has(operation.op)) return
     await this.#quotas.check()
     const { shard } = this.#engine

@@ -3,7 +3,7 @@ import type { PointId } from '../../core/point.js'
 import { PointChanges, PointInsert, PointsSelector, VectorRemoval, VectorUpdates } from '../../core/point-changes.js'
 import { deleteOf, operationsOf, vectorDeleteOf } from '../../wire/operations.js'
 import { upsertOf, vectorUpdatesOf } from '../../wire/points.js'
-import { countOf, retrieveOf, scrollOf } from '../../wire/query.js'
+import { CountRequest, countOf, PointRequest, retrieveOf, ScrollRequest, scrollOf } from '../../wire/read-bodies.js'
 import type { Call, ReadCall, ReadRoute, Route } from '../call.js'
 import { wirePoints } from './wire-points.js'
 import { writeResult } from './write-result.js'
@@ -11,11 +11,26 @@ import { writeResult } from './write-result.js'
 const DECIMAL = /^\d{1,20}$/
 const POINTS = '/collections/:name/points'
 
+const READS = { access: 'read', work: 'read' } as const
 export const pointReadRoutes: ReadRoute[] = [
-  { method: 'POST', path: POINTS, access: 'read', work: 'read', run: retrieve },
-  { method: 'GET', path: `${POINTS}/:id`, access: 'read', work: 'read', run: retrieveOne },
-  { method: 'POST', path: `${POINTS}/count`, access: 'read', work: 'read', run: count },
-  { method: 'POST', path: `${POINTS}/scroll`, access: 'read', work: 'read', run: scroll },
+  { ...READS, method: 'POST', path: POINTS, summary: 'Points by their ids.', body: PointRequest, run: retrieve },
+  { ...READS, method: 'GET', path: `${POINTS}/:id`, summary: 'One point.', run: retrieveOne },
+  {
+    ...READS,
+    method: 'POST',
+    path: `${POINTS}/count`,
+    summary: 'The number of points that match.',
+    body: CountRequest,
+    run: count,
+  },
+  {
+    ...READS,
+    method: 'POST',
+    path: `${POINTS}/scroll`,
+    summary: 'A page of points.',
+    body: ScrollRequest,
+    run: scroll,
+  },
 ]
 
 const write = { access: 'write', work: 'write' } as const
@@ -63,8 +78,8 @@ async function upsert(call: Call): Promise<unknown> {
 }
 
 async function retrieve(call: ReadCall): Promise<unknown> {
+  const { ids, options } = retrieveOf(call.anyBody)
   const collection = await call.reads()
-  const { ids, options } = retrieveOf(call.body)
   return collection.retrieve(ids, { ...options, ...call.options() })
 }
 
@@ -89,13 +104,15 @@ async function deletePoints(call: Call): Promise<unknown> {
 }
 
 async function count(call: ReadCall): Promise<unknown> {
+  const options = countOf(call.anyBody)
   const collection = await call.reads()
-  return { count: await collection.count({ ...countOf(call.optionalBody), ...call.options() }) }
+  return { count: await collection.count({ ...options, ...call.options() }) }
 }
 
 async function scroll(call: ReadCall): Promise<unknown> {
+  const options = scrollOf(call.anyBody)
   const collection = await call.reads()
-  const { points, nextOffset } = await collection.scrollPage({ ...scrollOf(call.optionalBody), ...call.options() })
+  const { points, nextOffset } = await collection.scrollPage({ ...options, ...call.options() })
   return { points: wirePoints(points), next_page_offset: nextOffset }
 }
 
