@@ -79,7 +79,7 @@ export class TextColumnBuilder {
   }
 
   finish(): TextColumn {
-    return { bytes: this.#bytes.slice(0, this.#length), offsets: this.#offsets }
+    return { bytes: this.#bytes.subarray(0, this.#length), offsets: this.#offsets }
   }
 
   #reserve(bytes: number): void {

@@ -40,7 +40,7 @@ export function columnsOfPoints(
     encodeId(point.id, ids, i * ID_WORDS, `points[${i}].id`, schema.textIds)
   }
   const builders = schema.map((vector) =>
-    isSparse(vector) ? new SparseColumnBuilder(vector.name) : new VectorColumnBuilder(vector),
+    isSparse(vector) ? new SparseColumnBuilder(vector.name) : new VectorColumnBuilder(vector, points.length),
   )
   for (let i = 0; i < points.length; i++) {
     const vector = points[i]?.vector as PointVector | null | undefined
@@ -103,15 +103,18 @@ type ColumnBuilder = VectorColumnBuilder | SparseColumnBuilder
 class VectorColumnBuilder {
   readonly name: string
   readonly #dim: number
+  /** Floats of all points' vectors, as far as that is known before they are read. */
+  readonly #expected: number
   #data = new Float32Array(0)
   #length = 0
   readonly #rows: number[] = []
   /** null unless it is a multivector. */
   readonly #counts: number[] | null
 
-  constructor(vector: ResolvedVector) {
+  constructor(vector: ResolvedVector, points: number) {
     this.name = vector.name
     this.#dim = vector.size
+    this.#expected = vector.multivectorConfig ? 0 : points * vector.size
     this.#counts = vector.multivectorConfig ? [] : null
   }
 
@@ -151,11 +154,16 @@ class VectorColumnBuilder {
 
   #reserve(length: number): void {
     if (length <= this.#data.length) return
-    const grown = new Float32Array(Math.max(length, this.#data.length * 2))
+    // Growing copies what is there, so most columns get all their room at once. Points may lack the vector.
+    const first = Math.min(this.#expected, FIRST_FLOATS)
+    const grown = new Float32Array(Math.max(length, first, this.#data.length * 2))
     grown.set(this.#data)
     this.#data = grown
   }
 }
+
+/** 4 MiB: room that a column may take before it is known how many points have its vector. */
+const FIRST_FLOATS = 1024 * 1024
 
 export function copyNumbers(from: ArrayLike<unknown>, into: Float32Array, at: number, field: string): void {
   for (let i = 0; i < from.length; i++) {
@@ -188,7 +196,9 @@ export function columnsOfColumnar(given: ColumnarPoints, schema: Schema): PointC
     if (data.length !== count * vector.size) {
       throw invalid(field, `Vector dimension error: expected ${count} × ${vector.size} numbers`, data.length)
     }
-    return { name, data: data.slice(), rows: null, ...counts }
+    // What was rounded is a copy already.
+    const isGiven = data === given.vectors || data === (given.vectors as typeof named)[name]
+    return { name, data: isGiven ? data.slice() : data, rows: null, ...counts }
   })
   const { payloads } = points
   if (payloads !== undefined && !(Array.isArray(payloads) && payloads.length === count)) {

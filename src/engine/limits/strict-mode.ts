@@ -13,8 +13,7 @@ import { formulaFacts } from '../../query/formula-facts.js'
 import { parseFormula } from '../../query/parse-formula.js'
 import type { IndexedField } from '../config/payload-index.js'
 import type { RateLimit } from './rate-limit.js'
-import { checkFullScan } from './strict-full-scan.js'
-import { checkGrouping, checkIndexed, UNINDEXED } from './strict-indexes.js'
+import { checkFullScan, checkGrouping, checkIndexed, UNINDEXED } from './strict-indexes.js'
 import { refused } from './strict-refusal.js'
 
 const MS_PER_SECOND = 1_000
