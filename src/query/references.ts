@@ -1,5 +1,5 @@
 /** Fetches the stored vectors that a query names by id, before the query runs. */
-import { invalid, notFound } from '../core/errors.js'
+import { invalid, noSuchPoint, noSuchVector, notFound } from '../core/errors.js'
 import { encodeIds, type PointId, UNNAMED_VECTOR } from '../core/point.js'
 import type { SchemaVector } from '../core/schema.js'
 import type { VectorRows } from '../native/addon.js'
@@ -110,7 +110,7 @@ export class References {
     if (example instanceof TextQuery) return example.vector
     if (typeof example === 'object') return example
     const vector = this.#ofStage.get(stage)?.vectors.get(example)
-    if (vector === undefined) throw notFound('point with id', example)
+    if (vector === undefined) throw noSuchPoint(example)
     return vector
   }
 
@@ -135,7 +135,7 @@ function ownOf(source: Source): LookedUp {
 function vectorOf({ schema }: Pick<Source, 'schema'>, name: string, like: SchemaVector): number {
   const index = schema.findIndex((vector) => vector.name === name)
   const found = schema[index]
-  if (!found) throw invalid('lookup_from.vector', 'Not existing vector name', name)
+  if (!found) throw noSuchVector('lookup_from.vector', name)
   if (found.size !== like.size) {
     throw invalid('lookup_from', `Vector dimension error: expected dim: ${like.size}`, found.size)
   }

@@ -1,5 +1,5 @@
 import type { Hit, ReadOptions, StoredPoint, WithPayload } from '../core/database.js'
-import { invalid, VicinalError } from '../core/errors.js'
+import { invalid, noSuchVector, VicinalError } from '../core/errors.js'
 import {
   decodeId,
   ID_WORDS,
@@ -86,7 +86,7 @@ function vectorSelection(selector: unknown, schema: readonly SchemaVector[]): st
   if (typeof selector === 'boolean') return selector ? schema.map((vector) => vector.name) : []
   if (!isNames(selector)) throw invalid('with_vector', 'expected a boolean or an array of vector names', selector)
   const unknown = selector.find((name) => !schema.some((vector) => vector.name === name))
-  if (unknown !== undefined) throw invalid('with_vector', 'Not existing vector name', unknown)
+  if (unknown !== undefined) throw noSuchVector('with_vector', unknown)
   return [...new Set(selector)]
 }
 

@@ -1,4 +1,4 @@
-import { invalid } from '../core/errors.js'
+import { invalid, noSuchVector } from '../core/errors.js'
 import { checkParams } from '../core/known-query.js'
 import { LIMITS } from '../core/limits.js'
 import { UNNAMED_VECTOR } from '../core/point.js'
@@ -79,7 +79,7 @@ export function corpusOf(
 export function vectorIndex(using: string | undefined | null, schema: readonly SchemaVector[], at = ''): number {
   const index = vectorAt(using, schema)
   if (index >= 0) return index
-  if (using !== undefined && using !== null) throw invalid(`${at}using`, 'Not existing vector name', using)
+  if (using !== undefined && using !== null) throw noSuchVector(`${at}using`, using)
   if (schema.length === 0) throw invalid(`${at}using`, 'the collection has no vectors', using)
   throw invalid(
     `${at}using`,

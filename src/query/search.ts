@@ -1,5 +1,5 @@
 import type { Explained, Hit, QueryOptions } from '../core/database.js'
-import { invalid, notFound } from '../core/errors.js'
+import { invalid, noSuchPoint, notFound } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
 import { andThen, type MaybePromise } from '../core/maybe-promise.js'
 import {
@@ -145,7 +145,7 @@ async function storedTarget(
   const id = new Uint32Array(ID_WORDS)
   encodeId(query, id, 0, 'query')
   const stored = await shard.retrieve(id, { ...NO_FIELDS, vectors: Uint32Array.of(vector) })
-  if (stored.count === 0) throw notFound('point with id', query)
+  if (stored.count === 0) throw noSuchPoint(query)
   const column = stored.vectors[0] as VectorRows
   const name = schema[vector]?.name || UNNAMED_VECTOR
   if (!column.counts[0]) throw notFound(`vector ${JSON.stringify(name)} of point`, query)

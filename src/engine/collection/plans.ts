@@ -1,5 +1,5 @@
 import type { ColumnarPoints, Selector, UpdateCondition, WriteOperation } from '../../core/database.js'
-import { invalid, notFound } from '../../core/errors.js'
+import { invalid, noSuchPoint, noSuchVector } from '../../core/errors.js'
 import type { Filter } from '../../core/filter.js'
 import { checkSelector, KNOWN_VECTOR_UPDATE } from '../../core/known-points.js'
 import { LIMITS } from '../../core/limits.js'
@@ -114,8 +114,7 @@ async function planUpdateVectors(
 async function planDeleteVectors(names: readonly string[], which: Selector, context: PlanContext): Promise<WritePlan> {
   if (!Array.isArray(names) || names.length === 0) throw invalid('vector', 'expected at least one vector name', names)
   for (const name of names) {
-    if (!context.schema.some((vector) => vector.name === name))
-      throw invalid('vector', 'Not existing vector name', name)
+    if (!context.schema.some((vector) => vector.name === name)) throw noSuchVector('vector', name)
   }
   return await planForIds(which, context, false, (ids) => ({ op: 'deleteVectors', ids, names: [...new Set(names)] }))
 }
@@ -174,7 +173,7 @@ async function requirePresent(ids: Uint32Array, shard: Shard): Promise<void> {
   if (positions.length === count) return
   const present = new Set(positions)
   for (let row = 0; row < count; row++) {
-    if (!present.has(row)) throw notFound('point with id', decodeId(ids, row * ID_WORDS))
+    if (!present.has(row)) throw noSuchPoint(decodeId(ids, row * ID_WORDS))
   }
 }
 
