@@ -21,6 +21,7 @@ import type { BudgetRow } from './places.js'
 import { readRoutes } from './routes/table.js'
 import { DEFAULT_SETTINGS, type ServerSettings } from './server-settings.js'
 import { Service } from './service.js'
+import { noteUnanswered } from './unanswered-requests.js'
 
 const COLLECTIONS = '/collections/'
 const POINTS = '/points'
@@ -84,6 +85,7 @@ export function createReadServer(options: ReadServerOptions): ReadServer {
     if (!service.lets(request)) return false
     const name = collectionRead(request)
     if (name !== null && database.has(name) && !(isLimited && declaredBytes(request) >= LARGE_BODY_BYTES)) return false
+    noteUnanswered(request, response)
     forwarder.pass(request, response)
     return true
   })
