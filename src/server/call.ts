@@ -9,7 +9,7 @@ import type {
   ReadableDatabase,
   WriteOptions,
 } from '../core/database.js'
-import { invalid } from '../core/errors.js'
+import { describeValue, VicinalError } from '../core/errors.js'
 import { type RoomHolder, withInner } from '../core/inner-call.js'
 import { LIMITS } from '../core/limits.js'
 import { checkCollectionName } from '../core/names.js'
@@ -69,7 +69,10 @@ export class ReadCall {
   }
 
   get collectionName(): string {
-    return checkCollectionName(this.param('name'))
+    const name = this.param('name')
+    if (name.length > LIMITS.nameLength)
+      throw beyond('name', `must be from 1 to ${LIMITS.nameLength} characters`, 'path')
+    return checkCollectionName(name)
   }
 
   /** The collection, for reading. */
@@ -121,7 +124,8 @@ export class ReadCall {
     if (timeout === undefined) return {}
     const seconds = typeof timeout === 'string' && INTEGER.test(timeout) ? Number(timeout) : 0
     const most = LIMITS.maxTimeoutMs / MS_PER_SECOND
-    if (seconds < 1 || seconds > most) throw invalid('timeout', `expected an integer from 1 to ${most}`, timeout)
+    if (seconds < 1) throw malformed('timeout', `an integer from 1 to ${most}`, timeout)
+    if (seconds > most) throw beyond('timeout', `value ${seconds} invalid, must be ${most} or smaller`)
     const timeoutMs = seconds * MS_PER_SECOND
     return { timeoutMs: this.request.ticket.isReadOnly ? Math.min(timeoutMs, this.serviceTimeoutMs) : timeoutMs }
   }
@@ -134,7 +138,7 @@ export class ReadCall {
     const value = this.query[name]
     if (value === undefined) return otherwise
     const number = typeof value === 'string' && INTEGER.test(value) ? Number(value) : Number.NaN
-    if (!(number >= least && number <= most)) throw invalid(name, `expected an integer from ${least} to ${most}`, value)
+    if (!(number >= least && number <= most)) throw malformed(name, `an integer from ${least} to ${most}`, value)
     return number
   }
 
@@ -142,15 +146,27 @@ export class ReadCall {
   word(name: string, words: readonly string[]): void {
     const value = this.query[name]
     if (value === undefined || (typeof value === 'string' && words.includes(value))) return
-    throw invalid(name, `expected one of ${words.join(', ')}`, value)
+    throw malformed(name, `one of ${words.join(', ')}`, value)
   }
 
   flag(name: string, otherwise: boolean): boolean {
     const value = this.query[name]
     if (value === undefined) return otherwise
-    if (value !== 'true' && value !== 'false') throw invalid(name, 'expected true or false', value)
+    if (value !== 'true' && value !== 'false') throw malformed(name, 'true or false', value)
     return value === 'true'
   }
+}
+
+/** A parameter of the query string of the wrong type. In Qdrant's words, as the next. */
+function malformed(field: string, expected: string, value: unknown): VicinalError {
+  const what = `Deserialize error in query parameters: expected ${expected}, got ${describeValue(value)}`
+  return new VicinalError('INVALID_ARGUMENT', what, { details: { field } })
+}
+
+/** A parameter of the right type that its rule refuses. */
+function beyond(field: string, rule: string, where: 'path' | 'query' = 'query'): VicinalError {
+  const what = `Validation error in ${where} parameters: [${field}: ${rule}]`
+  return new VicinalError('INVALID_ARGUMENT', what, { details: { field }, status: 422 })
 }
 
 /** The same for routes that may need the whole database. */
@@ -186,6 +202,14 @@ export class Call extends ReadCall {
   longOptions(): Pick<CallOptions, 'timeoutMs'> {
     const isBounded = this.request.ticket.isReadOnly
     return { ...(isBounded ? { timeoutMs: this.serviceTimeoutMs } : {}), ...this.deadline() }
+  }
+
+  /** For changes of collections. Their timeout may be any number by its type, and is at least 1 by its rule. */
+  changeOptions(): CallOptions {
+    const { timeout } = this.query
+    if (typeof timeout === 'string' && /^0{1,9}$/.test(timeout))
+      throw beyond('timeout', 'value 0 invalid, must be 1 or larger')
+    return this.options()
   }
 
   /** The same for what nobody needs once its client has hung up. */

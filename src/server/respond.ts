@@ -89,7 +89,7 @@ function wireField(field: string): string {
   return field.replace(/^strictModeConfig\.\w+$|^\w+/, snakeCase)
 }
 
-const OTHER_BEGINNING = /^(?:Format error|Validation error|Bad request)/
+const OTHER_BEGINNING = /^(?:Format error|Deserialize error|Validation error|Bad request)/
 
 const CATEGORIES: Partial<Record<ErrorCode, string>> = {
   INVALID_ARGUMENT: 'Wrong input',

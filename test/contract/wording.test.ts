@@ -87,6 +87,38 @@ it.each([
   expect([status, (json.status as { error: string }).error]).toEqual([400, `Wrong input: ${text}`])
 })
 
+const DESERIALIZE = 'Deserialize error in query parameters: expected'
+const VALIDATION = 'Validation error in'
+it.each([
+  ['POST', `${A}/points/query?timeout=0`, 400, `${DESERIALIZE} an integer from 1 to 3600, got "0"`],
+  ['POST', `${A}/points/query?timeout=x`, 400, `${DESERIALIZE} an integer from 1 to 3600, got "x"`],
+  [
+    'POST',
+    `${A}/points/query?timeout=3601`,
+    422,
+    `${VALIDATION} query parameters: [timeout: value 3601 invalid, must be 3600 or smaller]`,
+  ],
+  ['POST', `${A}/points/query?consistency=none`, 400, `${DESERIALIZE} one of majority, quorum, all, got "none"`],
+  ['POST', `${A}/points/delete?wait=1`, 400, `${DESERIALIZE} true or false, got "1"`],
+  ['PATCH', `${A}?timeout=0`, 422, `${VALIDATION} query parameters: [timeout: value 0 invalid, must be 1 or larger]`],
+  [
+    'PATCH',
+    '/collections/none?timeout=0',
+    422,
+    `${VALIDATION} query parameters: [timeout: value 0 invalid, must be 1 or larger]`,
+  ],
+  ['DELETE', `${A}?timeout=x`, 400, `${DESERIALIZE} an integer from 1 to 3600, got "x"`],
+  [
+    'PUT',
+    `/collections/${'x'.repeat(256)}`,
+    422,
+    `${VALIDATION} path parameters: [name: must be from 1 to 255 characters]`,
+  ],
+])('a parameter of %s %s is refused with %i: %s', async (method, path, status, text) => {
+  const answer = await service.call(method, path, method === 'PATCH' ? {} : { vectors: DENSE, points: [9] })
+  expect([answer.status, (answer.json.status as { error: string }).error]).toEqual([status, text])
+})
+
 it('a rate limit, a bound of the owner and a passed deadline have their categories', async () => {
   const errorOf = async (path: string, body: object, method = 'POST') =>
     ((await service.call(method, A + path, body)).json.status as { error: string }).error

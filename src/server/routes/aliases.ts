@@ -9,7 +9,7 @@ export const aliasRoutes: Route[] = [
 ]
 
 async function update(call: Call): Promise<boolean> {
-  await call.database.updateAliases(aliasActionsOf(call.body), call.options())
+  await call.database.updateAliases(aliasActionsOf(call.body), call.changeOptions())
   return true
 }
 

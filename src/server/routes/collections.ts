@@ -56,19 +56,21 @@ async function info(call: Call): Promise<unknown> {
 async function create(call: Call): Promise<boolean> {
   const options = collectionOf(call.body)
   // Ours: with `ensure=true` a collection that is there already is no error, if it has this configuration.
-  if (call.flag('ensure', false)) await call.database.ensureCollection(call.collectionName, options, call.options())
-  else await call.database.createCollection(call.collectionName, options, call.options())
+  if (call.flag('ensure', false))
+    await call.database.ensureCollection(call.collectionName, options, call.changeOptions())
+  else await call.database.createCollection(call.collectionName, options, call.changeOptions())
   return true
 }
 
 async function update(call: Call): Promise<boolean> {
-  const collection = await call.collection()
-  await collection.updateConfig(configChangeOf(call.body), call.options())
+  const change = configChangeOf(call.body)
+  const options = call.changeOptions()
+  await (await call.collection()).updateConfig(change, options)
   return true
 }
 
 function remove(call: Call): Promise<boolean> {
-  return call.database.deleteCollection(call.collectionName, call.options())
+  return call.database.deleteCollection(call.collectionName, call.changeOptions())
 }
 
 async function exists(call: Call): Promise<unknown> {
