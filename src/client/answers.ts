@@ -19,15 +19,15 @@ export interface Envelope {
 }
 
 const MS_PER_SECOND = 1000
-/** Before a sentence about one field of a request. */
-const CATEGORY = /^(?:Wrong input|Format error in JSON body): /
+/** Before a sentence about one field of a request, or of a kind of refusal. */
+const CATEGORY = /^(?:Wrong input|Format error in JSON body|Forbidden|Timeout|Rate limiting exceeded): /
 
 /** The error the service had, or for what is not from the service (a proxy's 502), the nearest to its status. */
 export function errorOfAnswer(status: number, headers: IncomingHttpHeaders, envelope: Envelope | null): VicinalError {
   const told = typeof envelope?.status === 'object' ? envelope.status : {}
   const code = isCode(told.code) ? told.code : codeOfStatus(status)
   const details = detailsOf(told.details)
-  const message = code === 'INVALID_ARGUMENT' ? withField(told.error, details.field) : told.error
+  const message = sentenceOf(told.error, HAS_FIELD.has(code) ? details.field : undefined)
   const retryAfterSeconds = Number(headers['retry-after'] ?? Number.NaN)
   return new VicinalError(code, message ?? `The answer has status ${status} and is not from Vicinal`, {
     details,
@@ -58,8 +58,10 @@ function detailsOf(told: Record<string, unknown> = {}): Record<string, unknown> 
   }
 }
 
-/** In the library the sentence begins with the field. */
-function withField(error: string | undefined, field: unknown): string | undefined {
+const HAS_FIELD: ReadonlySet<ErrorCode> = new Set(['INVALID_ARGUMENT', 'FORBIDDEN'])
+
+/** In the library a sentence has no category, and begins with the field. */
+function sentenceOf(error: string | undefined, field: unknown): string | undefined {
   if (error === undefined || !CATEGORY.test(error)) return error
   const sentence = error.replace(CATEGORY, '')
   return typeof field === 'string' ? `${field}: ${sentence}` : sentence

@@ -107,6 +107,24 @@ export function notFound(what: string, name: unknown): VicinalError {
   return new VicinalError('NOT_FOUND', `Not found: ${subject} ${described} doesn't exist!`)
 }
 
+/** A point that a query or a change names. In Qdrant's words, as the next two. */
+export function noSuchPoint(id: unknown): VicinalError {
+  return new VicinalError('NOT_FOUND', `Not found: No point with id ${unquoted(id)} found`)
+}
+
+/** A collection that a query reads besides its own. */
+export function noSuchLookup(collection: string): VicinalError {
+  return new VicinalError('NOT_FOUND', `Not found: Collection ${unquoted(collection)} not found`)
+}
+
+export function noSuchVector(field: string, name: unknown): VicinalError {
+  return invalid(field, `Not existing vector name error: ${unquoted(name)}`)
+}
+
+function unquoted(value: unknown): string {
+  return typeof value === 'string' ? describeValue(value).slice(1, -1) : describeValue(value)
+}
+
 const DESCRIBED_CHARS = 64
 
 /** A short, safe rendering of an untrusted value for an error message. */

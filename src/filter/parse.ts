@@ -1,4 +1,4 @@
-import { invalid } from '../core/errors.js'
+import { invalid, noSuchVector } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
 import { encodeIds } from '../core/point.js'
 import type { Schema } from '../core/schema.js'
@@ -145,7 +145,7 @@ export class FilterParser {
 
   #hasVector(name: unknown, field: string): FilterNode {
     const vector = this.#context.vectorNames.indexOf(name as string)
-    if (vector < 0) throw invalid(field, 'Not existing vector name', name)
+    if (vector < 0) throw noSuchVector(field, name)
     return { op: 'hasVector', vector }
   }
 

@@ -1,6 +1,6 @@
 import { inSinglePrecision } from '../core/column-rows.js'
 import type { ColumnarPoints, ColumnarVectors } from '../core/database.js'
-import { invalid } from '../core/errors.js'
+import { invalid, noSuchVector } from '../core/errors.js'
 import { checkKnown, type KnownKeys } from '../core/known-keys.js'
 import { KNOWN_COLUMNS, KNOWN_POINT } from '../core/known-points.js'
 import { LIMITS } from '../core/limits.js'
@@ -63,21 +63,16 @@ export function columnsOfPoints(
 function addVectors(vector: PointVector, builders: readonly ColumnBuilder[], row: number, field: string): void {
   if (isVector(vector)) {
     const unnamed = builders.find((builder) => builder.name === UNNAMED_VECTOR)
-    if (!unnamed) throw unknownVector(field, '(unnamed)', builders)
+    if (!unnamed) throw noSuchVector(field, '(unnamed)')
     unnamed.add(vector, row, field)
     return
   }
   if (typeof vector !== 'object') throw invalid(field, 'expected a vector, or a record of vectors by name', vector)
   for (const [name, value] of Object.entries(vector)) {
     const builder = builders.find((candidate) => candidate.name === name)
-    if (!builder) throw unknownVector(field, name, builders)
+    if (!builder) throw noSuchVector(field, name || '(unnamed)')
     builder.add(value, row, `${field}.${name || '(unnamed)'}`)
   }
-}
-
-export function unknownVector(field: string, name: string, known: readonly { name: string }[]): Error {
-  const names = known.map((vector) => vector.name || '(unnamed)').join(', ')
-  return invalid(field, `Not existing vector name: expected one of ${names}`, name)
 }
 
 /** Whether the value is a vector, or the vectors of a multivector. */
@@ -187,7 +182,7 @@ export function columnsOfColumnar(given: ColumnarPoints, schema: Schema): PointC
     throw invalid('vectors', 'expected a Float32Array or a record', named)
   const vectors = Object.entries(named).map(([name, data]): VectorColumn => {
     const vector = schema.find((candidate) => candidate.name === name)
-    if (!vector) throw unknownVector('vectors', name || '(unnamed)', schema)
+    if (!vector) throw noSuchVector('vectors', name || '(unnamed)')
     const field = name === UNNAMED_VECTOR ? 'vectors' : `vectors.${name}`
     if (isSparse(vector)) return sparseColumn(name, data, count, field)
     if (!(data instanceof Float32Array)) throw invalid(field, 'expected a Float32Array', data)

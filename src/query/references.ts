@@ -1,5 +1,5 @@
 /** Fetches the stored vectors that a query names by id, before the query runs. */
-import { invalid, notFound } from '../core/errors.js'
+import { invalid, noSuchPoint, noSuchVector, notFound } from '../core/errors.js'
 import { encodeIds, type PointId, UNNAMED_VECTOR } from '../core/point.js'
 import type { SchemaVector } from '../core/schema.js'
 import { turnBudget } from '../core/turn-budget.js'
@@ -125,7 +125,7 @@ export class References {
     if (example instanceof TextQuery) return example.vector
     if (typeof example === 'object') return example
     const vector = this.#ofStage.get(stage)?.vectors.get(example)
-    if (vector === undefined) throw notFound('point with id', example)
+    if (vector === undefined) throw noSuchPoint(example)
     return vector
   }
 
@@ -157,7 +157,7 @@ function ownOf(source: Source): LookedUp {
 function vectorOf({ schema }: Pick<Source, 'schema'>, name: string, like: SchemaVector): number {
   const index = schema.findIndex((vector) => vector.name === name)
   const found = schema[index]
-  if (!found) throw invalid('lookupFrom.vector', 'Not existing vector name', name)
+  if (!found) throw noSuchVector('lookupFrom.vector', name)
   if (found.size !== like.size) {
     throw invalid('lookupFrom', `Vector dimension error: expected dim: ${like.size}`, found.size)
   }

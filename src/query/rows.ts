@@ -1,5 +1,5 @@
 import type { Hit, ReadOptions, StoredPoint, WithPayload, WithVector } from '../core/database.js'
-import { invalid, VicinalError } from '../core/errors.js'
+import { noSuchVector, VicinalError } from '../core/errors.js'
 import type { MaybePromise } from '../core/maybe-promise.js'
 import {
   decodeId,
@@ -88,7 +88,7 @@ function payloadSelection(selector: WithPayload): Projection['payload'] {
 function vectorSelection(selector: WithVector, schema: Schema): string[] {
   if (typeof selector === 'boolean') return selector ? schema.map((vector) => vector.name) : []
   const unknown = selector.find((name) => !schema.some((vector) => vector.name === name))
-  if (unknown !== undefined) throw invalid('withVector', 'Not existing vector name', unknown)
+  if (unknown !== undefined) throw noSuchVector('withVector', unknown)
   return [...new Set(selector)]
 }
 

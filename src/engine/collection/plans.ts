@@ -1,5 +1,5 @@
 import type { ColumnarPoints, Selector, UpdateCondition, WriteOperation } from '../../core/database.js'
-import { invalid, notFound } from '../../core/errors.js'
+import { invalid, noSuchPoint, noSuchVector } from '../../core/errors.js'
 import { KNOWN_VECTOR_UPDATE } from '../../core/known-points.js'
 import { LIMITS } from '../../core/limits.js'
 import { decodeId, ID_WORDS, type Point, type PointColumns, type PointId } from '../../core/point.js'
@@ -121,8 +121,7 @@ async function planUpdateVectors(
 async function planDeleteVectors(names: readonly string[], which: Selector, context: PlanContext): Promise<WritePlan> {
   if (!Array.isArray(names) || names.length === 0) throw invalid('vector', 'expected at least one vector name', names)
   for (const name of names) {
-    if (!context.schema.some((vector) => vector.name === name))
-      throw invalid('vector', 'Not existing vector name', name)
+    if (!context.schema.some((vector) => vector.name === name)) throw noSuchVector('vector', name)
   }
   return await planForIds(which, context, false, (ids) => ({ op: 'deleteVectors', ids, names: [...new Set(names)] }))
 }
@@ -173,7 +172,7 @@ async function requirePresent(
     if (present.has(row)) continue
     const id = decodeId(ids, row * ID_WORDS)
     const names = schema.textIds ? given.map((one) => (one as Partial<Point> | null)?.id ?? one) : []
-    throw notFound('point with id', names.find((name) => storedId(name) === id) ?? id)
+    throw noSuchPoint(names.find((name) => storedId(name) === id) ?? id)
   }
 }
 

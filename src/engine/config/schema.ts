@@ -1,5 +1,5 @@
 /** Computes a collection's configuration: from a caller's options with all defaults, and after each change. */
-import { describeValue, invalid, VicinalError } from '../../core/errors.js'
+import { describeValue, invalid, noSuchVector, VicinalError } from '../../core/errors.js'
 import { LIMITS } from '../../core/limits.js'
 import type { MemoryPlacement } from '../../core/memory.js'
 import { type Payload, UNNAMED_VECTOR } from '../../core/point.js'
@@ -25,7 +25,7 @@ import { parsePayload } from '../../filter/payload-json.js'
 import { payloadText } from '../../ingest/payload-text.js'
 import { askedQuantization } from './quantization.js'
 import { changeSparse, resolveSparse } from './sparse-schema.js'
-import { checkVectorName, noSuchVector } from './vector-checks.js'
+import { checkVectorName } from './vector-checks.js'
 
 type Defaults = Pick<CollectionConfig, 'hnswConfig' | 'quantization' | 'quantizationConfig'>
 type Settings = Pick<CollectionConfig, 'optimizersConfig' | 'walConfig' | 'strictModeConfig' | 'metadata'>
@@ -122,7 +122,7 @@ export function changeConfig(config: CollectionConfig, given: ConfigChange): Col
   const changes = change.vectors ?? {}
   for (const name of Object.keys(changes)) {
     if (config.vectors.every((vector) => vector.name !== name)) {
-      throw noSuchVector(name)
+      throw noSuchVector('vectors', name)
     }
   }
   const defaults: Defaults = {
