@@ -81,7 +81,7 @@ export const ContextPair = Type.Object(
 const pairs = oneOrMany(ContextPair, { description: 'One pair, or several.' })
 
 export interface DiscoverQuery {
-  discover: { target: VectorInput; context: ContextPair | readonly ContextPair[] | null }
+  discover: { target: VectorInput; context?: ContextPair | readonly ContextPair[] | null }
 }
 export const DiscoverQuery = Type.Object(
   {
