@@ -1,13 +1,15 @@
 /** Answers of the service as the values of the Database interface. */
 
 import type { IncomingHttpHeaders } from 'node:http'
-import type { Hit, PointGroup, ReadOptions, ScrollPage, StoredPoint, WriteResult } from '../core/database.js'
+import type { Hit, PointGroup, ReadOptions, ScrollPage, StoredPoint } from '../core/database.js'
 import { ERROR_CATALOGUE, type ErrorCode, VicinalError } from '../core/errors.js'
 import { type Payload, type PointId, RawJson, type StoredVector } from '../core/point.js'
 import { QueryGroupsOptions, type SearchMatrix } from '../core/query.js'
 import { CollectionOptions, StrictModeConfig } from '../core/schema.js'
 import { ScrollOptions } from '../core/scroll.js'
+import { read } from '../core/vocabulary/reader.js'
 import { camelCase, snakeCase } from '../core/vocabulary/spelling.js'
+import { WriteResult } from '../core/write-result.js'
 import { UNBOUNDED } from '../wire/body-bounds.js'
 import { parseJson } from '../wire/json.js'
 
@@ -75,14 +77,14 @@ function codeOfStatus(status: number): ErrorCode {
 }
 
 export function writeResultOf(result: unknown): WriteResult {
-  const { operation_id: operationId, ...others } = result as Omit<WriteResult, 'operationId'> & { operation_id: number }
-  return { operationId, ...others }
+  return read(WriteResult, result, 'wire', 'result')
 }
 
 type WireVector = Buffer | Buffer[] | { indices: number[] | Buffer; values: number[] | Buffer }
 
 interface WirePoint {
   id: PointId
+  text_id?: string
   version?: number
   score?: number
   payload?: Buffer | null
@@ -118,16 +120,19 @@ function scoredOf<P>(points: readonly WirePoint[], options: ReadOptions): Hit<P>
 
 export function matrixOfOffsets(result: unknown): SearchMatrix {
   const {
-    ids,
+    text_ids: texts,
+    ids: stored,
     offsets_row: rows,
     offsets_col: columns,
     scores,
   } = result as {
     ids: PointId[]
+    text_ids?: (string | null)[]
     offsets_row: number[]
     offsets_col: number[]
     scores: Buffer
   }
+  const ids = stored.map((id, at) => texts?.[at] ?? id)
   const distances = floatsOf(scores)
   const pairs = rows.map((row, i) => ({
     a: ids[row] as PointId,
@@ -138,12 +143,16 @@ export function matrixOfOffsets(result: unknown): SearchMatrix {
 }
 
 export function pageOf<P>(result: unknown, options: ReadOptions): ScrollPage<P> {
-  const { points, next_page_offset: next } = result as { points: unknown; next_page_offset: PointId | null }
-  return { points: pointsOf<P>(points, options), nextOffset: next ?? null }
+  const { points, ...next } = result as {
+    points: unknown
+    next_page_offset: PointId | null
+    next_page_text_id?: string
+  }
+  return { points: pointsOf<P>(points, options), nextOffset: next.next_page_text_id ?? next.next_page_offset ?? null }
 }
 
 function pointOf<P>(wire: WirePoint, options: ReadOptions): StoredPoint<P> {
-  const point: StoredPoint<P> = { id: wire.id }
+  const point: StoredPoint<P> = { id: wire.text_id ?? wire.id }
   if (wire.payload) {
     point.payload = (
       options.rawPayload

@@ -40,6 +40,7 @@ export const WithVector = Type.Union(
   },
 )
 
+/** What is returned of each point. */
 export interface ReadOptions extends CallOptions {
   /** Whether payloads are returned, or the keys to include or exclude. Default true. */
   withPayload?: WithPayload

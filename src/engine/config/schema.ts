@@ -48,7 +48,8 @@ export function resolveConfig(given: CollectionOptions): CollectionConfig {
   const isNothing = Object.keys(options.vectors ?? {}).length === 0
   const vectors = sparseVectors.length > 0 && isNothing ? [] : resolveVectors(options.vectors, defaults)
   checkNames([...vectors, ...sparseVectors])
-  return { vectors, sparseVectors, ...defaults, ...settings, metadata, ...paramsOf(options) }
+  const ids = options.ids === 'text' ? { ids: options.ids } : {}
+  return { vectors, sparseVectors, ...defaults, ...settings, metadata, ...ids, ...paramsOf(options) }
 }
 
 function resolveVectors(vectors: CollectionOptions['vectors'], defaults: Defaults): ResolvedVector[] {
@@ -137,7 +138,8 @@ export function changeConfig(config: CollectionConfig, given: ConfigChange): Col
   })
   const sparseVectors = changeSparse(config.sparseVectors, change.sparseVectors)
   const params = paramsOf(change.params ?? {}, config.params)
-  return { vectors, sparseVectors, ...defaults, ...changeSettings(config, change), ...params }
+  const ids = config.ids ? { ids: config.ids } : {}
+  return { vectors, sparseVectors, ...defaults, ...changeSettings(config, change), ...ids, ...params }
 }
 
 function isVectorParams(vectors: object): vectors is VectorParams {
