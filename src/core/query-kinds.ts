@@ -91,7 +91,7 @@ const pairs = oneOrMany(ContextPair, { description: 'One pair, or several.' })
 /** The nearest to a target among the points on the positive side of pairs. */
 export interface DiscoverQuery {
   /** The target, and the pairs that part the space. */
-  discover: { target: VectorInput; context: ContextPair | readonly ContextPair[] | null }
+  discover: { target: VectorInput; context?: ContextPair | readonly ContextPair[] | null }
 }
 export const DiscoverQuery = Type.Object(
   {

@@ -328,7 +328,7 @@ function isInput(query: Query): query is VectorInput {
   return typeof query !== 'object' || isNumbers(query) || 'indices' in query
 }
 
-function pairsOf(context: ContextPair | readonly ContextPair[] | null): readonly ContextPair[] {
+function pairsOf(context: ContextPair | readonly ContextPair[] | null | undefined): readonly ContextPair[] {
   return listOf(context)
 }
 
