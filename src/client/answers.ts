@@ -1,13 +1,15 @@
 /** Answers of the service as the values of the Database interface. */
 
 import type { IncomingHttpHeaders } from 'node:http'
-import type { Hit, PointGroup, ReadOptions, ScrollPage, StoredPoint, WriteResult } from '../core/database.js'
+import type { Hit, PointGroup, ReadOptions, ScrollPage, StoredPoint } from '../core/database.js'
 import { ERROR_CATALOGUE, type ErrorCode, VicinalError } from '../core/errors.js'
 import { type Payload, type PointId, RawJson, type StoredVector } from '../core/point.js'
 import { QueryGroupsOptions, type SearchMatrix } from '../core/query.js'
 import { CollectionOptions, StrictModeConfig } from '../core/schema.js'
 import { ScrollOptions } from '../core/scroll.js'
+import { read } from '../core/vocabulary/reader.js'
 import { camelCase, snakeCase } from '../core/vocabulary/spelling.js'
+import { WriteResult } from '../core/write-result.js'
 import { UNBOUNDED } from '../wire/body-bounds.js'
 import { parseJson } from '../wire/json.js'
 
@@ -75,8 +77,7 @@ function codeOfStatus(status: number): ErrorCode {
 }
 
 export function writeResultOf(result: unknown): WriteResult {
-  const { operation_id: operationId, ...others } = result as Omit<WriteResult, 'operationId'> & { operation_id: number }
-  return { operationId, ...others }
+  return read(WriteResult, result, 'wire', 'result')
 }
 
 type WireVector = Buffer | Buffer[] | { indices: number[] | Buffer; values: number[] | Buffer }

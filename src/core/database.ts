@@ -30,6 +30,7 @@ import type { CountOptions, RetrieveOptions, ScrollOptions } from './scroll.js'
 import type { Selector } from './selector.js'
 import type { CollectionSnapshots, RecoverOptions, SnapshotSource, Snapshots } from './snapshots.js'
 import type { UpdateCondition, WriteOptions } from './write-options.js'
+import type { WriteResult } from './write-result.js'
 
 export type * from './answered-points.js'
 export type { CallOptions } from './call-options.js'
@@ -38,6 +39,7 @@ export type { ReadOptions, WithPayload, WithVector } from './read-options.js'
 export type { CountOptions, RetrieveOptions, ScrollOptions } from './scroll.js'
 export type { Selector } from './selector.js'
 export type { UpdateCondition, UpdateMode, WriteOptions } from './write-options.js'
+export type { WriteResult } from './write-result.js'
 
 /** The part of a database that a reader may use. */
 export interface ReadableDatabase {
@@ -287,16 +289,6 @@ export type WriteOperation<P = Payload> =
   | { op: 'setPayload' | 'overwritePayload'; payload: Partial<P>; which: Selector; key?: string }
   | { op: 'deletePayload'; keys: readonly string[]; which: Selector }
   | { op: 'clearPayload'; which: Selector }
-
-/** The result of a write. */
-export interface WriteResult {
-  /** Sequence number of the operation in the collection's log. */
-  operationId: number
-  /** `completed`: applied and searchable. `acknowledged`: in the log, not yet applied. */
-  status: 'completed' | 'acknowledged'
-  /** The number of points removed by a completed `delete`. */
-  deleted?: number
-}
 
 /** Of the last write, where there were several. */
 export interface UpsertResult extends WriteResult {

@@ -1,13 +1,13 @@
 /** Queries and their options, declared once: what the library, the service and the client know of them. */
 import Type, { type Static, type TSchema } from 'typebox'
-import type { CallOptions } from './call-options.js'
+import { CALL_OPTIONS, type CallOptions } from './call-options.js'
 import type { Filter } from './filter.js'
 import { LIMITS } from './limits.js'
 import type { PointId } from './point.js'
 import { Query } from './query-kinds.js'
 import { FilterOf, type VectorInput } from './query-leaves.js'
 import { QueryParams, recall } from './query-params.js'
-import { callFields, RETURNED_ALIASES, type ReadOptions, readFields, WithPayload, WithVector } from './read-options.js'
+import { RETURNED_ALIASES, type ReadOptions, readFields, shardKey, WithPayload, WithVector } from './read-options.js'
 import { count, flag, integer, nested, number, oneOrMany, optional, text } from './vocabulary/declare.js'
 import { isPlain } from './vocabulary/reader.js'
 
@@ -19,11 +19,11 @@ export const LookupLocation = Type.Object(
   {
     collection: text('The collection.'),
     vector: optional(text('The vector. Default: the unnamed one, or else the one of the searched name.')),
+    shardKey,
   },
   {
     $id: 'LookupLocation',
     description: 'Where ids of a query are looked up instead of its own collection and vector.',
-    unsupported: ['shard_key'],
   },
 )
 export type LookupLocation = Static<typeof LookupLocation>
@@ -163,7 +163,7 @@ export const facetFields = {
   limit: limit('Values to return, most frequent first. Default 10.'),
   exact: flag('No effect, since counts are always exact.'),
 }
-export const FacetOptions = Type.Object({ ...facetFields, ...callFields })
+export const FacetOptions = Type.Object({ ...facetFields, ...CALL_OPTIONS })
 /** A value of a payload field, and how many points have it. */
 export interface FacetHit {
   /** The value. */
@@ -195,7 +195,7 @@ export const matrixFields = {
   limit: limit('Neighbours of each among the others. Default 3.'),
   using,
 }
-export const SearchMatrixOptions = Type.Object({ ...matrixFields, ...callFields })
+export const SearchMatrixOptions = Type.Object({ ...matrixFields, ...CALL_OPTIONS })
 /** Points at random, and the nearest of each among the others. */
 export interface SearchMatrix {
   /** The points compared, in the order of their ids. */

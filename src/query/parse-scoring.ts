@@ -242,12 +242,6 @@ export function vectorOf(
   return vectors
 }
 
-/** The same for a call that is done with the vector when it returns: a caller's Float32Array is used as it is. */
-export function borrowedVector(value: Vector | MultiVector, vector: ResolvedVector, field: string): Float32Array {
-  const isWhole = value instanceof Float32Array && value.length === vector.size
-  return isWhole ? checkFinite(value, field) : vectorOf(value, vector, field)
-}
-
 function singleVector(value: Vector, size: number, field: string): Float32Array {
   if (value.length !== size) throw invalid(field, `Vector dimension error: expected dim: ${size}`, value.length)
   if (value instanceof Float32Array) return queryVectors.copyOf(checkFinite(value, field))

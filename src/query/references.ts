@@ -2,6 +2,7 @@
 import { invalid, notFound } from '../core/errors.js'
 import { encodeIds, type PointId, UNNAMED_VECTOR } from '../core/point.js'
 import type { SchemaVector } from '../core/schema.js'
+import { turnBudget } from '../core/turn-budget.js'
 import type { VectorRows } from '../native/addon.js'
 import { distinctIds } from './long-lists.js'
 import { type Example, examplesOf, type Plan, type Stage, type VectorValue } from './plan.js'
@@ -26,6 +27,7 @@ interface Column {
 
 /** The vectors that a query refers to by id or by text. */
 export class References {
+  static readonly #none = new References(null, null)
   readonly #columns = new Map<string, Column>()
   readonly #ofStage = new Map<Stage, Column>()
   readonly #texts: TextQuery[] = []
@@ -40,18 +42,24 @@ export class References {
     return references
   }
 
-  /** References of a plan without ids and with short texts; null for other plans, which must be awaited. */
+  /**
+   * References of a plan without ids and with short texts; null for other plans, which must be awaited. Once the time of
+   * this turn is used up, texts are split in a later turn.
+   */
   static atOnce(plan: Plan, scope: QueryScope): References | null {
+    if (isGiven(plan.root)) return References.#none
     const references = new References(plan, scope)
+    if (references.#columns.size > 0) return null
+    if (references.#texts.length === 0) return references
     const characters = references.#texts.reduce((sum, { length }) => sum + length, 0)
-    return references.#columns.size === 0 && characters <= CHARACTERS_AT_ONCE ? references : null
+    return turnBudget.readUs > 0 && characters <= CHARACTERS_AT_ONCE ? references : null
   }
 
-  private constructor(plan: Plan, scope: QueryScope) {
+  private constructor(plan: Plan | null, scope: QueryScope | null) {
     const own: PointId[] = []
-    this.#collect(plan.root, scope, own)
-    this.excluded =
-      own.length === 0 ? NO_IDS : atOnce(distinctIds(encodeIds(own, 'query', scope.source.schema.textIds)))
+    if (plan && scope) this.#collect(plan.root, scope, own)
+    const isText = scope?.source.schema.textIds
+    this.excluded = own.length === 0 ? NO_IDS : atOnce(distinctIds(encodeIds(own, 'query', isText)))
   }
 
   /** With a bound, columns are fetched one after the other, so that each knows the bytes taken before. */
@@ -122,6 +130,13 @@ export class References {
     if (vector) return vector
     throw notFound('vector of point', example as PointId)
   }
+}
+
+/** Whether a query has nothing to look up: all its vectors are given. */
+function isGiven({ scoring, prefetches }: Stage): boolean {
+  if (scoring.kind !== 'nearest' && 'vector' in scoring) return false
+  if (scoring.kind === 'nearest' && !(scoring.target instanceof Float32Array)) return false
+  return prefetches.every(isGiven)
 }
 
 /** The unnamed vector; without one, the vector of the searched name. */

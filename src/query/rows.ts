@@ -1,5 +1,6 @@
 import type { Hit, ReadOptions, StoredPoint, WithPayload, WithVector } from '../core/database.js'
 import { invalid, VicinalError } from '../core/errors.js'
+import type { MaybePromise } from '../core/maybe-promise.js'
 import {
   decodeId,
   ID_WORDS,
@@ -10,14 +11,17 @@ import {
   UNNAMED_VECTOR,
 } from '../core/point.js'
 import type { Schema, SchemaVector } from '../core/schema.js'
+import type { Stoppable } from '../core/stop.js'
 import { splitTextId } from '../core/text-ids.js'
 import { selectPayload } from '../filter/payload.js'
 import { parsePayload, writePayload } from '../filter/payload-json.js'
-import type { OrderedBlock, RowBlock, RowFields, SparseBuffers } from '../native/addon.js'
+import type { OrderedBlock, RowBlock, RowFields, SearchResult, SparseBuffers } from '../native/addon.js'
 import { listOf } from './long-lists.js'
-import type { Steps } from './turns.js'
+import { type Steps, Turns } from './turns.js'
 
 const NO_VECTORS = new Uint32Array(0)
+/** Hits that are built without pauses for other work. */
+const MOST_AT_ONCE = 1000
 
 /** The fields of a point that a reader asked for, checked: for the kernel (fields) and for building points. */
 export interface Projection {
@@ -200,4 +204,27 @@ export function sparseOfRow({ data, sparse }: RowBlock['vectors'][number], row: 
 export function orderValueAt({ values }: OrderedBlock, row: number): number | bigint {
   const value = values[row] as number | bigint
   return typeof value === 'bigint' && Number.isSafeInteger(Number(value)) ? Number(value) : value
+}
+
+/** The kernel's rows as hits. */
+export function hitsOf<P>(
+  result: SearchResult,
+  projection: Projection,
+  call: Stoppable | undefined,
+): MaybePromise<Hit<P>[]> {
+  const { count } = result
+  const hitAt = hitReader<P>(result, projection)
+  if (count > MOST_AT_ONCE) return new Turns(call).take(listOf(count, hitAt))
+  const hits: Hit<P>[] = new Array(count)
+  for (let at = 0; at < count; at++) hits[at] = hitAt(at)
+  return hits
+}
+
+function hitReader<P>(result: SearchResult, projection: Projection): (at: number) => Hit<P> {
+  const { ids, seqs, scores } = result
+  if (projection.payload || projection.textIds || projection.vectorNames.length > 0) {
+    const reader = new RowReader(result, projection)
+    return (at) => reader.hit<P>(at, scores[at] as number)
+  }
+  return (at) => ({ id: decodeId(ids, at * ID_WORDS), version: seqs[at] as number, score: scores[at] as number })
 }

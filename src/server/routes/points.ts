@@ -1,13 +1,15 @@
+import Type from 'typebox'
 import { notFound, type VicinalError } from '../../core/errors.js'
 import type { PointId } from '../../core/point.js'
 import { PointChanges, PointInsert, PointsSelector, VectorRemoval, VectorUpdates } from '../../core/point-changes.js'
 import { storedId, textIdOf } from '../../core/text-ids.js'
+import { WriteResult } from '../../core/write-result.js'
 import { deleteOf, operationsOf, vectorDeleteOf } from '../../wire/operations.js'
 import { upsertOf, vectorUpdatesOf } from '../../wire/points.js'
 import { CountRequest, countOf, PointRequest, retrieveOf, ScrollRequest, scrollOf } from '../../wire/read-bodies.js'
 import type { Call, ReadCall, ReadRoute, Route } from '../call.js'
 import { wirePoint, wirePoints } from './wire-points.js'
-import { writeResult } from './write-result.js'
+import { WRITE, writeResult } from './write-result.js'
 
 const DECIMAL = /^\d{1,20}$/
 const POINTS = '/collections/:name/points'
@@ -34,14 +36,12 @@ export const pointReadRoutes: ReadRoute[] = [
   },
 ]
 
-const write = { access: 'write', work: 'write' } as const
-
 export const pointRoutes: Route[] = [
-  { method: 'PUT', path: POINTS, ...write, summary: 'Writes points.', body: PointInsert, run: upsert },
+  { method: 'PUT', path: POINTS, ...WRITE, summary: 'Writes points.', body: PointInsert, run: upsert },
   {
     method: 'POST',
     path: `${POINTS}/delete`,
-    ...write,
+    ...WRITE,
     summary: 'Deletes points.',
     body: PointsSelector,
     run: deletePoints,
@@ -49,7 +49,8 @@ export const pointRoutes: Route[] = [
   {
     method: 'POST',
     path: `${POINTS}/batch`,
-    ...write,
+    ...WRITE,
+    answer: Type.Array(WriteResult),
     summary: 'Does several changes of points in order.',
     body: PointChanges,
     run: batch,
@@ -57,7 +58,7 @@ export const pointRoutes: Route[] = [
   {
     method: 'PUT',
     path: `${POINTS}/vectors`,
-    ...write,
+    ...WRITE,
     summary: 'Replaces vectors of stored points.',
     body: VectorUpdates,
     run: updateVectors,
@@ -65,7 +66,7 @@ export const pointRoutes: Route[] = [
   {
     method: 'POST',
     path: `${POINTS}/vectors/delete`,
-    ...write,
+    ...WRITE,
     summary: 'Removes vectors from points.',
     body: VectorRemoval,
     run: deleteVectors,
