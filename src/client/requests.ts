@@ -33,6 +33,8 @@ function vectorUpdateBody(update: { id: PointId; vector: PointVector }, field: s
 }
 
 function pointVectorBody(vector: PointVector, field: string): unknown {
+  if (ArrayBuffer.isView(vector) && !isVector(vector))
+    throw invalid(field, 'expected a vector, or a record of vectors by name', vector)
   const isRecord = vector !== null && typeof vector === 'object' && !isVector(vector)
   if (!isRecord) return vectorBody(vector as Vector | MultiVector, field)
   return mapValues(vector as Record<string, NamedVector>, (one, name) =>

@@ -52,7 +52,9 @@ function hasBigInt(value: unknown, field: string, depth: number): boolean {
   if (value === null) return false
   if (value instanceof Date) return dateText(value, field) === ''
   if (depth >= LIMITS.jsonDepth) throw invalid(field, `expected at most ${LIMITS.jsonDepth} nested levels`)
-  if (ArrayBuffer.isView(value)) throw invalid(field, 'expected JSON values', value)
+  // JSON has no form for these: stringify would write {} or an object of positions.
+  if (ArrayBuffer.isView(value) || value instanceof Map || value instanceof Set)
+    throw invalid(field, 'expected JSON values', value)
   let found = false
   for (const child of Array.isArray(value) ? value : Object.values(value)) {
     if (hasBigInt(child, field, depth + 1)) found = true

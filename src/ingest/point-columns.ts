@@ -67,7 +67,8 @@ function addVectors(vector: PointVector, builders: readonly ColumnBuilder[], row
     unnamed.add(vector, row, field)
     return
   }
-  if (typeof vector !== 'object') throw invalid(field, 'expected a vector, or a record of vectors by name', vector)
+  if (typeof vector !== 'object' || ArrayBuffer.isView(vector))
+    throw invalid(field, 'expected a vector, or a record of vectors by name', vector)
   for (const [name, value] of Object.entries(vector)) {
     const builder = builders.find((candidate) => candidate.name === name)
     if (!builder) throw noSuchVector(field, name || '(unnamed)')
@@ -178,8 +179,8 @@ export function columnsOfColumnar(given: ColumnarPoints, schema: Schema): PointC
   const ids = columnarIds(points.ids, schema)
   const named: Readonly<Record<string, ColumnarVectors>> =
     points.vectors instanceof Float32Array ? { [UNNAMED_VECTOR]: points.vectors } : points.vectors
-  if (named === null || typeof named !== 'object')
-    throw invalid('vectors', 'expected a Float32Array or a record', named)
+  if (named === null || typeof named !== 'object' || Array.isArray(named) || ArrayBuffer.isView(named))
+    throw invalid('vectors', 'expected a Float32Array, or a record of them by name', named)
   const vectors = Object.entries(named).map(([name, data]): VectorColumn => {
     const vector = schema.find((candidate) => candidate.name === name)
     if (!vector) throw noSuchVector('vectors', name || '(unnamed)')

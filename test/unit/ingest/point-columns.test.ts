@@ -274,3 +274,19 @@ describe('columnsOfArrow', () => {
     )
   })
 })
+
+it('arrays of other numbers, and maps, are refused by their names', () => {
+  const asPoints =
+    (vector: unknown, payload: unknown = null) =>
+    () =>
+      columnsOfPoints([{ id: 1, vector, payload } as never], unnamed)
+  expect(asPoints(new Int32Array(2))).toThrow(/^points\[0\]\.vector: expected a vector, .*, got an Int32Array of 2$/)
+  expect(asPoints(Buffer.alloc(2))).toThrow(/^points\[0\]\.vector: expected a vector, .*, got 2 bytes$/)
+  expect(asPoints([1, 2], { a: new Map() })).toThrow(/^points\[0\]\.payload: expected JSON values, got a Map$/)
+  expect(asPoints([1, 2], new Set([1]))).toThrow(/^points\[0\]\.payload: expected JSON values, got a Set$/)
+  const asColumns = (vectors: unknown) => () => columnsOfColumnar({ ids: [1], vectors } as never, unnamed)
+  expect(asColumns([[1, 2]])).toThrow(
+    /^vectors: expected a Float32Array, or a record of them by name, got an array of 1$/,
+  )
+  expect(asColumns(new Int32Array(2))).toThrow(/^vectors: expected a Float32Array, .*, got an Int32Array of 2$/)
+})
