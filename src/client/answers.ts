@@ -16,7 +16,6 @@ export interface Envelope {
 }
 
 const MS_PER_SECOND = 1000
-const WRONG_INPUT = 'Wrong input: '
 
 /** The error the service had, or for what is not from the service (a proxy's 502), the nearest to its status. */
 export function errorOfAnswer(status: number, headers: IncomingHttpHeaders, envelope: Envelope | null): VicinalError {
@@ -27,6 +26,7 @@ export function errorOfAnswer(status: number, headers: IncomingHttpHeaders, enve
   const retryAfterSeconds = Number(headers['retry-after'] ?? Number.NaN)
   return new VicinalError(code, message ?? `The answer has status ${status} and is not from Vicinal`, {
     details,
+    ...(code === 'INVALID_ARGUMENT' && status === 422 ? { status } : {}),
     ...(Number.isFinite(retryAfterSeconds) ? { retryAfterMs: retryAfterSeconds * MS_PER_SECOND } : {}),
   })
 }
@@ -38,20 +38,27 @@ const DECLARED = new Map(
     ...Object.keys(StrictModeConfig.properties).map((name) => `strictModeConfig.${name}`),
   ].map((name) => [snakeCase(name), name]),
 )
+const PAST_FILTER = /(?<=\bfilter\b|\bupdateFilter\b|\bcorpus\b).*/
 
-/** A field of a configuration in the library's spelling, as the caller most likely wrote it. */
+/** A field in the library's spelling, as the caller most likely wrote it. */
 function detailsOf(told: Record<string, unknown> = {}): Record<string, unknown> {
   const { field } = told
   if (typeof field !== 'string') return told
-  const whole = DECLARED.get(field)
-  return { ...told, field: whole ?? field.replace(/^\w+/, (name) => DECLARED.get(name) ?? name) }
+  const inFilter = field
+    .replace(/\bupdate_filter\b/, 'updateFilter')
+    .replace(PAST_FILTER, (path) => path.replace(/_([a-z])/g, (_, letter) => letter.toUpperCase()))
+  const whole = DECLARED.get(inFilter)
+  return { ...told, field: whole ?? inFilter.replace(/^\w+/, (name) => DECLARED.get(name) ?? name) }
 }
+
+const CATEGORY = /^(?:Wrong input|Format error in JSON body): /
+const FIRST_VIOLATION = /^Validation error in JSON body: \[[^:]*: ([^;\]]*).*$/s
 
 /** In the library the sentence begins with the field. */
 function withField(error: string | undefined, field: unknown): string | undefined {
-  if (!error?.startsWith(WRONG_INPUT)) return error
-  const sentence = error.slice(WRONG_INPUT.length)
-  return typeof field === 'string' ? `${field}: ${sentence}` : sentence
+  if (error === undefined) return error
+  const sentence = error.replace(CATEGORY, '').replace(FIRST_VIOLATION, '$1')
+  return sentence === error || typeof field !== 'string' ? sentence : `${field}: ${sentence}`
 }
 
 function isCode(code: unknown): code is ErrorCode {

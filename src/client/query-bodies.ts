@@ -12,7 +12,7 @@ import type {
   QueryStage,
   SearchMatrixOptions,
 } from '../core/query.js'
-import { fieldsBody, isVector, orderByBody, vectorBody } from './requests.js'
+import { fieldsBody, filterBody, isVector, orderByBody, vectorBody } from './requests.js'
 
 type Fields = Readonly<Record<string, unknown>>
 
@@ -39,28 +39,36 @@ export function queryGroupsBody(options: QueryGroupsOptions): object {
 }
 
 export function facetBody({ key, filter, limit, exact }: FacetOptions): object {
-  return { key, filter: filter ?? undefined, limit, exact: exact ?? undefined }
+  return { key, filter: filterBody(filter), limit, exact: exact ?? undefined }
 }
 
 export function matrixBody({ filter, sample, limit, using }: SearchMatrixOptions): object {
-  return { filter: filter ?? undefined, sample, limit, using }
+  return { filter: filterBody(filter), sample, limit, using }
 }
 
 /** `at` is where the stage lies, with a dot behind it. */
 function stageBody(stage: QueryStage, at = '', depth = 0): object {
-  const { query, prefetch, using, filter, limit, scoreThreshold, recall, params, lookupFrom } = stage
+  const { query, prefetch, using, filter, limit, scoreThreshold, params, lookupFrom } = stage
   checkParams(params, at)
   checkLookup(lookupFrom, at)
   return {
     query: query === undefined || query === null ? undefined : queryValue(query, `${at}query`),
     prefetch: prefetchBody(prefetch, at, depth),
     using,
-    filter: filter ?? undefined,
+    filter: filterBody(filter, `${at}filter`),
     limit,
     score_threshold: scoreThreshold,
-    params: recall === undefined ? (params ?? undefined) : { ...params, recall },
+    params: paramsBody(stage, at),
     lookup_from: lookupFrom ?? undefined,
   }
+}
+
+function paramsBody({ params, recall }: QueryStage, at: string): object | undefined {
+  if (recall === undefined && (params ?? undefined) === undefined) return undefined
+  const { idf } = params ?? {}
+  if (!isFields(idf) || !isFields(idf.corpus))
+    return recall === undefined ? (params ?? undefined) : { ...params, recall }
+  return { ...params, idf: { corpus: filterBody(idf.corpus, `${at}params.idf.corpus`) }, recall }
 }
 
 function prefetchBody(prefetch: QueryStage['prefetch'], at: string, depth: number): unknown {

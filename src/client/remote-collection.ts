@@ -42,7 +42,15 @@ import { upsertRequests } from './chunks.js'
 import { planOf } from './plans.js'
 import { facetBody, matrixBody, queryBody, queryGroupsBody } from './query-bodies.js'
 import { RemoteSnapshots } from './remote-snapshots.js'
-import { operationBody, payloadBody, retrieveBody, scrollBody, selectorBody, vectorUpdateBody } from './requests.js'
+import {
+  filterBody,
+  operationBody,
+  payloadBody,
+  retrieveBody,
+  scrollBody,
+  selectorBody,
+  vectorUpdateBody,
+} from './requests.js'
 import type { RemoteRequest, Transport } from './transport.js'
 
 const SCROLL_PAGE = 256
@@ -114,7 +122,7 @@ export class RemoteCollection<P = Payload> extends PlainReads<P> implements Coll
     checkIfGiven(options, KNOWN_WRITE.updateVectors)
     const body = {
       points: points.map((point, i) => vectorUpdateBody(point, `points[${i}]`)),
-      update_filter: options?.updateFilter ?? undefined,
+      update_filter: filterBody(options?.updateFilter, 'updateFilter'),
     }
     return await this.#write('PUT', '/points/vectors', body, options)
   }
@@ -240,7 +248,7 @@ export class RemoteCollection<P = Payload> extends PlainReads<P> implements Coll
 
   async count(options: { filter?: Filter | null; exact?: boolean } & CallOptions = {}): Promise<number> {
     checkKnown(options, KNOWN_READ.count)
-    const body = { filter: options.filter ?? undefined, exact: options.exact }
+    const body = { filter: filterBody(options.filter), exact: options.exact }
     return ((await this.#send('POST', '/points/count', body, options)) as { count: number }).count
   }
 

@@ -8,6 +8,7 @@ import type {
   WriteOperation,
 } from '../core/database.js'
 import { invalid } from '../core/errors.js'
+import { Filter } from '../core/filter.js'
 import { checkColumns, checkPoint, checkSelector, KNOWN_POINT, KNOWN_VECTOR_UPDATE } from '../core/known-points.js'
 import { checkOrderBy } from '../core/known-query.js'
 import {
@@ -20,17 +21,26 @@ import {
   type Vector,
 } from '../core/point.js'
 import type { OrderBy } from '../core/query.js'
+import { Reading } from '../core/vocabulary/reading.js'
+import { spelled } from '../core/vocabulary/spelled.js'
 
 export function scrollBody(options: ScrollOptions): object {
   const { filter, limit, offset, orderBy } = options
   checkOrderBy(orderBy, '')
   return {
     ...fieldsBody(options),
-    filter: filter ?? undefined,
+    filter: filterBody(filter),
     limit,
     offset: offset ?? undefined,
     order_by: orderBy === undefined || orderBy === null ? undefined : orderByBody(orderBy),
   }
+}
+
+const spellFilter = spelled(Filter)
+
+/** The filter with the wire's names; the service checks what it says. */
+export function filterBody(filter: unknown, field = 'filter'): unknown {
+  return spellFilter(filter ?? undefined, { parent: null, key: field }, new Reading('library', field))
 }
 
 export function orderByBody(orderBy: string | OrderBy): unknown {
@@ -52,7 +62,7 @@ export function selectorBody(which: Selector): { points?: readonly PointId[]; fi
   if (Array.isArray(which)) return { points: which }
   checkSelector(which)
   const { ids, filter, all } = (which ?? {}) as { ids?: readonly PointId[]; filter?: object; all?: boolean }
-  const selected = filter ?? (all === true ? {} : undefined)
+  const selected = (filterBody(filter) as object | undefined) ?? (all === true ? {} : undefined)
   // Both, or neither, go as they are: the service says what is wrong with them.
   return { ...(ids === undefined ? {} : { points: ids }), ...(selected === undefined ? {} : { filter: selected }) }
 }
@@ -98,12 +108,12 @@ export function operationBody(operation: WriteOperation<unknown>, at: number): o
   const field = `operations[${at}]`
   switch (operation.op) {
     case 'upsert':
-      return { upsert: { ...upsertBody(operation.points, field), ...conditionBody(operation) } }
+      return { upsert: { ...upsertBody(operation.points, field), ...conditionBody(operation, `${field}.`) } }
     case 'updateVectors':
       return {
         update_vectors: {
           points: operation.points.map((one, i) => vectorUpdateBody(one, `${field}.points[${i}]`)),
-          update_filter: operation.updateFilter ?? undefined,
+          update_filter: filterBody(operation.updateFilter, `${field}.updateFilter`),
         },
       }
     case 'deleteVectors':
@@ -123,8 +133,8 @@ export function operationBody(operation: WriteOperation<unknown>, at: number): o
   }
 }
 
-export function conditionBody({ updateFilter, updateMode }: UpdateCondition): object {
-  return { update_filter: updateFilter ?? undefined, update_mode: updateMode ?? undefined }
+export function conditionBody({ updateFilter, updateMode }: UpdateCondition, field = ''): object {
+  return { update_filter: filterBody(updateFilter, `${field}updateFilter`), update_mode: updateMode ?? undefined }
 }
 
 export function payloadBody(change: { payload: unknown; which: Selector; key?: string | undefined }): object {

@@ -2,7 +2,7 @@ import { invalid } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
 import type { Decay, FormulaQuery } from '../core/query.js'
 import { parseDateTime } from '../filter/date-time.js'
-import { type FilterContext, parseCondition } from '../filter/parse.js'
+import { type FilterContext, parseCondition, standing } from '../filter/parse.js'
 import { parsePath } from '../filter/path.js'
 import type { DecayKind, Formula, FormulaNode, UnaryOperator } from './formula.js'
 import { finite } from './search-settings.js'
@@ -134,7 +134,7 @@ class FormulaParser {
   #condition(fields: Fields, field: string): FormulaNode {
     if (Object.keys(fields).length === 0)
       throw invalid(field, 'expected a number, a variable, a condition or an operation')
-    const node = parseCondition(fields, this.#context, field)
+    const node = parseCondition(fields, this.#context, standing(null, field))
     if (node === null) return { op: 'constant', value: 1 }
     this.formula.conditions.push(node)
     return { op: 'condition', condition: this.formula.conditions.length - 1 }

@@ -1,5 +1,6 @@
 /** The OpenAPI document of the service, made from its routes and from the declarations of their bodies. */
 import type { TSchema } from 'typebox'
+import { Filter } from '../core/filter.js'
 import { type Components, describe } from '../core/vocabulary/document.js'
 import type { Route } from './call.js'
 import { API_VERSION } from './versions.js'
@@ -10,6 +11,8 @@ const PARAMETER = /:(\w+)/g
 /** OpenAPI 3.1. A route whose body is not declared yet takes any object. */
 export function openApiDocument(routes: readonly Route[]): object {
   const components: Components = new Map()
+  // Parts of bodies that are not declared as a whole yet.
+  describe(Filter, components)
   const paths: Record<string, Record<string, object>> = {}
   for (const route of routes) {
     const path = route.path.replace(PARAMETER, '{$1}')

@@ -11,6 +11,8 @@ import { LIMITS } from '../core/limits.js'
 import type { PointId } from '../core/point.js'
 import { ShortCopies } from '../core/short-copies.js'
 import { isPlain as isObject } from '../core/vocabulary/reader.js'
+import { Reading } from '../core/vocabulary/reading.js'
+import { readWireFilter } from '../filter/wire-filter.js'
 
 export { isObject }
 
@@ -112,9 +114,12 @@ export function bytesAt(value: unknown): Uint8Array | null {
   return ArrayBuffer.isView(value) ? (value as Uint8Array) : null
 }
 
-/** The filter as it came: the engine parses and bounds it. */
+/** The filter as it came, checked as far as no collection is needed. */
 export function filterAt(value: unknown, field = 'filter'): Filter {
-  return objectAt(value, field) as Filter
+  const reading = new Reading('wire', field)
+  const filter = readWireFilter(value, { parent: null, key: field }, reading)
+  reading.end()
+  return filter
 }
 
 /** `{ points: [...] }` or `{ filter: {...} }`, exactly one of them. */

@@ -36,6 +36,26 @@ const SAME: readonly [ours: string, qdrants: string, beyond: readonly string[]][
   ['SparseVectorParams', 'SparseVectorParams', []],
   ['SparseIndexParams', 'SparseIndexParams', []],
   ['QuotaConfig', 'QuotaConfig', []],
+  ...[
+    'Filter',
+    'MinShould',
+    'FieldCondition',
+    'IsEmptyCondition',
+    'IsNullCondition',
+    'HasIdCondition',
+    'HasVectorCondition',
+    'SliceCondition',
+    'Slice',
+    'NestedCondition',
+    'Nested',
+    'Range',
+    'ValuesCount',
+    'GeoPoint',
+    'GeoBoundingBox',
+    'GeoRadius',
+    'GeoPolygon',
+    'GeoLineString',
+  ].map((name): (typeof SAME)[number] => [name, name, []]),
 ]
 
 async function documentOf(): Promise<Document> {

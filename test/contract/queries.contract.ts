@@ -300,7 +300,7 @@ export function describeQueries(suite: Suite): void {
         expect(p).not.toBe(q)
         expect(score).toBeCloseTo(Math.hypot(p - q, (p % 3) - (q % 3)), 3)
       }
-      const none = await collection.searchMatrix({ filter: { must: { has_id: [1] } } })
+      const none = await collection.searchMatrix({ filter: { must: { hasId: [1] } } })
       expect(none).toEqual({ ids: [], pairs: [] })
     })
   })

@@ -3,6 +3,7 @@
  * the few below. Types, readers, tellers and the OpenAPI document all come from the declaration.
  */
 import Type, { type TInteger, type TNumber, type TSchema, type TUnsafe } from 'typebox'
+import type { Keys } from './keys.js'
 
 /** The words beside JSON Schema's. */
 export interface Words {
@@ -10,6 +11,8 @@ export interface Words {
   readonly expected?: string
   /** A rule that JSON Schema cannot say; a value that breaks it is beyond its bounds. */
   readonly holds?: (value: never) => boolean
+  /** Of a number: on the wire one beyond its bounds is a value of the wrong type. */
+  readonly isOfType?: boolean
   /** Of an integer that the wire's type excludes zero of: a zero is a value of the wrong type there. */
   readonly isNonZero?: boolean
   /** Of an object: other spellings of its properties on the wire. */
@@ -18,6 +21,15 @@ export interface Words {
   readonly respell?: (key: string, value: unknown) => string | undefined
   /** Of a union: which of its schemas a value is read by, where its type does not tell. */
   readonly choose?: (value: unknown) => number
+  /** Of a union of objects: the keys of its last one, with those that tell the others. */
+  readonly tellingKeys?: () => Keys
+  /**
+   * Of an object with a name (`$id`): it has a reader written by hand (`readBy`). Where that is not loaded, values pass
+   * unread; they are told with the names of the wire, from either spelling.
+   */
+  readonly isReadApart?: boolean
+  /** The declaration that is meant, asked for when it is used: for one that holds itself. */
+  readonly of?: () => TSchema
 }
 
 interface Described {
@@ -44,6 +56,16 @@ export function byName<T extends TSchema>(schema: T, options: Described & Words 
 }
 
 /** A value that passes as it is, and is checked by its user; `schema` describes it in the document. */
-export function opaque<T>(options: Described & Words & { readonly type?: string }): TUnsafe<T> {
+export function opaque<T>(options: Described & Words & { readonly type?: string | string[] }): TUnsafe<T> {
   return Type.Unsafe<T>({ ...options })
+}
+
+/** A declaration that is made later, since it holds this one. */
+export function recursive<T>(of: () => TSchema): TUnsafe<T> {
+  return Type.Unsafe<T>({ of })
+}
+
+/** The declaration itself. */
+export function resolved(schema: TSchema & Words): TSchema & Words {
+  return schema.of ? resolved(schema.of()) : schema
 }

@@ -1,12 +1,15 @@
 /** Reads values by their declaration: checks types, names and bounds, and answers the value with the library's names. */
 import Type, { type Static, type TSchema } from 'typebox'
 import { describeValue } from '../errors.js'
-import type { Words } from './declare.js'
+import { resolved, type Words } from './declare.js'
 import type { Place } from './place.js'
+import { isPlain } from './plain.js'
 import { type Face, Reading } from './reading.js'
 import { letters, snakeCase } from './spelling.js'
 
-type Read = (value: unknown, place: Place | null, reading: Reading) => unknown
+export { isPlain }
+
+export type Read = (value: unknown, place: Place | null, reading: Reading) => unknown
 type Declared = TSchema &
   Words & { readonly minimum?: number; readonly maximum?: number; readonly maxProperties?: number }
 
@@ -28,13 +31,24 @@ const readers = new WeakMap<TSchema, Read>()
 export function readerOf(schema: TSchema): Read {
   let reader = readers.get(schema)
   if (reader === undefined) {
-    reader = makeReader(schema as Declared)
+    reader = makeReader(resolved(schema) as Declared)
     readers.set(schema, reader)
   }
   return reader
 }
 
+const readersApart = new Map<string, Read>()
+
+/** Has declarations of this name read by a reader written by hand. */
+export function readBy(schema: TSchema, read: Read): void {
+  readersApart.set((schema as { $id?: string }).$id as string, read)
+}
+
 function makeReader(schema: Declared): Read {
+  const { $id: name, isReadApart } = schema as Declared & { $id?: string }
+  if (name !== undefined && isReadApart) {
+    return (value, place, reading) => readersApart.get(name)?.(value, place, reading) ?? value
+  }
   if (Type.IsObject(schema)) return objectReader(schema)
   if (Type.IsRecord(schema)) return recordReader(schema)
   if (Type.IsUnion(schema)) return unionReader(schema)
@@ -205,10 +219,11 @@ function numberReader(schema: Declared): Read {
     if (typeof value !== 'number' || !isNumber) throw reading.mistyped(place, expected, value ?? null)
     // The wire's type has no room for it: unsigned, and without zero where that is said.
     const least = schema.isNonZero ? 1 : 0
-    if (isWhole && minimum >= 0 && value < least && reading.face === 'wire')
-      throw reading.mistyped(place, expected, value)
+    const isBeyond = value < minimum || value > maximum
+    const isOfNoType = (isWhole && minimum >= 0 && value < least) || (isBeyond && schema.isOfType)
+    if (isOfNoType && reading.face === 'wire') throw reading.mistyped(place, expected, value)
     const { holds } = schema as { holds?: (value: unknown) => boolean }
-    if (value < minimum || value > maximum || holds?.(value) === false) {
+    if (isBeyond || holds?.(value) === false) {
       reading.violates({ place, expected, rule: `value ${value} invalid, ${ruleOf(schema)}`, seen: value })
     }
     return value
@@ -240,10 +255,6 @@ function checkRule(schema: Declared, value: unknown, place: Place | null, readin
   const { holds, expected = 'another value' } = schema as { holds?: (value: unknown) => boolean; expected?: string }
   if (holds === undefined || holds(value)) return
   reading.violates({ place, expected, rule: `must be ${expected}`, seen: value })
-}
-
-export function isPlain(value: unknown): value is Readonly<Record<string, unknown>> {
-  return value !== null && typeof value === 'object' && !Array.isArray(value) && !ArrayBuffer.isView(value)
 }
 
 function isGiven(value: unknown): boolean {

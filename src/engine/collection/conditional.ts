@@ -18,7 +18,7 @@ export function conditionOf(condition: UpdateCondition, context: PlanContext): C
   const mode = updateMode ?? 'upsert'
   if (!MODES.includes(mode)) throw invalid('update_mode', `expected one of ${MODES.join(', ')}`, mode)
   const vectorNames = context.schema.map(({ name }) => name)
-  const programOf = compileFilterAmong(updateFilter, { vectorNames }, 'update_filter')
+  const programOf = compileFilterAmong(updateFilter, { vectorNames }, 'updateFilter')
   if (mode === 'upsert' && programOf === null) return null
   return async (columns, scope) => {
     const there = await rowsThere(columns, context)

@@ -1,6 +1,7 @@
 import type { CallOptions, WriteOperation } from '../../core/database.js'
 import { LIMITS } from '../../core/limits.js'
 import type { SchemaVector } from '../../core/schema.js'
+import { standing } from '../../filter/parse.js'
 import { isLargeFilter, readConditionInTurns, readInTurns } from '../../filter/parse-in-turns.js'
 import { conditionsIn, type PlacedCondition } from '../../query/formula-conditions.js'
 import { Turns } from '../../query/turns.js'
@@ -40,7 +41,7 @@ export function readLargeFilterOf(
 ): Promise<void> | undefined {
   const filter = filterOf(operation)
   if (!filter || !isLargeFilter(filter)) return undefined
-  const field = 'updateFilter' in operation ? 'update_filter' : 'filter'
+  const field = 'updateFilter' in operation ? 'updateFilter' : 'filter'
   return read({ filters: [{ filter, field }], conditions: [] }, schema, options)
 }
 
@@ -56,7 +57,7 @@ function read(
     const pause = () => turns.pause()
     for (const { filter, field } of filters) await readInTurns(filter, context, field, pause)
     for (const { condition, field } of conditions) {
-      await readConditionInTurns(condition, context, field, pause)
+      await readConditionInTurns(condition, context, standing(null, field), pause)
       await pause()
     }
   }) as Promise<void>

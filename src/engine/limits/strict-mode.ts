@@ -122,7 +122,7 @@ export class StrictMode {
 
   async write(operation: WriteOperation<unknown>, timeoutMs: number | undefined): Promise<void> {
     this.timeout(timeoutMs)
-    this.filter(filterOf(operation), 'update', 'updateFilter' in operation ? 'update_filter' : 'filter')
+    this.filter(filterOf(operation), 'update', 'updateFilter' in operation ? 'updateFilter' : 'filter')
     if (operation.op === 'upsert' || operation.op === 'updateVectors') await this.#points(operation)
     else if (operation.op === 'setPayload' || operation.op === 'overwritePayload') await this.#payloadSize()
     const { writeRateLimit: most } = this.config
