@@ -1,5 +1,6 @@
 /** Queries of the Database interface as bodies of the service. Keys are checked here, values by the service. */
 import { invalid } from '../core/errors.js'
+import { Expression } from '../core/formula.js'
 import { checkDocument } from '../core/known-points.js'
 import { checkLookup, checkParams, checkPrefetch, checkWithLookup, queryKind } from '../core/known-query.js'
 import { LIMITS } from '../core/limits.js'
@@ -12,7 +13,11 @@ import type {
   QueryStage,
   SearchMatrixOptions,
 } from '../core/query.js'
+import { Reading } from '../core/vocabulary/reading.js'
+import { spelled } from '../core/vocabulary/spelled.js'
 import { fieldsBody, filterBody, isVector, orderByBody, vectorBody } from './requests.js'
+
+const spellFormula = spelled(Expression)
 
 type Fields = Readonly<Record<string, unknown>>
 
@@ -85,9 +90,10 @@ function prefetchBody(prefetch: QueryStage['prefetch'], at: string, depth: numbe
 function queryValue(query: Query, field: string): unknown {
   if (!isFields(query) || isInput(query)) return inputBody(query, field)
   queryKind(query, field)
-  const { nearest, mmr, recommend, discover, context, orderBy, relevanceFeedback, ...others } = query as Fields
+  const { nearest, mmr, recommend, discover, context, orderBy, relevanceFeedback, formula, ...others } = query as Fields
   return {
     ...others,
+    formula: spellFormula(formula, { parent: null, key: `${field}.formula` }, new Reading('library', field)),
     nearest: inputBody(nearest, `${field}.nearest`),
     mmr: isFields(mmr) ? { diversity: mmr.diversity, candidates_limit: mmr.candidatesLimit } : mmr,
     recommend: recommendBody(recommend, `${field}.recommend`),

@@ -1,6 +1,5 @@
 /** The keys of a query's parts: of its stages, of what is beside a kind of query, and inside of it. */
 import { invalid } from './errors.js'
-import { checkFormula } from './known-formula.js'
 import { checkKnown, checkPart, isPlain, type KnownKeys, keysOf } from './known-keys.js'
 import type {
   AcornParams,
@@ -121,7 +120,6 @@ export function queryKind(query: object, field: string): QueryKind {
 /** Of kinds that are not there, nothing is. */
 function checkInside(query: Fields, at: string): void {
   const { mmr, recommend, discover, context, orderBy, rrf, relevanceFeedback } = query
-  checkFormula(query.formula, `${at}formula`)
   checkPart(mmr, MMR, `${at}mmr.`)
   checkPart(recommend, RECOMMEND, `${at}recommend.`)
   checkPart(discover, DISCOVER, `${at}discover.`)

@@ -1,11 +1,11 @@
 import type { CallOptions } from './call-options.js'
-import type { Condition, Filter } from './filter.js'
+import type { Filter } from './filter.js'
+import type { Expression } from './formula.js'
 import type { Document, MultiVector, PointId, SparseVector, Vector } from './point.js'
 import type { ReadOptions, WithPayload, WithVector } from './read-options.js'
 
 /*
- * The language of queries, in the words of Qdrant's API; keys are the camelCase of the wire's. Filters and formulas
- * have the wire's own shape.
+ * The language of queries, in the words of Qdrant's API; keys are the camelCase of the wire's.
  */
 
 /** A vector, or the id of a stored point, which stands for its vector and is then left out of the answer. */
@@ -88,37 +88,6 @@ export interface FormulaQuery {
   /** By variable, for points that lack its value. */
   defaults?: Readonly<Record<string, unknown>> | null
 }
-/** A number, a variable (`$score`, `$score[1]` or a payload key), a condition (1 where it holds) or an operation. */
-export type Expression =
-  | number
-  | string
-  | Condition
-  | { geo_distance: { origin: { lat: number; lon: number }; to: string } }
-  | { datetime: string }
-  | { datetime_key: string }
-  | { mult: readonly Expression[] }
-  | { sum: readonly Expression[] }
-  | { neg: Expression }
-  | { abs: Expression }
-  | { div: { left: Expression; right: Expression; by_zero_default?: number | null } }
-  | { sqrt: Expression }
-  | { pow: { base: Expression; exponent: Expression } }
-  | { exp: Expression }
-  | { log10: Expression }
-  | { ln: Expression }
-  | { lin_decay: Decay }
-  | { exp_decay: Decay }
-  | { gauss_decay: Decay }
-export interface Decay {
-  x: Expression
-  /** Default 0. */
-  target?: Expression | null
-  /** Default 1. */
-  scale?: number | null
-  /** Default 0.5. */
-  midpoint?: number | null
-}
-
 export interface SampleQuery {
   sample: 'random'
 }

@@ -39,7 +39,7 @@ export class Fields {
   }
 
   get(name: string): unknown {
-    return given(this.value, name)
+    return this.reading.face === 'wire' ? this.value[wireName(name)] : given(this.value, name)
   }
 
   /** The place of a name, as the caller wrote it. */

@@ -1,5 +1,6 @@
-/** Filters in bodies of the service. */
+/** Filters and formulas in bodies of the service. */
 import { Filter } from '../core/filter.js'
+import { Expression } from '../core/formula.js'
 import type { Place } from '../core/vocabulary/place.js'
 import { isPlain } from '../core/vocabulary/plain.js'
 import { readBy } from '../core/vocabulary/reader.js'
@@ -22,4 +23,11 @@ export function readWireFilter(value: unknown, place: Place, reading: Reading): 
 readBy(Filter, (value, place, reading) => {
   if (reading.face === 'library') return value
   return readWireFilter(value, place ?? { parent: null, key: reading.whole }, reading)
+})
+
+/** The engine reads formulas; its errors name the place that is kept here. */
+readBy(Expression, (value, place, reading) => {
+  if (reading.face === 'wire' && isPlain(value))
+    postponed.set(value, { place: place ?? { parent: null, key: reading.whole }, reading })
+  return value
 })

@@ -1,6 +1,7 @@
 /** The OpenAPI document of the service, made from its routes and from the declarations of their bodies. */
 import type { TSchema } from 'typebox'
 import { Filter } from '../core/filter.js'
+import { Expression } from '../core/formula.js'
 import { type Components, describe } from '../core/vocabulary/document.js'
 import type { Route } from './call.js'
 import { API_VERSION } from './versions.js'
@@ -12,7 +13,7 @@ const PARAMETER = /:(\w+)/g
 export function openApiDocument(routes: readonly Route[]): object {
   const components: Components = new Map()
   // Parts of bodies that are not declared as a whole yet.
-  describe(Filter, components)
+  for (const part of [Filter, Expression]) describe(part, components)
   const paths: Record<string, Record<string, object>> = {}
   for (const route of routes) {
     const path = route.path.replace(PARAMETER, '{$1}')

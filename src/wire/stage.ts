@@ -1,18 +1,20 @@
 /** The stages of a query body, from the wire's names to the library's. What values may be is the engine's to say. */
 import type { QuantizationParams, QueryParams } from '../core/database.js'
 import { invalid } from '../core/errors.js'
+import { Expression } from '../core/formula.js'
 import { KNOWN_NAIVE, KNOWN_RRF } from '../core/known-query.js'
 import { LIMITS } from '../core/limits.js'
 import type {
   AcornParams,
   ContextPair,
-  Expression,
   IdfParams,
   LookupLocation,
   Query,
   QueryStage,
   VectorInput,
 } from '../core/query.js'
+import { readerOf } from '../core/vocabulary/reader.js'
+import { Reading } from '../core/vocabulary/reading.js'
 import {
   arrayAt,
   booleanAt,
@@ -29,9 +31,9 @@ import {
   unsupported,
   type WireObject,
 } from './fields.js'
-import { knownFormula } from './formula.js'
 import { INFERRED, namedVectorAt, vectorAt } from './points.js'
 
+const readFormula = readerOf(Expression)
 const KINDS = [
   'nearest',
   'recommend',
@@ -123,7 +125,7 @@ function plainQuery(
     case 'order_by':
       return { orderBy: orderByAt(operand, field) as string }
     case 'formula': {
-      const formula = knownFormula(operand) as Expression
+      const formula = readFormula(operand, { parent: null, key: field }, new Reading('wire', field)) as Expression
       return isPresent(query.defaults) ? { formula, defaults: query.defaults as Record<string, unknown> } : { formula }
     }
     case 'rrf':

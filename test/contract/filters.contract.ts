@@ -106,6 +106,14 @@ const FILTERS: [what: string, filter: Filter, ids: number[]][] = [
   ['isNull', { must: [{ isNull: { key: 'tags' } }] }, [4]],
   ['isEmpty of an absent key', { mustNot: [{ isEmpty: { key: 'price' } }] }, [1, 2, 4]],
   ['valuesCount', { must: [{ key: 'tags', valuesCount: { gte: 2 } }] }, [1]],
+  ['no values, of a field that some lack', { must: [{ key: 'price', valuesCount: { lt: 1 } }] }, [3, 5]],
+  ['no values, of null and []', { must: [{ key: 'tags', valuesCount: { lte: 0 } }] }, [2, 4]],
+  ['any number of values', { must: [{ key: 'nowhere', valuesCount: { gte: 0 } }] }, [1, 2, 3, 4, 5]],
+  [
+    'no values in an element',
+    { must: { nested: { key: 'parts', filter: { must: { key: 'colour', valuesCount: { lt: 1 } } } } } },
+    [3, 4],
+  ],
   ['hasId', { must: [{ hasId: [1, 4, 99] }] }, [1, 4]],
   ['hasVector', { must: [{ hasVector: 'text' }] }, [1, 3, 5]],
   ['a path through arrays', { must: [value('parts[].kind', 'y')] }, [3]],
@@ -182,6 +190,8 @@ export function describeFilters(suite: Suite): void {
         when: 'datetime',
         owner: 'uuid',
         tags: 'keyword',
+        nowhere: 'keyword',
+        'parts[].colour': 'keyword',
         big: 'integer',
         at: 'geo',
       } as const

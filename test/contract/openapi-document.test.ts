@@ -37,6 +37,12 @@ const SAME: readonly [ours: string, qdrants: string, beyond: readonly string[]][
   ['SparseIndexParams', 'SparseIndexParams', []],
   ['QuotaConfig', 'QuotaConfig', []],
   ...[
+    'DivParams',
+    'PowParams',
+    'DecayParamsExpression',
+    'GeoDistanceParams',
+    'ExpDecayExpression',
+    'DatetimeKeyExpression',
     'Filter',
     'MinShould',
     'FieldCondition',

@@ -1,8 +1,9 @@
 /** Queries with one error each, through the library and on the wire. The message must name the error. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Collection, Database } from '../../src/core/database.js'
+import type { Expression } from '../../src/core/formula.js'
 import { LIMITS } from '../../src/core/limits.js'
-import type { Expression, Prefetch, QueryOptions } from '../../src/core/query.js'
+import type { Prefetch, QueryOptions } from '../../src/core/query.js'
 import { FACES, openFace } from './faces.js'
 
 const NEAR = [1, 2, 3]

@@ -6,8 +6,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { connect } from '../../src/client/index.js'
 import type { Collection, Database } from '../../src/core/database.js'
 import type { Filter } from '../../src/core/filter.js'
+import type { Expression } from '../../src/core/formula.js'
 import type { PayloadIndexKind, PayloadIndexOptions } from '../../src/core/payload-index.js'
-import type { Expression, QueryGroupsOptions } from '../../src/core/query.js'
+import type { QueryGroupsOptions } from '../../src/core/query.js'
 import type { CollectionOptions, StrictModeConfig } from '../../src/core/schema.js'
 import { open } from '../../src/index.js'
 import { createServer } from '../../src/server/app.js'
@@ -56,15 +57,15 @@ const grouped =
   (options: Partial<QueryGroupsOptions>): Attempt =>
   (c) =>
     c.queryGroups({ ...Q, groupBy: 'kw', groupSize: 1, ...options })
-const to = (key: string): Expression => ({ geo_distance: { origin: HERE, to: key } })
+const to = (key: string): Expression => ({ geoDistance: { origin: HERE, to: key } })
 
 const UNINDEXED: [what: string, allowed: Attempt[], refused: Refusals][] = [
   [
     'variables of formulas',
     [
       ...['n', 'price', 'ranged', 'looked'].map((key) => scoredBy({ sum: ['$score', key] })),
-      scoredBy({ gauss_decay: { x: to('here'), scale: 100 } }),
-      scoredBy({ exp_decay: { x: { datetime_key: 'at' }, target: { datetime: '2024-01-01T00:00:00Z' }, scale: 9 } }),
+      scoredBy({ gaussDecay: { x: to('here'), scale: 100 } }),
+      scoredBy({ expDecay: { x: { datetimeKey: 'at' }, target: { datetime: '2024-01-01T00:00:00Z' }, scale: 9 } }),
       scoredBy({ key: 'kw', match: { value: 'x' } }),
     ],
     [
@@ -74,9 +75,9 @@ const UNINDEXED: [what: string, allowed: Attempt[], refused: Refusals][] = [
         scoredBy({ div: { left: 1, right: { pow: { base: 'n', exponent: 'at' } } } }),
         missing('at', '[float, integer]'),
       ],
-      [scoredBy({ lin_decay: { x: 'n', target: 'other' } }), missing('other', '[float, integer]')],
+      [scoredBy({ linDecay: { x: 'n', target: 'other' } }), missing('other', '[float, integer]')],
       [scoredBy(to('bare.here')), missing('bare.here', '[geo]')],
-      [scoredBy({ mult: [2, { datetime_key: 'bare.at' }] }), missing('bare.at', '[datetime]')],
+      [scoredBy({ mult: [2, { datetimeKey: 'bare.at' }] }), missing('bare.at', '[datetime]')],
       [scoredBy({ sum: ['$score', { key: 'other', match: { value: 'x' } }] }), missing('other', '[keyword, uuid]')],
       [scoredBy({ sum: ['$score', { isNull: { key: 'other' } }] }), missing('other', ANY)],
       [

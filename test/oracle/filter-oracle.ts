@@ -111,7 +111,8 @@ function fieldHolds(condition: FieldCondition, values: Json[], { texts, above }:
   return (
     (isSet(condition.isEmpty) && values.every(isEmpty) === condition.isEmpty) ||
     (isSet(condition.isNull) && hasNull() === condition.isNull) ||
-    (isSet(condition.valuesCount) && values.some((value) => isBetween(countOf(value), condition.valuesCount))) ||
+    (isSet(condition.valuesCount) &&
+      (values.length === 0 ? [null] : values).some((value) => isBetween(countOf(value), condition.valuesCount))) ||
     (!!match && isMatchOf(scalars, match, texts.get(above + condition.key))) ||
     (isSet(range) && scalars.some((value) => isInRange(value, range as RangeCondition))) ||
     (!!box && isIn((point) => isInBox(point, box))) ||

@@ -2,7 +2,8 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { Collection } from '../../../src/core/database.js'
 import type { Filter } from '../../../src/core/filter.js'
-import type { Expression } from '../../../src/core/query.js'
+import type { Expression } from '../../../src/core/formula.js'
+import { fieldOf } from '../../../src/core/vocabulary/place.js'
 import { parseCondition, standing } from '../../../src/filter/parse.js'
 import { readConditionInTurns } from '../../../src/filter/parse-in-turns.js'
 import { compileNode } from '../../../src/filter/program.js'
@@ -95,12 +96,12 @@ describe('conditions of a formula', () => {
 
   it('are found as its parser finds them', () => {
     const parsed = parseFormula({ formula }, CONTEXT, 'query').conditions.map(text)
-    const found = conditionsIn(formula, 'query.formula')
-    expect(
-      found.map(({ condition, field }) => text(parseCondition(condition, CONTEXT, standing(null, field)))).sort(),
-    ).toEqual(parsed.sort())
-    for (const { condition, field } of found) {
-      const path = field
+    const found = conditionsIn(formula, standing(formula, 'query.formula'))
+    expect(found.map(({ condition, start }) => text(parseCondition(condition, CONTEXT, start))).sort()).toEqual(
+      parsed.sort(),
+    )
+    for (const { condition, start } of found) {
+      const path = fieldOf(start.place, '')
         .replace('query.formula.', '')
         .split(/[.[\]]+/)
         .filter((step) => step !== '')
