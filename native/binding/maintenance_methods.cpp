@@ -16,6 +16,7 @@ napi_value vectorStats(napi_env env, const ShardStats& stats) {
     ResultObject entry(env);
     entry.number("live", static_cast<double>(stats.vectors[at].live));
     entry.number("indexed", static_cast<double>(stats.vectors[at].indexed));
+    entry.number("graphed", static_cast<double>(stats.vectors[at].graphed));
     entry.number("graphBytes", static_cast<double>(stats.vectors[at].graphBytes));
     entry.number("vectorBytes", static_cast<double>(stats.vectors[at].vectorBytes));
     entry.number("codeBytes", static_cast<double>(stats.vectors[at].codeBytes));
@@ -123,6 +124,7 @@ napi_value stats(napi_env env, napi_callback_info info) {
   ResultObject object(env);
   object.number("seq", static_cast<double>(stats.seq));
   object.number("points", static_cast<double>(stats.points));
+  object.number("payloadBytes", static_cast<double>(stats.payloadBytes));
   object.number("dirty", static_cast<double>(stats.dirty));
   object.number("dirtyBytes", static_cast<double>(stats.dirtyBytes));
   object.set("vectors", vectorStats(env, stats));

@@ -73,6 +73,8 @@ struct ShardStats {
   struct Vectors {
     uint64_t live = 0;
     uint64_t indexed = 0;
+    // Of the indexed ones, those in a graph or in postings.
+    uint64_t graphed = 0;
     uint64_t graphBytes = 0;
     uint64_t vectorBytes = 0;
     uint64_t codeBytes = 0;
@@ -95,6 +97,8 @@ struct ShardStats {
   };
   uint64_t seq = 0;
   uint64_t points = 0;
+  // Payloads of all rows as they were appended, and their changes.
+  uint64_t payloadBytes = 0;
   uint64_t dirty = 0;
   uint64_t dirtyBytes = 0;
   std::vector<Vectors> vectors;

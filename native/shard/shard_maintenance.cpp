@@ -67,6 +67,8 @@ ShardStats Shard::stats() const {
   for (size_t at = 0; at < snapshot.count(); at++) {
     const Segment& segment = snapshot.segment(at);
     stats.points += segment.liveRows();
+    stats.payloadBytes +=
+        segment.payloads().bytesOf(snapshot.rows(at)) + segment.payloads().overlaidBytes();
     stats.segments.push_back({segment.number(), &segment == segments_.active(), segment.isLeft(),
                               segment.rows(), segment.deletedRows(), segment.dataBytes(), 0,
                               segment.payloads().overlaidRows(), false});
@@ -76,6 +78,7 @@ ShardStats Shard::stats() const {
       auto& sums = stats.vectors[vector];
       sums.live += space.liveVertices();
       sums.indexed += space.linked();
+      if (space.graph().m() > 0) sums.graphed += space.linked();
       sums.graphBytes += space.graph().bytes();
       sums.vectorBytes += space.vectorBytes();
       sums.codeBytes += space.codeBytes();
@@ -91,6 +94,7 @@ ShardStats Shard::stats() const {
       // All sparse vectors count as indexed: searches find them by postings or in the tail.
       sums.live += space.live();
       sums.indexed += space.live();
+      sums.graphed += space.live();
       sums.vectorBytes += space.bytesOf(segment.rows());
       for (const auto runs = space.runs(); const auto& run : *runs) sums.graphBytes += run->bytes();
     }

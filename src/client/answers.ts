@@ -4,9 +4,10 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { Hit, PointGroup, ReadOptions, ScrollPage, StoredPoint, WriteResult } from '../core/database.js'
 import { ERROR_CATALOGUE, type ErrorCode, VicinalError } from '../core/errors.js'
 import { type Payload, type PointId, RawJson, type StoredVector } from '../core/point.js'
-import type { SearchMatrix } from '../core/query.js'
+import { QueryGroupsOptions, type SearchMatrix } from '../core/query.js'
 import { CollectionOptions, StrictModeConfig } from '../core/schema.js'
-import { snakeCase } from '../core/vocabulary/spelling.js'
+import { ScrollOptions } from '../core/scroll.js'
+import { camelCase, snakeCase } from '../core/vocabulary/spelling.js'
 import { UNBOUNDED } from '../wire/body-bounds.js'
 import { parseJson } from '../wire/json.js'
 
@@ -16,6 +17,8 @@ export interface Envelope {
 }
 
 const MS_PER_SECOND = 1000
+/** Before a sentence about one field of a request. */
+const CATEGORY = /^(?:Wrong input|Format error in JSON body): /
 
 /** The error the service had, or for what is not from the service (a proxy's 502), the nearest to its status. */
 export function errorOfAnswer(status: number, headers: IncomingHttpHeaders, envelope: Envelope | null): VicinalError {
@@ -26,39 +29,40 @@ export function errorOfAnswer(status: number, headers: IncomingHttpHeaders, enve
   const retryAfterSeconds = Number(headers['retry-after'] ?? Number.NaN)
   return new VicinalError(code, message ?? `The answer has status ${status} and is not from Vicinal`, {
     details,
-    ...(code === 'INVALID_ARGUMENT' && status === 422 ? { status } : {}),
+    ...(status === 422 || status === 429 ? { status } : {}),
     ...(Number.isFinite(retryAfterSeconds) ? { retryAfterMs: retryAfterSeconds * MS_PER_SECOND } : {}),
   })
 }
 
-/** Options of a configuration, and those of strict mode, by the spelling of the wire. */
+/** Options of reads and of a configuration, and those of strict mode, by the spelling of the wire. */
 const DECLARED = new Map(
   [
-    ...Object.keys(CollectionOptions.properties),
+    ...[CollectionOptions, QueryGroupsOptions, ScrollOptions].flatMap(({ properties }) => Object.keys(properties)),
     ...Object.keys(StrictModeConfig.properties).map((name) => `strictModeConfig.${name}`),
   ].map((name) => [snakeCase(name), name]),
 )
-const PAST_FILTER = /(?<=\bfilter\b|\bupdateFilter\b|\bcorpus\b).*/
+
+/** The names inside a query or a filter: none of them is the caller's own. */
+const OF_QUERY = /^(?:query|prefetch|lookup_from|with_lookup|filter|update_filter|params)\b.*/
 
 /** A field in the library's spelling, as the caller most likely wrote it. */
 function detailsOf(told: Record<string, unknown> = {}): Record<string, unknown> {
   const { field } = told
   if (typeof field !== 'string') return told
-  const inFilter = field
-    .replace(/\bupdate_filter\b/, 'updateFilter')
-    .replace(PAST_FILTER, (path) => path.replace(/_([a-z])/g, (_, letter) => letter.toUpperCase()))
-  const whole = DECLARED.get(inFilter)
-  return { ...told, field: whole ?? inFilter.replace(/^\w+/, (name) => DECLARED.get(name) ?? name) }
+  const whole = DECLARED.get(field)
+  return {
+    ...told,
+    field: whole ?? field.replace(OF_QUERY, camelCase).replace(/^\w+/, (name) => DECLARED.get(name) ?? name),
+  }
 }
 
-const CATEGORY = /^(?:Wrong input|Format error in JSON body): /
 const FIRST_VIOLATION = /^Validation error in JSON body: \[[^:]*: ([^;\]]*).*$/s
 
 /** In the library the sentence begins with the field. */
 function withField(error: string | undefined, field: unknown): string | undefined {
-  if (error === undefined) return error
+  if (error === undefined || typeof field !== 'string') return error
   const sentence = error.replace(CATEGORY, '').replace(FIRST_VIOLATION, '$1')
-  return sentence === error || typeof field !== 'string' ? sentence : `${field}: ${sentence}`
+  return sentence === error ? error : `${field}: ${sentence}`
 }
 
 function isCode(code: unknown): code is ErrorCode {

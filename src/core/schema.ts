@@ -46,6 +46,11 @@ export interface CollectionConfig {
   params?: CollectionParams
 }
 
+/** Whether graphs are built. An `indexingThreshold` of 0 turns that off. */
+export function isIndexing({ optimizersConfig }: Pick<CollectionConfig, 'optimizersConfig'>): boolean {
+  return optimizersConfig.indexingThreshold !== 0
+}
+
 /** The facts about a vector that the table needs. */
 export interface TableVector {
   name: string
@@ -156,7 +161,7 @@ export interface CollectionInfo {
   memory: CollectionMemory
   /** Live recall by vector name. */
   recall: Record<string, MeasuredRecall>
-  /** Problems that were survived, such as a segment rebuilt from the table. */
+  /** Problems that were survived, such as a segment rebuilt from the table, and settings without the effect asked for. */
   warnings: string[]
 }
 

@@ -12,7 +12,7 @@ import { isLargeFilter } from './parse-in-turns.js'
  * Checks a filter as far as no collection is needed, and keeps what was read for the engine. The engine reads a large
  * one in turns, and its errors name the place that is kept here.
  */
-export function readWireFilter(value: unknown, place: Place, reading: Reading): Filter {
+function readWireFilter(value: unknown, place: Place, reading: Reading): Filter {
   if (!isPlain(value)) throw reading.mistyped(place, 'an object', value ?? null)
   const start = { place, reading }
   if (isLargeFilter(value)) postponed.set(value, start)

@@ -75,12 +75,14 @@ export class References {
     for (const prefetch of stage.prefetches) this.#collect(prefetch, scope, own)
     const { source, catalog } = scope
     const { scoring, lookup } = stage
+    // A missing collection is an error even where nothing is looked up.
+    const lookedUp = lookup ? catalog(lookup.collection) : null
     const examples = examplesOf(scoring)
     this.#texts.push(...examples.filter((example) => example instanceof TextQuery))
     const ids = examples.filter((example) => typeof example !== 'object')
     if (ids.length === 0 || !('vector' in scoring)) return
     const like = source.schema[scoring.vector] as SchemaVector
-    const from = lookup ? catalog(lookup.collection) : ownOf(source)
+    const from = lookedUp ?? ownOf(source)
     // Compares names, since an alias may lead to the collection itself.
     if (from.name === source.name) own.push(...ids)
     const vector = lookup ? (lookup.vector ?? defaultVector(from, like.name)) : like.name
@@ -135,12 +137,12 @@ function ownOf(source: Source): LookedUp {
 function vectorOf({ schema }: Pick<Source, 'schema'>, name: string, like: SchemaVector): number {
   const index = schema.findIndex((vector) => vector.name === name)
   const found = schema[index]
-  if (!found) throw invalid('lookup_from.vector', 'Not existing vector name', name)
+  if (!found) throw invalid('lookupFrom.vector', 'Not existing vector name', name)
   if (found.size !== like.size) {
-    throw invalid('lookup_from', `Vector dimension error: expected dim: ${like.size}`, found.size)
+    throw invalid('lookupFrom', `Vector dimension error: expected dim: ${like.size}`, found.size)
   }
   if (found.multivectorConfig && !like.multivectorConfig) {
-    throw invalid('lookup_from', 'expected a vector, and no multivector', found.name)
+    throw invalid('lookupFrom', 'expected a vector, and no multivector', found.name)
   }
   return index
 }

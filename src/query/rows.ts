@@ -1,4 +1,4 @@
-import type { Hit, ReadOptions, StoredPoint, WithPayload } from '../core/database.js'
+import type { Hit, ReadOptions, StoredPoint, WithPayload, WithVector } from '../core/database.js'
 import { invalid, VicinalError } from '../core/errors.js'
 import {
   decodeId,
@@ -69,24 +69,13 @@ export function fieldsOf(payload: boolean, vectors: Uint32Array, mostBytes: numb
 
 function payloadSelection(selector: WithPayload): Projection['payload'] {
   if (typeof selector === 'boolean') return selector ? {} : null
-  if (selector === null || typeof selector !== 'object')
-    throw invalid('with_payload', 'expected a boolean or a selector', selector)
-  if (isNames(selector)) return { include: selector }
-  const { include, exclude } = selector as { include?: unknown; exclude?: unknown }
-  if (isNames(include) && exclude === undefined) return { include }
-  if (isNames(exclude) && include === undefined) return { exclude }
-  throw invalid('with_payload', 'expected a boolean, an array of keys, { include } or { exclude }', selector)
+  return Array.isArray(selector) ? { include: selector } : (selector as { include: readonly string[] })
 }
 
-function isNames(value: unknown): value is readonly string[] {
-  return Array.isArray(value) && value.every((name) => typeof name === 'string')
-}
-
-function vectorSelection(selector: unknown, schema: readonly SchemaVector[]): string[] {
+function vectorSelection(selector: WithVector, schema: readonly SchemaVector[]): string[] {
   if (typeof selector === 'boolean') return selector ? schema.map((vector) => vector.name) : []
-  if (!isNames(selector)) throw invalid('with_vector', 'expected a boolean or an array of vector names', selector)
   const unknown = selector.find((name) => !schema.some((vector) => vector.name === name))
-  if (unknown !== undefined) throw invalid('with_vector', 'Not existing vector name', unknown)
+  if (unknown !== undefined) throw invalid('withVector', 'Not existing vector name', unknown)
   return [...new Set(selector)]
 }
 

@@ -28,7 +28,7 @@ export function runQuery<P>(
   options: QueryOptions,
   scope: QueryScope,
 ): MaybePromise<{ hits: Hit<P>[]; plan: QueryPlan | null }> {
-  const plan = parseQuery(options, scope.source.schema)
+  const plan = parseQuery(options, scope.source.schema, scope.source.shard)
   // If the time of this turn is used up, texts are split in a later turn.
   const references = scope.explains || turnBudget.readUs <= 0 ? null : References.atOnce(plan, scope)
   return references ? runWith<P>(plan, scope, references) : runPlan<P>(plan, scope)
@@ -57,7 +57,8 @@ class QueryRun {
   }
 
   /** The page asked for, with the fields asked for. */
-  root({ root, offset, projection }: Plan): MaybePromise<StageResult> {
+  root({ root, offset, isPast, projection }: Plan): MaybePromise<StageResult> {
+    if (isPast) return this.#made(kindOf(root.scoring), [], new BytesRead())
     // A sample has no order, so no points can be skipped.
     const skipped = root.scoring.kind === 'sample' && root.prefetches.length === 0 ? 0 : offset
     return andThen(this.#stage({ ...root, limit: root.limit + skipped }, root, [], skipped, projection), (result) => {

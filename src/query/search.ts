@@ -1,6 +1,5 @@
 import type { Explained, Hit, QueryOptions } from '../core/database.js'
-import { invalid, notFound } from '../core/errors.js'
-import { LIMITS } from '../core/limits.js'
+import { notFound } from '../core/errors.js'
 import { andThen, type MaybePromise } from '../core/maybe-promise.js'
 import {
   decodeId,
@@ -19,12 +18,13 @@ import { compileFilter } from '../filter/program.js'
 import type { SearchResult, VectorRows } from '../native/addon.js'
 import type { Shard } from '../native/shard.js'
 import { roundQuery } from '../native/vectors.js'
+import { Amounts, DEFAULT_LIMIT } from './amounts.js'
 import { BytesRead } from './bytes-read.js'
 import { planOf, type StageFacts } from './explain.js'
 import { listOf } from './long-lists.js'
 import { borrowedVector, isVector } from './parse-scoring.js'
 import { type Projection, projectionOf, RowReader } from './rows.js'
-import { bounded, corpusOf, DEFAULT_LIMIT, settingsOf, thresholdOf, vectorIndex } from './search-settings.js'
+import { corpusOf, settingsOf, vectorIndex } from './search-settings.js'
 import { Turns } from './turns.js'
 
 const NO_FIELDS = { payload: false }
@@ -88,17 +88,15 @@ function searchAs<T>(
   answerOf: (result: SearchResult, projection: Projection, isFiltered: boolean) => MaybePromise<T>,
 ): MaybePromise<T> {
   const vector = vectorIndex(options.using, schema)
-  const limit = bounded(options.limit ?? DEFAULT_LIMIT, 1, LIMITS.resultLimit, 'limit')
-  const offset = bounded(options.offset ?? 0, 0, LIMITS.resultLimit, 'offset')
-  if (offset + limit > LIMITS.resultLimit)
-    throw invalid('offset', `expected offset + limit of at most ${LIMITS.resultLimit}`, offset + limit)
+  const amounts = new Amounts(shard)
+  const limit = amounts.bounded(options.limit ?? DEFAULT_LIMIT)
+  const offset = amounts.bounded(options.offset ?? 0)
   const { ef, recall, exact, codes, indexedOnly } = settingsOf(options)
-  const scoreThreshold = thresholdOf(options.scoreThreshold)
+  const scoreThreshold = options.scoreThreshold ?? null
   const filter = options.filter ? compileFilter(options.filter, contextOf(schema)) : null
   const projection = projectionOf(options, schema)
   const searched = schema[vector] as ResolvedVector
-  const { idf } = options.params ?? {}
-  if (idf !== undefined) corpusOf(idf, searched, contextOf(schema))
+  corpusOf(options.params?.idf, searched, contextOf(schema))
   const run = (target: Target): MaybePromise<T> => {
     const request = {
       vector,

@@ -49,8 +49,8 @@ describe('on the wire', () => {
       'a slice beyond its total, and a key alone',
       { must: [{ slice: { total: 2, index: 2 } }, { key: 'a' }] },
       422,
-      'Validation error in JSON body: [filter.must[0].slice: must be an index below total; ' +
-        'filter.must[1]: At least one field condition must be specified]',
+      'Validation error in JSON body: [count_request.filter.must[0].slice: must be an index below total; ' +
+        'count_request.filter.must[1]: At least one field condition must be specified]',
       'filter.must[0].slice',
     ],
     [

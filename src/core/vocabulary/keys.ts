@@ -1,9 +1,14 @@
 /** The keys of declared objects in both spellings, for readers written by hand. */
 import type { TObject } from 'typebox'
-import { describeValue } from '../errors.js'
+import { describeValue, type VicinalError } from '../errors.js'
 import type { Place } from './place.js'
-import type { Reading } from './reading.js'
 import { letters, snakeCase } from './spelling.js'
+
+/** What is told of a reading (`Reading`). */
+interface Reading {
+  readonly face: 'library' | 'wire'
+  mistyped(place: Place | null, expected: string, seen?: unknown): VicinalError
+}
 
 export class Keys {
   readonly #names: readonly string[]

@@ -26,9 +26,10 @@ function tellerOf(schema: TSchema): Tell {
 }
 
 function makeTeller(declared: TSchema): Tell {
-  const schema = resolved(declared)
-  if ((schema as Words).isReadApart)
-    return (value, place) => spelled(schema)(value, place, new Reading('library', 'options'))
+  const schema = resolved(declared) as TSchema & Words
+  const { nested } = schema
+  if (nested) return (value, place) => tellerOf(nested.of())(value, place)
+  if (schema.isReadApart) return (value, place) => spelled(schema)(value, place, new Reading('library', 'options'))
   if (Type.IsObject(schema)) {
     const names = Object.entries(schema.properties).map(
       ([name, property]) => [name, snakeCase(name), property] as const,

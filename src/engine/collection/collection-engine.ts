@@ -1,18 +1,16 @@
-import { isDeepStrictEqual } from 'node:util'
 import type { WriteOptions, WriteResult } from '../../core/database.js'
 import { VicinalError } from '../../core/errors.js'
 import type { MaybePromise } from '../../core/maybe-promise.js'
 import { Mutex } from '../../core/mutex.js'
 import type { CollectionConfig, CollectionInfo, SchemaVector } from '../../core/schema.js'
 import type { Log } from '../../log/log.js'
-import type { VectorSpec } from '../../native/addon.js'
 import { giveBackFreed } from '../../native/process-memory.js'
 import type { Shard } from '../../native/shard.js'
 import type { CollectionPaths } from '../../storage/layout.js'
 import type { Manifest } from '../../storage/manifest.js'
 import type { VectorIdentity } from '../../storage/table-layout.js'
+import { configWarnings } from '../config/config-warnings.js'
 import type { IndexedField } from '../config/payload-index.js'
-import { shardSpec } from '../config/shard-spec.js'
 import { queuedChange } from '../limits/queued-change.js'
 import { RateLimit } from '../limits/rate-limit.js'
 import { StrictMode, type StrictModeSubject } from '../limits/strict-mode.js'
@@ -20,14 +18,14 @@ import { memoryBudget, type Shrinkable } from '../memory/memory-budget.js'
 import { type MeasuredCollection, memoryTables } from '../memory/memory-table.js'
 import { Checkpointer, type CheckpointerParts } from './checkpointer.js'
 import { closeAll } from './close-all.js'
-import { infoOfStats, isBehind, liveVectorBytes } from './collection-info.js'
+import { infoOfStats, isBehind, liveVectorBytes, pointsOfIndexes } from './collection-info.js'
 import type { CollectionParts } from './collection-parts.js'
 import { type CollectionView, viewOf, withLiveRows } from './collection-view.js'
 import { Flusher, type FlusherParts } from './flusher.js'
 import { Issues } from './issues.js'
 import { Maintenance, type MaintenanceParts } from './maintenance.js'
-import type { OutdatedSegments } from './outdated-segments.js'
 import { PayloadIndexes } from './payload-indexes.js'
+import { reconfigure } from './reconfiguration.js'
 import { type EditVectors, VectorChanges } from './vector-changes.js'
 import { Writer, type WriterParts } from './writer.js'
 
@@ -71,8 +69,8 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
     this.#view = viewOf(this.#shard, manifest.current)
     const rows = <P>(own: Omit<P, 'shard' | 'vectors'>): P => withLiveRows(() => this.view, own)
     this.#indexes = new PayloadIndexes(() => this.#shard, manifest, this.#issues)
-    this.#reads = new RateLimit(() => clock.monotonicMs())
-    this.#writes = new RateLimit(() => clock.monotonicMs())
+    this.#reads = new RateLimit('Read', () => clock.monotonicMs())
+    this.#writes = new RateLimit('Write', () => clock.monotonicMs())
     this.#flusher = table ? new Flusher(rows<FlusherParts>({ log, table, manifest })) : null
     this.#checkpointer = folder
       ? new Checkpointer(
@@ -224,10 +222,7 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
       payloadIndexes: this.#parts.manifest.current.payloadIndexes,
       points: () => this.shard.stats().points,
       vectorBytes: () => liveVectorBytes(this.view),
-      payloadBytes: async () => {
-        const { payload, overlays } = (await memoryTables.of(this)).memory
-        return payload.bytes + overlays.bytes
-      },
+      payloadBytes: () => this.shard.stats().payloadBytes,
       reads: this.#reads,
       writes: this.#writes,
     }
@@ -280,13 +275,11 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
     await this.#maintenance.settle(graceMs)
   }
 
-  /**
-   * Changes the configuration and has segments rebuilt if the change concerns them. The manifest marks these segments
-   * in the write that changes the configuration, so that a rebuild goes on after a crash.
-   */
+  /** Changes the configuration and has segments rebuilt if the change concerns them. */
   async updateConfig(change: (config: CollectionConfig) => CollectionConfig): Promise<void> {
     this.checkWritable()
-    await queuedChange(this.#changes, 'changes', () => this.#updateConfig(change))
+    const { manifest, outdated } = this.#parts
+    await queuedChange(this.#changes, 'changes', () => reconfigure(change, { shard: this.#shard, manifest, outdated }))
     this.#maintenance.hurry()
   }
 
@@ -305,22 +298,6 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
     } finally {
       this.#isReshaping = false
     }
-  }
-
-  async #updateConfig(change: (config: CollectionConfig) => CollectionConfig): Promise<void> {
-    const { manifest, outdated } = this.#parts
-    let takeBack: ReturnType<OutdatedSegments['mark']> = () => {}
-    let before: VectorSpec[] = []
-    const specsOf = (described: Manifest) => shardSpec(described, { trackChanges: false }).vectors
-    const configured = (current: Manifest) => {
-      const config = change(current.config)
-      const specs = specsOf({ ...current, config })
-      before = specsOf(current)
-      if (isDeepStrictEqual(specs, before)) return { config }
-      takeBack = outdated.mark(this.#shard.configure(specs))
-      return { config, segments: current.segments.map((segment) => ({ ...segment, outdated: true })) }
-    }
-    await manifest.update(configured, undefined, () => takeBack(this.#shard.configure(before)))
   }
 
   /** Resolves when every present vector is in a graph that is built as the configuration says. */
@@ -350,8 +327,9 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
     const { memory, warnings } = await this.read(() => memoryTables.of(this))
     const { log, manifest, outdated } = this.#parts
     const stats = this.shard.stats()
+    const indexPoints = await this.read(({ shard }) => pointsOfIndexes(shard, stats))
     return {
-      ...infoOfStats(stats, this.view, manifest.current),
+      ...infoOfStats(stats, this.view, manifest.current, indexPoints),
       status:
         this.#trouble || this.#brokenBy
           ? 'red'
@@ -362,7 +340,7 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
       logBytes: log.bytes,
       updateQueue: { length: this.writer.waiting },
       memory,
-      warnings: [...this.#parts.warnings, ...warnings, ...this.#issues.messages],
+      warnings: [...configWarnings(this.config), ...this.#parts.warnings, ...warnings, ...this.#issues.messages],
     }
   }
 

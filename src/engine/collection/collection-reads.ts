@@ -1,33 +1,41 @@
 import type {
   CallOptions,
-  Collection,
   Explained,
   ExplainedGroups,
   ExplainedMatrix,
   Hit,
   PointGroup,
-  QueryOptions,
   ReadableCollection,
   ReadOptions,
-  RetrieveOptions,
-  ScrollOptions,
   ScrollPage,
   StoredPoint,
 } from '../../core/database.js'
 import { invalid } from '../../core/errors.js'
 import type { Filter } from '../../core/filter.js'
-import { checkIfGiven, checkKnown } from '../../core/known-keys.js'
-import { KNOWN_CALL, KNOWN_READ } from '../../core/known-options.js'
+import { given, givenList } from '../../core/given-options.js'
+import { checkIfGiven } from '../../core/known-keys.js'
+import { KNOWN_CALL } from '../../core/known-options.js'
 import { LIMITS } from '../../core/limits.js'
 import type { MaybePromise } from '../../core/maybe-promise.js'
 import { PlainReads } from '../../core/plain-reads.js'
 import type { Payload, PointId } from '../../core/point.js'
-import type { FacetHit, FacetOptions, QueryGroupsOptions, SearchMatrix, SearchMatrixOptions } from '../../core/query.js'
+import {
+  type FacetHit,
+  FacetOptions,
+  QueryGroupsOptions,
+  QueryOptions,
+  type SearchMatrix,
+  SearchMatrixOptions,
+} from '../../core/query.js'
 import type { QueryPlan } from '../../core/query-plan.js'
+import { CountOptions, RetrieveOptions, ScrollOptions } from '../../core/scroll.js'
+import type { Untyped } from '../../core/untyped.js'
+import { filterFacts } from '../../filter/filter-facts.js'
 import { compileFilter } from '../../filter/program.js'
+import { costOfQuery } from '../../query/cost.js'
 import { facet } from '../../query/facet.js'
 import { queryGroups } from '../../query/groups.js'
-import { searchMatrix } from '../../query/matrix.js'
+import { DEFAULT_SAMPLE, searchMatrix } from '../../query/matrix.js'
 import { retrieve, scrollPage } from '../../query/pages.js'
 import type { BoundedRead } from '../../query/rows.js'
 import { runQuery } from '../../query/run.js'
@@ -62,7 +70,7 @@ export interface ReadHost {
 }
 
 /** The reading methods of one collection. */
-export class CollectionReads<P = Payload> extends PlainReads<P> implements ReadableCollection<P> {
+export class CollectionReads<P = Payload> extends PlainReads<P> implements Untyped<ReadableCollection<P>> {
   protected readonly source: ReadSource
   readonly #admission: ConcurrentSearches
   readonly #catalog: Catalog
@@ -78,36 +86,36 @@ export class CollectionReads<P = Payload> extends PlainReads<P> implements Reada
     return this.source.name
   }
 
-  async retrieve(ids: readonly PointId[], options: RetrieveOptions = {}): Promise<StoredPoint<P>[]> {
-    checkKnown(options, KNOWN_READ.retrieve)
+  async retrieve(ids: readonly PointId[], asked: RetrieveOptions = {}): Promise<StoredPoint<P>[]> {
+    const options = given(RetrieveOptions, asked)
     if (!Array.isArray(ids)) throw invalid('ids', 'expected an array of ids', ids)
-    return await this.#read(options, (scope, view) =>
-      this.#answer(options, scope, (within) => retrieve<P>(view.shard, view.schema, ids, within, scope)),
-    )
+    const read = (scope: CallScope, view: CollectionView) =>
+      this.#answer(options, scope, (within) => retrieve<P>(view.shard, view.schema, ids, within, scope))
+    return await this.#read(options, read, () => ids.length)
   }
 
-  async query(query: QueryOptions): Promise<Hit<P>[]> {
-    checkKnown(query, KNOWN_READ.query)
+  async query(asked: QueryOptions): Promise<Hit<P>[]> {
+    const query = given(QueryOptions, asked)
     const large = this.#largeFilters([query], query)
     if (large) await large
     this.#checkQueries([query])
-    return await this.#read(query, (scope, view) =>
-      this.#answer(query, scope, (within) => this.#run(within, scope, view)),
-    )
+    const read = (scope: CallScope, view: CollectionView) =>
+      this.#answer(query, scope, (within) => this.#run(within, scope, view))
+    return await this.#read(query, read, () => this.#costOf([query], query))
   }
 
   async queryBatch(queries: readonly QueryOptions[], call?: CallOptions): Promise<Hit<P>[][]> {
     return await this.#batch(queries, call, async (query, scope, view) => await this.#run(query, scope, view))
   }
 
-  async explain(query: QueryOptions): Promise<Explained<P>> {
-    checkKnown(query, KNOWN_READ.query)
+  async explain(asked: QueryOptions): Promise<Explained<P>> {
+    const query = given(QueryOptions, asked)
     const large = this.#largeFilters([query], query)
     if (large) await large
     this.#checkQueries([query])
-    return await this.#read(query, (scope, view) =>
-      this.#answer(query, scope, (within) => this.#explain(within, scope, view)),
-    )
+    const read = (scope: CallScope, view: CollectionView) =>
+      this.#answer(query, scope, (within) => this.#explain(within, scope, view))
+    return await this.#read(query, read, () => this.#costOf([query], query))
   }
 
   async explainBatch(queries: readonly QueryOptions[], call?: CallOptions): Promise<Explained<P>[]> {
@@ -119,16 +127,16 @@ export class CollectionReads<P = Payload> extends PlainReads<P> implements Reada
    * unhandled.
    */
   async #batch<T>(
-    queries: readonly QueryOptions[],
+    asked: readonly QueryOptions[],
     call: CallOptions | undefined,
     run: (query: QueryOptions & BoundedRead, scope: CallScope, view: CollectionView) => Promise<T>,
   ): Promise<T[]> {
-    if (!Array.isArray(queries)) throw invalid('searches', 'expected an array of queries', queries)
-    if (queries.length > LIMITS.batchQueries) {
-      throw invalid('searches', `expected at most ${LIMITS.batchQueries} queries`, queries.length)
+    if (!Array.isArray(asked)) throw invalid('queries', 'expected an array of queries', asked)
+    if (asked.length > LIMITS.batchQueries) {
+      throw invalid('queries', `expected at most ${LIMITS.batchQueries} queries`, asked.length)
     }
     checkIfGiven(call, KNOWN_CALL)
-    for (const [i, query] of queries.entries()) checkKnown(query, KNOWN_READ.query, `queries[${i}].`)
+    const queries = givenList(QueryOptions, asked, 'queries', call)
     const large = this.#largeFilters(queries, call)
     if (large) await large
     this.#checkQueries(queries)
@@ -137,7 +145,7 @@ export class CollectionReads<P = Payload> extends PlainReads<P> implements Reada
       const part = (at: number, mostBytes: number) => run({ ...(queries[at] as QueryOptions), mostBytes }, scope, view)
       return withAnswerRoom(queries.length, call, scope, (rooms) => readParts(rooms, part))
     }
-    return await this.#read(call, all, queries.length)
+    return await this.#read(call, all, () => this.#costOf(queries, call))
   }
 
   async #explain(query: QueryOptions & BoundedRead, scope: CallScope, view: CollectionView): Promise<Explained<P>> {
@@ -156,25 +164,28 @@ export class CollectionReads<P = Payload> extends PlainReads<P> implements Reada
     return { groups, plan: plan as QueryPlan }
   }
 
-  async #groups(query: QueryGroupsOptions, explains: boolean): ReturnType<typeof queryGroups<P>> {
-    checkKnown(query, KNOWN_READ.groups)
+  async #groups(asked: QueryGroupsOptions, explains: boolean): ReturnType<typeof queryGroups<P>> {
+    const query = given(QueryGroupsOptions, asked)
     const large = this.#largeFilters([query], query)
     if (large) await large
-    // A limit that is no number is refused by the query parser.
-    const rows = Number(query.limit ?? DEFAULT_LIMIT) * Number(query.groupSize ?? DEFAULT_GROUP_SIZE)
+    const rows = (query.limit ?? DEFAULT_LIMIT) * (query.groupSize ?? DEFAULT_GROUP_SIZE)
     const { strictMode } = this.source
     if (strictMode) checkGroups(query, rows, strictMode)
-    return await this.#read(query, (scope, view) =>
-      this.#answer(query, scope, (within) => queryGroups<P>(within, this.#scopeOf(view, scope, explains, within))),
-    )
+    const read = (scope: CallScope, view: CollectionView) =>
+      this.#answer(query, scope, (within) => queryGroups<P>(within, this.#scopeOf(view, scope, explains, within)))
+    return await this.#read(query, read, () => this.#costOf([query], query))
   }
 
-  async facet(options: FacetOptions): Promise<FacetHit[]> {
-    checkKnown(options, KNOWN_READ.facet)
+  async facet(asked: FacetOptions): Promise<FacetHit[]> {
+    const options = given(FacetOptions, asked)
     const large = this.#largeFilters([options], options)
     if (large) await large
     this.#checkFilter(options)
-    return await this.#read(options, (scope, view) => facet(view, options, scope))
+    return await this.#read(
+      options,
+      (scope, view) => facet(view, options, scope),
+      () => this.#costOfScroll(options),
+    )
   }
 
   async searchMatrix(options: SearchMatrixOptions = {}): Promise<SearchMatrix> {
@@ -186,15 +197,17 @@ export class CollectionReads<P = Payload> extends PlainReads<P> implements Reada
     return { ...matrix, plan: plan as QueryPlan }
   }
 
-  async #matrix(options: SearchMatrixOptions, explains: boolean): ReturnType<typeof searchMatrix> {
-    checkKnown(options, KNOWN_READ.matrix)
+  async #matrix(asked: SearchMatrixOptions, explains: boolean): ReturnType<typeof searchMatrix> {
+    const options = given(SearchMatrixOptions, asked)
     const large = this.#largeFilters([options], options)
     if (large) await large
     const { strictMode } = this.source
     if (strictMode) checkMatrix(options, strictMode)
-    return await this.#read(options, (scope, view) =>
-      this.#answer(options, scope, (within) => searchMatrix(options, this.#scopeOf(view, scope, explains, within))),
-    )
+    const read = (scope: CallScope, view: CollectionView) =>
+      this.#answer(options, scope, (within) => searchMatrix(options, this.#scopeOf(view, scope, explains, within)))
+    // Points are scrolled, and each is searched for.
+    const sampled = () => Math.min(options.sample ?? DEFAULT_SAMPLE, this.source.view.shard.stats().points)
+    return await this.#read(options, read, () => this.#costOfScroll(options) + sampled())
   }
 
   /** Reads large filters before the strict mode checks, which then cost little. */
@@ -225,20 +238,20 @@ export class CollectionReads<P = Payload> extends PlainReads<P> implements Reada
     return { source, catalog: this.#catalog, call, explains, mostBytes }
   }
 
-  async scrollPage(options: ScrollOptions = {}): Promise<ScrollPage<P>> {
-    checkKnown(options, KNOWN_READ.scroll)
+  async scrollPage(asked: ScrollOptions = {}): Promise<ScrollPage<P>> {
+    const options = given(ScrollOptions, asked)
     const large = this.#largeFilters([options], options)
     if (large) await large
     this.#checkFilter(options)
-    return await this.#read(options, (scope, view) =>
-      this.#answer(options, scope, (within) => scrollPage<P>(view.shard, view.schema, within, scope)),
-    )
+    const read = (scope: CallScope, view: CollectionView) =>
+      this.#answer(options, scope, (within) => scrollPage<P>(view.shard, view.schema, within, scope))
+    return await this.#read(options, read, () => this.#costOfScroll(options))
   }
 
-  async *scroll(options: ScrollOptions = {}): AsyncIterable<StoredPoint<P>> {
-    checkKnown(options, KNOWN_READ.scroll)
+  async *scroll(asked: ScrollOptions = {}): AsyncIterable<StoredPoint<P>> {
+    const options = given(ScrollOptions, asked)
     if (options.orderBy)
-      throw invalid('order_by', 'scroll expects no order; use scrollPage, and continue with startFrom')
+      throw invalid('orderBy', 'scroll expects no order; use scrollPage, and continue with startFrom')
     let offset = options.offset ?? null
     do {
       const page = await this.scrollPage({ ...options, limit: options.limit ?? SCROLL_PAGE, offset })
@@ -247,8 +260,8 @@ export class CollectionReads<P = Payload> extends PlainReads<P> implements Reada
     } while (offset !== null)
   }
 
-  async count(options: Parameters<Collection<P>['count']>[0] = {}): Promise<number> {
-    checkKnown(options, KNOWN_READ.count)
+  async count(asked: CountOptions = {}): Promise<number> {
+    const options = given(CountOptions, asked)
     const large = this.#largeFilters([options], options)
     if (large) await large
     const filterIn = ({ schema }: CollectionView) => {
@@ -258,13 +271,30 @@ export class CollectionReads<P = Payload> extends PlainReads<P> implements Reada
     filterIn(this.source.view)
     const { strictMode } = this.source
     if (strictMode) checkCount(options, strictMode)
-    return await this.#read(options, (scope, view) => {
+    const read = (scope: CallScope, view: CollectionView) => {
       const { shard } = view
       const filter = filterIn(view)
       return options.exact === false && filter
         ? shard.estimateCount(filter, scope.signal)
         : shard.count(filter, scope.signal)
-    })
+    }
+    return await this.#read(options, read, () => this.#costOfScroll(options))
+  }
+
+  #costOfScroll({ filter }: { filter?: Filter | null }): number {
+    const vectorNames = this.source.view.schema.map(({ name }) => name)
+    return 1 + filterFacts(filter, { vectorNames }).conditions
+  }
+
+  /** Vectors that queries name by id are fetched, because the cost depends on their length. */
+  #costOf(queries: readonly QueryOptions[], call: CallOptions | undefined): MaybePromise<number> {
+    return withDeadline(call, (scope) =>
+      this.source.read(async (view) => {
+        let cost = 0
+        for (const query of queries) cost += await costOfQuery(query, this.#scopeOf(view, scope, false, {}))
+        return cost
+      }),
+    )
   }
 
   /** Reads an answer as soon as there is memory for it. */
@@ -280,12 +310,12 @@ export class CollectionReads<P = Payload> extends PlainReads<P> implements Reada
   #read<T>(
     options: CallOptions | undefined,
     work: (scope: CallScope, view: CollectionView) => MaybePromise<T>,
-    cost = 1,
+    costOf: () => MaybePromise<number>,
   ): MaybePromise<T> {
     this.source.checkOpen()
     const { strictMode } = this.source
     const run = () =>
       this.#admission.run(() => withDeadline(options, (scope) => this.source.read((view) => work(scope, view))))
-    return strictMode ? strictMode.read(options?.timeoutMs, cost, run) : run()
+    return strictMode ? strictMode.read(options?.timeoutMs, costOf, run) : run()
   }
 }

@@ -11,6 +11,7 @@ import type { Payload } from '../../core/point.js'
 import { QuotaConfig, type QuotaStatus } from '../../core/quotas.js'
 import type { CollectionOptions } from '../../core/schema.js'
 import type { RecoverOptions, SnapshotSource, Snapshots } from '../../core/snapshots.js'
+import type { Untyped } from '../../core/untyped.js'
 import { read } from '../../core/vocabulary/reader.js'
 import { AliasBook } from '../catalogue/alias-book.js'
 import { catalogChanges } from '../catalogue/catalog-changes.js'
@@ -41,7 +42,7 @@ export interface DatabaseOptions {
 export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabase {
   readonly #store: CollectionStore
   readonly #engines = new Map<string, CollectionEngine>()
-  readonly #handles = new WeakMap<CollectionEngine, Collection<Payload>>()
+  readonly #handles = new WeakMap<CollectionEngine, EmbeddedCollection>()
   readonly #damaged: DamagedCollection[] = []
   readonly nameless: Error[] = []
   /** Collections whose files could not be removed yet. Deleting or creating one of the name retries it. */
@@ -167,7 +168,7 @@ export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabas
   #handle<P>(engine: CollectionEngine): Collection<P> {
     let handle = this.#handles.get(engine)
     if (!handle) {
-      handle = new EmbeddedCollection<Payload>(engine, {
+      handle = new EmbeddedCollection(engine, {
         admission: this.#admission,
         quotas: this.#quotas,
         aliases: () => this.#aliases.of(engine.name),
@@ -176,7 +177,7 @@ export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabas
       })
       this.#handles.set(engine, handle)
     }
-    return handle as Collection<P>
+    return handle as Untyped<Collection> as Collection<P>
   }
 
   async updateAliases(actions: readonly AliasAction[], call?: CallOptions): Promise<void> {

@@ -26,7 +26,7 @@ export interface StrictModeSubject {
   payloadIndexes: readonly IndexedField[]
   points(): number
   vectorBytes(): number
-  payloadBytes(): Promise<number>
+  payloadBytes(): number
   reads: RateLimit
   writes: RateLimit
 }
@@ -42,11 +42,16 @@ export class StrictMode {
   }
 
   /** Charges a read before it runs. A read that is refused while it is prepared gets its cost back. */
-  async read<T>(timeoutMs: number | undefined, cost: number, work: () => MaybePromise<T>): Promise<T> {
+  async read<T>(
+    timeoutMs: number | undefined,
+    costOf: () => MaybePromise<number>,
+    work: () => MaybePromise<T>,
+  ): Promise<T> {
     const { readRateLimit: most } = this.config
     this.timeout(timeoutMs)
     if (most === undefined) return await work()
-    this.#subject.reads.take(cost, most, 'readRateLimit')
+    const cost = await costOf()
+    this.#subject.reads.take(cost, most, this.config)
     try {
       return await work()
     } catch (error) {
@@ -56,10 +61,16 @@ export class StrictMode {
     }
   }
 
-  /** Charges writes that passed validation. */
-  written(count: number): void {
+  /** Charges writes that passed validation, by their points. */
+  written(cost: number): void {
     const { writeRateLimit: most } = this.config
-    if (most !== undefined) this.#subject.writes.take(count, most, 'writeRateLimit')
+    if (most !== undefined) this.#subject.writes.take(cost, most, this.config)
+  }
+
+  /** Checks the limit before the points are validated, because validation takes time. The cost is taken after it. */
+  writable(cost: number): void {
+    const { writeRateLimit: most } = this.config
+    if (most !== undefined) this.#subject.writes.check(cost, most, this.config)
   }
 
   /** Checks the caller's own timeout; the default timeout is not checked. */
@@ -120,14 +131,11 @@ export class StrictMode {
     }
   }
 
-  async write(operation: WriteOperation<unknown>, timeoutMs: number | undefined): Promise<void> {
+  write(operation: WriteOperation<unknown>, timeoutMs: number | undefined): void {
     this.timeout(timeoutMs)
     this.filter(filterOf(operation), 'update', 'updateFilter' in operation ? 'updateFilter' : 'filter')
-    if (operation.op === 'upsert' || operation.op === 'updateVectors') await this.#points(operation)
-    else if (operation.op === 'setPayload' || operation.op === 'overwritePayload') await this.#payloadSize()
-    const { writeRateLimit: most } = this.config
-    // Checks the limit before the points are validated, because validation takes time. The cost is taken after it.
-    if (most !== undefined) this.#subject.writes.check(1, most, 'writeRateLimit')
+    if (operation.op === 'upsert' || operation.op === 'updateVectors') this.#points(operation)
+    else if (operation.op === 'setPayload' || operation.op === 'overwritePayload') this.#payloadSize()
   }
 
   payloadIndex(field: string): void {
@@ -137,14 +145,14 @@ export class StrictMode {
     const what = `Collection already has the maximum number of payload indices (${most})`
     throw refused(
       what,
-      'Please delete an existing index before creating another.',
+      'Please delete an existing index before creating a new one.',
       'maxPayloadIndexCount',
       most,
       others + 1,
     )
   }
 
-  async #points(operation: Extract<WriteOperation<unknown>, { op: 'upsert' | 'updateVectors' }>): Promise<void> {
+  #points(operation: Extract<WriteOperation<unknown>, { op: 'upsert' | 'updateVectors' }>): void {
     const { op, points } = operation
     this.limit(countOf(points), 'upsertMaxBatchsize', op === 'upsert' ? 'upsert limit' : 'update limit')
     this.#memory()
@@ -154,7 +162,7 @@ export class StrictMode {
       const what = `Max vector storage size limit of ${bytes / MB}MB reached!`
       throw refused(what, 'Delete points, or raise the limit.', 'maxCollectionVectorSizeBytes', bytes, vectorBytes)
     }
-    await this.#payloadSize()
+    this.#payloadSize()
     const count = most === undefined ? 0 : this.#subject.points()
     if (most !== undefined && count >= most) {
       const what = `Max points count limit of ${most} reached!`
@@ -162,9 +170,9 @@ export class StrictMode {
     }
   }
 
-  async #payloadSize(): Promise<void> {
+  #payloadSize(): void {
     const { maxCollectionPayloadSizeBytes: most } = this.config
-    const bytes = most === undefined ? 0 : await this.#subject.payloadBytes()
+    const bytes = most === undefined ? 0 : this.#subject.payloadBytes()
     if (most === undefined || bytes < most) return
     const what = `Max payload storage size limit of ${most / MB}MB reached!`
     throw refused(what, 'Delete points, or raise the limit.', 'maxCollectionPayloadSizeBytes', most, bytes)
@@ -216,6 +224,14 @@ export function filterOf(operation: WriteOperation<unknown>): Filter | null {
   // Arrays have a `filter` method, so they are excluded first.
   if (which === null || typeof which !== 'object' || Array.isArray(which)) return null
   return (which as { filter?: Filter }).filter ?? null
+}
+
+/** The points that a write names; null if a filter finds them. Unchecked. */
+export function namedPoints(operation: WriteOperation<unknown>): number | null {
+  if (operation.op === 'upsert' || operation.op === 'updateVectors') return countOf(operation.points)
+  const which: Selector | null = operation.which
+  const ids: unknown = Array.isArray(which) ? which : (which as { ids?: unknown } | null)?.ids
+  return Array.isArray(ids) ? ids.length : null
 }
 
 function countOf(points: unknown): number {

@@ -73,7 +73,7 @@ it('a walk: its effort, its promised recall, and its costs', async () => {
 it('a requested width: no promised recall', async () => {
   await add(0, ROWS)
   await shard.waitForIndex()
-  const { segments } = await explain({ params: { hnsw_ef: 123 } })
+  const { segments } = await explain({ params: { hnswEf: 123 } })
   expect(segments[0]).toMatchObject({ effort: { width: 123, reach: null }, expectedRecall: null })
 })
 

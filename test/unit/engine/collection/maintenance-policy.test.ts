@@ -22,12 +22,14 @@ function stats(segment: Partial<ShardStats['segments'][number]>, behind = 0, cal
   return {
     seq: 1,
     points: full.rows - full.deleted,
+    payloadBytes: 0,
     dirty: 0,
     dirtyBytes: 0,
     vectors: [
       {
         live: full.rows,
         indexed: full.rows - behind,
+        graphed: full.rows - behind,
         graphBytes: 0,
         vectorBytes: 0,
         codeBytes: 0,

@@ -29,7 +29,7 @@ async function explained(collection: Collection, queries: readonly Float32Array[
   const filter = { must: [{ key: 'half', match: { value: 1 } }] }
   const plans = []
   for (const query of queries)
-    for (const asked of [{}, { filter }, { params: { hnsw_ef: 64 } }, { params: { indexed_only: true } }]) {
+    for (const asked of [{}, { filter }, { params: { hnswEf: 64 } }, { params: { indexedOnly: true } }]) {
       const { hits, plan } = await collection.explain({ query, ...asked, limit: 10 })
       const exact = await collection.query({ query, ...asked, params: { exact: true }, limit: 10 })
       const missed = exact.filter(({ id }) => hits.every((hit) => hit.id !== id))
@@ -83,6 +83,36 @@ it('a graph is added and removed by a changed configuration', async () => {
   await collection.updateConfig({ vectors: { '': { hnswConfig: { m: 0 } } } })
   await collection.waitForIndex()
   await expectScans(collection, queries)
+})
+
+it('an indexing threshold of 0 keeps the graphs that are there, and adds none', async () => {
+  const folder = await tempFolder()
+  const { database, collection, queries } = await filled(folder, 16)
+  const isWalked = async (among: Collection) =>
+    (await explained(among, queries)).some(({ verticesVisited }) => verticesVisited > 0)
+  const live = POINTS - 3
+  await collection.updateConfig({ optimizersConfig: { indexingThreshold: 0 } })
+  const more = Array.from({ length: 10 }, (_, i) => ({ id: POINTS + i, vector: queries[0] as Float32Array }))
+  await collection.upsert(more)
+  await collection.waitForIndex()
+  const expectUnindexed = async (among: Collection) => {
+    const info = await among.info()
+    expect(info).toMatchObject({ vectorsCount: live + 10, status: 'green' })
+    // Graphs hold deleted vectors too.
+    expect(info.indexedVectorsCount).toBeGreaterThanOrEqual(live)
+    expect(info.indexedVectorsCount).toBeLessThanOrEqual(POINTS)
+  }
+  await expectUnindexed(collection)
+  expect(await isWalked(collection)).toBe(true)
+  await database.close()
+  const again = await open(folder)
+  onTestFinished(() => again.close())
+  const reopened = await again.collection('rows')
+  await reopened.waitForIndex()
+  await expectUnindexed(reopened)
+  await reopened.updateConfig({ optimizersConfig: { indexingThreshold: 1 } })
+  await reopened.waitForIndex()
+  expect(await reopened.info()).toMatchObject({ indexedVectorsCount: live + 10, status: 'green' })
 })
 
 it('multivectors are scanned too', async () => {
