@@ -41,7 +41,7 @@ function sizeWithin(value: unknown, most: number): number {
 export async function readInTurns(filter: object, context: FilterContext, field: string, pause: Pause): Promise<void> {
   const start = standing(filter, field)
   const parser = new FilterParser(start)
-  await new LongLists(parser, start, pause).inFilter(filter, start.place, 0)
+  await new LongLists(parser, start, context, pause).inFilter(filter, start.place, 0)
   await finish(filter, parser.whole(filter), start, context, pause)
 }
 
@@ -53,7 +53,7 @@ export async function readConditionInTurns(
   pause: Pause,
 ): Promise<void> {
   const parser = new FilterParser(start)
-  await new LongLists(parser, start, pause).inCondition(condition, start.place, 1)
+  await new LongLists(parser, start, context, pause).inCondition(condition, start.place, 1)
   await finish(condition, parser.result(parser.condition(condition, start.place, 1)), start, context, pause)
 }
 
@@ -74,10 +74,12 @@ async function finish(
 class LongLists {
   readonly #parser: FilterParser
   readonly #start: Start
+  readonly #textIds: boolean
   readonly #pause: Pause
 
-  constructor(parser: FilterParser, start: Start, pause: Pause) {
+  constructor(parser: FilterParser, start: Start, { textIds = false }: FilterContext, pause: Pause) {
     this.#parser = parser
+    this.#textIds = textIds
     this.#start = start
     this.#pause = pause
   }
@@ -128,8 +130,10 @@ class LongLists {
 
   async #ids(list: readonly unknown[], place: Place): Promise<void> {
     const ids = new Uint32Array(list.length * ID_WORDS)
-    await inTurns(list, this.#pause, (id, at) => writeId(id, ids, at, place, this.#start.reading))
-    idsRead.set(list, ids)
+    const textIds = this.#textIds
+    const of = { place, reading: this.#start.reading, textIds }
+    await inTurns(list, this.#pause, (id, at) => writeId(id, ids, at, of))
+    idsRead.set(list, { ids, textIds })
   }
 }
 

@@ -1,4 +1,4 @@
-import { invalid } from '../core/errors.js'
+import { noSuchVector } from '../core/errors.js'
 import {
   CONDITION_KEYS,
   CONDITION_KINDS,
@@ -11,6 +11,7 @@ import {
 } from '../core/filter.js'
 import { LIMITS } from '../core/limits.js'
 import { encodeId, ID_WORDS } from '../core/point.js'
+import type { Schema } from '../core/schema.js'
 import { Keys } from '../core/vocabulary/keys.js'
 import { fieldOf, type Place } from '../core/vocabulary/place.js'
 import { isPlain } from '../core/vocabulary/plain.js'
@@ -23,20 +24,23 @@ import { fieldCondition, pathAt } from './parse-field.js'
 export interface FilterContext {
   /** Names of the collection's vectors, in the kernel's order. */
   vectorNames: readonly string[]
+  /** Whether ids are texts. */
+  textIds?: boolean
+}
+
+export function filterContext(schema: Schema): FilterContext {
+  return { vectorNames: schema.map(({ name }) => name), textIds: schema.textIds ?? false }
 }
 
 /** A filter whose form was checked; `context` is that of the collection for which its vectors were looked up. */
 export interface ReadFilter {
   /** null if the filter has no condition. */
   readonly node: FilterNode | null
-  readonly vectors: readonly NamedVector[]
+  /** What waits for the collection: the places of vectors, and ids, which may be texts. */
+  readonly lookUps: readonly LookUp[]
   context: FilterContext | null
 }
-interface NamedVector {
-  readonly name: string
-  readonly place: Place
-  readonly node: Extract<FilterNode, { op: 'hasVector' }>
-}
+type LookUp = (context: FilterContext) => void
 
 const FILTER = new Keys(Filter)
 const MIN_SHOULD = new Keys(MinShould)
@@ -48,6 +52,7 @@ const KINDS = CONDITION_KINDS.map((kind) => {
   const [name] = Object.keys(kind.properties) as [string]
   return { name, spellings: Keys.spellings(name), keys: new Keys(kind) }
 })
+const NO_IDS = new Uint32Array(0)
 const MIN_COUNT = readerOf(MinShould.properties.minCount)
 const SLICE = readerOf(Slice)
 
@@ -68,25 +73,25 @@ export function parseCondition(condition: object, context: FilterContext, start:
 /** Large filters, those of the wire, and conditions by themselves, that were read before. */
 export const filtersRead = new WeakMap<object, ReadFilter>()
 /** Ids of long lists that were read before. */
-export const idsRead = new WeakMap<readonly unknown[], Uint32Array>()
+export const idsRead = new WeakMap<readonly unknown[], { ids: Uint32Array; textIds: boolean }>()
 
 function knownFor(filter: object, context: FilterContext): ReadFilter | undefined {
   const known = filtersRead.get(filter)
   // A node has the place of its vector in one collection.
-  const isOther = known?.context && known.vectors.length > 0 && !isSameContext(known.context, context)
+  const isOther = known?.context && known.lookUps.length > 0 && !isSameContext(known.context, context)
   return isOther ? undefined : known
 }
 
-function isSameContext({ vectorNames: a }: FilterContext, { vectorNames: b }: FilterContext): boolean {
-  return a.length === b.length && a.every((name, at) => name === b[at])
+function isSameContext(
+  { vectorNames: a, ...one }: FilterContext,
+  { vectorNames: b, ...other }: FilterContext,
+): boolean {
+  return a.length === b.length && a.every((name, at) => name === b[at]) && one.textIds === other.textIds
 }
 
 /** Looks up the vectors that the filter names. */
 export function bind(read: ReadFilter, context: FilterContext): FilterNode | null {
-  for (const { name, place, node } of read.vectors) {
-    node.vector = context.vectorNames.indexOf(name)
-    if (node.vector < 0) throw invalid(fieldOf(place, 'filter'), 'Not existing vector name', name)
-  }
+  for (const lookUp of read.lookUps) lookUp(context)
   read.context = context
   return read.node
 }
@@ -123,7 +128,7 @@ export function readCondition(condition: object, start: Start): ReadFilter {
 
 export class FilterParser {
   readonly #start: Start
-  readonly #vectors: NamedVector[] = []
+  readonly #lookUps: LookUp[] = []
   #lists: Map<unknown, FilterNode[]> | null = null
   #conditions = 0
 
@@ -137,7 +142,7 @@ export class FilterParser {
 
   result(node: FilterNode): ReadFilter {
     const isEmpty = node.op === 'and' && node.children.length === 0
-    return { node: isEmpty ? null : node, vectors: this.#vectors, context: null }
+    return { node: isEmpty ? null : node, lookUps: this.#lookUps, context: null }
   }
 
   /** Stores the conditions of a long list that were read before. */
@@ -209,7 +214,7 @@ export class FilterParser {
     const { reading } = this.#start
     switch (kind) {
       case 'hasId':
-        return hasId(value, place, reading)
+        return this.#hasId(value, place)
       case 'hasVector':
         return this.#hasVector(value, place)
       case 'slice': {
@@ -223,6 +228,16 @@ export class FilterParser {
     }
   }
 
+  #hasId(value: unknown, place: Place): FilterNode {
+    const { reading } = this.#start
+    if (!Array.isArray(value)) throw reading.mistyped(place, 'an array of ids', value ?? null)
+    const node: Extract<FilterNode, { op: 'hasId' }> = { op: 'hasId', ids: NO_IDS }
+    this.#lookUps.push(({ textIds = false }) => {
+      node.ids = idsOf(value, place, reading, textIds)
+    })
+    return node
+  }
+
   #nested(value: unknown, place: Place, depth: number): FilterNode {
     const fields = this.#fields(value, NESTED, place, depth)
     const path = pathAt(fields)
@@ -233,7 +248,10 @@ export class FilterParser {
   #hasVector(name: unknown, place: Place): FilterNode {
     if (typeof name !== 'string') throw this.#start.reading.mistyped(place, 'the name of a vector', name ?? null)
     const node = { op: 'hasVector' as const, vector: -1 }
-    this.#vectors.push({ name, place, node })
+    this.#lookUps.push(({ vectorNames }) => {
+      node.vector = vectorNames.indexOf(name)
+      if (node.vector < 0) throw noSuchVector(fieldOf(place, 'filter'), name)
+    })
     return node
   }
 
@@ -248,21 +266,20 @@ export class FilterParser {
   }
 }
 
-function hasId(value: unknown, place: Place, reading: Reading): FilterNode {
-  if (!Array.isArray(value)) throw reading.mistyped(place, 'an array of ids', value ?? null)
-  const known = idsRead.get(value)
-  if (known) return { op: 'hasId', ids: known }
-  const ids = new Uint32Array(value.length * ID_WORDS)
-  for (let at = 0; at < value.length; at++) writeId(value[at], ids, at, place, reading)
-  return { op: 'hasId', ids }
+function idsOf(list: readonly unknown[], place: Place, reading: Reading, textIds: boolean): Uint32Array {
+  const known = idsRead.get(list)
+  if (known?.textIds === textIds) return known.ids
+  const ids = new Uint32Array(list.length * ID_WORDS)
+  for (let at = 0; at < list.length; at++) writeId(list[at], ids, at, { place, reading, textIds })
+  return ids
 }
 
 /** Makes nothing but for an error: a list may be long. */
-export function writeId(id: unknown, into: Uint32Array, at: number, list: Place, reading: Reading): void {
+export function writeId(id: unknown, into: Uint32Array, at: number, list: Start & { textIds: boolean }): void {
   try {
-    encodeId(id, into, at * ID_WORDS)
+    encodeId(id, into, at * ID_WORDS, 'id', list.textIds)
   } catch (error) {
-    reading.at({ parent: list, key: at }, () => {
+    list.reading.at({ parent: list.place, key: at }, () => {
       throw error
     })
   }

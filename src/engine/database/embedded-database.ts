@@ -1,18 +1,17 @@
 import type { AliasAction, AliasDescription } from '../../core/aliases.js'
 import type { CallOptions, Collection } from '../../core/database.js'
-import { invalid, notFound, VicinalError } from '../../core/errors.js'
+import { invalid, noSuchLookup, notFound, VicinalError } from '../../core/errors.js'
 import type { CollectionIssue } from '../../core/issues.js'
-import { checkKnown } from '../../core/known-keys.js'
-import { KNOWN_RECOVER } from '../../core/known-options.js'
 import { LIMITS } from '../../core/limits.js'
 import { Mutex } from '../../core/mutex.js'
 import { checkCollectionName } from '../../core/names.js'
 import type { Payload } from '../../core/point.js'
 import { QuotaConfig, type QuotaStatus } from '../../core/quotas.js'
 import type { CollectionOptions } from '../../core/schema.js'
-import type { RecoverOptions, SnapshotSource, Snapshots } from '../../core/snapshots.js'
+import { RecoverOptions, type SnapshotSource, type Snapshots } from '../../core/snapshots.js'
 import type { Untyped } from '../../core/untyped.js'
 import { read } from '../../core/vocabulary/reader.js'
+import { readOptions } from '../../core/write-options.js'
 import { AliasBook } from '../catalogue/alias-book.js'
 import { catalogChanges } from '../catalogue/catalog-changes.js'
 import { alreadyThere, cannotBeServed, takenByAlias } from '../catalogue/catalog-errors.js'
@@ -155,13 +154,13 @@ export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabas
   }
 
   /** Finds a collection by its name or an alias. */
-  #engineOf(name: string): CollectionEngine {
+  #engineOf(name: string, missing = (name: string) => notFound('Collection', name)): CollectionEngine {
     const meant = this.#aliases.resolve(name)
     const engine = this.#engines.get(meant)
     if (engine) return engine
     const damaged = this.#damagedAs(meant)
     if (damaged) throw cannotBeServed(meant, damaged.error)
-    throw notFound('Collection', name)
+    throw missing(name)
   }
 
   /** One handle for all callers, since a service asks for it at each request. */
@@ -173,7 +172,7 @@ export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabas
         quotas: this.#quotas,
         aliases: () => this.#aliases.of(engine.name),
         snapshots: new EmbeddedSnapshots(this.#host, engine),
-        catalog: (name) => this.#engineOf(name),
+        catalog: (name) => this.#engineOf(name, noSuchLookup),
       })
       this.#handles.set(engine, handle)
     }
@@ -245,10 +244,10 @@ export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabas
   async recoverCollection<P = Payload>(
     name: string,
     source: SnapshotSource,
-    options: RecoverOptions = {},
+    given?: RecoverOptions,
   ): Promise<Collection<P>> {
     this.#checkWritable()
-    checkKnown(options, KNOWN_RECOVER)
+    const options = readOptions(RecoverOptions, given)
     checkCollectionName(name)
     const store = snapshotStoreOf(this.#host)
     const engine = await untilDone(options, () =>
@@ -265,9 +264,9 @@ export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabas
     return this.#handle<P>(engine)
   }
 
-  async recover(source: SnapshotSource, options: RecoverOptions = {}): Promise<string[]> {
+  async recover(source: SnapshotSource, given?: RecoverOptions): Promise<string[]> {
     this.#checkWritable()
-    checkKnown(options, KNOWN_RECOVER)
+    const options = readOptions(RecoverOptions, given)
     const store = snapshotStoreOf(this.#host)
     return await untilDone(options, () =>
       this.#untilDone(() =>

@@ -116,7 +116,7 @@ const REFUSED: [unknown, string][] = [
   [{ must: { key: 'a', isNull: 'yes' } }, 'INVALID_ARGUMENT filter.must.isNull: expected true or false'],
   [{ must: { key: 'a.', isNull: true } }, 'INVALID_ARGUMENT filter.must.key: expected a payload key'],
   [{ must: { hasId: [1, -1] } }, 'INVALID_ARGUMENT filter.must.hasId[1]: expected an unsigned 64-bit'],
-  [{ must: { hasVector: 'sound' } }, 'INVALID_ARGUMENT filter.must.hasVector: Not existing vector name, got "sound"'],
+  [{ must: { hasVector: 'sound' } }, 'INVALID_ARGUMENT filter.must.hasVector: Not existing vector name error: sound'],
   [{ must: { hasId: [1], key: 'a' } }, 'INVALID_ARGUMENT filter.must.hasId: expected a known key'],
   [{ minShould: { conditions: [], minCount: 0 } }, 'INVALID_ARGUMENT filter.minShould.minCount: expected an integer'],
   [{ must: { nested: { key: 'a', filter: { must: { x: 1 } } } } }, 'INVALID_ARGUMENT filter.must.nested.filter.must.x'],
