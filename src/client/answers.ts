@@ -44,8 +44,8 @@ const DECLARED = new Map(
   ].map((name) => [snakeCase(name), name]),
 )
 
-/** The names inside a query, up to a formula: none of them is the caller's own. */
-const OF_QUERY = /^(?:query|prefetch|lookup_from|with_lookup)\b(?:(?!\.formula\b).)*/
+/** The names inside a query or a filter: none of them is the caller's own. */
+const OF_QUERY = /^(?:query|prefetch|lookup_from|with_lookup|filter|update_filter|params)\b.*/
 
 /** A field in the library's spelling, as the caller most likely wrote it. */
 function detailsOf(told: Record<string, unknown> = {}): Record<string, unknown> {
@@ -60,11 +60,13 @@ function detailsOf(told: Record<string, unknown> = {}): Record<string, unknown> 
 
 const HAS_FIELD: ReadonlySet<ErrorCode> = new Set(['INVALID_ARGUMENT', 'FORBIDDEN'])
 
+/** Of several violations the first one has the field. */
+const FIRST_VIOLATION = /^Validation error in JSON body: \[[^:]*: ([^;\]]*).*$/s
+
 /** In the library a sentence has no category, and begins with the field. */
 function sentenceOf(error: string | undefined, field: unknown): string | undefined {
-  if (error === undefined || !CATEGORY.test(error)) return error
-  const sentence = error.replace(CATEGORY, '')
-  return typeof field === 'string' ? `${field}: ${sentence}` : sentence
+  const sentence = error?.replace(CATEGORY, '').replace(FIRST_VIOLATION, '$1')
+  return sentence === error || typeof field !== 'string' ? sentence : `${field}: ${sentence}`
 }
 
 function isCode(code: unknown): code is ErrorCode {

@@ -2,17 +2,15 @@
 import type { Static, TSchema } from 'typebox'
 import type { CallOptions } from './call-options.js'
 import { innerOf } from './inner-call.js'
-import { checkFormula } from './known-formula.js'
 import { isPlain } from './known-keys.js'
 import { checkDocument } from './known-points.js'
-import { FormulaOf, leaf, VectorInput } from './query-leaves.js'
+import { leaf, VectorInput } from './query-leaves.js'
 import { readAt } from './vocabulary/reader.js'
 import { type Leaves, type Read, Reading } from './vocabulary/reading.js'
 
 /** How the library reads them: it refuses keys that it does not know. */
 export const LIBRARY_LEAVES: Leaves = new Map<object, Read>([
   [VectorInput, leaf((value, field) => void (isPlain(value) && checkDocument(value, field())))],
-  [FormulaOf, leaf((value, field) => void (isPlain(value) && checkFormula(value, field())))],
 ]) as Leaves
 
 /** `leaves` says how the face reads vectors and formulas. The service has read its bodies before it calls. */

@@ -80,7 +80,7 @@ export const LIMITS = {
   filterDepth: 64,
   /** Conditions of a filter, leaves and clauses together. */
   filterConditions: 65_536,
-  /** Values of one `match.any` / `match.except`, ids of one `has_id`. */
+  /** Payload paths of one `deletePayload`. */
   filterValues: 65_536,
   /** UTF-16 units of one `match.text`, `text_any`, `phrase` or `prefix`. */
   filterTextLength: 65_536,

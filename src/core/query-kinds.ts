@@ -1,7 +1,8 @@
 /** The kinds of queries, declared once. Types of unions are written by hand, and a test holds them equal. */
 import Type, { type Static, type TSchema } from 'typebox'
+import type { Expression } from './formula.js'
 import { LIMITS } from './limits.js'
-import { type Expression, FormulaOf, VectorInput } from './query-leaves.js'
+import { FormulaOf, VectorInput } from './query-leaves.js'
 import { integer, number, oneOrMany, opaque, optional, text } from './vocabulary/declare.js'
 import { isPlain } from './vocabulary/reader.js'
 import { snakeCase } from './vocabulary/spelling.js'

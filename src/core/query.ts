@@ -12,7 +12,7 @@ import { count, flag, integer, nested, number, oneOrMany, optional, text } from 
 import { isPlain } from './vocabulary/reader.js'
 
 export * from './query-kinds.js'
-export type { Decay, Expression, VectorInput } from './query-leaves.js'
+export type { VectorInput } from './query-leaves.js'
 export * from './query-params.js'
 
 export const LookupLocation = Type.Object(

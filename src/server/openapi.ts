@@ -1,5 +1,7 @@
 /** The OpenAPI document of the service, made from its routes and from the declarations of their bodies. */
 import type { TSchema } from 'typebox'
+import { Filter } from '../core/filter.js'
+import { Expression } from '../core/formula.js'
 import { type Components, describe } from '../core/vocabulary/document.js'
 import { snakeCase } from '../core/vocabulary/spelling.js'
 import type { Route } from './call.js'
@@ -21,6 +23,8 @@ const QDRANTS: Readonly<Record<string, string>> = {
 /** OpenAPI 3.1. A route whose body is not declared yet takes any object. */
 export function openApiDocument(routes: readonly Route[]): object {
   const components: Components = new Map()
+  // Parts of bodies that are not declared as a whole yet.
+  for (const part of [Filter, Expression]) describe(part, components)
   const paths: Record<string, Record<string, object>> = {}
   for (const route of routes) {
     const path = route.path.replace(PARAMETER, (_, name: string) => `{${QDRANTS[name] ?? name}}`)

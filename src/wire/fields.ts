@@ -4,11 +4,12 @@
  * null counts as absent, unknown keys are ignored: both as Qdrant does.
  */
 import { describeValue, invalid, VicinalError } from '../core/errors.js'
-import type { Filter } from '../core/filter.js'
 import type { KnownShape } from '../core/known-keys.js'
 import type { PointId } from '../core/point.js'
 import { ShortCopies } from '../core/short-copies.js'
 import { isPlain as isObject } from '../core/vocabulary/reader.js'
+// Bodies with filters and formulas are read by it.
+import '../filter/wire-filter.js'
 
 export { isObject }
 
@@ -99,11 +100,6 @@ const vectors = new ShortCopies<Float32Array>(16_384, (length) => new Float32Arr
 
 export function bytesAt(value: unknown): Uint8Array | null {
   return ArrayBuffer.isView(value) ? (value as Uint8Array) : null
-}
-
-/** The filter as it came: the engine parses and bounds it. */
-export function filterAt(value: unknown, field = 'filter'): Filter {
-  return objectAt(value, field) as Filter
 }
 
 /** Refuses a key whose meaning this version does not have: ignoring it would answer another question. */

@@ -115,10 +115,10 @@ export function describeTextIds(suite: Suite): void {
       ).toHaveLength(2)
       const context = [{ positive: 'a', negative: UUID }]
       expect(idsOf(await collection.query({ query: { discover: { target: 'b', context } } }))).toEqual(['c'])
-      const filter = { must_not: [{ has_id: ['a', UUID, 'nobody'] }] }
+      const filter = { mustNot: [{ hasId: ['a', UUID, 'nobody'] }] }
       expect(idsOf(await collection.search([0, 0], { filter }))).toEqual(['b', 'c'])
       expect(await collection.count({ filter })).toBe(2)
-      const long = { must: [{ has_id: ['a', ...Array.from({ length: 5_000 }, (_, i) => `none-${i}`)] }] }
+      const long = { must: [{ hasId: ['a', ...Array.from({ length: 5_000 }, (_, i) => `none-${i}`)] }] }
       expect(idsOf(await collection.search([0, 0], { filter: long }))).toEqual(['a'])
       const prefetch = [{ query: 'a' }, { query: [0, 4] }]
       expect(idsOf(await collection.query({ prefetch, query: { fusion: 'rrf' } })).sort()).toEqual([UUID, 'b', 'c'])
@@ -172,7 +172,7 @@ export function describeTextIds(suite: Suite): void {
     it('stay in every change of a payload', async () => {
       const collection = await filled()
       await collection.setPayload({ m: 1 }, ['a', 'c', UUID])
-      await collection.overwritePayload({ only: true }, { filter: { must: [{ has_id: ['b'] }] } })
+      await collection.overwritePayload({ only: true }, { filter: { must: [{ hasId: ['b'] }] } })
       await collection.deletePayload(['tag'], ['a'])
       expect(await collection.retrieve(all)).toEqual([
         { id: 'a', payload: { n: 1, m: 1 } },

@@ -154,8 +154,14 @@ const INNER: [what: string, attempt: Attempt, odd: unknown, names: RegExp][] = [
   [
     'a formula',
     FORMULA,
-    { sum: ['$score', { div: { left: 1, right: 2, byZeroDefault: 0 } }] },
-    /^query\.formula\.sum\[1\]\.div\.byZeroDefault: .*by_zero_default\?/,
+    { sum: ['$score', { div: { left: 1, right: 2, by_ZeroDefault: 0 } }] },
+    /^query\.formula\.sum\[1\]\.div\.by_ZeroDefault: .*did you mean byZeroDefault\?/,
+  ],
+  [
+    'a formula',
+    FORMULA,
+    { div: { left: 1, right: 2, byZeroDefault: 0, by_zero_default: 0 } },
+    /^query\.formula\.div\.byZeroDefault: .*one spelling, got byZeroDefault and by_zero_default/,
   ],
   ['a formula', FORMULA, { neg: { exp_decay: { x: 1, mid: 3 } } }, /^query\.formula\.neg\.exp_decay\.mid: /],
   [

@@ -1,7 +1,7 @@
 import type { CallOptions, WriteOperation } from '../../core/database.js'
 import { LIMITS } from '../../core/limits.js'
 import type { Schema } from '../../core/schema.js'
-import { filterContext } from '../../filter/parse.js'
+import { filterContext, standing } from '../../filter/parse.js'
 import { isLargeFilter, readConditionInTurns, readInTurns } from '../../filter/parse-in-turns.js'
 import { conditionsIn, type PlacedCondition } from '../../query/formula-conditions.js'
 import { Turns } from '../../query/turns.js'
@@ -41,7 +41,7 @@ export function readLargeFilterOf(
 ): Promise<void> | undefined {
   const filter = filterOf(operation)
   if (!filter || !isLargeFilter(filter)) return undefined
-  const field = 'updateFilter' in operation ? 'update_filter' : 'filter'
+  const field = 'updateFilter' in operation ? 'updateFilter' : 'filter'
   return read({ filters: [{ filter, field }], conditions: [] }, schema, options)
 }
 
@@ -56,8 +56,8 @@ function read(
     const turns = new Turns(scope)
     const pause = () => turns.pause()
     for (const { filter, field } of filters) await readInTurns(filter, context, field, pause)
-    for (const { condition, field } of conditions) {
-      await readConditionInTurns(condition, context, field, pause)
+    for (const { condition, start } of conditions) {
+      await readConditionInTurns(condition, context, start, pause)
       await pause()
     }
   }) as Promise<void>
@@ -68,7 +68,9 @@ function addLarge({ filter, prefetch, params, query }: Filtered, at: string, dep
   const corpus = objectIn(params, 'idf', 'corpus')
   if (corpus && isLargeFilter(corpus)) into.filters.push({ filter: corpus, field: `${at}params.idf.corpus` })
   const formula = objectIn(query, 'formula')
-  if (formula && isLargeFilter(formula)) into.conditions.push(...conditionsIn(formula, `${at}query.formula`))
+  if (formula && isLargeFilter(formula)) {
+    into.conditions.push(...conditionsIn(formula, standing(formula, `${at}query.formula`)))
+  }
   if (!prefetch || depth >= LIMITS.prefetchDepth) return
   const list = Array.isArray(prefetch) ? prefetch : [prefetch]
   for (const [i, stage] of list.entries())

@@ -132,7 +132,7 @@ export class StrictMode {
 
   write(operation: WriteOperation<unknown>, timeoutMs: number | undefined): void {
     this.timeout(timeoutMs)
-    this.filter(filterOf(operation), 'update', 'updateFilter' in operation ? 'update_filter' : 'filter')
+    this.filter(filterOf(operation), 'update', 'updateFilter' in operation ? 'updateFilter' : 'filter')
     if (operation.op === 'upsert' || operation.op === 'updateVectors') this.#points(operation)
     else if (operation.op === 'setPayload' || operation.op === 'overwritePayload') this.#payloadSize()
   }
