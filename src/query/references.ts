@@ -137,7 +137,8 @@ export class References {
 }
 
 /** Whether a query has nothing to look up: all its vectors are given. */
-function isGiven({ scoring, prefetches }: Stage): boolean {
+function isGiven({ scoring, prefetches, lookup }: Stage): boolean {
+  if (lookup) return false
   if (scoring.kind !== 'nearest' && 'vector' in scoring) return false
   if (scoring.kind === 'nearest' && !(scoring.target instanceof Float32Array)) return false
   return prefetches.every(isGiven)
