@@ -19,15 +19,15 @@ export interface Envelope {
 }
 
 const MS_PER_SECOND = 1000
-/** Before a sentence about one field of a request. */
-const CATEGORY = /^(?:Wrong input|Format error in JSON body): /
+/** Before a sentence about one field of a request, or of a kind of refusal. */
+const CATEGORY = /^(?:Wrong input|Format error in JSON body|Forbidden|Timeout|Rate limiting exceeded): /
 
 /** The error the service had, or for what is not from the service (a proxy's 502), the nearest to its status. */
 export function errorOfAnswer(status: number, headers: IncomingHttpHeaders, envelope: Envelope | null): VicinalError {
   const told = typeof envelope?.status === 'object' ? envelope.status : {}
   const code = isCode(told.code) ? told.code : codeOfStatus(status)
   const details = detailsOf(told.details)
-  const message = code === 'INVALID_ARGUMENT' ? withField(told.error, details.field) : told.error
+  const message = sentenceOf(told.error, HAS_FIELD.has(code) ? details.field : undefined)
   const retryAfterSeconds = Number(headers['retry-after'] ?? Number.NaN)
   return new VicinalError(code, message ?? `The answer has status ${status} and is not from Vicinal`, {
     details,
@@ -58,8 +58,10 @@ function detailsOf(told: Record<string, unknown> = {}): Record<string, unknown> 
   }
 }
 
-/** In the library the sentence begins with the field. */
-function withField(error: string | undefined, field: unknown): string | undefined {
+const HAS_FIELD: ReadonlySet<ErrorCode> = new Set(['INVALID_ARGUMENT', 'FORBIDDEN'])
+
+/** In the library a sentence has no category, and begins with the field. */
+function sentenceOf(error: string | undefined, field: unknown): string | undefined {
   if (error === undefined || !CATEGORY.test(error)) return error
   const sentence = error.replace(CATEGORY, '')
   return typeof field === 'string' ? `${field}: ${sentence}` : sentence
@@ -84,6 +86,7 @@ type WireVector = Buffer | Buffer[] | { indices: number[] | Buffer; values: numb
 
 interface WirePoint {
   id: PointId
+  text_id?: string
   version?: number
   score?: number
   payload?: Buffer | null
@@ -119,16 +122,19 @@ function scoredOf<P>(points: readonly WirePoint[], options: ReadOptions): Hit<P>
 
 export function matrixOfOffsets(result: unknown): SearchMatrix {
   const {
-    ids,
+    text_ids: texts,
+    ids: stored,
     offsets_row: rows,
     offsets_col: columns,
     scores,
   } = result as {
     ids: PointId[]
+    text_ids?: (string | null)[]
     offsets_row: number[]
     offsets_col: number[]
     scores: Buffer
   }
+  const ids = stored.map((id, at) => texts?.[at] ?? id)
   const distances = floatsOf(scores)
   const pairs = rows.map((row, i) => ({
     a: ids[row] as PointId,
@@ -139,12 +145,16 @@ export function matrixOfOffsets(result: unknown): SearchMatrix {
 }
 
 export function pageOf<P>(result: unknown, options: ReadOptions): ScrollPage<P> {
-  const { points, next_page_offset: next } = result as { points: unknown; next_page_offset: PointId | null }
-  return { points: pointsOf<P>(points, options), nextOffset: next ?? null }
+  const { points, ...next } = result as {
+    points: unknown
+    next_page_offset: PointId | null
+    next_page_text_id?: string
+  }
+  return { points: pointsOf<P>(points, options), nextOffset: next.next_page_text_id ?? next.next_page_offset ?? null }
 }
 
 function pointOf<P>(wire: WirePoint, options: ReadOptions): StoredPoint<P> {
-  const point: StoredPoint<P> = { id: wire.id }
+  const point: StoredPoint<P> = { id: wire.text_id ?? wire.id }
   if (wire.payload) {
     point.payload = (
       options.rawPayload

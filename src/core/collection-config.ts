@@ -364,6 +364,7 @@ export const CollectionOptions = Type.Object(
     hnswConfig: optional(HnswConfig),
     ...quantization,
     ...settings,
+    ids: optional(Type.Enum(['plain', 'text'], { description: '`text`: any text is an id. Default `plain`.' })),
     ...placement,
     shardNumber: count('Kept and returned; no effect.', { minimum: 1 }),
     shardingMethod: optional(Type.Enum(['auto', 'custom'], { description: '`custom` is refused: 501.' })),

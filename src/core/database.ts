@@ -130,6 +130,7 @@ export interface ReadableCollection<P = Payload> {
     id: PointId,
     options?: RetrieveOptions & AskedParts<W, V, Raw>,
   ): Promise<StoredPoint<P, W, V, Raw> | null>
+  /** Whether there is a point of this id. */
   has(id: PointId, call?: CallOptions): Promise<boolean>
   /** The points of these ids; ids without a point are left out. */
   retrieve<const W extends WithPayload = true, const V extends WithVector = false, Raw extends boolean = false>(
@@ -311,7 +312,9 @@ export type UpsertPoints<P = Payload> =
 export interface ColumnarPoints {
   /** One id for each point. */
   ids: readonly PointId[] | BigUint64Array | Uint32Array
+  /** The vectors of all points, end to end, by name where they have names. */
   vectors: Float32Array | Float64Array | Readonly<Record<string, ColumnarVectors>>
+  /** One payload for each point; null: none. */
   payloads?: readonly (Payload | RawJson | null)[]
 }
 
@@ -320,7 +323,10 @@ export type ColumnarVectors = Float32Array | Float64Array | readonly (SparseVect
 
 /** A Table of any apache-arrow version: a column `id`, one column for each vector, and payload in the other columns. */
 export interface ArrowTable {
+  /** Names and types of the columns. */
   readonly schema: { readonly fields: readonly unknown[] }
+  /** Parts of the table, read by column. */
   readonly batches: readonly unknown[]
+  /** Points of the table. */
   readonly numRows: number
 }

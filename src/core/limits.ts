@@ -10,6 +10,8 @@ export const LIMITS = {
   tableVectors: 128,
   /** UTF-16 units of a collection, vector or payload key name. */
   nameLength: 255,
+  /** UTF-8 bytes of a text that is a point's id. */
+  textIdBytes: 512,
   /** Snapshots of one data folder. */
   snapshots: 1_000,
   /** Snapshots made or restored at a time in one data folder, and waiting ones; further ones get 429. */

@@ -52,7 +52,9 @@ export type Expression =
   | { lin_decay: Decay }
   | { exp_decay: Decay }
   | { gauss_decay: Decay }
+/** A value that falls with the distance of `x` from `target`. */
 export interface Decay {
+  /** The value whose distance counts. */
   x: Expression
   /** Default 0. */
   target?: Expression | null

@@ -1,13 +1,13 @@
 /** Queries and their options, declared once: what the library, the service and the client know of them. */
 import Type, { type Static, type TSchema } from 'typebox'
-import type { CallOptions } from './call-options.js'
+import { CALL_OPTIONS, type CallOptions } from './call-options.js'
 import type { Filter } from './filter.js'
 import { LIMITS } from './limits.js'
 import type { PointId } from './point.js'
 import { Query } from './query-kinds.js'
 import { FilterOf, type VectorInput } from './query-leaves.js'
 import { QueryParams, recall } from './query-params.js'
-import { callFields, RETURNED_ALIASES, type ReadOptions, readFields, WithPayload, WithVector } from './read-options.js'
+import { RETURNED_ALIASES, type ReadOptions, readFields, shardKey, WithPayload, WithVector } from './read-options.js'
 import { count, flag, integer, nested, number, oneOrMany, optional, text } from './vocabulary/declare.js'
 import { isPlain } from './vocabulary/reader.js'
 
@@ -19,11 +19,11 @@ export const LookupLocation = Type.Object(
   {
     collection: text('The collection.'),
     vector: optional(text('The vector. Default: the unnamed one, or else the one of the searched name.')),
+    shardKey,
   },
   {
     $id: 'LookupLocation',
     description: 'Where ids of a query are looked up instead of its own collection and vector.',
-    unsupported: ['shard_key'],
   },
 )
 export type LookupLocation = Static<typeof LookupLocation>
@@ -44,13 +44,16 @@ export interface QueryStage {
   filter?: Filter | null
   /** Default 10. */
   limit?: number
+  /** Only hits of this score or a better one. */
   scoreThreshold?: number
   /**
    * Mean share of the true neighbours that answers are to have, in (0, 1]; default 0.95. How far the search goes
    * for it is measured on the collection's own vectors; 1 looks at every vector. `params.hnswEf` overrides it.
    */
   recall?: number
+  /** How the search goes about it. */
   params?: QueryParams | null
+  /** The collection and the vector in which ids of the query are looked up. */
   lookupFrom?: LookupLocation | null
 }
 /** What searches of all kinds share. */
@@ -78,10 +81,13 @@ const stage = {
   ),
   ...search,
 }
+/** A query whose results another one looks at. */
 export interface Prefetch extends QueryStage {}
 export const Prefetch = Type.Object(stage, { $id: 'Prefetch', description: 'A query whose results another one uses.' })
 
+/** Options of `query`. */
 export interface QueryOptions extends QueryStage, ReadOptions {
+  /** Hits to skip. Default 0. */
   offset?: number
 }
 export const offset = optional(count({ description: 'Points to skip. Default 0.' }))
@@ -107,7 +113,9 @@ export const WithLookup = Type.Object(
     aliases: { withVectors: ['with_vector'] },
   },
 )
+/** The points that groups are named after. */
 export interface WithLookup {
+  /** The collection in which the values are ids. */
   collection: string
   /** Default true. */
   withPayload?: WithPayload | null
@@ -115,6 +123,7 @@ export interface WithLookup {
   withVectors?: WithVector | null
 }
 
+/** Options of `queryGroups`. */
 export interface QueryGroupsOptions extends QueryStage, ReadOptions {
   /** Payload field whose values, texts or integers, make the groups. */
   groupBy: string
@@ -137,9 +146,11 @@ export const grouping = {
 export const groupsFields = { ...stage, limit: limit('Groups to return. Default 10.'), ...grouping }
 export const QueryGroupsOptions = Type.Object({ ...groupsFields, ...readFields }, { aliases: RETURNED_ALIASES })
 
+/** Options of `facet`. */
 export interface FacetOptions extends CallOptions {
   /** A payload field with an index of keywords, integers, UUIDs or booleans. */
   key: string
+  /** Only points that match are counted; default all. */
   filter?: Filter | null
   /** Values to return, most frequent first; default 10. */
   limit?: number
@@ -152,18 +163,24 @@ export const facetFields = {
   limit: limit('Values to return, most frequent first. Default 10.'),
   exact: flag('No effect, since counts are always exact.'),
 }
-export const FacetOptions = Type.Object({ ...facetFields, ...callFields })
+export const FacetOptions = Type.Object({ ...facetFields, ...CALL_OPTIONS })
+/** A value of a payload field, and how many points have it. */
 export interface FacetHit {
+  /** The value. */
   value: string | number | bigint | boolean
+  /** Points that have the value. */
   count: number
 }
 
+/** Options of `searchMatrix`. */
 export interface SearchMatrixOptions extends CallOptions {
+  /** Only points that match are chosen; default all. */
   filter?: Filter | null
   /** Points to choose at random and compare with each other; default 10. */
   sample?: number
   /** Neighbours of each among the others; default 3. */
   limit?: number
+  /** The name of the vector; may be left out where the collection has one. */
   using?: string
 }
 export const matrixFields = {
@@ -178,7 +195,8 @@ export const matrixFields = {
   limit: limit('Neighbours of each among the others. Default 3.'),
   using,
 }
-export const SearchMatrixOptions = Type.Object({ ...matrixFields, ...callFields })
+export const SearchMatrixOptions = Type.Object({ ...matrixFields, ...CALL_OPTIONS })
+/** Points at random, and the nearest of each among the others. */
 export interface SearchMatrix {
   /** The points compared, in the order of their ids. */
   ids: PointId[]

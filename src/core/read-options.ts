@@ -1,6 +1,6 @@
 import Type from 'typebox'
-import type { CallOptions } from './call-options.js'
-import { flag, opaque, optional, text } from './vocabulary/declare.js'
+import { CALL_OPTIONS, type CallOptions } from './call-options.js'
+import { flag, missing, optional, text } from './vocabulary/declare.js'
 import { isPlain } from './vocabulary/reader.js'
 
 export type WithPayload = boolean | readonly string[] | { include: readonly string[] } | { exclude: readonly string[] }
@@ -40,6 +40,7 @@ export const WithVector = Type.Union(
   },
 )
 
+/** What is returned of each point. */
 export interface ReadOptions extends CallOptions {
   /** Whether payloads are returned, or the keys to include or exclude. Default true. */
   withPayload?: WithPayload
@@ -54,14 +55,12 @@ export const returned = { withPayload: optional(WithPayload), withVector: option
 /** `with_vectors`, as older clients spell it. */
 export const RETURNED_ALIASES = { withVector: ['with_vectors'] }
 
-/** Options of every call of the library. They are checked where they are used. */
-export const callFields = {
-  signal: optional(opaque<AbortSignal>({ description: 'Ends the call.' })),
-  timeoutMs: optional(opaque<number>({ description: 'Deadline of the call, in milliseconds.' })),
-}
+/** Shards of a cluster. */
+export const shardKey = missing('Shards of a cluster.')
+
 /** Options of every read of the library that returns points. */
 export const readFields = {
   ...returned,
   rawPayload: flag('Returns payloads as RawJson. Default false.'),
-  ...callFields,
+  ...CALL_OPTIONS,
 }

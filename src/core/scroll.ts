@@ -1,11 +1,11 @@
 /** Reads of points without a query, declared once: pages, points by id, and counts. */
 import Type from 'typebox'
-import type { CallOptions } from './call-options.js'
+import { CALL_OPTIONS, type CallOptions } from './call-options.js'
 import type { Filter } from './filter.js'
 import type { PointId } from './point.js'
 import { type OrderBy, OrderByInput } from './query-kinds.js'
 import { FilterOf, PointIdentity } from './query-leaves.js'
-import { callFields, RETURNED_ALIASES, type ReadOptions, readFields } from './read-options.js'
+import { RETURNED_ALIASES, type ReadOptions, readFields } from './read-options.js'
 import { count, flag, optional } from './vocabulary/declare.js'
 
 /** Options of `retrieve`. */
@@ -36,6 +36,7 @@ export const ScrollOptions = Type.Object({ ...scrollFields, ...readFields }, { a
 
 /** Options of `count`. */
 export interface CountOptions extends CallOptions {
+  /** Only points that match are counted; default all. */
   filter?: Filter | null
   /** `false`: an estimate from payload indexes and a sample. Default true. */
   exact?: boolean
@@ -44,4 +45,4 @@ export const countFields = {
   filter: optional(FilterOf),
   exact: flag('`false`: an estimate from payload indexes and a sample. Default true.'),
 }
-export const CountOptions = Type.Object({ ...countFields, ...callFields })
+export const CountOptions = Type.Object({ ...countFields, ...CALL_OPTIONS })

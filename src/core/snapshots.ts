@@ -8,6 +8,7 @@ export interface SnapshotDescription {
   name: string
   /** Time as in RFC 3339. */
   creationTime: string
+  /** Bytes of the file. */
   bytes: number
   /** SHA-256 of the file in hexadecimal digits. */
   checksum: string
@@ -15,8 +16,11 @@ export interface SnapshotDescription {
 
 /** The bytes of a snapshot. They can be read once; a reader that stops early closes the file. */
 export interface SnapshotData {
+  /** Name of the file. */
   name: string
+  /** Bytes of the file. */
   bytes: number
+  /** The bytes, in order. */
   chunks: AsyncIterable<Uint8Array>
 }
 

@@ -47,7 +47,7 @@ async function nodeInTurns(
   pause: Pause,
 ): Promise<FilterNode | null> {
   const parser = new FilterParser(context)
-  await new LongLists(parser, pause).inFilter(filter, field, 0)
+  await new LongLists(parser, context, pause).inFilter(filter, field, 0)
   const node = saying(parser.filter(filter, field, 0))
   if (node) await compileInTurns(node, pause)
   return node
@@ -56,10 +56,12 @@ async function nodeInTurns(
 /** Reads the long lists of a filter, inner ones first. Values that are no filter are left for the parser to refuse. */
 class LongLists {
   readonly #parser: FilterParser
+  readonly #textIds: boolean
   readonly #pause: Pause
 
-  constructor(parser: FilterParser, pause: Pause) {
+  constructor(parser: FilterParser, { textIds = false }: FilterContext, pause: Pause) {
     this.#parser = parser
+    this.#textIds = textIds
     this.#pause = pause
   }
 
@@ -100,8 +102,9 @@ class LongLists {
   async #ids(list: readonly unknown[], field: string): Promise<void> {
     checkIdCount(list, field)
     const ids = new Uint32Array(list.length * ID_WORDS)
-    await inTurns(list, this.#pause, (id, at) => encodeId(id, ids, at * ID_WORDS, `${field}[${at}]`))
-    idsRead.set(list, ids)
+    const textIds = this.#textIds
+    await inTurns(list, this.#pause, (id, at) => encodeId(id, ids, at * ID_WORDS, `${field}[${at}]`, textIds))
+    idsRead.set(list, { ids, textIds })
   }
 }
 

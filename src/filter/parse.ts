@@ -1,6 +1,7 @@
-import { invalid } from '../core/errors.js'
+import { invalid, noSuchVector } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
 import { encodeIds } from '../core/point.js'
+import type { Schema } from '../core/schema.js'
 import { checkKeys, type Fields, isSet, objectAt } from './fields.js'
 import type { FilterNode } from './node.js'
 import { fieldCondition } from './parse-field.js'
@@ -9,6 +10,12 @@ import { parsePath } from './path.js'
 export interface FilterContext {
   /** Names of the collection's vectors, in the kernel's order. */
   vectorNames: readonly string[]
+  /** Whether ids are texts. */
+  textIds?: boolean
+}
+
+export function filterContext(schema: Schema): FilterContext {
+  return { vectorNames: schema.map(({ name }) => name), textIds: schema.textIds ?? false }
 }
 
 const CLAUSES = ['must', 'should', 'must_not', 'min_should']
@@ -41,10 +48,13 @@ export function saying(node: FilterNode): FilterNode | null {
 /** Large filters, and conditions by themselves, that were read before (parse-in-turns.ts). */
 export const filtersRead = new WeakMap<object, { node: FilterNode | null; context: FilterContext }>()
 /** Ids of long lists that were read before. */
-export const idsRead = new WeakMap<readonly unknown[], Uint32Array>()
+export const idsRead = new WeakMap<readonly unknown[], { ids: Uint32Array; textIds: boolean }>()
 
-function isSameContext({ vectorNames: a }: FilterContext, { vectorNames: b }: FilterContext): boolean {
-  return a.length === b.length && a.every((name, at) => name === b[at])
+function isSameContext(
+  { vectorNames: a, ...one }: FilterContext,
+  { vectorNames: b, ...other }: FilterContext,
+): boolean {
+  return a.length === b.length && a.every((name, at) => name === b[at]) && one.textIds === other.textIds
 }
 
 export class FilterParser {
@@ -113,7 +123,7 @@ export class FilterParser {
   #whole(kind: string, value: unknown, field: string, depth: number): FilterNode {
     switch (kind) {
       case 'has_id':
-        return hasId(value, field)
+        return hasId(value, field, this.#context)
       case 'has_vector':
         return this.#hasVector(value, field)
       case 'slice':
@@ -135,7 +145,7 @@ export class FilterParser {
 
   #hasVector(name: unknown, field: string): FilterNode {
     const vector = this.#context.vectorNames.indexOf(name as string)
-    if (vector < 0) throw invalid(field, 'Not existing vector name', name)
+    if (vector < 0) throw noSuchVector(field, name)
     return { op: 'hasVector', vector }
   }
 
@@ -147,10 +157,11 @@ export class FilterParser {
   }
 }
 
-function hasId(value: unknown, field: string): FilterNode {
+function hasId(value: unknown, field: string, { textIds = false }: FilterContext): FilterNode {
   if (!Array.isArray(value)) throw invalid(field, 'expected an array of ids', value)
   checkIdCount(value, field)
-  return { op: 'hasId', ids: idsRead.get(value) ?? encodeIds(value, field) }
+  const known = idsRead.get(value)
+  return { op: 'hasId', ids: known?.textIds === textIds ? known.ids : encodeIds(value, field, textIds) }
 }
 
 export function checkIdCount(ids: readonly unknown[], field: string): void {

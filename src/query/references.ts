@@ -1,7 +1,8 @@
 /** Fetches the stored vectors that a query names by id, before the query runs. */
-import { invalid, notFound } from '../core/errors.js'
+import { invalid, noSuchPoint, noSuchVector, notFound } from '../core/errors.js'
 import { encodeIds, type PointId, UNNAMED_VECTOR } from '../core/point.js'
 import type { SchemaVector } from '../core/schema.js'
+import { turnBudget } from '../core/turn-budget.js'
 import type { VectorRows } from '../native/addon.js'
 import { distinctIds } from './long-lists.js'
 import { type Example, examplesOf, type Plan, type Stage, type VectorValue } from './plan.js'
@@ -26,6 +27,7 @@ interface Column {
 
 /** The vectors that a query refers to by id or by text. */
 export class References {
+  static readonly #none = new References(null, null)
   readonly #columns = new Map<string, Column>()
   readonly #ofStage = new Map<Stage, Column>()
   readonly #texts: TextQuery[] = []
@@ -40,17 +42,28 @@ export class References {
     return references
   }
 
-  /** References of a plan without ids and with short texts; null for other plans, which must be awaited. */
+  /**
+   * References of a plan without ids and with short texts; null for other plans, which must be awaited. Once the time of
+   * this turn is used up, texts are split in a later turn.
+   */
   static atOnce(plan: Plan, scope: QueryScope): References | null {
+    if (isGiven(plan.root)) return References.#none
     const references = new References(plan, scope)
+    if (references.#columns.size > 0) return null
+    if (references.#texts.length === 0) return references
     const characters = references.#texts.reduce((sum, { length }) => sum + length, 0)
-    return references.#columns.size === 0 && characters <= CHARACTERS_AT_ONCE ? references : null
+    return turnBudget.readUs > 0 && characters <= CHARACTERS_AT_ONCE ? references : null
   }
 
-  private constructor(plan: Plan, scope: QueryScope) {
+  private constructor(plan: Plan | null, scope: QueryScope | null) {
     const own: PointId[] = []
+    if (!plan || !scope) {
+      this.excluded = NO_IDS
+      return
+    }
     this.#collect(plan.root, scope, own)
-    this.excluded = own.length === 0 ? NO_IDS : atOnce(distinctIds(encodeIds(own)))
+    this.excluded =
+      own.length === 0 ? NO_IDS : atOnce(distinctIds(encodeIds(own, 'query', scope.source.schema.textIds)))
   }
 
   /** With a bound, columns are fetched one after the other, so that each knows the bytes taken before. */
@@ -112,7 +125,7 @@ export class References {
     if (example instanceof TextQuery) return example.vector
     if (typeof example === 'object') return example
     const vector = this.#ofStage.get(stage)?.vectors.get(example)
-    if (vector === undefined) throw notFound('point with id', example)
+    if (vector === undefined) throw noSuchPoint(example)
     return vector
   }
 
@@ -121,6 +134,13 @@ export class References {
     if (vector) return vector
     throw notFound('vector of point', example as PointId)
   }
+}
+
+/** Whether a query has nothing to look up: all its vectors are given. */
+function isGiven({ scoring, prefetches }: Stage): boolean {
+  if (scoring.kind !== 'nearest' && 'vector' in scoring) return false
+  if (scoring.kind === 'nearest' && !(scoring.target instanceof Float32Array)) return false
+  return prefetches.every(isGiven)
 }
 
 /** The unnamed vector; without one, the vector of the searched name. */
@@ -137,7 +157,7 @@ function ownOf(source: Source): LookedUp {
 function vectorOf({ schema }: Pick<Source, 'schema'>, name: string, like: SchemaVector): number {
   const index = schema.findIndex((vector) => vector.name === name)
   const found = schema[index]
-  if (!found) throw invalid('lookupFrom.vector', 'Not existing vector name', name)
+  if (!found) throw noSuchVector('lookupFrom.vector', name)
   if (found.size !== like.size) {
     throw invalid('lookupFrom', `Vector dimension error: expected dim: ${like.size}`, found.size)
   }
@@ -155,8 +175,9 @@ async function fetchFrom(
 ): Promise<number> {
   const asked = [...ids]
   const vector = vectorOf(source, name, like)
+  const words = encodeIds(asked, 'query', source.schema.textIds)
   // Differently spelled ids may name one point, so rows are requested once and found by position.
-  const block = await source.shard.retrieve(encodeIds(asked), fieldsOf(false, Uint32Array.of(vector), mostBytes))
+  const block = await source.shard.retrieve(words, fieldsOf(false, Uint32Array.of(vector), mostBytes))
   vectors.clear()
   const column = block.vectors[0] as VectorRows
   const { size, multivectorConfig } = source.schema[vector] as SchemaVector

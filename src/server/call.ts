@@ -9,7 +9,9 @@ import type {
   ReadableDatabase,
   WriteOptions,
 } from '../core/database.js'
+import { VicinalError } from '../core/errors.js'
 import { type RoomHolder, withInner } from '../core/inner-call.js'
+import { LIMITS } from '../core/limits.js'
 import { checkCollectionName } from '../core/names.js'
 import type { Stop } from '../core/stop.js'
 import { isPresent, objectAt, type WireObject } from '../wire/fields.js'
@@ -71,7 +73,13 @@ export class ReadCall {
   }
 
   get collectionName(): string {
-    return checkCollectionName(this.param('name'))
+    const name = this.param('name')
+    if (name.length > LIMITS.nameLength) {
+      const rule = `name: must be from 1 to ${LIMITS.nameLength} characters`
+      const what = `Validation error in path parameters: [${rule}]`
+      throw new VicinalError('INVALID_ARGUMENT', what, { details: { field: 'name' }, status: 422 })
+    }
+    return checkCollectionName(name)
   }
 
   /** The collection, for reading. */

@@ -13,7 +13,7 @@ import {
   search,
 } from '../core/query.js'
 import { VectorInput } from '../core/query-leaves.js'
-import { returned } from '../core/read-options.js'
+import { returned, shardKey } from '../core/read-options.js'
 import { oneOrMany, optional, text } from '../core/vocabulary/declare.js'
 import { isPlain } from '../core/vocabulary/reader.js'
 import { type Asked, askedOf, batchOf, bodyOf, explained, inside, insideGroups } from './read-bodies.js'
@@ -64,11 +64,11 @@ export type LegacyKind = keyof typeof KINDS
 export function legacyBodies(kind: LegacyKind) {
   const { fields, description, queryOf } = KINDS[kind] as Kind
   const name = `${kind.charAt(0).toUpperCase()}${kind.slice(1)}`
-  const shared = { ...fields, ...search, offset, ...returned, ...explained }
+  const shared = { ...fields, ...search, offset, ...returned, ...explained, shardKey }
   const Single = Type.Object(shared, { $id: `${name}Request`, description, ...inside(`${kind}_request`) })
   const Batch = batchOf(Single, `${name}RequestBatch`)
   const Groups = Type.Object(
-    { ...fields, ...search, ...grouping, ...returned, ...explained },
+    { ...fields, ...search, ...grouping, ...returned, ...explained, shardKey },
     { $id: `${name}GroupsRequest`, description, ...insideGroups(`${kind}_group_request`) },
   )
   const own = Object.keys(fields)

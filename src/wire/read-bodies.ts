@@ -13,7 +13,7 @@ import {
   queryFields,
   type SearchMatrixOptions,
 } from '../core/query.js'
-import { RETURNED_ALIASES, type ReadOptions, returned } from '../core/read-options.js'
+import { RETURNED_ALIASES, type ReadOptions, returned, shardKey } from '../core/read-options.js'
 import { type CountOptions, countFields, scrollFields } from '../core/scroll.js'
 import { flag } from '../core/vocabulary/declare.js'
 import { read } from '../core/vocabulary/reader.js'
@@ -21,35 +21,39 @@ import { PointIds, WIRE_LEAVES } from './leaves.js'
 
 /** Ours: whether the answer is to say how it was found. */
 export const explained = { explain: flag('Not in Qdrant: adds the plan of the query to the answer. Default false.') }
-/** Of all reads: the aliases of what is returned, and keys whose meaning this version does not have. */
-const OF_READS = { aliases: RETURNED_ALIASES, unsupported: ['shard_key'] }
 /** Fields of groups, for the paths of violations. */
 const OF_GROUPS = new Set(['groupBy', 'groupSize', 'limit', 'withLookup'])
 
 /** Qdrant's own types of bodies hold their fields in a field that the body does not show. */
 export function inside(name: string) {
-  return { ...OF_READS, within: () => name }
+  return { aliases: RETURNED_ALIASES, within: () => name }
 }
 export function insideGroups(name: string) {
-  return { ...OF_READS, within: (field: string) => (OF_GROUPS.has(field) ? `${name}.group_request` : name) }
+  return {
+    aliases: RETURNED_ALIASES,
+    within: (field: string) => (OF_GROUPS.has(field) ? `${name}.group_request` : name),
+  }
 }
 
 export const QueryRequest = Type.Object(
-  { ...queryFields, ...returned, ...explained },
+  { ...queryFields, ...returned, ...explained, shardKey },
   { $id: 'QueryRequest', description: 'The best points of a query.', ...inside('internal') },
 )
 export const QueryBatchRequest = batchOf(QueryRequest, 'QueryRequestBatch')
 export const QueryGroupsRequest = Type.Object(
-  { ...groupsFields, ...returned, ...explained },
+  { ...groupsFields, ...returned, ...explained, shardKey },
   { $id: 'QueryGroupsRequest', description: 'The best points of each group.', ...insideGroups('search_group_request') },
 )
-export const FacetRequest = Type.Object(facetFields, {
-  $id: 'FacetRequest',
-  description: 'The number of points with each value of a field.',
-  ...inside('facet_request'),
-})
+export const FacetRequest = Type.Object(
+  { ...facetFields, shardKey },
+  {
+    $id: 'FacetRequest',
+    description: 'The number of points with each value of a field.',
+    ...inside('facet_request'),
+  },
+)
 export const SearchMatrixRequest = Type.Object(
-  { ...matrixFields, ...explained },
+  { ...matrixFields, ...explained, shardKey },
   {
     $id: 'SearchMatrixRequest',
     description: 'Points chosen at random, and their distances.',
@@ -57,18 +61,21 @@ export const SearchMatrixRequest = Type.Object(
   },
 )
 export const ScrollRequest = Type.Object(
-  { ...scrollFields, ...returned },
+  { ...scrollFields, ...returned, shardKey },
   { $id: 'ScrollRequest', description: 'A page of points.', ...inside('scroll_request') },
 )
 export const PointRequest = Type.Object(
-  { ids: PointIds, ...returned },
+  { ids: PointIds, ...returned, shardKey },
   { $id: 'PointRequest', description: 'Points by their ids.', ...inside('point_request') },
 )
-export const CountRequest = Type.Object(countFields, {
-  $id: 'CountRequest',
-  description: 'The number of points that match.',
-  ...inside('count_request'),
-})
+export const CountRequest = Type.Object(
+  { ...countFields, shardKey },
+  {
+    $id: 'CountRequest',
+    description: 'The number of points that match.',
+    ...inside('count_request'),
+  },
+)
 
 export function batchOf<T extends TSchema>(search: T, $id: string) {
   return Type.Object(
@@ -88,13 +95,14 @@ export interface Asked<Options> {
   explain: boolean
 }
 
-/** A body with the defaults of the wire. */
+/** A body with the defaults of the wire. It was made by its reader, so it is completed in place. */
 export function askedOf<Options extends ReadOptions>(
-  { explain = false, ...options }: Options & { explain?: boolean },
+  options: Options & { explain?: boolean },
   withPayload = false,
 ): Asked<Options> {
-  const { withPayload: asked = withPayload } = options
-  return { options: { ...options, withPayload: asked, rawPayload: true } as unknown as Options, explain }
+  options.withPayload ??= withPayload
+  options.rawPayload = true
+  return { options, explain: options.explain === true }
 }
 
 export function queryOf(body: unknown): Asked<QueryOptions> {
@@ -102,7 +110,8 @@ export function queryOf(body: unknown): Asked<QueryOptions> {
 }
 
 export function queriesOf(body: unknown): Asked<QueryOptions>[] {
-  return bodyOf(QueryBatchRequest, body).searches.map((search) => askedOf(search))
+  const { searches } = bodyOf(QueryBatchRequest, body) as { searches: QueryOptions[] }
+  return searches.map((search) => askedOf(search))
 }
 
 export function queryGroupsOf(body: unknown): Asked<QueryGroupsOptions> {

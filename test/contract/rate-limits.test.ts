@@ -144,7 +144,7 @@ describe.each(FACES)('a rate limit of the %s', (face) => {
       status: 429,
       message: expect.stringMatching(
         new RegExp(
-          `^Rate limiting exceeded: ${kind} rate limit exceeded: ` +
+          `^${kind} rate limit exceeded: ` +
             String.raw`Operation requires 4 tokens but only 2\.[0-4] were available\. Retry after (2[0-4]|1\d)s$`,
         ),
       ),
@@ -160,7 +160,7 @@ describe.each(FACES)('a rate limit of the %s', (face) => {
       code: 'TOO_LARGE',
       status: 429,
       retryable: false,
-      message: `Rate limiting exceeded: ${kind} rate limit exceeded, request larger than rate limiter capacity, please try to split your request`,
+      message: `${kind} rate limit exceeded, request larger than rate limiter capacity, please try to split your request`,
       retryAfterMs: undefined,
     })
     expect(await refusal(collection.queryBatch(ids(6).map(() => Q)))).toMatchObject(refused('Read'))

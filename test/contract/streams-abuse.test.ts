@@ -58,6 +58,7 @@ describe('a stream', () => {
       const offer = `GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: ${times % 2 ? 'websocket' : 'x'}\r\n\r\n`
       socket.write(`GET /nope HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n${offer}`)
       socket.resetAndDestroy()
+      // Connections end at different places of the service's work.
       await sleep(5)
     }
     expect((await service.call('GET', '/healthz')).status).toBe(200)

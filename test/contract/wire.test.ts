@@ -14,7 +14,7 @@ describe('the service', () => {
     const service = await startService()
     const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string }
     const root = await service.call('GET', '/')
-    expect(root.json).toEqual({ title: 'vicinal', version: '1.19.0', commit: null })
+    expect(root.json).toEqual({ title: 'vicinal', version: '1.19.0', commit: version })
     expect(root.headers['x-vicinal-version']).toBe(version)
     expect(root.headers['x-content-type-options']).toBe('nosniff')
     const telemetry = await service.call('GET', '/telemetry')

@@ -30,8 +30,6 @@ export interface Words {
   readonly kinds?: readonly string[]
   /** Of a union: which of its schemas a value is read by, where its type does not tell. */
   readonly choose?: (value: unknown) => number
-  /** Of an object: its keys on the wire whose meaning this version does not have. */
-  readonly unsupported?: readonly string[]
   /** Of an object: where Qdrant's own type has a property, as the paths of the wire's violations say. */
   readonly within?: (name: string) => string
   /** Of an integer: larger ones, and bigints, are taken up to 64 bits, as the largest safe integer. */

@@ -1,8 +1,8 @@
 /** Reads values by their declaration: checks types, names and bounds, and answers the value with the library's names. */
 import Type, { type Static, type TSchema } from 'typebox'
-import { describeValue, VicinalError } from '../errors.js'
+import { describeValue } from '../errors.js'
 import type { Nested, Words } from './declare.js'
-import { fieldOf, type Place } from './place.js'
+import type { Place } from './place.js'
 import { isPlain } from './plain.js'
 import { type Face, type Leaves, type Read, Reading } from './reading.js'
 import { letters, snakeCase } from './spelling.js'
@@ -136,7 +136,6 @@ function objectReader(schema: Declared): Read {
       const property = meant === undefined ? known.get(key) : library.get(meant)
       if (property === undefined) {
         if (reading.face === 'library') throw unknownKey(place, key, names, reading)
-        if (given !== null && schema.unsupported?.includes(key)) throw unsupported({ parent: place, key }, reading)
         continue
       }
       if (given === null && property.isOptional) continue
@@ -153,12 +152,6 @@ function objectReader(schema: Declared): Read {
     checkRule(schema, result, place, reading)
     return result
   }
-}
-
-/** Ignoring such a key would answer another question. */
-function unsupported(place: Place, { whole }: Reading): VicinalError {
-  const field = fieldOf(place, whole)
-  return new VicinalError('NOT_IMPLEMENTED', `${field}: not supported yet`, { details: { field } })
 }
 
 function unknownKey(place: Place | null, key: string, names: readonly string[], reading: Reading) {

@@ -16,7 +16,7 @@ import { given, givenList } from '../../core/given-options.js'
 import { checkIfGiven } from '../../core/known-keys.js'
 import { KNOWN_CALL } from '../../core/known-options.js'
 import { LIMITS } from '../../core/limits.js'
-import type { MaybePromise } from '../../core/maybe-promise.js'
+import { andThen, type MaybePromise } from '../../core/maybe-promise.js'
 import { PlainReads } from '../../core/plain-reads.js'
 import type { Payload, PointId } from '../../core/point.js'
 import {
@@ -31,6 +31,7 @@ import type { QueryPlan } from '../../core/query-plan.js'
 import { CountOptions, RetrieveOptions, ScrollOptions } from '../../core/scroll.js'
 import type { Untyped } from '../../core/untyped.js'
 import { filterFacts } from '../../filter/filter-facts.js'
+import { filterContext } from '../../filter/parse.js'
 import { compileFilter } from '../../filter/program.js'
 import { costOfQuery } from '../../query/cost.js'
 import { facet } from '../../query/facet.js'
@@ -39,7 +40,6 @@ import { DEFAULT_SAMPLE, searchMatrix } from '../../query/matrix.js'
 import { retrieve, scrollPage } from '../../query/pages.js'
 import type { BoundedRead } from '../../query/rows.js'
 import { runQuery } from '../../query/run.js'
-import { explainSearch, plainTarget, search } from '../../query/search.js'
 import type { Catalog, QueryScope } from '../../query/source.js'
 import type { ConcurrentSearches } from '../limits/concurrent-searches.js'
 import type { StrictMode } from '../limits/strict-mode.js'
@@ -149,8 +149,6 @@ export class CollectionReads<P = Payload> extends PlainReads<P> implements Untyp
   }
 
   async #explain(query: QueryOptions & BoundedRead, scope: CallScope, view: CollectionView): Promise<Explained<P>> {
-    const { shard, schema } = view
-    if (plainTarget(query, schema) !== undefined) return await explainSearch<P>(shard, schema, query, scope)
     const { hits, plan } = await runQuery<P>(query, this.#scopeOf(view, scope, true, query))
     return { hits, plan: plan as QueryPlan }
   }
@@ -227,11 +225,9 @@ export class CollectionReads<P = Payload> extends PlainReads<P> implements Untyp
     if (strictMode) checkScroll(options, strictMode)
   }
 
-  /** A search for neighbours of one vector may complete at once; any other query returns a promise. */
+  /** A query by given vectors may complete at once; any other query returns a promise. */
   #run(query: QueryOptions & BoundedRead, scope: CallScope, view: CollectionView): MaybePromise<Hit<P>[]> {
-    if (plainTarget(query, view.schema) !== undefined) return search<P>(view.shard, view.schema, query, scope)
-    const answer = runQuery<P>(query, this.#scopeOf(view, scope, false, query))
-    return answer instanceof Promise ? answer.then(({ hits }) => hits) : answer.hits
+    return andThen(runQuery<P>(query, this.#scopeOf(view, scope, false, query)), ({ hits }) => hits)
   }
 
   #scopeOf(source: CollectionView, call: CallScope, explains: boolean, { mostBytes }: BoundedRead): QueryScope {
@@ -264,10 +260,8 @@ export class CollectionReads<P = Payload> extends PlainReads<P> implements Untyp
     const options = given(CountOptions, asked)
     const large = this.#largeFilters([options], options)
     if (large) await large
-    const filterIn = ({ schema }: CollectionView) => {
-      const vectorNames = schema.map(({ name }) => name)
-      return options.filter ? compileFilter(options.filter, { vectorNames }) : null
-    }
+    const filterIn = ({ schema }: CollectionView) =>
+      options.filter ? compileFilter(options.filter, filterContext(schema)) : null
     filterIn(this.source.view)
     const { strictMode } = this.source
     if (strictMode) checkCount(options, strictMode)
@@ -282,8 +276,7 @@ export class CollectionReads<P = Payload> extends PlainReads<P> implements Untyp
   }
 
   #costOfScroll({ filter }: { filter?: Filter | null }): number {
-    const vectorNames = this.source.view.schema.map(({ name }) => name)
-    return 1 + filterFacts(filter, { vectorNames }).conditions
+    return 1 + filterFacts(filter, filterContext(this.source.view.schema)).conditions
   }
 
   /** Vectors that queries name by id are fetched, because the cost depends on their length. */

@@ -1,6 +1,7 @@
 import type { CallOptions, WriteOperation } from '../../core/database.js'
 import { LIMITS } from '../../core/limits.js'
-import type { SchemaVector } from '../../core/schema.js'
+import type { Schema } from '../../core/schema.js'
+import { filterContext } from '../../filter/parse.js'
 import { isLargeFilter, readConditionInTurns, readInTurns } from '../../filter/parse-in-turns.js'
 import { conditionsIn, type PlacedCondition } from '../../query/formula-conditions.js'
 import { Turns } from '../../query/turns.js'
@@ -24,7 +25,7 @@ interface Large {
 /** Reads large filters in turns, so that the event loop is not blocked. Returns undefined if no filter is large. */
 export function readLargeFilters(
   queries: readonly object[],
-  schema: readonly SchemaVector[],
+  schema: Schema,
   options: CallOptions | undefined,
 ): Promise<void> | undefined {
   const large: Large = { filters: [], conditions: [] }
@@ -35,7 +36,7 @@ export function readLargeFilters(
 /** The same of a write. */
 export function readLargeFilterOf(
   operation: WriteOperation<unknown>,
-  schema: readonly SchemaVector[],
+  schema: Schema,
   options: CallOptions | undefined,
 ): Promise<void> | undefined {
   const filter = filterOf(operation)
@@ -46,11 +47,11 @@ export function readLargeFilterOf(
 
 function read(
   { filters, conditions }: Large,
-  schema: readonly SchemaVector[],
+  schema: Schema,
   options: CallOptions | undefined,
 ): Promise<void> | undefined {
   if (filters.length === 0 && conditions.length === 0) return undefined
-  const context = { vectorNames: schema.map(({ name }) => name) }
+  const context = filterContext(schema)
   return withDeadline(options, async (scope) => {
     const turns = new Turns(scope)
     const pause = () => turns.pause()

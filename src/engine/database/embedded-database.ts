@@ -1,6 +1,6 @@
 import type { AliasAction, AliasDescription } from '../../core/aliases.js'
 import type { CallOptions, Collection } from '../../core/database.js'
-import { invalid, notFound, VicinalError } from '../../core/errors.js'
+import { invalid, noSuchLookup, notFound, VicinalError } from '../../core/errors.js'
 import type { CollectionIssue } from '../../core/issues.js'
 import { LIMITS } from '../../core/limits.js'
 import { Mutex } from '../../core/mutex.js'
@@ -154,13 +154,13 @@ export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabas
   }
 
   /** Finds a collection by its name or an alias. */
-  #engineOf(name: string): CollectionEngine {
+  #engineOf(name: string, missing = (name: string) => notFound('Collection', name)): CollectionEngine {
     const meant = this.#aliases.resolve(name)
     const engine = this.#engines.get(meant)
     if (engine) return engine
     const damaged = this.#damagedAs(meant)
     if (damaged) throw cannotBeServed(meant, damaged.error)
-    throw notFound('Collection', name)
+    throw missing(name)
   }
 
   /** One handle for all callers, since a service asks for it at each request. */
@@ -172,7 +172,7 @@ export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabas
         quotas: this.#quotas,
         aliases: () => this.#aliases.of(engine.name),
         snapshots: new EmbeddedSnapshots(this.#host, engine),
-        catalog: (name) => this.#engineOf(name),
+        catalog: (name) => this.#engineOf(name, noSuchLookup),
       })
       this.#handles.set(engine, handle)
     }

@@ -100,8 +100,9 @@ async function create(call: Call): Promise<boolean> {
 }
 
 async function update(call: Call): Promise<boolean> {
-  const collection = await call.collection()
-  await collection.updateConfig(configChangeOf(call.body), call.options())
+  const change = configChangeOf(call.body)
+  const options = call.options()
+  await (await call.collection()).updateConfig(change, options)
   return true
 }
 

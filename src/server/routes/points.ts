@@ -1,13 +1,14 @@
 import Type from 'typebox'
-import { notFound } from '../../core/errors.js'
+import { notFound, type VicinalError } from '../../core/errors.js'
 import type { PointId } from '../../core/point.js'
 import { PointChanges, PointInsert, PointsSelector, VectorRemoval, VectorUpdates } from '../../core/point-changes.js'
+import { storedId, textIdOf } from '../../core/text-ids.js'
 import { WriteResult } from '../../core/write-result.js'
 import { deleteOf, operationsOf, vectorDeleteOf } from '../../wire/operations.js'
 import { upsertOf, vectorUpdatesOf } from '../../wire/points.js'
 import { CountRequest, countOf, PointRequest, retrieveOf, ScrollRequest, scrollOf } from '../../wire/read-bodies.js'
 import type { Call, ReadCall, ReadRoute, Route } from '../call.js'
-import { wirePoints } from './wire-points.js'
+import { wirePoint, wirePoints } from './wire-points.js'
 import { WRITE, writeResult } from './write-result.js'
 
 const DECIMAL = /^\d{1,20}$/
@@ -81,16 +82,21 @@ async function upsert(call: Call): Promise<unknown> {
 async function retrieve(call: ReadCall): Promise<unknown> {
   const { ids, options } = retrieveOf(call.anyBody)
   const collection = await call.reads()
-  return collection.retrieve(ids, { ...options, ...call.options() })
+  return wirePoints(await collection.retrieve(ids, { ...options, ...call.options() }))
 }
 
 async function retrieveOne(call: ReadCall): Promise<unknown> {
   const collection = await call.reads()
-  const id = pathId(call.param('id'))
+  const text = call.param('id')
+  const id = pathId(text)
   const options = { withPayload: true, withVector: true, rawPayload: true, ...call.options() }
-  const [point] = await collection.retrieve([id], options)
+  const [point] = await collection.retrieve([id], options).catch((error: unknown) => {
+    // A collection whose ids are texts refuses numbers: there the path has the text.
+    if (typeof id === 'string' || (error as Partial<VicinalError>).code !== 'INVALID_ARGUMENT') throw error
+    return collection.retrieve([text], options)
+  })
   if (!point) throw notFound('point with id', id)
-  return point
+  return wirePoint(point)
 }
 
 function pathId(text: string): PointId {
@@ -114,7 +120,9 @@ async function scroll(call: ReadCall): Promise<unknown> {
   const options = scrollOf(call.anyBody)
   const collection = await call.reads()
   const { points, nextOffset } = await collection.scrollPage({ ...options, ...call.options() })
-  return { points: wirePoints(points), next_page_offset: nextOffset }
+  const textId = textIdOf(nextOffset)
+  const named = textId === null ? {} : { next_page_text_id: textId }
+  return { points: wirePoints(points), next_page_offset: storedId(nextOffset), ...named }
 }
 
 async function batch(call: Call): Promise<unknown> {

@@ -9,7 +9,7 @@ import { ReadinessLook, readinessText } from '../readiness.js'
 import { PlainBody } from '../respond.js'
 import { SharedLook } from '../shared-look.js'
 import { telemetry } from '../telemetry.js'
-import { API_VERSION, TITLE } from '../versions.js'
+import { API_VERSION, TITLE, VERSION } from '../versions.js'
 
 /** Levels beyond this one tell the same. */
 const LAST_LEVEL = 3
@@ -54,9 +54,9 @@ export function serviceRoutes({ gate, metrics, isClosing, mayRead }: ServiceStat
   const open = { method: 'GET', access: 'open', work: 'light' } as const
   const about = { method: 'GET', access: 'read', work: 'light' } as const
   return [
-    { ...open, path: '/', run: () => new PlainBody({ title: TITLE, version: API_VERSION, commit: null }) },
+    { ...open, path: '/', run: () => new PlainBody({ title: TITLE, version: API_VERSION, commit: VERSION }) },
     { ...open, path: '/healthz', run: () => new PlainBody('healthz check passed') },
-    { ...open, path: '/livez', run: () => new PlainBody('livez check passed') },
+    { ...open, path: '/livez', run: () => new PlainBody('healthz check passed') },
     { ...open, path: '/readyz', run: readiness },
     {
       ...about,

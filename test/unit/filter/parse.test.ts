@@ -113,7 +113,7 @@ const REFUSED: [unknown, string][] = [
   [{ must: { key: 'a', is_null: 'yes' } }, 'INVALID_ARGUMENT filter.must.is_null: expected a boolean'],
   [{ must: { key: 'a.', is_null: true } }, 'INVALID_ARGUMENT filter.must.key: expected a payload key'],
   [{ must: { has_id: [1, -1] } }, 'INVALID_ARGUMENT filter.must.has_id[1]: expected an unsigned 64-bit'],
-  [{ must: { has_vector: 'sound' } }, 'INVALID_ARGUMENT filter.must.has_vector: Not existing vector name, got "sound"'],
+  [{ must: { has_vector: 'sound' } }, 'INVALID_ARGUMENT filter.must.has_vector: Not existing vector name error: sound'],
   [{ must: { has_id: [1], key: 'a' } }, 'INVALID_ARGUMENT filter.must.has_id: unknown key'],
   [
     { min_should: { conditions: [], min_count: 0 } },

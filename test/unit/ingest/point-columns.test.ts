@@ -52,6 +52,15 @@ describe('columnsOfPoints', () => {
     expect(decodeIds(columns.ids)).toEqual(ids)
   })
 
+  it('gives a column its room at once, so that vectors are copied once', () => {
+    const [size, count] = [128, 100]
+    const vectors = Array.from({ length: count }, (_, id) => new Float32Array(size).fill(id))
+    const given = vectors.map((vector, id) => ({ id, vector }))
+    const [column] = columnsOfPoints(given, [vector('', size)]).vectors
+    expect(column?.data).toHaveLength(count * size)
+    expect(column?.data.buffer.byteLength).toBe(column?.data.byteLength)
+  })
+
   it('accepts points that lack some of the named vectors', () => {
     const columns = columnsOfPoints(
       [
