@@ -27,6 +27,14 @@ export function mistyped(field: string, expected: string, seen?: unknown): Vicin
   })
 }
 
+/** A rule of the shape that a value breaks, for readers by hand: 422. `path` is that of the wire's violations. */
+export function violated(field: string, path: string, rule: string): VicinalError {
+  return new VicinalError('INVALID_ARGUMENT', `Validation error in JSON body: [${path}: ${rule}]`, {
+    details: { field },
+    status: 422,
+  })
+}
+
 export function objectAt(value: unknown, field: string): WireObject {
   if (!isObject(value)) throw invalid(field, 'expected an object', value ?? null)
   return value
