@@ -1,12 +1,15 @@
 /** Answers of the service as the values of the Database interface. */
 
 import type { IncomingHttpHeaders } from 'node:http'
-import type { Hit, PointGroup, ReadOptions, ScrollPage, StoredPoint, WriteResult } from '../core/database.js'
+import type { Hit, PointGroup, ReadOptions, ScrollPage, StoredPoint } from '../core/database.js'
 import { ERROR_CATALOGUE, type ErrorCode, VicinalError } from '../core/errors.js'
 import { type Payload, type PointId, RawJson, type StoredVector } from '../core/point.js'
-import type { SearchMatrix } from '../core/query.js'
+import { QueryGroupsOptions, type SearchMatrix } from '../core/query.js'
 import { CollectionOptions, StrictModeConfig } from '../core/schema.js'
-import { snakeCase } from '../core/vocabulary/spelling.js'
+import { ScrollOptions } from '../core/scroll.js'
+import { read } from '../core/vocabulary/reader.js'
+import { camelCase, snakeCase } from '../core/vocabulary/spelling.js'
+import { WriteResult } from '../core/write-result.js'
 import { UNBOUNDED } from '../wire/body-bounds.js'
 import { parseJson } from '../wire/json.js'
 
@@ -16,14 +19,15 @@ export interface Envelope {
 }
 
 const MS_PER_SECOND = 1000
-const CATEGORY = /^(?:Wrong input|Forbidden|Timeout|Rate limiting exceeded): /
+/** Before the sentence of an error. */
+const CATEGORY = /^(?:Wrong input|Format error in JSON body|Forbidden|Timeout|Rate limiting exceeded): /
 
 /** The error the service had, or for what is not from the service (a proxy's 502), the nearest to its status. */
 export function errorOfAnswer(status: number, headers: IncomingHttpHeaders, envelope: Envelope | null): VicinalError {
   const told = typeof envelope?.status === 'object' ? envelope.status : {}
   const code = isCode(told.code) ? told.code : codeOfStatus(status)
   const details = detailsOf(told.details)
-  const message = sentenceOf(told.error, HAS_FIELD.has(code) ? details.field : undefined)
+  const message = withField(told.error, HAS_FIELD.has(code) ? details.field : undefined)
   const retryAfterSeconds = Number(headers['retry-after'] ?? Number.NaN)
   return new VicinalError(code, message ?? `The answer has status ${status} and is not from Vicinal`, {
     details,
@@ -32,26 +36,32 @@ export function errorOfAnswer(status: number, headers: IncomingHttpHeaders, enve
   })
 }
 
-/** Options of a configuration, and those of strict mode, by the spelling of the wire. */
+/** Options of reads and of a configuration, and those of strict mode, by the spelling of the wire. */
 const DECLARED = new Map(
   [
-    ...Object.keys(CollectionOptions.properties),
+    ...[CollectionOptions, QueryGroupsOptions, ScrollOptions].flatMap(({ properties }) => Object.keys(properties)),
     ...Object.keys(StrictModeConfig.properties).map((name) => `strictModeConfig.${name}`),
   ].map((name) => [snakeCase(name), name]),
 )
 
-/** A field of a configuration in the library's spelling, as the caller most likely wrote it. */
+/** The names inside a query, up to a formula: none of them is the caller's own. */
+const OF_QUERY = /^(?:query|prefetch|lookup_from|with_lookup)\b(?:(?!\.formula\b).)*/
+
+/** A field in the library's spelling, as the caller most likely wrote it. */
 function detailsOf(told: Record<string, unknown> = {}): Record<string, unknown> {
   const { field } = told
   if (typeof field !== 'string') return told
   const whole = DECLARED.get(field)
-  return { ...told, field: whole ?? field.replace(/^\w+/, (name) => DECLARED.get(name) ?? name) }
+  return {
+    ...told,
+    field: whole ?? field.replace(OF_QUERY, camelCase).replace(/^\w+/, (name) => DECLARED.get(name) ?? name),
+  }
 }
 
 const HAS_FIELD: ReadonlySet<ErrorCode> = new Set(['INVALID_ARGUMENT', 'FORBIDDEN'])
 
 /** In the library a sentence has no category, and begins with the field. */
-function sentenceOf(error: string | undefined, field: unknown): string | undefined {
+function withField(error: string | undefined, field: unknown): string | undefined {
   if (error === undefined || !CATEGORY.test(error)) return error
   const sentence = error.replace(CATEGORY, '')
   return typeof field === 'string' ? `${field}: ${sentence}` : sentence
@@ -69,8 +79,7 @@ function codeOfStatus(status: number): ErrorCode {
 }
 
 export function writeResultOf(result: unknown): WriteResult {
-  const { operation_id: operationId, ...others } = result as Omit<WriteResult, 'operationId'> & { operation_id: number }
-  return { operationId, ...others }
+  return read(WriteResult, result, 'wire', 'result')
 }
 
 type WireVector = Buffer | Buffer[] | { indices: number[] | Buffer; values: number[] | Buffer }

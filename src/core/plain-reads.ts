@@ -2,22 +2,24 @@ import type { CallOptions } from './call-options.js'
 import type { Hit, ReadableCollection, RetrieveOptions, StoredPoint } from './database.js'
 import { renameField } from './error-field.js'
 import { invalid } from './errors.js'
-import { checkIfGiven, checkKnown } from './known-keys.js'
-import { KNOWN_CALL, KNOWN_READ } from './known-options.js'
+import { checkIfGiven, isPlain } from './known-keys.js'
+import { KNOWN_CALL } from './known-options.js'
 import type { Payload, PointId } from './point.js'
 import type { QueryOptions, SearchOptions, SearchVector } from './query.js'
+import type { Untyped } from './untyped.js'
 
 /** Options of `query` that `search` does not take. */
-const OF_QUERIES = new Set(['query', 'prefetch', 'lookupFrom'])
-const KNOWN_SEARCH = new Set([...KNOWN_READ.query].filter((key) => !OF_QUERIES.has(key)))
+const OF_QUERIES = ['query', 'prefetch', 'lookupFrom', 'lookup_from'] as const
 
 /** The verbs for the plain case, made of those for every case: alike on all faces. */
-export abstract class PlainReads<P = Payload> implements Pick<ReadableCollection<P>, 'search' | 'get' | 'has'> {
+export abstract class PlainReads<P = Payload>
+  implements Untyped<Pick<ReadableCollection<P>, 'search' | 'get' | 'has'>>
+{
   abstract query(query: QueryOptions): Promise<Hit<P>[]>
   abstract retrieve(ids: readonly PointId[], options?: RetrieveOptions): Promise<StoredPoint<P>[]>
 
   async search(vector: SearchVector, options: SearchOptions = {}): Promise<Hit<P>[]> {
-    checkKnown(options, KNOWN_SEARCH)
+    checkSearch(options)
     if (vector === null || typeof vector !== 'object') {
       throw invalid('vector', 'expected numbers, a sparse vector, or a text and its model', vector ?? null)
     }
@@ -27,7 +29,6 @@ export abstract class PlainReads<P = Payload> implements Pick<ReadableCollection
   }
 
   async get(id: PointId, options: RetrieveOptions = {}): Promise<StoredPoint<P> | null> {
-    checkKnown(options, KNOWN_READ.retrieve)
     const [point] = await this.#one(id, options)
     return point ?? null
   }
@@ -42,4 +43,11 @@ export abstract class PlainReads<P = Payload> implements Pick<ReadableCollection
       throw renameField(error, (field) => field.replace(/^(ids|points)\[0\]/, 'id'))
     })
   }
+}
+
+/** All other options are those of `query`, which checks them. */
+function checkSearch(options: unknown): void {
+  if (!isPlain(options)) throw invalid('options', 'expected an object', options)
+  const key = OF_QUERIES.find((name) => options[name] !== undefined)
+  if (key !== undefined) throw invalid(key, 'expected a known option: search has no such one, query has')
 }

@@ -1,6 +1,6 @@
 /** A request as a route's function sees it. */
 import type { FastifyRequest } from 'fastify'
-import type { TSchema } from 'typebox'
+import type { TObject, TSchema } from 'typebox'
 import type {
   CallOptions,
   Collection,
@@ -9,7 +9,7 @@ import type {
   ReadableDatabase,
   WriteOptions,
 } from '../core/database.js'
-import { describeValue, VicinalError } from '../core/errors.js'
+import { VicinalError } from '../core/errors.js'
 import { type RoomHolder, withInner } from '../core/inner-call.js'
 import { LIMITS } from '../core/limits.js'
 import { checkCollectionName } from '../core/names.js'
@@ -18,13 +18,11 @@ import { isPresent, objectAt, type WireObject } from '../wire/fields.js'
 import type { ArrivalBounds } from './arriving-body.js'
 import type { Access } from './auth.js'
 import type { DatabaseGate } from './database-gate.js'
+import { type Parameters, ReadParameters, readParameters } from './parameters.js'
 import type { Work } from './places.js'
 import { receiveFile } from './upload.js'
 
 const MS_PER_SECOND = 1000
-const INTEGER = /^\d{1,9}$/
-const ORDERINGS = ['weak', 'medium', 'strong'] as const
-const CONSISTENCIES = ['majority', 'quorum', 'all'] as const
 
 export interface RouteOf<C> {
   method: 'GET' | 'PUT' | 'POST' | 'PATCH' | 'DELETE'
@@ -37,6 +35,10 @@ export interface RouteOf<C> {
   summary?: string
   /** The declaration of the body, for the OpenAPI document. */
   body?: TSchema
+  /** Those of the result. */
+  answer?: TSchema
+  /** Parameters of the query string; where none are declared, those of reads. */
+  parameters?: TObject
   run(call: C): unknown
 }
 export type Route = RouteOf<Call>
@@ -61,6 +63,8 @@ export class ReadCall {
   protected readonly request: Asked
   readonly #gate: DatabaseGate<ReadableDatabase>
   protected readonly serviceTimeoutMs: number
+  /** The parameters of the route. */
+  declared: TObject = ReadParameters
 
   constructor(request: Asked, gate: DatabaseGate<ReadableDatabase>, timeoutMs: number) {
     this.request = request
@@ -70,8 +74,10 @@ export class ReadCall {
 
   get collectionName(): string {
     const name = this.param('name')
-    if (name.length > LIMITS.nameLength)
-      throw beyond('name', `must be from 1 to ${LIMITS.nameLength} characters`, 'path')
+    if (name.length > LIMITS.nameLength) {
+      const what = `Validation error in path parameters: [name: must be from 1 to ${LIMITS.nameLength} characters]`
+      throw new VicinalError('INVALID_ARGUMENT', what, { details: { field: 'collection_name' }, status: 422 })
+    }
     return checkCollectionName(name)
   }
 
@@ -82,6 +88,11 @@ export class ReadCall {
 
   param(name: string): string {
     return (this.request.params as Record<string, string>)[name] ?? ''
+  }
+
+  /** The decoded body, for readers that check what it is. */
+  get anyBody(): unknown {
+    return this.request.body
   }
 
   /** The decoded body, which must be an object. */
@@ -95,24 +106,18 @@ export class ReadCall {
   }
 
   options(): CallOptions {
-    this.#checkConsistency()
     return this.within(this.deadline())
   }
 
   /** Options of a call that ends with its request, and has the service's deadline where it names none. */
   protected within<O extends CallOptions>(options: O): O {
     const { ticket } = this.request
-    return withInner(options, { stop: ticket.stop, holder: ticket, defaultTimeoutMs: this.serviceTimeoutMs })
-  }
-
-  /**
-   * `consistency` says how many or which replicas must agree. The one replica always agrees, so only the form is
-   * checked.
-   */
-  #checkConsistency(): void {
-    const { consistency } = this.query
-    if (typeof consistency === 'string' && /^[1-9]\d{0,8}$/.test(consistency)) return
-    this.word('consistency', CONSISTENCIES)
+    return withInner(options, {
+      stop: ticket.stop,
+      holder: ticket,
+      defaultTimeoutMs: this.serviceTimeoutMs,
+      isRead: true,
+    })
   }
 
   /**
@@ -120,53 +125,16 @@ export class ReadCall {
    * every call.
    */
   protected deadline(): Pick<CallOptions, 'timeoutMs'> {
-    const { timeout } = this.query
+    const { timeout } = this.parameters
     if (timeout === undefined) return {}
-    const seconds = typeof timeout === 'string' && INTEGER.test(timeout) ? Number(timeout) : 0
-    const most = LIMITS.maxTimeoutMs / MS_PER_SECOND
-    if (seconds < 1) throw malformed('timeout', `an integer from 1 to ${most}`, timeout)
-    if (seconds > most) throw beyond('timeout', `value ${seconds} invalid, must be ${most} or smaller`)
-    const timeoutMs = seconds * MS_PER_SECOND
+    const timeoutMs = timeout * MS_PER_SECOND
     return { timeoutMs: this.request.ticket.isReadOnly ? Math.min(timeoutMs, this.serviceTimeoutMs) : timeoutMs }
   }
 
-  get query(): WireObject {
-    return this.request.query as WireObject
+  /** Parameters of the query string, by the declaration of the route. */
+  get parameters(): Parameters {
+    return readParameters(this.declared, this.request.query as WireObject)
   }
-
-  integer(name: string, least: number, most: number, otherwise: number): number {
-    const value = this.query[name]
-    if (value === undefined) return otherwise
-    const number = typeof value === 'string' && INTEGER.test(value) ? Number(value) : Number.NaN
-    if (!(number >= least && number <= most)) throw malformed(name, `an integer from ${least} to ${most}`, value)
-    return number
-  }
-
-  /** Checks a parameter that has no effect on one node. */
-  word(name: string, words: readonly string[]): void {
-    const value = this.query[name]
-    if (value === undefined || (typeof value === 'string' && words.includes(value))) return
-    throw malformed(name, `one of ${words.join(', ')}`, value)
-  }
-
-  flag(name: string, otherwise: boolean): boolean {
-    const value = this.query[name]
-    if (value === undefined) return otherwise
-    if (value !== 'true' && value !== 'false') throw malformed(name, 'true or false', value)
-    return value === 'true'
-  }
-}
-
-/** A parameter of the query string of the wrong type. In Qdrant's words, as the next. */
-function malformed(field: string, expected: string, value: unknown): VicinalError {
-  const what = `Deserialize error in query parameters: expected ${expected}, got ${describeValue(value)}`
-  return new VicinalError('INVALID_ARGUMENT', what, { details: { field } })
-}
-
-/** A parameter of the right type that its rule refuses. */
-function beyond(field: string, rule: string, where: 'path' | 'query' = 'query'): VicinalError {
-  const what = `Validation error in ${where} parameters: [${field}: ${rule}]`
-  return new VicinalError('INVALID_ARGUMENT', what, { details: { field }, status: 422 })
 }
 
 /** The same for routes that may need the whole database. */
@@ -191,8 +159,7 @@ export class Call extends ReadCall {
 
   /** Over HTTP a write is acknowledged before it is on stable storage, unless the request says `wait=true`. */
   writeOptions(): WriteOptions {
-    this.word('ordering', ORDERINGS)
-    return this.within({ ...this.deadline(), wait: this.flag('wait', false) })
+    return this.within({ ...this.deadline(), wait: this.parameters.wait ?? false })
   }
 
   /**
@@ -202,14 +169,6 @@ export class Call extends ReadCall {
   longOptions(): Pick<CallOptions, 'timeoutMs'> {
     const isBounded = this.request.ticket.isReadOnly
     return { ...(isBounded ? { timeoutMs: this.serviceTimeoutMs } : {}), ...this.deadline() }
-  }
-
-  /** For changes of collections. Their timeout may be any number by its type, and is at least 1 by its rule. */
-  changeOptions(): CallOptions {
-    const { timeout } = this.query
-    if (typeof timeout === 'string' && /^0{1,9}$/.test(timeout))
-      throw beyond('timeout', 'value 0 invalid, must be 1 or larger')
-    return this.options()
   }
 
   /** The same for what nobody needs once its client has hung up. */

@@ -84,9 +84,9 @@ export function errorEnvelopeOf(error: VicinalError, startedMs: number): object 
   return { status: { error: errorText(error), ...status }, time: secondsSince(startedMs) }
 }
 
-/** An option's name begins the field; names behind it may be the caller's own, but not those of strict mode's settings. */
+/** An option's name begins the field; names behind it may be the caller's own, but not those of queries and strict mode. */
 function wireField(field: string): string {
-  return field.replace(/^strictModeConfig\.\w+$|^\w+/, snakeCase)
+  return field.replace(/^(?:query|prefetch|lookupFrom|withLookup)\b.*|^strictModeConfig\.\w+$|^\w+/, snakeCase)
 }
 
 const OTHER_BEGINNING = /^(?:Format error|Deserialize error|Validation error|Bad request)/
@@ -133,11 +133,13 @@ export function encoded(
   return isLarge ? inTurns(piecesOf(envelope, new MsgpackPieces({ rawJson }))) : encodeMsgpack(envelope, { rawJson })
 }
 
-/** Writes each piece in its own turn of the event loop. */
+/** Writes each piece in its own turn of the event loop, and parts one that a long value makes large. */
 async function* inTurns(pieces: Iterable<Buffer>): AsyncGenerator<Buffer> {
   for (const piece of pieces) {
-    yield piece
-    await nextTurn()
+    for (let at = 0; at < piece.length; at += LARGE_ANSWER_BYTES) {
+      yield piece.subarray(at, at + LARGE_ANSWER_BYTES)
+      await nextTurn()
+    }
   }
 }
 

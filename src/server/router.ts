@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { AnsweredByAnotherThread } from '../core/answered-by-another-thread.js'
 import { VicinalError } from '../core/errors.js'
 import type { ReadCall, RouteOf } from './call.js'
+import type { MainThread } from './main-thread.js'
 import type { Metrics, RouteMetrics } from './metrics.js'
 import { sendError, sendResult } from './respond.js'
 
@@ -23,14 +24,11 @@ export type Entrance = (
   done: (error?: Error) => void,
 ) => void
 
-/** Lets another thread answer a request whose body was read. */
-export type ForwardAnswer = (request: FastifyRequest, reply: FastifyReply) => void
-
 interface RouterParts<C> {
   metrics: Metrics
   callOf(request: FastifyRequest): C
   entrance: Entrance
-  forwardAnswer?: ForwardAnswer
+  mainThread: MainThread | null
 }
 
 export function registerRoutes<C extends ReadCall>(
@@ -58,8 +56,8 @@ function guard(app: FastifyInstance, entrance: Entrance): void {
   })
 }
 
-function registerRoute<C>(app: FastifyInstance, route: RouteOf<C>, parts: RouterParts<C>): void {
-  const { metrics, callOf, forwardAnswer } = parts
+function registerRoute<C extends ReadCall>(app: FastifyInstance, route: RouteOf<C>, parts: RouterParts<C>): void {
+  const { metrics, callOf, mainThread } = parts
   const config: RouteConfig = {
     declared: { access: route.access, work: route.work, ...(route.isUpload ? { isUpload: true } : {}) },
     metrics: metrics.route(route.method, endpointOf(route.path)),
@@ -71,10 +69,12 @@ function registerRoute<C>(app: FastifyInstance, route: RouteOf<C>, parts: Router
     async handler(request, reply) {
       let result: unknown
       try {
-        result = await route.run(callOf(request))
+        const call = callOf(request)
+        if (route.parameters) call.declared = route.parameters
+        result = await route.run(call)
       } catch (error) {
-        if (!(error instanceof AnsweredByAnotherThread) || !forwardAnswer) throw error
-        forwardAnswer(request, reply)
+        if (!(error instanceof AnsweredByAnotherThread) || !mainThread) throw error
+        mainThread.answer(request, reply)
         return reply
       }
       return sendResult(request, reply, result)

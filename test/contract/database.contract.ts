@@ -5,6 +5,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Collection, Database } from '../../src/core/database.js'
 import { describeAliases } from './aliases.contract.js'
+import { describeAnswerTypes } from './answer-types.contract.js'
 import { describeConditionalWrites } from './conditional.contract.js'
 import { describeConfig } from './config.contract.js'
 import { describeEnsure } from './ensure.contract.js'
@@ -69,6 +70,7 @@ export function describeDatabase(name: string, open: () => Promise<DatabaseUnder
     describeConditionalWrites(suite)
     describeReads(suite)
     describePlainReads(suite)
+    describeAnswerTypes(suite)
     describeQueries(suite)
     describeExplain(suite)
     describeFilters(suite)

@@ -95,8 +95,8 @@ const BOUNDS: [
   [
     'searchMaxHnswEf',
     { searchMaxHnswEf: 50 },
-    [(c) => c.query({ ...Q, params: { hnsw_ef: 50 } }), (c) => c.query(Q)],
-    [(c) => c.query({ ...Q, params: { hnsw_ef: 51 } })],
+    [(c) => c.query({ ...Q, params: { hnswEf: 50 } }), (c) => c.query(Q)],
+    [(c) => c.query({ ...Q, params: { hnswEf: 51 } })],
     /Limit exceeded 51 > 50 for "hnsw_ef"/,
   ],
   [

@@ -138,17 +138,24 @@ describe('points', () => {
     expect(waited.json.result).toEqual({ status: 'completed', operation_id: expect.any(Number) })
   })
 
-  it.each(['wait=yes', 'wait=true&wait=false', 'timeout=0', 'timeout=-1', 'timeout=1e3', 'timeout=99999999'])(
-    'refuse the odd parameter %s',
-    async (query) => {
-      const answer = await service.call('PUT', `/collections/a/points?${query}`, {
-        points: [{ id: 1, vector: [1, 2, 3] }],
-      })
-      const status = query === 'timeout=99999999' ? 422 : 400
-      expect(answer).toMatchObject({ status, json: { status: { code: 'INVALID_ARGUMENT' } } })
-      expect(await count(service)).toBe(0)
-    },
-  )
+  it.each([
+    ['wait=yes', 400, 'Deserialize error in query parameters: expected true or false, got "yes"'],
+    ['wait=true&wait=false', 400, 'Deserialize error in query parameters: expected true or false, got an array of 2'],
+    ['timeout=0', 400, 'Deserialize error in query parameters: expected an integer from 1 to 3600, got 0'],
+    ['timeout=-1', 400, 'Deserialize error in query parameters: expected an integer from 1 to 3600, got "-1"'],
+    ['timeout=1e3', 400, 'Deserialize error in query parameters: expected an integer from 1 to 3600, got "1e3"'],
+    [
+      'timeout=99999999&ordering=weak',
+      422,
+      'Validation error in query parameters: [timeout: value 99999999 invalid, must be from 1 to 3600]',
+    ],
+  ])('refuse the odd parameter %s', async (query, status, error) => {
+    const answer = await service.call('PUT', `/collections/a/points?${query}`, {
+      points: [{ id: 1, vector: [1, 2, 3] }],
+    })
+    expect(answer).toMatchObject({ status, json: { status: { code: 'INVALID_ARGUMENT', error } } })
+    expect(await count(service)).toBe(0)
+  })
 
   it('are accepted as a list, as a batch of arrays, and as a batch of bins', async () => {
     const at = '/collections/a/points?wait=true'

@@ -2,16 +2,16 @@ import type { AliasAction, AliasDescription } from '../../core/aliases.js'
 import type { CallOptions, Collection } from '../../core/database.js'
 import { invalid, noSuchLookup, notFound, VicinalError } from '../../core/errors.js'
 import type { CollectionIssue } from '../../core/issues.js'
-import { checkKnown } from '../../core/known-keys.js'
-import { KNOWN_RECOVER } from '../../core/known-options.js'
 import { LIMITS } from '../../core/limits.js'
 import { Mutex } from '../../core/mutex.js'
 import { checkCollectionName } from '../../core/names.js'
 import type { Payload } from '../../core/point.js'
 import { QuotaConfig, type QuotaStatus } from '../../core/quotas.js'
 import type { CollectionOptions } from '../../core/schema.js'
-import type { RecoverOptions, SnapshotSource, Snapshots } from '../../core/snapshots.js'
+import { RecoverOptions, type SnapshotSource, type Snapshots } from '../../core/snapshots.js'
+import type { Untyped } from '../../core/untyped.js'
 import { read } from '../../core/vocabulary/reader.js'
+import { readOptions } from '../../core/write-options.js'
 import { AliasBook } from '../catalogue/alias-book.js'
 import { catalogChanges } from '../catalogue/catalog-changes.js'
 import { alreadyThere, cannotBeServed, takenByAlias } from '../catalogue/catalog-errors.js'
@@ -41,7 +41,7 @@ export interface DatabaseOptions {
 export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabase {
   readonly #store: CollectionStore
   readonly #engines = new Map<string, CollectionEngine>()
-  readonly #handles = new WeakMap<CollectionEngine, Collection<Payload>>()
+  readonly #handles = new WeakMap<CollectionEngine, EmbeddedCollection>()
   readonly #damaged: DamagedCollection[] = []
   readonly nameless: Error[] = []
   /** Collections whose files could not be removed yet. Deleting or creating one of the name retries it. */
@@ -167,7 +167,7 @@ export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabas
   #handle<P>(engine: CollectionEngine): Collection<P> {
     let handle = this.#handles.get(engine)
     if (!handle) {
-      handle = new EmbeddedCollection<Payload>(engine, {
+      handle = new EmbeddedCollection(engine, {
         admission: this.#admission,
         quotas: this.#quotas,
         aliases: () => this.#aliases.of(engine.name),
@@ -176,7 +176,7 @@ export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabas
       })
       this.#handles.set(engine, handle)
     }
-    return handle as Collection<P>
+    return handle as Untyped<Collection> as Collection<P>
   }
 
   async updateAliases(actions: readonly AliasAction[], call?: CallOptions): Promise<void> {
@@ -244,10 +244,10 @@ export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabas
   async recoverCollection<P = Payload>(
     name: string,
     source: SnapshotSource,
-    options: RecoverOptions = {},
+    given?: RecoverOptions,
   ): Promise<Collection<P>> {
     this.#checkWritable()
-    checkKnown(options, KNOWN_RECOVER)
+    const options = readOptions(RecoverOptions, given)
     checkCollectionName(name)
     const store = snapshotStoreOf(this.#host)
     const engine = await untilDone(options, () =>
@@ -264,9 +264,9 @@ export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabas
     return this.#handle<P>(engine)
   }
 
-  async recover(source: SnapshotSource, options: RecoverOptions = {}): Promise<string[]> {
+  async recover(source: SnapshotSource, given?: RecoverOptions): Promise<string[]> {
     this.#checkWritable()
-    checkKnown(options, KNOWN_RECOVER)
+    const options = readOptions(RecoverOptions, given)
     const store = snapshotStoreOf(this.#host)
     return await untilDone(options, () =>
       this.#untilDone(() =>

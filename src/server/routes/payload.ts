@@ -1,14 +1,29 @@
+import { PayloadChange, PayloadRemoval, PointsSelector } from '../../core/point-changes.js'
 import { deleteOf, payloadChangeOf, payloadDeleteOf } from '../../wire/operations.js'
 import type { Call, Route } from '../call.js'
-import { writeResult } from './write-result.js'
+import { WRITE, writeResult } from './write-result.js'
 
 const PAYLOAD = '/collections/:name/points/payload'
 
 export const payloadRoutes: Route[] = [
-  { method: 'POST', path: PAYLOAD, access: 'write', work: 'write', run: set },
-  { method: 'PUT', path: PAYLOAD, access: 'write', work: 'write', run: overwrite },
-  { method: 'POST', path: `${PAYLOAD}/delete`, access: 'write', work: 'write', run: deleteKeys },
-  { method: 'POST', path: `${PAYLOAD}/clear`, access: 'write', work: 'write', run: clear },
+  { method: 'POST', path: PAYLOAD, ...WRITE, summary: 'Sets keys of payloads.', body: PayloadChange, run: set },
+  { method: 'PUT', path: PAYLOAD, ...WRITE, summary: 'Replaces payloads.', body: PayloadChange, run: overwrite },
+  {
+    method: 'POST',
+    path: `${PAYLOAD}/delete`,
+    ...WRITE,
+    summary: 'Removes keys from payloads.',
+    body: PayloadRemoval,
+    run: deleteKeys,
+  },
+  {
+    method: 'POST',
+    path: `${PAYLOAD}/clear`,
+    ...WRITE,
+    summary: 'Removes payloads.',
+    body: PointsSelector,
+    run: clear,
+  },
 ]
 
 async function set(call: Call): Promise<unknown> {
