@@ -75,9 +75,8 @@ export class ReadCall {
   get collectionName(): string {
     const name = this.param('name')
     if (name.length > LIMITS.nameLength) {
-      const rule = `name: must be from 1 to ${LIMITS.nameLength} characters`
-      const what = `Validation error in path parameters: [${rule}]`
-      throw new VicinalError('INVALID_ARGUMENT', what, { details: { field: 'name' }, status: 422 })
+      const what = `Validation error in path parameters: [name: must be from 1 to ${LIMITS.nameLength} characters]`
+      throw new VicinalError('INVALID_ARGUMENT', what, { details: { field: 'collection_name' }, status: 422 })
     }
     return checkCollectionName(name)
   }
