@@ -27,7 +27,7 @@ export function errorOfAnswer(status: number, headers: IncomingHttpHeaders, enve
   const told = typeof envelope?.status === 'object' ? envelope.status : {}
   const code = isCode(told.code) ? told.code : codeOfStatus(status)
   const details = detailsOf(told.details)
-  const message = withField(told.error, HAS_FIELD.has(code) ? details.field : undefined)
+  const message = sentenceOf(told.error, HAS_FIELD.has(code) ? details.field : undefined)
   const retryAfterSeconds = Number(headers['retry-after'] ?? Number.NaN)
   return new VicinalError(code, message ?? `The answer has status ${status} and is not from Vicinal`, {
     details,
