@@ -30,18 +30,25 @@ export type Expression =
   | { linDecay: Decay }
   | { expDecay: Decay }
   | { gaussDecay: Decay }
+/** `left` over `right`. */
 export interface Division {
+  /** What is divided. */
   left: Expression
+  /** What divides it. */
   right: Expression
   /** The quotient where `right` is 0; without it that is an error. */
   byZeroDefault?: number | null
 }
+/** `base` to the power of `exponent`. */
 export interface Power {
+  /** What is raised. */
   base: Expression
+  /** The power that it is raised to. */
   exponent: Expression
 }
 /** 1 where `x` is `target`, and `midpoint` where they are `scale` apart. */
 export interface Decay {
+  /** The value whose distance from `target` counts. */
   x: Expression
   /** Default 0. */
   target?: Expression | null
