@@ -34,7 +34,7 @@ function spellerOf(schema: TSchema & Words): Spell {
     const keys = new Keys(schema)
     const { properties } = schema
     return (value, place, reading, depth) => {
-      if (!isPlain(value)) return value
+      if (!isPlain(value)) return checkEncodable(value, place, reading)
       keys.check(value, place, reading)
       const told: Record<string, unknown> = {}
       for (const key of Object.keys(value)) {
@@ -60,4 +60,11 @@ function spellerOf(schema: TSchema & Words): Spell {
     }
   }
   return (value) => value
+}
+
+/** A Map, a Set or a promise would travel as an empty object; other values are refused by the service. */
+function checkEncodable(value: unknown, place: Place | null, reading: Reading): unknown {
+  const isOdd = value !== null && typeof value === 'object' && !Array.isArray(value) && !ArrayBuffer.isView(value)
+  if (isOdd) throw reading.mistyped(place, 'an object', value)
+  return value
 }
