@@ -3,8 +3,9 @@
  * number of groups exists, then for groups that are not full.
  */
 import type { Hit, PointGroup } from '../core/database.js'
+import { VicinalError } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
-import type { Payload, PointId } from '../core/point.js'
+import { type Payload, type PointId, RawJson } from '../core/point.js'
 import type { QueryGroupsOptions, WithLookup } from '../core/query.js'
 import type { QueryPlan } from '../core/query-plan.js'
 import type { ResolvedVector } from '../core/schema.js'
@@ -29,6 +30,8 @@ import { type Steps, Turns } from './turns.js'
 
 const DEFAULT_GROUP_SIZE = 3
 const MOST_ROUNDS = 5
+/** Bytes of points in an answer, where points stand in several groups. */
+const MOST_ANSWER_BYTES = 1024 ** 3
 const LEAST_I64 = -(2n ** 63n)
 const MOST_I64 = 2n ** 63n - 1n
 const MOST_U64 = 2n ** 64n - 1n
@@ -155,6 +158,7 @@ async function finished<P>(
   const filled = new Map<PointId, Hit<P>>()
   await turns.take(listOf(withAll.length, (at) => filled.set(storedId((withAll[at] as Hit).id), withAll[at] as Hit<P>)))
   const found = best.map(({ id, hits }) => ({ id, hits: hits.flatMap((hit) => filled.get(hit.id) ?? []) }))
+  await turns.take(checkRepeated(found, read.vectors / Math.max(1, withAll.length)))
   if (!lookup) return found
   const taken = read.payload + read.vectors
   const options = {
@@ -174,6 +178,19 @@ async function finished<P>(
   )
   const points = new Map(looked.map((point) => [String(storedId(point.id)), point]))
   return found.map((group) => ({ ...group, lookup: points.get(String(storedId(idOf(group.id)))) ?? null }))
+}
+
+/** A point of many groups is sent once for each of them. Payloads that are parsed are shared instead. */
+function* checkRepeated<P>(groups: readonly PointGroup<P>[], vectorBytes: number): Steps<void> {
+  let bytes = 0
+  for (const { hits } of groups) {
+    for (const { payload } of hits) bytes += vectorBytes + (payload instanceof RawJson ? payload.text.length : 0)
+    if (bytes > MOST_ANSWER_BYTES) {
+      const message = `the points of all groups need more than ${MOST_ANSWER_BYTES} bytes: ask for fewer groups or fields`
+      throw new VicinalError('TOO_LARGE', message, { details: { bound: MOST_ANSWER_BYTES, seen: bytes } })
+    }
+    yield
+  }
 }
 
 function bare({ id, version, score, orderValue }: Hit): Hit {

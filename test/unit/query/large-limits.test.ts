@@ -43,4 +43,15 @@ describe('a limit beyond the number of points', () => {
     const ids = Array.from({ length: POINTS }, (_, at) => at)
     expect(await points.retrieve(ids, { withPayload: false })).toHaveLength(POINTS)
   })
+
+  it('does not repeat a large point in any number of groups', async () => {
+    const large = await database.createCollection('large', { vectors: { size: 1, distance: 'Dot' } })
+    const n = Array.from({ length: 1_200 }, (_, at) => at)
+    await large.upsert([{ id: 1, vector: [1], payload: { n, text: 'x'.repeat(1024 * 1024) } }])
+    const asked = { query: [1], groupBy: 'n', limit: ALL }
+    // Parsed payloads are shared by the groups; texts are sent once for each.
+    expect(await large.queryGroups(asked)).toHaveLength(1_200)
+    await expect(large.queryGroups({ ...asked, rawPayload: true })).rejects.toMatchObject({ code: 'TOO_LARGE' })
+    expect(await large.queryGroups({ ...asked, rawPayload: true, withPayload: ['n'] })).toHaveLength(1_200)
+  })
 })
