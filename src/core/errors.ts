@@ -59,7 +59,7 @@ export class VicinalError extends Error {
   readonly status: number
   /** Whether the same call, unchanged, may succeed later. */
   readonly retryable: boolean
-  /** What the message says, for programs: field, bounds, names. */
+  /** Field, bounds and names of the message, for programs. */
   readonly details: Record<string, unknown>
   /** When it is worth a retry. */
   readonly retryAfterMs: number | undefined

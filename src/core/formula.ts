@@ -32,16 +32,16 @@ export type Expression =
   | { gaussDecay: Decay }
 /** `left` over `right`. */
 export interface Division {
-  /** What is divided. */
+  /** The dividend. */
   left: Expression
-  /** What divides it. */
+  /** The divisor. */
   right: Expression
   /** The quotient where `right` is 0; without it that is an error. */
   byZeroDefault?: number | null
 }
 /** `base` to the power of `exponent`. */
 export interface Power {
-  /** What is raised. */
+  /** The number that is raised. */
   base: Expression
   /** The power that it is raised to. */
   exponent: Expression
@@ -100,7 +100,7 @@ export const GeoDistance = Type.Object(
   { $id: 'GeoDistanceParams', description: 'Metres from `origin` to the position at a payload key.' },
 )
 
-/** What each operation is of. */
+/** The declaration of each operation's operands. */
 export const OPERATIONS = {
   mult: list('The product.'),
   sum: list('The sum.'),

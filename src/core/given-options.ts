@@ -21,7 +21,7 @@ export function given<T extends TSchema>(schema: T, options: unknown, leaves: Le
   return inner === undefined ? read : (withInner(read as object, inner) as Static<T>)
 }
 
-/** The same of a list, whose call has options of its own. `name` is the argument's. */
+/** Reads each item of a list argument. `name` is the argument's; the options of the call are read apart. */
 export function givenList<T extends TSchema>(
   schema: T,
   list: readonly unknown[],

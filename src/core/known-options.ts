@@ -1,4 +1,4 @@
-/** The keys of what verbs are told besides what is declared. */
+/** The known options of a call by itself. */
 import type { CallOptions } from './call-options.js'
 import { keysOf } from './known-keys.js'
 

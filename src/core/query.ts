@@ -1,4 +1,4 @@
-/** Queries and their options, declared once: what the library, the service and the client know of them. */
+/** Queries and their options, declared once for the library, the service and the client. */
 import Type, { type Static, type TSchema } from 'typebox'
 import { CALL_OPTIONS, type CallOptions } from './call-options.js'
 import type { Filter } from './filter.js'
@@ -56,7 +56,7 @@ export interface QueryStage {
   /** The collection and the vector in which ids of the query are looked up. */
   lookupFrom?: LookupLocation | null
 }
-/** What searches of all kinds share. */
+/** Fields that searches of all kinds share. */
 export const search = {
   using,
   filter,

@@ -36,7 +36,7 @@ export function filterContext(schema: Schema): FilterContext {
 export interface ReadFilter {
   /** null if the filter has no condition. */
   readonly node: FilterNode | null
-  /** What waits for the collection: the places of vectors, and ids, which may be texts. */
+  /** Parts that wait for the collection: the places of vectors, and ids, as these may be texts. */
   readonly lookUps: readonly LookUp[]
   context: FilterContext | null
 }
@@ -244,7 +244,7 @@ export class FilterParser {
     return { op: 'nested', path, child: this.filter(fields.get('filter'), fields.at('filter'), depth + 1) }
   }
 
-  /** Which vector it is shows the collection. */
+  /** The place of the vector is looked up once the collection is known. */
   #hasVector(name: unknown, place: Place): FilterNode {
     if (typeof name !== 'string') throw this.#start.reading.mistyped(place, 'the name of a vector', name ?? null)
     const node = { op: 'hasVector' as const, vector: -1 }

@@ -11,7 +11,7 @@ import { projectionOf } from './rows.js'
 import { corpusOf, settingsOf } from './search-settings.js'
 
 /**
- * Plans a query that was read by its declaration, with its prefetches: what is left to check needs the collection.
+ * Plans a query that was read by its declaration, with its prefetches. The checks here need the collection.
  * Errors name the place: `prefetch[1].query.recommend.positive[0]`.
  */
 export function parseQuery(options: QueryOptions, schema: Schema, shard: Shard): Plan {

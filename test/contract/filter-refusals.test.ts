@@ -1,4 +1,4 @@
-/** What is refused of filters, by the library with the names as written, and on the wire as Qdrant does. */
+/** Refused filters: the library names fields as written, and the wire answers as Qdrant does. */
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import type { Collection } from '../../src/core/database.js'
 import type { Filter } from '../../src/core/filter.js'

@@ -1,4 +1,4 @@
-/** Rate limits of strict mode: what reads and writes cost, and how an operation beyond them is refused. */
+/** Rate limits of strict mode: the cost of reads and writes, and the refusal of an operation beyond them. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Collection } from '../../src/core/database.js'
 import type { DatabaseUnderTest } from './database.contract.js'

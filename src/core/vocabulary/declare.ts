@@ -13,7 +13,7 @@ export interface Words {
   readonly expected?: string
   /** A rule that JSON Schema cannot say; a value that breaks it is beyond its bounds. */
   readonly holds?: (value: never) => boolean
-  /** What the wire says of a value that is beyond its bounds, where the bounds alone do not. */
+  /** The wire's rule for a value beyond its bounds, where the bounds alone do not say it. */
   readonly rule?: string
   /** Of a leaf: whether a value has its type. Without it any value has. */
   readonly accepts?: (value: unknown) => boolean

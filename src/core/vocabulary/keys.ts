@@ -4,7 +4,7 @@ import { describeValue, type VicinalError } from '../errors.js'
 import type { Place } from './place.js'
 import { letters, snakeCase } from './spelling.js'
 
-/** What is told of a reading (`Reading`). */
+/** The options of a reading (`Reading`). */
 interface Reading {
   readonly face: 'library' | 'wire'
   mistyped(place: Place | null, expected: string, seen?: unknown): VicinalError
@@ -50,7 +50,7 @@ export class Keys {
     const spell = reading.face === 'wire' ? snakeCase : (name: string) => name
     const meant = this.#names.find((name) => letters(name) === letters(key))
     const help = meant === undefined ? `one of ${this.#names.map(spell).join(', ')}` : `did you mean ${spell(meant)}?`
-    // A key may be as long as a body; what is told of it is not.
+    // A key may be as long as a body, so the message has only its beginning.
     const short = describeValue(key).slice(1, -1)
     return reading.mistyped({ parent: place, key: short }, `a known key: ${help}`)
   }

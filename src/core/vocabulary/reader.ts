@@ -168,7 +168,7 @@ function objectReader(schema: Declared): Read {
 function unknownKey(place: Place | null, key: string, names: readonly string[], reading: Reading) {
   const meant = names.find((name) => letters(name) === letters(key))
   const help = meant === undefined ? `one of ${names.join(', ')}` : `did you mean ${meant}?`
-  // A key may be as long as a body; what is told of it is not.
+  // A key may be as long as a body, so the message has only its beginning.
   const short = describeValue(key).slice(1, -1)
   return reading.mistyped({ parent: place, key: short }, `a known option: ${help}`)
 }

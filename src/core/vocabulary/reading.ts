@@ -10,7 +10,7 @@ import { fieldOf, type Place, pathOf } from './place.js'
 /** `library`: options in camelCase, where the wire's spelling is understood too. `wire`: a body of the service. */
 export type Face = 'library' | 'wire'
 
-/** What is read: a service tells it in the first words of an error. */
+/** The part of a request that is read: a service names it in the first words of an error. */
 export type Source = 'JSON body' | 'query parameters' | 'path parameters'
 
 const CATEGORY = { 'JSON body': 'Format', 'query parameters': 'Deserialize', 'path parameters': 'Deserialize' } as const

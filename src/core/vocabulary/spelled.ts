@@ -23,7 +23,7 @@ export function spelled(declared: TSchema): Spell {
   return speller
 }
 
-/** What is deeper than a body may be is refused where it is encoded. */
+/** A value deeper than a body may be is refused where it is encoded. */
 function bounded(spell: Spell): Spell {
   return (value, place, reading, depth = 0) =>
     depth > LIMITS.jsonDepth ? value : spell(value, place, reading, depth + 1)
