@@ -25,11 +25,6 @@ export function checkKnown(options: unknown, known: KnownKeys, at = ''): void {
   for (const key in options) if (!known.has(key)) checkAbsent(options, key, known, at)
 }
 
-/** The same of an argument that may be left out. */
-export function checkIfGiven(options: unknown, known: KnownKeys, at = ''): void {
-  if (options !== undefined) checkKnown(options, known, at)
-}
-
 /** The same of a part whose values are checked elsewhere: what is no object is refused there. */
 export function checkPart(part: unknown, known: KnownKeys, at: string): void {
   if (isPlain(part)) checkKnown(part, known, at)
