@@ -79,7 +79,7 @@ describe('an index that is being built', () => {
       let during = 0
       let id = POINTS
       // On a busy machine the index may be complete before the first of them is answered.
-      for (let tries = 0; tries < 5 && during === 0; tries++) {
+      for (let tries = 0; during === 0; tries++) {
         if (tries > 0) await collection.deletePayloadIndex('text')
         let isBuilt = false
         const built = collection.createPayloadIndex('text', INDEXES.text as PayloadIndexOptions, { wait: true })
@@ -97,7 +97,6 @@ describe('an index that is being built', () => {
       const written = (await collection.info()).pointsCount - POINTS
       // All points: those written before the index existed and those written after.
       expect(await collection.count({ filter: { must: { key: 'text', match: { text: 'wander' } } } })).toBe(written)
-      expect(during).toBeGreaterThan(0)
       await database.close()
       server.child.kill('SIGKILL')
     })

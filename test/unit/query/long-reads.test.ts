@@ -5,7 +5,7 @@ import { Stop } from '../../../src/core/stop.js'
 import { open } from '../../../src/index.js'
 import { byId, distinctHits, distinctIds, encodedIds, listOf, sorted } from '../../../src/query/long-lists.js'
 import { atOnce, Turns } from '../../../src/query/turns.js'
-import { longestSlice } from './longest-slice.js'
+import { longestSlice } from '../cpu.js'
 
 const POINTS = 65_536
 const BATCH = 8_192

@@ -35,5 +35,5 @@ it('counts each collection once for callers that ask for one after the other', a
     await memoryTables.of(first)
     return counts
   }
-  await expect.poll(countsNow, { timeout: 5_000 }).toBeGreaterThan(COLLECTIONS)
+  await expect.poll(countsNow).toBeGreaterThan(COLLECTIONS)
 })
