@@ -110,7 +110,7 @@ function testIsa(filters) {
   return report(suitesOfLowerSets(filters))
 }
 
-/** How many files, and the seed of the first. */
+/** Takes the number of files, and the seed of the first. */
 function fuzzSegmentFiles([rounds = '10000', seed]) {
   install()
   ensureTools()

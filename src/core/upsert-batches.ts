@@ -78,7 +78,7 @@ export function isIterable(points: unknown): points is Iterable<Point<unknown>> 
   return !('batches' in points) && (Symbol.iterator in points || Symbol.asyncIterator in points)
 }
 
-/** An iterable without points is one batch without any. */
+/** Gathers points into batches. An iterable without points gives one empty batch. */
 export async function* gathered(
   points: Iterable<Point<unknown>> | AsyncIterable<Point<unknown>>,
 ): AsyncGenerator<Point<unknown>[]> {

@@ -173,7 +173,7 @@ export class Service<C extends ReadCall> {
     this.#streams.recheck()
   }
 
-  /** For open routes that show more to a caller with a key. */
+  /** Whether the caller's key may read. Open routes show such a caller more. */
   readonly mayRead = ({ headers, raw, ticket }: FastifyRequest): boolean => {
     try {
       this.#keys.check(headers, 'read')

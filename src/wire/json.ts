@@ -135,9 +135,9 @@ class Scanner {
       this.#tally.valueBytes += VALUE_BYTES.number - VALUE_BYTES.small
       return endOfNumber(bytes, at)
     }
-    // A leading zero is malformed, which the parse has to see.
+    // A leading zero stays, so that JSON.parse refuses the number.
     if (at - start >= LONG_DIGITS && at - start <= MAX_DIGITS && bytes[start] !== ZERO) {
-      // A text on the way.
+      // JSON.parse gets the integer as a text.
       this.#tally.object(VALUE_BYTES.bigint + VALUE_BYTES.text + PREFIX.length + at - start)
       this.#longIntegers.push(start, at)
     }

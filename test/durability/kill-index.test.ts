@@ -90,6 +90,7 @@ describe('an index that is being built', () => {
           await collection.upsert([{ id, vector: [1, 2], payload: { text: 'wandering' } }])
           expect(await collection.query({ query: [1, 2], limit: 1 })).toHaveLength(1)
           if (!isBuilt) during++
+          // Leaves the index time between two requests.
           await sleep(1)
         }
         expect(await done).toMatchObject({ status: 'completed' })
