@@ -115,7 +115,7 @@ export class Service<C extends ReadCall> {
     this.#streams = this.#openStreams(parts.streams)
   }
 
-  /** At what is on its way. */
+  /** Looks at bodies, answers and streams on their way, and ends those that hardly move. */
   #look(): void {
     this.#tickets.look()
     this.#streams.look()

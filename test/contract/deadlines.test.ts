@@ -76,7 +76,7 @@ async function startWith(options: Parameters<typeof startService>[0] = {}): Prom
 
 async function cpuMsOf(ms: number): Promise<number> {
   const before = process.cpuUsage()
-  // The CPU of a time is what is measured.
+  // Measures the CPU of a span of time.
   await sleep(ms)
   const { user, system } = process.cpuUsage(before)
   return (user + system) / 1000

@@ -112,7 +112,7 @@ describe.each([
       steady.send(text.slice(sent, sent + PIECE_BYTES))
       if (sent % (4 * PIECE_BYTES) === 0)
         for (const [at, { send }] of tricklers.entries()) send.call(tricklers[at], at === 2 ? '1\r\n{\r\n' : '{')
-      // The rate is what is tested.
+      // The test is about the rate.
       await sleep(STEP_MS)
     }
     await expect
@@ -136,7 +136,7 @@ describe.each([
     const second = new Sender(service, text.length).send(text)
     for (let sent = head; sent < text.length; sent += PIECE_BYTES) {
       first.send(text.slice(sent, sent + PIECE_BYTES))
-      // The rate is what is tested.
+      // The test is about the rate.
       await sleep(STEP_MS)
     }
     await expect.poll(() => first.status).toBe(200)
@@ -194,7 +194,7 @@ describe.each([
       if (bytesTo(trickling).writable) bytesTo(trickling).write(text.subarray(0, 1))
       if (fragmented.socket.readyState === WebSocket.OPEN) fragmented.socket.send('{', { fin: false })
       idle.socket.ping()
-      // The rate is what is tested.
+      // The test is about the rate.
       await sleep(STEP_MS)
     }
     expect(await ends).toEqual([1008, 1008])

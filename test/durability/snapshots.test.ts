@@ -93,7 +93,7 @@ describe('kill -9 while a snapshot is made for one answer, or read', () => {
             expect(Number(response.headers['content-length'])).toBeGreaterThan(count * size * 4)
             const list = await (await fetch(`${server.url}/collections/streamed/snapshots`)).json()
             expect(list).toMatchObject({ result: [] })
-          // The kill comes at different moments of the making.
+            // The kill comes at different moments of the making.
           } else await sleep(killMs)
           await server.end('SIGKILL')
           request.destroy()

@@ -201,7 +201,7 @@ describe('search', () => {
     for (const outcome of outcomes) expect(['done', 'CANCELLED']).toContain(outcome)
   })
 
-  /** What becomes of calls that are stopped once they have begun. On a busy machine the pool may end some before. */
+  /** The outcomes of calls that are stopped once they have begun. On a busy machine the pool may end some before. */
   async function stopped(start: (stop: Stop) => unknown): Promise<Set<string>> {
     const outcomes = Array.from({ length: 40 }, async () => {
       const stop = new Stop()

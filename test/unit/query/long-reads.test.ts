@@ -1,4 +1,4 @@
-/** Reads as large as their limits allow: the event loop has its turns, and what was stopped goes no further. */
+/** Reads as large as their limits allow: the event loop has its turns, and a stopped read goes no further. */
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { CallOptions, Collection, Hit } from '../../../src/core/database.js'
 import { Stop } from '../../../src/core/stop.js'

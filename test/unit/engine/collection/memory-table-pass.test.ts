@@ -16,7 +16,7 @@ it('counts each collection once for callers that ask for one after the other', a
   const parts = Object.fromEntries(COLLECTION_PARTS.map((name) => [name, part]))
   const memory = () => {
     counts++
-    // The duration is what is simulated.
+    // Simulates the duration of a count.
     busy = busy.then(() => new Promise((resolve) => setTimeout(resolve, COUNT_MS)))
     return busy.then(() => ({ ...parts, vectors: [] }))
   }
