@@ -275,7 +275,7 @@ export type Query =
   | SampleQuery
   | RelevanceFeedbackQuery
 
-/** The key that an object of the kind has, and its declaration. */
+/** By the key that names a kind in a query: the kind's declaration. */
 const KINDS = {
   nearest: NearestQuery,
   recommend: RecommendQuery,
