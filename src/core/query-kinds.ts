@@ -200,18 +200,14 @@ export interface FormulaQuery {
   /** By variable, for points that lack its value. */
   defaults?: Readonly<Record<string, unknown>> | null
 }
+export const FormulaDefaults = opaque<Readonly<Record<string, unknown>>>({
+  description: 'By variable, for points that lack its value.',
+  type: 'object',
+  expected: 'an object',
+  accepts: isPlain,
+})
 export const FormulaQuery = Type.Object(
-  {
-    formula: FormulaOf,
-    defaults: optional(
-      opaque<Readonly<Record<string, unknown>>>({
-        description: 'By variable, for points that lack its value.',
-        type: 'object',
-        expected: 'an object',
-        accepts: isPlain,
-      }),
-    ),
-  },
+  { formula: FormulaOf, defaults: optional(FormulaDefaults) },
   { $id: 'FormulaQuery', description: 'Scores the points of the prefetches by a formula.' },
 )
 /** Points at random. */
