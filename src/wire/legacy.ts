@@ -14,7 +14,7 @@ import {
 } from '../core/query.js'
 import { VectorInput } from '../core/query-leaves.js'
 import { RETURNED_ALIASES, returned, shardKey } from '../core/read-options.js'
-import { oneOrMany, optional, text } from '../core/vocabulary/declare.js'
+import { oneOrMany, optional, recursive, text } from '../core/vocabulary/declare.js'
 import { isPlain } from '../core/vocabulary/reader.js'
 import { type Asked, askedOf, batchOf, bodyOf, explained, inside, insideGroups } from './read-bodies.js'
 
@@ -49,7 +49,11 @@ const KINDS = {
     description: 'Points like the positive examples, and unlike the negative ones.',
   },
   discover: {
-    fields: { target: optional(VectorInput), context: optional(oneOrMany(ContextPair, { description: 'Pairs.' })) },
+    // The declaration itself, by which a face finds its way to read it.
+    fields: {
+      target: optional(recursive<VectorInput>(() => VectorInput)),
+      context: optional(oneOrMany(ContextPair, { description: 'Pairs.' })),
+    },
     queryOf: ({ target, context = [] }: { target?: VectorInput; context?: readonly ContextPair[] }) => {
       if (target === undefined && context.length === 0)
         throw badRequest('target', 'target and/or context_pairs must be specified')

@@ -26,7 +26,14 @@ const formula = (expression: unknown, defaults?: unknown): unknown => ({
   query: { formula: expression, ...(defaults === undefined ? {} : { defaults }) },
 })
 const feedback = (parts: object): unknown => ({
-  query: { relevanceFeedback: { target: NEAR, feedback: [], strategy: { naive: { a: 1, b: 1, c: 1 } }, ...parts } },
+  query: {
+    relevanceFeedback: {
+      target: NEAR,
+      feedback: [{ example: NEAR, score: 1 }],
+      strategy: { naive: { a: 1, b: 1, c: 1 } },
+      ...parts,
+    },
+  },
 })
 
 const REFUSED: [what: string, query: unknown, names: RegExp][] = [
