@@ -28,7 +28,7 @@ export interface Planned {
 
 export function planned(options: QueryOptions, scope: QueryScope): MaybePromise<Planned> {
   try {
-    const plan = parseQuery(options, scope.source.schema, scope.source.shard)
+    const plan = parseQuery(options, scope)
     return { plan, references: References.atOnce(plan, scope) }
   } catch (error) {
     if ((error as Partial<VicinalError>).code !== 'INVALID_ARGUMENT') throw error

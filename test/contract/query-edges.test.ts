@@ -37,6 +37,51 @@ describe.each(FACES)('by the %s', (face) => {
     }
   })
 
+  it('a formula reads the values that the payload index of a key has', async () => {
+    const database = await opened(face)
+    const collection = await database.createCollection('c', { vectors: { size: 1, distance: 'Dot' } })
+    const values = [5, 1.5, '5', [2, 2.5], 9n]
+    await collection.upsert(values.map((n, id) => ({ id, vector: [1], payload: { n } })))
+    const scores = async () => {
+      const query = { formula: 'n', defaults: { n: 7 } }
+      const hits = await collection.query({ prefetch: { filter: { must: { hasId: [0, 1, 2, 3, 4] } } }, query })
+      return new Map(hits.map(({ id, score }) => [id, score]))
+    }
+    await collection.createPayloadIndex('n', 'integer')
+    expect(await scores()).toEqual(
+      new Map([
+        [0, 5],
+        [1, 7],
+        [2, 7],
+        [3, 2],
+        [4, 9],
+      ]),
+    )
+    await collection.upsert([{ id: 3, vector: [1], payload: { n: [2.5] } }])
+    await collection.createPayloadIndex('n', 'keyword')
+    expect([...(await scores()).values()]).toEqual([7, 7, 7, 7, 7])
+    await collection.createPayloadIndex('n', 'float')
+    expect(await scores()).toEqual(
+      new Map([
+        [0, 5],
+        [1, 1.5],
+        [2, 7],
+        [3, 2.5],
+        [4, 9],
+      ]),
+    )
+    await collection.deletePayloadIndex('n')
+    expect(await scores()).toEqual(
+      new Map([
+        [0, 5],
+        [1, 1.5],
+        [2, 7],
+        [3, 2.5],
+        [4, 9],
+      ]),
+    )
+  })
+
   it('relevance feedback weighs every two items with different ratings', async () => {
     const database = await opened(face)
     const collection = await database.createCollection('c', { vectors: { size: 1, distance: 'Dot' } })
