@@ -2,6 +2,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { Collection, Database } from '../../src/core/database.js'
 import { LIMITS } from '../../src/core/limits.js'
+import type { QueryOptions } from '../../src/core/query.js'
 import { open } from '../../src/index.js'
 import { FACES, openFace } from './faces.js'
 import { complaintOf, startService } from './service.js'
@@ -35,6 +36,26 @@ describe.each(FACES)('by the %s', (face) => {
       expect(found).toContainEqual([0, 5])
       for (const [, lookup] of found.filter(([id]) => id !== 0)) expect(lookup).toBeUndefined()
     }
+  })
+
+  it('an error in a batch names the query, as the caller wrote it', async () => {
+    const database = await opened(face)
+    const collection = await database.createCollection('c', { vectors: { size: 2, distance: 'Dot' } })
+    const refused = async (query: QueryOptions) => {
+      const error = await collection.queryBatch([{ query: [1, 2] }, query]).catch((thrown) => thrown)
+      return [error.details.field, error.message]
+    }
+    expect(await refused({ query: [1] })).toEqual([
+      'queries[1].query',
+      'queries[1].query: Vector dimension error: expected dim: 2, got 1',
+    ])
+    expect(await refused({ query: { recommend: { positive: [[1, 2], [1]] } } })).toEqual([
+      'queries[1].query.recommend.positive[1]',
+      expect.stringMatching(/^queries\[1\]\.query\.recommend\.positive\[1\]: Vector dimension/),
+    ])
+    const scoreThreshold = 1
+    expect((await refused({ scoreThreshold }))[0]).toBe('queries[1].scoreThreshold')
+    expect((await refused({ filter: { must: { key: 'a' } } }))[0]).toBe('queries[1].filter.must')
   })
 
   it('a formula reads the values that the payload index of a key has', async () => {

@@ -153,6 +153,16 @@ describe('vectors of reads', () => {
     })
   })
 
+  it('an error in a batch names the search', async () => {
+    const fieldOf = async (search: object) => (await answerTo('query/batch', { searches: [{}, search] })).field
+    expect(await fieldOf({ query: [1] })).toBe('searches[1].query')
+    expect(await fieldOf({ score_threshold: 1 })).toBe('searches[1].score_threshold')
+    expect(await fieldOf({ query: 1, using: 'no' })).toBe('searches[1].using')
+    expect(await fieldOf({ filter: { must: { key: 'a' } } })).toBe('searches[1].filter.must')
+    const { field } = await answerTo('search/batch', { searches: [{ vector: [1], limit: 1 }] })
+    expect(field).toBe('searches[0].query')
+  })
+
   it('a name is wrong where the points are there', async () => {
     const answer = await answerTo('query', { query: 1, using: 'no' })
     expect(answer).toMatchObject({
