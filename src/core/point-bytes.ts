@@ -22,7 +22,7 @@ const FLOAT_BYTES = 4
 /** A record of names, a list of vectors, and numbers in them. */
 const MOST_VECTOR_DEPTH = 4
 
-/** About what a point takes in a write. */
+/** About how many bytes a point takes in a write. */
 export function pointBytes({ vector, payload }: Point<unknown>, field: string): number {
   const isNumbers = Array.isArray(vector) && typeof vector[0] === 'number'
   return (
@@ -42,7 +42,7 @@ export function vectorBytes(vector: unknown, depth = 0): number {
   return bytes
 }
 
-/** An upper bound of what MessagePack takes for it, up to the few bytes of the longest heads. */
+/** An upper bound of the payload's bytes in MessagePack, up to the few bytes of the longest heads. */
 export function payloadBytes(payload: unknown, field: string, depth = 0): number {
   if (typeof payload === 'string') return Math.max(OBJECT_BYTES, HEAD_BYTES + Buffer.byteLength(payload))
   if (payload === null || typeof payload !== 'object') return SCALAR_BYTES

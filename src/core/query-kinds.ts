@@ -252,7 +252,13 @@ export const RelevanceFeedbackQuery = Type.Object(
           { $id: 'FeedbackStrategy', description: 'How ratings change the order. `naive` is the only strategy.' },
         ),
       },
-      { $id: 'RelevanceFeedbackInput', description: 'A target, and ratings of examples.' },
+      {
+        $id: 'RelevanceFeedbackInput',
+        description: 'A target, and ratings of examples.',
+        holds: ({ feedback }: { feedback: readonly unknown[] }) => feedback.length > 0,
+        expected: 'feedback with at least one item',
+        rule: 'feedback elements must be non-empty',
+      },
     ),
   },
   { $id: 'RelevanceFeedbackQuery', description: 'The neighbours of a target, reordered by the ratings of examples.' },
@@ -271,7 +277,7 @@ export type Query =
   | SampleQuery
   | RelevanceFeedbackQuery
 
-/** The key that an object of the kind has, and its declaration. */
+/** By the key that names a kind in a query: the kind's declaration. */
 const KINDS = {
   nearest: NearestQuery,
   recommend: RecommendQuery,

@@ -3,7 +3,7 @@ import { checkKnown, keysOf } from './known-keys.js'
 import { LIMITS } from './limits.js'
 import type { Document, SparseVector, StoredSparseVector } from './point.js'
 
-const MAX_INDEX = 2 ** 32 - 1
+export const MAX_SPARSE_INDEX = 2 ** 32 - 1
 const KNOWN = keysOf<SparseVector>({ indices: true, values: true })
 
 export function isDocument(value: unknown): value is Document {
@@ -57,8 +57,8 @@ function numbersAt(value: unknown, field: string): ArrayLike<unknown> {
 }
 
 function indexAt(value: unknown, field: string): number {
-  if (typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= MAX_INDEX) return value
-  throw invalid(field, `expected an integer from 0 to ${MAX_INDEX}`, value)
+  if (typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= MAX_SPARSE_INDEX) return value
+  throw invalid(field, `expected an integer from 0 to ${MAX_SPARSE_INDEX}`, value)
 }
 
 function valueAt(value: unknown, field: string): number {

@@ -45,7 +45,7 @@ function countedFrom(first: number, error: unknown): unknown {
   return renameField(error, rename, { pointsWritten: first })
 }
 
-/** Points of one write each; what is no points is one of them, for its validation to refuse. */
+/** Points in memory of one write each; a value that is no points is one batch, which validation refuses. */
 export async function* batchesOf(points: unknown): AsyncGenerator<readonly [PointsInMemory, count: number]> {
   if (isIterable(points)) {
     for await (const batch of gathered(points)) yield [batch, batch.length]
@@ -66,7 +66,7 @@ export function pointsOfOneWrite(points: unknown): number | null {
   return count <= LIMITS.batchPoints ? count : null
 }
 
-/** Of what may be cut; an Arrow table is one write, whatever its size. */
+/** The points of a value that can be cut. An Arrow table is one write, whatever its size. */
 function countOf(points: unknown): number {
   if (Array.isArray(points)) return points.length
   const { ids, numRows } = (points ?? {}) as { ids?: { length?: unknown }; numRows?: unknown }
@@ -84,7 +84,7 @@ export function isIterable(points: unknown): points is Iterable<Point<unknown>> 
   return !('batches' in points) && (Symbol.iterator in points || Symbol.asyncIterator in points)
 }
 
-/** An iterable without points is one batch without any. */
+/** Gathers points into batches. An iterable without points gives one empty batch. */
 export async function* gathered(
   points: Iterable<Point<unknown>> | AsyncIterable<Point<unknown>>,
 ): AsyncGenerator<Point<unknown>[]> {

@@ -296,7 +296,12 @@ function numberReader(schema: Declared): Read {
     if (isOfNoType && reading.face === 'wire') throw reading.mistyped(place, expected, value)
     const { holds } = schema as { holds?: (value: unknown) => boolean }
     if (isBeyond || holds?.(value) === false) {
-      reading.violates({ place, expected, rule: `value ${value} invalid, ${ruleOf(schema)}`, seen: value })
+      reading.violates({
+        place,
+        expected,
+        rule: schema.rule ?? `value ${value} invalid, ${ruleOf(schema)}`,
+        seen: value,
+      })
     }
     return value
   }

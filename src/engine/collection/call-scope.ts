@@ -31,7 +31,7 @@ export function withDeadline<T>(
   return within(options?.timeoutMs ?? innerOf(options)?.defaultTimeoutMs ?? LIMITS.timeoutMs, options, work)
 }
 
-/** The same for what takes as long as it takes: a deadline holds where the caller names one, and no default. */
+/** The same for calls without a default deadline (waits, flushes, snapshots): only a deadline of the caller's holds. */
 export function untilDone<T>(
   options: CallOptions | undefined,
   work: (scope: CallScope) => MaybePromise<T>,
