@@ -39,7 +39,7 @@ import { tell } from '../core/vocabulary/teller.js'
 import { PayloadOptions, UpsertOptions, VectorUpdateOptions, WriteOptions } from '../core/write-options.js'
 import { isArrowTable, pointsOfArrow } from '../wire/arrow.js'
 import { infoOfWire } from '../wire/collection-info.js'
-import { encodeMsgpack } from '../wire/msgpack-encoder.js'
+import { encodeRequest } from '../wire/msgpack-request.js'
 import { wireIndexSchema } from '../wire/payload-index.js'
 import {
   CountRequest,
@@ -177,6 +177,7 @@ export class RemoteCollection<P = Payload> extends PlainReads<P> implements Unty
 
   async retrieve(ids: readonly PointId[], asked: RetrieveOptions = {}): Promise<StoredPoint<P>[]> {
     const options = readAs<RetrieveOptions>(RetrieveOptions, asked)
+    if (!Array.isArray(ids)) throw invalid('ids', 'expected an array of ids', ids)
     const body = bodyOf(PointRequest, { ids, ...options })
     return pointsOf<P>(await this.#send('POST', '/points', body, options), options)
   }
@@ -321,12 +322,12 @@ export class RemoteCollection<P = Payload> extends PlainReads<P> implements Unty
     body: object | undefined,
     call: CallOptions | undefined,
   ): Promise<unknown> {
-    return await this.#sendBytes(method, path, body && encodeMsgpack(body, { rawJson: 'text' }), call)
+    return await this.#sendBytes(method, path, body && encodeRequest(body), call)
   }
 
   /** Sends a request of a kind that is repeated often. */
   async #ask(path: string, asked: object, call: CallOptions | undefined): Promise<unknown> {
-    const body = encodeMsgpack(asked, { rawJson: 'text' })
+    const body = encodeRequest(asked)
     return await this.#transport.send({ method: 'POST', path: this.#path + path, body, call, isFrequent: true })
   }
 

@@ -11,7 +11,7 @@ import type { RecoverOptions, SnapshotSource } from '../core/snapshots.js'
 import type { Untyped } from '../core/untyped.js'
 import { read } from '../core/vocabulary/reader.js'
 import { tell } from '../core/vocabulary/teller.js'
-import { encodeMsgpack } from '../wire/msgpack-encoder.js'
+import { encodeRequest } from '../wire/msgpack-request.js'
 import { quotasOfWire } from '../wire/quotas.js'
 import { aliasActionsBody, aliasesOf } from './aliases.js'
 import { RemoteCollection } from './remote-collection.js'
@@ -36,7 +36,7 @@ export class RemoteDatabase implements Database {
     call?: CallOptions,
   ): Promise<Collection<P>> {
     const told = givenIfAny(CallOptions, call)
-    const body = encodeMsgpack(tell(CollectionOptions, read(CollectionOptions, options, 'library')))
+    const body = encodeRequest(tell(CollectionOptions, read(CollectionOptions, options, 'library')))
     // A repeated request after a lost answer would find the collection that the first one created.
     await this.#transport.send({ method: 'PUT', path: pathOf(name), body, call: told, isIdempotent: false })
     return this.#handle<P>(name)
@@ -48,7 +48,7 @@ export class RemoteDatabase implements Database {
     call?: CallOptions,
   ): Promise<Collection<P>> {
     const told = givenIfAny(CallOptions, call)
-    const body = encodeMsgpack(tell(CollectionOptions, read(CollectionOptions, options, 'library')))
+    const body = encodeRequest(tell(CollectionOptions, read(CollectionOptions, options, 'library')))
     await this.#transport.send({ method: 'PUT', path: `${pathOf(name)}?ensure=true`, body, call: told })
     return await this.collection<P>(name)
   }
@@ -78,7 +78,7 @@ export class RemoteDatabase implements Database {
 
   async updateAliases(actions: readonly AliasAction[], call?: CallOptions): Promise<void> {
     const told = givenIfAny(CallOptions, call)
-    const body = encodeMsgpack(aliasActionsBody(actions))
+    const body = encodeRequest(aliasActionsBody(actions))
     // A repeated renaming after a lost answer would not find the older name.
     await this.#transport.send({ method: 'POST', path: '/collections/aliases', body, call: told, isIdempotent: false })
   }
@@ -104,7 +104,7 @@ export class RemoteDatabase implements Database {
     await this.#transport.send({
       method: 'PUT',
       path: '/quotas',
-      body: encodeMsgpack(tell(QuotaConfig, quotas)),
+      body: encodeRequest(tell(QuotaConfig, quotas)),
       call: told,
     })
   }

@@ -11,7 +11,7 @@ import {
 } from '../core/snapshots.js'
 import { read } from '../core/vocabulary/reader.js'
 import { tell } from '../core/vocabulary/teller.js'
-import { encodeMsgpack } from '../wire/msgpack-encoder.js'
+import { encodeRequest } from '../wire/msgpack-request.js'
 import type { Transport } from './transport.js'
 
 interface WireSnapshot {
@@ -78,7 +78,7 @@ export class RemoteSnapshots implements CollectionSnapshots {
       return
     }
     const recovery = { ...source, checksum, priority, replace }
-    const body = encodeMsgpack(tell(SnapshotRecovery, read(SnapshotRecovery, recovery, 'library', 'source')))
+    const body = encodeRequest(tell(SnapshotRecovery, read(SnapshotRecovery, recovery, 'library', 'source')))
     const request = { method: 'PUT', path: `${this.#path}/recover`, body, call, isLong: true } as const
     await this.#transport.send({ ...request, isIdempotent: false })
   }

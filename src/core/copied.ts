@@ -35,7 +35,8 @@ function copyOf(value: unknown, depth: number): unknown {
 /** The bytes of a Buffer are copied too: its own `slice` would share them. */
 function viewOf(value: ArrayBufferView): unknown {
   if (Buffer.isBuffer(value)) return Buffer.from(value)
-  return value instanceof DataView ? value : (value as Float32Array).slice()
+  // One whose buffer was transferred is empty, and cannot be sliced.
+  return value instanceof DataView || value.byteLength === 0 ? value : (value as Float32Array).slice()
 }
 
 /** Of another realm too. */

@@ -56,9 +56,10 @@ export interface FieldCondition {
 }
 
 export type MatchCondition =
-  | { value: string | number | bigint | boolean }
-  | { any: readonly (string | number | bigint)[] }
-  | { except: readonly (string | number | bigint)[] }
+  /** A Date means the RFC 3339 text that is stored for it. */
+  | { value: string | number | bigint | boolean | Date }
+  | { any: readonly (string | number | bigint | Date)[] }
+  | { except: readonly (string | number | bigint | Date)[] }
   /** Every token; a substring where the field has no text index. */
   | { text: string }
   /** One of the tokens. */
@@ -277,7 +278,7 @@ export const Condition = Type.Union([...CONDITION_KINDS, filter], {
   description: 'A check of one kind, or a filter.',
   tellingKeys: () => CONDITION_KEYS,
   choose: (value: unknown) => {
-    const kind = kinds.findIndex((names) => names.some((name) => Object.hasOwn(Object(value), name)))
+    const kind = kinds.findIndex((names) => names.some((name) => Object(value)[name] !== undefined))
     return kind < 0 ? CONDITION_KINDS.length : kind
   },
 })

@@ -91,8 +91,9 @@ export async function* gathered(
   let batch: Point<unknown>[] = []
   let bytes = 0
   let isFirst = true
+  let count = 0
   for await (const point of points) {
-    const size = pointBytes(point ?? {})
+    const size = pointBytes(point ?? {}, `points[${count++}]`)
     if (batch.length > 0 && (batch.length >= LIMITS.batchPoints || bytes + size > LIMITS.upsertBatchBytes)) {
       yield batch
       isFirst = false

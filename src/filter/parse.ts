@@ -194,10 +194,10 @@ export class FilterParser {
       reading.violates({ place: this.#start.place, expected: most, rule: `must be ${most}`, seen: this.#conditions })
       reading.end()
     }
-    this.#checkDepth(depth)
+    this.checkDepth(depth)
     if (!isPlain(value)) throw reading.mistyped(place, 'an object', value ?? null)
     const kind = KINDS.find(
-      ({ spellings: [library, wire] }) => Object.hasOwn(value, library) || Object.hasOwn(value, wire),
+      ({ spellings: [library, wire] }) => value[library] !== undefined || value[wire] !== undefined,
     )
     if (kind === undefined) {
       CONDITION_KEYS.check(value, place, reading)
@@ -254,11 +254,11 @@ export class FilterParser {
   }
 
   #fields(value: unknown, keys: Keys, place: Place, depth: number): Fields {
-    this.#checkDepth(depth)
+    this.checkDepth(depth)
     return fieldsAt(value, keys, place, this.#start.reading)
   }
 
-  #checkDepth(depth: number): void {
+  checkDepth(depth: number): void {
     if (depth <= LIMITS.filterDepth) return
     throw this.#start.reading.mistyped(this.#start.place, `at most ${LIMITS.filterDepth} nested levels`)
   }

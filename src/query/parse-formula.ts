@@ -195,7 +195,8 @@ class FormulaParser {
   }
 
   #seconds(value: unknown, place: Place): number {
-    const micros = typeof value === 'string' ? parseDateTime(value) : null
+    const text = value instanceof Date && !Number.isNaN(value.getTime()) ? value.toISOString() : value
+    const micros = typeof text === 'string' ? parseDateTime(text) : null
     if (micros === null) throw this.#reading.mistyped(place, 'an RFC 3339 date-time', value ?? null)
     return Number(micros) / MICROS_PER_SECOND
   }

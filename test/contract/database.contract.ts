@@ -12,6 +12,7 @@ import { describeConfig } from './config.contract.js'
 import { describeEnsure } from './ensure.contract.js'
 import { describeExplain } from './explain.contract.js'
 import { describeFilters } from './filters.contract.js'
+import { describeOddValues } from './odd-values.contract.js'
 import { describePlainReads } from './plain-reads.contract.js'
 import { describeQueries } from './queries.contract.js'
 import { describeReads } from './reads.contract.js'
@@ -80,6 +81,7 @@ export function describeDatabase(name: string, open: () => Promise<DatabaseUnder
     describeRefusals(suite)
     if (name.includes('oracle')) return
     describeCallersValues(suite)
+    describeOddValues(suite)
     describeTextIds(suite)
   })
 }

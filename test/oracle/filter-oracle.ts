@@ -183,7 +183,7 @@ function isInPolygon(point: GeoPoint, [exterior, ...holes]: readonly GeoLineStri
   return at(exterior) === 'inside' && holes.every((hole) => at(hole) === 'outside')
 }
 
-function isSame(value: Json, wanted: string | number | bigint | boolean): boolean {
+function isSame(value: Json, wanted: string | number | bigint | boolean | Date): boolean {
   if (typeof wanted === 'string' || typeof wanted === 'boolean') return value === wanted
   const integer = integerOf(value)
   return integer !== null && integer === integerOf(wanted)

@@ -285,7 +285,7 @@ function numberReader(schema: Declared): Read {
   const isWhole = Type.IsInteger(schema)
   const expected = expectedOf(schema)
   return (given, place, reading) => {
-    const value = schema.isCount ? countOf(given) : given
+    const value = schema.isCount ? countOf(given) : numberOf(given)
     const isNumber = isWhole ? Number.isInteger(value) : Number.isFinite(value)
     if (typeof value !== 'number' || !isNumber) throw reading.mistyped(place, expected, value ?? null)
     if (schema.isCount && value > maximum) throw reading.mistyped(place, expected, value)
@@ -305,6 +305,11 @@ function numberReader(schema: Declared): Read {
     }
     return value
   }
+}
+
+/** Integers that a number holds exactly. */
+function numberOf(value: unknown): unknown {
+  return typeof value === 'bigint' && Number.isSafeInteger(Number(value)) ? Number(value) : value
 }
 
 /** Integers of 64 bits as numbers. */
