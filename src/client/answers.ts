@@ -22,7 +22,7 @@ const MS_PER_SECOND = 1000
 /** Before a sentence about one field of a request, or of a kind of refusal. */
 const CATEGORY = /^(?:Wrong input|Format error in JSON body|Forbidden|Timeout|Rate limiting exceeded): /
 
-/** The error the service had, or for what is not from the service (a proxy's 502), the nearest to its status. */
+/** The error that the service tells. An answer of another program (a proxy's 502) gives the nearest error to its status. */
 export function errorOfAnswer(status: number, headers: IncomingHttpHeaders, envelope: Envelope | null): VicinalError {
   const told = typeof envelope?.status === 'object' ? envelope.status : {}
   const code = isCode(told.code) ? told.code : codeOfStatus(status)

@@ -13,7 +13,7 @@ export type Nullable<T> = { [K in keyof T]: undefined extends T[K] ? T[K] | null
 export type OneOrMore<T> = T | readonly T[]
 
 /**
- * Which points are meant. Clauses are joined by AND; an empty or absent one says nothing. The wire's spelling
+ * Selects points. Clauses are joined by AND; an empty or absent one says nothing. The wire's spelling
  * (`must_not`) is accepted too.
  */
 export interface Filter {
@@ -309,7 +309,7 @@ export const Filter = Type.Object(
   } satisfies Record<keyof Filter, unknown>,
   {
     $id: 'Filter',
-    description: `Which points are meant. Clauses are joined by AND; an empty or absent one says nothing. At most ${LIMITS.filterDepth} levels and ${LIMITS.filterConditions} conditions.`,
+    description: `Selects points. Clauses are joined by AND; an empty or absent one says nothing. At most ${LIMITS.filterDepth} levels and ${LIMITS.filterConditions} conditions.`,
     isReadApart: true,
   },
 )

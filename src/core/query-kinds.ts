@@ -201,18 +201,14 @@ export interface FormulaQuery {
   /** By variable, for points that lack its value. */
   defaults?: Readonly<Record<string, unknown>> | null
 }
+export const FormulaDefaults = opaque<Readonly<Record<string, unknown>>>({
+  description: 'By variable, for points that lack its value.',
+  type: 'object',
+  expected: 'an object',
+  accepts: isPlain,
+})
 export const FormulaQuery = Type.Object(
-  {
-    formula: FormulaOf,
-    defaults: optional(
-      opaque<Readonly<Record<string, unknown>>>({
-        description: 'By variable, for points that lack its value.',
-        type: 'object',
-        expected: 'an object',
-        accepts: isPlain,
-      }),
-    ),
-  },
+  { formula: FormulaOf, defaults: optional(FormulaDefaults) },
   { $id: 'FormulaQuery', description: 'Scores the points of the prefetches by a formula.' },
 )
 /** Points at random. */
@@ -282,7 +278,7 @@ export type Query =
   | SampleQuery
   | RelevanceFeedbackQuery
 
-/** The key that an object of the kind has, and its declaration. */
+/** By the key that names a kind in a query: the kind's declaration. */
 const KINDS = {
   nearest: NearestQuery,
   recommend: RecommendQuery,

@@ -110,7 +110,7 @@ export function standing(filter: unknown, field: string): Start {
   return { place: { parent: null, key: field }, reading: new Reading('library', field) }
 }
 
-/** Reads a filter whole. Throws at the first value of the wrong type, or what was found beyond bounds. */
+/** Reads a filter whole. Throws at the first value of the wrong type, or lists all values beyond their bounds. */
 export function readFilter(filter: unknown, start: Start): ReadFilter {
   const parser = new FilterParser(start)
   const read = parser.whole(filter)

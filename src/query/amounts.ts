@@ -38,7 +38,7 @@ export class Amounts {
   }
 }
 
-/** A limit on what may be more than the points: the values of a field, or rows of an order that repeat points. */
+/** A limit on values of a field, or on rows of an order that repeats points: both may be more than the points. */
 export function boundedRows(wanted: number): number {
   return Math.min(wanted, MOST_ROWS)
 }

@@ -168,15 +168,15 @@ export class Call extends ReadCall {
   }
 
   /**
-   * For what takes as long as it takes: only a `timeout` in the query holds, but for a key that may only read. A client that
-   * hangs up does not undo what was begun.
+   * For calls without a default deadline: only a `timeout` in the query holds, except for a key that may only read. If the
+   * client hangs up, the work goes on.
    */
   longOptions(): Pick<CallOptions, 'timeoutMs'> {
     const isBounded = this.request.ticket.isReadOnly
     return { ...(isBounded ? { timeoutMs: this.serviceTimeoutMs } : {}), ...this.deadline() }
   }
 
-  /** The same for what nobody needs once its client has hung up. */
+  /** The same for waits, which end when the client hangs up. */
   waitingOptions(): CallOptions {
     return this.within(this.longOptions())
   }

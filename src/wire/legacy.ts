@@ -71,7 +71,7 @@ const KINDS = {
 } satisfies Record<string, Kind>
 export type LegacyKind = keyof typeof KINDS
 
-/** The declarations of the bodies of one kind, and what they ask. */
+/** The declarations of the bodies of one kind, and the query that a body asks. */
 export function legacyBodies(kind: LegacyKind) {
   const { fields, description, queryOf } = KINDS[kind] as Kind
   const name = `${kind.charAt(0).toUpperCase()}${kind.slice(1)}`

@@ -66,7 +66,8 @@ export function readBy(schema: TSchema, read: Read): void {
 function makeReader(schema: Declared): Read {
   const { $id: name, isReadApart } = schema as Declared & { $id?: string }
   if (name !== undefined && isReadApart) {
-    return (value, place, reading) => readersApart.get(name)?.(value, place, reading) ?? value
+    return (value, place, reading) =>
+      (reading.leaves?.get(schema) ?? readersApart.get(name))?.(value, place, reading) ?? value
   }
   if (schema.nested) return nestedReader(schema.nested)
   if (Type.IsObject(schema)) return objectReader(schema)

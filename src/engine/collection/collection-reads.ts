@@ -1,5 +1,6 @@
+import { CallOptions } from '../../core/call-options.js'
+import { copied } from '../../core/copied.js'
 import type {
-  CallOptions,
   Explained,
   ExplainedGroups,
   ExplainedMatrix,
@@ -13,10 +14,8 @@ import type {
 import { renameField } from '../../core/error-field.js'
 import { invalid } from '../../core/errors.js'
 import type { Filter } from '../../core/filter.js'
-import { given, givenList } from '../../core/given-options.js'
+import { given, givenIfAny, givenList } from '../../core/given-options.js'
 import { innerOf } from '../../core/inner-call.js'
-import { checkIfGiven } from '../../core/known-keys.js'
-import { KNOWN_CALL } from '../../core/known-options.js'
 import { LIMITS } from '../../core/limits.js'
 import { andThen, type MaybePromise } from '../../core/maybe-promise.js'
 import { PlainReads } from '../../core/plain-reads.js'
@@ -52,7 +51,6 @@ import { type CallScope, withDeadline } from './call-scope.js'
 import type { CollectionView } from './collection-view.js'
 import { readLargeFilters } from './large-filters.js'
 
-const SCROLL_PAGE = 256
 const DEFAULT_LIMIT = 10
 const DEFAULT_GROUP_SIZE = 3
 
@@ -91,9 +89,10 @@ export class CollectionReads<P = Payload> extends PlainReads<P> implements Untyp
   async retrieve(ids: readonly PointId[], asked: RetrieveOptions = {}): Promise<StoredPoint<P>[]> {
     const options = given(RetrieveOptions, asked)
     if (!Array.isArray(ids)) throw invalid('ids', 'expected an array of ids', ids)
+    const wanted = copied(ids)
     const read = (scope: CallScope, view: CollectionView) =>
-      this.#answer(options, scope, (within) => retrieve<P>(view.shard, view.schema, ids, within, scope))
-    return await this.#read(options, read, () => ids.length)
+      this.#answer(options, scope, (within) => retrieve<P>(view.shard, view.schema, wanted, within, scope))
+    return await this.#read(options, read, () => wanted.length)
   }
 
   async query(asked: QueryOptions): Promise<Hit<P>[]> {
@@ -130,14 +129,14 @@ export class CollectionReads<P = Payload> extends PlainReads<P> implements Untyp
    */
   async #batch<T>(
     asked: readonly QueryOptions[],
-    call: CallOptions | undefined,
+    options: CallOptions | undefined,
     run: (query: QueryOptions & BoundedRead, scope: CallScope, view: CollectionView) => Promise<T>,
   ): Promise<T[]> {
     if (!Array.isArray(asked)) throw invalid('queries', 'expected an array of queries', asked)
     if (asked.length > LIMITS.batchQueries) {
       throw invalid('queries', `expected at most ${LIMITS.batchQueries} queries`, asked.length)
     }
-    checkIfGiven(call, KNOWN_CALL)
+    const call = givenIfAny(CallOptions, options)
     const queries = givenList(QueryOptions, asked, 'queries', call)
     const large = this.#largeFilters(queries, call)
     if (large) await large
@@ -248,18 +247,6 @@ export class CollectionReads<P = Payload> extends PlainReads<P> implements Untyp
     const read = (scope: CallScope, view: CollectionView) =>
       this.#answer(options, scope, (within) => scrollPage<P>(view.shard, view.schema, within, scope))
     return await this.#read(options, read, () => this.#costOfScroll(options))
-  }
-
-  async *scroll(asked: ScrollOptions = {}): AsyncIterable<StoredPoint<P>> {
-    const options = given(ScrollOptions, asked)
-    if (options.orderBy)
-      throw invalid('orderBy', 'scroll expects no order; use scrollPage, and continue with startFrom')
-    let offset = options.offset ?? null
-    do {
-      const page = await this.scrollPage({ ...options, limit: options.limit ?? SCROLL_PAGE, offset })
-      yield* page.points
-      offset = page.nextOffset
-    } while (offset !== null)
   }
 
   async count(asked: CountOptions = {}): Promise<number> {
