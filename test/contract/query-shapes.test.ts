@@ -160,7 +160,11 @@ describe('vectors of reads', () => {
     expect(await fieldOf({ query: 1, using: 'no' })).toBe('searches[1].using')
     expect(await fieldOf({ filter: { must: { key: 'a' } } })).toBe('searches[1].filter.must')
     const { field } = await answerTo('search/batch', { searches: [{ vector: [1], limit: 1 }] })
-    expect(field).toBe('searches[0].query')
+    expect(field).toBe('searches[0].vector')
+    expect(await answerTo('recommend', { positive: [1, [1]], limit: 1 })).toMatchObject({ field: 'positive[1]' })
+    const context = [{ positive: [1], negative: 1 }]
+    expect(await answerTo('discover', { context, limit: 1 })).toMatchObject({ field: 'context[0].positive' })
+    expect(await answerTo('discover', { target: [1], limit: 1 })).toMatchObject({ field: 'target' })
   })
 
   it('a name is wrong where the points are there', async () => {
