@@ -153,6 +153,15 @@ describe('vectors of reads', () => {
     })
   })
 
+  it('the default of a score is a number', async () => {
+    const search = { prefetch: {}, query: { formula: { sum: ['$score', 1] }, defaults: { $score: '1' } } }
+    expect(await answerTo('query/batch', { searches: [{}, search] })).toEqual({
+      status: 422,
+      error: 'Validation error in JSON body: [searches[1].internal.query.defaults: Score default must be a number]',
+      field: 'searches[1].query.defaults',
+    })
+  })
+
   it('an error in a batch names the search', async () => {
     const fieldOf = async (search: object) => (await answerTo('query/batch', { searches: [{}, search] })).field
     expect(await fieldOf({ query: [1] })).toBe('searches[1].query')
