@@ -6,8 +6,8 @@ import { optional, recursive } from './vocabulary/declare.js'
 
 const WRITE = {
   /**
-   * true (default): resolves once the write is on stable storage and searchable. false: resolves once it is in the log.
-   * Until its fdatasync a crash of the machine can lose it (docs/ARCHITECTURE.md).
+   * true (default): resolves once the write is on stable storage and searchable. false: resolves once it is in the log and
+   * searchable. Until its fdatasync a crash of the machine can lose it (docs/ARCHITECTURE.md).
    */
   wait: optional(Type.Boolean({ description: 'Whether the answer waits for stable storage.' })),
   ...CALL_OPTIONS,
