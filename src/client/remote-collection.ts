@@ -51,9 +51,8 @@ import {
   SearchMatrixRequest,
 } from '../wire/read-bodies.js'
 import { aliasesOf } from './aliases.js'
-import { groupsOf, hitsOf, matrixOfOffsets, pageOf, pointsOf, writeResultOf } from './answers.js'
+import { groupsOf, hitsOf, matrixOfOffsets, pageOf, planOf, pointsOf, writeResultOf } from './answers.js'
 import { upsertRequests } from './chunks.js'
-import { planOf } from './plans.js'
 import { bodyOf, CLIENT_LEAVES, readAs } from './read-bodies.js'
 import { RemoteSnapshots } from './remote-snapshots.js'
 import { operationBody, selectorBody, vectorUpdatesBody } from './requests.js'
