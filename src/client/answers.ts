@@ -51,11 +51,16 @@ const OF_QUERY = /^(?:query|prefetch|lookup_from|with_lookup|filter|update_filte
 function detailsOf(told: Record<string, unknown> = {}): Record<string, unknown> {
   const { field } = told
   if (typeof field !== 'string') return told
+  const [, search, option = field] = OF_BATCH.exec(field) ?? []
+  return { ...told, field: search === undefined ? libraryField(option) : `queries${search}${libraryField(option)}` }
+}
+
+/** The place of a query in the body of a batch. */
+const OF_BATCH = /^searches(\[\d+\]\.)(.*)$/s
+
+function libraryField(field: string): string {
   const whole = DECLARED.get(field)
-  return {
-    ...told,
-    field: whole ?? field.replace(OF_QUERY, camelCase).replace(/^\w+/, (name) => DECLARED.get(name) ?? name),
-  }
+  return whole ?? field.replace(OF_QUERY, camelCase).replace(/^\w+/, (name) => DECLARED.get(name) ?? name)
 }
 
 const HAS_FIELD: ReadonlySet<ErrorCode> = new Set(['INVALID_ARGUMENT', 'FORBIDDEN'])

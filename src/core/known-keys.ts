@@ -25,12 +25,7 @@ export function checkKnown(options: unknown, known: KnownKeys, at = ''): void {
   for (const key in options) if (!known.has(key)) checkAbsent(options, key, known, at)
 }
 
-/** The same of an argument that may be left out. */
-export function checkIfGiven(options: unknown, known: KnownKeys, at = ''): void {
-  if (options !== undefined) checkKnown(options, known, at)
-}
-
-/** Checks the keys of a part. Its values are checked elsewhere, and a part that is no object is refused there. */
+/** The same of a part. Its values are checked elsewhere, and a part that is no object is refused there. */
 export function checkPart(part: unknown, known: KnownKeys, at: string): void {
   if (isPlain(part)) checkKnown(part, known, at)
 }

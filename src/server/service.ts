@@ -92,8 +92,8 @@ export class Service<C extends ReadCall> {
       idOf: (request) => this.#trusted.get(request)?.id ?? nextRequestId(),
       tellUnseen: (request, reply) => {
         this.#tell(request, reply)
-        // Its head may be one that two readers take differently.
-        if (!this.#trusted.has(request.raw)) reply.header('connection', 'close')
+        // Its head may be one that two readers take differently. Another thread has checked a trusted one.
+        if (!this.#trusted.has(request.raw) && !this.lets(request.raw)) reply.header('connection', 'close')
       },
     })
     this.#sockets = new OpenSockets(this.app.server)

@@ -199,6 +199,7 @@ class FollowedLog implements Log {
   append(): Appended {
     throw new VicinalError('READ_ONLY', 'the database was opened read-only')
   }
+  async durable(): Promise<void> {}
   async *replay(): AsyncGenerator<LogEntry> {}
   bytesSince(): number {
     return 0
