@@ -45,8 +45,6 @@ import { RemoteSnapshots } from './remote-snapshots.js'
 import { operationBody, payloadBody, retrieveBody, scrollBody, selectorBody, vectorUpdateBody } from './requests.js'
 import type { RemoteRequest, Transport } from './transport.js'
 
-const SCROLL_PAGE = 256
-
 /** A collection of a service. */
 export class RemoteCollection<P = Payload> extends PlainReads<P> implements Collection<P> {
   readonly name: string
@@ -226,18 +224,6 @@ export class RemoteCollection<P = Payload> extends PlainReads<P> implements Coll
     return pageOf<P>(await this.#send('POST', '/points/scroll', scrollBody(options), options), options)
   }
 
-  async *scroll(options: ScrollOptions = {}): AsyncIterable<StoredPoint<P>> {
-    checkKnown(options, KNOWN_READ.scroll)
-    if (options.orderBy)
-      throw invalid('order_by', 'scroll expects no order; use scrollPage, and continue with startFrom')
-    let offset = options.offset ?? null
-    do {
-      const page = await this.scrollPage({ ...options, limit: options.limit ?? SCROLL_PAGE, offset })
-      yield* page.points
-      offset = page.nextOffset
-    } while (offset !== null)
-  }
-
   async count(options: { filter?: Filter | null; exact?: boolean } & CallOptions = {}): Promise<number> {
     checkKnown(options, KNOWN_READ.count)
     const body = { filter: options.filter ?? undefined, exact: options.exact }
@@ -267,6 +253,11 @@ export class RemoteCollection<P = Payload> extends PlainReads<P> implements Coll
   async deleteVectorName(name: string, options?: WriteOptions): Promise<WriteResult> {
     checkIfGiven(options, KNOWN_WRITE.plain)
     return await this.#write('DELETE', `/vectors/${encodeURIComponent(name)}`, undefined, options)
+  }
+
+  async warm(call?: CallOptions): Promise<void> {
+    checkIfGiven(call, KNOWN_CALL)
+    await this.#transport.send({ method: 'POST', path: `${this.#path}/warm`, call, isLong: true })
   }
 
   async flush(call?: CallOptions): Promise<void> {

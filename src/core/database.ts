@@ -1,8 +1,9 @@
 import type { AliasAction, AliasDescription } from './aliases.js'
 import type { CallOptions } from './call-options.js'
+import type { ArrowTable, ColumnarPoints } from './columnar-points.js'
 import type { Filter } from './filter.js'
 import type { PayloadIndexKind, PayloadIndexOptions } from './payload-index.js'
-import type { Document, Payload, Point, PointId, PointVector, RawJson, SparseVector, StoredVector } from './point.js'
+import type { Payload, Point, PointId, PointVector, StoredVector } from './point.js'
 import type {
   FacetHit,
   FacetOptions,
@@ -21,6 +22,7 @@ import type { CollectionInfo, CollectionOptions, ConfigChange, VectorNameConfig 
 import type { CollectionSnapshots, RecoverOptions, SnapshotSource, Snapshots } from './snapshots.js'
 
 export type { CallOptions } from './call-options.js'
+export type { ArrowTable, ColumnarPoints, ColumnarVectors } from './columnar-points.js'
 export type { QuantizationParams, QueryOptions, QueryParams } from './query.js'
 export type { ReadOptions, WithPayload, WithVector } from './read-options.js'
 
@@ -90,6 +92,11 @@ export interface Database extends ReadableDatabase, AsyncDisposable {
    * this process knows.
    */
   readonly nameless?: readonly Error[]
+  /**
+   * The info of a collection if it is open, null if it is not; rejects if it cannot be opened. Looking opens nothing and
+   * keeps nothing open. Only a database of this process can.
+   */
+  peek?(name: string): Promise<CollectionInfo | null>
   /** Waits for calls under way, and leaves the folder to others. `await using` closes a database too. */
   close(): Promise<void>
 }
@@ -157,6 +164,11 @@ export interface ReadableCollection<P = Payload> {
 export interface Collection<P = Payload> extends ReadableCollection<P> {
   /** Status, counts, configuration, memory and warnings of the collection. */
   info(call?: CallOptions): Promise<CollectionInfo>
+  /**
+   * Opens the collection, unless it is open: the next use need not wait for that. No deadline unless `timeoutMs` names
+   * one.
+   */
+  warm(call?: CallOptions): Promise<void>
   /** The aliases of this collection, in ascending order. */
   aliases(call?: CallOptions): Promise<string[]>
   /** Snapshots of this collection. */
@@ -305,27 +317,6 @@ export type UpsertPoints<P = Payload> =
   | ArrowTable
   | Iterable<Point<P>>
   | AsyncIterable<Point<P>>
-
-/**
- * Points as columns; nothing is copied into arrays of numbers. `vectors` of a collection with one unnamed
- * vector is one Float32Array of `ids.length × size`.
- */
-export interface ColumnarPoints {
-  /** One id for each point. */
-  ids: readonly PointId[] | BigUint64Array | Uint32Array
-  vectors: Float32Array | Float64Array | Readonly<Record<string, ColumnarVectors>>
-  payloads?: readonly (Payload | RawJson | null)[]
-}
-
-/** Dense vectors end to end; sparse ones, or texts to be made into such, one by one. */
-export type ColumnarVectors = Float32Array | Float64Array | readonly (SparseVector | Document)[]
-
-/** A Table of any apache-arrow version: a column `id`, one column for each vector, and payload in the other columns. */
-export interface ArrowTable {
-  readonly schema: { readonly fields: readonly unknown[] }
-  readonly batches: readonly unknown[]
-  readonly numRows: number
-}
 
 /** Options of `retrieve`. */
 export type RetrieveOptions = ReadOptions

@@ -26,7 +26,7 @@ export interface ServingThreadData {
 export type ToReader =
   /** Hands a connection over to the thread. */
   | { kind: 'connection'; descriptor: number }
-  | { kind: 'shared'; name: string; shared: SharedCollection | null }
+  | { kind: 'shared'; name: string; shared: SharedCollection | 'cold' | null }
   /** The catalogue has changed. */
   | { kind: 'changed' }
   | { kind: 'state' }

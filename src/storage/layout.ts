@@ -26,6 +26,10 @@ export function collectionPaths(uuid: string): CollectionPaths {
   return pathsIn(COLLECTION_PREFIX + uuid)
 }
 
+export function uuidOf({ folder }: CollectionPaths): string {
+  return folder.slice(COLLECTION_PREFIX.length)
+}
+
 /** A folder for unfinished work. After a crash the next open removes it. */
 export function unfinishedFolder(uuid: string): string {
   return UNFINISHED_PREFIX + uuid
@@ -87,7 +91,7 @@ export async function undone(disk: Disk, paths: CollectionPaths, failure: unknow
     return failure
   } catch (second) {
     return new VicinalError('IO_FAILED', `${failure}; and the unfinished collection cannot be removed: ${second}`, {
-      details: { stays: paths.folder.slice(COLLECTION_PREFIX.length) },
+      details: { stays: uuidOf(paths) },
       cause: failure,
     })
   }
@@ -95,7 +99,7 @@ export async function undone(disk: Disk, paths: CollectionPaths, failure: unknow
 
 /** The collection is gone once the renaming is durable. Its files are removed afterwards. */
 export async function deleteCollection(disk: Disk, paths: CollectionPaths): Promise<void> {
-  const trash = TRASH_PREFIX + paths.folder.slice(COLLECTION_PREFIX.length)
+  const trash = TRASH_PREFIX + uuidOf(paths)
   // An earlier attempt may have renamed the folder already.
   await disk.rename(paths.folder, trash).catch((cause: unknown) => {
     if (!isMissing(cause)) throw cause

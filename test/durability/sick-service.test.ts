@@ -107,17 +107,26 @@ test('a collection that cannot be opened is logged; the service is ready for the
       writeFileSync(join(log, file as string), 'no log at all, but for some text that is long enough to be read as one')
     }
     damage(uuids[0] as string)
+    /** Opens both, as their first use does. */
+    const warm = async ({ url }: ServerProcess) => {
+      for (const name of ['broken', 'whole']) await fetch(`${url}/collections/${name}/warm`, { method: 'POST' })
+    }
+    const readiness = async ({ url }: ServerProcess) => {
+      const answer = await fetch(`${url}/readyz`)
+      return `${answer.status} ${await answer.text()}`
+    }
     const logged = (server: ServerProcess) =>
       server.log.split('\n').filter((line) => line.includes('"about":"opening"'))
     const first = await ServerProcess.start(folder, { VICINAL_LOG_LEVEL: 'info' })
-    const ready = await fetch(`${first.url}/readyz`)
-    expect([ready.status, await ready.text()]).toEqual([200, expect.stringMatching(/^ready, and 1 of the/)])
+    await warm(first)
+    await expect.poll(() => readiness(first), WAIT).toMatch(/^200 ready, and 1 of the/)
+    await warm(first)
     expect(logged(first)).toHaveLength(1)
     await first.end('SIGTERM')
     damage(uuids[1] as string)
-    const second = await ServerProcess.start(folder, { VICINAL_LOG_LEVEL: 'info' }, { isReady: false })
-    const unready = await fetch(`${second.url}/readyz`)
-    expect([unready.status, await unready.text()]).toEqual([503, expect.stringMatching(/^not ready, and 2 of the/)])
+    const second = await ServerProcess.start(folder, { VICINAL_LOG_LEVEL: 'info' })
+    await warm(second)
+    await expect.poll(() => readiness(second), WAIT).toMatch(/^503 not ready, and 2 of the/)
     expect(logged(second)).toHaveLength(2)
     await second.end('SIGTERM')
   })

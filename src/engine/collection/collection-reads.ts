@@ -42,7 +42,6 @@ import { type CallScope, withDeadline } from './call-scope.js'
 import type { CollectionView } from './collection-view.js'
 import { readLargeFilters } from './large-filters.js'
 
-const SCROLL_PAGE = 256
 const DEFAULT_LIMIT = 10
 const DEFAULT_GROUP_SIZE = 3
 
@@ -233,18 +232,6 @@ export class CollectionReads<P = Payload> extends PlainReads<P> implements Reada
     return await this.#read(options, (scope, view) =>
       this.#answer(options, scope, (within) => scrollPage<P>(view.shard, view.schema, within, scope)),
     )
-  }
-
-  async *scroll(options: ScrollOptions = {}): AsyncIterable<StoredPoint<P>> {
-    checkKnown(options, KNOWN_READ.scroll)
-    if (options.orderBy)
-      throw invalid('order_by', 'scroll expects no order; use scrollPage, and continue with startFrom')
-    let offset = options.offset ?? null
-    do {
-      const page = await this.scrollPage({ ...options, limit: options.limit ?? SCROLL_PAGE, offset })
-      yield* page.points
-      offset = page.nextOffset
-    } while (offset !== null)
   }
 
   async count(options: Parameters<Collection<P>['count']>[0] = {}): Promise<number> {

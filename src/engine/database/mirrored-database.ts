@@ -18,7 +18,7 @@ export interface MirroredThread {
   /** `CatalogChanges.shared` of the main thread. */
   changes: Int32Array
   /** Calls `SharingDatabase.share` on the main thread. */
-  share(name: string): Promise<SharedCollection | null>
+  share(name: string): Promise<SharedCollection | 'cold' | null>
 }
 
 /**
@@ -86,6 +86,8 @@ export class MirroredDatabase implements ReadableDatabase {
     this.refresh()
     // The catalogue has changed since, so the name must be asked for again.
     if (asOf !== this.#changes) return
+    // A closed collection is asked for again: the request that is forwarded now opens it.
+    if (shared === 'cold') return
     const mirrored = shared && this.#opened(shared, asOf)
     if (mirrored) this.#known.set(name, mirrored)
     else if (this.#strange.size < MOST_STRANGE) this.#strange.add(name)

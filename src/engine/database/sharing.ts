@@ -14,8 +14,11 @@ export interface SharedCollection {
 
 /** A database that the process's other serving threads may read. */
 export interface SharingDatabase extends Database {
-  /** Shares a collection by its name or an alias; null if other threads must not read it by themselves. */
-  share(name: string): SharedCollection | null
+  /**
+   * Shares a collection by its name or an alias; `cold` if it is not open, and null if other threads must not read it by
+   * themselves.
+   */
+  share(name: string): SharedCollection | 'cold' | null
 }
 
 export function sharedOf({ name, config, vectors, shard }: CollectionView): SharedCollection {

@@ -6,36 +6,37 @@ import { FileLog } from '../../log/file-log.js'
 import { FileLock } from '../../native/lock.js'
 import { type Aliases, readAliases, writeAliases } from '../../storage/alias-file.js'
 import {
-  type CollectionPaths,
   collectionPaths,
   createCollection,
   deleteCollection,
   LOCK_FILE,
-  listCollections,
   removeLeftovers,
   undone,
 } from '../../storage/layout.js'
-import { type Manifest, readManifest, writeManifest } from '../../storage/manifest.js'
+import { type Manifest, writeManifest } from '../../storage/manifest.js'
 import { readQuotas, writeQuotas } from '../../storage/quota-file.js'
-import { UUID } from '../catalogue/restored-manifest.js'
 import { CollectionEngine } from '../collection/collection-engine.js'
 import { recoverCollection } from '../collection/recovery.js'
 import { DEFAULT_SNAPSHOT_SETTINGS, type SnapshotSettings, SnapshotStore } from '../snapshots/snapshot-store.js'
-import type { CollectionRegistry, CollectionStore } from './collection-store.js'
+import type { CollectionRegistry, CollectionStore, StoredCollection } from './collection-store.js'
+import { asVicinalError, FolderCatalogue } from './folder-catalogue.js'
 
 /** The data folder of the one process that writes it. */
 export class FolderStore implements CollectionStore {
   readonly readOnly = false
+  readonly reopens = true
   readonly snapshots: SnapshotStore
   readonly #disk: Disk
   readonly #lock: FileLock
   readonly #clock: Clock
+  readonly #catalogue: FolderCatalogue
 
   private constructor(disk: Disk, lock: FileLock, clock: Clock, snapshots: SnapshotSettings) {
     this.snapshots = new SnapshotStore(disk, clock, snapshots)
     this.#disk = disk
     this.#lock = lock
     this.#clock = clock
+    this.#catalogue = new FolderCatalogue(disk)
   }
 
   /** Creates a missing folder. Rejects with LOCKED while another process writes the folder. */
@@ -54,26 +55,23 @@ export class FolderStore implements CollectionStore {
     return new FolderStore(disk, lock, clock, snapshots)
   }
 
-  async openAll(registry: CollectionRegistry): Promise<void> {
+  async list(registry: CollectionRegistry): Promise<void> {
     await removeLeftovers(this.#disk)
-    await removeReplaced(this.#disk)
-    const present = new Set<string | null>()
-    for (const paths of await listCollections(this.#disk)) {
-      try {
-        const engine = new CollectionEngine(await recoverCollection(this.#disk, paths, this.#clock))
-        present.add(engine.name)
-        registry.add(engine)
-      } catch (cause) {
-        const identity = await identityOf(this.#disk, paths)
-        present.add(identity.name)
-        registry.addDamaged({ ...identity, error: asVicinalError(cause) })
-      }
-    }
+    const { present, replaced, unread } = await this.#catalogue.list()
+    // After a crash a replaced collection may still be there beside its replacement.
+    for (const collection of replaced) await this.remove(collection)
+    for (const collection of present) registry.add(collection)
+    for (const { error } of unread) registry.addNameless(error)
     try {
-      registry.setAliases(leadingTo(present, await readAliases(this.#disk)))
+      const aliases = await readAliases(this.#disk)
+      registry.setAliases(unread.length > 0 ? aliases : leadingTo(new Set(present.map(({ name }) => name)), aliases))
     } catch (cause) {
       registry.addDamagedAliases(asVicinalError(cause))
     }
+  }
+
+  async open({ uuid }: StoredCollection): Promise<CollectionEngine> {
+    return new CollectionEngine(await recoverCollection(this.#disk, collectionPaths(uuid), this.#clock))
   }
 
   async saveAliases(aliases: Aliases): Promise<void> {
@@ -88,6 +86,7 @@ export class FolderStore implements CollectionStore {
       await log.close()
       await writeManifest(disk, unfinished.manifest, manifest)
     })
+    this.#catalogue.add(manifest)
     try {
       return new CollectionEngine(await recoverCollection(disk, paths, this.#clock))
     } catch (error) {
@@ -118,38 +117,9 @@ export class FolderStore implements CollectionStore {
   }
 }
 
-/** Leaves out aliases of deleted collections. If the name of some collection cannot be read, all aliases stay. */
-function leadingTo(present: ReadonlySet<string | null>, aliases: Aliases): Aliases {
-  if (present.has(null)) return aliases
+/** Leaves out aliases of deleted collections. */
+function leadingTo(present: ReadonlySet<string>, aliases: Aliases): Aliases {
   return new Map([...aliases].filter(([, collection]) => present.has(collection)))
-}
-
-/** The name and uuid of a collection that cannot be opened; nulls if its manifest cannot be read either. */
-export async function identityOf(
-  disk: Disk,
-  paths: CollectionPaths,
-): Promise<{ name: string | null; uuid: string | null }> {
-  return await readManifest(disk, paths.manifest).then(
-    ({ name, uuid }) => ({ name, uuid }),
-    () => ({ name: null, uuid: null }),
-  )
-}
-
-/** After a crash a replaced collection may still be there beside its replacement. */
-async function removeReplaced(disk: Disk): Promise<void> {
-  for (const paths of await listCollections(disk)) {
-    const replaces = await readManifest(disk, paths.manifest).then(
-      (manifest) => manifest.replaces,
-      () => undefined,
-    )
-    if (replaces === undefined || !UUID.test(replaces)) continue
-    const replaced = collectionPaths(replaces)
-    if (replaced.folder !== paths.folder && (await disk.exists(replaced.folder))) await deleteCollection(disk, replaced)
-  }
-}
-
-export function asVicinalError(cause: unknown): VicinalError {
-  return cause instanceof VicinalError ? cause : new VicinalError('INTERNAL', String(cause), { cause })
 }
 
 /** Writes the holder into the lock file. The file is never replaced: the lock is on the file, not on its name. */

@@ -37,7 +37,15 @@ export const collectionRoutes: Route[] = [
   },
   { method: 'DELETE', path: ONE, access: 'write', work: 'write', summary: 'Deletes a collection.', run: remove },
   { method: 'GET', path: `${ONE}/exists`, access: 'read', work: 'read', run: exists },
-  // Not in Qdrant: the same as the library's `flush` and `waitForIndex`.
+  // Not in Qdrant: the same as the library's `warm`, `flush` and `waitForIndex`.
+  {
+    method: 'POST',
+    path: `${ONE}/warm`,
+    access: 'read',
+    work: 'read',
+    summary: 'Opens a collection ahead of its use.',
+    run: warm,
+  },
   { method: 'POST', path: `${ONE}/flush`, access: 'write', work: 'write', run: flush },
   { method: 'POST', path: `${ONE}/wait-for-index`, access: 'read', work: 'read', run: waitForIndex },
 ]
@@ -81,6 +89,12 @@ async function exists(call: Call): Promise<unknown> {
     () => call.collectionName,
   )
   return name === call.collectionName ? { exists } : { exists, name }
+}
+
+async function warm(call: Call): Promise<boolean> {
+  const collection = await call.collection()
+  await collection.warm(call.waitingOptions())
+  return true
 }
 
 async function flush(call: Call): Promise<boolean> {
