@@ -1,5 +1,6 @@
-// Proves the layer rules of docs/ARCHITECTURE.md on the imports as they are: directions, cycles, who may use
-// node:fs and the addon, in src/ and, for #include, in native/. `findings()` returns one line per violation.
+// Proves the layer rules of docs/ARCHITECTURE.md on the imports as they are: directions, cycles, rooms with
+// one door, and the files that may use node:fs and the addon; in src/ and, for #include, in native/.
+// `findings()` returns one line per violation.
 import { readFileSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
 import { filesBelow, path } from './process.mjs'
@@ -45,6 +46,8 @@ const MAY_IMPORT = {
   ],
   'index.ts': [...BELOW_ENGINE, ...ENGINE, 'wire'],
 }
+/** Rooms with one door: the only file outside that may import from the room, so that the room could be deleted. */
+const DOORS = { 'src/server/streams/': 'src/server/service.ts', 'src/serving/': 'src/cli/serve.ts' }
 const MAY_USE_FILES = new Set(['disk', 'cli', 'serving', 'import', 'tune', 'sample'])
 
 const NATIVE_MAY_INCLUDE = {
@@ -83,6 +86,10 @@ function sourceFindings() {
       found.push(`${file}: names the addon; only src/native may`)
     graph.set(file, targets)
     for (const target of targets) {
+      for (const [room, door] of Object.entries(DOORS)) {
+        if (target.startsWith(room) && !file.startsWith(room) && file !== door)
+          found.push(`${file}: must not import ${target}; only ${door} may import from ${room}`)
+      }
       const [from, to] = [layerOf(file), layerOf(target)]
       if (from === to) continue
       if (!MAY_IMPORT[from]) found.push(`${file}: src/${from} is not in the table of layers`)

@@ -7,6 +7,7 @@
 #include "binding/results.hpp"
 #include "binding/shard_handle.hpp"
 #include "search/facet.hpp"
+#include "search/index_points.hpp"
 #include "search/order_by.hpp"
 #include "search/sample.hpp"
 
@@ -158,6 +159,29 @@ napi_value estimateCountMethod(napi_env env, napi_callback_info info) {
                      [state](napi_env live) { return makeNumber(live, double(state->count)); });
 }
 
+napi_value indexPointsMethod(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  const auto handle = ShardHandle::of(arguments);
+  if (!handle) return nullptr;
+  auto points = std::make_shared<std::vector<IndexPoints>>();
+  Call call;
+  call.work = [shard = handle->shard(), points] {
+    *points = indexPoints(shard->snapshot());
+    return Status::ok();
+  };
+  call.result = [points](napi_env live) {
+    napi_value list = makeArray(live, points->size());
+    for (uint32_t at = 0; at < points->size(); at++) {
+      ResultObject entry(live);
+      entry.text("field", (*points)[at].field);
+      entry.number("points", static_cast<double>((*points)[at].points));
+      napi_set_element(live, list, at, entry.finish());
+    }
+    return list;
+  };
+  return runOnShard(handle, env, Lane::Search, std::move(call));
+}
+
 } // namespace
 
 void defineAggregateMethods(napi_env env, napi_value exports) {
@@ -166,6 +190,7 @@ void defineAggregateMethods(napi_env env, napi_value exports) {
       {"orderBy", orderByMethod},
       {"sample", sampleMethod},
       {"estimateCount", estimateCountMethod},
+      {"indexPoints", indexPointsMethod},
   };
   defineMethods(env, exports, kMethods, std::size(kMethods));
 }

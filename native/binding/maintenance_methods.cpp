@@ -16,6 +16,7 @@ napi_value vectorStats(napi_env env, const ShardStats& stats) {
     ResultObject entry(env);
     entry.number("live", static_cast<double>(stats.vectors[at].live));
     entry.number("indexed", static_cast<double>(stats.vectors[at].indexed));
+    entry.number("graphed", static_cast<double>(stats.vectors[at].graphed));
     entry.number("graphBytes", static_cast<double>(stats.vectors[at].graphBytes));
     entry.number("vectorBytes", static_cast<double>(stats.vectors[at].vectorBytes));
     entry.number("codeBytes", static_cast<double>(stats.vectors[at].codeBytes));

@@ -228,6 +228,12 @@ PayloadIndex::PayloadValues PayloadIndex::valuesOf(std::string_view payload) con
   return values;
 }
 
+bool PayloadIndex::hasValue(std::string_view payload) const {
+  Batch batch;
+  extract(batch, 0, payload);
+  return batch.facts.front().isIndexed;
+}
+
 uint32_t PayloadIndex::points() const {
   std::shared_lock lock(mutex_);
   return values_->indexed.count();

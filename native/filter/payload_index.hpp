@@ -100,8 +100,10 @@ public:
     bool hasFalse = false;
   };
   PayloadValues valuesOf(std::string_view payload) const;
+  // Whether the index would take a value from a payload.
+  bool hasValue(std::string_view payload) const;
 
-  // Rows with a value in the index.
+  // Rows with a value in the index, deleted ones included.
   uint32_t points() const;
   // Bytes in memory, without the file.
   uint64_t bytes() const;

@@ -73,6 +73,8 @@ struct ShardStats {
   struct Vectors {
     uint64_t live = 0;
     uint64_t indexed = 0;
+    // Of the indexed ones, those in a graph or in postings.
+    uint64_t graphed = 0;
     uint64_t graphBytes = 0;
     uint64_t vectorBytes = 0;
     uint64_t codeBytes = 0;

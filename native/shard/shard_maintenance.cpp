@@ -76,6 +76,7 @@ ShardStats Shard::stats() const {
       auto& sums = stats.vectors[vector];
       sums.live += space.liveVertices();
       sums.indexed += space.linked();
+      if (space.graph().m() > 0) sums.graphed += space.linked();
       sums.graphBytes += space.graph().bytes();
       sums.vectorBytes += space.vectorBytes();
       sums.codeBytes += space.codeBytes();
@@ -91,6 +92,7 @@ ShardStats Shard::stats() const {
       // All sparse vectors count as indexed: searches find them by postings or in the tail.
       sums.live += space.live();
       sums.indexed += space.live();
+      sums.graphed += space.live();
       sums.vectorBytes += space.bytesOf(segment.rows());
       for (const auto runs = space.runs(); const auto& run : *runs) sums.graphBytes += run->bytes();
     }

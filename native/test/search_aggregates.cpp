@@ -6,6 +6,7 @@
 #include "harness.hpp"
 #include "program_bytes.hpp"
 #include "search/facet.hpp"
+#include "search/index_points.hpp"
 #include "search/order_by.hpp"
 #include "search/sample.hpp"
 #include "search/scroll.hpp"
@@ -156,6 +157,52 @@ TEST("a count that is expected to be fast is made, and a slow one is put off") {
   columns.seq = 3;
   REQUIRE(shard.setPayloads(columns).isOk());
   isCountedAs(100, 200, 80, false);
+}
+
+TEST("points of an index are live ones, by their present payloads") {
+  Filled filled;
+  const auto pointsOf = [&](const char* field) {
+    for (const IndexPoints& index : indexPoints(filled.shard.snapshot()))
+      if (index.field == field) return index.points;
+    return uint64_t(0);
+  };
+  CHECK_EQUAL(pointsOf("seq"), filled.seqs.size());
+  const std::string empty = "{}";
+  const std::vector<uint32_t> offsets = {0, 2};
+  for (const uint64_t id : {1000, 1100, 2001}) {
+    const auto ids = testIds(id, 1);
+    UpsertColumns columns;
+    columns.ids = ids;
+    columns.payloadBytes = empty.data();
+    columns.payloadOffsets = offsets.data();
+    columns.seq = 100 + id;
+    CHECK(filled.shard.setPayloads(columns).isOk());
+  }
+  CHECK_EQUAL(pointsOf("seq"), filled.seqs.size() - 3);
+  CHECK_EQUAL(pointsOf("n"), filled.seqs.size() - 3);
+}
+
+TEST("points of an index are estimated if many payloads were changed") {
+  ThreadPool pool(1);
+  Shard shard(testSpec(), pool);
+  constexpr uint32_t kPoints = 10'000;
+  CHECK(shard.upsert(TestBatch(0, kPoints, 1).columns).isOk());
+  CHECK(shard.createPayloadIndex({"half", PayloadIndexKind::Integer}).isOk());
+  std::string payloads;
+  std::vector<uint32_t> offsets = {0};
+  for (uint32_t id = 0; id < kPoints; id++) {
+    payloads += id % 2 == 0 || id % 7 == 0 ? "{\"half\":1}" : "{}";
+    offsets.push_back(static_cast<uint32_t>(payloads.size()));
+  }
+  const auto ids = testIds(0, kPoints);
+  UpsertColumns columns;
+  columns.ids = ids;
+  columns.payloadBytes = payloads.data();
+  columns.payloadOffsets = offsets.data();
+  columns.seq = 2;
+  CHECK(shard.setPayloads(columns).isOk());
+  const double share = double(indexPoints(shard.snapshot())[0].points) / kPoints;
+  CHECK(std::abs(share - 4.0 / 7) < 0.05);
 }
 
 TEST("a sample has distinct existing points") {

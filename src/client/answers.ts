@@ -27,6 +27,7 @@ export function errorOfAnswer(status: number, headers: IncomingHttpHeaders, enve
   const retryAfterSeconds = Number(headers['retry-after'] ?? Number.NaN)
   return new VicinalError(code, message ?? `The answer has status ${status} and is not from Vicinal`, {
     details,
+    ...(status === 422 || status === 429 ? { status } : {}),
     ...(Number.isFinite(retryAfterSeconds) ? { retryAfterMs: retryAfterSeconds * MS_PER_SECOND } : {}),
   })
 }

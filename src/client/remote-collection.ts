@@ -29,6 +29,7 @@ import type { Payload, Point, PointId, PointVector } from '../core/point.js'
 import type { FacetHit, FacetOptions, QueryGroupsOptions, SearchMatrix, SearchMatrixOptions } from '../core/query.js'
 import { type CollectionInfo, ConfigChange, VectorNameConfig } from '../core/schema.js'
 import type { CollectionSnapshots } from '../core/snapshots.js'
+import type { Untyped } from '../core/untyped.js'
 import { type Batch, gathered, isIterable, writeBatches } from '../core/upsert-batches.js'
 import { read } from '../core/vocabulary/reader.js'
 import { tell } from '../core/vocabulary/teller.js'
@@ -46,7 +47,7 @@ import { operationBody, payloadBody, retrieveBody, scrollBody, selectorBody, vec
 import type { RemoteRequest, Transport } from './transport.js'
 
 /** A collection of a service. */
-export class RemoteCollection<P = Payload> extends PlainReads<P> implements Collection<P> {
+export class RemoteCollection<P = Payload> extends PlainReads<P> implements Untyped<Collection<P>> {
   readonly name: string
   readonly #transport: Transport
   readonly #path: string

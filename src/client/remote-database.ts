@@ -8,6 +8,7 @@ import type { Payload } from '../core/point.js'
 import { QuotaConfig, type QuotaStatus } from '../core/quotas.js'
 import { CollectionOptions } from '../core/schema.js'
 import type { RecoverOptions, SnapshotSource } from '../core/snapshots.js'
+import type { Untyped } from '../core/untyped.js'
 import { read } from '../core/vocabulary/reader.js'
 import { tell } from '../core/vocabulary/teller.js'
 import { encodeMsgpack } from '../wire/msgpack-encoder.js'
@@ -126,7 +127,7 @@ export class RemoteDatabase implements Database {
   }
 
   #handle<P>(name: string): Collection<P> {
-    return new RemoteCollection<P>(name, this.#transport, this.#maxBodyBytes)
+    return new RemoteCollection<P>(name, this.#transport, this.#maxBodyBytes) as Untyped<Collection<P>> as Collection<P>
   }
 }
 

@@ -249,7 +249,9 @@ export const OptimizersConfig = Type.Object(
     defaultSegmentNumber: countForQdrant(),
     maxSegmentSize: countForQdrant(1),
     memmapThreshold: countForQdrant(),
-    indexingThreshold: countForQdrant(),
+    indexingThreshold: count(
+      '0: no graphs are built; every search of vectors without one is a scan. Any other value has no effect, since graphs are always built.',
+    ),
     flushIntervalSec: countForQdrant(),
     maxOptimizationThreads: optional(
       Type.Union([integer({ description: 'Threads.' }), Type.Literal('auto')], {

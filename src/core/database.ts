@@ -1,9 +1,19 @@
 import type { AliasAction, AliasDescription } from './aliases.js'
+import type {
+  AskedParts,
+  Explained,
+  ExplainedGroups,
+  ExplainedMatrix,
+  Hit,
+  PointGroup,
+  ScrollPage,
+  StoredPoint,
+} from './answered-points.js'
 import type { CallOptions } from './call-options.js'
 import type { ArrowTable, ColumnarPoints } from './columnar-points.js'
 import type { Filter } from './filter.js'
 import type { PayloadIndexKind, PayloadIndexOptions } from './payload-index.js'
-import type { Payload, Point, PointId, PointVector, StoredVector } from './point.js'
+import type { Payload, Point, PointId, PointVector } from './point.js'
 import type {
   FacetHit,
   FacetOptions,
@@ -15,12 +25,12 @@ import type {
   SearchOptions,
   SearchVector,
 } from './query.js'
-import type { QueryPlan } from './query-plan.js'
 import type { QuotaConfig, QuotaStatus } from './quotas.js'
-import type { ReadOptions } from './read-options.js'
+import type { ReadOptions, WithPayload, WithVector } from './read-options.js'
 import type { CollectionInfo, CollectionOptions, ConfigChange, VectorNameConfig } from './schema.js'
 import type { CollectionSnapshots, RecoverOptions, SnapshotSource, Snapshots } from './snapshots.js'
 
+export type * from './answered-points.js'
 export type { CallOptions } from './call-options.js'
 export type { ArrowTable, ColumnarPoints, ColumnarVectors } from './columnar-points.js'
 export type { QuantizationParams, QueryOptions, QueryParams } from './query.js'
@@ -111,19 +121,32 @@ export interface ReadableCollection<P = Payload> {
   readonly name: string
 
   /** The nearest points, best first: `query` for the plain case. */
-  search(vector: SearchVector, options?: SearchOptions): Promise<Hit<P>[]>
+  search<const W extends WithPayload = true, const V extends WithVector = false, Raw extends boolean = false>(
+    vector: SearchVector,
+    options?: SearchOptions & AskedParts<W, V, Raw>,
+  ): Promise<Hit<P, W, V, Raw>[]>
   /** The point, or null where there is none of this id. */
-  get(id: PointId, options?: RetrieveOptions): Promise<StoredPoint<P> | null>
+  get<const W extends WithPayload = true, const V extends WithVector = false, Raw extends boolean = false>(
+    id: PointId,
+    options?: RetrieveOptions & AskedParts<W, V, Raw>,
+  ): Promise<StoredPoint<P, W, V, Raw> | null>
   has(id: PointId, call?: CallOptions): Promise<boolean>
   /** The points of these ids; ids without a point are left out. */
-  retrieve(ids: readonly PointId[], options?: RetrieveOptions): Promise<StoredPoint<P>[]>
+  retrieve<const W extends WithPayload = true, const V extends WithVector = false, Raw extends boolean = false>(
+    ids: readonly PointId[],
+    options?: RetrieveOptions & AskedParts<W, V, Raw>,
+  ): Promise<StoredPoint<P, W, V, Raw>[]>
   /**
    * The best points of a query, best first; `limit` of them (default 10). An empty result is no error. Rejects with
    * NOT_FOUND if a point that the query names does not exist.
    */
-  query(query: QueryOptions): Promise<Hit<P>[]>
+  query<const W extends WithPayload = true, const V extends WithVector = false, Raw extends boolean = false>(
+    query: QueryOptions & AskedParts<W, V, Raw>,
+  ): Promise<Hit<P, W, V, Raw>[]>
   /** Answers a query as `query` does, and returns its plan too. The plan costs some microseconds. */
-  explain(query: QueryOptions): Promise<Explained<P>>
+  explain<const W extends WithPayload = true, const V extends WithVector = false, Raw extends boolean = false>(
+    query: QueryOptions & AskedParts<W, V, Raw>,
+  ): Promise<Explained<P, W, V, Raw>>
   /**
    * Several queries, at most LIMITS.batchQueries. Answers are in the order of the queries. One failure rejects the
    * call.
@@ -132,9 +155,13 @@ export interface ReadableCollection<P = Payload> {
   /** The same as `queryBatch`, each answer with its plan. */
   explainBatch(queries: readonly QueryOptions[], call?: CallOptions): Promise<Explained<P>[]>
   /** The best points of each group, best group first. Points without a value of `groupBy` are in no group. */
-  queryGroups(query: QueryGroupsOptions): Promise<PointGroup<P>[]>
+  queryGroups<const W extends WithPayload = true, const V extends WithVector = false, Raw extends boolean = false>(
+    query: QueryGroupsOptions & AskedParts<W, V, Raw>,
+  ): Promise<PointGroup<P, W, V, Raw>[]>
   /** The same as `queryGroups`, with the plan. */
-  explainGroups(query: QueryGroupsOptions): Promise<ExplainedGroups<P>>
+  explainGroups<const W extends WithPayload = true, const V extends WithVector = false, Raw extends boolean = false>(
+    query: QueryGroupsOptions & AskedParts<W, V, Raw>,
+  ): Promise<ExplainedGroups<P, W, V, Raw>>
   /**
    * The number of points with each value of an indexed payload field, most frequent first. Rejects with
    * INVALID_ARGUMENT if the field has no suitable index.
@@ -144,10 +171,15 @@ export interface ReadableCollection<P = Payload> {
   searchMatrix(options?: SearchMatrixOptions): Promise<SearchMatrix>
   /** The same as `searchMatrix`, with the plan. */
   explainMatrix(options?: SearchMatrixOptions): Promise<ExplainedMatrix>
-  /** One page of points in the order of their ids, numbers before UUIDs, or in the order of `orderBy`. */
+  /**
+   * One page of points in the order of their ids, numbers before UUIDs, or in the order of `orderBy`. The type of its
+   * points does not follow the options: TypeScript could not infer the offset of a loop, that comes from the page before.
+   */
   scrollPage(options?: ScrollOptions): Promise<ScrollPage<P>>
   /** All points in the order of their ids, one at a time, fetched in pages of `limit`. `orderBy` is refused. */
-  scroll(options?: ScrollOptions): AsyncIterable<StoredPoint<P>>
+  scroll<const W extends WithPayload = true, const V extends WithVector = false, Raw extends boolean = false>(
+    options?: ScrollOptions & AskedParts<W, V, Raw>,
+  ): AsyncIterable<StoredPoint<P, W, V, Raw>>
   /**
    * The number of points that match `filter`; all points without one. With `exact: false` it is an estimate from
    * payload indexes and a sample, which is faster. Default true.
@@ -334,57 +366,4 @@ export interface ScrollOptions extends ReadOptions {
    * Such pages continue by `startFrom`, not by `offset`.
    */
   orderBy?: string | OrderBy | null
-}
-
-/** A point as it is read. */
-export interface StoredPoint<P = Payload> {
-  /** A number up to 2^53, a bigint beyond, or a lower-case UUID. */
-  id: PointId
-  /** `{}` if the point has none; absent if `withPayload` is false. RawJson if `rawPayload` is set. */
-  payload?: P | null
-  /** The unnamed vector, or a record of the present vectors by name. Absent unless `withVector` is set. */
-  vector?: StoredVector | Record<string, StoredVector>
-  /** The value by which the point was ordered; a date-time is in microseconds since 1970. */
-  orderValue?: number | bigint
-}
-
-/** A point of a query's answer. */
-export interface Hit<P = Payload> extends StoredPoint<P> {
-  /** Sequence number of the point's last change. */
-  version: number
-  /** For Cosine and Dot greater is nearer; for Euclid and Manhattan it is the distance, and smaller is nearer. */
-  score: number
-}
-
-/** The points of one group. */
-export interface PointGroup<P = Payload> {
-  /** The group's value of `groupBy`. */
-  id: string | number | bigint
-  hits: Hit<P>[]
-  /** With `withLookup`: the point whose id is the group's value; null if there is none. */
-  lookup?: StoredPoint | null
-}
-
-/** The answer of a query, and its plan. */
-export interface Explained<P = Payload> {
-  hits: Hit<P>[]
-  plan: QueryPlan
-}
-
-/** The groups of a query, and its plan. */
-export interface ExplainedGroups<P = Payload> {
-  groups: PointGroup<P>[]
-  plan: QueryPlan
-}
-
-/** A search matrix, and its plan. */
-export interface ExplainedMatrix extends SearchMatrix {
-  plan: QueryPlan
-}
-
-/** A page of points. */
-export interface ScrollPage<P = Payload> {
-  points: StoredPoint<P>[]
-  /** The `offset` of the next page; null after the last page. */
-  nextOffset: PointId | null
 }

@@ -41,8 +41,11 @@ export interface ErrorOptions {
   retryAfterMs?: number
   /** The value could only be found wrong after most of the work was done. */
   isAfterWork?: boolean
-  /** For INVALID_ARGUMENT: the value has the right type, but is out of bounds. */
-  status?: 422
+  /**
+   * 422, for INVALID_ARGUMENT: the value has the right type, but is out of bounds. 429, for TOO_LARGE: the operation
+   * costs more than a rate limit gives in a minute.
+   */
+  status?: 422 | 429
 }
 
 /** The one class of errors that calls throw or reject with. Its message names field, bound and value. */

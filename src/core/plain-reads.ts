@@ -6,6 +6,7 @@ import { checkIfGiven, checkKnown } from './known-keys.js'
 import { KNOWN_CALL, KNOWN_READ } from './known-options.js'
 import type { Payload, PointId } from './point.js'
 import type { QueryOptions, SearchOptions, SearchVector } from './query.js'
+import type { Untyped } from './untyped.js'
 
 /** Options of `query` that `search` does not take. */
 const OF_QUERIES = new Set(['query', 'prefetch', 'lookupFrom'])
@@ -14,7 +15,7 @@ const KNOWN_SEARCH = new Set([...KNOWN_READ.query].filter((key) => !OF_QUERIES.h
 
 /** The verbs for the plain case, made of those for every case: alike on all faces. */
 export abstract class PlainReads<P = Payload>
-  implements Pick<ReadableCollection<P>, 'search' | 'get' | 'has' | 'scroll'>
+  implements Untyped<Pick<ReadableCollection<P>, 'search' | 'get' | 'has' | 'scroll'>>
 {
   abstract query(query: QueryOptions): Promise<Hit<P>[]>
   abstract scrollPage(options?: ScrollOptions): Promise<ScrollPage<P>>

@@ -46,6 +46,11 @@ export interface CollectionConfig {
   params?: CollectionParams
 }
 
+/** Whether graphs are built. An `indexingThreshold` of 0 turns that off. */
+export function isIndexing({ optimizersConfig }: Pick<CollectionConfig, 'optimizersConfig'>): boolean {
+  return optimizersConfig.indexingThreshold !== 0
+}
+
 /** The facts about a vector that the table needs. */
 export interface TableVector {
   name: string

@@ -10,6 +10,8 @@ export interface ShardStats {
   vectors: {
     live: number
     indexed: number
+    /** Of the indexed ones, those in a graph or in postings. With `m` 0 a vector is indexed without a graph. */
+    graphed: number
     graphBytes: number
     vectorBytes: number
     codeBytes: number
@@ -45,5 +47,6 @@ export interface ShardStats {
     /** Whether a calibration ran, or codes were chosen, since its files were written. */
     measuredAnew: boolean
   }[]
+  /** Rows with a value in the index as they were appended, deleted ones included. */
   payloadIndexes: { field: string; kind: PayloadIndexKindCode; points: number }[]
 }

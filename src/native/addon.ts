@@ -194,6 +194,11 @@ export interface Addon {
   count(shard: ShardHandle, filter: Uint8Array | null, cancel: number, inlineUs: number): MaybePromise<number>
   /** An estimate of the matching points, from payload indexes and a sample. */
   estimateCount(shard: ShardHandle, filter: Uint8Array | null, cancel: number): Promise<number>
+  /**
+   * The number of live points with a value in each payload index, payload operations included. Of many changed payloads
+   * a sample is read. Runs on the pool.
+   */
+  indexPoints(shard: ShardHandle): Promise<{ field: string; points: number }[]>
   /** Matching points chosen uniformly at random, in no order. */
   sample(shard: ShardHandle, request: SampleRequest): Promise<RowBlock>
   /**

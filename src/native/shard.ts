@@ -231,6 +231,9 @@ export class Shard {
   dropPayloadIndex(field: string): void {
     this.#call(() => this.#addon.dropPayloadIndex(this.#handle, field))
   }
+  async indexPoints(): Promise<{ field: string; points: number }[]> {
+    return await this.#run(() => this.#addon.indexPoints(this.#handle))
+  }
 
   // Flush
 

@@ -16,7 +16,6 @@ import type { Keys } from './auth.js'
 import { beforeListeners } from './before-listeners.js'
 import { Call, ReadCall } from './call.js'
 import { DatabaseGate } from './database-gate.js'
-import { ForwardedRequests } from './forwarded-requests.js'
 import type { ServiceState } from './metrics.js'
 import { readRoutes, routeTable } from './routes/table.js'
 import { DEFAULT_SETTINGS, type ServerSettings } from './server-settings.js'
@@ -32,15 +31,15 @@ export interface ServerOptions extends Partial<ServerSettings> {
 
 /** The other serving threads, which read the database. */
 export interface ThreadsBeside {
-  /** Path of the socket on which this thread takes forwarded requests. Only this process can reach it. */
-  forwardedOn: string
   /** Counters of all threads; this thread's row is the first. */
   budgets: Int32Array
+  /** From now on, `service` answers the requests that the threads forward. */
+  forwardTo(service: Service<Call>): Promise<void>
   /** Whether another thread has taken the connection. No byte of it may have been read. */
   take(connection: Socket): boolean
   states(): Promise<readonly ServiceState[]>
   replaceKeys(keys: Keys): void
-  /** Closes like the server's own `close`. Until then the threads forward requests. */
+  /** Closes like the server's own `close`. */
   close(deadlineMs: number): Promise<void>
 }
 
@@ -74,22 +73,20 @@ export function createServer({ database, memory, threads, ...given }: ServerOpti
     },
   }
   if (!threads) return { ...common, listen: () => service.listen(), close: (deadlineMs) => service.close(deadlineMs) }
-  const forwarded = new ForwardedRequests(service, settings)
   beforeListeners(
     service.app.server,
     'connection',
-    (connection: Socket) => !service.hasSeen(connection) && threads.take(connection),
+    // A connection of which bytes were read comes back from a declined upgrade, and stays here.
+    (connection: Socket) => connection.bytesRead === 0 && threads.take(connection),
   )
   return {
     ...common,
     async listen() {
-      await forwarded.listen(threads.forwardedOn)
+      await threads.forwardTo(service)
       return await service.listen()
     },
     async close(deadlineMs = settings.closeDeadlineMs) {
-      const late = performance.now() + deadlineMs
       await Promise.all([service.close(deadlineMs), threads.close(deadlineMs)])
-      await forwarded.close(Math.max(0, late - performance.now()))
     },
   }
 }

@@ -1,8 +1,9 @@
 /** Turns every failure of a request into an answer of one shape. */
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { VicinalError } from '../core/errors.js'
+import { answerOn } from './answers-under-way.js'
 import { unsupportedType } from './bodies.js'
 import { declaredBytes } from './declared-bytes.js'
 import type { FailureLog } from './failure-log.js'
@@ -78,11 +79,6 @@ export function clientError(error: NodeJS.ErrnoException, socket: Socket): void 
   const status = STATUS_OF_PARSER_ERROR[error.code ?? ''] ?? '400 Bad Request'
   const body = JSON.stringify({ status: { error: `Wrong input: ${status.slice(4)}` }, time: 0 })
   answerAndClose(socket, [`HTTP/1.1 ${status}`], body, nextRequestId())
-}
-
-/** The answer being sent, from Node's internal field. Node's own handler of such errors reads the same field. */
-function answerOn(socket: Socket): ServerResponse | null | undefined {
-  return (socket as Socket & { _httpMessage?: ServerResponse | null })._httpMessage
 }
 
 /** Writes an answer without a response object: the given head lines, then JSON. */

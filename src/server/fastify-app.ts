@@ -6,6 +6,7 @@ import Fastify, {
   type FastifyRequest,
   LogController,
 } from 'fastify'
+import { AnswerUnderWay } from './answers-under-way.js'
 import { clientError, frameworkError } from './failures.js'
 import type { ServerSettings } from './server-settings.js'
 
@@ -27,6 +28,7 @@ export function createApp(settings: ServerSettings, { idOf, tellUnseen }: AppPar
     connectionsCheckingInterval: 1000,
     // checkHead refuses it, so that the error has the usual shape.
     requireHostHeader: false,
+    ServerResponse: AnswerUnderWay,
   }
   const app = Fastify({
     ...(settings.tls ? { https: { ...http, ...settings.tls } } : { http }),

@@ -125,11 +125,13 @@ export function encoded(
   return isLarge ? inTurns(piecesOf(envelope, new MsgpackPieces({ rawJson }))) : encodeMsgpack(envelope, { rawJson })
 }
 
-/** Writes each piece in its own turn of the event loop. */
+/** Writes each piece in its own turn of the event loop, and parts one that a long value makes large. */
 async function* inTurns(pieces: Iterable<Buffer>): AsyncGenerator<Buffer> {
   for (const piece of pieces) {
-    yield piece
-    await nextTurn()
+    for (let at = 0; at < piece.length; at += LARGE_ANSWER_BYTES) {
+      yield piece.subarray(at, at + LARGE_ANSWER_BYTES)
+      await nextTurn()
+    }
   }
 }
 

@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { AnsweredByAnotherThread } from '../core/answered-by-another-thread.js'
 import { VicinalError } from '../core/errors.js'
 import type { ReadCall, RouteOf } from './call.js'
+import type { MainThread } from './main-thread.js'
 import type { Metrics, RouteMetrics } from './metrics.js'
 import { sendError, sendResult } from './respond.js'
 
@@ -23,14 +24,11 @@ export type Entrance = (
   done: (error?: Error) => void,
 ) => void
 
-/** Lets another thread answer a request whose body was read. */
-export type ForwardAnswer = (request: FastifyRequest, reply: FastifyReply) => void
-
 interface RouterParts<C> {
   metrics: Metrics
   callOf(request: FastifyRequest): C
   entrance: Entrance
-  forwardAnswer?: ForwardAnswer
+  mainThread: MainThread | null
 }
 
 export function registerRoutes<C extends ReadCall>(
@@ -59,7 +57,7 @@ function guard(app: FastifyInstance, entrance: Entrance): void {
 }
 
 function registerRoute<C>(app: FastifyInstance, route: RouteOf<C>, parts: RouterParts<C>): void {
-  const { metrics, callOf, forwardAnswer } = parts
+  const { metrics, callOf, mainThread } = parts
   const config: RouteConfig = {
     declared: { access: route.access, work: route.work, ...(route.isUpload ? { isUpload: true } : {}) },
     metrics: metrics.route(route.method, endpointOf(route.path)),
@@ -73,8 +71,8 @@ function registerRoute<C>(app: FastifyInstance, route: RouteOf<C>, parts: Router
       try {
         result = await route.run(callOf(request))
       } catch (error) {
-        if (!(error instanceof AnsweredByAnotherThread) || !forwardAnswer) throw error
-        forwardAnswer(request, reply)
+        if (!(error instanceof AnsweredByAnotherThread) || !mainThread) throw error
+        mainThread.answer(request, reply)
         return reply
       }
       return sendResult(request, reply, result)

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import type { AddressInfo, Socket } from 'node:net'
+import type { AddressInfo } from 'node:net'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { AnsweredByAnotherThread } from '../core/answered-by-another-thread.js'
 import { VicinalError } from '../core/errors.js'
@@ -18,16 +18,15 @@ import { FailureLog } from './failure-log.js'
 import { registerFailures } from './failures.js'
 import { createApp } from './fastify-app.js'
 import { HostGuard, isLoopback } from './hosts.js'
+import type { MainThread } from './main-thread.js'
 import { Metrics, type RouteMetrics, type ServiceState } from './metrics.js'
 import { OpenSockets } from './open-sockets.js'
 import { type BudgetRow, Places } from './places.js'
-import { QueuedAnswers } from './queued-answers.js'
 import { nextRequestId, REQUEST_ID_HEADER } from './request-ids.js'
-import { type Entrance, type ForwardAnswer, type RouteConfig, registerRoutes } from './router.js'
+import { type Entrance, type RouteConfig, registerRoutes } from './router.js'
 import type { ServerSettings } from './server-settings.js'
 import { StalledReaders } from './stalled-readers.js'
-import type { Message } from './stream.js'
-import { Streams } from './streams.js'
+import { Streams } from './streams/streams.js'
 import { OpenTickets, Ticket, type Trust } from './ticket.js'
 import { VERSION, VERSION_HEADER } from './versions.js'
 import { WrongKeys } from './wrong-keys.js'
@@ -50,17 +49,9 @@ export interface ServiceParts<C extends ReadCall> {
   others: () => Promise<readonly ServiceState[]>
   routes(service: Service<C>): readonly RouteOf<C>[]
   callOf(request: FastifyRequest): C
-  /** Answers requests that this thread cannot answer. */
-  forwardAnswer?: ForwardAnswer
-  /** Lets the main thread refuse a request without a key or with a wrong one: wrong keys are counted in one place. */
-  refuseOnMainThread?: ForwardAnswer
-  streams: {
-    routes: readonly ReadRoute[]
-    callOf(asked: Asked): ReadCall
-    /** Answers messages that this thread cannot answer. */
-    askOther?(opening: IncomingMessage, message: Message, stop: Stop): Promise<AsyncIterable<Buffer>>
-    isForOther?(bytes: number): boolean
-  }
+  /** Answers what this thread cannot answer. */
+  mainThread?: MainThread
+  streams: { routes: readonly ReadRoute[]; callOf(asked: Asked): ReadCall }
 }
 
 /** Requests on their way through one thread. All pass the same checks, whichever thread answers. */
@@ -71,13 +62,12 @@ export class Service<C extends ReadCall> {
   readonly #keys: KeyRing
   readonly #wrongKeys = new WrongKeys(() => this.app.log)
   readonly #failures = new FailureLog(() => this.app.log)
-  readonly #refuseOnMainThread: ForwardAnswer | undefined
+  readonly #mainThread: MainThread | null
   readonly #guard: HostGuard
   readonly #places: Places
   readonly #unmatched: RouteMetrics
   readonly #memory: MemoryGate | null
   readonly #tickets = new OpenTickets()
-  readonly #queued = new QueuedAnswers()
   readonly #sockets: OpenSockets
   readonly #stalled: StalledReaders
   readonly #looking: NodeJS.Timeout
@@ -90,11 +80,11 @@ export class Service<C extends ReadCall> {
   readonly #trusted = new WeakMap<IncomingMessage, Trust>()
 
   constructor(parts: ServiceParts<C>) {
-    const { settings, memory, budgets, others, routes, callOf, forwardAnswer } = parts
+    const { settings, memory, budgets, others, routes, callOf, mainThread } = parts
     this.#settings = settings
     this.#memory = memory
     this.#keys = new KeyRing(settings)
-    this.#refuseOnMainThread = parts.refuseOnMainThread
+    this.#mainThread = mainThread ?? null
     this.#guard = new HostGuard(settings, () => !this.#keys.isEmpty)
     this.#places = new Places(settings, budgets, () => this.#mostBodyBytes)
     this.metrics = new Metrics({ own: () => this.state(), others, memory, budgets: this.#places.budgets })
@@ -121,7 +111,7 @@ export class Service<C extends ReadCall> {
       metrics: this.metrics,
       callOf,
       entrance: (request, reply, config, done) => this.#enter(request, reply, config, done),
-      ...(forwardAnswer ? { forwardAnswer } : {}),
+      mainThread: this.#mainThread,
     })
     this.#streams = this.#openStreams(parts.streams)
   }
@@ -137,10 +127,10 @@ export class Service<C extends ReadCall> {
     return new ArrivingBodies({ ...this.#settings, places: this.#places, room })
   }
 
-  #openStreams({ isForOther = () => false, ...given }: ServiceParts<C>['streams']): Streams {
+  #openStreams(given: ServiceParts<C>['streams']): Streams {
     return new Streams(this.app.server, {
       ...given,
-      isForOther,
+      mainThread: this.#mainThread,
       metrics: this.metrics,
       places: this.#places,
       rate: this.#settings,
@@ -150,7 +140,6 @@ export class Service<C extends ReadCall> {
         bytes >= LARGE_BODY_BYTES && this.#memory ? this.#room(bytes, stop, holder) : null,
       admits: (request) => this.#admitStream(request),
       keeps: ({ headers }) => this.#keys.lets(headers, 'read'),
-      refusesForMainThread: this.#refuseOnMainThread !== undefined,
       onFailure: (known, { url, socket }, reqId) => {
         const facts = { reqId, method: 'GET', path: pathOf(url as string), code: known.code }
         this.#failures.note(facts, { known, cause: known.cause ?? known, peer: socket.remoteAddress })
@@ -176,21 +165,13 @@ export class Service<C extends ReadCall> {
   }
 
   #counted(error: Error, peer: string | undefined): Error {
-    return error instanceof WrongKey && !this.#refuseOnMainThread ? this.#wrongKeys.answerTo(error, peer) : error
+    return error instanceof WrongKey && !this.#mainThread ? this.#wrongKeys.answerTo(error, peer) : error
   }
 
   /** Closes streams that were opened with a key that no longer exists. */
   replaceKeys(keys: Keys): void {
     this.#keys.replace(keys)
     this.#streams.recheck()
-  }
-
-  /**
-   * Whether this server has declined the connection's upgrade. Such a connection stays here, although it is emitted
-   * again.
-   */
-  hasSeen(connection: Socket): boolean {
-    return this.#streams.hasDeclined(connection)
   }
 
   /** For open routes that show more to a caller with a key. */
@@ -293,8 +274,8 @@ export class Service<C extends ReadCall> {
 
   #enter(...[request, reply, config, done]: Parameters<Entrance>): void {
     const refusal = this.#refusal(request, reply, config)
-    if (this.#refuseOnMainThread && (refusal as VicinalError | undefined)?.code === 'UNAUTHENTICATED') {
-      this.#refuseOnMainThread(request, reply)
+    if (this.#mainThread && (refusal as VicinalError | undefined)?.code === 'UNAUTHENTICATED') {
+      this.#mainThread.refuse(request, reply)
     } else if (!refusal && isPreflight(request.raw, this.#guard)) answerPreflight(reply)
     else done(refusal)
   }
@@ -309,7 +290,6 @@ export class Service<C extends ReadCall> {
       const { status, elapsedMs } = ticket.end()
       if (this.#logsRequests) logRequest(request, status, elapsedMs)
     })
-    this.#queued.note(reply.raw, request.raw.socket)
     this.#tell(request, reply)
     try {
       const trust = this.#trusted.get(request.raw)

@@ -3,18 +3,17 @@ import type { Socket } from 'node:net'
 import { LOOKS } from './arriving-body.js'
 import type { OpenSockets } from './open-sockets.js'
 
-/** Counters of a connection that change whenever its client reads something. */
+/** A connection at the last look. */
 interface Seen {
+  /** Bytes of the pieces that the system has taken whole. */
   taken: number
-  /** Bytes of the present piece that the system has not taken yet. */
-  queued: number
   looks: number
 }
 
 /**
  * Checks all connections of a thread LOOKS times within the stall time. No answer then needs its own timer, and small
  * answers and messages of streams are covered too. A connection whose answer itself waits, such as for memory, is
- * skipped.
+ * skipped. Answers are written in pieces of at most some 256 KiB; a client has to take one within the stall time.
  */
 export class StalledReaders {
   readonly #sockets: OpenSockets
@@ -36,16 +35,9 @@ export class StalledReaders {
     for (const socket of this.#sockets.writing()) {
       const last = before.get(socket)
       const taken = socket.bytesWritten - socket.writableLength
-      const queued = queuedBytes(socket)
-      const isStalled = last?.taken === taken && last.queued === queued
-      const looks = isStalled ? last.looks + 1 : 0
-      if (looks < LOOKS) this.#seen.set(socket, { taken, queued, looks })
+      const looks = last?.taken === taken ? last.looks + 1 : 0
+      if (looks < LOOKS) this.#seen.set(socket, { taken, looks })
       else socket.destroy()
     }
   }
-}
-
-/** From Node's internal handle. Without it a large piece would seem to stall until all of it is taken. */
-function queuedBytes(socket: Socket): number {
-  return (socket as Socket & { _handle?: { writeQueueSize?: number } | null })._handle?.writeQueueSize ?? 0
 }

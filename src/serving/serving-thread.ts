@@ -5,8 +5,8 @@ import { MirroredDatabase } from '../engine/database/mirrored-database.js'
 import type { SharedCollection } from '../engine/database/sharing.js'
 import { memoryBudget } from '../engine/memory/memory-budget.js'
 import { keepSearches } from '../native/kept-searches.js'
-import { createReadServer } from '../server/read-server.js'
 import type { FromReader, ServingThreadData, ToReader } from './messages.js'
+import { createReadServer } from './read-server.js'
 
 const port = parentPort as MessagePort
 const { settings, concurrentSearches, isLimited, keepsSearches, changes, heapBytes, budgets, forwardTo, listenOn } =

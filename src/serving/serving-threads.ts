@@ -10,8 +10,11 @@ import { duplicateDescriptor } from '../native/descriptors.js'
 import type { ThreadsBeside } from '../server/app.js'
 import type { Keys } from '../server/auth.js'
 import { forgetRow, sharedBudgets } from '../server/budgets.js'
+import type { Call } from '../server/call.js'
 import type { ServiceState } from '../server/metrics.js'
 import type { ServerSettings } from '../server/server-settings.js'
+import type { Service } from '../server/service.js'
+import { ForwardedRequests } from './forwarded-requests.js'
 import type { FromReader, ServingThreadData, ToReader } from './messages.js'
 
 const FOLDER_PREFIX = 'vicinal-threads-'
@@ -38,10 +41,12 @@ export interface ServingThreadsOptions {
  * new connection goes to the thread with the fewest. These threads forward writes, and reads that need the main thread.
  */
 export class ServingThreads implements ThreadsBeside {
-  readonly forwardedOn: string
   readonly budgets: Int32Array
   readonly #options: ServingThreadsOptions
   readonly #folder: string
+  /** Path of the socket on which the main thread takes forwarded requests. */
+  readonly #forwardedOn: string
+  #forwarded: ForwardedRequests | null = null
   readonly #threads = new Set<ServingThread>()
   /** Rows of `budgets` that no thread has. The first row is the main thread's. */
   readonly #freeRows: number[]
@@ -62,8 +67,8 @@ export class ServingThreads implements ThreadsBeside {
     this.#freeRows = Array.from({ length: options.count }, (_, at) => at + 1)
     // Made with mode 0700: only this process can use the sockets in it.
     this.#folder = mkdtempSync(join(tmpdir(), FOLDER_PREFIX))
-    this.forwardedOn = join(this.#folder, 'main')
-    if (Buffer.byteLength(this.forwardedOn) > LONGEST_SOCKET_PATH) {
+    this.#forwardedOn = join(this.#folder, 'main')
+    if (Buffer.byteLength(this.#forwardedOn) > LONGEST_SOCKET_PATH) {
       throw new Error(`the folder for temporary files has too long a name for a socket: ${tmpdir()}`)
     }
     this.#unwatch = catalogChanges.onChange(() => {
@@ -81,6 +86,11 @@ export class ServingThreads implements ThreadsBeside {
   /** Resolves once all threads take connections. */
   async ready(): Promise<void> {
     await Promise.all([...this.#threads].map(({ ready }) => ready))
+  }
+
+  async forwardTo(service: Service<Call>): Promise<void> {
+    this.#forwarded = new ForwardedRequests(service, this.#options.settings)
+    await this.#forwarded.listen(this.#forwardedOn)
   }
 
   take(connection: Socket): boolean {
@@ -116,9 +126,11 @@ export class ServingThreads implements ThreadsBeside {
   }
 
   async close(deadlineMs: number): Promise<void> {
+    const late = performance.now() + deadlineMs
     this.#isClosing = true
     this.#unwatch()
     await Promise.all([...this.#threads].map((thread) => thread.close(deadlineMs)))
+    await this.#forwarded?.close(Math.max(0, late - performance.now()))
     rmSync(this.#folder, { recursive: true, force: true })
   }
 
@@ -136,7 +148,7 @@ export class ServingThreads implements ThreadsBeside {
         changes: catalogChanges.shared,
         heapBytes,
         budgets: { cells: this.budgets, row },
-        forwardTo: this.forwardedOn,
+        forwardTo: this.#forwardedOn,
         listenOn: join(this.#folder, String(++this.#started)),
       },
       database,

@@ -5,6 +5,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Collection, Database } from '../../src/core/database.js'
 import { describeAliases } from './aliases.contract.js'
+import { describeAnswerTypes } from './answer-types.contract.js'
 import { describeConditionalWrites } from './conditional.contract.js'
 import { describeConfig } from './config.contract.js'
 import { describeEnsure } from './ensure.contract.js'
@@ -69,6 +70,7 @@ export function describeDatabase(name: string, open: () => Promise<DatabaseUnder
     describeConditionalWrites(suite)
     describeReads(suite)
     describePlainReads(suite)
+    describeAnswerTypes(suite)
     describeQueries(suite)
     describeExplain(suite)
     describeFilters(suite)
@@ -175,6 +177,38 @@ function describeCollections(suite: Suite): void {
       expect(info.payloadSchema).toEqual({ place: { kind: 'keyword', points: 1 } })
       await collection.deletePayloadIndex('place')
       expect((await collection.info()).payloadSchema).toEqual({})
+    })
+
+    it('indexes no vectors while the threshold is 0', async () => {
+      const vectors = { size: 2, distance: 'Dot' } as const
+      const optimizersConfig = { indexingThreshold: 0 }
+      const collection = await suite.database.createCollection('unindexed', { vectors, optimizersConfig })
+      await collection.upsert(Array.from({ length: 50 }, (_, id) => ({ id, vector: [id, 1] })))
+      await collection.waitForIndex()
+      expect(await collection.info()).toMatchObject({ vectorsCount: 50, indexedVectorsCount: 0, status: 'green' })
+      expect(await collection.query({ query: [1, 0], limit: 1 })).toMatchObject([{ id: 49 }])
+      await collection.updateConfig({ optimizersConfig: { indexingThreshold: 20_000 } })
+      await collection.waitForIndex()
+      expect(await collection.info()).toMatchObject({ vectorsCount: 50, indexedVectorsCount: 50, status: 'green' })
+      expect(await collection.query({ query: [1, 0], limit: 1 })).toMatchObject([{ id: 49 }])
+    })
+
+    it('counts points that got an indexed field by payload operations', async () => {
+      const collection = await suite.single()
+      await collection.createPayloadIndex('n', 'integer')
+      const points = async () => (await collection.info()).payloadSchema.n?.points
+      await collection.upsert([1, 2, 3, 4].map((id) => ({ id, vector: [id, 1, 1] })))
+      expect(await points()).toBe(0)
+      await collection.setPayload({ n: 7 }, [1, 2, 3])
+      expect(await points()).toBe(3)
+      await collection.deletePayload(['n'], [1])
+      expect(await points()).toBe(2)
+      await collection.overwritePayload({ other: 1 }, [2])
+      expect(await points()).toBe(1)
+      await collection.upsert([1, 2].map((id) => ({ id, vector: [id, 2, 2], payload: { n: 8 } })))
+      expect(await points()).toBe(3)
+      await collection.delete([1, 3])
+      expect(await points()).toBe(1)
     })
 
     it('rejects calls on a collection that is not there', async () => {

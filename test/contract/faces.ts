@@ -6,11 +6,14 @@ import type { DatabaseUnderTest } from './database.contract.js'
 
 export const FACES = ['library', 'service'] as const
 
-export async function openFace(face: (typeof FACES)[number]): Promise<DatabaseUnderTest> {
+export async function openFace(
+  face: (typeof FACES)[number],
+  options: Parameters<typeof connect>[1] = { streams: true },
+): Promise<DatabaseUnderTest> {
   const database = await open(':memory:')
   if (face === 'library') return { database, dispose: () => database.close() }
   const server = createServer({ database, port: 0, logLevel: 'silent' })
-  const remote = await connect(await server.listen(), { streams: true })
+  const remote = await connect(await server.listen(), options)
   return {
     database: remote,
     async dispose() {

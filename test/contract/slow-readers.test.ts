@@ -16,6 +16,8 @@ const SCROLL = '/collections/a/points/scroll'
 const POINT_BYTES = 32 * KIB
 /** More than the system buffers for a connection whose other end does not read. */
 const POINTS = 600
+/** Of one value: nearly as many as a payload may have. */
+const LONG_BYTES = 15 * MIB
 const STALLED_MS = 1_000
 
 async function start(options: Partial<ServerOptions> & { count: number }): Promise<ThreadedService> {
@@ -35,14 +37,21 @@ async function start(options: Partial<ServerOptions> & { count: number }): Promi
   return service
 }
 
+/** Adds a point with one long value. */
+async function putLong(service: ThreadedService, id: number): Promise<void> {
+  const points = [{ id, vector: [1], payload: { text: 'x'.repeat(LONG_BYTES) } }]
+  const put = await new Line(service.url).call('PUT', '/collections/a/points?wait=true', { points })
+  expect(put.status).toBe(200)
+}
+
 /** Sends requests, and reads nothing until told to. */
 class Reader {
   bytes = 0
   isClosed = false
   readonly socket: Socket
 
-  constructor(service: ThreadedService, limit: number, times = 1) {
-    const body = JSON.stringify({ limit, with_payload: true })
+  constructor(service: ThreadedService, asked: { limit: number; offset?: number }, times = 1) {
+    const body = JSON.stringify({ ...asked, with_payload: true })
     const head = `POST ${SCROLL} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n`
     this.socket = connect(Number(new URL(service.url).port), '127.0.0.1').pause()
     this.socket.on('error', () => {}).on('close', () => (this.isClosed = true))
@@ -66,7 +75,7 @@ describe.each([
 ])('slow readers, of %s', (_name, count) => {
   it('a client that stops reading is cut, and its memory is freed', async () => {
     const service = await start({ count, maxAnswerBytesInWork: 30 * MIB })
-    const reader = new Reader(service, POINTS)
+    const reader = new Reader(service, { limit: POINTS })
     await expect.poll(() => inWork(service)).toBe(1)
     await sleep(200)
     const refused = await scroll(service)
@@ -80,28 +89,35 @@ describe.each([
     expect(reader.bytes).toBeLessThan(POINTS * POINT_BYTES)
   })
 
-  it('a client that reads slowly but steadily gets everything, and its connection stays', async () => {
-    const service = await start({ count })
-    const reader = new Reader(service, POINTS)
-    await sleep(STALLED_MS / 2)
-    const startedMs = performance.now()
-    while (reader.bytes < POINTS * POINT_BYTES) {
-      reader.socket.once('data', () => reader.socket.pause())
-      reader.socket.resume()
-      const part = reader.bytes / (POINTS * POINT_BYTES)
-      // Spread over several times the stall limit.
-      await sleep(Math.max(0, part * 4 * STALLED_MS - (performance.now() - startedMs)))
+  it.each([
+    ['many points', { limit: POINTS, offset: 0 }, POINTS * POINT_BYTES],
+    ['one long value', { limit: 1, offset: POINTS }, LONG_BYTES],
+  ])(
+    'a client that reads %s slowly but steadily gets everything, and its connection stays',
+    async (_, asked, bytes) => {
+      const service = await start({ count })
+      if (asked.offset > 0) await putLong(service, asked.offset)
+      const reader = new Reader(service, asked)
+      await sleep(STALLED_MS / 2)
+      const startedMs = performance.now()
+      while (reader.bytes < bytes) {
+        reader.socket.once('data', () => reader.socket.pause())
+        reader.socket.resume()
+        const part = reader.bytes / bytes
+        // Spread over several times the stall limit.
+        await sleep(Math.max(0, part * 4 * STALLED_MS - (performance.now() - startedMs)))
+        expect(reader.isClosed).toBe(false)
+      }
+      await sleep(2 * STALLED_MS)
       expect(reader.isClosed).toBe(false)
-    }
-    await sleep(2 * STALLED_MS)
-    expect(reader.isClosed).toBe(false)
-  })
+    },
+  )
 })
 
 describe('slow readers', () => {
   it('a client that requests small answers again and again without reading is cut as well', async () => {
     const service = await start({ count: 2 })
-    const reader = new Reader(service, 1, 1_000)
+    const reader = new Reader(service, { limit: 1 }, 1_000)
     await sleep(4 * STALLED_MS)
     reader.socket.resume()
     await expect.poll(() => reader.isClosed).toBe(true)

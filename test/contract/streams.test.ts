@@ -224,7 +224,7 @@ describe.each([
     }
     await sleep(300)
     const closed = all.map((stream) => stream.closed())
-    const closing = service.close(20_000)
+    const closing = service.close(60_000)
     await sleep(1_500)
     for (const { socket } of all) socket.resume()
     expect(await Promise.all(closed)).toEqual([1001, 1001, 1001])

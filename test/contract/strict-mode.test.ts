@@ -3,7 +3,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { connect } from '../../src/client/index.js'
 import type { Collection, Database } from '../../src/core/database.js'
 import type { StrictModeConfig } from '../../src/core/schema.js'
-import { snakeCase } from '../../src/core/vocabulary/spelling.js'
 import { open } from '../../src/index.js'
 import { createServer } from '../../src/server/app.js'
 import { type Attempt, expectRefused } from './strict-refused.js'
@@ -265,27 +264,16 @@ describe.each(['library', 'service'])('strict mode of the %s', (face) => {
     const other = field === 'readRateLimit' ? () => collection.upsert(points(1)) : () => collection.query(Q)
     for (let i = 0; i < 5; i++) await one()
     const refused = await one().catch((error: unknown) => error)
-    expect(refused).toMatchObject({
-      code: 'OVERLOADED',
-      status: 429,
-      message: expect.stringContaining(`${snakeCase(field)} of 5`),
-    })
+    expect(refused).toMatchObject({ code: 'OVERLOADED', status: 429, details: { field: `strictModeConfig.${field}` } })
     const { retryAfterMs } = refused as { retryAfterMs: number }
     expect(retryAfterMs).toBeGreaterThan(5_000)
     expect(retryAfterMs).toBeLessThanOrEqual(13_000)
     for (let i = 0; i < 10; i++) await other()
-    if (field === 'writeRateLimit') return
-    await collection.updateConfig({ strictModeConfig: { readRateLimit: 6 } })
-    await expect(collection.queryBatch(Array.from({ length: 7 }, () => Q))).rejects.toMatchObject({
-      code: 'INVALID_ARGUMENT',
-    })
-    await collection.queryBatch(Array.from({ length: 6 }, () => Q))
-    await expect(collection.query(Q)).rejects.toMatchObject({ code: 'OVERLOADED' })
   })
 
   it('a request refused for its content costs nothing', async () => {
     const collection = await filled()
-    await collection.updateConfig({ strictModeConfig: { enabled: true, readRateLimit: 1, writeRateLimit: 1 } })
+    await collection.updateConfig({ strictModeConfig: { enabled: true, readRateLimit: 1, writeRateLimit: 2 } })
     const wrong: ((c: Collection) => Promise<unknown>)[] = [
       (c) => c.upsert({ ids: [1, 2], vectors: new Float32Array(3) }),
       (c) => c.upsert([{ id: 1, vector: [1, 2, 3] }]),
@@ -307,8 +295,8 @@ describe.each(['library', 'service'])('strict mode of the %s', (face) => {
     ]
     for (const [i, attempt] of wrong.entries())
       expect(await codeOf(attempt(collection)), `wrong ${i}`).toBe('INVALID_ARGUMENT')
-    await collection.upsert(columns(1))
-    await expect(collection.upsert(columns(1))).rejects.toMatchObject({ code: 'OVERLOADED' })
+    await collection.upsert(columns(2))
+    await expect(collection.upsert(columns(2))).rejects.toMatchObject({ code: 'OVERLOADED' })
     await collection.query(Q)
     await expect(collection.query(Q)).rejects.toMatchObject({ code: 'OVERLOADED' })
   })

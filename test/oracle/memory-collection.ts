@@ -31,6 +31,7 @@ import type {
   SearchMatrixOptions,
 } from '../../src/core/query.js'
 import type { CollectionConfig, CollectionInfo, ConfigChange, VectorNameConfig } from '../../src/core/schema.js'
+import type { Untyped } from '../../src/core/untyped.js'
 import { type Batch, batchesOf, writeBatches } from '../../src/core/upsert-batches.js'
 import { withoutVectorName, withVectorName } from '../../src/engine/config/named-vectors.js'
 import { changeConfig } from '../../src/engine/config/schema.js'
@@ -49,7 +50,7 @@ import { noSnapshots } from './memory-snapshots.js'
 import { type MemorySpace, type MemoryVector, memoryVector } from './memory-vectors.js'
 import { textIndexesOf } from './text-oracle.js'
 
-export class MemoryCollection extends PlainReads implements Collection {
+export class MemoryCollection extends PlainReads implements Untyped<Collection> {
   readonly name: string
   #config: CollectionConfig
   readonly #aliases: () => string[]
@@ -103,7 +104,7 @@ export class MemoryCollection extends PlainReads implements Collection {
   }
 
   async updateVectors(
-    points: { id: PointId; vector: PointVector }[],
+    points: readonly { id: PointId; vector: PointVector }[],
     options: WriteOptions & UpdateCondition = {},
   ): Promise<WriteResult> {
     return this.#write({ op: 'updateVectors', points, updateFilter: options.updateFilter ?? null }, options)
@@ -261,7 +262,6 @@ export class MemoryCollection extends PlainReads implements Collection {
 
   async flush(): Promise<void> {}
   async waitForIndex(): Promise<void> {}
-
   async warm(): Promise<void> {}
 
   #write(operation: WriteOperation, options: WriteOptions = {}): WriteResult {

@@ -1,6 +1,6 @@
 import { COLLECTION_PARTS } from '../../src/core/memory.js'
 import type { PayloadIndexKind, PayloadIndexOptions } from '../../src/core/payload-index.js'
-import type { CollectionConfig, CollectionInfo } from '../../src/core/schema.js'
+import { type CollectionConfig, type CollectionInfo, isIndexing } from '../../src/core/schema.js'
 import type { MemoryPoint } from './memory-points.js'
 
 export function infoOf(
@@ -21,7 +21,7 @@ export function infoOf(
     status: 'green',
     optimizerStatus: 'ok',
     pointsCount: points.length,
-    indexedVectorsCount: vectors,
+    indexedVectorsCount: isIndexing(config) ? vectors : 0,
     vectorsCount: vectors,
     segmentsCount: 1,
     config,

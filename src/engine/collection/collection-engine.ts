@@ -1,33 +1,30 @@
-import { isDeepStrictEqual } from 'node:util'
 import type { WriteOptions, WriteResult } from '../../core/database.js'
 import { VicinalError } from '../../core/errors.js'
 import type { MaybePromise } from '../../core/maybe-promise.js'
 import { Mutex } from '../../core/mutex.js'
 import type { CollectionConfig, CollectionInfo, SchemaVector } from '../../core/schema.js'
 import type { Log } from '../../log/log.js'
-import type { VectorSpec } from '../../native/addon.js'
 import { giveBackFreed } from '../../native/process-memory.js'
 import type { Shard } from '../../native/shard.js'
 import type { CollectionPaths } from '../../storage/layout.js'
 import type { Manifest } from '../../storage/manifest.js'
 import type { VectorIdentity } from '../../storage/table-layout.js'
 import type { IndexedField } from '../config/payload-index.js'
-import { shardSpec } from '../config/shard-spec.js'
 import { queuedChange } from '../limits/queued-change.js'
 import type { StrictMode } from '../limits/strict-mode.js'
 import { memoryBudget, type Shrinkable } from '../memory/memory-budget.js'
 import { type MeasuredCollection, memoryTables } from '../memory/memory-table.js'
 import { Checkpointer, type CheckpointerParts } from './checkpointer.js'
 import { closeAll } from './close-all.js'
-import { infoOfStats, isBehind } from './collection-info.js'
+import { infoOfStats, isBehind, pointsOfIndexes } from './collection-info.js'
 import type { CollectionParts } from './collection-parts.js'
 import { type CollectionView, viewOf, withLiveRows } from './collection-view.js'
 import { Flusher, type FlusherParts } from './flusher.js'
 import { Issues } from './issues.js'
 import { Maintenance, type MaintenanceParts } from './maintenance.js'
-import type { OutdatedSegments } from './outdated-segments.js'
 import { OwnersBounds } from './owners-bounds.js'
 import { PayloadIndexes } from './payload-indexes.js'
+import { reconfigure } from './reconfiguration.js'
 import { type EditVectors, VectorChanges } from './vector-changes.js'
 import { Writer, type WriterParts } from './writer.js'
 
@@ -279,13 +276,11 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
     await this.#maintenance.settle(graceMs)
   }
 
-  /**
-   * Changes the configuration and has segments rebuilt if the change concerns them. The manifest marks these segments
-   * in the write that changes the configuration, so that a rebuild goes on after a crash.
-   */
+  /** Changes the configuration and has segments rebuilt if the change concerns them. */
   async updateConfig(change: (config: CollectionConfig) => CollectionConfig): Promise<void> {
     this.checkWritable()
-    await queuedChange(this.#changes, 'changes', () => this.#updateConfig(change))
+    const { manifest, outdated } = this.#parts
+    await queuedChange(this.#changes, 'changes', () => reconfigure(change, { shard: this.#shard, manifest, outdated }))
     this.#maintenance.hurry()
   }
 
@@ -304,22 +299,6 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
     } finally {
       this.#isReshaping = false
     }
-  }
-
-  async #updateConfig(change: (config: CollectionConfig) => CollectionConfig): Promise<void> {
-    const { manifest, outdated } = this.#parts
-    let takeBack: ReturnType<OutdatedSegments['mark']> = () => {}
-    let before: VectorSpec[] = []
-    const specsOf = (described: Manifest) => shardSpec(described, { trackChanges: false }).vectors
-    const configured = (current: Manifest) => {
-      const config = change(current.config)
-      const specs = specsOf({ ...current, config })
-      before = specsOf(current)
-      if (isDeepStrictEqual(specs, before)) return { config }
-      takeBack = outdated.mark(this.#shard.configure(specs))
-      return { config, segments: current.segments.map((segment) => ({ ...segment, outdated: true })) }
-    }
-    await manifest.update(configured, undefined, () => takeBack(this.#shard.configure(before)))
   }
 
   /** Resolves when every present vector is in a graph that is built as the configuration says. */
@@ -349,8 +328,9 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
     const { memory, warnings } = await this.read(() => memoryTables.of(this))
     const { log, manifest, outdated } = this.#parts
     const stats = this.shard.stats()
+    const indexPoints = await this.read(({ shard }) => pointsOfIndexes(shard, stats))
     return {
-      ...infoOfStats(stats, this.view, manifest.current),
+      ...infoOfStats(stats, this.view, manifest.current, indexPoints),
       status:
         this.#trouble || this.#brokenBy
           ? 'red'

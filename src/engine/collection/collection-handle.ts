@@ -22,6 +22,7 @@ import type { FacetHit, FacetOptions, QueryGroupsOptions, SearchMatrix, SearchMa
 import type { QueryPlan } from '../../core/query-plan.js'
 import type { CollectionInfo } from '../../core/schema.js'
 import type { CollectionSnapshots } from '../../core/snapshots.js'
+import type { Untyped } from '../../core/untyped.js'
 import { untilDone, withCall } from './call-scope.js'
 import type { CollectionSlot } from './collection-slot.js'
 import type { EmbeddedCollection } from './embedded-collection.js'
@@ -36,7 +37,7 @@ export interface HandleHost {
  * A collection as callers have it. It opens with its first use, and stays valid while the collection closes and opens
  * again.
  */
-export class CollectionHandle<P = Payload> extends PlainReads<P> implements Collection<P> {
+export class CollectionHandle<P = Payload> extends PlainReads<P> implements Untyped<Collection<P>> {
   readonly #slot: CollectionSlot
   readonly #aliases: () => string[]
   readonly snapshots: CollectionSnapshots

@@ -1,10 +1,17 @@
-import type { CollectionInfo, RecallMeans, ResolvedVector, SchemaVector } from '../../core/schema.js'
+import {
+  type CollectionInfo,
+  isIndexing,
+  type RecallMeans,
+  type ResolvedVector,
+  type SchemaVector,
+} from '../../core/schema.js'
 import type { ShardStats } from '../../native/addon.js'
 import type { Shard } from '../../native/shard.js'
 import type { Manifest } from '../../storage/manifest.js'
 import type { CollectionView } from './collection-view.js'
 import type { OutdatedSegments } from './outdated-segments.js'
 
+type IndexPoints = Awaited<ReturnType<Shard['indexPoints']>>[number]
 type FromStats = Omit<CollectionInfo, 'status' | 'optimizerStatus' | 'logBytes' | 'updateQueue' | 'memory' | 'warnings'>
 
 /** The part of a collection's info that comes from the kernel's counts. */
@@ -12,8 +19,11 @@ export function infoOfStats(
   stats: ShardStats,
   { config, schema, shard }: CollectionView,
   manifest: Manifest,
+  indexPoints: readonly IndexPoints[],
 ): FromStats {
-  const indexed = stats.vectors.reduce((sum, vector) => sum + vector.indexed, 0)
+  // With `m: 0` vectors count as indexed, as in Qdrant, but not where indexing is off.
+  const count = isIndexing(config) ? 'indexed' : 'graphed'
+  const indexed = stats.vectors.reduce((sum, vector) => sum + vector[count], 0)
   const live = stats.vectors.reduce((sum, vector) => sum + vector.live, 0)
   // Sparse vectors are left out, because their answers are exact.
   const recall = stats.vectors.slice(0, config.vectors.length).map(({ recall }, vector) => {
@@ -22,7 +32,7 @@ export function infoOfStats(
     return [schema[vector]?.name ?? '', told] as const
   })
   const payloadSchema = manifest.payloadIndexes.map(({ field, kind, params }) => {
-    const points = stats.payloadIndexes.find((index) => index.field === field)?.points ?? 0
+    const points = indexPoints.find((index) => index.field === field)?.points ?? 0
     return [field, params ? { kind, points, params } : { kind, points }] as const
   })
   return {
@@ -37,6 +47,12 @@ export function infoOfStats(
     tailBytes: shard.tailBytes(),
     recall: Object.fromEntries(recall),
   }
+}
+
+/** Rows that were deleted, or whose payload changed, have to be looked at. Without them the kernel knows the numbers. */
+export async function pointsOfIndexes(shard: Shard, { segments, payloadIndexes }: ShardStats): Promise<IndexPoints[]> {
+  const isChanged = segments.some(({ deleted, overlayRows }) => deleted > 0 || overlayRows > 0)
+  return payloadIndexes.length > 0 && isChanged ? await shard.indexPoints() : payloadIndexes
 }
 
 function meansOf({ queries, measured, asked }: { queries: number; measured: number; asked: number }): RecallMeans {

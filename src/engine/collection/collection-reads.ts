@@ -24,10 +24,13 @@ import { PlainReads } from '../../core/plain-reads.js'
 import type { Payload, PointId } from '../../core/point.js'
 import type { FacetHit, FacetOptions, QueryGroupsOptions, SearchMatrix, SearchMatrixOptions } from '../../core/query.js'
 import type { QueryPlan } from '../../core/query-plan.js'
+import type { Untyped } from '../../core/untyped.js'
+import { filterFacts } from '../../filter/filter-facts.js'
 import { compileFilter } from '../../filter/program.js'
+import { costOfQuery } from '../../query/cost.js'
 import { facet } from '../../query/facet.js'
 import { queryGroups } from '../../query/groups.js'
-import { searchMatrix } from '../../query/matrix.js'
+import { DEFAULT_SAMPLE, searchMatrix } from '../../query/matrix.js'
 import { retrieve, scrollPage } from '../../query/pages.js'
 import type { BoundedRead } from '../../query/rows.js'
 import { runQuery } from '../../query/run.js'
@@ -61,7 +64,7 @@ export interface ReadHost {
 }
 
 /** The reading methods of one collection. */
-export class CollectionReads<P = Payload> extends PlainReads<P> implements ReadableCollection<P> {
+export class CollectionReads<P = Payload> extends PlainReads<P> implements Untyped<ReadableCollection<P>> {
   protected readonly source: ReadSource
   readonly #admission: ConcurrentSearches
   readonly #catalog: Catalog
@@ -80,9 +83,9 @@ export class CollectionReads<P = Payload> extends PlainReads<P> implements Reada
   async retrieve(ids: readonly PointId[], options: RetrieveOptions = {}): Promise<StoredPoint<P>[]> {
     checkKnown(options, KNOWN_READ.retrieve)
     if (!Array.isArray(ids)) throw invalid('ids', 'expected an array of ids', ids)
-    return await this.#read(options, (scope, view) =>
-      this.#answer(options, scope, (within) => retrieve<P>(view.shard, view.schema, ids, within, scope)),
-    )
+    const read = (scope: CallScope, view: CollectionView) =>
+      this.#answer(options, scope, (within) => retrieve<P>(view.shard, view.schema, ids, within, scope))
+    return await this.#read(options, read, () => ids.length)
   }
 
   async query(query: QueryOptions): Promise<Hit<P>[]> {
@@ -90,9 +93,9 @@ export class CollectionReads<P = Payload> extends PlainReads<P> implements Reada
     const large = this.#largeFilters([query], query)
     if (large) await large
     this.#checkQueries([query])
-    return await this.#read(query, (scope, view) =>
-      this.#answer(query, scope, (within) => this.#run(within, scope, view)),
-    )
+    const read = (scope: CallScope, view: CollectionView) =>
+      this.#answer(query, scope, (within) => this.#run(within, scope, view))
+    return await this.#read(query, read, () => this.#costOf([query], query))
   }
 
   async queryBatch(queries: readonly QueryOptions[], call?: CallOptions): Promise<Hit<P>[][]> {
@@ -104,9 +107,9 @@ export class CollectionReads<P = Payload> extends PlainReads<P> implements Reada
     const large = this.#largeFilters([query], query)
     if (large) await large
     this.#checkQueries([query])
-    return await this.#read(query, (scope, view) =>
-      this.#answer(query, scope, (within) => this.#explain(within, scope, view)),
-    )
+    const read = (scope: CallScope, view: CollectionView) =>
+      this.#answer(query, scope, (within) => this.#explain(within, scope, view))
+    return await this.#read(query, read, () => this.#costOf([query], query))
   }
 
   async explainBatch(queries: readonly QueryOptions[], call?: CallOptions): Promise<Explained<P>[]> {
@@ -136,7 +139,7 @@ export class CollectionReads<P = Payload> extends PlainReads<P> implements Reada
       const part = (at: number, mostBytes: number) => run({ ...(queries[at] as QueryOptions), mostBytes }, scope, view)
       return withAnswerRoom(queries.length, call, scope, (rooms) => readParts(rooms, part))
     }
-    return await this.#read(call, all, queries.length)
+    return await this.#read(call, all, () => this.#costOf(queries, call))
   }
 
   async #explain(query: QueryOptions & BoundedRead, scope: CallScope, view: CollectionView): Promise<Explained<P>> {
@@ -163,9 +166,9 @@ export class CollectionReads<P = Payload> extends PlainReads<P> implements Reada
     const rows = Number(query.limit ?? DEFAULT_LIMIT) * Number(query.groupSize ?? DEFAULT_GROUP_SIZE)
     const { strictMode } = this.source
     if (strictMode) checkGroups(query, rows, strictMode)
-    return await this.#read(query, (scope, view) =>
-      this.#answer(query, scope, (within) => queryGroups<P>(within, this.#scopeOf(view, scope, explains, within))),
-    )
+    const read = (scope: CallScope, view: CollectionView) =>
+      this.#answer(query, scope, (within) => queryGroups<P>(within, this.#scopeOf(view, scope, explains, within)))
+    return await this.#read(query, read, () => this.#costOf([query], query))
   }
 
   async facet(options: FacetOptions): Promise<FacetHit[]> {
@@ -173,7 +176,11 @@ export class CollectionReads<P = Payload> extends PlainReads<P> implements Reada
     const large = this.#largeFilters([options], options)
     if (large) await large
     this.#checkFilter(options)
-    return await this.#read(options, (scope, view) => facet(view, options, scope))
+    return await this.#read(
+      options,
+      (scope, view) => facet(view, options, scope),
+      () => this.#costOfScroll(options),
+    )
   }
 
   async searchMatrix(options: SearchMatrixOptions = {}): Promise<SearchMatrix> {
@@ -191,9 +198,11 @@ export class CollectionReads<P = Payload> extends PlainReads<P> implements Reada
     if (large) await large
     const { strictMode } = this.source
     if (strictMode) checkMatrix(options, strictMode)
-    return await this.#read(options, (scope, view) =>
-      this.#answer(options, scope, (within) => searchMatrix(options, this.#scopeOf(view, scope, explains, within))),
-    )
+    const read = (scope: CallScope, view: CollectionView) =>
+      this.#answer(options, scope, (within) => searchMatrix(options, this.#scopeOf(view, scope, explains, within)))
+    // Points are scrolled, and each is searched for.
+    const sampled = () => Math.min(options.sample ?? DEFAULT_SAMPLE, this.source.view.shard.stats().points)
+    return await this.#read(options, read, () => this.#costOfScroll(options) + sampled())
   }
 
   /** Reads large filters before the strict mode checks, which then cost little. */
@@ -229,9 +238,9 @@ export class CollectionReads<P = Payload> extends PlainReads<P> implements Reada
     const large = this.#largeFilters([options], options)
     if (large) await large
     this.#checkFilter(options)
-    return await this.#read(options, (scope, view) =>
-      this.#answer(options, scope, (within) => scrollPage<P>(view.shard, view.schema, within, scope)),
-    )
+    const read = (scope: CallScope, view: CollectionView) =>
+      this.#answer(options, scope, (within) => scrollPage<P>(view.shard, view.schema, within, scope))
+    return await this.#read(options, read, () => this.#costOfScroll(options))
   }
 
   async count(options: Parameters<Collection<P>['count']>[0] = {}): Promise<number> {
@@ -245,13 +254,30 @@ export class CollectionReads<P = Payload> extends PlainReads<P> implements Reada
     filterIn(this.source.view)
     const { strictMode } = this.source
     if (strictMode) checkCount(options, strictMode)
-    return await this.#read(options, (scope, view) => {
+    const read = (scope: CallScope, view: CollectionView) => {
       const { shard } = view
       const filter = filterIn(view)
       return options.exact === false && filter
         ? shard.estimateCount(filter, scope.signal)
         : shard.count(filter, scope.signal)
-    })
+    }
+    return await this.#read(options, read, () => this.#costOfScroll(options))
+  }
+
+  #costOfScroll({ filter }: { filter?: Filter | null }): number {
+    const vectorNames = this.source.view.schema.map(({ name }) => name)
+    return 1 + filterFacts(filter, { vectorNames }).conditions
+  }
+
+  /** Vectors that queries name by id are fetched, because the cost depends on their length. */
+  #costOf(queries: readonly QueryOptions[], call: CallOptions | undefined): MaybePromise<number> {
+    return withDeadline(call, (scope) =>
+      this.source.read(async (view) => {
+        let cost = 0
+        for (const query of queries) cost += await costOfQuery(query, this.#scopeOf(view, scope, false, {}))
+        return cost
+      }),
+    )
   }
 
   /** Reads an answer as soon as there is memory for it. */
@@ -267,12 +293,12 @@ export class CollectionReads<P = Payload> extends PlainReads<P> implements Reada
   #read<T>(
     options: CallOptions | undefined,
     work: (scope: CallScope, view: CollectionView) => MaybePromise<T>,
-    cost = 1,
+    costOf: () => MaybePromise<number>,
   ): MaybePromise<T> {
     this.source.checkOpen()
     const { strictMode } = this.source
     const run = () =>
       this.#admission.run(() => withDeadline(options, (scope) => this.source.read((view) => work(scope, view))))
-    return strictMode ? strictMode.read(options?.timeoutMs, cost, run) : run()
+    return strictMode ? strictMode.read(options?.timeoutMs, costOf, run) : run()
   }
 }

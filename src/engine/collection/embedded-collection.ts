@@ -17,16 +17,19 @@ import type { PayloadIndexKind, PayloadIndexOptions } from '../../core/payload-i
 import type { Payload } from '../../core/point.js'
 import type { CollectionInfo, ConfigChange, VectorNameConfig } from '../../core/schema.js'
 import type { Stoppable } from '../../core/stop.js'
+import type { Untyped } from '../../core/untyped.js'
 import { type Batch, batchesOf, writeBatches } from '../../core/upsert-batches.js'
+import { compileFilter } from '../../filter/program.js'
 import type { Shard } from '../../native/shard.js'
 import { withoutVectorName, withVectorName } from '../config/named-vectors.js'
 import { checkPayloadIndex, isOnDisk } from '../config/payload-index.js'
 import { changeConfig } from '../config/schema.js'
 import type { QuotaGuard } from '../limits/quota-guard.js'
+import { filterOf, namedPoints } from '../limits/strict-mode.js'
 import { MAPS_OF_INDEX, MAPS_OF_VECTOR, mapsOfSegment } from '../memory/map-room.js'
 import { withRoom } from '../memory/memory-budget.js'
 import { writeBytes } from './anticipated.js'
-import { untilDone, withCall, withDeadline } from './call-scope.js'
+import { type CallScope, untilDone, withCall, withDeadline } from './call-scope.js'
 import type { CollectionEngine } from './collection-engine.js'
 import { CollectionReads, type ReadHost } from './collection-reads.js'
 import { readLargeFilterOf } from './large-filters.js'
@@ -44,7 +47,7 @@ export interface CollectionHost extends ReadHost {
 /** The methods of one open collection of this process. */
 export class EmbeddedCollection<P = Payload>
   extends CollectionReads<P>
-  implements Omit<Collection<P>, 'aliases' | 'snapshots'>
+  implements Untyped<Omit<Collection<P>, 'aliases' | 'snapshots'>>
 {
   readonly #engine: CollectionEngine
   readonly #quotas: QuotaGuard
@@ -144,6 +147,7 @@ export class EmbeddedCollection<P = Payload>
     checkOperations(operations)
     this.#engine.checkWritable()
     for (const operation of operations) await this.#checkWrite(operation, options)
+    this.#engine.strictMode?.writable(leastCost(operations))
     return await withDeadline(options, async (scope) => {
       // All operations are validated before the first is written. Then each is its own write; the first failure ends
       // the batch.
@@ -151,7 +155,7 @@ export class EmbeddedCollection<P = Payload>
       return await withRoom(bytes, scope, innerOf(options)?.holder, async () => {
         const writes = []
         for (const operation of operations) writes.push(await this.#plan(operation))
-        this.#engine.strictMode?.written(writes.length)
+        await this.#charge(operations, scope)
         const results: WriteResult[] = []
         for (const write of writes) results.push(await write(options ?? {}, scope))
         return results
@@ -185,13 +189,27 @@ export class EmbeddedCollection<P = Payload>
   async #write(operation: WriteOperation<P>, options: WriteOptions = {}): Promise<WriteResult> {
     this.#engine.checkWritable()
     await this.#checkWrite(operation, options)
+    this.#engine.strictMode?.writable(leastCost([operation]))
     return await withDeadline(options, (scope) =>
       withRoom(this.#writeBytes(operation), scope, innerOf(options)?.holder, async () => {
         const write = await this.#plan(operation)
-        this.#engine.strictMode?.written(1)
+        await this.#charge([operation], scope)
         return await write(options, scope)
       }),
     )
+  }
+
+  /** A write costs as many tokens as the points that it names, or that its filter is estimated to match; at least one. */
+  async #charge(operations: readonly WriteOperation<P>[], scope: CallScope): Promise<void> {
+    const { strictMode, view } = this.#engine
+    if (strictMode?.config.writeRateLimit === undefined) return
+    const vectorNames = view.schema.map(({ name }) => name)
+    let cost = 0
+    for (const operation of operations as readonly WriteOperation<unknown>[]) {
+      const matched = () => view.shard.estimateCount(compileFilter(filterOf(operation), { vectorNames }), scope.signal)
+      cost += Math.max(1, namedPoints(operation) ?? (await matched()))
+    }
+    strictMode.written(cost)
   }
 
   /** Validates a write. If the vectors change before its turn, it is validated again with the new ones. */
@@ -218,12 +236,14 @@ export class EmbeddedCollection<P = Payload>
     const index = checkPayloadIndex(field, schema)
     this.#engine.strictMode?.payloadIndex(field)
     if (isOnDisk(index)) await this.#admitForEach('a payload index on disk', MAPS_OF_INDEX)
+    this.#engine.strictMode?.written(1)
     return await withDeadline(options, () => this.#engine.createPayloadIndex(index, options))
   }
 
   async deletePayloadIndex(field: string, options: WriteOptions = {}): Promise<WriteResult> {
     checkKnown(options, KNOWN_WRITE.plain)
     this.#engine.checkWritable()
+    this.#engine.strictMode?.written(1)
     return await withDeadline(options, () => this.#engine.deletePayloadIndex(field))
   }
 
@@ -243,6 +263,7 @@ export class EmbeddedCollection<P = Payload>
     this.#engine.checkWritable()
     // Reports errors at once that the present configuration already shows.
     edit(this.#engine.config)
+    this.#engine.strictMode?.written(1)
     const result = await withDeadline(options, () => this.#engine.changeVectors(edit))
     return options.wait === false ? { ...result, status: 'acknowledged' } : result
   }
@@ -258,6 +279,11 @@ export class EmbeddedCollection<P = Payload>
     checkIfGiven(call, KNOWN_CALL)
     await untilDone(call, () => this.#engine.waitForIndex())
   }
+}
+
+/** The cost of writes as far as it is known without a look at the data. */
+function leastCost<P>(operations: readonly WriteOperation<P>[]): number {
+  return operations.reduce((sum, one) => sum + Math.max(1, namedPoints(one as WriteOperation<unknown>) ?? 1), 0)
 }
 
 function conditionIn({ updateFilter, updateMode }: UpdateCondition = {}): UpdateCondition {

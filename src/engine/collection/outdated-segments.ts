@@ -15,8 +15,13 @@ export class OutdatedSegments {
     this.#through = Math.max(before, through)
     return (made) => {
       this.#through = before
-      for (let segment = through + 1; segment <= made; segment++) this.#others.add(segment)
+      this.markBetween(through, made)
     }
+  }
+
+  /** Marks the segments above one number, up to another. */
+  markBetween(after: number, through: number): void {
+    for (let segment = after + 1; segment <= through; segment++) this.#others.add(segment)
   }
 
   /** Marks one segment for merging into another, regardless of its configuration. */

@@ -20,8 +20,8 @@ export class OwnersBounds {
   constructor(collection: BoundedCollection, manifest: { readonly current: Manifest }, clock: Clock) {
     this.#collection = collection
     this.#manifest = manifest
-    this.#reads = new RateLimit(() => clock.monotonicMs())
-    this.#writes = new RateLimit(() => clock.monotonicMs())
+    this.#reads = new RateLimit('Read', () => clock.monotonicMs())
+    this.#writes = new RateLimit('Write', () => clock.monotonicMs())
   }
 
   /** null if the collection's owner has not enabled it. */

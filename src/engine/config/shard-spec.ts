@@ -1,6 +1,12 @@
 /** Describes the vectors of a collection in the kernel's form. */
 import { LIMITS } from '../../core/limits.js'
-import { type CollectionConfig, isSparse, type ResolvedSparse, type ResolvedVector } from '../../core/schema.js'
+import {
+  type CollectionConfig,
+  isIndexing,
+  isSparse,
+  type ResolvedSparse,
+  type ResolvedVector,
+} from '../../core/schema.js'
 import type { ShardSpec, SparseSpec, VectorSpec } from '../../native/addon.js'
 import { Shard } from '../../native/shard.js'
 import { filedName, type LayoutVector, layoutOf, liveVectors, type TableLayout } from '../../storage/table-layout.js'
@@ -23,6 +29,7 @@ export function shardSpec(described: Described, { trackChanges }: { trackChanges
     vectors: config.vectors.map((vector, at) => ({
       ...vectorSpec(vector),
       payloadM: payloadMOf(vector, config),
+      ...(isIndexing(config) ? {} : { m: 0, payloadM: 0 }),
       ...identity(at),
     })),
     sparse: config.sparseVectors.map((vector, at) => ({

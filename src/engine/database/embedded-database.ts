@@ -11,6 +11,7 @@ import type { Payload } from '../../core/point.js'
 import { QuotaConfig, type QuotaStatus } from '../../core/quotas.js'
 import type { CollectionInfo, CollectionOptions } from '../../core/schema.js'
 import type { RecoverOptions, SnapshotSource, Snapshots } from '../../core/snapshots.js'
+import type { Untyped } from '../../core/untyped.js'
 import { read } from '../../core/vocabulary/reader.js'
 import { AliasBook } from '../catalogue/alias-book.js'
 import { alreadyThere, cannotBeServed, takenByAlias } from '../catalogue/catalog-errors.js'
@@ -43,7 +44,7 @@ export interface DatabaseOptions {
 export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabase {
   readonly #store: CollectionStore
   readonly #slots: CollectionSlots
-  readonly #handles = new WeakMap<CollectionSlot, Collection<Payload>>()
+  readonly #handles = new WeakMap<CollectionSlot, CollectionHandle>()
   readonly nameless: Error[] = []
   /** Collections whose files could not be removed yet. Deleting or creating one of the name retries it. */
   readonly #removing = new Map<string, Pick<CollectionSlot, 'uuid' | 'end'>>()
@@ -177,13 +178,13 @@ export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabas
   #handle<P>(slot: CollectionSlot): Collection<P> {
     let handle = this.#handles.get(slot)
     if (!handle) {
-      handle = new CollectionHandle<Payload>(slot, {
+      handle = new CollectionHandle(slot, {
         aliases: () => this.#aliases.of(slot.name),
         snapshots: new EmbeddedSnapshots(this.#host, slot),
       })
       this.#handles.set(slot, handle)
     }
-    return handle as Collection<P>
+    return handle as Untyped<Collection> as Collection<P>
   }
 
   async updateAliases(actions: readonly AliasAction[], call?: CallOptions): Promise<void> {

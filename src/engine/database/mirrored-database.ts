@@ -3,6 +3,7 @@ import type { ReadableCollection, ReadableDatabase } from '../../core/database.j
 import type { MaybePromise } from '../../core/maybe-promise.js'
 import type { Payload } from '../../core/point.js'
 import { schemaOf } from '../../core/schema.js'
+import type { Untyped } from '../../core/untyped.js'
 import { Shard } from '../../native/shard.js'
 import { CollectionReads, type ReadSource } from '../collection/collection-reads.js'
 import type { CollectionView } from '../collection/collection-view.js'
@@ -52,7 +53,7 @@ export class MirroredDatabase implements ReadableDatabase {
   }
 
   async collection<P = Payload>(name: string): Promise<ReadableCollection<P>> {
-    return this.#mirrored(name).reads as unknown as ReadableCollection<P>
+    return this.#mirrored(name).reads as Untyped<ReadableCollection> as ReadableCollection<P>
   }
 
   /** Forgets all collections if the catalogue has changed. Call it when it may have changed. */

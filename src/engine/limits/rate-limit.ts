@@ -1,23 +1,28 @@
 import { VicinalError } from '../../core/errors.js'
-import { snakeCase } from '../../core/vocabulary/spelling.js'
 
 const MINUTE_MS = 60_000
 const PER_SECOND = 1_000
 
-/** Bounds operations per minute with a token bucket that refills at an even pace. */
+/** Bounds operations per minute with a token bucket that refills at an even pace. Its wording is Qdrant's. */
 export class RateLimit {
+  readonly #kind: 'Read' | 'Write'
   readonly #nowMs: () => number
+  #setting: object | null = null
   #most = 0
   #left = 0
   #atMs = 0
 
-  constructor(nowMs: () => number) {
+  constructor(kind: 'Read' | 'Write', nowMs: () => number) {
+    this.#kind = kind
     this.#nowMs = nowMs
   }
 
-  /** Takes an operation's cost, or throws OVERLOADED. A cost above the bound of a minute can never pass. */
-  take(cost: number, most: number, field: string): void {
-    this.check(cost, most, field)
+  /**
+   * Takes an operation's cost. Throws OVERLOADED, or TOO_LARGE for a cost above the bound of a minute. The bucket is full
+   * at first, and whenever strict mode was set: `setting` is its present configuration.
+   */
+  take(cost: number, most: number, setting: object): void {
+    this.check(cost, most, setting)
     this.#left -= cost
   }
 
@@ -27,10 +32,10 @@ export class RateLimit {
   }
 
   /** Throws as `take` does, but takes nothing. */
-  check(cost: number, most: number, field: string): void {
+  check(cost: number, most: number, setting: object): void {
     const nowMs = this.#nowMs()
-    if (most !== this.#most) {
-      // A changed bound starts with a full bucket.
+    if (setting !== this.#setting) {
+      this.#setting = setting
       this.#most = most
       this.#left = most
       this.#atMs = nowMs
@@ -38,18 +43,15 @@ export class RateLimit {
     this.#left = Math.min(most, this.#left + ((nowMs - this.#atMs) * most) / MINUTE_MS)
     this.#atMs = nowMs
     if (cost <= this.#left) return
-    const name = snakeCase(field)
-    const waitMs = ((cost - this.#left) * MINUTE_MS) / most
-    const details = { field: `strictModeConfig.${field}`, bound: most, seen: cost }
+    const what = `Rate limiting exceeded: ${this.#kind} rate limit exceeded`
+    const details = { field: `strictModeConfig.${this.#kind.toLowerCase()}RateLimit`, bound: most, seen: cost }
     if (cost > most) {
-      const what = `Rate limiting exceeded: an operation that costs ${cost} is above ${name} of ${most} per minute`
-      throw new VicinalError('INVALID_ARGUMENT', `Bad request: ${what}. Help: Split it.`, { details })
+      const help = 'request larger than rate limiter capacity, please try to split your request'
+      throw new VicinalError('TOO_LARGE', `${what}, ${help}`, { details, status: 429 })
     }
-    const seconds = Math.ceil(waitMs / PER_SECOND)
-    throw new VicinalError(
-      'OVERLOADED',
-      `Rate limiting exceeded: ${name} of ${most} operations per minute reached, retry after ${seconds}s`,
-      { details, retryAfterMs: waitMs },
-    )
+    const retryAfterMs = ((cost - this.#left) * MINUTE_MS) / most
+    const available = `Operation requires ${cost} tokens but only ${this.#left.toFixed(1)} were available`
+    const seconds = Math.ceil(retryAfterMs / PER_SECOND)
+    throw new VicinalError('OVERLOADED', `${what}: ${available}. Retry after ${seconds}s`, { details, retryAfterMs })
   }
 }

@@ -42,11 +42,16 @@ export class StrictMode {
   }
 
   /** Charges a read before it runs. A read that is refused while it is prepared gets its cost back. */
-  async read<T>(timeoutMs: number | undefined, cost: number, work: () => MaybePromise<T>): Promise<T> {
+  async read<T>(
+    timeoutMs: number | undefined,
+    costOf: () => MaybePromise<number>,
+    work: () => MaybePromise<T>,
+  ): Promise<T> {
     const { readRateLimit: most } = this.config
     this.timeout(timeoutMs)
     if (most === undefined) return await work()
-    this.#subject.reads.take(cost, most, 'readRateLimit')
+    const cost = await costOf()
+    this.#subject.reads.take(cost, most, this.config)
     try {
       return await work()
     } catch (error) {
@@ -56,10 +61,16 @@ export class StrictMode {
     }
   }
 
-  /** Charges writes that passed validation. */
-  written(count: number): void {
+  /** Charges writes that passed validation, by their points. */
+  written(cost: number): void {
     const { writeRateLimit: most } = this.config
-    if (most !== undefined) this.#subject.writes.take(count, most, 'writeRateLimit')
+    if (most !== undefined) this.#subject.writes.take(cost, most, this.config)
+  }
+
+  /** Checks the limit before the points are validated, because validation takes time. The cost is taken after it. */
+  writable(cost: number): void {
+    const { writeRateLimit: most } = this.config
+    if (most !== undefined) this.#subject.writes.check(cost, most, this.config)
   }
 
   /** Checks the caller's own timeout; the default timeout is not checked. */
@@ -125,9 +136,6 @@ export class StrictMode {
     this.filter(filterOf(operation), 'update', 'updateFilter' in operation ? 'update_filter' : 'filter')
     if (operation.op === 'upsert' || operation.op === 'updateVectors') await this.#points(operation)
     else if (operation.op === 'setPayload' || operation.op === 'overwritePayload') await this.#payloadSize()
-    const { writeRateLimit: most } = this.config
-    // Checks the limit before the points are validated, because validation takes time. The cost is taken after it.
-    if (most !== undefined) this.#subject.writes.check(1, most, 'writeRateLimit')
   }
 
   payloadIndex(field: string): void {
@@ -216,6 +224,14 @@ export function filterOf(operation: WriteOperation<unknown>): Filter | null {
   // Arrays have a `filter` method, so they are excluded first.
   if (which === null || typeof which !== 'object' || Array.isArray(which)) return null
   return (which as { filter?: Filter }).filter ?? null
+}
+
+/** The points that a write names; null if a filter finds them. Unchecked. */
+export function namedPoints(operation: WriteOperation<unknown>): number | null {
+  if (operation.op === 'upsert' || operation.op === 'updateVectors') return countOf(operation.points)
+  const which: Selector | null = operation.which
+  const ids: unknown = Array.isArray(which) ? which : (which as { ids?: unknown } | null)?.ids
+  return Array.isArray(ids) ? ids.length : null
 }
 
 function countOf(points: unknown): number {

@@ -28,6 +28,7 @@ function stats(segment: Partial<ShardStats['segments'][number]>, behind = 0, cal
       {
         live: full.rows,
         indexed: full.rows - behind,
+        graphed: full.rows - behind,
         graphBytes: 0,
         vectorBytes: 0,
         codeBytes: 0,

@@ -85,6 +85,36 @@ it('a graph is added and removed by a changed configuration', async () => {
   await expectScans(collection, queries)
 })
 
+it('an indexing threshold of 0 keeps the graphs that are there, and adds none', async () => {
+  const folder = await tempFolder()
+  const { database, collection, queries } = await filled(folder, 16)
+  const isWalked = async (among: Collection) =>
+    (await explained(among, queries)).some(({ verticesVisited }) => verticesVisited > 0)
+  const live = POINTS - 3
+  await collection.updateConfig({ optimizersConfig: { indexingThreshold: 0 } })
+  const more = Array.from({ length: 10 }, (_, i) => ({ id: POINTS + i, vector: queries[0] as Float32Array }))
+  await collection.upsert(more)
+  await collection.waitForIndex()
+  const expectUnindexed = async (among: Collection) => {
+    const info = await among.info()
+    expect(info).toMatchObject({ vectorsCount: live + 10, status: 'green' })
+    // Graphs hold deleted vectors too.
+    expect(info.indexedVectorsCount).toBeGreaterThanOrEqual(live)
+    expect(info.indexedVectorsCount).toBeLessThanOrEqual(POINTS)
+  }
+  await expectUnindexed(collection)
+  expect(await isWalked(collection)).toBe(true)
+  await database.close()
+  const again = await open(folder)
+  onTestFinished(() => again.close())
+  const reopened = await again.collection('rows')
+  await reopened.waitForIndex()
+  await expectUnindexed(reopened)
+  await reopened.updateConfig({ optimizersConfig: { indexingThreshold: 1 } })
+  await reopened.waitForIndex()
+  expect(await reopened.info()).toMatchObject({ indexedVectorsCount: live + 10, status: 'green' })
+})
+
 it('multivectors are scanned too', async () => {
   const database = await open(':memory:')
   onTestFinished(() => database.close())

@@ -9,7 +9,7 @@ import { StrictMode } from '../../../../src/engine/limits/strict-mode.js'
 import { checkQuery } from '../../../../src/engine/limits/strict-queries.js'
 
 function strict(config: StrictModeConfig): StrictMode {
-  const limit = () => new RateLimit(() => 0)
+  const limit = () => new RateLimit('Read', () => 0)
   const nothing = {
     collection: resolveConfig({ vectors: { size: 2, distance: 'Dot' } }),
     payloadIndexes: [],
@@ -115,10 +115,11 @@ describe('strict mode', () => {
 describe('a rate limit', () => {
   it('lets a number of requests through in a minute, and refills at an even pace', () => {
     let nowMs = 0
-    const limit = new RateLimit(() => nowMs)
+    const limit = new RateLimit('Read', () => nowMs)
+    let setting = {}
     const passes = (cost = 1, most = 60) => {
       try {
-        limit.take(cost, most, 'readRateLimit')
+        limit.take(cost, most, setting)
         return true
       } catch {
         return false
@@ -134,7 +135,8 @@ describe('a rate limit', () => {
     nowMs += 3_600_000
     expect(passes(60)).toBe(true)
     expect(passes()).toBe(false)
-    // Another bound starts fresh.
+    // Strict mode was set, with another bound.
+    setting = {}
     expect(passes(1, 1)).toBe(true)
     expect(passes(1, 1)).toBe(false)
   })

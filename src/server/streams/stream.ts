@@ -6,22 +6,23 @@ import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { WebSocket } from 'ws'
-import { AnsweredByAnotherThread } from '../core/answered-by-another-thread.js'
-import { VicinalError } from '../core/errors.js'
-import type { RoomHolder } from '../core/inner-call.js'
-import type { MaybePromise } from '../core/maybe-promise.js'
-import { Stop } from '../core/stop.js'
-import { turnBudget } from '../core/turn-budget.js'
-import { measureMsgpack } from '../wire/msgpack.js'
-import { type ArrivalBounds, FEW_VALUE_BYTES, LOOKS, leastBytesOf, tooSlow } from './arriving-body.js'
-import { measureText } from './bodies.js'
-import type { Asked, ReadCall, ReadRoute } from './call.js'
-import type { Admitted } from './callers.js'
+import { AnsweredByAnotherThread } from '../../core/answered-by-another-thread.js'
+import { VicinalError } from '../../core/errors.js'
+import type { RoomHolder } from '../../core/inner-call.js'
+import type { MaybePromise } from '../../core/maybe-promise.js'
+import { Stop } from '../../core/stop.js'
+import { turnBudget } from '../../core/turn-budget.js'
+import { measureMsgpack } from '../../wire/msgpack.js'
+import { type ArrivalBounds, FEW_VALUE_BYTES, LOOKS, leastBytesOf, tooSlow } from '../arriving-body.js'
+import { measureText } from '../bodies.js'
+import type { Asked, ReadCall, ReadRoute } from '../call.js'
+import type { Admitted } from '../callers.js'
+import type { MainThread, Message } from '../main-thread.js'
+import type { RouteMetrics } from '../metrics.js'
+import type { Places } from '../places.js'
+import { encoded, envelopeOf, errorEnvelopeOf, LARGE_ANSWER_BYTES } from '../respond.js'
+import { HeldRoom, HUNG_UP } from '../ticket.js'
 import { FrameProgress } from './frame-progress.js'
-import type { RouteMetrics } from './metrics.js'
-import type { Places } from './places.js'
-import { encoded, envelopeOf, errorEnvelopeOf, LARGE_ANSWER_BYTES } from './respond.js'
-import { HeldRoom, HUNG_UP } from './ticket.js'
 
 const OK = 200
 const GOING_AWAY = 1001
@@ -30,12 +31,6 @@ const POLICY = 1008
 const MOST_WAITING = 4096
 /** Clients bound the number of fragments of a message. */
 const FRAGMENT_BYTES = 256 * 1024
-
-/** A message as received: text is JSON, binary is MessagePack. */
-export interface Message {
-  bytes: Buffer
-  isText: boolean
-}
 
 /** The request that opened the stream; it applies to every message. */
 export interface Opening extends Admitted {
@@ -56,10 +51,8 @@ export interface StreamParts {
   callOf(asked: Asked): ReadCall
   /** Reserves room for a large message. Resolves to a function that gives it back; null if the message needs none. */
   room(bytes: number, stop: Stop, holder: RoomHolder): MaybePromise<() => void> | null
-  /** Whether another thread must answer a message of this size. */
-  isForOther(bytes: number): boolean
-  /** The body of the main thread's answer, as it arrives. */
-  askOther?(message: Message, stop: Stop): Promise<AsyncIterable<Buffer>>
+  /** Answers messages that this thread cannot answer; null on the main thread itself. */
+  mainThread: MainThread | null
   onFailure(error: VicinalError, request: IncomingMessage, requestId: string): void
 }
 
@@ -280,21 +273,20 @@ export class Stream {
   }
 
   async #result(message: Message, ticket: MessageTicket): Promise<unknown> {
-    const { places, askOther } = this.#parts
-    const { caller } = this.#opening
+    const { places, mainThread } = this.#parts
+    const { caller, request } = this.#opening
     const { length } = message.bytes
     const leave = places.enterMessage(length, caller)
     try {
       await this.#holdRoom(length, ticket)
       turnBudget.noteArrival()
-      if (!askOther) return await this.#run(message, ticket)
-      if (this.#parts.isForOther(length)) return new AnsweredByMainThread(await askOther(message, this.#stop))
+      if (!mainThread) return await this.#run(message, ticket)
       try {
-        return await this.#run(message, ticket)
+        if (!mainThread.mustAnswer(length)) return await this.#run(message, ticket)
       } catch (error) {
         if (!(error instanceof AnsweredByAnotherThread)) throw error
-        return new AnsweredByMainThread(await askOther(message, this.#stop))
       }
+      return new AnsweredByMainThread(await mainThread.ask(request, message, this.#stop))
     } finally {
       leave()
     }

@@ -13,11 +13,11 @@ import {
 import { pipeline } from 'node:stream'
 import { ERROR_CATALOGUE, VicinalError } from '../core/errors.js'
 import type { Stop } from '../core/stop.js'
-import { hasLargeBody } from './failures.js'
+import { hasLargeBody } from '../server/failures.js'
+import type { Message } from '../server/main-thread.js'
+import { nextRequestId, REQUEST_ID_HEADER } from '../server/request-ids.js'
+import { JSON_TYPE, MSGPACK_TYPE } from '../server/respond.js'
 import { ADMITTED_HEADER, ID_HEADER, PEER_HEADER } from './forwarded-requests.js'
-import { nextRequestId, REQUEST_ID_HEADER } from './request-ids.js'
-import { JSON_TYPE, MSGPACK_TYPE } from './respond.js'
-import type { Message } from './stream.js'
 
 /** Hop-by-hop headers and the headers set by the forwarding thread: a client's own are never forwarded. */
 const OF_CONNECTION = new Set([

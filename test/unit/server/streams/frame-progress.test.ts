@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { FrameProgress } from '../../../src/server/frame-progress.js'
-import { Random } from '../../oracle/fault-random.js'
+import { FrameProgress } from '../../../../src/server/streams/frame-progress.js'
+import { Random } from '../../../oracle/fault-random.js'
 
 const TEXT = 0x1
 const CONTINUED = 0x0

@@ -1,11 +1,12 @@
 /** Handles requests that ask for another protocol on their connection. */
-import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { IncomingMessage, Server } from 'node:http'
 import { STATUS_CODES } from 'node:http'
 import { Server as SecureServer } from 'node:https'
 import type { Socket } from 'node:net'
-import type { VicinalError } from '../core/errors.js'
-import { answerAndClose } from './failures.js'
-import { errorEnvelopeOf, retryAfterSeconds } from './respond.js'
+import type { VicinalError } from '../../core/errors.js'
+import { answerOn } from '../answers-under-way.js'
+import { answerAndClose } from '../failures.js'
+import { errorEnvelopeOf, retryAfterSeconds } from '../respond.js'
 
 const OF_UPGRADE = new Set(['connection', 'upgrade', 'http2-settings'])
 
@@ -13,21 +14,20 @@ export function asksForWebSocket({ headers }: IncomingMessage): boolean {
   return headers.upgrade?.toLowerCase() === 'websocket'
 }
 
-/** Whether earlier, pipelined requests of this connection are still being answered. */
-export function isAnswering(connection: Socket): boolean {
-  return answerUnderWay(connection) !== null
-}
-
 /**
- * Calls `go` once the present answer is sent. Node has removed its own listeners, so `drain` is passed on meanwhile.
+ * Calls `go` once the present answer is sent, if earlier, pipelined requests of the connection are still being answered.
+ * Node has removed its own listeners, so `drain` is passed on meanwhile.
  */
-export function afterAnswers(connection: Socket, go: () => void): void {
-  const drain = () => answerUnderWay(connection)?.emit('drain')
+export function waitsForAnswer(connection: Socket, go: () => void): boolean {
+  const answer = answerOn(connection)
+  if (!answer) return false
+  const drain = () => answer.emit('drain')
   connection.on('drain', drain)
-  answerUnderWay(connection)?.once('close', () => {
+  answer.once('close', () => {
     connection.off('drain', drain)
     go()
   })
+  return true
 }
 
 /**
@@ -38,11 +38,6 @@ export function outliveFailure(connection: Socket): void {
 }
 
 function hear(): void {}
-
-function answerUnderWay(connection: Socket): ServerResponse | null {
-  // Node's internal field; no public one has it.
-  return (connection as { _httpMessage?: ServerResponse | null })._httpMessage ?? null
-}
 
 /** Answers in HTTP, which the connection still speaks, and closes it. */
 export function refuseUpgrade(connection: Socket, error: VicinalError, id: string): void {

@@ -3,24 +3,17 @@ import type { IncomingMessage, Server } from 'node:http'
 import type { Socket } from 'node:net'
 import { parse } from 'node:querystring'
 import { WebSocketServer } from 'ws'
-import { describeValue, invalid, VicinalError } from '../core/errors.js'
-import { checkCollectionName } from '../core/names.js'
-import type { ReadRoute } from './call.js'
-import type { Admitted } from './callers.js'
-import { declaredBytes } from './declared-bytes.js'
-import type { Metrics, RouteMetrics } from './metrics.js'
-import { MOST_MESSAGE_BYTES } from './places.js'
-import { nextRequestId, REQUEST_ID_HEADER } from './request-ids.js'
-import { endpointOf } from './router.js'
-import { type Message, type Opening, Stream, type StreamParts } from './stream.js'
-import {
-  afterAnswers,
-  asksForWebSocket,
-  declineUpgrade,
-  isAnswering,
-  outliveFailure,
-  refuseUpgrade,
-} from './upgrade.js'
+import { describeValue, invalid, VicinalError } from '../../core/errors.js'
+import { checkCollectionName } from '../../core/names.js'
+import type { ReadRoute } from '../call.js'
+import type { Admitted } from '../callers.js'
+import { declaredBytes } from '../declared-bytes.js'
+import type { Metrics, RouteMetrics } from '../metrics.js'
+import { MOST_MESSAGE_BYTES } from '../places.js'
+import { nextRequestId, REQUEST_ID_HEADER } from '../request-ids.js'
+import { endpointOf } from '../router.js'
+import { type Opening, Stream, type StreamParts } from './stream.js'
+import { asksForWebSocket, declineUpgrade, outliveFailure, refuseUpgrade, waitsForAnswer } from './upgrade.js'
 
 const MOST_FRAGMENTS = 1024
 const MOST_CHUNKS = 4096
@@ -28,8 +21,7 @@ const MOST_CHUNKS = 4096
 const CLOSE_MS = 1000
 const COLLECTION = '/collections/:name'
 
-/** The differences between the serving threads. */
-export interface StreamsParts extends Omit<StreamParts, 'askOther'> {
+export interface StreamsParts extends StreamParts {
   routes: readonly ReadRoute[]
   metrics: Metrics
   maxBodyBytes: number
@@ -38,13 +30,6 @@ export interface StreamsParts extends Omit<StreamParts, 'askOther'> {
   admits(request: IncomingMessage): Admitted
   /** Whether a stream opened by this request may stay open, since keys can be withdrawn. */
   keeps(request: IncomingMessage): boolean
-  /** Whether another thread refuses requests with a missing or wrong key. */
-  refusesForMainThread: boolean
-  askOther?(
-    opening: IncomingMessage,
-    message: Message,
-    stop: Parameters<StreamParts['room']>[1],
-  ): Promise<AsyncIterable<Buffer>>
 }
 
 export class Streams {
@@ -55,7 +40,6 @@ export class Streams {
   readonly #routes = new Map<string, { route: ReadRoute; metrics: RouteMetrics }>()
   readonly #open = new Set<Stream>()
   readonly #unopened: RouteMetrics
-  readonly #declined = new WeakSet<Socket>()
   /** Ids of requests that open a stream. */
   readonly #ids = new WeakMap<IncomingMessage, string>()
   readonly #watch: NodeJS.Timeout
@@ -98,11 +82,6 @@ export class Streams {
     }, parts.keepAliveTimeoutMs).unref()
   }
 
-  /** Whether its upgrade to another protocol was declined here. Such a connection stays with this thread. */
-  hasDeclined(connection: Socket): boolean {
-    return this.#declined.has(connection)
-  }
-
   /** Closes streams whose key was withdrawn. */
   recheck(): void {
     for (const stream of this.#open) if (!this.#parts.keeps(stream.request)) stream.refuse('its key was withdrawn')
@@ -122,10 +101,7 @@ export class Streams {
 
   #upgrade(request: IncomingMessage, connection: Socket, head: Buffer): void {
     outliveFailure(connection)
-    if (isAnswering(connection)) {
-      afterAnswers(connection, () => this.#upgrade(request, connection, head))
-      return
-    }
+    if (waitsForAnswer(connection, () => this.#upgrade(request, connection, head))) return
     if (connection.destroyed) return
     if (!asksForWebSocket(request)) {
       this.#decline(request, connection, { head, isLast: false })
@@ -140,7 +116,7 @@ export class Streams {
       this.#parts.places.open(caller)
       connection.once('close', () => this.#parts.places.closed(caller))
     } catch (error) {
-      const isForOther = this.#parts.refusesForMainThread && (error as VicinalError).code === 'UNAUTHENTICATED'
+      const isForOther = this.#parts.mainThread && (error as VicinalError).code === 'UNAUTHENTICATED'
       if (isForOther) this.#decline(request, connection, { head, isLast: true })
       else this.#refuse(connection, error as VicinalError, request)
       return
@@ -150,7 +126,6 @@ export class Streams {
 
   /** The connection is emitted again with an ordinary request. */
   #decline(request: IncomingMessage, connection: Socket, how: { head: Buffer; isLast: boolean }): void {
-    this.#declined.add(connection)
     declineUpgrade(this.#server, request, connection, how)
   }
 
@@ -162,13 +137,8 @@ export class Streams {
   }
 
   #begin(request: IncomingMessage, connection: Socket, head: Buffer, opening: Opening): void {
-    const { askOther } = this.#parts
-    const parts = {
-      ...this.#parts,
-      ...(askOther ? { askOther: (message: Message, stop) => askOther(request, message, stop) } : {}),
-    } as StreamParts
     this.#webSockets.handleUpgrade(request, connection, head, (socket) => {
-      const stream = new Stream(socket, connection, opening, parts)
+      const stream = new Stream(socket, connection, opening, this.#parts)
       this.#open.add(stream)
       socket.once('close', () => this.#open.delete(stream))
       if (this.#isEnding) stream.end()

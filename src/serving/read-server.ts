@@ -9,18 +9,18 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
 import type { ReadableDatabase } from '../core/database.js'
 import { LIMITS } from '../core/limits.js'
-import { LARGE_BODY_BYTES } from './arriving-body.js'
-import type { Keys } from './auth.js'
-import { beforeListeners } from './before-listeners.js'
-import { ReadCall } from './call.js'
-import { DatabaseGate } from './database-gate.js'
-import { declaredBytes } from './declared-bytes.js'
+import { LARGE_BODY_BYTES } from '../server/arriving-body.js'
+import type { Keys } from '../server/auth.js'
+import { beforeListeners } from '../server/before-listeners.js'
+import { ReadCall } from '../server/call.js'
+import { DatabaseGate } from '../server/database-gate.js'
+import { declaredBytes } from '../server/declared-bytes.js'
+import type { ServiceState } from '../server/metrics.js'
+import type { BudgetRow } from '../server/places.js'
+import { readRoutes } from '../server/routes/table.js'
+import { DEFAULT_SETTINGS, type ServerSettings } from '../server/server-settings.js'
+import { Service } from '../server/service.js'
 import { Forwarder } from './forwarder.js'
-import type { ServiceState } from './metrics.js'
-import type { BudgetRow } from './places.js'
-import { readRoutes } from './routes/table.js'
-import { DEFAULT_SETTINGS, type ServerSettings } from './server-settings.js'
-import { Service } from './service.js'
 
 const COLLECTIONS = '/collections/'
 const POINTS = '/points'
@@ -31,7 +31,7 @@ export interface ReadServerOptions extends Partial<ServerSettings> {
   isLimited: boolean
   /** Shared with the other threads. */
   budgets: BudgetRow
-  /** The socket on which the main thread takes requests, see `ThreadsBeside`. */
+  /** Path of the socket on which the main thread takes requests. */
   forwardTo: string
   /**
    * Path of a socket that no client knows. Connections are handed over instead, but only a listening server closes in
@@ -55,6 +55,7 @@ export function createReadServer(options: ReadServerOptions): ReadServer {
   const settings = { ...DEFAULT_SETTINGS, ...given }
   const gate = new DatabaseGate<ReadableDatabase>(database, () => {})
   const forwarder: Forwarder = new Forwarder(forwardTo, () => service.isClosing())
+  const mustAnswer = (bytes: number) => isLimited && bytes >= LARGE_BODY_BYTES
   const service = new Service<ReadCall>({
     settings,
     memory: null,
@@ -62,28 +63,27 @@ export function createReadServer(options: ReadServerOptions): ReadServer {
     others: async () => [],
     routes: () => postRoutes,
     callOf: (request) => new ReadCall(request, gate, settings.timeoutMs),
-    forwardAnswer(request, reply) {
-      request.ticket.isAnsweredByMainThread = true
-      reply.hijack()
-      forwarder.passRead(request.raw, reply.raw, { body: request.bytes, id: request.id })
+    mainThread: {
+      answer(request, reply) {
+        request.ticket.isAnsweredByMainThread = true
+        reply.hijack()
+        forwarder.passRead(request.raw, reply.raw, { body: request.bytes, id: request.id })
+      },
+      refuse(request, reply) {
+        request.ticket.isAnsweredByMainThread = true
+        reply.hijack()
+        forwarder.pass(request.raw, reply.raw, request.id)
+      },
+      mustAnswer,
+      ask: (opening, message, stop) => forwarder.ask(opening, message, stop),
     },
-    refuseOnMainThread(request, reply) {
-      request.ticket.isAnsweredByMainThread = true
-      reply.hijack()
-      forwarder.pass(request.raw, reply.raw, request.id)
-    },
-    streams: {
-      routes: postRoutes,
-      callOf: (asked) => new ReadCall(asked, gate, settings.timeoutMs),
-      askOther: (opening, message, stop) => forwarder.ask(opening, message, stop),
-      isForOther: (bytes) => isLimited && bytes >= LARGE_BODY_BYTES,
-    },
+    streams: { routes: postRoutes, callOf: (asked) => new ReadCall(asked, gate, settings.timeoutMs) },
   })
   beforeListeners(service.app.server, 'request', (request: IncomingMessage, response: ServerResponse) => {
     // A request that this thread's checks refuse is also answered by this thread.
     if (!service.lets(request)) return false
     const name = collectionRead(request)
-    if (name !== null && database.has(name) && !(isLimited && declaredBytes(request) >= LARGE_BODY_BYTES)) return false
+    if (name !== null && database.has(name) && !mustAnswer(declaredBytes(request))) return false
     forwarder.pass(request, response)
     return true
   })

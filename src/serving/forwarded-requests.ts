@@ -1,9 +1,9 @@
 import { createServer, type Server } from 'node:http'
-import type { ReadCall } from './call.js'
-import { ALL_HEADERS } from './fastify-app.js'
-import { nextRequestId } from './request-ids.js'
-import type { ServerSettings } from './server-settings.js'
-import type { Service } from './service.js'
+import type { ReadCall } from '../server/call.js'
+import { ALL_HEADERS } from '../server/fastify-app.js'
+import { nextRequestId } from '../server/request-ids.js'
+import type { ServerSettings } from '../server/server-settings.js'
+import type { Service } from '../server/service.js'
 
 /**
  * Headers set by the forwarding thread: the client's address and the request's id. The same headers of a client are
@@ -20,7 +20,7 @@ const BACKLOG = 4096
 export class ForwardedRequests {
   readonly #server: Server
 
-  constructor(service: Service<ReadCall>, { requestTimeoutMs, headersTimeoutMs }: ServerSettings) {
+  constructor(service: Service<ReadCall>, { requestTimeoutMs, headersTimeoutMs }: Omit<ServerSettings, 'logStream'>) {
     // The clients are threads of this process and keep their connections open.
     this.#server = createServer({
       requestTimeout: requestTimeoutMs,

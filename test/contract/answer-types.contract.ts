@@ -1,0 +1,114 @@
+import { describe, expect, expectTypeOf, it } from 'vitest'
+import type { Hit, QueryOptions, StoredPoint } from '../../src/core/database.js'
+import type { Payload, RawJson, StoredVector } from '../../src/core/point.js'
+import type { Suite } from './database.contract.js'
+
+interface Article {
+  title: string
+  year?: number
+}
+type OneVector = StoredVector | Record<string, StoredVector>
+
+/** The types of answers follow the options, and the answers are as their types say. tsc checks the types. */
+export function describeAnswerTypes(suite: Suite): void {
+  const articles = async () => {
+    const { name } = await suite.single()
+    const collection = await suite.database.collection<Article>(name)
+    await collection.upsert([{ id: 1, vector: [0, 0, 1], payload: { title: 'One' } }])
+    return collection
+  }
+  const first = <T>(points: readonly T[]): T => {
+    expect(points).toHaveLength(1)
+    return points[0] as T
+  }
+
+  describe('types of answers', () => {
+    it('have the payload and no vector by default', async () => {
+      const collection = await articles()
+      const hits = [
+        first(await collection.search([0, 0, 0])),
+        first(await collection.query({ query: [0, 0, 0] })),
+        first((await collection.explain({ query: [0, 0, 0], withPayload: true })).hits),
+        first(first(await collection.queryGroups({ query: [0, 0, 0], groupBy: 'title' })).hits),
+      ] as const
+      for (const hit of hits) {
+        expectTypeOf(hit.payload).toEqualTypeOf<Article>()
+        expectTypeOf(hit).not.toHaveProperty('vector')
+        expect(hit).toMatchObject({ id: 1, score: 1, payload: { title: 'One' } })
+        expect(hit).not.toHaveProperty('vector')
+      }
+      const [stored] = await collection.retrieve([1])
+      expectTypeOf(stored?.payload).toEqualTypeOf<Article | undefined>()
+      for await (const point of collection.scroll()) expectTypeOf(point.payload).toEqualTypeOf<Article>()
+      const untyped = await (await suite.single()).get(1)
+      expectTypeOf(untyped?.payload).toEqualTypeOf<Payload | undefined>()
+    })
+
+    it('have the vector alone where the options say so', async () => {
+      const collection = await articles()
+      const asked = { withPayload: false, withVector: true } as const
+      const points = [
+        first(await collection.search([0, 0, 0], asked)),
+        first(await collection.query({ query: [0, 0, 0], ...asked })),
+        first(await collection.retrieve([1], asked)),
+        await collection.get(1, asked),
+      ] as const
+      for (const point of points) {
+        expectTypeOf(point?.vector).toEqualTypeOf<OneVector | undefined>()
+        expectTypeOf(point).not.toHaveProperty('payload')
+        expect(point).toMatchObject({ id: 1, vector: new Float32Array([0, 0, 1]) })
+        expect(point).not.toHaveProperty('payload')
+      }
+      for await (const point of collection.scroll(asked)) expectTypeOf(point.vector).toEqualTypeOf<OneVector>()
+    })
+
+    it('have parts of payloads and vectors, and payloads as text', async () => {
+      const collection = await articles()
+      const part = await collection.get(1, { withPayload: ['year'], withVector: [''] })
+      expectTypeOf(part?.payload).toEqualTypeOf<Partial<Article> | undefined>()
+      expectTypeOf(part?.vector).toEqualTypeOf<OneVector | undefined>()
+      expect(part).toEqual({ id: 1, payload: {}, vector: new Float32Array([0, 0, 1]) })
+      const none = await collection.get(1, { withVector: [] })
+      expectTypeOf(none).not.toHaveProperty('vector')
+      expect(none).not.toHaveProperty('vector')
+      const raw = await collection.get(1, { rawPayload: true })
+      expectTypeOf(raw?.payload).toEqualTypeOf<RawJson | undefined>()
+      expect(raw?.payload.text).toBe('{"title":"One"}')
+    })
+
+    it('leave open what the types of the options leave open', async () => {
+      const collection = await articles()
+      const query: QueryOptions = { query: [0, 0, 0], withPayload: false }
+      const hit = first(await collection.query(query))
+      expectTypeOf(hit).toEqualTypeOf<Hit<Article>>()
+      expectTypeOf(hit.payload).toEqualTypeOf<Article | undefined>()
+      expectTypeOf(hit.vector).toEqualTypeOf<OneVector | undefined>()
+      const withVector = Math.random() < 2
+      const point = await collection.get(1, { withVector })
+      expectTypeOf(point?.vector).toEqualTypeOf<OneVector | undefined>()
+      expectTypeOf<Hit<Article, true, true>>().toExtend<StoredPoint<Article>>()
+    })
+
+    it('keep the checks of the options', async () => {
+      const collection = await articles()
+      await Promise.allSettled([
+        // @ts-expect-error: no such option
+        collection.query({ query: [0, 0, 0], limitt: 2 }),
+        // @ts-expect-error: neither a boolean nor names
+        collection.get(1, { withVector: 7 }),
+      ])
+    })
+
+    it('let a loop over pages infer the type of its offset', async () => {
+      const collection = await articles()
+      let offset = null
+      let points = 0
+      do {
+        const page = await collection.scrollPage({ limit: 1, offset })
+        points += page.points.length
+        offset = page.nextOffset
+      } while (offset !== null)
+      expect(points).toBe(1)
+    })
+  })
+}
