@@ -27,7 +27,7 @@ export type ToReader =
   /** Hands a connection over to the thread. */
   | { kind: 'connection'; descriptor: number }
   | { kind: 'shared'; name: string; shared: SharedCollection | 'cold' | null }
-  /** The catalogue has changed. */
+  /** The catalogue has changed, or a collection was closed. */
   | { kind: 'changed' }
   | { kind: 'state' }
   | { kind: 'keys'; keys: Keys }

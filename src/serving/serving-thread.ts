@@ -48,7 +48,7 @@ port.on('message', (message: ToReader) => {
       asked.delete(message.name)
       return
     case 'changed':
-      return database.refresh()
+      return database.forgetClosed()
     case 'state':
       return tell({ kind: 'state', state: server.state() })
     case 'keys':

@@ -1,5 +1,5 @@
 /** A service with a full disk or damaged data reports it: in its log, in /issues, and by /readyz. */
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { open } from '../../src/index.js'
@@ -140,6 +140,8 @@ test('a collection whose very name cannot be read is told by why that is', async
     await database.close()
     const [uuid] = readdirSync(folder).filter((entry) => entry.startsWith('c-'))
     writeFileSync(join(folder, uuid as string, 'manifest'), 'no manifest at all')
+    // The catalogue is a copy of what manifests say.
+    rmSync(join(folder, 'catalogue'))
     const server = await ServerProcess.start(folder, {}, { isReady: false })
     const readiness = async () => {
       const answer = await fetch(`${server.url}/readyz`)

@@ -1,8 +1,8 @@
 /** Collections that open with their first use and close when idle. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { beforeEach, expect, onTestFinished, test } from 'vitest'
+import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import type { Database } from '../../src/core/database.js'
 import { openCollections } from '../../src/engine/memory/open-collections.js'
 import { open } from '../../src/index.js'
@@ -59,7 +59,9 @@ test('a handle stays valid while its collection closes and opens again, and lose
   const a = await database.collection('a')
   for (let id = 2; id < 6; id++) {
     await a.upsert([{ id, vector: [id, 1] }], { wait: id % 2 === 0 })
-    expect(await closeAll()).toBe(true)
+    // A collection whose graph is behind stays open.
+    await a.waitForIndex()
+    expect(await closeAll()).toBe(1)
     expect(openCollections.count).toBe(0)
   }
   expect(await a.count()).toBe(5)
@@ -83,12 +85,13 @@ test('a collection in use is not closed', async () => {
   await a.warm()
   const reading = a.upsert(
     (async function* () {
-      expect(await closeAll()).toBe(false)
+      expect(await closeAll()).toBe(0)
       yield { id: 9, vector: [1, 1] }
     })(),
   )
   await reading
-  expect(await closeAll()).toBe(true)
+  await a.waitForIndex()
+  expect(await closeAll()).toBe(1)
 })
 
 test('a query looks points up in a collection that is not open', async () => {
@@ -169,4 +172,93 @@ test('a reader opens and closes as a writer does, and follows what is open', asy
   await written.upsert([{ id: 3, vector: [1, 1] }])
   await closeAll()
   expect(await read.count()).toBe(3)
+})
+
+test('a collection is closed once its idle time is over, and stays open while it is used', async () => {
+  await filled('a', 'b')
+  const database = await open(folder, { collectionIdleMs: 2_000 })
+  onTestFinished(() => database.close())
+  const [a, b] = [await database.collection('a'), await database.collection('b')]
+  await Promise.all([a.warm(), b.warm()])
+  const until = performance.now() + 60_000
+  // `b` is used all the time.
+  while (openCollections.count > 1 && performance.now() < until) {
+    await b.count()
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+  expect(openCollections.count).toBe(1)
+  await expect.poll(() => openCollections.count, { timeout: 60_000 }).toBe(0)
+  expect(await a.count()).toBe(1)
+  await expect(open(folder, { collectionIdleMs: 0 })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+})
+
+test('looking at a collection neither opens it nor keeps it open', async () => {
+  await filled('a')
+  const database = await open(folder, { collectionIdleMs: 1_500 })
+  onTestFinished(() => database.close())
+  expect(await database.peek?.('a')).toBeNull()
+  await (await database.collection('a')).warm()
+  await expect
+    .poll(async () => (await database.peek?.('a'))?.pointsCount, { timeout: 60_000, interval: 50 })
+    .toBeUndefined()
+  expect(openCollections.count).toBe(0)
+})
+
+describe('the catalogue file', () => {
+  const file = () => join(folder, 'catalogue')
+  const folders = () => readdirSync(folder).filter((entry) => entry.startsWith('c-'))
+  const names = async () => {
+    const database = await open(folder)
+    const found = await database.collections()
+    for (const name of found) expect(await (await database.collection(name)).count()).toBe(1)
+    await database.close()
+    return found
+  }
+
+  test('is only a copy: missing, damaged, old or of another folder, the same collections are there', async () => {
+    await filled('a', 'b')
+    const old = readFileSync(file())
+    await filled('c')
+    const whole = readFileSync(file())
+    expect(old.equals(whole)).toBe(false)
+    const cases: [what: string, content: Buffer | null][] = [
+      ['missing', null],
+      ['empty', Buffer.alloc(0)],
+      ['old', old],
+      ['cut', whole.subarray(0, whole.length - 1)],
+      ['of another kind', readFileSync(join(folder, folders()[0] as string, 'manifest'))],
+      ...[8, 12, 20, 26, 40, whole.length - 1].map((at): [string, Buffer] => {
+        const flipped = Buffer.from(whole)
+        flipped[at]! ^= 1
+        return [`flipped at ${at}`, flipped]
+      }),
+    ]
+    for (const [what, content] of cases) {
+      if (content) writeFileSync(file(), content)
+      else rmSync(file())
+      expect(await names(), what).toEqual(['a', 'b', 'c'])
+      expect(readFileSync(file()).length, what).toBe(whole.length)
+    }
+  })
+
+  test('brings no deleted collection back, and hides none', async () => {
+    await filled('a', 'b')
+    const before = readFileSync(file())
+    const database = await open(folder)
+    await database.deleteCollection('a')
+    await database.close()
+    await filled('c')
+    writeFileSync(file(), before)
+    expect(await names()).toEqual(['b', 'c'])
+  })
+
+  test('saves the start from reading manifests', async () => {
+    await filled('a')
+    const manifest = join(folder, folders()[0] as string, 'manifest')
+    writeFileSync(manifest, 'no manifest at all')
+    const database = await opened()
+    expect(await database.collections()).toEqual(['a'])
+    const a = await database.collection('a')
+    await expect(a.count()).rejects.toMatchObject({ code: 'CORRUPT', message: expect.stringContaining('manifest') })
+  })
 })

@@ -3,6 +3,7 @@ import { VicinalError } from '../../core/errors.js'
 import type { MaybePromise } from '../../core/maybe-promise.js'
 import type { CollectionInfo, SchemaVector } from '../../core/schema.js'
 import type { LookedUp, Source } from '../../query/source.js'
+import { catalogChanges } from '../catalogue/catalog-changes.js'
 import { cannotBeServed } from '../catalogue/catalog-errors.js'
 import { type Closable, openCollections } from '../memory/open-collections.js'
 import { withDeadline } from './call-scope.js'
@@ -11,6 +12,9 @@ import type { EmbeddedCollection } from './embedded-collection.js'
 
 const LASTING = new Set(['CORRUPT', 'UNSUPPORTED_FORMAT'])
 const US_PER_MS = 1_000
+
+/** Cells of the memory that other threads which read a collection share with its slot. */
+export const SHARED_CELLS = { isClosed: 0, wasUsed: 1 } as const
 
 /** An open collection: its engine, and the methods on it. */
 export interface OpenedCollection {
@@ -57,6 +61,8 @@ export class CollectionSlot implements LookedUp, Closable {
   #begun = 0
   #over = 0
   #looking = 0
+  /** SHARED_CELLS of the present opening, once another thread reads it. */
+  #cells: Int32Array | null = null
   #seen = 0
   #usedAtMs = 0
 
@@ -163,7 +169,7 @@ export class CollectionSlot implements LookedUp, Closable {
     const opened = { engine, methods: this.#host.methodsOf(engine) }
     this.#opened = opened
     this.#usedAtMs = performance.now()
-    openCollections.add(this)
+    if (this.#host.reopens) openCollections.add(this)
     this.#host.onOpened(this, engine)
     return opened
   }
@@ -204,6 +210,14 @@ export class CollectionSlot implements LookedUp, Closable {
     return this.#host.idleMs
   }
 
+  /** The cells by which another thread that reads the open collection notes its uses and sees the end. */
+  shareCells(): Int32Array {
+    this.#cells ??= new Int32Array(
+      new SharedArrayBuffer(Object.keys(SHARED_CELLS).length * Int32Array.BYTES_PER_ELEMENT),
+    )
+    return this.#cells
+  }
+
   /** When it was last used, as far as the looks of `noteUse` have shown. */
   get usedAtMs(): number {
     return this.#usedAtMs
@@ -211,12 +225,13 @@ export class CollectionSlot implements LookedUp, Closable {
 
   /** Counts the collection as used now if it was used since the last look. */
   noteUse(nowMs: number): void {
-    if (this.#seen !== this.#begun || this.#begun !== this.#over) this.#usedAtMs = nowMs
+    const wasUsedElsewhere = this.#cells !== null && Atomics.exchange(this.#cells, SHARED_CELLS.wasUsed, 0) === 1
+    if (wasUsedElsewhere || this.#seen !== this.#begun || this.#begun !== this.#over) this.#usedAtMs = nowMs
     this.#seen = this.#begun
   }
 
   get #isClosable(): boolean {
-    return this.#host.reopens && this.#begun === this.#over && this.#looking === 0
+    return this.#begun === this.#over && this.#looking === 0
   }
 
   /**
@@ -243,6 +258,11 @@ export class CollectionSlot implements LookedUp, Closable {
     const opened = this.#opened
     this.#opened = null
     openCollections.remove(this)
+    if (this.#cells) {
+      Atomics.store(this.#cells, SHARED_CELLS.isClosed, 1)
+      catalogChanges.announce()
+    }
+    this.#cells = null
     return opened
   }
 

@@ -36,6 +36,7 @@ import { type SharedCollection, type SharingDatabase, sharedOf } from './sharing
 
 export interface DatabaseOptions {
   concurrentSearches?: number
+  collectionIdleMs?: number
   onClosed?: () => void
   onIssue?: (issue: CollectionIssue) => void
 }
@@ -59,15 +60,16 @@ export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabas
   readonly snapshots: Snapshots
   readonly #mutex = new Mutex()
   #closed: Promise<void> | null = null
-  private constructor(store: CollectionStore, { concurrentSearches, onClosed, onIssue }: DatabaseOptions) {
+  private constructor(store: CollectionStore, options: DatabaseOptions) {
     super()
+    const { concurrentSearches, onClosed, onIssue } = options
     this.#store = store
     this.#aliases = new AliasBook((aliases) => store.saveAliases(aliases))
     this.#admission = new ConcurrentSearches(concurrentSearches ?? LIMITS.concurrentSearches)
     this.#onClosed = onClosed ?? (() => {})
     this.#onIssue = onIssue ?? (() => {})
     this.#quotas = new QuotaGuard({ nowMs: () => performance.now(), diskPercent: () => store.diskPercent() })
-    this.#slots = new CollectionSlots(this.#slotHost())
+    this.#slots = new CollectionSlots(this.#slotHost(options))
     this.#host = {
       snapshots: store.snapshots,
       checkOpen: () => this.#checkOpen(),
@@ -106,10 +108,10 @@ export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabas
     return database
   }
 
-  #slotHost(): SlotHost {
+  #slotHost({ collectionIdleMs }: DatabaseOptions): SlotHost {
     return {
       reopens: this.#store.reopens,
-      idleMs: LIMITS.collectionIdleMs,
+      idleMs: collectionIdleMs ?? LIMITS.collectionIdleMs,
       open: (slot) => this.#store.open(slot),
       methodsOf: (engine) =>
         new EmbeddedCollection(engine, {
@@ -161,7 +163,7 @@ export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabas
     const { engine } = slot
     if (!engine) return 'cold'
     // A collection with strict mode is not shared, because its bounds are counted in one place.
-    return engine.strictMode ? null : sharedOf(engine.view)
+    return engine.strictMode ? null : sharedOf(engine.view, slot.shareCells())
   }
 
   #addUnread(error: VicinalError): void {

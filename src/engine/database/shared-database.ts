@@ -15,6 +15,7 @@ export interface DatabaseSettings {
   concurrentSearches: number
   snapshotUrls: boolean
   maxSnapshotBytes: number
+  collectionIdleMs: number
 }
 
 /** One open database with several handles. It closes with the last of them. */

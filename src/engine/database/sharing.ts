@@ -10,6 +10,8 @@ export interface SharedCollection {
   readonly vectors: readonly VectorIdentity[]
   /** The number of its shard, see `Shard.shared`. */
   readonly shard: number
+  /** Its SHARED_CELLS. */
+  readonly cells: Int32Array
 }
 
 /** A database that the process's other serving threads may read. */
@@ -21,6 +23,6 @@ export interface SharingDatabase extends Database {
   share(name: string): SharedCollection | 'cold' | null
 }
 
-export function sharedOf({ name, config, vectors, shard }: CollectionView): SharedCollection {
-  return { name, config, vectors, shard: shard.share() }
+export function sharedOf({ name, config, vectors, shard }: CollectionView, cells: Int32Array): SharedCollection {
+  return { name, config, vectors, shard: shard.share(), cells }
 }

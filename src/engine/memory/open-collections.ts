@@ -1,3 +1,5 @@
+import { background } from '../../core/background.js'
+
 /** An open collection that may be closed, since its next use opens it again. */
 export interface Closable {
   /** Closed when it was not used for this time. */
@@ -12,13 +14,15 @@ export interface Closable {
 /** The open collections of this process, of which those unused for the longest are closed first. */
 export class OpenCollections {
   readonly #open = new Set<Closable>()
+  readonly #sweep = () => this.closeIdle(performance.now())
 
   add(collection: Closable): void {
+    if (this.#open.size === 0) background.add(this.#sweep)
     this.#open.add(collection)
   }
 
   remove(collection: Closable): void {
-    this.#open.delete(collection)
+    if (this.#open.delete(collection) && this.#open.size === 0) background.remove(this.#sweep)
   }
 
   get count(): number {
@@ -34,18 +38,18 @@ export class OpenCollections {
 
   /**
    * Closes collections that were not used for `unusedMs`, the least recently used first, until `isEnough`. Resolves to
-   * whether any was closed.
+   * their number.
    */
-  async closeUntil(isEnough: () => boolean, unusedMs: number): Promise<boolean> {
+  async closeUntil(isEnough: (closed: number) => boolean, unusedMs: number): Promise<number> {
     const nowMs = performance.now()
     this.#look(nowMs)
     const unused = [...this.#open].filter(({ usedAtMs }) => nowMs - usedAtMs >= unusedMs)
-    let hasClosed = false
+    let closed = 0
     for (const collection of unused.sort((a, b) => a.usedAtMs - b.usedAtMs)) {
-      if (isEnough()) break
-      if (await collection.closeIfUnused()) hasClosed = true
+      if (isEnough(closed)) break
+      if (await collection.closeIfUnused()) closed++
     }
-    return hasClosed
+    return closed
   }
 
   #look(nowMs: number): void {

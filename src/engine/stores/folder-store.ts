@@ -1,3 +1,4 @@
+import { background } from '../../core/background.js'
 import { type Clock, systemClock } from '../../core/clock.js'
 import { VicinalError } from '../../core/errors.js'
 import type { QuotaConfig } from '../../core/quotas.js'
@@ -17,9 +18,13 @@ import { type Manifest, writeManifest } from '../../storage/manifest.js'
 import { readQuotas, writeQuotas } from '../../storage/quota-file.js'
 import { CollectionEngine } from '../collection/collection-engine.js'
 import { recoverCollection } from '../collection/recovery.js'
+import { mapRoom, mapsOfSegment } from '../memory/map-room.js'
 import { DEFAULT_SNAPSHOT_SETTINGS, type SnapshotSettings, SnapshotStore } from '../snapshots/snapshot-store.js'
 import type { CollectionRegistry, CollectionStore, StoredCollection } from './collection-store.js'
 import { asVicinalError, FolderCatalogue } from './folder-catalogue.js'
+
+/** How often a changed catalogue is written. */
+const SAVE_EVERY_MS = 10_000
 
 /** The data folder of the one process that writes it. */
 export class FolderStore implements CollectionStore {
@@ -30,6 +35,8 @@ export class FolderStore implements CollectionStore {
   readonly #lock: FileLock
   readonly #clock: Clock
   readonly #catalogue: FolderCatalogue
+  #savedAtMs = 0
+  readonly #saving = () => this.#saveIfDue()
 
   private constructor(disk: Disk, lock: FileLock, clock: Clock, snapshots: SnapshotSettings) {
     this.snapshots = new SnapshotStore(disk, clock, snapshots)
@@ -37,6 +44,7 @@ export class FolderStore implements CollectionStore {
     this.#lock = lock
     this.#clock = clock
     this.#catalogue = new FolderCatalogue(disk)
+    background.add(this.#saving)
   }
 
   /** Creates a missing folder. Rejects with LOCKED while another process writes the folder. */
@@ -62,6 +70,7 @@ export class FolderStore implements CollectionStore {
     for (const collection of replaced) await this.remove(collection)
     for (const collection of present) registry.add(collection)
     for (const { error } of unread) registry.addNameless(error)
+    await this.#saveCatalogue()
     try {
       const aliases = await readAliases(this.#disk)
       registry.setAliases(unread.length > 0 ? aliases : leadingTo(new Set(present.map(({ name }) => name)), aliases))
@@ -70,8 +79,28 @@ export class FolderStore implements CollectionStore {
     }
   }
 
-  async open({ uuid }: StoredCollection): Promise<CollectionEngine> {
-    return new CollectionEngine(await recoverCollection(this.#disk, collectionPaths(uuid), this.#clock))
+  async open({ name, uuid }: StoredCollection): Promise<CollectionEngine> {
+    const paths = collectionPaths(uuid)
+    const parts = await recoverCollection(this.#disk, paths, this.#clock, async (manifest) => {
+      if (manifest.name !== name) {
+        throw new VicinalError('CORRUPT', `${paths.manifest}: it is of collection ${JSON.stringify(manifest.name)}`, {
+          details: { path: paths.manifest },
+        })
+      }
+      const maps = mapsOfSegment(manifest.config) * Math.max(1, manifest.segments.length)
+      await mapRoom.admit(`collection ${JSON.stringify(name)}`, maps)
+    })
+    return new CollectionEngine(parts)
+  }
+
+  /** The file is only a copy, so a failure loses nothing but time at the next open. */
+  async #saveCatalogue(): Promise<void> {
+    this.#savedAtMs = this.#clock.monotonicMs()
+    await this.#catalogue.save().catch(() => undefined)
+  }
+
+  async #saveIfDue(): Promise<void> {
+    if (this.#clock.monotonicMs() - this.#savedAtMs >= SAVE_EVERY_MS) await this.#saveCatalogue()
   }
 
   async saveAliases(aliases: Aliases): Promise<void> {
@@ -108,11 +137,16 @@ export class FolderStore implements CollectionStore {
 
   async remove({ uuid }: { uuid: string }): Promise<void> {
     await deleteCollection(this.#disk, collectionPaths(uuid))
+    this.#catalogue.remove({ uuid })
   }
 
-  async stop(): Promise<void> {}
+  async stop(): Promise<void> {
+    background.remove(this.#saving)
+  }
 
   async close(): Promise<void> {
+    background.remove(this.#saving)
+    await this.#saveCatalogue()
     this.#lock.release()
   }
 }
