@@ -56,7 +56,8 @@ export async function listCollections(disk: Disk): Promise<CollectionPaths[]> {
 
 /**
  * Creates a collection that appears as a whole or not at all. `fill` writes its manifest and the first file of its log
- * on stable storage, at the given paths. These are not yet the final paths.
+ * on stable storage, at the given paths, the manifest last: replacing it syncs the folder. These are not yet the final
+ * paths.
  */
 export async function createCollection(
   disk: Disk,
@@ -70,7 +71,6 @@ export async function createCollection(
     await disk.makeFolder(unfinished.log)
     await disk.makeFolder(unfinished.segments)
     await fill(unfinished)
-    await disk.syncFolder(unfinished.folder)
     isRenaming = true
     await disk.rename(unfinished.folder, final.folder)
     await disk.syncFolder(ROOT)

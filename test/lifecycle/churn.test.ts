@@ -27,8 +27,9 @@ class WatchedStore {
   diskPercent: FolderStore['diskPercent'] = () => this.store.diskPercent()
   stop: FolderStore['stop'] = () => this.store.stop()
   close: FolderStore['close'] = () => this.store.close()
-  create: FolderStore['create'] = async (manifest) => {
-    this.engine = await this.store.create(manifest)
+  create = async (manifest: Parameters<FolderStore['create']>[0]) => {
+    await this.store.create(manifest)
+    this.engine = await this.store.open(manifest)
     return this.engine
   }
 }

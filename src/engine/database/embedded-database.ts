@@ -140,7 +140,8 @@ export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabas
         this.#slots.checkFree(name)
         await this.#finishRemoving(name)
         await this.#quotas.maps.admit('another collection', mapsOfSegment(config))
-        return await this.#made(name, undefined, () => this.#store.create(newManifest(name, config)))
+        const manifest = newManifest(name, config)
+        return await this.#made(manifest, undefined, () => this.#store.create(manifest))
       }),
     )
     return this.#handle<P>(slot)
@@ -303,7 +304,7 @@ export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabas
     if (left?.details.stays) throw cannotBeServed(name, left)
     if (replaces === null) this.#checkCount()
     await this.#finishRemoving(name)
-    const slot = await this.#made(name, older, () => store.adopt(staged, name, replaces))
+    const slot = await this.#made({ name }, older, () => store.adopt(staged, name, replaces))
     if (left) this.#onIssue(ofOpening(name, left, true))
     await older?.end({ discard: true }).catch(() => undefined)
     // Files that cannot be removed now are removed at the next open.
@@ -315,10 +316,15 @@ export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabas
    * Runs `make`. A new collection that can neither be opened nor removed replaces the older one at the next open. Until
    * then the older one takes no writes. Without an older one, it must be removed before another is created.
    */
-  async #made(name: string, older: CollectionSlot | undefined, make: () => Promise<CollectionEngine>) {
+  async #made(
+    made: { name: string; uuid?: string },
+    older: CollectionSlot | undefined,
+    make: () => Promise<CollectionEngine | null>,
+  ) {
+    const { name, uuid = '' } = made
     try {
       const engine = await make()
-      return this.#slots.add(engine, engine)
+      return this.#slots.add(engine ?? { name, uuid }, engine ?? undefined)
     } catch (error) {
       if (!(error instanceof VicinalError) || typeof error.details.stays !== 'string') throw error
       if (older) {

@@ -15,7 +15,8 @@ export interface CollectionStore {
   /** Registers all collections, and opens none. A reader's store goes on with those that its writer makes and removes. */
   list(registry: CollectionRegistry): Promise<void>
   open(collection: StoredCollection): Promise<CollectionEngine>
-  create(manifest: Manifest): Promise<CollectionEngine>
+  /** Makes a collection on stable storage. Resolves to null if its first use opens it. */
+  create(manifest: Manifest): Promise<CollectionEngine | null>
   /** Replaces all aliases on stable storage. */
   saveAliases(aliases: Aliases): Promise<void>
   /** The saved quotas; an empty object if none were saved. */

@@ -12,7 +12,6 @@ import {
   deleteCollection,
   LOCK_FILE,
   removeLeftovers,
-  undone,
 } from '../../storage/layout.js'
 import { type Manifest, writeManifest } from '../../storage/manifest.js'
 import { readQuotas, writeQuotas } from '../../storage/quota-file.js'
@@ -107,20 +106,16 @@ export class FolderStore implements CollectionStore {
     await writeAliases(this.#disk, aliases)
   }
 
-  async create(manifest: Manifest): Promise<CollectionEngine> {
+  async create(manifest: Manifest): Promise<null> {
     const disk = this.#disk
     const { uuid, flushedSeq } = manifest
-    const paths = await createCollection(disk, uuid, async (unfinished) => {
+    await createCollection(disk, uuid, async (unfinished) => {
       const log = await FileLog.open({ disk, folder: unfinished.log, uuid, cleanEnd: null, flushedSeq, create: true })
       await log.close()
       await writeManifest(disk, unfinished.manifest, manifest)
     })
     this.#catalogue.add(manifest)
-    try {
-      return new CollectionEngine(await recoverCollection(disk, paths, this.#clock))
-    } catch (error) {
-      throw await undone(disk, paths, error)
-    }
+    return null
   }
 
   async loadQuotas(): Promise<unknown> {
