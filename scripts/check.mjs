@@ -1,22 +1,24 @@
 // The static checks: format and lint (Biome), types (tsc), layers and cycles, file sizes and names, paths and links of
-// docs, clang-format.
+// docs, a command for each test, clang-format.
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import { findings as docFindings } from './check-docs.mjs'
 import { isNativeSource, findings as layerFindings } from './check-layers.mjs'
 import { filesBelow, path, ROOT, say } from './process.mjs'
+import { findings as suiteFindings } from './suites.mjs'
 import { has } from './tools.mjs'
 
 const MAX_LINES = { ts: 400, mjs: 400, cpp: 600, hpp: 600, h: 600, cc: 600 }
 const DRAWERS = /^(utils?|helpers?|common|misc)\.(ts|mjs|hpp|cpp)$/
 
 export function check() {
-  const part = { name: 'check', passed: 0, failed: 0, skipped: 0 }
+  const part = { name: 'check', passed: 0, failed: 0, skipped: 0, skippedSuites: [] }
   for (const [name, findings] of CHECKS) {
     const found = findings()
     if (found === null) {
       part.skipped++
+      part.skippedSuites.push(name)
       say(`check ${name}: skipped, the tool is not on this machine`)
       continue
     }
@@ -33,6 +35,7 @@ const CHECKS = [
   ['layers and cycles', layerFindings],
   ['file sizes and names', sizeFindings],
   ['paths and links of docs', docFindings],
+  ['commands of tests', suiteFindings],
   ['C++ format', clangFormat],
 ]
 

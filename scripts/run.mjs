@@ -6,12 +6,18 @@ import { check } from './check.mjs'
 import { prebuild } from './prebuild.mjs'
 import { path, say } from './process.mjs'
 import { buildNative, buildOracle, compile, install, installClients } from './setup.mjs'
-import { fuzzSegments, nativeTests, packagingTests, report, suite, suitesOfLowerSets } from './test.mjs'
-import { ensureTools } from './tools.mjs'
+import { suites } from './suites.mjs'
+import { fuzzSegments, nativeTests, report, soak, suite, suitesOfLowerSets } from './test.mjs'
+import { COMPILERS, ensureTools } from './tools.mjs'
+
+const SNAPSHOT_FUZZ = ['test/durability/snapshot-fuzz.test.ts']
 
 const TASKS = {
   start,
   test,
+  'test:ci': testCi,
+  'test:full': testFull,
+  ci,
   check: checkTask,
   'test:native': testNative,
   'test:isa': testIsa,
@@ -27,15 +33,61 @@ async function start(flags) {
   await import(pathToFileURL(path('dist/cli/main.js')).href)
 }
 
-/** Everything, or with arguments only the test files whose paths contain one of them. */
+/** Checks and what is quick of all tests; with arguments the test files whose paths contain one of them. */
 function test(filters) {
+  if (filters.length === 0) return report(quick())
+  prepareTests()
+  return report([suite('vitest', filters)])
+}
+
+/** What continuous integration needs beyond `npm test`. */
+function testCi() {
+  return report(beyondQuick())
+}
+
+/** Both, as one sum. What was skipped counts as failed. */
+function ci() {
+  return report([...quick(), ...beyondQuick()], true)
+}
+
+/** Everything there is: hours. */
+function testFull() {
+  return report([
+    ...quick(),
+    ...beyondQuick(),
+    ...suitesOfLowerSets([]),
+    soak(),
+    fuzzSegments('10000'),
+    suite('fuzz-snapshots', SNAPSHOT_FUZZ, 'main', { VICINAL_FUZZ_RUNS: '10000' }),
+  ])
+}
+
+function quick() {
+  install()
+  // The types of tests are checked, so what they import is there.
+  installClients()
+  ensureTools(COMPILERS)
+  buildNative()
+  compile()
+  return [check(), nativeTests(['plain']), suite('quick', suites().quick, 'main')]
+}
+
+function beyondQuick() {
+  prepareTests()
+  const { beyond, packaging } = suites()
+  return [
+    nativeTests(['asan', 'tsan', 'isa', 'arm']),
+    suite('beyond', beyond, 'main'),
+    suite('packaging', packaging, 'packaging'),
+  ]
+}
+
+function prepareTests() {
   install()
   installClients()
   ensureTools()
   prepare()
   buildOracle()
-  if (filters.length > 0) return report([suite('vitest', filters)])
-  return report([check(), nativeTests(), suite('vitest', []), packagingTests()])
 }
 
 function checkTask() {
@@ -45,19 +97,16 @@ function checkTask() {
   return report([check()])
 }
 
-function testNative() {
+function testNative(filters) {
   install()
   ensureTools()
-  return report([nativeTests()])
+  buildNative()
+  return report([nativeTests(filters)])
 }
 
 /** Without the kernel's own tests, which `test:native` runs with each instruction set as it is. */
 function testIsa(filters) {
-  install()
-  installClients()
-  ensureTools()
-  prepare()
-  buildOracle()
+  prepareTests()
   return report(suitesOfLowerSets(filters))
 }
 
@@ -72,7 +121,7 @@ function fuzzSegmentFiles([rounds = '10000', seed]) {
 function fuzzSnapshots([runs = '1000', seed]) {
   prepare()
   const env = { VICINAL_FUZZ_RUNS: runs, ...(seed === undefined ? {} : { VICINAL_TEST_SEED: seed }) }
-  return report([suite('fuzz-snapshots', ['test/durability/snapshot-fuzz.test.ts'], 'main', env)])
+  return report([suite('fuzz-snapshots', SNAPSHOT_FUZZ, 'main', env)])
 }
 
 function build() {

@@ -1,10 +1,11 @@
 #!/usr/bin/env node
 // Builds native/test with g++ (no Node in it) and runs it in variants:
 //
+//   plain  everything, with the objects of the addon as it was built, with the best instruction set of this machine
 //   asan   everything, with AddressSanitizer and UBSan, in two processes: it takes longest
 //   tsan   what threads may be at odds in (TEST alone), with ThreadSanitizer, in two as well
-//   isa    base, distance, quantize and graph, optimised as in the addon, once with each instruction set this machine has
-//   arm    the same three for AArch64 under qemu-user (needs g++-aarch64-linux-gnu and qemu-user)
+//   isa    base, distance, quantize and graph, with the addon's objects, once with each instruction set this machine has
+//   arm    the same four for AArch64 under qemu-user (needs g++-aarch64-linux-gnu and qemu-user)
 //
 // Arguments that name variants choose them; any other selects tests whose names contain it. Objects are kept in
 // .cache/native-test and rebuilt when a source, a header or a flag changed. Ends with `native: N passed, N failed`.
@@ -54,11 +55,29 @@ const COMMON = [
   ...['-I', path('native'), '-I', path('native', LIBSTEMMER_INCLUDE)],
 ]
 const X86 = process.arch === 'x64'
-/** What the addon is hardened by (native/binding.gyp); sanitizers look for the same themselves. */
-const HARDENED = ['-fstack-protector-strong', '-D_FORTIFY_SOURCE=2', ...(X86 ? ['-fcf-protection'] : [])]
 const NATIVE_SETS = ['scalar.cpp', ...(X86 ? ['avx2.cpp', 'avx512.cpp'] : process.arch === 'arm64' ? ['neon.cpp'] : [])]
 
+/**
+ * Of tests that are linked with the addon's objects: without RTTI, as those. Warnings are found by the other variants; at
+ * -O1 alone GCC 12 has false ones.
+ */
+const ADDON_FLAGS = ['-O1', '-fno-rtti', '-w']
+/** Memory and threads can be refused to the kernel (native/test/refusals.cpp). */
+const REFUSING = { testFlags: ['-DVICINAL_TEST_REFUSALS'], linkFlags: ['-Wl,--wrap=realloc'] }
+
+/** One library of the addon for each instruction set beyond the first (native/binding.gyp). */
+const ADDON_LIBRARIES = X86 ? ['avx2', 'avx512', 'avx512vnni'] : process.arch === 'arm64' ? ['neon'] : []
+
 const VARIANTS = {
+  plain: {
+    flags: ADDON_FLAGS,
+    folders: [],
+    sets: [],
+    objects: addonObjects,
+    ...REFUSING,
+    parts: 2,
+    runs: [{ env: { VICINAL_TEST_SMALL: '1' } }],
+  },
   asan: {
     // Objects that are too small are seen by ASan; what UBSan asks of virtual functions needs RTTI, which the addon lacks.
     flags: [
@@ -69,8 +88,8 @@ const VARIANTS = {
     ],
     folders: FOLDERS,
     sets: NATIVE_SETS,
-    testFlags: ['-fno-sanitize=undefined'],
-    linkFlags: ['-Wl,--wrap=realloc'],
+    ...REFUSING,
+    testFlags: [...REFUSING.testFlags, '-fno-sanitize=undefined'],
     parts: 2,
     runs: [{ env: { ASAN_OPTIONS: 'detect_leaks=1', UBSAN_OPTIONS: 'print_stacktrace=1' } }],
   },
@@ -84,19 +103,22 @@ const VARIANTS = {
     runs: [{ env: { TSAN_OPTIONS: 'halt_on_error=1' }, prefix: has('setarch') ? ['setarch', '-R'] : [] }],
   },
   isa: {
-    flags: ['-O3', ...HARDENED],
-    folders: ISA_FOLDERS,
-    sets: NATIVE_SETS,
+    flags: ADDON_FLAGS,
+    folders: [],
+    tests: ISA_FOLDERS,
+    sets: [],
+    objects: addonObjects,
     runs: (X86 ? availableSets() : ['scalar', 'neon']).map((isa) => ({ env: { VICINAL_ISA: isa } })),
   },
   arm: {
     compiler: 'aarch64-linux-gnu-g++',
     flags: ['-O2', '-static'],
     folders: ISA_FOLDERS,
+    tests: ISA_FOLDERS,
     sets: ['scalar.cpp', 'neon.cpp'],
     needs: ['aarch64-linux-gnu-g++', 'qemu-aarch64'],
     // Emulation is some thirty times slower; the tests take smaller sizes.
-    runs: [{ env: { VICINAL_TEST_EMULATED: '1' }, prefix: ['qemu-aarch64'] }],
+    runs: [{ env: { VICINAL_TEST_SMALL: '1' }, prefix: ['qemu-aarch64'] }],
   },
 }
 
@@ -134,22 +156,34 @@ const cppOf = (folder) =>
     : []
 
 function sourcesOf(name, variant) {
-  const isSmall = variant.folders === ISA_FOLDERS
   const tests = cppOf('test').filter(
     (test) =>
       !HARNESS.includes(test) &&
-      (!isSmall || ISA_FOLDERS.some((folder) => test.startsWith(`test/${folder}_`))) &&
+      (!variant.tests || variant.tests.some((folder) => test.startsWith(`test/${folder}_`))) &&
       !variant.leavesOut?.(readFileSync(path('native', test), 'utf8')),
   )
   return [
     ...variant.folders.flatMap((folder) => unitsOf(folder, path('.cache/native-test/units'))),
-    ...(isSmall ? [] : stemmerSources()),
+    ...(variant.folders.includes('text') ? stemmerSources() : []),
     ...variant.sets.flatMap((name) => [`distance/isa/${name}`, `quantize/isa/${name}`, `quantize/isa/rabitq_${name}`]),
     ...HARNESS,
     ...testUnitsOf(
       tests.map((test) => basename(test)),
       path('.cache/native-test/units', name),
     ),
+  ]
+}
+
+/** What the addon is linked from, but its binding to Node: the kernel as it is shipped. */
+function addonObjects() {
+  const made = (...parts) => path('native/build/Release/obj.target', ...parts)
+  const units = readdirSync(path('native/build/units')).filter((name) => !name.startsWith('binding-'))
+  return [
+    ...units.map((name) => made('vicinal/build/units', name.replace(/cpp$/, 'o'))),
+    ...['distance/isa/scalar.o', 'quantize/isa/scalar.o', 'quantize/isa/rabitq_scalar.o'].map((name) =>
+      made('vicinal', name),
+    ),
+    ...[...ADDON_LIBRARIES, 'stemmers'].map((name) => made(`vicinal_${name}.a`)),
   ]
 }
 
@@ -213,6 +247,7 @@ async function build(name, variant) {
   const linked = await execute(variant.compiler ?? 'g++', [
     ...variant.flags,
     ...objects.map((object) => object.object),
+    ...(variant.objects?.() ?? []),
     '-o',
     `${program}.${process.pid}`,
     ...(variant.linkFlags ?? []),
@@ -262,6 +297,7 @@ async function main(args) {
     const missing = (variant.needs ?? []).filter((tool) => !has(tool))
     if (missing.length > 0) {
       say(`native tests, ${name}: skipped, for this machine has no ${missing.join(' and no ')}`)
+      process.stdout.write(`native: ${name} skipped\n`)
       total.skipped++
       continue
     }

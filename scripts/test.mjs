@@ -1,10 +1,18 @@
 // Runs the parts of the test suite and adds up what they report.
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { relative } from 'node:path'
 import { path, ROOT, say } from './process.mjs'
 
-/** A part is { name, passed, failed, skipped }; a part that reports nothing counts as failed. */
-export function report(parts) {
+/**
+ * A part is { name, passed, failed, skipped } and, where whole suites were skipped, their names in `skippedSuites`. With
+ * `isStrict` these count as failed. A part that reports nothing counts as failed.
+ */
+export function report(parts, isStrict = false) {
+  for (const part of isStrict ? parts : []) {
+    for (const name of part.skippedSuites ?? []) say(`${part.name}: "${name}" was skipped, and here nothing may be`)
+    part.failed += part.skippedSuites?.length ?? 0
+  }
   const sum = (key) => parts.reduce((total, part) => total + part[key], 0)
   for (const part of parts) say(`${part.name}: ${part.passed} passed, ${part.failed} failed, ${part.skipped} skipped`)
   const passed = sum('passed')
@@ -14,14 +22,13 @@ export function report(parts) {
   process.exitCode = failed > 0 || passed === 0 ? 1 : 0
 }
 
-/** A vitest project (or, with filters, some files of any) by its JSON report. */
+/** Test files of a vitest project by its JSON report: whole paths, each of which must be run, or parts of paths. */
 export function suite(name, filters, project, env = {}) {
   const out = path(`.cache/${name}.json`)
   mkdirSync(path('.cache'), { recursive: true })
   rmSync(out, { force: true })
   const args = ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${out}`, ...filters]
   if (project) args.push('--project', project)
-  else if (filters.length === 0) args.push('--project', '!packaging')
   const child = spawnSync(process.execPath, [path('node_modules/vitest/vitest.mjs'), ...args], {
     cwd: ROOT,
     stdio: ['ignore', 2, 2],
@@ -31,22 +38,48 @@ export function suite(name, filters, project, env = {}) {
   const result = JSON.parse(readFileSync(out, 'utf8'))
   // A file that fails to load has no tests of its own, and an error outside a test shows only in the exit code.
   const unloaded = result.testResults.filter((file) => file.status === 'failed' && file.assertionResults.length === 0)
-  const failed = result.numFailedTests + unloaded.length
+  const missing = filters.filter((file) => isWhole(file) && !result.testResults.some(({ name }) => name === path(file)))
+  for (const file of missing) say(`${name}: ${file} was not run`)
+  const failed = result.numFailedTests + unloaded.length + missing.length
   return {
     name,
     passed: result.numPassedTests,
     failed: failed === 0 && child.status !== 0 ? 1 : failed,
     skipped: result.numPendingTests + result.numTodoTests,
+    skippedSuites: skippedSuites(result.testResults),
   }
 }
+
+const isWhole = (filter) => filter.endsWith('.test.ts')
+
+/** Files, and outermost groups of their tests, of which no test was run. */
+function skippedSuites(files) {
+  const groups = new Map()
+  for (const file of files) {
+    for (const test of file.assertionResults) {
+      const names = [relative(ROOT, file.name), `${relative(ROOT, file.name)}: ${test.ancestorTitles[0] ?? ''}`]
+      for (const name of names) groups.set(name, (groups.get(name) ?? false) || !IS_SKIPPED.has(test.status))
+    }
+  }
+  return [...groups].filter(([, wasRun]) => !wasRun).map(([name]) => name)
+}
+
+const IS_SKIPPED = new Set(['skipped', 'pending', 'todo', 'disabled'])
 
 /** The suite once more for each instruction set below the best, as on processors that have no other. */
 export const suitesOfLowerSets = (filters) =>
   (process.arch === 'x64' ? ['avx2', 'scalar'] : ['scalar']).map((isa) =>
-    suite(`vitest-${isa}`, filters, undefined, { VICINAL_ISA: isa }),
+    suite(`vitest-${isa}`, filters, 'main', { VICINAL_ISA: isa }),
   )
 
-export const packagingTests = () => suite('packaging', [], 'packaging')
+/** The fault tests twenty times as long. */
+export const soak = () =>
+  suite(
+    'soak',
+    ['kill', 'power-loss', 'io-errors', 'damage', 'model'].map((name) => `test/durability/${name}.test.ts`),
+    'main',
+    { VICINAL_SOAK: '20' },
+  )
 
 /**
  * As many files with wrong contents, in the kernel under AddressSanitizer: half are segment files, half payload index
@@ -69,5 +102,11 @@ export function nativeTests(chosen = [], env = {}) {
   process.stderr.write(child.stdout)
   const line = /^native: (\d+) passed, (\d+) failed(?:, (\d+) skipped)?$/m.exec(child.stdout)
   const [passed, failed, skipped] = line ? line.slice(1).map((text) => Number(text ?? 0)) : [0, 1, 0]
-  return { name: 'native', passed, failed: failed === 0 && child.status !== 0 ? 1 : failed, skipped }
+  return {
+    name: ['native', ...chosen].join(' '),
+    passed,
+    failed: failed === 0 && child.status !== 0 ? 1 : failed,
+    skipped,
+    skippedSuites: [...child.stdout.matchAll(/^native: (\w+) skipped/gm)].map(([, variant]) => variant),
+  }
 }

@@ -124,6 +124,7 @@ napi_value stats(napi_env env, napi_callback_info info) {
   ResultObject object(env);
   object.number("seq", static_cast<double>(stats.seq));
   object.number("points", static_cast<double>(stats.points));
+  object.number("payloadBytes", static_cast<double>(stats.payloadBytes));
   object.number("dirty", static_cast<double>(stats.dirty));
   object.number("dirtyBytes", static_cast<double>(stats.dirtyBytes));
   object.set("vectors", vectorStats(env, stats));

@@ -97,6 +97,8 @@ struct ShardStats {
   };
   uint64_t seq = 0;
   uint64_t points = 0;
+  // Payloads of all rows as they were appended, and their changes.
+  uint64_t payloadBytes = 0;
   uint64_t dirty = 0;
   uint64_t dirtyBytes = 0;
   std::vector<Vectors> vectors;

@@ -67,6 +67,8 @@ ShardStats Shard::stats() const {
   for (size_t at = 0; at < snapshot.count(); at++) {
     const Segment& segment = snapshot.segment(at);
     stats.points += segment.liveRows();
+    stats.payloadBytes +=
+        segment.payloads().bytesOf(snapshot.rows(at)) + segment.payloads().overlaidBytes();
     stats.segments.push_back({segment.number(), &segment == segments_.active(), segment.isLeft(),
                               segment.rows(), segment.deletedRows(), segment.dataBytes(), 0,
                               segment.payloads().overlaidRows(), false});

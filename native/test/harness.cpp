@@ -66,13 +66,15 @@ bool isForRaces() {
 #endif
 }
 
-bool isSlow() {
+bool isSanitized() {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
   return true;
 #else
-  return std::getenv("VICINAL_TEST_EMULATED") != nullptr;
+  return false;
 #endif
 }
+
+bool isSlow() { return isSanitized() || std::getenv("VICINAL_TEST_SMALL") != nullptr; }
 
 } // namespace vicinal::test
 

@@ -39,6 +39,8 @@ int failedChecks();
 const std::string& scratchFolder();
 // True under a sanitizer or an emulator, where tests use smaller sizes.
 bool isSlow();
+// Whether a sanitizer makes everything several times slower.
+bool isSanitized();
 // True under ThreadSanitizer.
 bool isForRaces();
 // Threads started by this process so far; counted only under AddressSanitizer.

@@ -16,9 +16,10 @@ namespace vicinal::test {
 template <typename Between>
 SearchResult interruptedSearch(const Shard& shard, const Snapshot& snapshot, SearchRequest request,
                                const Between& between) {
+  const std::chrono::nanoseconds more(isSanitized() ? 3000 : 500);
   ParkedSearch parked;
   request.parked = &parked;
-  for (std::chrono::microseconds patience(0);; patience += std::chrono::microseconds(3)) {
+  for (std::chrono::nanoseconds patience(0);; patience += more) {
     const CancelFlag soon(CancelFlag::Clock::now() + patience);
     SearchResult result;
     const uint32_t parkings = parked.parkings();

@@ -1,5 +1,5 @@
-// Intercepts memory (`new`, `realloc`) and thread creation of the system and the C++ library. Only
-// under AddressSanitizer; other variants of the tests serve other purposes.
+// Intercepts memory (`new`, `realloc`) and thread creation of the system and the C++ library, in
+// the variants of scripts/test-native.mjs that define VICINAL_TEST_REFUSALS.
 #include "test/refusals.hpp"
 
 #include <atomic>
@@ -58,7 +58,7 @@ int startedThreads() { return threadsStarted; }
 
 } // namespace vicinal::test
 
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(VICINAL_TEST_REFUSALS)
 
 using vicinal::test::newOrNull;
 
@@ -83,7 +83,7 @@ extern "C" void* __wrap_realloc(void* memory, size_t bytes) {
                                                                  : __real_realloc(memory, bytes);
 }
 
-// Replaces the sanitizer's own function, which it calls.
+// Replaces the system's or the sanitizer's own function, which it calls.
 extern "C" int pthread_create(pthread_t* thread, const pthread_attr_t* attributes,
                               void* (*body)(void*), void* argument) {
   using Create = decltype(&pthread_create);

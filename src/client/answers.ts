@@ -4,9 +4,10 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { Hit, PointGroup, ReadOptions, ScrollPage, StoredPoint, WriteResult } from '../core/database.js'
 import { ERROR_CATALOGUE, type ErrorCode, VicinalError } from '../core/errors.js'
 import { type Payload, type PointId, RawJson, type StoredVector } from '../core/point.js'
-import type { SearchMatrix } from '../core/query.js'
+import { QueryGroupsOptions, type SearchMatrix } from '../core/query.js'
 import { CollectionOptions, StrictModeConfig } from '../core/schema.js'
-import { snakeCase } from '../core/vocabulary/spelling.js'
+import { ScrollOptions } from '../core/scroll.js'
+import { camelCase, snakeCase } from '../core/vocabulary/spelling.js'
 import { UNBOUNDED } from '../wire/body-bounds.js'
 import { parseJson } from '../wire/json.js'
 
@@ -16,7 +17,8 @@ export interface Envelope {
 }
 
 const MS_PER_SECOND = 1000
-const WRONG_INPUT = 'Wrong input: '
+/** Before a sentence about one field of a request. */
+const CATEGORY = /^(?:Wrong input|Format error in JSON body): /
 
 /** The error the service had, or for what is not from the service (a proxy's 502), the nearest to its status. */
 export function errorOfAnswer(status: number, headers: IncomingHttpHeaders, envelope: Envelope | null): VicinalError {
@@ -32,26 +34,32 @@ export function errorOfAnswer(status: number, headers: IncomingHttpHeaders, enve
   })
 }
 
-/** Options of a configuration, and those of strict mode, by the spelling of the wire. */
+/** Options of reads and of a configuration, and those of strict mode, by the spelling of the wire. */
 const DECLARED = new Map(
   [
-    ...Object.keys(CollectionOptions.properties),
+    ...[CollectionOptions, QueryGroupsOptions, ScrollOptions].flatMap(({ properties }) => Object.keys(properties)),
     ...Object.keys(StrictModeConfig.properties).map((name) => `strictModeConfig.${name}`),
   ].map((name) => [snakeCase(name), name]),
 )
 
-/** A field of a configuration in the library's spelling, as the caller most likely wrote it. */
+/** The names inside a query, up to a formula: none of them is the caller's own. */
+const OF_QUERY = /^(?:query|prefetch|lookup_from|with_lookup)\b(?:(?!\.formula\b).)*/
+
+/** A field in the library's spelling, as the caller most likely wrote it. */
 function detailsOf(told: Record<string, unknown> = {}): Record<string, unknown> {
   const { field } = told
   if (typeof field !== 'string') return told
   const whole = DECLARED.get(field)
-  return { ...told, field: whole ?? field.replace(/^\w+/, (name) => DECLARED.get(name) ?? name) }
+  return {
+    ...told,
+    field: whole ?? field.replace(OF_QUERY, camelCase).replace(/^\w+/, (name) => DECLARED.get(name) ?? name),
+  }
 }
 
 /** In the library the sentence begins with the field. */
 function withField(error: string | undefined, field: unknown): string | undefined {
-  if (!error?.startsWith(WRONG_INPUT)) return error
-  const sentence = error.slice(WRONG_INPUT.length)
+  if (error === undefined || !CATEGORY.test(error)) return error
+  const sentence = error.replace(CATEGORY, '')
   return typeof field === 'string' ? `${field}: ${sentence}` : sentence
 }
 

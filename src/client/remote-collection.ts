@@ -7,44 +7,61 @@ import type {
   ExplainedMatrix,
   Hit,
   PointGroup,
-  QueryOptions,
-  RetrieveOptions,
-  ScrollOptions,
   ScrollPage,
   Selector,
   StoredPoint,
   UpdateCondition,
   UpsertResult,
   WriteOperation,
-  WriteOptions,
   WriteResult,
 } from '../core/database.js'
 import { invalid } from '../core/errors.js'
-import type { Filter } from '../core/filter.js'
-import { checkIfGiven, checkKnown } from '../core/known-keys.js'
-import { checkOperations, KNOWN_CALL, KNOWN_READ, KNOWN_WRITE } from '../core/known-options.js'
+import { givenList } from '../core/given-options.js'
+import { checkIfGiven } from '../core/known-keys.js'
+import { KNOWN_CALL } from '../core/known-options.js'
 import type { PayloadIndexKind, PayloadIndexOptions } from '../core/payload-index.js'
 import { PlainReads } from '../core/plain-reads.js'
 import type { Payload, Point, PointId, PointVector } from '../core/point.js'
-import type { FacetHit, FacetOptions, QueryGroupsOptions, SearchMatrix, SearchMatrixOptions } from '../core/query.js'
+import { readOperations } from '../core/point-changes.js'
+import {
+  type FacetHit,
+  FacetOptions,
+  QueryGroupsOptions,
+  QueryOptions,
+  type SearchMatrix,
+  SearchMatrixOptions,
+} from '../core/query.js'
 import { type CollectionInfo, ConfigChange, VectorNameConfig } from '../core/schema.js'
+import { CountOptions, RetrieveOptions, ScrollOptions } from '../core/scroll.js'
 import type { CollectionSnapshots } from '../core/snapshots.js'
 import type { Untyped } from '../core/untyped.js'
 import { type Batch, gathered, isIterable, writeBatches } from '../core/upsert-batches.js'
 import { read } from '../core/vocabulary/reader.js'
 import { tell } from '../core/vocabulary/teller.js'
+import { PayloadOptions, readOptions, UpsertOptions, VectorUpdateOptions, WriteOptions } from '../core/write-options.js'
 import { isArrowTable, pointsOfArrow } from '../wire/arrow.js'
 import { infoOfWire } from '../wire/collection-info.js'
 import { encodeMsgpack } from '../wire/msgpack-encoder.js'
 import { wireIndexSchema } from '../wire/payload-index.js'
+import {
+  CountRequest,
+  FacetRequest,
+  PointRequest,
+  QueryGroupsRequest,
+  QueryRequest,
+  ScrollRequest,
+  SearchMatrixRequest,
+} from '../wire/read-bodies.js'
 import { aliasesOf } from './aliases.js'
 import { groupsOf, hitsOf, matrixOfOffsets, pageOf, pointsOf, writeResultOf } from './answers.js'
 import { upsertRequests } from './chunks.js'
 import { planOf } from './plans.js'
-import { facetBody, matrixBody, queryBody, queryGroupsBody } from './query-bodies.js'
+import { bodyOf, CLIENT_LEAVES, readAs } from './read-bodies.js'
 import { RemoteSnapshots } from './remote-snapshots.js'
-import { operationBody, payloadBody, retrieveBody, scrollBody, selectorBody, vectorUpdateBody } from './requests.js'
+import { operationBody, selectorBody, vectorUpdatesBody } from './requests.js'
 import type { RemoteRequest, Transport } from './transport.js'
+
+const EXPLAIN = { explain: true }
 
 /** A collection of a service. */
 export class RemoteCollection<P = Payload> extends PlainReads<P> implements Untyped<Collection<P>> {
@@ -88,13 +105,13 @@ export class RemoteCollection<P = Payload> extends PlainReads<P> implements Unty
     points: Parameters<Collection<P>['upsert']>[0],
     options?: WriteOptions & UpdateCondition,
   ): Promise<UpsertResult> {
-    checkIfGiven(options, KNOWN_WRITE.upsert)
+    const told = readOptions(UpsertOptions, options)
     if (points === null || typeof points !== 'object') throw invalid('points', 'expected points', points)
-    const rows = isArrowTable(points) ? pointsOfArrow(points, (await this.#info(options)).config.vectors) : points
-    return await writeBatches(this.#batchesOf(rows, options))
+    const rows = isArrowTable(points) ? pointsOfArrow(points, (await this.#info(told)).config.vectors) : points
+    return await writeBatches(this.#batchesOf(rows, told))
   }
 
-  async *#batchesOf(points: unknown, options: (WriteOptions & UpdateCondition) | undefined): AsyncGenerator<Batch> {
+  async *#batchesOf(points: unknown, options: WriteOptions & UpdateCondition): AsyncGenerator<Batch> {
     let first = 0
     for await (const batch of isIterable(points) ? gathered(points) : [points]) {
       const rows = batch as readonly Point<unknown>[] | ColumnarPoints
@@ -110,22 +127,17 @@ export class RemoteCollection<P = Payload> extends PlainReads<P> implements Unty
     points: readonly { id: PointId; vector: PointVector }[],
     options?: WriteOptions & Pick<UpdateCondition, 'updateFilter'>,
   ): Promise<WriteResult> {
-    checkIfGiven(options, KNOWN_WRITE.updateVectors)
-    const body = {
-      points: points.map((point, i) => vectorUpdateBody(point, `points[${i}]`)),
-      update_filter: options?.updateFilter ?? undefined,
-    }
-    return await this.#write('PUT', '/points/vectors', body, options)
+    const told = readOptions(VectorUpdateOptions, options)
+    return await this.#write('PUT', '/points/vectors', vectorUpdatesBody(points, told), told)
   }
 
   async deleteVectors(names: readonly string[], which: Selector, options?: WriteOptions): Promise<WriteResult> {
-    checkIfGiven(options, KNOWN_WRITE.plain)
-    return await this.#write('POST', '/points/vectors/delete', { vector: names, ...selectorBody(which) }, options)
+    const told = readOptions(WriteOptions, options)
+    return await this.#write('POST', '/points/vectors/delete', { vector: names, ...selectorBody(which) }, told)
   }
 
   async delete(which: Selector, options?: WriteOptions): Promise<WriteResult> {
-    checkIfGiven(options, KNOWN_WRITE.plain)
-    return await this.#write('POST', '/points/delete', selectorBody(which), options)
+    return await this.#write('POST', '/points/delete', selectorBody(which), readOptions(WriteOptions, options))
   }
 
   async setPayload(
@@ -133,102 +145,109 @@ export class RemoteCollection<P = Payload> extends PlainReads<P> implements Unty
     which: Selector,
     options?: WriteOptions & { key?: string },
   ): Promise<WriteResult> {
-    checkIfGiven(options, KNOWN_WRITE.payload)
-    return await this.#write('POST', '/points/payload', payloadBody({ payload, which, key: options?.key }), options)
+    const { key, ...told } = readOptions(PayloadOptions, options)
+    return await this.#write('POST', '/points/payload', { payload, key, ...selectorBody(which) }, told)
   }
 
   async overwritePayload(payload: P, which: Selector, options?: WriteOptions & { key?: string }): Promise<WriteResult> {
-    checkIfGiven(options, KNOWN_WRITE.payload)
-    return await this.#write('PUT', '/points/payload', payloadBody({ payload, which, key: options?.key }), options)
+    const { key, ...told } = readOptions(PayloadOptions, options)
+    return await this.#write('PUT', '/points/payload', { payload, key, ...selectorBody(which) }, told)
   }
 
   async deletePayload(keys: readonly string[], which: Selector, options?: WriteOptions): Promise<WriteResult> {
-    checkIfGiven(options, KNOWN_WRITE.plain)
-    return await this.#write('POST', '/points/payload/delete', { keys, ...selectorBody(which) }, options)
+    const told = readOptions(WriteOptions, options)
+    return await this.#write('POST', '/points/payload/delete', { keys, ...selectorBody(which) }, told)
   }
 
   async clearPayload(which: Selector, options?: WriteOptions): Promise<WriteResult> {
-    checkIfGiven(options, KNOWN_WRITE.plain)
-    return await this.#write('POST', '/points/payload/clear', selectorBody(which), options)
+    return await this.#write('POST', '/points/payload/clear', selectorBody(which), readOptions(WriteOptions, options))
   }
 
   async batch(operations: readonly WriteOperation<P>[], options?: WriteOptions): Promise<WriteResult[]> {
-    checkIfGiven(options, KNOWN_WRITE.plain)
-    if (!Array.isArray(operations)) throw invalid('operations', 'expected an array of operations', operations)
-    checkOperations(operations)
-    const body = { operations: operations.map((one, i) => operationBody(one as WriteOperation<unknown>, i)) }
-    const results = await this.#send('POST', writePath('/points/batch', options), body, options)
+    const told = readOptions(WriteOptions, options)
+    const body = { operations: readOperations<unknown>(operations).map(operationBody) }
+    const results = await this.#send('POST', writePath('/points/batch', told), body, told)
     return (results as unknown[]).map(writeResultOf)
   }
 
-  async retrieve(ids: readonly PointId[], options: RetrieveOptions = {}): Promise<StoredPoint<P>[]> {
-    checkKnown(options, KNOWN_READ.retrieve)
-    return pointsOf<P>(await this.#send('POST', '/points', retrieveBody(ids, options), options), options)
+  async retrieve(ids: readonly PointId[], asked: RetrieveOptions = {}): Promise<StoredPoint<P>[]> {
+    const options = readAs<RetrieveOptions>(RetrieveOptions, asked)
+    const body = bodyOf(PointRequest, { ids, ...options })
+    return pointsOf<P>(await this.#send('POST', '/points', body, options), options)
   }
 
-  async query(query: QueryOptions): Promise<Hit<P>[]> {
-    checkKnown(query, KNOWN_READ.query)
-    return hitsOf<P>(await this.#ask('/points/query', queryBody(query), query), query)
+  async query(asked: QueryOptions): Promise<Hit<P>[]> {
+    const query = readAs<QueryOptions>(QueryOptions, asked)
+    return hitsOf<P>(await this.#ask('/points/query', bodyOf(QueryRequest, query), query), query)
   }
 
-  async explain(query: QueryOptions): Promise<Explained<P>> {
-    checkKnown(query, KNOWN_READ.query)
-    const result = await this.#send('POST', '/points/query', { ...queryBody(query), explain: true }, query)
+  async explain(asked: QueryOptions): Promise<Explained<P>> {
+    const query = readAs<QueryOptions>(QueryOptions, asked)
+    const result = await this.#send('POST', '/points/query', bodyOf(QueryRequest, query, EXPLAIN), query)
     return { hits: hitsOf<P>(result, query), plan: planOf(result) }
   }
 
-  async queryBatch(queries: readonly QueryOptions[], call?: CallOptions): Promise<Hit<P>[][]> {
-    checkBatch(queries, call)
-    const answers = await this.#ask('/points/query/batch', { searches: queries.map(queryBody) }, call)
+  async queryBatch(asked: readonly QueryOptions[], call?: CallOptions): Promise<Hit<P>[][]> {
+    const queries = queriesIn(asked, call)
+    const searches = queries.map((query) => bodyOf(QueryRequest, query))
+    const answers = await this.#ask('/points/query/batch', { searches }, call)
     return (answers as unknown[]).map((answer, i) => hitsOf<P>(answer, queries[i] ?? {}))
   }
 
-  async explainBatch(queries: readonly QueryOptions[], call?: CallOptions): Promise<Explained<P>[]> {
-    checkBatch(queries, call)
-    const searches = queries.map((query) => ({ ...queryBody(query), explain: true }))
+  async explainBatch(asked: readonly QueryOptions[], call?: CallOptions): Promise<Explained<P>[]> {
+    const queries = queriesIn(asked, call)
+    const searches = queries.map((query) => bodyOf(QueryRequest, query, EXPLAIN))
     const answers = (await this.#send('POST', '/points/query/batch', { searches }, call)) as unknown[]
     return answers.map((answer, i) => ({ hits: hitsOf<P>(answer, queries[i] ?? {}), plan: planOf(answer) }))
   }
 
-  async queryGroups(query: QueryGroupsOptions): Promise<PointGroup<P>[]> {
-    checkKnown(query, KNOWN_READ.groups)
-    return groupsOf<P>(await this.#send('POST', '/points/query/groups', queryGroupsBody(query), query), query)
+  async queryGroups(asked: QueryGroupsOptions): Promise<PointGroup<P>[]> {
+    const query = readAs<QueryGroupsOptions>(QueryGroupsOptions, asked)
+    const body = bodyOf(QueryGroupsRequest, query)
+    return groupsOf<P>(await this.#send('POST', '/points/query/groups', body, query), query)
   }
 
-  async explainGroups(query: QueryGroupsOptions): Promise<ExplainedGroups<P>> {
-    checkKnown(query, KNOWN_READ.groups)
-    const body = { ...queryGroupsBody(query), explain: true }
+  async explainGroups(asked: QueryGroupsOptions): Promise<ExplainedGroups<P>> {
+    const query = readAs<QueryGroupsOptions>(QueryGroupsOptions, asked)
+    const body = bodyOf(QueryGroupsRequest, query, EXPLAIN)
     const result = await this.#send('POST', '/points/query/groups', body, query)
     return { groups: groupsOf<P>(result, query), plan: planOf(result) }
   }
 
-  async facet(options: FacetOptions): Promise<FacetHit[]> {
-    checkKnown(options, KNOWN_READ.facet)
-    return ((await this.#send('POST', '/facet', facetBody(options), options)) as { hits: FacetHit[] }).hits
+  async facet(asked: FacetOptions): Promise<FacetHit[]> {
+    const options = readAs<FacetOptions>(FacetOptions, asked)
+    const answer = await this.#send('POST', '/facet', bodyOf(FacetRequest, options), options)
+    return (answer as { hits: FacetHit[] }).hits
   }
 
-  async searchMatrix(options: SearchMatrixOptions = {}): Promise<SearchMatrix> {
-    checkKnown(options, KNOWN_READ.matrix)
-    const result = await this.#send('POST', '/points/search/matrix/offsets', matrixBody(options), options)
-    return matrixOfOffsets(result)
+  async searchMatrix(asked: SearchMatrixOptions = {}): Promise<SearchMatrix> {
+    return matrixOfOffsets(await this.#matrix(asked))
   }
 
-  async explainMatrix(options: SearchMatrixOptions = {}): Promise<ExplainedMatrix> {
-    checkKnown(options, KNOWN_READ.matrix)
-    const body = { ...matrixBody(options), explain: true }
-    const result = await this.#send('POST', '/points/search/matrix/offsets', body, options)
+  async explainMatrix(asked: SearchMatrixOptions = {}): Promise<ExplainedMatrix> {
+    const result = await this.#matrix(asked, EXPLAIN)
     return { ...matrixOfOffsets(result), plan: planOf(result) }
   }
 
-  async scrollPage(options: ScrollOptions = {}): Promise<ScrollPage<P>> {
-    checkKnown(options, KNOWN_READ.scroll)
-    return pageOf<P>(await this.#send('POST', '/points/scroll', scrollBody(options), options), options)
+  async #matrix(asked: SearchMatrixOptions, more = {}): Promise<unknown> {
+    const options = readAs<SearchMatrixOptions>(SearchMatrixOptions, asked)
+    return await this.#send(
+      'POST',
+      '/points/search/matrix/offsets',
+      bodyOf(SearchMatrixRequest, options, more),
+      options,
+    )
   }
 
-  async count(options: { filter?: Filter | null; exact?: boolean } & CallOptions = {}): Promise<number> {
-    checkKnown(options, KNOWN_READ.count)
-    const body = { filter: options.filter ?? undefined, exact: options.exact }
-    return ((await this.#send('POST', '/points/count', body, options)) as { count: number }).count
+  async scrollPage(asked: ScrollOptions = {}): Promise<ScrollPage<P>> {
+    const options = readAs<ScrollOptions>(ScrollOptions, asked)
+    return pageOf<P>(await this.#send('POST', '/points/scroll', bodyOf(ScrollRequest, options), options), options)
+  }
+
+  async count(asked: CountOptions = {}): Promise<number> {
+    const options = readAs<CountOptions>(CountOptions, asked)
+    const answer = await this.#send('POST', '/points/count', bodyOf(CountRequest, options), options)
+    return (answer as { count: number }).count
   }
 
   async createPayloadIndex(
@@ -236,24 +255,35 @@ export class RemoteCollection<P = Payload> extends PlainReads<P> implements Unty
     schema: PayloadIndexKind | PayloadIndexOptions,
     options?: WriteOptions,
   ): Promise<WriteResult> {
-    checkIfGiven(options, KNOWN_WRITE.plain)
-    return await this.#write('PUT', '/index', { field_name: field, field_schema: wireIndexSchema(schema) }, options)
+    return await this.#write(
+      'PUT',
+      '/index',
+      { field_name: field, field_schema: wireIndexSchema(schema) },
+      readOptions(WriteOptions, options),
+    )
   }
 
   async deletePayloadIndex(field: string, options?: WriteOptions): Promise<WriteResult> {
-    checkIfGiven(options, KNOWN_WRITE.plain)
-    return await this.#write('DELETE', `/index/${encodeURIComponent(field)}`, undefined, options)
+    return await this.#write(
+      'DELETE',
+      `/index/${encodeURIComponent(field)}`,
+      undefined,
+      readOptions(WriteOptions, options),
+    )
   }
 
   async createVectorName(name: string, config: VectorNameConfig, options?: WriteOptions): Promise<WriteResult> {
-    checkIfGiven(options, KNOWN_WRITE.plain)
     const body = tell(VectorNameConfig, read(VectorNameConfig, config, 'library', 'config')) as object
-    return await this.#write('PUT', `/vectors/${encodeURIComponent(name)}`, body, options)
+    return await this.#write('PUT', `/vectors/${encodeURIComponent(name)}`, body, readOptions(WriteOptions, options))
   }
 
   async deleteVectorName(name: string, options?: WriteOptions): Promise<WriteResult> {
-    checkIfGiven(options, KNOWN_WRITE.plain)
-    return await this.#write('DELETE', `/vectors/${encodeURIComponent(name)}`, undefined, options)
+    return await this.#write(
+      'DELETE',
+      `/vectors/${encodeURIComponent(name)}`,
+      undefined,
+      readOptions(WriteOptions, options),
+    )
   }
 
   async warm(call?: CallOptions): Promise<void> {
@@ -275,7 +305,7 @@ export class RemoteCollection<P = Payload> extends PlainReads<P> implements Unty
     method: RemoteRequest['method'],
     path: string,
     body: object | undefined,
-    options: WriteOptions | undefined,
+    options: WriteOptions,
   ): Promise<WriteResult> {
     return writeResultOf(await this.#send(method, writePath(path, options), body, options))
   }
@@ -305,13 +335,13 @@ export class RemoteCollection<P = Payload> extends PlainReads<P> implements Unty
   }
 }
 
-function checkBatch(queries: readonly QueryOptions[], call: CallOptions | undefined): void {
+function queriesIn(asked: readonly QueryOptions[], call: CallOptions | undefined): QueryOptions[] {
   checkIfGiven(call, KNOWN_CALL)
-  if (!Array.isArray(queries)) throw invalid('searches', 'expected an array of queries', queries)
-  for (const [i, query] of queries.entries()) checkKnown(query, KNOWN_READ.query, `queries[${i}].`)
+  if (!Array.isArray(asked)) throw invalid('queries', 'expected an array of queries', asked)
+  return givenList(QueryOptions, asked, 'queries', call, CLIENT_LEAVES) as QueryOptions[]
 }
 
 /** In the library a write waits by default; over HTTP it does not. */
-function writePath(path: string, options: WriteOptions | undefined): string {
-  return `${path}?wait=${options?.wait ?? true}`
+function writePath(path: string, { wait = true }: WriteOptions): string {
+  return `${path}?wait=${wait}`
 }

@@ -1,15 +1,7 @@
 /** Values of the Database interface as bodies of the service: snake_case, vectors as bins. */
-import type {
-  ColumnarPoints,
-  ReadOptions,
-  ScrollOptions,
-  Selector,
-  UpdateCondition,
-  WriteOperation,
-} from '../core/database.js'
+import type { ColumnarPoints, Selector, UpdateCondition, WriteOperation } from '../core/database.js'
 import { invalid } from '../core/errors.js'
-import { checkColumns, checkPoint, checkSelector, KNOWN_POINT, KNOWN_VECTOR_UPDATE } from '../core/known-points.js'
-import { checkOrderBy } from '../core/known-query.js'
+import { checkColumns, checkPoint, KNOWN_POINT, KNOWN_VECTOR_UPDATE } from '../core/known-points.js'
 import {
   isNumbers,
   type MultiVector,
@@ -19,42 +11,13 @@ import {
   type PointVector,
   type Vector,
 } from '../core/point.js'
-import type { OrderBy } from '../core/query.js'
-
-export function scrollBody(options: ScrollOptions): object {
-  const { filter, limit, offset, orderBy } = options
-  checkOrderBy(orderBy, '')
-  return {
-    ...fieldsBody(options),
-    filter: filter ?? undefined,
-    limit,
-    offset: offset ?? undefined,
-    order_by: orderBy === undefined || orderBy === null ? undefined : orderByBody(orderBy),
-  }
-}
-
-export function orderByBody(orderBy: string | OrderBy): unknown {
-  if (orderBy === null || typeof orderBy !== 'object') return orderBy
-  const { key, direction, startFrom } = orderBy
-  return { key, direction, start_from: startFrom }
-}
-
-export function retrieveBody(ids: readonly PointId[], options: ReadOptions): object {
-  return { ids, ...fieldsBody(options) }
-}
-
-/** The library returns payloads unless told otherwise; on the wire a query does not. */
-export function fieldsBody({ withPayload, withVector }: ReadOptions): object {
-  return { with_payload: withPayload ?? true, with_vector: withVector }
-}
+import { readSelector } from '../core/selector.js'
+import { snakeCase } from '../core/vocabulary/spelling.js'
 
 export function selectorBody(which: Selector): { points?: readonly PointId[]; filter?: object } {
-  if (Array.isArray(which)) return { points: which }
-  checkSelector(which)
-  const { ids, filter, all } = (which ?? {}) as { ids?: readonly PointId[]; filter?: object; all?: boolean }
-  const selected = filter ?? (all === true ? {} : undefined)
-  // Both, or neither, go as they are: the service says what is wrong with them.
-  return { ...(ids === undefined ? {} : { points: ids }), ...(selected === undefined ? {} : { filter: selected }) }
+  const selected = readSelector(which)
+  if ('ids' in selected) return { points: selected.ids }
+  return { filter: 'filter' in selected ? selected.filter : {} }
 }
 
 export function pointBody(point: Point<unknown>, field: string): object {
@@ -64,7 +27,7 @@ export function pointBody(point: Point<unknown>, field: string): object {
   return { id, vector: pointVectorBody(vector, `${field}.vector`), payload: payload ?? undefined }
 }
 
-export function vectorUpdateBody(update: { id: PointId; vector: PointVector }, field: string): object {
+function vectorUpdateBody(update: { id: PointId; vector: PointVector }, field: string): object {
   checkPoint(update, KNOWN_VECTOR_UPDATE, field)
   return { id: update.id, vector: pointVectorBody(update.vector, `${field}.vector`) }
 }
@@ -94,41 +57,28 @@ export function isVector(value: unknown): value is Vector {
   return isNumbers(value)
 }
 
+/** An operation of a batch, which has been read, under the name that the wire has for it. */
 export function operationBody(operation: WriteOperation<unknown>, at: number): object {
-  const field = `operations[${at}]`
-  switch (operation.op) {
-    case 'upsert':
-      return { upsert: { ...upsertBody(operation.points, field), ...conditionBody(operation) } }
-    case 'updateVectors':
-      return {
-        update_vectors: {
-          points: operation.points.map((one, i) => vectorUpdateBody(one, `${field}.points[${i}]`)),
-          update_filter: operation.updateFilter ?? undefined,
-        },
-      }
-    case 'deleteVectors':
-      return { delete_vectors: { vector: operation.names, ...selectorBody(operation.which) } }
-    case 'delete':
-      return { delete: selectorBody(operation.which) }
-    case 'setPayload':
-      return { set_payload: payloadBody(operation) }
-    case 'overwritePayload':
-      return { overwrite_payload: payloadBody(operation) }
-    case 'deletePayload':
-      return { delete_payload: { keys: operation.keys, ...selectorBody(operation.which) } }
-    case 'clearPayload':
-      return { clear_payload: selectorBody(operation.which) }
-    default:
-      throw invalid(`${field}.op`, 'expected a known operation', (operation as { op: unknown }).op)
-  }
+  const { op } = operation
+  const field = `operations[${at}].`
+  if (op === 'upsert') return { upsert: { ...upsertBody(operation.points, field), ...conditionBody(operation) } }
+  if (op === 'updateVectors') return { update_vectors: vectorUpdatesBody(operation.points, operation, field) }
+  if (op === 'deleteVectors') return { delete_vectors: { vector: operation.names, ...selectorBody(operation.which) } }
+  const { op: _, which, ...others } = operation
+  return { [snakeCase(op)]: { ...others, ...selectorBody(which) } }
 }
 
 export function conditionBody({ updateFilter, updateMode }: UpdateCondition): object {
-  return { update_filter: updateFilter ?? undefined, update_mode: updateMode ?? undefined }
+  return { update_filter: updateFilter ?? undefined, update_mode: updateMode }
 }
 
-export function payloadBody(change: { payload: unknown; which: Selector; key?: string | undefined }): object {
-  return { payload: change.payload, key: change.key, ...selectorBody(change.which) }
+export function vectorUpdatesBody(
+  points: readonly { id: PointId; vector: PointVector }[],
+  condition: UpdateCondition,
+  at = '',
+): object {
+  if (!Array.isArray(points)) throw invalid(`${at}points`, 'expected an array of points', points)
+  return { points: points.map((one, i) => vectorUpdateBody(one, `${at}points[${i}]`)), ...conditionBody(condition) }
 }
 
 export function upsertBody(points: readonly Point<unknown>[] | ColumnarPoints, field = ''): object {

@@ -17,7 +17,6 @@ import type { Payload, Point, PointId, PointVector } from './point.js'
 import type {
   FacetHit,
   FacetOptions,
-  OrderBy,
   QueryGroupsOptions,
   QueryOptions,
   SearchMatrix,
@@ -26,15 +25,21 @@ import type {
   SearchVector,
 } from './query.js'
 import type { QuotaConfig, QuotaStatus } from './quotas.js'
-import type { ReadOptions, WithPayload, WithVector } from './read-options.js'
+import type { WithPayload, WithVector } from './read-options.js'
 import type { CollectionInfo, CollectionOptions, ConfigChange, VectorNameConfig } from './schema.js'
+import type { CountOptions, RetrieveOptions, ScrollOptions } from './scroll.js'
+import type { Selector } from './selector.js'
 import type { CollectionSnapshots, RecoverOptions, SnapshotSource, Snapshots } from './snapshots.js'
+import type { UpdateCondition, WriteOptions } from './write-options.js'
 
 export type * from './answered-points.js'
 export type { CallOptions } from './call-options.js'
 export type { ArrowTable, ColumnarPoints, ColumnarVectors } from './columnar-points.js'
 export type { QuantizationParams, QueryOptions, QueryParams } from './query.js'
 export type { ReadOptions, WithPayload, WithVector } from './read-options.js'
+export type { CountOptions, RetrieveOptions, ScrollOptions } from './scroll.js'
+export type { Selector } from './selector.js'
+export type { UpdateCondition, UpdateMode, WriteOptions } from './write-options.js'
 
 /** The part of a database that a reader may use. */
 export interface ReadableDatabase {
@@ -184,7 +189,7 @@ export interface ReadableCollection<P = Payload> {
    * The number of points that match `filter`; all points without one. With `exact: false` it is an estimate from
    * payload indexes and a sample, which is faster. Default true.
    */
-  count(options?: { filter?: Filter | null; exact?: boolean } & CallOptions): Promise<number>
+  count(options?: CountOptions): Promise<number>
 }
 
 /**
@@ -284,37 +289,6 @@ export interface Collection<P = Payload> extends ReadableCollection<P> {
   waitForIndex(call?: CallOptions): Promise<void>
 }
 
-/** Options of all writes. */
-export interface WriteOptions extends CallOptions {
-  /**
-   * true (default): resolves once the write is on stable storage and searchable. false: resolves once it is in the log.
-   * Until its fdatasync a crash of the machine can lose it (docs/ARCHITECTURE.md).
-   */
-  wait?: boolean
-}
-
-/**
- * Selects the points of a write that are written. It is evaluated with every earlier write applied, and no later one.
- */
-export interface UpdateCondition {
-  /** Stored points are only written if they match, by their state before the write. New points are always written. */
-  updateFilter?: Filter | null
-  /** `upsert` (default): all points. `insert_only`: only new points. `update_only`: only stored points. */
-  updateMode?: UpdateMode
-}
-/** Whether a write inserts points, updates them, or both. */
-export type UpdateMode = 'upsert' | 'insert_only' | 'update_only'
-
-/**
- * The points of a change: by id, by a filter, or all of them with `all: true`. A filter without conditions matches
- * every point, so it is refused without `all: true`.
- */
-export type Selector =
-  | readonly PointId[]
-  | { ids: readonly PointId[] }
-  | { filter: Filter; all?: boolean }
-  | { all: true }
-
 /** One operation of a batch, with the arguments of the method of its name. */
 export type WriteOperation<P = Payload> =
   | ({ op: 'upsert'; points: readonly Point<P>[] | ColumnarPoints } & UpdateCondition)
@@ -349,21 +323,3 @@ export type UpsertPoints<P = Payload> =
   | ArrowTable
   | Iterable<Point<P>>
   | AsyncIterable<Point<P>>
-
-/** Options of `retrieve`. */
-export type RetrieveOptions = ReadOptions
-
-/** Options of `scrollPage` and `scroll`. */
-export interface ScrollOptions extends ReadOptions {
-  /** Only points that match; default all. */
-  filter?: Filter | null
-  /** Points in a page. Default 10 for `scrollPage`, 256 for `scroll`. */
-  limit?: number
-  /** The id of the first point, inclusive. Default the lowest id. */
-  offset?: PointId | null
-  /**
-   * Orders points by a payload field with an index of numbers or date-times. A point is returned once for each value.
-   * Such pages continue by `startFrom`, not by `offset`.
-   */
-  orderBy?: string | OrderBy | null
-}

@@ -89,6 +89,11 @@ function badValue(field: string, expected: string, seen: unknown, isAfterWork: b
   return new VicinalError('INVALID_ARGUMENT', `${field}: ${expected}${got}`, { details: { field }, isAfterWork })
 }
 
+/** A rule of the form of a request as a whole, in Qdrant's words. */
+export function badRequest(field: string, sentence: string): VicinalError {
+  return new VicinalError('INVALID_ARGUMENT', `Bad request: ${sentence}`, { details: { field } })
+}
+
 /** Qdrant's wording, on which its clients match: "Not found: Collection `photos` doesn't exist!". */
 export function notFound(what: string, name: unknown): VicinalError {
   const subject = what.charAt(0).toUpperCase() + what.slice(1)

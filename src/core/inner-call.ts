@@ -21,6 +21,8 @@ export interface InnerCall {
   holder?: RoomHolder
   /** The deadline of a call that asks for none: strict mode has no say in it. */
   defaultTimeoutMs?: number
+  /** The other options were read by their declaration already. */
+  isRead?: boolean
 }
 
 const INNER = Symbol('vicinal.call')

@@ -1,7 +1,7 @@
 /** The keys inside the operations of a formula. */
 import { checkShape, isPlain, type KnownShape, keysOf, shapeOf } from './known-keys.js'
 import { LIMITS } from './limits.js'
-import type { Decay } from './query.js'
+import type { Decay } from './query-leaves.js'
 
 const DECAY = shapeOf(keysOf<Decay>({ x: true, target: true, scale: true, midpoint: true }))
 const ORIGIN = shapeOf(new Set(['lat', 'lon']))

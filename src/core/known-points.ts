@@ -1,7 +1,5 @@
-/** The keys of what is written: of points, of their columns, of texts in them, and of which points are meant. */
+/** The keys of what is written: of points, of their columns, and of texts in them. */
 import type { ColumnarPoints } from './database.js'
-import { invalid } from './errors.js'
-import { hasNoConditions } from './filter.js'
 import { checkKnown, checkPart, checkShape, isPlain, type KnownKeys, keysOf, shapeOf } from './known-keys.js'
 import type { Bm25Options, Document, Point } from './point.js'
 import { isDocument } from './sparse.js'
@@ -10,7 +8,6 @@ export const KNOWN_POINT = keysOf<Point>({ id: true, vector: true, payload: true
 /** Keys of a point whose payload is given already. */
 export const KNOWN_VECTOR_UPDATE = keysOf<Omit<Point, 'payload'>>({ id: true, vector: true })
 export const KNOWN_COLUMNS = keysOf<ColumnarPoints>({ ids: true, vectors: true, payloads: true })
-const SELECTOR = new Set(['ids', 'filter', 'all'])
 const BM25 = keysOf<Bm25Options>({
   language: true,
   tokenizer: true,
@@ -54,14 +51,4 @@ export function checkColumns(points: unknown, at: string): void {
     for (const [row, vector] of column.entries())
       if (isDocument(vector)) checkDocument(vector, `${at}vectors.${name}[${row}]`)
   }
-}
-
-/** The keys of a selector, and that nobody selects every point by oversight. */
-export function checkSelector(which: unknown): void {
-  checkPart(which, SELECTOR, 'which.')
-  if (!isPlain(which) || which.ids !== undefined) return
-  const { filter, all } = which
-  if (all !== undefined && typeof all !== 'boolean') throw invalid('which.all', 'expected true or false', all)
-  if (filter === undefined || all === true || !hasNoConditions(filter)) return
-  throw invalid('which.filter', 'expected a condition; to select every point, pass { all: true }', filter)
 }

@@ -45,12 +45,10 @@ export const LIMITS = {
   upsertBatchBytes: 16 * 1024 * 1024,
   /** Searches in one query batch. */
   batchQueries: 1_024,
-  /** `limit` of a query or scroll, and `offset + limit` of a query. */
-  resultLimit: 65_536,
   /** Prefetches of one query, at all levels together, and their nesting. */
   prefetches: 1_024,
   prefetchDepth: 64,
-  /** Sum of `limit` over all prefetches of one query. */
+  /** Sum of `limit` over all prefetches of one query, or the points of the collection if these are more. */
   prefetchedPoints: 262_144,
   /** Vectors and ids that one query names as examples, including those of its prefetches. */
   queryExamples: 1_024,
@@ -60,18 +58,17 @@ export const LIMITS = {
   exampleNumbers: 16_777_216,
   /** Different indices of the sparse vectors in an average. */
   averageEntries: 1_048_576,
-  /** `mmr.candidates_limit` of a query. */
+  /** `mmr.candidatesLimit` of a query. */
   mmrCandidates: 16_384,
   /** Nesting of a formula, and all its expressions together. */
   formulaDepth: 128,
   formulaExpressions: 4_096,
   /** Conditions of a formula, times the points that it scores: each takes one byte during scoring. */
   formulaConditionPoints: 16_777_216,
-  /** `limit` times `group_size` of a grouped query. */
-  groupedPoints: 65_536,
   /** `sample` of a search matrix, and `sample` times `limit`. */
   matrixSample: 4_096,
-  /** `hnsw_ef` of a query and `ef_construct` of a collection. */
+  matrixPairs: 65_536,
+  /** `hnswEf` of a query and `efConstruct` of a collection. */
   ef: 65_536,
   /** `params.quantization.oversampling` of a query. */
   oversampling: 1_024,

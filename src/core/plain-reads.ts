@@ -2,16 +2,15 @@ import type { CallOptions } from './call-options.js'
 import type { Hit, ReadableCollection, RetrieveOptions, ScrollOptions, ScrollPage, StoredPoint } from './database.js'
 import { renameField } from './error-field.js'
 import { invalid } from './errors.js'
-import { checkIfGiven, checkKnown } from './known-keys.js'
-import { KNOWN_CALL, KNOWN_READ } from './known-options.js'
+import { checkIfGiven, isPlain } from './known-keys.js'
+import { KNOWN_CALL } from './known-options.js'
 import type { Payload, PointId } from './point.js'
 import type { QueryOptions, SearchOptions, SearchVector } from './query.js'
 import type { Untyped } from './untyped.js'
 
 /** Options of `query` that `search` does not take. */
-const OF_QUERIES = new Set(['query', 'prefetch', 'lookupFrom'])
+const OF_QUERIES = ['query', 'prefetch', 'lookupFrom', 'lookup_from'] as const
 const SCROLL_PAGE = 256
-const KNOWN_SEARCH = new Set([...KNOWN_READ.query].filter((key) => !OF_QUERIES.has(key)))
 
 /** The verbs for the plain case, made of those for every case: alike on all faces. */
 export abstract class PlainReads<P = Payload>
@@ -22,7 +21,7 @@ export abstract class PlainReads<P = Payload>
   abstract retrieve(ids: readonly PointId[], options?: RetrieveOptions): Promise<StoredPoint<P>[]>
 
   async search(vector: SearchVector, options: SearchOptions = {}): Promise<Hit<P>[]> {
-    checkKnown(options, KNOWN_SEARCH)
+    checkSearch(options)
     if (vector === null || typeof vector !== 'object') {
       throw invalid('vector', 'expected numbers, a sparse vector, or a text and its model', vector ?? null)
     }
@@ -32,7 +31,6 @@ export abstract class PlainReads<P = Payload>
   }
 
   async get(id: PointId, options: RetrieveOptions = {}): Promise<StoredPoint<P> | null> {
-    checkKnown(options, KNOWN_READ.retrieve)
     const [point] = await this.#one(id, options)
     return point ?? null
   }
@@ -43,12 +41,13 @@ export abstract class PlainReads<P = Payload>
   }
 
   async *scroll(options: ScrollOptions = {}): AsyncIterable<StoredPoint<P>> {
-    checkKnown(options, KNOWN_READ.scroll)
-    if (options.orderBy)
-      throw invalid('order_by', 'scroll expects no order; use scrollPage, and continue with startFrom')
-    let offset = options.offset ?? null
+    const known = isPlain(options) ? (options as ScrollOptions & { order_by?: unknown }) : null
+    if (known?.orderBy || known?.order_by)
+      throw invalid('orderBy', 'scroll expects no order; use scrollPage, and continue with startFrom')
+    let offset = known?.offset ?? null
     do {
-      const page = await this.scrollPage({ ...options, limit: options.limit ?? SCROLL_PAGE, offset })
+      // What is wrong with other options, the page says.
+      const page = await this.scrollPage(known ? { ...options, limit: options.limit ?? SCROLL_PAGE, offset } : options)
       yield* page.points
       offset = page.nextOffset
     } while (offset !== null)
@@ -59,4 +58,11 @@ export abstract class PlainReads<P = Payload>
       throw renameField(error, (field) => field.replace(/^(ids|points)\[0\]/, 'id'))
     })
   }
+}
+
+/** All other options are those of `query`, which checks them. */
+function checkSearch(options: unknown): void {
+  if (!isPlain(options)) throw invalid('options', 'expected an object', options)
+  const key = OF_QUERIES.find((name) => options[name] !== undefined)
+  if (key !== undefined) throw invalid(key, 'expected a known option: search has no such one, query has')
 }

@@ -1,178 +1,41 @@
-import type { CallOptions } from './call-options.js'
-import type { Condition, Filter } from './filter.js'
-import type { Document, MultiVector, PointId, SparseVector, Vector } from './point.js'
-import type { ReadOptions, WithPayload, WithVector } from './read-options.js'
+/** Queries and their options, declared once: what the library, the service and the client know of them. */
+import Type, { type Static, type TSchema } from 'typebox'
+import { CALL_OPTIONS, type CallOptions } from './call-options.js'
+import type { Filter } from './filter.js'
+import { LIMITS } from './limits.js'
+import type { PointId } from './point.js'
+import { Query } from './query-kinds.js'
+import { FilterOf, type VectorInput } from './query-leaves.js'
+import { QueryParams, recall } from './query-params.js'
+import { RETURNED_ALIASES, type ReadOptions, readFields, shardKey, WithPayload, WithVector } from './read-options.js'
+import { count, flag, integer, nested, number, oneOrMany, optional, text } from './vocabulary/declare.js'
+import { isPlain } from './vocabulary/reader.js'
 
-/*
- * The language of queries, in the words of Qdrant's API; keys are the camelCase of the wire's. Filters and formulas
- * have the wire's own shape.
- */
+export * from './query-kinds.js'
+export type { Decay, Expression, VectorInput } from './query-leaves.js'
+export * from './query-params.js'
 
-/** A vector, or the id of a stored point, which stands for its vector and is then left out of the answer. */
-export type VectorInput = Vector | MultiVector | SparseVector | Document | PointId
+export const LookupLocation = Type.Object(
+  {
+    collection: text('The collection.'),
+    vector: optional(text('The vector. Default: the unnamed one, or else the one of the searched name.')),
+    shardKey,
+  },
+  {
+    $id: 'LookupLocation',
+    description: 'Where ids of a query are looked up instead of its own collection and vector.',
+  },
+)
+export type LookupLocation = Static<typeof LookupLocation>
 
-export type Query =
-  | VectorInput
-  | NearestQuery
-  | RecommendQuery
-  | DiscoverQuery
-  | ContextQuery
-  | OrderByQuery
-  | FusionQuery
-  | RrfQuery
-  | FormulaQuery
-  | SampleQuery
-  | RelevanceFeedbackQuery
-
-export interface NearestQuery {
-  nearest: VectorInput
-  mmr?: Mmr | null
-}
-
-/** Chooses among the nearest so that they differ from each other too: maximal marginal relevance. */
-export interface Mmr {
-  /** From 0, as near to the query as can be, to 1, as far from each other as can be. Default 0.5. */
-  diversity?: number | null
-  /** How many of the nearest to choose from; default `limit`. */
-  candidatesLimit?: number | null
-}
-
-export interface RecommendQuery {
-  recommend: {
-    positive?: readonly VectorInput[] | null
-    negative?: readonly VectorInput[] | null
-    /** Default `average_vector`. */
-    strategy?: RecommendStrategy | null
-  }
-}
-export type RecommendStrategy = 'average_vector' | 'best_score' | 'sum_scores'
-export const RECOMMEND_STRATEGIES: readonly RecommendStrategy[] = ['average_vector', 'best_score', 'sum_scores']
-
-export interface ContextPair {
-  positive: VectorInput
-  negative: VectorInput
-}
-export interface DiscoverQuery {
-  discover: { target: VectorInput; context: ContextPair | readonly ContextPair[] | null }
-}
-export interface ContextQuery {
-  context: ContextPair | readonly ContextPair[]
-}
-
-/** The payload field needs an index of numbers or date-times. */
-export interface OrderBy {
-  key: string
-  /** Default `asc`. */
-  direction?: 'asc' | 'desc' | null
-  /** A number, or an RFC 3339 date-time. */
-  startFrom?: number | bigint | string | null
-}
-export interface OrderByQuery {
-  orderBy: string | OrderBy
-}
-
-export interface FusionQuery {
-  fusion: 'rrf' | 'dbsf'
-}
-export interface RrfQuery {
-  rrf: {
-    /** Default 2. */
-    k?: number | null
-    /** One for each prefetch; default 1. */
-    weights?: readonly number[] | null
-  }
-}
-
-export interface FormulaQuery {
-  formula: Expression
-  /** By variable, for points that lack its value. */
-  defaults?: Readonly<Record<string, unknown>> | null
-}
-/** A number, a variable (`$score`, `$score[1]` or a payload key), a condition (1 where it holds) or an operation. */
-export type Expression =
-  | number
-  | string
-  | Condition
-  | { geo_distance: { origin: { lat: number; lon: number }; to: string } }
-  | { datetime: string }
-  | { datetime_key: string }
-  | { mult: readonly Expression[] }
-  | { sum: readonly Expression[] }
-  | { neg: Expression }
-  | { abs: Expression }
-  | { div: { left: Expression; right: Expression; by_zero_default?: number | null } }
-  | { sqrt: Expression }
-  | { pow: { base: Expression; exponent: Expression } }
-  | { exp: Expression }
-  | { log10: Expression }
-  | { ln: Expression }
-  | { lin_decay: Decay }
-  | { exp_decay: Decay }
-  | { gauss_decay: Decay }
-export interface Decay {
-  x: Expression
-  /** Default 0. */
-  target?: Expression | null
-  /** Default 1. */
-  scale?: number | null
-  /** Default 0.5. */
-  midpoint?: number | null
-}
-
-export interface SampleQuery {
-  sample: 'random'
-}
-
-export interface RelevanceFeedbackQuery {
-  relevanceFeedback: {
-    target: VectorInput
-    feedback: readonly { example: VectorInput; score: number }[]
-    strategy: { naive: { a: number; b: number; c: number } }
-  }
-}
-
-/** Where ids of a query are looked up instead of its own collection and vector. */
-export interface LookupLocation {
-  collection: string
-  vector?: string | null
-}
-
-export interface QueryParams {
-  /** Width of the beam: a fixed effort, instead of that which the recall asked for takes. */
-  hnsw_ef?: number
-  /** Scan every vector. */
-  exact?: boolean
-  indexed_only?: boolean
-  quantization?: QuantizationParams | null
-  /** Of sparse vectors with the `idf` modifier alone. */
-  idf?: IdfParams | null
-  /** Taken as Qdrant has it; a search goes from match to match wherever that costs least, asked or not. */
-  acorn?: AcornParams | null
-}
-
-export interface AcornParams {
-  enable?: boolean | null
-  /** From 0 to 1. */
-  max_selectivity?: number | null
-}
-
-/** Of which points it is counted how rare an index is: of all, or of those that match the filter. */
-export type IdfParams = 'global' | { corpus: Filter }
-
-/** How a search uses the codes there are; by default they lead, and as many are scored exactly as recall takes. */
-export interface QuantizationParams {
-  /** Compares vectors themselves all the way. */
-  ignore?: boolean | null
-  /** false: scores come from codes alone, so they are estimates. Default true. */
-  rescore?: boolean | null
-  /** Scored exactly for each point wanted, from 1 to LIMITS.oversampling; without it as many as recall takes. */
-  oversampling?: number | null
-}
+const limit = (description: string) => optional(count({ description, minimum: 1 }))
+const filter = optional(FilterOf)
+const using = optional(text('The searched vector. May be left out where the collection has one.'))
 
 /** The options that a query shares with each of its prefetches. */
 export interface QueryStage {
   /** Absent: points in the order of their ids. */
-  query?: Query
+  query?: Query | null
   /** Queries whose results are all that this one looks at; it scores them anew, or fuses them. */
   prefetch?: Prefetch | readonly Prefetch[] | null
   /** The name of the searched vector; may be left out where the collection has one. */
@@ -184,24 +47,73 @@ export interface QueryStage {
   scoreThreshold?: number
   /**
    * Mean share of the true neighbours that answers are to have, in (0, 1]; default 0.95. How far the search goes
-   * for it is measured on the collection's own vectors; 1 looks at every vector. `params.hnsw_ef` overrides it.
+   * for it is measured on the collection's own vectors; 1 looks at every vector. `params.hnswEf` overrides it.
    */
   recall?: number
   params?: QueryParams | null
   lookupFrom?: LookupLocation | null
 }
-
+/** What searches of all kinds share. */
+export const search = {
+  using,
+  filter,
+  limit: limit('Points to return. Default 10.'),
+  scoreThreshold: optional(number({ description: 'Points with a worse score are left out.' })),
+  recall,
+  params: optional(QueryParams),
+  lookupFrom: optional(LookupLocation),
+}
+const stage = {
+  query: optional(Query),
+  prefetch: optional(
+    oneOrMany(
+      nested<Prefetch>({
+        of: (): TSchema => Prefetch,
+        depth: LIMITS.prefetchDepth,
+        inAll: LIMITS.prefetches,
+        what: 'prefetches',
+      }),
+      { description: 'Queries whose results are all that this one looks at; it scores them anew, or fuses them.' },
+    ),
+  ),
+  ...search,
+}
 export interface Prefetch extends QueryStage {}
+export const Prefetch = Type.Object(stage, { $id: 'Prefetch', description: 'A query whose results another one uses.' })
 
 export interface QueryOptions extends QueryStage, ReadOptions {
   offset?: number
 }
+export const offset = optional(count({ description: 'Points to skip. Default 0.' }))
+/** A query, without what the library alone has. */
+export const queryFields = { ...stage, offset }
+export const QueryOptions = Type.Object({ ...queryFields, ...readFields }, { aliases: RETURNED_ALIASES })
 
 /** The vector whose neighbours `search` finds: numbers, or a text that becomes a sparse vector. */
 export type SearchVector = Exclude<VectorInput, PointId>
 
 /** Of the nearest points to one vector. */
 export type SearchOptions = Omit<QueryOptions, 'query' | 'prefetch' | 'lookupFrom'>
+
+export const WithLookup = Type.Object(
+  {
+    collection: text('The collection.'),
+    withPayload: optional(WithPayload),
+    withVectors: optional(WithVector),
+  },
+  {
+    $id: 'WithLookup',
+    description: 'The point of another collection whose id is the value of a group. Payloads are returned by default.',
+    aliases: { withVectors: ['with_vector'] },
+  },
+)
+export interface WithLookup {
+  collection: string
+  /** Default true. */
+  withPayload?: WithPayload | null
+  /** Default false. */
+  withVectors?: WithVector | null
+}
 
 export interface QueryGroupsOptions extends QueryStage, ReadOptions {
   /** Payload field whose values, texts or integers, make the groups. */
@@ -211,13 +123,19 @@ export interface QueryGroupsOptions extends QueryStage, ReadOptions {
   /** The point of another collection whose id is the group's. */
   withLookup?: string | WithLookup | null
 }
-export interface WithLookup {
-  collection: string
-  /** Default true. */
-  withPayload?: WithPayload | null
-  /** Default false. */
-  withVectors?: WithVector | null
+export const grouping = {
+  groupBy: text('Payload field whose values, texts or integers, make the groups.'),
+  groupSize: limit('Points of each group. Default 3.'),
+  withLookup: optional(
+    Type.Union([text('The collection.'), WithLookup], {
+      description: 'The point of another collection whose id is the value of the group.',
+      expected: 'a text, or an object with a collection',
+      choose: (value: unknown) => (typeof value === 'string' ? 0 : isPlain(value) ? 1 : -1),
+    }),
+  ),
 }
+export const groupsFields = { ...stage, limit: limit('Groups to return. Default 10.'), ...grouping }
+export const QueryGroupsOptions = Type.Object({ ...groupsFields, ...readFields }, { aliases: RETURNED_ALIASES })
 
 export interface FacetOptions extends CallOptions {
   /** A payload field with an index of keywords, integers, UUIDs or booleans. */
@@ -228,6 +146,13 @@ export interface FacetOptions extends CallOptions {
   /** Counts are always exact; kept for those who ask. */
   exact?: boolean | null
 }
+export const facetFields = {
+  key: text('A payload field with an index of keywords, integers, UUIDs or booleans.'),
+  filter,
+  limit: limit('Values to return, most frequent first. Default 10.'),
+  exact: flag('No effect, since counts are always exact.'),
+}
+export const FacetOptions = Type.Object({ ...facetFields, ...CALL_OPTIONS })
 export interface FacetHit {
   value: string | number | bigint | boolean
   count: number
@@ -241,6 +166,19 @@ export interface SearchMatrixOptions extends CallOptions {
   limit?: number
   using?: string
 }
+export const matrixFields = {
+  filter,
+  sample: optional(
+    integer({
+      description: 'Points to choose at random and compare with each other. Default 10.',
+      minimum: 2,
+      maximum: LIMITS.matrixSample,
+    }),
+  ),
+  limit: limit('Neighbours of each among the others. Default 3.'),
+  using,
+}
+export const SearchMatrixOptions = Type.Object({ ...matrixFields, ...CALL_OPTIONS })
 export interface SearchMatrix {
   /** The points compared, in the order of their ids. */
   ids: PointId[]

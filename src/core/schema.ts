@@ -161,7 +161,7 @@ export interface CollectionInfo {
   memory: CollectionMemory
   /** Live recall by vector name. */
   recall: Record<string, MeasuredRecall>
-  /** Problems that were survived, such as a segment rebuilt from the table. */
+  /** Problems that were survived, such as a segment rebuilt from the table, and settings without the effect asked for. */
   warnings: string[]
 }
 

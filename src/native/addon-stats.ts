@@ -4,6 +4,8 @@ export interface ShardStats {
   seq: number
   /** Live points. */
   points: number
+  /** Of all rows as they were appended, deleted ones included, and of changed payloads. */
+  payloadBytes: number
   /** Changed ids that are not flushed, and an estimate of their bytes. */
   dirty: number
   dirtyBytes: number

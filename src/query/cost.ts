@@ -16,7 +16,7 @@ const INDICES_PER_VECTOR = 64
  * filter. Stages that merge or rescore the points of prefetches cost nothing. Fetches the vectors that are named by id.
  */
 export async function costOfQuery(query: QueryOptions, scope: QueryScope): Promise<number> {
-  const plan = parseQuery(query, scope.source.schema)
+  const plan = parseQuery(query, scope.source.schema, scope.source.shard)
   return costOfStage(plan.root, await References.of(plan, scope), scope.source.schema)
 }
 

@@ -87,7 +87,7 @@ function pairWeight(confidence: number, { b, c }: Naive): number {
 
 function finiteWeight(weight: number): number {
   if (Number.isFinite(Math.fround(weight))) return weight
-  throw invalid('query.relevance_feedback.strategy.naive', 'expected coefficients that give finite weights', weight)
+  throw invalid('query.relevanceFeedback.strategy.naive', 'expected coefficients that give finite weights', weight)
 }
 
 function together(

@@ -1,17 +1,16 @@
-import { LIMITS } from '../core/limits.js'
 import type { FacetHit, FacetOptions } from '../core/query.js'
 import type { Stoppable } from '../core/stop.js'
 import { parsePath } from '../filter/path.js'
 import { compileFilter } from '../filter/program.js'
 import type { FacetResult } from '../native/addon.js'
+import { boundedRows, DEFAULT_LIMIT } from './amounts.js'
 import { listOf } from './long-lists.js'
-import { bounded, DEFAULT_LIMIT } from './search-settings.js'
 import type { Source } from './source.js'
 import { Turns } from './turns.js'
 
 /** The number of points with each value of an indexed field: most frequent first, then in the order of the values. */
 export async function facet({ shard, schema }: Source, options: FacetOptions, call?: Stoppable): Promise<FacetHit[]> {
-  const limit = bounded(options.limit ?? DEFAULT_LIMIT, 1, LIMITS.resultLimit, 'limit')
+  const limit = boundedRows(options.limit ?? DEFAULT_LIMIT)
   parsePath(options.key, 'key')
   const filter = options.filter ? compileFilter(options.filter, { vectorNames: schema.map(({ name }) => name) }) : null
   const result = await shard.facet({ field: options.key, limit, filter }, call?.signal)

@@ -16,19 +16,18 @@ export class Groups {
   /** Number of wanted groups; `#size` is the number of points in each. */
   readonly most: number
   readonly #size: number
+  /** Points of all groups together. */
+  readonly wanted: number
   readonly #sign: 1 | -1
   /** Texts and numbers are different keys, such as `"1"` and `1`. */
   readonly #groups = new Map<GroupKey, Group>()
   readonly #ids = new Set<PointId>()
 
-  constructor(most: number, size: number, smallerIsBetter: boolean) {
+  constructor({ most, size, wanted }: { most: number; size: number; wanted: number }, smallerIsBetter: boolean) {
     this.most = most
     this.#size = size
+    this.wanted = wanted
     this.#sign = smallerIsBetter ? 1 : -1
-  }
-
-  get wanted(): number {
-    return this.most * this.#size
   }
 
   /** Adds a point. A point with several values is in several groups. */

@@ -3,8 +3,6 @@
  * number of groups exists, then for groups that are not full.
  */
 import type { Hit, PointGroup } from '../core/database.js'
-import { invalid } from '../core/errors.js'
-import { checkWithLookup } from '../core/known-query.js'
 import { LIMITS } from '../core/limits.js'
 import type { Payload, PointId } from '../core/point.js'
 import type { QueryGroupsOptions, WithLookup } from '../core/query.js'
@@ -14,6 +12,7 @@ import type { FilterNode, MatchValues } from '../filter/node.js'
 import { type PathStep, parsePath } from '../filter/path.js'
 import { valuesAt } from '../filter/payload-values.js'
 import { writeInTurns } from '../filter/program.js'
+import { Amounts } from './amounts.js'
 import { BytesRead } from './bytes-read.js'
 import { planWithoutSearch } from './explain.js'
 import { type GroupKey, Groups } from './group-table.js'
@@ -24,7 +23,6 @@ import { parseQuery } from './parse-query.js'
 import type { Plan, Scoring, Stage } from './plan.js'
 import { projectionOf, wantingMore } from './rows.js'
 import { runPlan } from './run.js'
-import { bounded } from './search-settings.js'
 import type { QueryScope } from './source.js'
 import { type Steps, Turns } from './turns.js'
 
@@ -40,17 +38,19 @@ export async function queryGroups<P>(
   scope: QueryScope,
 ): Promise<{ groups: PointGroup<P>[]; plan: QueryPlan | null }> {
   const started = performance.now()
-  const size = bounded(options.groupSize ?? DEFAULT_GROUP_SIZE, 1, LIMITS.groupedPoints, 'group_size')
-  const path = parsePath(options.groupBy, 'group_by')
-  const plan = parseQuery(options, scope.source.schema)
+  const { shard, schema } = scope.source
+  const amounts = new Amounts(shard)
+  const path = parsePath(options.groupBy, 'groupBy')
+  const plan = parseQuery(options, schema, shard)
   const { limit } = plan.root
-  if (limit * size > LIMITS.groupedPoints) {
-    throw invalid('group_size', `expected limit times group_size of at most ${LIMITS.groupedPoints}`, limit * size)
-  }
+  const size = amounts.bounded(options.groupSize ?? DEFAULT_GROUP_SIZE)
   const lookup = lookupOf(options.withLookup)
   // A missing lookup collection is reported before the search.
   if (lookup) scope.catalog(lookup.collection)
-  const table = new Groups(limit, size, smallerIsBetter(plan.root.scoring, scope))
+  const table = new Groups(
+    { most: limit, size, wanted: amounts.bounded(limit * size) },
+    smallerIsBetter(plan.root.scoring, scope),
+  )
   const rounds = await fill(table, plan, path, options.groupBy, scope)
   const read = new BytesRead()
   const groups = await finished<P>(table, plan, lookup, scope, read)
@@ -129,7 +129,7 @@ function roundPlan(
 /** Multiplies the limits of prefetches by the number of groups, within their bounds. */
 function widened(stage: Stage, times: number, most: number): Stage {
   const prefetches = stage.prefetches.map((prefetch) => {
-    const limit = Math.max(prefetch.limit, Math.min(LIMITS.resultLimit, most, prefetch.limit * times))
+    const limit = Math.max(prefetch.limit, Math.min(most, prefetch.limit * times))
     return widened({ ...prefetch, limit }, times, most)
   })
   return { ...stage, prefetches }
@@ -178,11 +178,7 @@ function bare({ id, version, score, orderValue }: Hit): Hit {
 
 function lookupOf(withLookup: QueryGroupsOptions['withLookup']): WithLookup | null {
   if (withLookup === undefined || withLookup === null) return null
-  checkWithLookup(withLookup)
-  const lookup = typeof withLookup === 'string' ? { collection: withLookup } : withLookup
-  if (typeof lookup.collection !== 'string')
-    throw invalid('with_lookup.collection', 'expected a text', lookup.collection)
-  return lookup
+  return typeof withLookup === 'string' ? { collection: withLookup } : withLookup
 }
 
 /** The point id that a group's value could name; null for a text that is no id. */

@@ -17,8 +17,7 @@ import { distinctHits, encodedIds, listOf } from './long-lists.js'
 import { chooseDiverse } from './mmr.js'
 import type { Order, Scoring, Stage } from './plan.js'
 import type { References } from './references.js'
-import { orderValueAt, type Projection, projectionOf, RowReader } from './rows.js'
-import { hitsOf } from './search.js'
+import { hitsOf, orderValueAt, type Projection, projectionOf, RowReader } from './rows.js'
 import { similaritiesOf } from './similarities.js'
 import type { QueryScope } from './source.js'
 import { TextQuery } from './texts.js'
@@ -345,13 +344,11 @@ export function kindOf(scoring: Scoring): StageKind {
 
 /** All conditions as a program of the kernel; null if there are none. */
 function programOf({ filters, among }: LeafPlace, excluded: Uint32Array | null): Uint8Array | null {
-  if (filters.length === 0 && !among && !excluded) return null
   const nodes = [...filters]
   if (among) nodes.push({ op: 'hasId', ids: among })
   if (excluded) nodes.push({ op: 'not', child: { op: 'hasId', ids: excluded } })
-  const [only, ...more] = nodes
-  if (!only) return null
-  return compileNode(more.length === 0 ? only : { op: 'and', children: nodes })
+  if (nodes.length === 0) return null
+  return compileNode(nodes.length === 1 ? (nodes[0] as FilterNode) : { op: 'and', children: nodes })
 }
 
 function* distinctIdsOf(sources: readonly Hit[][]): Steps<Uint32Array> {

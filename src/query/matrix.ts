@@ -12,7 +12,7 @@ import { BytesRead } from './bytes-read.js'
 import { planOf, planWithoutSearch, type StageFacts, withMatches } from './explain.js'
 import type { VectorValue } from './plan.js'
 import { fieldsOf, sparseOfRow, startsOf } from './rows.js'
-import { bounded, vectorIndex } from './search-settings.js'
+import { vectorIndex } from './search-settings.js'
 import type { QueryScope } from './source.js'
 
 export const DEFAULT_SAMPLE = 10
@@ -28,8 +28,8 @@ export async function searchMatrix(
 ): Promise<{ matrix: SearchMatrix; plan: QueryPlan | null }> {
   const started = performance.now()
   const { shard, schema } = scope.source
-  const sample = bounded(options.sample ?? DEFAULT_SAMPLE, 2, LIMITS.matrixSample, 'sample')
-  const limit = bounded(options.limit ?? DEFAULT_NEIGHBOURS, 1, LIMITS.resultLimit, 'limit')
+  const sample = options.sample ?? DEFAULT_SAMPLE
+  const limit = Math.min(options.limit ?? DEFAULT_NEIGHBOURS, sample - 1)
   const vector = vectorIndex(options.using, schema)
   const own = parseFilter(options.filter, { vectorNames: schema.map(({ name }) => name) })
   const nodes: FilterNode[] = [{ op: 'hasVector', vector }, ...(own ? [own] : [])]
@@ -43,8 +43,8 @@ export async function searchMatrix(
     return { matrix, plan: scope.explains ? planOfStage('matrix', matrix.pairs.length, started, { prefetch }) : null }
   }
   if (block.count < 2) return told({ ids: [], pairs: [] }, [])
-  if (Math.min(limit, block.count - 1) * block.count > LIMITS.resultLimit) {
-    throw invalidAfterWork('limit', `expected sample times limit of at most ${LIMITS.resultLimit}`, limit * block.count)
+  if (Math.min(limit, block.count - 1) * block.count > LIMITS.matrixPairs) {
+    throw invalidAfterWork('limit', `expected sample times limit of at most ${LIMITS.matrixPairs}`, limit * block.count)
   }
   const rows = rowsById(block)
   const among = compileNode({ op: 'hasId', ids: block.ids })

@@ -1,20 +1,17 @@
 import type { RetrieveOptions, ScrollOptions, ScrollPage, StoredPoint } from '../core/database.js'
-import { invalid } from '../core/errors.js'
-import { checkOrderBy } from '../core/known-query.js'
-import { LIMITS } from '../core/limits.js'
+import { badRequest } from '../core/errors.js'
 import { decodeId, encodeId, ID_WORDS, type PointId } from '../core/point.js'
 import type { SchemaVector } from '../core/schema.js'
 import type { Stoppable } from '../core/stop.js'
 import { compileFilter } from '../filter/program.js'
 import type { Shard } from '../native/shard.js'
+import { boundedRows, DEFAULT_LIMIT } from './amounts.js'
 import type { BytesRead } from './bytes-read.js'
 import { distinctIds, encodedIds } from './long-lists.js'
 import { orderOf } from './parse-order.js'
 import { orderValueAt, projectionOf, RowReader } from './rows.js'
-import { bounded } from './search-settings.js'
 import { Turns } from './turns.js'
 
-const DEFAULT_PAGE = 10
 const OFFSET_WITH_ORDER =
   "Cannot use an `offset` when using `order_by`. The alternative for paging is to use `order_by.start_from` and a filter to exclude the IDs that you've already seen for the `order_by.start_from` value"
 
@@ -27,7 +24,6 @@ export async function retrieve<P>(
   call: Stoppable | undefined,
   read?: BytesRead,
 ): Promise<StoredPoint<P>[]> {
-  bounded(ids.length, 0, LIMITS.resultLimit, 'ids.length')
   const projection = projectionOf(options, schema)
   const turns = new Turns(call)
   const encoded = await turns.take(encodedIds(ids.length, (at) => ids[at] as PointId))
@@ -42,14 +38,13 @@ export async function scrollPage<P>(
   options: ScrollOptions,
   call?: Stoppable,
 ): Promise<ScrollPage<P>> {
-  const limit = bounded(options.limit ?? DEFAULT_PAGE, 1, LIMITS.resultLimit, 'limit')
+  const limit = boundedRows(options.limit ?? DEFAULT_LIMIT)
   const projection = projectionOf(options, schema)
   const from = firstId(options.offset)
   const filter = options.filter ? compileFilter(options.filter, { vectorNames: schema.map(({ name }) => name) }) : null
   if (options.orderBy !== undefined && options.orderBy !== null) {
-    if (from) throw invalid('offset', OFFSET_WITH_ORDER)
-    checkOrderBy(options.orderBy, '')
-    const { key: field, descending, from: start } = orderOf(options.orderBy, 'order_by')
+    if (from) throw badRequest('offset', OFFSET_WITH_ORDER)
+    const { key: field, descending, from: start } = orderOf(options.orderBy, 'orderBy')
     const request = { field, descending, from: start, limit, filter, fields: projection.fields }
     const ordered = await shard.orderBy(request, call?.signal)
     const points = await new Turns(call).take(new RowReader(ordered, projection).points<P>())

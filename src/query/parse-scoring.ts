@@ -1,13 +1,16 @@
-import { invalid } from '../core/errors.js'
-import { queryKind } from '../core/known-query.js'
+import { badRequest, invalid } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
 import { encodeId, ID_WORDS, isNumbers, type MultiVector, type PointId, type Vector } from '../core/point.js'
 import {
-  type FormulaQuery,
+  type ContextPair,
+  kindOfQuery,
   type Mmr,
+  type NearestQuery,
+  type Query,
   type QueryStage,
-  RECOMMEND_STRATEGIES,
-  type RecommendStrategy,
+  type RecommendQuery,
+  type RelevanceFeedbackQuery,
+  type VectorInput,
 } from '../core/query.js'
 import { isSparse, type ResolvedVector, type SchemaVector } from '../core/schema.js'
 import { ShortCopies } from '../core/short-copies.js'
@@ -17,20 +20,22 @@ import { noModel } from '../inference/bm25.js'
 import { parseFormula } from './parse-formula.js'
 import { orderOf } from './parse-order.js'
 import type { Example, ExamplePair, MmrSettings, Scoring } from './plan.js'
-import { bounded, finite, vectorIndex } from './search-settings.js'
+import { vectorIndex } from './search-settings.js'
 import { TextQuery } from './texts.js'
 
 const DEFAULT_RRF_K = 2
 const DEFAULT_DIVERSITY = 0.5
-const MAX_RRF_K = 2 ** 31 - 1
-
-type Fields = Readonly<Record<string, unknown>>
 
 /** The parts of a stage that its query depends on. */
 interface StageFacts {
   limit: number
   prefetches: number
-  looksUp: boolean
+}
+
+/** Where a query is, and the vector that it searches. */
+interface Searched {
+  field: string
+  vector: number
 }
 
 /** Parses the `query` of each stage. One parser serves the whole request, since examples are counted together. */
@@ -44,146 +49,117 @@ export class ScoringParser {
     this.#context = context
   }
 
-  scoring(stage: QueryStage, at: string, facts: StageFacts): Scoring {
-    const { query, using } = stage
+  scoring({ query, using }: QueryStage, at: string, facts: StageFacts): Scoring {
     const field = `${at}query`
-    if (query === undefined || query === null) return this.#absent(field, facts)
-    if (typeof query !== 'object' || isVector(query) || isSparseVector(query) || isDocument(query))
-      return this.#nearest({ nearest: query }, using, field, at, facts)
-    const kind = queryKind(query, field)
-    const fields = query as unknown as Fields
-    if (kind === 'nearest') return this.#nearest(fields, using, field, at, facts)
-    const operand = fields[kind]
-    switch (kind) {
-      case 'recommend':
-        return this.#recommend(objectAt(operand, `${field}.recommend`), using, `${field}.recommend`, at)
-      case 'discover':
-        return this.#discover(objectAt(operand, `${field}.discover`), using, `${field}.discover`, at)
-      case 'context':
-        return this.#contextQuery(operand, using, `${field}.context`, at)
-      case 'relevanceFeedback':
-        return this.#feedback(
-          objectAt(operand, `${field}.relevance_feedback`),
-          using,
-          `${field}.relevance_feedback`,
-          at,
-        )
-      default:
-        return this.#withoutVectors(kind, fields, using, field, facts)
-    }
-  }
-
-  #absent(field: string, { prefetches }: StageFacts): Scoring {
-    if (prefetches === 0) return { kind: 'ids' }
-    const expected = "A query is needed to merge the prefetches. Can't have prefetches without defining a query."
-    throw invalid(field, expected)
-  }
-
-  #withoutVectors(kind: string, query: Fields, using: unknown, field: string, facts: StageFacts): Scoring {
+    if (query === undefined || query === null) return absent(field, facts)
+    const kind = kindOfQuery(query)
     switch (kind) {
       case 'orderBy':
-        return { kind: 'orderBy', order: orderOf(query.orderBy, `${field}.order_by`) }
+        return { kind, order: orderOf(of<'orderBy'>(query).orderBy, `${field}.orderBy`) }
       case 'sample':
-        if (query.sample !== 'random') throw invalid(`${field}.sample`, 'expected "random"', query.sample)
-        return { kind: 'sample' }
+        return { kind }
       case 'formula':
-        if (facts.prefetches === 0) throw invalid(field, 'cannot apply Formula without prefetches')
-        return { kind: 'formula', formula: parseFormula(query as unknown as FormulaQuery, this.#context, field) }
+        if (facts.prefetches === 0) throw badRequest(field, 'cannot apply Formula without prefetches')
+        return { kind, formula: parseFormula(of<'formula'>(query), this.#context, field) }
+      case 'fusion':
+        checkFusion(using, at, facts)
+        return of<'fusion'>(query).fusion === 'dbsf'
+          ? { kind: 'dbsf' }
+          : { kind: 'rrf', k: DEFAULT_RRF_K, weights: null }
+      case 'rrf': {
+        checkFusion(using, at, facts)
+        const { k, weights } = of<'rrf'>(query).rrf
+        return { kind, k: k ?? DEFAULT_RRF_K, weights: weightsOf(weights, facts.prefetches, `${field}.rrf.weights`) }
+      }
       default:
-        return fusionOf(kind, query, using, field, facts)
+        return this.#byVectors(kind, query, { field, vector: vectorIndex(using, this.#schema, at) }, facts)
     }
   }
 
-  #nearest(query: Fields, using: string | undefined, field: string, at: string, facts: StageFacts): Scoring {
-    const vector = vectorIndex(using, this.#schema, at)
-    const place = isVector(query.nearest) || !('mmr' in query) ? field : `${field}.nearest`
-    const target = this.#example(query.nearest, vector, place)
-    return {
-      kind: 'nearest',
-      vector,
-      target,
-      mmr: mmrOf(query.mmr as Mmr | null | undefined, facts.limit, `${field}.mmr`),
+  #byVectors(
+    kind: 'nearest' | 'recommend' | 'discover' | 'context' | 'relevanceFeedback' | null,
+    query: Query,
+    searched: Searched,
+    { limit }: StageFacts,
+  ): Scoring {
+    const { field, vector } = searched
+    switch (kind) {
+      case null:
+        return { kind: 'nearest', vector, target: this.#example(query as VectorInput, vector, field), mmr: null }
+      case 'nearest': {
+        const { nearest, mmr } = query as NearestQuery
+        const place = isVector(nearest) || !mmr ? field : `${field}.nearest`
+        return { kind, vector, target: this.#example(nearest, vector, place), mmr: mmrOf(mmr, limit) }
+      }
+      case 'recommend':
+        return this.#recommend((query as RecommendQuery).recommend, { field: `${field}.recommend`, vector })
+      case 'discover': {
+        const { target, context } = of<'discover'>(query).discover
+        return {
+          kind,
+          vector,
+          target: this.#example(target, vector, `${field}.discover.target`),
+          pairs: this.#pairs(context, { field: `${field}.discover.context`, vector }),
+        }
+      }
+      case 'context':
+        return { kind, vector, pairs: this.#pairs(of<'context'>(query).context, { field: `${field}.context`, vector }) }
+      case 'relevanceFeedback':
+        return this.#feedback((query as RelevanceFeedbackQuery).relevanceFeedback, {
+          field: `${field}.relevanceFeedback`,
+          vector,
+        })
     }
   }
 
-  #recommend(query: Fields, using: string | undefined, field: string, at: string): Scoring {
-    const strategy = (query.strategy ?? 'average_vector') as RecommendStrategy
-    if (!RECOMMEND_STRATEGIES.includes(strategy)) {
-      throw invalid(`${field}.strategy`, `expected one of ${RECOMMEND_STRATEGIES.join(', ')}`, strategy)
-    }
-    const vector = vectorIndex(using, this.#schema, at)
-    const positive = this.#exampleList(query.positive, vector, `${field}.positive`)
-    const negative = this.#exampleList(query.negative, vector, `${field}.negative`)
-    if (positive.length === 0 && strategy === 'average_vector') {
+  #recommend({ positive, negative, strategy }: RecommendQuery['recommend'], { field, vector }: Searched): Scoring {
+    const chosen = strategy ?? 'average_vector'
+    if ((positive ?? []).length === 0 && chosen === 'average_vector') {
       throw invalid(`${field}.positive`, 'At least one positive vector ID required with this strategy')
     }
-    if (positive.length + negative.length === 0) {
+    if ((positive ?? []).length + (negative ?? []).length === 0) {
       throw invalid(`${field}.positive`, 'At least one positive or negative vector ID required with this strategy')
     }
-    return { kind: 'recommend', vector, strategy, positive, negative }
-  }
-
-  #discover(query: Fields, using: string | undefined, field: string, at: string): Scoring {
-    const vector = vectorIndex(using, this.#schema, at)
-    const target = this.#example(query.target, vector, `${field}.target`)
-    return { kind: 'discover', vector, target, pairs: this.#pairs(query.context, vector, `${field}.context`) }
-  }
-
-  #contextQuery(context: unknown, using: string | undefined, field: string, at: string): Scoring {
-    const vector = vectorIndex(using, this.#schema, at)
-    return { kind: 'context', vector, pairs: this.#pairs(context, vector, field) }
-  }
-
-  #feedback(query: Fields, using: string | undefined, field: string, at: string): Scoring {
-    const vector = vectorIndex(using, this.#schema, at)
-    const target = this.#example(query.target, vector, `${field}.target`)
-    const items = arrayAt(query.feedback, `${field}.feedback`)
-    if (items.length > LIMITS.feedbackItems) {
-      throw invalid(`${field}.feedback`, `expected at most ${LIMITS.feedbackItems} items`, items.length)
-    }
-    const feedback = items.map((item, i) => {
-      const place = `${field}.feedback[${i}]`
-      const { example, score } = objectAt(item, place)
-      return { example: this.#example(example, vector, `${place}.example`), score: finite(score, `${place}.score`) }
-    })
-    const strategy = objectAt(query.strategy, `${field}.strategy`)
-    const { a, b, c } = objectAt(strategy.naive, `${field}.strategy.naive`)
-    const naive = {
-      a: finite(a, `${field}.strategy.naive.a`),
-      b: finite(b, `${field}.strategy.naive.b`),
-      c: finite(c, `${field}.strategy.naive.c`),
-    }
-    if (naive.b < 0) throw invalid(`${field}.strategy.naive.b`, 'expected a number of at least 0', b)
-    return { kind: 'feedback', vector, target, feedback, naive }
-  }
-
-  /** One pair, several, or none. */
-  #pairs(context: unknown, vector: number, field: string): ExamplePair[] {
-    if (context === undefined || context === null) return []
-    if (!Array.isArray(context)) return [this.#pair(context, vector, field)]
-    return context.map((pair, i) => this.#pair(pair, vector, `${field}[${i}]`))
-  }
-
-  #pair(pair: unknown, vector: number, field: string): ExamplePair {
-    const { positive, negative } = objectAt(pair, field)
     return {
-      positive: this.#example(positive, vector, `${field}.positive`),
-      negative: this.#example(negative, vector, `${field}.negative`),
+      kind: 'recommend',
+      vector,
+      strategy: chosen,
+      positive: this.#examplesOf(positive, vector, `${field}.positive`),
+      negative: this.#examplesOf(negative, vector, `${field}.negative`),
     }
   }
 
-  #exampleList(value: unknown, vector: number, field: string): Example[] {
-    if (value === undefined || value === null) return []
-    return arrayAt(value, field).map((example, i) => this.#example(example, vector, `${field}[${i}]`))
+  #feedback(
+    { target, feedback, strategy }: RelevanceFeedbackQuery['relevanceFeedback'],
+    { field, vector }: Searched,
+  ): Scoring {
+    return {
+      kind: 'feedback',
+      vector,
+      target: this.#example(target, vector, `${field}.target`),
+      feedback: feedback.map(({ example, score }, i) => ({
+        example: this.#example(example, vector, `${field}.feedback[${i}].example`),
+        score,
+      })),
+      naive: strategy.naive,
+    }
   }
 
-  #countExample(field: string): void {
-    if (++this.#examples <= LIMITS.queryExamples) return
-    throw invalid(field, `expected at most ${LIMITS.queryExamples} examples in one query`, this.#examples)
+  /** One pair, several, or none; read as a list. */
+  #pairs(context: ContextPair | readonly ContextPair[] | null | undefined, { field, vector }: Searched): ExamplePair[] {
+    return ((context ?? []) as readonly ContextPair[]).map(({ positive, negative }, i) => ({
+      positive: this.#example(positive, vector, `${field}[${i}].positive`),
+      negative: this.#example(negative, vector, `${field}[${i}].negative`),
+    }))
   }
 
-  #example(value: unknown, vector: number, field: string): Example {
-    this.#countExample(field)
+  #examplesOf(list: readonly VectorInput[] | null | undefined, vector: number, field: string): Example[] {
+    return (list ?? []).map((example, i) => this.#example(example, vector, `${field}[${i}]`))
+  }
+
+  #example(value: VectorInput, vector: number, field: string): Example {
+    if (++this.#examples > LIMITS.queryExamples)
+      throw invalid(field, `expected at most ${LIMITS.queryExamples} examples in one query`, this.#examples)
     const known = this.#schema[vector] as SchemaVector
     if (isSparse(known)) return sparseExample(value, known.name, field)
     if (isDocument(value)) throw noModel(value, field)
@@ -192,6 +168,16 @@ export class ScoringParser {
     }
     return isVector(value) ? vectorOf(value, known, field) : idOf(value, field)
   }
+}
+
+/** A query as the kind that it was found to be. */
+function of<Kind extends string>(query: Query): Extract<Query, Record<Kind, unknown>> {
+  return query as never
+}
+
+function absent(field: string, { prefetches }: StageFacts): Scoring {
+  if (prefetches === 0) return { kind: 'ids' }
+  throw badRequest(field, "A query is needed to merge the prefetches. Can't have prefetches without defining a query.")
 }
 
 function sparseExample(value: unknown, name: string, field: string): Example {
@@ -208,45 +194,25 @@ function idOf(value: unknown, field: string): PointId {
   return value as PointId
 }
 
-function fusionOf(kind: string, query: Fields, using: unknown, field: string, { prefetches }: StageFacts): Scoring {
-  if (prefetches === 0) throw invalid(field, 'cannot apply Fusion without prefetches')
-  if (using !== undefined && using !== null && using !== '') {
-    throw invalid(field, "Fusion queries cannot be combined with the 'using' field.")
-  }
-  if (kind === 'fusion') {
-    if (query.fusion === 'dbsf') return { kind: 'dbsf' }
-    if (query.fusion === 'rrf') return { kind: 'rrf', k: DEFAULT_RRF_K, weights: null }
-    throw invalid(`${field}.fusion`, 'expected one of rrf, dbsf', query.fusion)
-  }
-  const { k, weights } = objectAt(query.rrf, `${field}.rrf`)
-  return {
-    kind: 'rrf',
-    k: bounded(k ?? DEFAULT_RRF_K, 1, MAX_RRF_K, `${field}.rrf.k`),
-    weights: weights === undefined || weights === null ? null : weightsOf(weights, prefetches, `${field}.rrf.weights`),
-  }
+function checkFusion(using: string | undefined, at: string, { prefetches }: StageFacts): void {
+  if (using !== undefined && using !== '')
+    throw badRequest(`${at}using`, "Fusion queries cannot be combined with the 'using' field.")
+  if (prefetches === 0) throw badRequest(`${at}query`, 'cannot apply Fusion without prefetches')
 }
 
-function weightsOf(value: unknown, prefetches: number, field: string): number[] {
-  const weights = arrayAt(value, field)
+function weightsOf(weights: readonly number[] | null | undefined, prefetches: number, field: string): number[] | null {
+  if (weights === undefined || weights === null) return null
   if (weights.length !== prefetches) {
     const expected = `Number of weights in RRF should match number of pre-fetches: expected ${prefetches}`
     throw invalid(field, expected, weights.length)
   }
-  return weights.map((weight, i) => Math.fround(finite(weight, `${field}[${i}]`)))
+  return weights.map(Math.fround)
 }
 
-function mmrOf(mmr: Mmr | null | undefined, limit: number, field: string): MmrSettings | null {
+function mmrOf(mmr: Mmr | null | undefined, limit: number): MmrSettings | null {
   if (mmr === undefined || mmr === null) return null
-  const { diversity, candidatesLimit } = objectAt(mmr, field)
-  const share = finite(diversity ?? DEFAULT_DIVERSITY, `${field}.diversity`)
-  if (share < 0 || share > 1) throw invalid(`${field}.diversity`, 'expected a number from 0 to 1', share)
-  const candidates = bounded(
-    candidatesLimit ?? Math.min(limit, LIMITS.mmrCandidates),
-    0,
-    LIMITS.mmrCandidates,
-    `${field}.candidates_limit`,
-  )
-  return { relevance: 1 - share, candidates }
+  const { diversity = DEFAULT_DIVERSITY, candidatesLimit = Math.min(limit, LIMITS.mmrCandidates) } = mmr
+  return { relevance: 1 - diversity, candidates: candidatesLimit }
 }
 
 /** Copies a vector as float32; a multivector's vectors are joined end to end. The caller's arrays are not kept. */
@@ -270,12 +236,6 @@ export function vectorOf(
     vectors.set(singleVector(one as Vector, size, `${field}[${i}]`), i * size)
   }
   return vectors
-}
-
-/** The same for a call that is done with the vector when it returns: a caller's Float32Array is used as it is. */
-export function borrowedVector(value: Vector | MultiVector, vector: ResolvedVector, field: string): Float32Array {
-  const isWhole = value instanceof Float32Array && value.length === vector.size
-  return isWhole ? checkFinite(value, field) : vectorOf(value, vector, field)
 }
 
 function singleVector(value: Vector, size: number, field: string): Float32Array {
@@ -313,16 +273,4 @@ function checkFinite(values: Float32Array, field: string): Float32Array {
 
 export function isVector(value: unknown): value is Vector | MultiVector {
   return isNumbers(value)
-}
-
-function arrayAt(value: unknown, field: string): readonly unknown[] {
-  if (!Array.isArray(value)) throw invalid(field, 'expected an array', value)
-  return value
-}
-
-function objectAt(value: unknown, field: string): Fields {
-  if (value === null || typeof value !== 'object' || Array.isArray(value) || ArrayBuffer.isView(value)) {
-    throw invalid(field, 'expected an object', value)
-  }
-  return value as Fields
 }

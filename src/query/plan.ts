@@ -14,6 +14,8 @@ import type { TextQuery } from './texts.js'
 export interface Plan {
   root: Stage
   offset: number
+  /** No point is behind the offset. */
+  isPast?: boolean
   projection: Projection
 }
 

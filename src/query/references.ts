@@ -2,6 +2,7 @@
 import { invalid, notFound } from '../core/errors.js'
 import { encodeIds, type PointId, UNNAMED_VECTOR } from '../core/point.js'
 import type { SchemaVector } from '../core/schema.js'
+import { turnBudget } from '../core/turn-budget.js'
 import type { VectorRows } from '../native/addon.js'
 import { distinctIds } from './long-lists.js'
 import { type Example, examplesOf, type Plan, type Stage, type VectorValue } from './plan.js'
@@ -26,6 +27,7 @@ interface Column {
 
 /** The vectors that a query refers to by id or by text. */
 export class References {
+  static readonly #none = new References(null, null)
   readonly #columns = new Map<string, Column>()
   readonly #ofStage = new Map<Stage, Column>()
   readonly #texts: TextQuery[] = []
@@ -40,16 +42,22 @@ export class References {
     return references
   }
 
-  /** References of a plan without ids and with short texts; null for other plans, which must be awaited. */
+  /**
+   * References of a plan without ids and with short texts; null for other plans, which must be awaited. Once the time of
+   * this turn is used up, texts are split in a later turn.
+   */
   static atOnce(plan: Plan, scope: QueryScope): References | null {
+    if (isGiven(plan.root)) return References.#none
     const references = new References(plan, scope)
+    if (references.#columns.size > 0) return null
+    if (references.#texts.length === 0) return references
     const characters = references.#texts.reduce((sum, { length }) => sum + length, 0)
-    return references.#columns.size === 0 && characters <= CHARACTERS_AT_ONCE ? references : null
+    return turnBudget.readUs > 0 && characters <= CHARACTERS_AT_ONCE ? references : null
   }
 
-  private constructor(plan: Plan, scope: QueryScope) {
+  private constructor(plan: Plan | null, scope: QueryScope | null) {
     const own: PointId[] = []
-    this.#collect(plan.root, scope, own)
+    if (plan && scope) this.#collect(plan.root, scope, own)
     this.excluded = own.length === 0 ? NO_IDS : atOnce(distinctIds(encodeIds(own)))
   }
 
@@ -75,12 +83,14 @@ export class References {
     for (const prefetch of stage.prefetches) this.#collect(prefetch, scope, own)
     const { source, catalog } = scope
     const { scoring, lookup } = stage
+    // A missing collection is an error even where nothing is looked up.
+    const lookedUp = lookup ? catalog(lookup.collection) : null
     const examples = examplesOf(scoring)
     this.#texts.push(...examples.filter((example) => example instanceof TextQuery))
     const ids = examples.filter((example) => typeof example !== 'object')
     if (ids.length === 0 || !('vector' in scoring)) return
     const like = source.schema[scoring.vector] as SchemaVector
-    const from = lookup ? catalog(lookup.collection) : ownOf(source)
+    const from = lookedUp ?? ownOf(source)
     // Compares names, since an alias may lead to the collection itself.
     if (from.name === source.name) own.push(...ids)
     const vector = lookup ? (lookup.vector ?? defaultVector(from, like.name)) : like.name
@@ -121,6 +131,13 @@ export class References {
   }
 }
 
+/** Whether a query has nothing to look up: all its vectors are given. */
+function isGiven({ scoring, prefetches }: Stage): boolean {
+  if (scoring.kind !== 'nearest' && 'vector' in scoring) return false
+  if (scoring.kind === 'nearest' && !(scoring.target instanceof Float32Array)) return false
+  return prefetches.every(isGiven)
+}
+
 /** The unnamed vector; without one, the vector of the searched name. */
 function defaultVector({ schema }: LookedUp, using: string): string {
   return schema.some(({ name }) => name === UNNAMED_VECTOR) ? UNNAMED_VECTOR : using
@@ -135,12 +152,12 @@ function ownOf(source: Source): LookedUp {
 function vectorOf({ schema }: Pick<Source, 'schema'>, name: string, like: SchemaVector): number {
   const index = schema.findIndex((vector) => vector.name === name)
   const found = schema[index]
-  if (!found) throw invalid('lookup_from.vector', 'Not existing vector name', name)
+  if (!found) throw invalid('lookupFrom.vector', 'Not existing vector name', name)
   if (found.size !== like.size) {
-    throw invalid('lookup_from', `Vector dimension error: expected dim: ${like.size}`, found.size)
+    throw invalid('lookupFrom', `Vector dimension error: expected dim: ${like.size}`, found.size)
   }
   if (found.multivectorConfig && !like.multivectorConfig) {
-    throw invalid('lookup_from', 'expected a vector, and no multivector', found.name)
+    throw invalid('lookupFrom', 'expected a vector, and no multivector', found.name)
   }
   return index
 }

@@ -1,5 +1,6 @@
-import type { Hit, ReadOptions, StoredPoint, WithPayload } from '../core/database.js'
+import type { Hit, ReadOptions, StoredPoint, WithPayload, WithVector } from '../core/database.js'
 import { invalid, VicinalError } from '../core/errors.js'
+import type { MaybePromise } from '../core/maybe-promise.js'
 import {
   decodeId,
   ID_WORDS,
@@ -10,13 +11,16 @@ import {
   UNNAMED_VECTOR,
 } from '../core/point.js'
 import type { SchemaVector } from '../core/schema.js'
+import type { Stoppable } from '../core/stop.js'
 import { selectPayload } from '../filter/payload.js'
 import { parsePayload, writePayload } from '../filter/payload-json.js'
-import type { OrderedBlock, RowBlock, RowFields, SparseBuffers } from '../native/addon.js'
+import type { OrderedBlock, RowBlock, RowFields, SearchResult, SparseBuffers } from '../native/addon.js'
 import { listOf } from './long-lists.js'
-import type { Steps } from './turns.js'
+import { type Steps, Turns } from './turns.js'
 
 const NO_VECTORS = new Uint32Array(0)
+/** Hits that are built without pauses for other work. */
+const MOST_AT_ONCE = 1000
 
 /** The fields of a point that a reader asked for, checked: for the kernel (fields) and for building points. */
 export interface Projection {
@@ -69,24 +73,13 @@ export function fieldsOf(payload: boolean, vectors: Uint32Array, mostBytes: numb
 
 function payloadSelection(selector: WithPayload): Projection['payload'] {
   if (typeof selector === 'boolean') return selector ? {} : null
-  if (selector === null || typeof selector !== 'object')
-    throw invalid('with_payload', 'expected a boolean or a selector', selector)
-  if (isNames(selector)) return { include: selector }
-  const { include, exclude } = selector as { include?: unknown; exclude?: unknown }
-  if (isNames(include) && exclude === undefined) return { include }
-  if (isNames(exclude) && include === undefined) return { exclude }
-  throw invalid('with_payload', 'expected a boolean, an array of keys, { include } or { exclude }', selector)
+  return Array.isArray(selector) ? { include: selector } : (selector as { include: readonly string[] })
 }
 
-function isNames(value: unknown): value is readonly string[] {
-  return Array.isArray(value) && value.every((name) => typeof name === 'string')
-}
-
-function vectorSelection(selector: unknown, schema: readonly SchemaVector[]): string[] {
+function vectorSelection(selector: WithVector, schema: readonly SchemaVector[]): string[] {
   if (typeof selector === 'boolean') return selector ? schema.map((vector) => vector.name) : []
-  if (!isNames(selector)) throw invalid('with_vector', 'expected a boolean or an array of vector names', selector)
   const unknown = selector.find((name) => !schema.some((vector) => vector.name === name))
-  if (unknown !== undefined) throw invalid('with_vector', 'Not existing vector name', unknown)
+  if (unknown !== undefined) throw invalid('withVector', 'Not existing vector name', unknown)
   return [...new Set(selector)]
 }
 
@@ -195,4 +188,27 @@ export function sparseOfRow({ data, sparse }: RowBlock['vectors'][number], row: 
 export function orderValueAt({ values }: OrderedBlock, row: number): number | bigint {
   const value = values[row] as number | bigint
   return typeof value === 'bigint' && Number.isSafeInteger(Number(value)) ? Number(value) : value
+}
+
+/** The kernel's rows as hits. */
+export function hitsOf<P>(
+  result: SearchResult,
+  projection: Projection,
+  call: Stoppable | undefined,
+): MaybePromise<Hit<P>[]> {
+  const { count } = result
+  const hitAt = hitReader<P>(result, projection)
+  if (count > MOST_AT_ONCE) return new Turns(call).take(listOf(count, hitAt))
+  const hits: Hit<P>[] = new Array(count)
+  for (let at = 0; at < count; at++) hits[at] = hitAt(at)
+  return hits
+}
+
+function hitReader<P>(result: SearchResult, projection: Projection): (at: number) => Hit<P> {
+  const { ids, seqs, scores } = result
+  if (projection.payload || projection.vectorNames.length > 0) {
+    const reader = new RowReader(result, projection)
+    return (at) => reader.hit<P>(at, scores[at] as number)
+  }
+  return (at) => ({ id: decodeId(ids, at * ID_WORDS), version: seqs[at] as number, score: scores[at] as number })
 }

@@ -1,12 +1,11 @@
 /**
- * Runs a query other than a search for neighbours of one vector: its stages from the innermost outwards. A stage's
- * filter also applies to its prefetches. Points that the query names by id are excluded from all stages.
+ * Runs a query: its stages from the innermost outwards; a plain search is one stage. A stage's filter also applies to
+ * its prefetches. Points that the query names by id are excluded from all stages.
  */
 
 import type { Hit, QueryOptions } from '../core/database.js'
 import { allOf, andThen, type MaybePromise } from '../core/maybe-promise.js'
 import type { QueryPlan, StageKind } from '../core/query-plan.js'
-import { turnBudget } from '../core/turn-budget.js'
 import type { FilterNode } from '../filter/node.js'
 import { BytesRead } from './bytes-read.js'
 import { planWithoutSearch } from './explain.js'
@@ -28,9 +27,8 @@ export function runQuery<P>(
   options: QueryOptions,
   scope: QueryScope,
 ): MaybePromise<{ hits: Hit<P>[]; plan: QueryPlan | null }> {
-  const plan = parseQuery(options, scope.source.schema)
-  // If the time of this turn is used up, texts are split in a later turn.
-  const references = scope.explains || turnBudget.readUs <= 0 ? null : References.atOnce(plan, scope)
+  const plan = parseQuery(options, scope.source.schema, scope.source.shard)
+  const references = References.atOnce(plan, scope)
   return references ? runWith<P>(plan, scope, references) : runPlan<P>(plan, scope)
 }
 
@@ -57,10 +55,12 @@ class QueryRun {
   }
 
   /** The page asked for, with the fields asked for. */
-  root({ root, offset, projection }: Plan): MaybePromise<StageResult> {
+  root({ root, offset, isPast, projection }: Plan): MaybePromise<StageResult> {
+    if (isPast) return this.#made(kindOf(root.scoring), [], new BytesRead())
     // A sample has no order, so no points can be skipped.
     const skipped = root.scoring.kind === 'sample' && root.prefetches.length === 0 ? 0 : offset
-    return andThen(this.#stage({ ...root, limit: root.limit + skipped }, root, [], skipped, projection), (result) => {
+    const stage = skipped === 0 ? root : { ...root, limit: root.limit + skipped }
+    return andThen(this.#stage(stage, root, [], skipped, projection), (result) => {
       if (result.plan) result.plan.returned = result.hits.length
       return result
     })

@@ -81,6 +81,11 @@ export class ReadCall {
     return (this.request.params as Record<string, string>)[name] ?? ''
   }
 
+  /** The decoded body, for readers that check what it is. */
+  get anyBody(): unknown {
+    return this.request.body
+  }
+
   /** The decoded body, which must be an object. */
   get body(): WireObject {
     return objectAt(this.request.body, 'body')
@@ -99,7 +104,12 @@ export class ReadCall {
   /** Options of a call that ends with its request, and has the service's deadline where it names none. */
   protected within<O extends CallOptions>(options: O): O {
     const { ticket } = this.request
-    return withInner(options, { stop: ticket.stop, holder: ticket, defaultTimeoutMs: this.serviceTimeoutMs })
+    return withInner(options, {
+      stop: ticket.stop,
+      holder: ticket,
+      defaultTimeoutMs: this.serviceTimeoutMs,
+      isRead: true,
+    })
   }
 
   /**

@@ -84,12 +84,12 @@ export function errorEnvelopeOf(error: VicinalError, startedMs: number): object 
   return { status: { error: errorText(error), ...status }, time: secondsSince(startedMs) }
 }
 
-/** An option's name begins the field; names behind it may be the caller's own, but not those of strict mode's settings. */
+/** An option's name begins the field; names behind it may be the caller's own, but not those of queries and strict mode. */
 function wireField(field: string): string {
-  return field.replace(/^strictModeConfig\.\w+$|^\w+/, snakeCase)
+  return field.replace(/^(?:query|prefetch|lookupFrom|withLookup)\b.*|^strictModeConfig\.\w+$|^\w+/, snakeCase)
 }
 
-const OTHER_BEGINNING = /^(?:Format error|Validation error|Bad request)/
+const OTHER_BEGINNING = /^(?:Format error|Validation error|Deserialize error|Bad request)/
 
 /** Qdrant begins complaints about a request with these words. The field is told in `details`, not in the sentence. */
 function errorText({ code, message, details }: VicinalError): string {

@@ -3,11 +3,9 @@
  * names the path, the bound and what was seen. JSON and MessagePack bodies pass through the same readers.
  * null counts as absent, unknown keys are ignored: both as Qdrant does.
  */
-import type { Selector, WithPayload, WithVector } from '../core/database.js'
-import { invalid, VicinalError } from '../core/errors.js'
+import { describeValue, invalid, VicinalError } from '../core/errors.js'
 import type { Filter } from '../core/filter.js'
-import { type KnownShape, shapeOf } from '../core/known-keys.js'
-import { LIMITS } from '../core/limits.js'
+import type { KnownShape } from '../core/known-keys.js'
 import type { PointId } from '../core/point.js'
 import { ShortCopies } from '../core/short-copies.js'
 import { isPlain as isObject } from '../core/vocabulary/reader.js'
@@ -20,17 +18,20 @@ export function isPresent(value: unknown): boolean {
   return value !== undefined && value !== null
 }
 
+/** A value of the wrong type, for readers by hand: 400, as the declared ones say it. */
+export function mistyped(field: string, expected: string, seen?: unknown): VicinalError {
+  const got = seen === undefined ? '' : `, got ${describeValue(seen)}`
+  return new VicinalError('INVALID_ARGUMENT', `Format error in JSON body: expected ${expected}${got}`, {
+    details: { field },
+  })
+}
+
 export function objectAt(value: unknown, field: string): WireObject {
   if (!isObject(value)) throw invalid(field, 'expected an object', value ?? null)
   return value
 }
 
-/** Of what passes as it came: the library refuses keys that it does not know. */
-export function knownOf(value: unknown, known: ReadonlySet<string>): unknown {
-  return knownShape(value, shapeOf(known))
-}
-
-/** The same of an object with others in it. */
+/** Of what passes as it came, without keys that the library would refuse. */
 export function knownShape(value: unknown, { keys, parts }: KnownShape): unknown {
   if (!isObject(value)) return value
   const known = Object.entries(value).filter(([key]) => keys.has(key))
@@ -54,18 +55,6 @@ export function textsAt(value: unknown, field: string): readonly string[] {
   const wrong = texts.findIndex((text) => typeof text !== 'string')
   if (wrong >= 0) throw invalid(`${field}[${wrong}]`, 'expected a text', texts[wrong])
   return texts as readonly string[]
-}
-
-export function integerAt(value: unknown, least: number, most: number, field: string): number {
-  if (typeof value !== 'number' || !Number.isInteger(value) || value < least || value > most) {
-    throw invalid(field, `expected an integer from ${least} to ${most}`, value)
-  }
-  return value
-}
-
-export function booleanAt(value: unknown, field: string): boolean {
-  if (typeof value !== 'boolean') throw invalid(field, 'expected true or false', value)
-  return value
 }
 
 /** Shape only; the engine checks ranges and the form of UUIDs, where it encodes the id. */
@@ -115,38 +104,6 @@ export function bytesAt(value: unknown): Uint8Array | null {
 /** The filter as it came: the engine parses and bounds it. */
 export function filterAt(value: unknown, field = 'filter'): Filter {
   return objectAt(value, field) as Filter
-}
-
-/** `{ points: [...] }` or `{ filter: {...} }`, exactly one of them. */
-export function selectorOf(body: WireObject, field = ''): Selector {
-  const byId = isPresent(body.points)
-  const byFilter = isPresent(body.filter)
-  if (byId === byFilter) throw invalid(`${field}points`, 'expected either points or filter')
-  // As in Qdrant, a filter without conditions selects every point.
-  if (byFilter) return { filter: filterAt(body.filter, `${field}filter`), all: true }
-  const ids = idsAt(body.points, `${field}points`)
-  return { ids: Array.isArray(ids) ? ids : Array.from(ids as BigUint64Array) }
-}
-
-export function withPayloadAt(value: unknown, otherwise: boolean): WithPayload {
-  if (!isPresent(value)) return otherwise
-  if (typeof value === 'boolean') return value
-  if (Array.isArray(value)) return textsAt(value, 'with_payload')
-  const selector = objectAt(value, 'with_payload')
-  if (isPresent(selector.include)) return { include: textsAt(selector.include, 'with_payload.include') }
-  return { exclude: textsAt(selector.exclude, 'with_payload.exclude') }
-}
-
-/** `with_vector`, or `with_vectors` as older clients spell it. */
-export function withVectorOf(body: WireObject): WithVector {
-  const value = isPresent(body.with_vector) ? body.with_vector : body.with_vectors
-  if (!isPresent(value)) return false
-  if (typeof value === 'boolean') return value
-  return textsAt(value, 'with_vector')
-}
-
-export function limitOf(body: WireObject, otherwise: number): number {
-  return isPresent(body.limit) ? integerAt(body.limit, 1, LIMITS.resultLimit, 'limit') : otherwise
 }
 
 /** Refuses a key whose meaning this version does not have: ignoring it would answer another question. */

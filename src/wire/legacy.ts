@@ -1,83 +1,89 @@
 /** Bodies of the search, recommend and discover paths that clients before 1.16 use: queries in older words. */
-
-import { invalid } from '../core/errors.js'
-import { LIMITS } from '../core/limits.js'
-import type { QueryGroupsOptions, QueryOptions, QueryStage } from '../core/query.js'
+import Type, { type TSchema } from 'typebox'
+import { badRequest } from '../core/errors.js'
 import {
-  arrayAt,
-  integerAt,
-  isObject,
-  isPresent,
-  objectAt,
-  textAt,
-  type WireObject,
-  withPayloadAt,
-  withVectorOf,
-} from './fields.js'
-import { explainOf, groupingOf } from './query.js'
-import { inputAt, pairsAt, recommendAt, stageOf } from './stage.js'
+  ContextPair,
+  grouping,
+  offset,
+  type QueryGroupsOptions,
+  type QueryOptions,
+  type QueryStage,
+  type RecommendQuery,
+  recommendation,
+  search,
+} from '../core/query.js'
+import { VectorInput } from '../core/query-leaves.js'
+import { returned, shardKey } from '../core/read-options.js'
+import { oneOrMany, optional, text } from '../core/vocabulary/declare.js'
+import { isPlain } from '../core/vocabulary/reader.js'
+import { type Asked, askedOf, batchOf, bodyOf, explained, inside, insideGroups } from './read-bodies.js'
 
-const DEFAULT_LIMIT = 10
+/** A vector, or one with its name. */
+const NamedVector = Type.Union(
+  [VectorInput, Type.Object({ name: text('The searched vector.'), vector: VectorInput })],
+  {
+    description: 'A vector of the only name there is, or `{ name, vector }`.',
+    choose: (value: unknown) => (isPlain(value) && 'name' in value ? 1 : 0),
+  },
+)
 
-export type LegacyQuery = (body: WireObject, at?: string) => QueryStage
-
-/** `vector` is a vector of the only name there is, or `{ name, vector }`. */
-export const searchOf: LegacyQuery = (body, at = '') => {
-  const stage = sharedOf(body, at)
-  const { vector } = body
-  if (isObject(vector) && 'name' in vector) {
-    stage.using = textAt(vector.name, `${at}vector.name`)
-    stage.query = inputAt(vector.vector, `${at}vector.vector`)
-  } else if (isPresent(vector)) stage.query = inputAt(vector, `${at}vector`)
-  else throw invalid(`${at}vector`, 'expected a vector, or an object with its name and the vector', vector)
-  return stage
+/** The fields of an older body, and the query that they mean. */
+interface Kind {
+  readonly fields: Record<string, TSchema>
+  readonly queryOf: (body: never) => Pick<QueryStage, 'query' | 'using'>
+  readonly description: string
 }
 
-export const recommendOf: LegacyQuery = (body, at = '') => {
-  return { ...sharedOf(body, at), query: { recommend: recommendAt(body, at.replace(/\.$/, '')) } }
-}
+const KINDS = {
+  search: {
+    fields: { vector: NamedVector },
+    queryOf: ({ vector }: { vector: VectorInput | { name: string; vector: VectorInput } }) =>
+      isPlain(vector) && 'name' in vector
+        ? { query: vector.vector as VectorInput, using: vector.name as string }
+        : { query: vector as VectorInput },
+    description: 'The neighbours of a vector.',
+  },
+  recommend: {
+    fields: recommendation,
+    queryOf: (recommend: RecommendQuery['recommend']) => ({ query: { recommend } }),
+    description: 'Points like the positive examples, and unlike the negative ones.',
+  },
+  discover: {
+    fields: { target: optional(VectorInput), context: optional(oneOrMany(ContextPair, { description: 'Pairs.' })) },
+    queryOf: ({ target, context = [] }: { target?: VectorInput; context?: readonly ContextPair[] }) => {
+      if (target === undefined && context.length === 0)
+        throw badRequest('target', 'target and/or context_pairs must be specified')
+      return { query: target === undefined ? { context } : { discover: { target, context } } }
+    },
+    description: 'Points near a target, on the right side of each pair.',
+  },
+} satisfies Record<string, Kind>
+export type LegacyKind = keyof typeof KINDS
 
-/** A target, pairs, or both. */
-export const discoverOf: LegacyQuery = (body, at = '') => {
-  const { target, context } = body
-  const pairs = pairsAt(context, `${at}context`)
-  if (!isPresent(target) && pairs.length === 0) {
-    throw invalid(`${at}target`, 'target and/or context_pairs must be specified')
+/** The declarations of the bodies of one kind, and what they ask. */
+export function legacyBodies(kind: LegacyKind) {
+  const { fields, description, queryOf } = KINDS[kind] as Kind
+  const name = `${kind.charAt(0).toUpperCase()}${kind.slice(1)}`
+  const shared = { ...fields, ...search, offset, ...returned, ...explained, shardKey }
+  const Single = Type.Object(shared, { $id: `${name}Request`, description, ...inside(`${kind}_request`) })
+  const Batch = batchOf(Single, `${name}RequestBatch`)
+  const Groups = Type.Object(
+    { ...fields, ...search, ...grouping, ...returned, ...explained, shardKey },
+    { $id: `${name}GroupsRequest`, description, ...insideGroups(`${kind}_group_request`) },
+  )
+  const own = Object.keys(fields)
+  const ask = <O extends QueryOptions>(body: object): Asked<O> => {
+    const entries = Object.entries(body)
+    const query = queryOf(Object.fromEntries(entries.filter(([key]) => own.includes(key))) as never)
+    const rest = Object.fromEntries(entries.filter(([key]) => !own.includes(key)))
+    return askedOf({ ...rest, ...query } as O)
   }
-  const query = isPresent(target)
-    ? { discover: { target: inputAt(target, `${at}target`), context: pairs } }
-    : { context: pairs }
-  return { ...sharedOf(body, at), query }
-}
-
-function sharedOf(body: WireObject, at: string): QueryStage {
-  return stageOf({ ...body, query: null, prefetch: null }, at)
-}
-
-export function legacyQueryOf(body: WireObject, read: LegacyQuery, at = ''): QueryOptions {
-  const options: QueryOptions = {
-    limit: DEFAULT_LIMIT,
-    ...read(body, at),
-    withPayload: withPayloadAt(body.with_payload, false),
-    withVector: withVectorOf(body),
-    rawPayload: true,
+  return {
+    Single,
+    Batch,
+    Groups,
+    query: (body: unknown) => ask<QueryOptions>(bodyOf(Single, body)),
+    batch: (body: unknown) => bodyOf(Batch, body).searches.map((one) => ask<QueryOptions>(one)),
+    groups: (body: unknown) => ask<QueryGroupsOptions>(bodyOf(Groups, body)),
   }
-  if (isPresent(body.offset)) options.offset = integerAt(body.offset, 0, LIMITS.resultLimit, `${at}offset`)
-  return options
-}
-
-/** Each with whether it is to be explained. */
-export function legacyQueriesOf(body: WireObject, read: LegacyQuery): { query: QueryOptions; explain: boolean }[] {
-  const searches = arrayAt(body.searches, 'searches')
-  if (searches.length > LIMITS.batchQueries) {
-    throw invalid('searches', `expected at most ${LIMITS.batchQueries} searches`, searches.length)
-  }
-  return searches.map((one, i) => {
-    const fields = objectAt(one, `searches[${i}]`)
-    return { query: legacyQueryOf(fields, read, `searches[${i}].`), explain: explainOf(fields) }
-  })
-}
-
-export function legacyGroupsOf(body: WireObject, read: LegacyQuery): QueryGroupsOptions {
-  return { ...legacyQueryOf({ ...body, offset: null }, read), ...groupingOf(body) }
 }

@@ -1,77 +1,68 @@
-/** Bodies of changes other than whole points: payload verbs, deletes, and the batch of all of them. */
+/** Bodies of changes other than whole points, by their declaration: payload verbs, deletes, and the batch of all of them. */
 import type { Selector, WriteOperation } from '../core/database.js'
-import { invalid } from '../core/errors.js'
-import { LIMITS } from '../core/limits.js'
+import type { Filter } from '../core/filter.js'
 import type { Payload } from '../core/point.js'
-import {
-  arrayAt,
-  isPresent,
-  objectAt,
-  refuse,
-  selectorOf,
-  textAt,
-  textsAt,
-  unsupported,
-  type WireObject,
-} from './fields.js'
-import { conditionOf, payloadAt, upsertOf, vectorConditionOf, vectorUpdatesOf } from './points.js'
+import { PayloadChange, PayloadRemoval, PointChanges, PointsSelector, VectorRemoval } from '../core/point-changes.js'
+import { read } from '../core/vocabulary/reader.js'
+import { snakeCase } from '../core/vocabulary/spelling.js'
+import { idsAt, mistyped, type WireObject } from './fields.js'
+import { payloadAt, upsertIn, vectorUpdatesIn } from './points.js'
 
-export interface PayloadChange {
-  payload: Payload
-  which: Selector
-  key?: string
+interface Selected {
+  points?: unknown
+  filter?: Filter
+}
+/** One of points and filter is given. As in Qdrant, a filter without conditions selects every point. */
+function withSelector<A extends Selected>({ points, filter, ...others }: A, at = '') {
+  if ((points === undefined) === (filter === undefined)) {
+    throw mistyped(`${at}points`, 'either points or filter')
+  }
+  if (filter !== undefined) return { ...others, which: { filter, all: true } as Selector }
+  const ids = idsAt(points, `${at}points`)
+  return { ...others, which: { ids: Array.isArray(ids) ? ids : Array.from(ids as BigUint64Array) } as Selector }
 }
 
-export function payloadChangeOf(body: WireObject, field = ''): PayloadChange {
-  refuse(body, ['shard_key'], field)
-  const payload = payloadAt(body.payload, `${field}payload`)
-  const which = selectorOf(body, field)
-  return isPresent(body.key) ? { payload, which, key: textAt(body.key, `${field}key`) } : { payload, which }
+function withPayload<A extends Selected & { payload: Payload }>(change: A, at = '') {
+  return { ...withSelector(change, at), payload: payloadAt(change.payload, `${at}payload`) }
 }
 
-export function payloadDeleteOf(body: WireObject, field = ''): { keys: readonly string[]; which: Selector } {
-  refuse(body, ['shard_key'], field)
-  return { keys: textsAt(body.keys, `${field}keys`), which: selectorOf(body, field) }
+function withNames({ vector, ...others }: Selected & { vector: string[] }, at = '') {
+  return { ...withSelector(others, at), names: vector }
 }
 
-export function vectorDeleteOf(body: WireObject, field = ''): { names: readonly string[]; which: Selector } {
-  refuse(body, ['shard_key'], field)
-  return { names: textsAt(body.vector, `${field}vector`), which: selectorOf(body, field) }
+const BODY = 'body'
+export function payloadChangeOf(body: WireObject) {
+  return withPayload(read(PayloadChange, body, 'wire', BODY))
 }
 
-export function deleteOf(body: WireObject, field = ''): Selector {
-  refuse(body, ['shard_key'], field)
-  return selectorOf(body, field)
+export function payloadDeleteOf(body: WireObject) {
+  return withSelector(read(PayloadRemoval, body, 'wire', BODY))
+}
+
+export function vectorDeleteOf(body: WireObject) {
+  return withNames(read(VectorRemoval, body, 'wire', BODY))
+}
+
+export function deleteOf(body: WireObject): Selector {
+  return withSelector(read(PointsSelector, body, 'wire', BODY)).which
+}
+
+/** Of each operation, its arguments as the library has them. */
+const READERS: Readonly<Record<WriteOperation['op'], (body: never, at: string) => object>> = {
+  upsert: upsertIn,
+  delete: withSelector,
+  setPayload: withPayload,
+  overwritePayload: withPayload,
+  deletePayload: withSelector,
+  clearPayload: withSelector,
+  updateVectors: vectorUpdatesIn,
+  deleteVectors: withNames,
 }
 
 export function operationsOf(body: WireObject): WriteOperation[] {
-  const operations = arrayAt(body.operations, 'operations')
-  if (operations.length > LIMITS.batchQueries) {
-    throw invalid('operations', `expected at most ${LIMITS.batchQueries} operations`, operations.length)
-  }
-  return operations.map((value, i) => operationOf(objectAt(value, `operations[${i}]`), `operations[${i}]`))
-}
-
-const OPERATIONS: Readonly<Record<string, (body: WireObject, field: string) => WriteOperation>> = {
-  upsert: (body, field) => ({ op: 'upsert', points: upsertOf(body, field), ...conditionOf(body, field) }),
-  delete: (body, field) => ({ op: 'delete', which: deleteOf(body, field) }),
-  set_payload: (body, field) => ({ op: 'setPayload', ...payloadChangeOf(body, field) }),
-  overwrite_payload: (body, field) => ({ op: 'overwritePayload', ...payloadChangeOf(body, field) }),
-  delete_payload: (body, field) => ({ op: 'deletePayload', ...payloadDeleteOf(body, field) }),
-  clear_payload: (body, field) => ({ op: 'clearPayload', which: deleteOf(body, field) }),
-  update_vectors: (body, field) => ({
-    op: 'updateVectors',
-    points: vectorUpdatesOf(body, field),
-    ...vectorConditionOf(body, field),
-  }),
-  delete_vectors: (body, field) => ({ op: 'deleteVectors', ...vectorDeleteOf(body, field) }),
-}
-
-function operationOf(operation: WireObject, field: string): WriteOperation {
-  const names = Object.keys(operation)
-  const name = names[0]
-  if (name === undefined || names.length !== 1) throw invalid(field, 'expected exactly one operation', names.length)
-  const read = Object.hasOwn(OPERATIONS, name) ? OPERATIONS[name] : undefined
-  if (!read) throw unsupported(`${field}.${name.slice(0, LIMITS.nameLength)}`)
-  return read(objectAt(operation[name], `${field}.${name}`), `${field}.${name}.`)
+  const { operations } = read(PointChanges, body, 'wire', BODY)
+  return operations.map((operation, i) => {
+    const [[op, change]] = Object.entries(operation) as [[WriteOperation['op'], never]]
+    return { op, ...READERS[op](change, `operations[${i}].${snakeCase(op)}.`) } as unknown as WriteOperation
+  })
 }

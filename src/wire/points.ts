@@ -1,5 +1,6 @@
 /** Bodies that carry points: upsert in both forms, and vector updates. */
-import type { ColumnarPoints, ColumnarVectors, UpdateCondition, UpdateMode } from '../core/database.js'
+import type { Static } from 'typebox'
+import type { ColumnarPoints, ColumnarVectors } from '../core/database.js'
 import { invalid } from '../core/errors.js'
 import { KNOWN_BM25 } from '../core/known-points.js'
 import { LIMITS } from '../core/limits.js'
@@ -14,50 +15,43 @@ import type {
   SparseVector,
   Vector,
 } from '../core/point.js'
+import { PointInsert, VectorUpdates } from '../core/point-changes.js'
+import { read } from '../core/vocabulary/reader.js'
 import {
   arrayAt,
   bytesAt,
-  filterAt,
   floatsAt,
   idAt,
   idsAt,
   isObject,
   isPresent,
   knownShape,
+  mistyped,
   objectAt,
-  refuse,
   textAt,
   unsupported,
   type WireObject,
 } from './fields.js'
 import { parseJson } from './json.js'
 
-const UNSUPPORTED = ['shard_key'] as const
 /** Inputs that Qdrant embeds, besides texts. */
 export const INFERRED = ['image', 'object'] as const
 
-/** `{ points: [...] }` or `{ batch: { ids, vectors, payloads } }`. `field` is where the body lies in a batch. */
-export function upsertOf(body: WireObject, field = ''): Point[] | ColumnarPoints {
-  refuse(body, UNSUPPORTED, field)
-  if (isPresent(body.batch)) return columnsOf(objectAt(body.batch, `${field}batch`), `${field}batch`)
-  if (!isPresent(body.points)) throw invalid(`${field}points`, 'expected points or batch')
-  return pointsAt(body.points, `${field}points`)
+type Upsert = Static<typeof PointInsert>
+
+/** `{ points: [...] }` or `{ batch: { ids, vectors, payloads } }`, and which of the points are written. */
+export function upsertOf(body: WireObject): ReturnType<typeof upsertIn> {
+  return upsertIn(read(PointInsert, body, 'wire', 'body'))
 }
 
-/** Beside the points: which of them are written. The engine checks the mode and the filter. */
-export function conditionOf({ update_filter: filter, update_mode: mode }: WireObject, field = ''): UpdateCondition {
-  return {
-    ...(isPresent(filter) ? { updateFilter: filterAt(filter, `${field}update_filter`) } : {}),
-    ...(isPresent(mode) ? { updateMode: textAt(mode, `${field}update_mode`) as UpdateMode } : {}),
-  }
+/** `at` is where the body lies in a batch of operations. */
+export function upsertIn({ points, batch, ...condition }: Upsert, at = '') {
+  if (batch !== undefined) return { points: columnsOf(batch as WireObject, `${at}batch`), ...condition }
+  if (points === undefined) throw mistyped(`${at}points`, 'points or batch')
+  return { points: pointsAt(points, `${at}points`), ...condition }
 }
 
-export function vectorConditionOf({ update_filter }: WireObject, field = ''): Pick<UpdateCondition, 'updateFilter'> {
-  return conditionOf({ update_filter }, field)
-}
-
-function pointsAt(value: unknown, field: string): Point[] {
-  const points = arrayAt(value, field)
+function pointsAt(points: readonly unknown[], field: string): Point[] {
   checkCount(points.length, field)
   return points.map((value, i): Point => {
     const point = objectAt(value, `${field}[${i}]`)
@@ -69,17 +63,20 @@ function pointsAt(value: unknown, field: string): Point[] {
   })
 }
 
-export function vectorUpdatesOf(body: WireObject, field = ''): { id: PointId; vector: PointVector }[] {
-  refuse(body, UNSUPPORTED, field)
-  const points = arrayAt(body.points, `${field}points`)
-  checkCount(points.length, `${field}points`)
-  return points.map((value, i) => {
-    const point = objectAt(value, `${field}points[${i}]`)
+export function vectorUpdatesOf(body: WireObject): ReturnType<typeof vectorUpdatesIn> {
+  return vectorUpdatesIn(read(VectorUpdates, body, 'wire', 'body'))
+}
+
+export function vectorUpdatesIn({ points, ...condition }: Static<typeof VectorUpdates>, at = '') {
+  checkCount(points.length, `${at}points`)
+  const updates = points.map((value, i): { id: PointId; vector: PointVector } => {
+    const point = objectAt(value, `${at}points[${i}]`)
     return {
-      id: idAt(point.id, `${field}points[${i}].id`),
-      vector: pointVectorAt(point.vector, `${field}points[${i}].vector`),
+      id: idAt(point.id, `${at}points[${i}].id`),
+      vector: pointVectorAt(point.vector, `${at}points[${i}].vector`),
     }
   })
+  return { points: updates, ...condition }
 }
 
 /** A payload: an object, or in MessagePack also a bin that holds its JSON text. */

@@ -95,6 +95,7 @@ it('closing the client ends opening streams and pending questions', async () => 
     const { database, collection } = await connectedTo(talk)
     const found = collection.query({ query: [1] })
     found.catch(() => {})
+    // Long enough for the stream to be opening; whether it is open makes no difference.
     await new Promise((resolve) => setTimeout(resolve, 50))
     const started = performance.now()
     await database.close()

@@ -140,7 +140,7 @@ export function describeConditionalWrites(suite: Suite): void {
       const collection = await stored()
       const refused = {
         code: 'INVALID_ARGUMENT',
-        message: expect.stringMatching(/update_mode.*insert_only.*"replace"/),
+        message: expect.stringMatching(/updateMode.*insert_only.*"replace"/),
       }
       const mode = { updateMode: 'replace' as UpdateMode }
       await expect(collection.upsert(points, mode)).rejects.toMatchObject(refused)

@@ -180,7 +180,7 @@ export function describeConfig(suite: Suite): void {
       const collection = await create({ quantization: 'sq8' })
       await collection.upsert(POINTS)
       await collection.waitForIndex()
-      for (const quantization of [{ ignore: true }, { rescore: true, oversampling: 2.5 }, { oversampling: null }]) {
+      for (const quantization of [{ ignore: true }, { rescore: true, oversampling: 2.5 }, {}]) {
         const [hit] = await collection.query({ query: [30, 25], limit: 1, params: { quantization } })
         expect(hit, JSON.stringify(quantization)).toMatchObject({ id: 25 * 60 + 30, score: 0 })
       }
@@ -191,10 +191,10 @@ export function describeConfig(suite: Suite): void {
       await collection.upsert(POINTS)
       const query = { query: [30, 25], limit: 3 }
       const plain = await collection.query(query)
-      for (const acorn of [{ enable: true }, { enable: false, max_selectivity: 0 }, { max_selectivity: 1 }, null]) {
+      for (const acorn of [{ enable: true }, { enable: false, maxSelectivity: 0 }, { maxSelectivity: 1 }, {}]) {
         expect(await collection.query({ ...query, params: { acorn } })).toEqual(plain)
       }
-      for (const acorn of [{ max_selectivity: 1.01 }, { max_selectivity: -0.01 }, { enable: 1 }]) {
+      for (const acorn of [{ maxSelectivity: 1.01 }, { maxSelectivity: -0.01 }, { enable: 1 }]) {
         await expect(collection.query({ ...query, params: { acorn: acorn as object } })).rejects.toMatchObject({
           code: 'INVALID_ARGUMENT',
           message: expect.stringContaining('params.acorn.'),

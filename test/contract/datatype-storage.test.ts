@@ -143,7 +143,7 @@ describe('vectors of float16 and uint8', () => {
     for (let from = 1100; from < POINTS; from += 100) await fill(collection, from, 100, Object.keys(VECTORS))
     const bytesOfAll = () => Promise.all(['full', 'half', 'byte'].map((name) => heldBytes(collection, name)))
     const least = new Array(3).fill(POINTS * SIZE)
-    await vi.waitFor(async () => expect(await bytesOfAll()).toEqual(least), { timeout: 60_000, interval: 200 })
+    await vi.waitFor(async () => expect(await bytesOfAll()).toEqual(least), { timeout: 300_000, interval: 200 })
     await collection.waitForIndex()
     await checkAnswers(collection)
     await collection.flush()

@@ -22,7 +22,7 @@ export function describeExplain(suite: Suite): void {
     it.each<[what: string, query: QueryOptions]>([
       ['a search', { query: NEAR, limit: 5 }],
       ['an exact search', { query: NEAR, params: { exact: true } }],
-      ['a search with hnsw_ef', { query: NEAR, params: { hnsw_ef: 50 } }],
+      ['a search with hnsw_ef', { query: NEAR, params: { hnswEf: 50 } }],
       ['a search by a stored point', { query: 77, withVector: true, withPayload: ['tenth'] }],
       ['a filtered search', { query: NEAR, filter: TENTH, offset: 2 }],
       ['points in the order of their ids', { limit: 3, filter: TENTH }],

@@ -114,6 +114,7 @@ describe.each([
     socket.write(ask.repeat(6))
     const one = 3 * POINTS * SIZE * 4
     if (isLimited) await expect.poll(() => memoryBudget.reservedBytes).toBeGreaterThanOrEqual(one)
+    // That a second answer takes no memory has no event.
     await sleep(200)
     expect(memoryBudget.reservedBytes).toBeLessThan(isLimited ? 2 * one : 1)
     let text = ''

@@ -117,7 +117,6 @@ describe('the older paths', () => {
     ['search', { limit: 1 }, /vector/],
     ['search', { vector: [1, 2], limit: 1 }, /using/],
     ['search', { vector: { name: 'v', vector: [1] }, limit: 1 }, /dim.*2.*1/],
-    ['search', { vector: { name: 'v', vector: [1, 2] }, limit: 0 }, /limit.*0/],
     ['recommend', { using: 'v', limit: 1 }, /At least one positive/],
     ['recommend', { positive: [1], strategy: 'worst', using: 'v', limit: 1 }, /strategy.*worst/],
     ['discover', { using: 'v', limit: 1 }, /target and\/or context_pairs must be specified/],
@@ -130,6 +129,16 @@ describe('the older paths', () => {
     const answer = await service.call('POST', `${POINTS}/${path}`, body)
     expect(answer.status).toBe(400)
     expect(complaintOf(answer)).toMatch(names)
+  })
+
+  it('gather what is beyond its bounds', async () => {
+    const service = await filled()
+    const body = { vector: { name: 'v', vector: [1, 2] }, limit: 0, params: { hnsw_ef: 0 } }
+    const answer = await service.call('POST', `${POINTS}/search`, body)
+    expect(answer.status).toBe(422)
+    const limit = 'search_request.limit: value 0 invalid, must be 1 or larger'
+    const effort = 'search_request.params.hnsw_ef: value 0 invalid, must be from 1 to 65536'
+    expect(complaintOf(answer)).toContain(`Validation error in JSON body: [${limit}; ${effort}]`)
   })
 
   it.each(SAME)('are explained like a query: %s %j', async (path, older, query) => {

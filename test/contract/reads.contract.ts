@@ -39,7 +39,7 @@ export function describeReads(suite: Suite): void {
 
     it('finds the same by exact search and through the graph', async () => {
       const exact = await collection.query({ query: [300.4, 0, 0], limit: 10, params: { exact: true } })
-      const approximate = await collection.query({ query: [300.4, 0, 0], limit: 10, params: { hnsw_ef: 256 } })
+      const approximate = await collection.query({ query: [300.4, 0, 0], limit: 10, params: { hnswEf: 256 } })
       expect(approximate).toEqual(exact)
       for (const recall of [0.9, 0.99, 1]) {
         expect(await collection.query({ query: [300.4, 0, 0], limit: 10, recall })).toEqual(exact)

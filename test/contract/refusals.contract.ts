@@ -91,7 +91,6 @@ const REFUSED: [what: string, code: ErrorCode, names: RegExp, attempt: Attempt][
   ],
   ['a query by the id of no point', 'NOT_FOUND', /12345/, (c) => c.query({ query: 12345 })],
   ['a limit of zero', 'INVALID_ARGUMENT', /limit.*1.*0/, (c) => c.query({ query: [1, 2, 3], limit: 0 })],
-  ['an endless limit', 'INVALID_ARGUMENT', /limit/, (c) => c.query({ query: [1, 2, 3], limit: 2 ** 31 })],
   ['a recall of nothing', 'INVALID_ARGUMENT', /recall/, (c) => c.query({ query: [1, 2, 3], recall: 0 })],
   ['a recall above 1', 'INVALID_ARGUMENT', /recall/, (c) => c.query({ query: [1, 2, 3], recall: 1.01 })],
   ['a negative offset', 'INVALID_ARGUMENT', /offset/, (c) => c.query({ query: [1, 2, 3], offset: -1 })],

@@ -104,6 +104,28 @@ export function describeSettings(suite: Suite): void {
       })
     })
 
+    it('is warned of where it asks for vectors inside of graphs without codes', async () => {
+      const size = { size: 2, distance: 'Dot' } as const
+      const inline = { hnswConfig: { inlineStorage: true } }
+      const collection = await create({
+        vectors: {
+          plain: { ...size, ...inline },
+          other: size,
+          many: { ...size, ...inline, multivectorConfig: { comparator: 'max_sim' } },
+          coded: { ...size, ...inline, quantizationConfig: { scalar: { type: 'int8' } } },
+        },
+      })
+      const told = async () => (await collection.info()).warnings
+      const beginning = (name: string) => `The \`hnsw_config.inline_storage\` option for vector '${name}'`
+      const many = `${beginning('many')} is not compatible with multivectors. This option will be ignored.`
+      const plain = `${beginning('plain')} requires quantization to be enabled. This option will be ignored.`
+      expect((await told()).sort()).toEqual([many, plain])
+      await collection.updateConfig({ quantizationConfig: { binary: {} } })
+      expect(await told()).toEqual([many])
+      await collection.updateConfig({ vectors: { many: { hnswConfig: { inlineStorage: false } } } })
+      expect(await told()).toEqual([])
+    })
+
     it.each([
       ['fullScanThreshold', 9],
       ['fullScanThreshold', '10'],

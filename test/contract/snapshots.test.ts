@@ -104,6 +104,7 @@ describe('snapshots over HTTP', () => {
     for (const hangUpMs of [1, 5, 20, 60, 150]) {
       const request = get(`${service.url}/collections/a/shards/0/snapshot`, { headers: WRITER })
       request.on('error', () => {})
+      // Callers hang up at different places of the service's work.
       await sleep(hangUpMs)
       request.destroy()
     }

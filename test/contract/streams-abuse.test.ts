@@ -8,6 +8,9 @@ import { MOST_MESSAGE_BYTES } from '../../src/server/places.js'
 import { Asking, QUERY, refused } from './asking.js'
 import { type Service, startService } from './service.js'
 
+/** Long enough for a client in this process to answer in time on a busy machine. */
+const PING_MS = 600
+
 describe('a stream', () => {
   const open = (service: Service, options: WebSocket.ClientOptions = {}) => new Asking(service.url, QUERY, options)
   const made = (service: Service, headers = {}) =>
@@ -55,6 +58,7 @@ describe('a stream', () => {
       const offer = `GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: ${times % 2 ? 'websocket' : 'x'}\r\n\r\n`
       socket.write(`GET /nope HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n${offer}`)
       socket.resetAndDestroy()
+      // Connections end at different places of the service's work.
       await sleep(5)
     }
     expect((await service.call('GET', '/healthz')).status).toBe(200)
@@ -157,7 +161,7 @@ describe('a stream', () => {
   })
 
   it('is cut if nobody is at its other end', async () => {
-    const service = await startService({ keepAliveTimeoutMs: 150 })
+    const service = await startService({ keepAliveTimeoutMs: PING_MS })
     await made(service)
     const gone = await open(service, { autoPong: false }).opened()
     const there = await open(service).opened()
@@ -165,7 +169,8 @@ describe('a stream', () => {
     const slow = await open(service, { autoPong: false }).opened()
     for (let at = 0; at < 16; at++) {
       slow.socket.send(at === 0 ? '{' : at === 15 ? '}' : ' ', { fin: at === 15 })
-      await sleep(50)
+      // Together four times as long as a silent client is kept.
+      await sleep(PING_MS / 4)
     }
     expect(JSON.parse((await slow.next()).bytes.toString()).status).toBe('ok')
     expect((await there.json({ query: [1, 0] })).status).toBe('ok')

@@ -95,8 +95,8 @@ const BOUNDS: [
   [
     'searchMaxHnswEf',
     { searchMaxHnswEf: 50 },
-    [(c) => c.query({ ...Q, params: { hnsw_ef: 50 } }), (c) => c.query(Q)],
-    [(c) => c.query({ ...Q, params: { hnsw_ef: 51 } })],
+    [(c) => c.query({ ...Q, params: { hnswEf: 50 } }), (c) => c.query(Q)],
+    [(c) => c.query({ ...Q, params: { hnswEf: 51 } })],
     /Limit exceeded 51 > 50 for "hnsw_ef"/,
   ],
   [
@@ -243,6 +243,17 @@ describe.each(['library', 'service'])('strict mode of the %s', (face) => {
     await expect(collection.setPayload({ a: 1 }, [1])).rejects.toMatchObject(refused)
     await expect(collection.upsert(points(1))).rejects.toMatchObject(refused)
     await collection.delete([1])
+  })
+
+  it('counts payloads as soon as they are written', async () => {
+    const collection = await filled()
+    await collection.updateConfig({ strictModeConfig: { enabled: true, maxCollectionPayloadSizeBytes: 20_000 } })
+    const write = async (id: number) =>
+      await codeOf(collection.upsert([{ id, vector: [1, 1], payload: { text: 'x'.repeat(1_000) } }]))
+    let written = 0
+    while (written < 300 && (await write(100 + written)) === 'done') written++
+    expect(written).toBeGreaterThan(10)
+    expect(written).toBeLessThan(22)
   })
 
   it('enforces maxResidentMemoryPercent', async () => {

@@ -1,7 +1,7 @@
 /** A service whose connections are answered by threads beside the main thread. */
 import { Agent, type IncomingHttpHeaders, type RequestOptions, request } from 'node:http'
 import { connect } from 'node:net'
-import { onTestFinished } from 'vitest'
+import { expect, onTestFinished } from 'vitest'
 import type { SharingDatabase } from '../../src/engine/database/sharing.js'
 import { createServer, type Server, type ServerOptions } from '../../src/server/app.js'
 import { DEFAULT_SETTINGS } from '../../src/server/server-settings.js'
@@ -40,6 +40,17 @@ export async function startThreaded(
     trouble,
     close: (deadlineMs = 2_000) => server.close(deadlineMs),
   }
+}
+
+/** Resolves once the service takes no new connections, which is the first step of its stop. */
+export async function untilRefused(url: string): Promise<void> {
+  const isRefused = () =>
+    new Promise<boolean>((resolve) => {
+      const socket = connect(Number(new URL(url).port), '127.0.0.1')
+      socket.once('connect', () => resolve(false)).once('error', () => resolve(true))
+      onTestFinished(() => void socket.destroy())
+    })
+  await expect.poll(isRefused).toBe(true)
 }
 
 export interface Answer {

@@ -19,36 +19,32 @@ const UPSERT: Attempt = (c, odd) => c.upsert([{ id: 1, vector: [9, 9, 9] }], odd
 const FORMULA: Attempt = (c, formula) => c.query({ prefetch: { query: NEAR }, query: { formula } })
 
 const REFUSED: [what: string, attempt: Attempt, odd: unknown, names: RegExp][] = [
-  [
-    'a query',
-    QUERY,
-    { score_threshold: 3.5 },
-    /^score_threshold: expected a known option: did you mean scoreThreshold/,
-  ],
-  ['a query', QUERY, { with_payload: false }, /^with_payload: .*did you mean withPayload/],
-  ['a query', QUERY, { with_vectors: true }, /^with_vectors: .*did you mean withVector\?/],
+  ['a query', QUERY, { scorethreshold: 3.5 }, /^scorethreshold: expected a known option: did you mean scoreThreshold/],
+  ['a query', QUERY, { withpayload: false }, /^withpayload: .*did you mean withPayload/],
+  ['a query', QUERY, { withVectors: true }, /^withVectors: .*did you mean withVector\?/],
   ['a query', QUERY, { explain: true }, /^explain: expected a known option: one of query, prefetch/],
   ['a query', QUERY, { groupBy: 'g' }, /^groupBy: /],
-  ['a prefetch', PREFETCH, { score_threshold: 1 }, /^prefetch\[0\]\.score_threshold: .*did you mean scoreThreshold/],
+  ['a prefetch', PREFETCH, { scoreThresholds: 1 }, /^prefetch\[0\]\.scoreThresholds: .*did you mean scoreThreshold/],
   ['a nested prefetch', PREFETCH, { prefetch: { query: NEAR, offset: 1 } }, /^prefetch\[0\]\.prefetch\[0\]\.offset: /],
-  ['parameters', QUERY, { params: { hnswEf: 5 } }, /^params\.hnswEf: .*did you mean hnsw_ef/],
+  ['parameters', QUERY, { params: { hnswef: 5 } }, /^params\.hnswef: .*did you mean hnswEf/],
   ['parameters', PREFETCH, { params: { ef: 5 } }, /^prefetch\[0\]\.params\.ef: /],
   ['codes', QUERY, { params: { quantization: { resocre: true } } }, /^params\.quantization\.resocre: .*rescore/],
-  ['acorn', QUERY, { params: { acorn: { maxSelectivity: 1 } } }, /^params\.acorn\.maxSelectivity: .*max_selectivity/],
+  ['acorn', QUERY, { params: { acorn: { maxselectivity: 1 } } }, /^params\.acorn\.maxselectivity: .*maxSelectivity/],
   ['a lookup', QUERY, { query: 1, lookupFrom: { collection: 'c', using: 'x' } }, /^lookupFrom\.using: /],
-  ['a kind of query', KIND, { order_by: 'n' }, /nearest, .*orderBy.*relevanceFeedback.*order_by/],
+  ['a kind of query', KIND, { orderby: 'n' }, /nearest, .*orderBy.*relevanceFeedback/],
   ['a query by vector', KIND, { nearest: NEAR, diversity: 1 }, /^query\.diversity: .*one of nearest, mmr/],
-  ['mmr', KIND, { nearest: NEAR, mmr: { candidates_limit: 5 } }, /^query\.mmr\.candidates_limit: .*candidatesLimit/],
+  ['mmr', KIND, { nearest: NEAR, mmr: { candidateslimit: 5 } }, /^query\.mmr\.candidateslimit: .*candidatesLimit/],
   ['recommend', KIND, { recommend: { positive: [NEAR], negatives: [] } }, /^query\.recommend\.negatives: .*negative\?/],
   ['discover', KIND, { discover: { target: NEAR, context: [], n: 1 } }, /^query\.discover\.n: .*target, context/],
   ['a pair', KIND, { context: [{ positive: NEAR, negative: NEAR, n: 1 }] }, /^query\.context\[0\]\.n: /],
-  ['an order', KIND, { orderBy: { key: 'n', start_from: 1 } }, /^query\.orderBy\.start_from: .*startFrom/],
-  ['a write', UPSERT, { update_filter: { must: [{ has_id: [99] }] } }, /^update_filter: .*did you mean updateFilter/],
-  ['a write', UPSERT, { update_mode: 'insert_only' }, /^update_mode: .*did you mean updateMode/],
+  ['an order', KIND, { orderBy: { key: 'n', startfrom: 1 } }, /^query\.orderBy\.startfrom: .*startFrom/],
+  ['a write', UPSERT, { updatefilter: { must: [{ has_id: [99] }] } }, /^updatefilter: .*did you mean updateFilter/],
+  ['a write', UPSERT, { updateModes: 'insert_only' }, /^updateModes: .*did you mean updateMode/],
+  ['a write', UPSERT, { updateMode: 'upsert', update_mode: 'upsert' }, /^update_mode: .*updateMode and update_mode/],
   ['a write', UPSERT, { timeout: 5 }, /^timeout: expected a known option: one of/],
   ['vectors', (c, odd) => c.updateVectors([{ id: 1, vector: NEAR }], odd), { updateMode: 'upsert' }, /^updateMode: /],
   ['deleted vectors', (c, odd) => c.deleteVectors([''], [1], odd), { waits: false }, /^waits: .*did you mean wait\?/],
-  ['a deletion', (c, odd) => c.delete([1], odd), { timeout_ms: 5 }, /^timeout_ms: .*did you mean timeoutMs/],
+  ['a deletion', (c, odd) => c.delete([1], odd), { timeoutms: 5 }, /^timeoutms: .*did you mean timeoutMs/],
   ['payload', (c, odd) => c.setPayload({ a: 1 }, [1], odd), { path: 'b' }, /^path: .*one of key, wait/],
   ['payload', (c, odd) => c.overwritePayload({ a: 1 }, [1], odd), { path: 'b' }, /^path: /],
   ['payload keys', (c, odd) => c.deletePayload(['kept'], [1], odd), { key: 'b' }, /^key: /],
@@ -56,8 +52,8 @@ const REFUSED: [what: string, attempt: Attempt, odd: unknown, names: RegExp][] =
   [
     'an operation',
     (c, odd) => c.batch([{ op: 'upsert', points: [{ id: 1, vector: [9, 9, 9] }], ...(odd as object) }]),
-    { update_mode: 'insert_only' },
-    /^operations\[0\]\.update_mode: .*did you mean updateMode/,
+    { updatemode: 'insert_only' },
+    /^operations\[0\]\.updatemode: .*did you mean updateMode/,
   ],
   ['a batch of writes', (c, odd) => c.batch([{ op: 'delete', which: [1] }], odd), { ordering: 'weak' }, /^ordering: /],
   ['an index', (c, odd) => c.createPayloadIndex('a', 'keyword', odd), { waiting: true }, /^waiting: /],
@@ -72,17 +68,17 @@ const REFUSED: [what: string, attempt: Attempt, odd: unknown, names: RegExp][] =
   ['a batch', (c, odd) => c.queryBatch([{ query: NEAR }, odd]), { withVectors: true }, /^queries\[1\]\.withVectors: /],
   ['a batch', (c, odd) => c.queryBatch([{ query: NEAR }], odd), { withVector: true }, /^withVector: .*one of signal/],
   ['an explained batch', (c, odd) => c.explainBatch([odd]), { query: NEAR, top: 3 }, /^queries\[0\]\.top: /],
-  ['explain', (c, odd) => c.explain(odd), { query: NEAR, score_threshold: 1 }, /^score_threshold: /],
-  ['groups', (c, odd) => c.queryGroups(odd), { query: NEAR, group_by: 'g' }, /^group_by: .*did you mean groupBy/],
+  ['explain', (c, odd) => c.explain(odd), { query: NEAR, threshold: 1 }, /^threshold: /],
+  ['groups', (c, odd) => c.queryGroups(odd), { query: NEAR, groupby: 'g' }, /^groupby: .*did you mean groupBy/],
   [
     'a lookup of groups',
     (c, odd) => c.queryGroups({ query: NEAR, groupBy: 'g', withLookup: odd }),
-    { collection: 'c', with_payload: false },
-    /^withLookup\.with_payload: .*withPayload/,
+    { collection: 'c', withpayload: false },
+    /^withLookup\.withpayload: .*withPayload/,
   ],
-  ['a page', (c, odd) => c.scrollPage(odd), { order_by: 'n' }, /^order_by: .*did you mean orderBy/],
-  ['all points', (c, odd) => first(c.scroll(odd)), { with_vector: true }, /^with_vector: /],
-  ['points by id', (c, odd) => c.retrieve([1], odd), { with_vector: true }, /^with_vector: .*did you mean withVector/],
+  ['a page', (c, odd) => c.scrollPage(odd), { orderby: 'n' }, /^orderby: .*did you mean orderBy/],
+  ['all points', (c, odd) => first(c.scroll(odd)), { withVectors: true }, /^withVectors: /],
+  ['points by id', (c, odd) => c.retrieve([1], odd), { withvector: true }, /^withvector: .*did you mean withVector/],
   ['a count', (c, odd) => c.count(odd), { exactly: true }, /^exactly: .*one of filter, exact/],
   ['a facet', (c, odd) => c.facet(odd), { key: 'g', top: 3 }, /^top: /],
   ['a matrix', (c, odd) => c.searchMatrix(odd), { samples: 3 }, /^samples: .*did you mean sample\?/],
@@ -310,6 +306,9 @@ describe.each(FACES)('unknown options of the %s', (face) => {
       metadata: { snake_key: 1, camelKey: 2 },
     } as never)
     await made.updateConfig({ strict_mode_config: { max_timeout: 9 } } as never)
+    await made.upsert([{ id: 1, vector: { snake_name: [1, 2, 3] } }], { update_mode: 'update_only' } as never)
+    await made.batch([{ op: 'upsert', points: [{ id: 1, vector: {} }], update_mode: 'update_only' } as never])
+    expect(await made.count({ timeoutMs: 1000 })).toBe(0)
     expect((await made.info()).config).toMatchObject({
       vectors: [{ name: 'snake_name', efConstruct: 9, memory: { vectors: 'cold' } }],
       strictModeConfig: { maxQueryLimit: 7, maxTimeout: 9 },
@@ -317,8 +316,32 @@ describe.each(FACES)('unknown options of the %s', (face) => {
     })
   })
 
+  it('the spelling of the wire is understood in queries too, and not both at once', async () => {
+    const query = {
+      query: { nearest: NEAR, mmr: { candidates_limit: 5 } },
+      params: { hnsw_ef: 9, indexed_only: false },
+    }
+    const asked = { ...query, score_threshold: 1, with_payload: false, with_vectors: [''] }
+    expect(await collection.query(asked as never)).toMatchObject([{ id: 1, vector: new Float32Array(NEAR) }])
+    expect(await collection.queryBatch([asked as never])).toHaveLength(1)
+    expect(await collection.scrollPage({ with_payload: false } as never)).toEqual({
+      points: [{ id: 1 }],
+      nextOffset: null,
+    })
+    const twice: [both: object, names: RegExp][] = [
+      [{ scoreThreshold: 1, score_threshold: 1 }, /^score_threshold: .*scoreThreshold and score_threshold/],
+      [{ params: { hnsw_ef: 9, hnswEf: 9 } }, /^params\.hnswEf: .*hnsw_ef and hnswEf/],
+      [{ withVector: true, with_vectors: true }, /^with_vectors: .*withVector and with_vectors/],
+    ]
+    for (const [both, names] of twice)
+      await expect(collection.query({ query: NEAR, ...both } as never)).rejects.toMatchObject(refusal(names))
+    await expect(collection.query({ query: { order_by: 'n', orderBy: 'n' } } as never)).rejects.toMatchObject(
+      refusal(/^query\.orderBy: .*order_by and orderBy/),
+    )
+  })
+
   it('treats a key whose value is undefined as absent', async () => {
-    const absent = { score_threshold: undefined, top: undefined } as object
+    const absent = { scoreThreshold: undefined, top: undefined } as object
     expect(await collection.query({ query: NEAR, ...absent })).toHaveLength(1)
   })
 })

@@ -204,6 +204,18 @@ test('looking at a collection neither opens it nor keeps it open', async () => {
   expect(openCollections.count).toBe(0)
 })
 
+test('300 collections are known at once, and take what their use takes', async () => {
+  const names = Array.from({ length: 300 }, (_, i) => `c-${String(i).padStart(3, '0')}`)
+  const making = await open(folder)
+  for (const name of names) await making.createCollection(name, CONFIG)
+  expect(openCollections.count).toBe(0)
+  await making.close()
+  const database = await opened()
+  expect(await database.collections()).toEqual(names)
+  for (const name of names.slice(0, 5)) expect(await (await database.collection(name)).count()).toBe(0)
+  expect(openCollections.count).toBe(5)
+})
+
 describe('the catalogue file', () => {
   const file = () => join(folder, 'catalogue')
   const folders = () => readdirSync(folder).filter((entry) => entry.startsWith('c-'))

@@ -65,6 +65,7 @@ test.skipIf(process.platform !== 'linux')(
     const loaded = anonymousMiB(pid)
     const heldBytes = async () => (await rows.info()).memory.process.collectionsBytes
     await expect.poll(heldBytes, { timeout: COMPACTION_MS, interval: 1_000 }).toBeLessThan(COMPACTED_BYTES)
+    // The checks are by the clock.
     await new Promise((resolve) => setTimeout(resolve, QUIET_MS))
     const quiet = anonymousMiB(pid)
     const { process: table } = (await rows.info()).memory

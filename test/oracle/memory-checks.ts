@@ -2,8 +2,8 @@
 import type { CallOptions, ColumnarPoints, Selector } from '../../src/core/database.js'
 import { invalid, VicinalError } from '../../src/core/errors.js'
 import type { Filter } from '../../src/core/filter.js'
-import { checkSelector } from '../../src/core/known-points.js'
 import { type Point, type PointId, RawJson } from '../../src/core/point.js'
+import { readSelector } from '../../src/core/selector.js'
 import type { MemoryPoint } from './memory-points.js'
 
 const MAX_RESULTS = 65_536
@@ -49,14 +49,6 @@ export function bounded(value: number, least: number, field: string): void {
 
 /** The points that a selector names: by ids, or by a filter, which may be absent with `all`. */
 export function selectionOf(which: Selector): { ids: readonly PointId[] | null; filter: Filter | null } {
-  if (Array.isArray(which)) return { ids: which, filter: null }
-  checkSelector(which)
-  const {
-    ids = null,
-    filter = null,
-    all,
-  } = which as { ids?: readonly PointId[]; filter?: Filter | null; all?: boolean }
-  const isByFilter = filter !== null || all === true
-  if (isByFilter === (ids !== null)) throw invalid('points', 'expected either ids or a filter', which)
+  const { ids = null, filter = null } = readSelector(which) as { ids?: readonly PointId[]; filter?: Filter }
   return { ids, filter }
 }

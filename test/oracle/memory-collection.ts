@@ -326,7 +326,7 @@ export class MemoryCollection extends PlainReads implements Untyped<Collection> 
   #upsert(points: readonly Point[] | ColumnarPoints, condition: UpdateCondition): void {
     const modes = ['upsert', 'insert_only', 'update_only']
     const mode = condition.updateMode ?? 'upsert'
-    if (!modes.includes(mode)) throw invalid('update_mode', `expected one of ${modes.join(', ')}`, mode)
+    if (!modes.includes(mode)) throw invalid('updateMode', `expected one of ${modes.join(', ')}`, mode)
     const rows = 'ids' in points ? pointsOfColumns(points, (name) => this.#space(name, 'vectors')) : points
     const made = rows.map((row, i): MemoryPoint => {
       const key = idKey(row.id, `points[${i}].id`)

@@ -1,6 +1,7 @@
 import { COLLECTION_PARTS } from '../../src/core/memory.js'
 import type { PayloadIndexKind, PayloadIndexOptions } from '../../src/core/payload-index.js'
 import { type CollectionConfig, type CollectionInfo, isIndexing } from '../../src/core/schema.js'
+import { configWarnings } from '../../src/engine/config/config-warnings.js'
 import type { MemoryPoint } from './memory-points.js'
 
 export function infoOf(
@@ -31,7 +32,7 @@ export function infoOf(
     updateQueue: { length: 0 },
     recall: {},
     memory: nowhere(),
-    warnings: [],
+    warnings: configWarnings(config),
   }
 }
 

@@ -8,10 +8,10 @@ const MAX_OVERSAMPLING = 1024
 /** Checks the requested effort; the oracle always searches exactly. */
 export function checkEffort({ recall = 1, params }: QueryOptions): void {
   if (!(recall > 0 && recall <= 1)) throw invalid('params.recall', 'expected a number above 0 and at most 1', recall)
-  const { enable, max_selectivity: selectivity } = params?.acorn ?? {}
+  const { enable, maxSelectivity: selectivity } = params?.acorn ?? {}
   if (![undefined, null, true, false].includes(enable)) throw invalid('params.acorn.enable', 'expected true or false')
-  if (selectivity !== undefined && selectivity !== null && !(selectivity >= 0 && selectivity <= 1)) {
-    throw invalid('params.acorn.max_selectivity', 'expected a number from 0 to 1', selectivity)
+  if (selectivity !== undefined && !(selectivity >= 0 && selectivity <= 1)) {
+    throw invalid('params.acorn.maxSelectivity', 'expected a number from 0 to 1', selectivity)
   }
   const { oversampling = null } = params?.quantization ?? {}
   if (oversampling === null) return

@@ -311,7 +311,7 @@ function namedIds(source: MemorySource, stage: QueryStage): string[] {
     : ids
 }
 
-function inputsOf(query: Query | undefined): VectorInput[] {
+function inputsOf(query: Query | null | undefined): VectorInput[] {
   if (query === undefined || query === null) return []
   if (isInput(query)) return [query as VectorInput]
   if ('nearest' in query) return [query.nearest]

@@ -1,9 +1,9 @@
-import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { ran } from './bench-program.js'
 
 interface Row {
   variant?: string
@@ -95,11 +95,8 @@ describe('bench --tiny', () => {
   let run: Run['data']['tiny']
   let maxsim: Run['maxsim']
 
-  beforeAll(() => {
-    const child = spawnSync(process.execPath, [BENCH, '--tiny', '--as-is', '--out', out], {
-      encoding: 'utf8',
-      timeout: 40 * MINUTE,
-    })
+  beforeAll(async () => {
+    const child = await ran(BENCH, ['--tiny', '--as-is', '--out', out], 40 * MINUTE)
     expect(child.stderr).not.toMatch(/failed/)
     expect(child.status, child.stderr).toBe(0)
     stdout = child.stdout

@@ -2,7 +2,9 @@
  * How an object of the API is declared: a TypeBox schema with the library's names, and beside JSON Schema's own words
  * the few below. Types, readers, tellers and the OpenAPI document all come from the declaration.
  */
-import Type, { type TInteger, type TNumber, type TSchema, type TUnsafe } from 'typebox'
+import Type, { type Static, type TInteger, type TNumber, type TSchema, type TUnsafe } from 'typebox'
+import { isPlain } from './plain.js'
+import { snakeCase } from './spelling.js'
 
 /** The words beside JSON Schema's. */
 export interface Words {
@@ -10,14 +12,40 @@ export interface Words {
   readonly expected?: string
   /** A rule that JSON Schema cannot say; a value that breaks it is beyond its bounds. */
   readonly holds?: (value: never) => boolean
+  /** What the wire says of a value that is beyond its bounds, where the bounds alone do not. */
+  readonly rule?: string
+  /** Of a leaf: whether a value has its type. Without it any value has. */
+  readonly accepts?: (value: unknown) => boolean
+  /** Of a leaf: the schema that describes it in the document. */
+  readonly as?: TSchema
+  /** Of a property: this version lacks what it means, so a value of it is refused with 501. */
+  readonly isMissing?: true
   /** Of an integer that the wire's type excludes zero of: a zero is a value of the wrong type there. */
   readonly isNonZero?: boolean
   /** Of an object: other spellings of its properties on the wire. */
   readonly aliases?: Readonly<Record<string, readonly string[]>>
   /** Of an object: the property that is meant by a key with this value, where the key alone does not tell; else undefined. */
   readonly respell?: (key: string, value: unknown) => string | undefined
+  /** Of a union of objects with one key each: those keys. */
+  readonly kinds?: readonly string[]
   /** Of a union: which of its schemas a value is read by, where its type does not tell. */
   readonly choose?: (value: unknown) => number
+  /** Of an object: where Qdrant's own type has a property, as the paths of the wire's violations say. */
+  readonly within?: (name: string) => string
+  /** Of an integer: larger ones, and bigints, are taken up to 64 bits, as the largest safe integer. */
+  readonly isCount?: boolean
+  /** Of an array: one item may stand for itself. It is read as an array of it. */
+  readonly isOneOrMany?: boolean
+  /** A declaration that holds itself, and how often it may. */
+  readonly nested?: Nested
+}
+
+export interface Nested {
+  readonly of: () => TSchema
+  readonly depth: number
+  readonly inAll: number
+  /** The name of several. */
+  readonly what: string
 }
 
 interface Described {
@@ -28,6 +56,11 @@ type Range = Described & Words & { readonly minimum?: number; readonly maximum?:
 /** An unsigned integer of up to 53 bits, unless a range is given. */
 export function integer(options: Range): TInteger {
   return Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, ...options })
+}
+
+/** How many: any number of 64 bits. */
+export function count(options: Range): TInteger {
+  return integer({ isCount: true, ...options })
 }
 
 export function number(options: Range): TNumber {
@@ -43,7 +76,48 @@ export function byName<T extends TSchema>(schema: T, options: Described & Words 
   return Type.Record(Type.String(), schema, { ...options })
 }
 
-/** A value that passes as it is, and is checked by its user; `schema` describes it in the document. */
-export function opaque<T>(options: Described & Words & { readonly type?: string }): TUnsafe<T> {
+export function flag(description: string) {
+  return Type.Optional(Type.Boolean({ description }))
+}
+
+export function text(description: string) {
+  return Type.String({ description })
+}
+
+/** One item, or an array of them, which is what it is read as. */
+export function oneOrMany<T extends TSchema>(
+  item: T,
+  options: Described & Words,
+): TUnsafe<Static<T> | readonly Static<T>[]> {
+  return Type.Array(item, { isOneOrMany: true, ...options }) as never
+}
+
+/** A declaration that holds itself. */
+export function nested<T>(nested: Nested): TUnsafe<T> {
+  return Type.Unsafe<T>({ nested })
+}
+
+/** A value that passes as it is: `accepts` checks its type, its user the rest. */
+export function opaque<T>(options: Described & Words & { readonly type?: string; readonly $id?: string }): TUnsafe<T> {
   return Type.Unsafe<T>({ ...options })
+}
+
+/** A property of Qdrant that this version lacks. The library does not know it. */
+export function missing(description: string) {
+  return Type.Optional(Type.Unsafe<undefined>({ description: `${description} Refused with 501.`, isMissing: true }))
+}
+
+type OneOf<P extends Record<string, TSchema>> = { [K in keyof P]: { [Key in K]: Static<P[K]> } }[keyof P]
+
+/** An object with exactly one of these keys, which says the kind of its value. */
+export function oneOf<P extends Record<string, TSchema>>(kinds: P, options: Described & { readonly $id?: string }) {
+  const names = Object.keys(kinds)
+  const spellings = names.flatMap((name, at) => [...new Set([name, snakeCase(name)])].map((key) => [key, at] as const))
+  const choose = (value: unknown) => {
+    if (!isPlain(value)) return -1
+    const given = spellings.filter(([spelling]) => value[spelling] !== undefined && value[spelling] !== null)
+    return given.length === 1 ? (given[0]?.[1] as number) : -1
+  }
+  const branches = names.map((name) => Type.Object({ [name]: kinds[name] as TSchema }))
+  return Type.Union(branches, { ...options, kinds: names, choose }) as unknown as TUnsafe<OneOf<P>>
 }

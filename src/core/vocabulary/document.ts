@@ -1,5 +1,6 @@
 /** Declarations as schemas of an OpenAPI 3.1 document, in the wire's spelling. */
 import Type, { type TSchema } from 'typebox'
+import type { Words } from './declare.js'
 import { snakeCase } from './spelling.js'
 
 /** Schemas with a name, as `components.schemas` of the document has them. */
@@ -30,9 +31,17 @@ export function describe(schema: TSchema, components: Components): object {
 }
 
 function described(schema: TSchema, components: Components): object {
+  const { nested, isOneOrMany } = schema as Words
+  if (nested) return describe(nested.of(), components)
+  if (isOneOrMany) {
+    const { items, description } = schema as unknown as { items: TSchema; description: string }
+    const item = describe(items, components)
+    return { description, anyOf: [item, { type: 'array', items: item }] }
+  }
   const words = schema as unknown as Record<string, unknown>
   const told = Object.fromEntries(PASSED_ON.filter((word) => word in words).map((word) => [word, words[word]]))
   if (told.maximum === Number.MAX_SAFE_INTEGER) delete told.maximum
+  if (words.as !== undefined) return { ...describe(words.as as TSchema, components), ...told }
   if (Type.IsObject(schema)) {
     const properties = Object.entries(schema.properties)
     const required = properties.filter(([, property]) => !Type.IsOptional(property)).map(([key]) => snakeCase(key))

@@ -6,6 +6,8 @@ export interface Place {
   readonly key: string | number
   /** The key is a name that the caller made up, such as that of a vector. */
   readonly isName?: boolean
+  /** Where Qdrant's own type has the key. */
+  readonly within?: string | undefined
 }
 
 /** `vectors.image.hnswConfig.m`, `points[3].vector`; what has no place is called `whole`. */
@@ -17,7 +19,10 @@ export function fieldOf(place: Place | null, whole: string): string {
 /** The same in the way of the wire's violations, which show a name as `?`. */
 export function pathOf(place: Place | null): string {
   if (place === null) return '__all__'
-  return joined(place, ({ key, isName }) => (isName ? '?' : key))
+  return joined(place, ({ key, isName, within }) => {
+    const shown = isName ? '?' : key
+    return within === undefined ? shown : `${within}.${shown}`
+  })
 }
 
 function joined(place: Place, keyOf: (place: Place) => string | number): string {

@@ -1,14 +1,26 @@
 /** Reads values by their declaration: checks types, names and bounds, and answers the value with the library's names. */
 import Type, { type Static, type TSchema } from 'typebox'
 import { describeValue } from '../errors.js'
-import type { Words } from './declare.js'
+import type { Nested, Words } from './declare.js'
 import type { Place } from './place.js'
-import { type Face, Reading } from './reading.js'
+import { isPlain } from './plain.js'
+import { type Face, type Leaves, type Read, Reading } from './reading.js'
 import { letters, snakeCase } from './spelling.js'
 
-type Read = (value: unknown, place: Place | null, reading: Reading) => unknown
+export { isPlain }
+
 type Declared = TSchema &
-  Words & { readonly minimum?: number; readonly maximum?: number; readonly maxProperties?: number }
+  Words & {
+    readonly minimum?: number
+    readonly maximum?: number
+    readonly minItems?: number
+    readonly maxItems?: number
+    readonly maxProperties?: number
+  }
+
+/** The largest integer of 64 bits that a number has, and all of them. */
+const MOST_COUNT = 2 ** 64
+const MOST_COUNT_EXACT = 2n ** 64n
 
 /**
  * The value as the declaration has it: library names, no unknown key, nothing that is null or undefined. On the wire
@@ -16,9 +28,19 @@ type Declared = TSchema &
  *
  * @throws INVALID_ARGUMENT: a value of the wrong type (400), or values beyond their bounds (422).
  */
-export function read<T extends TSchema>(schema: T, value: unknown, face: Face, whole = 'options'): Static<T> {
-  const reading = new Reading(face, whole)
-  const read = readerOf(schema)(value, null, reading)
+export function read<T extends TSchema>(
+  schema: T,
+  value: unknown,
+  face: Face,
+  whole = 'options',
+  leaves?: Leaves,
+): Static<T> {
+  return readAt(schema, value, null, new Reading(face, whole, leaves))
+}
+
+/** The same of a value that has a place, such as an argument with a name. */
+export function readAt<T extends TSchema>(schema: T, value: unknown, place: Place | null, reading: Reading): Static<T> {
+  const read = readerOf(schema)(value, place, reading)
   reading.end()
   return read as Static<T>
 }
@@ -35,6 +57,7 @@ export function readerOf(schema: TSchema): Read {
 }
 
 function makeReader(schema: Declared): Read {
+  if (schema.nested) return nestedReader(schema.nested)
   if (Type.IsObject(schema)) return objectReader(schema)
   if (Type.IsRecord(schema)) return recordReader(schema)
   if (Type.IsUnion(schema)) return unionReader(schema)
@@ -44,32 +67,64 @@ function makeReader(schema: Declared): Read {
   if (choices !== null) return choiceReader(schema, choices)
   if (Type.IsBoolean(schema)) return plainReader(schema, (value) => typeof value === 'boolean', 'true or false')
   if (Type.IsString(schema)) return plainReader(schema, (value) => typeof value === 'string', 'a text')
-  return (value) => value
+  return opaqueReader(schema)
+}
+
+/** Each face has a way of its own to read an opaque value, or takes it as it is. */
+function opaqueReader(schema: Declared): Read {
+  const { accepts, expected = 'another value' } = schema
+  return (value, place, reading) => {
+    if (accepts !== undefined && !accepts(value)) throw reading.mistyped(place, expected, value ?? null)
+    checkRule(schema, value, place, reading)
+    const leaf = reading.leaves?.get(schema)
+    return leaf ? leaf(value, place, reading) : value
+  }
+}
+
+function nestedReader(nested: Nested): Read {
+  return (value, place, reading) => {
+    const read = readerOf(nested.of())
+    return reading.descend(nested, place, () => read(value, place, reading))
+  }
 }
 
 interface Property {
   readonly name: string
   readonly isOptional: boolean
+  readonly isMissing: boolean
   readonly read: Read
+  readonly within: string | undefined
+}
+
+/** Asked for when it is used, since a declaration may hold itself. */
+function later(schema: TSchema): Read {
+  let read: Read | undefined
+  return (value, place, reading) => {
+    read ??= readerOf(schema)
+    return read(value, place, reading)
+  }
 }
 
 function objectReader(schema: Declared): Read {
   const properties = Object.entries((schema as Type.TObject).properties).map(([name, property]) => ({
     name,
     isOptional: Type.IsOptional(property),
-    // Asked for when it is used, since a declaration may hold itself.
-    read: ((value, place, reading) => readerOf(property)(value, place, reading)) as Read,
+    isMissing: (property as Declared).isMissing === true,
+    read: later(property),
     aliases: schema.aliases?.[name] ?? [],
+    within: schema.within?.(name),
   }))
   const required = properties.filter(({ isOptional }) => !isOptional)
   const wire = new Map<string, Property>()
   const library = new Map<string, Property>()
   for (const property of properties) {
     for (const name of [snakeCase(property.name), ...property.aliases]) wire.set(name, property)
-    library.set(property.name, property)
+    if (!property.isMissing) library.set(property.name, property)
   }
-  for (const [name, property] of wire) if (!library.has(name)) library.set(name, property)
-  const names = properties.map(({ name }) => name)
+  for (const [name, property] of wire) {
+    if (!library.has(name) && !property.isMissing) library.set(name, property)
+  }
+  const names = properties.flatMap(({ name, isMissing }) => (isMissing ? [] : name))
   return (value, place, reading) => {
     if (!isPlain(value)) throw reading.mistyped(place, 'an object', value ?? null)
     const known = reading.face === 'wire' ? wire : library
@@ -84,7 +139,8 @@ function objectReader(schema: Declared): Read {
         continue
       }
       if (given === null && property.isOptional) continue
-      const at = { parent: place, key }
+      const at = { parent: place, key, within: property.within }
+      if (property.isMissing) throw reading.missing(at)
       if (Object.hasOwn(result, property.name)) throw twice(value, known, { property, key, place }, reading)
       result[property.name] = property.read(given, at, reading)
     }
@@ -141,22 +197,36 @@ function recordReader(schema: Declared): Read {
 
 function arrayReader(schema: Declared): Read {
   const { items } = schema as unknown as { items: TSchema }
+  const { isOneOrMany, minItems = 0, maxItems = Number.POSITIVE_INFINITY } = schema
+  const read = later(items)
   return (value, place, reading) => {
-    if (!Array.isArray(value)) throw reading.mistyped(place, schema.expected ?? 'an array', value ?? null)
-    const read = readerOf(items)
-    return value.map((item, key) => read(item, { parent: place, key }, reading))
+    const list: unknown = isOneOrMany && !Array.isArray(value) ? [value] : value
+    if (!Array.isArray(list)) throw reading.mistyped(place, schema.expected ?? 'an array', value ?? null)
+    if (list.length < minItems || list.length > maxItems) {
+      const bound = list.length < minItems ? `at least ${minItems}` : `at most ${maxItems}`
+      reading.violates({
+        place,
+        expected: `${bound} items`,
+        rule: schema.rule ?? `must be ${bound} items`,
+        seen: list.length,
+      })
+      return []
+    }
+    return list.map((item, key) => read(item, { parent: place, key }, reading))
   }
 }
 
 function unionReader(schema: Declared): Read {
   const branches = (schema as unknown as { anyOf: TSchema[] }).anyOf
   const { choose = (value: unknown) => branches.findIndex((branch) => fits(branch, value)) } = schema
-  const expected = schema.expected ?? branches.map(expectedOf).join(' or ')
+  const { kinds, expected = branches.map(expectedOf).join(' or ') } = schema
   const isOfObjects = branches.every((branch) => Type.IsObject(branch))
+  const expectedAs = (face: Face) =>
+    kinds ? `exactly one of ${kinds.map((kind) => (face === 'wire' ? snakeCase(kind) : kind)).join(', ')}` : expected
   return (value, place, reading) => {
     if (isOfObjects && !isPlain(value)) throw reading.mistyped(place, 'an object', value ?? null)
     const branch = branches[choose(value)]
-    if (branch === undefined) throw reading.mistyped(place, expected, value ?? null)
+    if (branch === undefined) throw reading.mistyped(place, expectedAs(reading.face), value ?? null)
     const result = readerOf(branch)(value, place, reading)
     checkRule(schema, result, place, reading)
     return result
@@ -173,6 +243,8 @@ export function fits(schema: TSchema, value: unknown): boolean {
   const choices = choicesOf(schema)
   if (choices !== null) return choices.includes(value as string)
   if (Type.IsString(schema)) return typeof value === 'string'
+  const { accepts } = schema as Declared
+  if (accepts !== undefined) return accepts(value)
   if (!Type.IsObject(schema)) return true
   if (!isPlain(value)) return false
   return (schema.required ?? []).every((name) => isGiven(value[name] ?? value[snakeCase(name)]))
@@ -200,9 +272,11 @@ function numberReader(schema: Declared): Read {
   const { minimum = Number.NEGATIVE_INFINITY, maximum = Number.POSITIVE_INFINITY } = schema
   const isWhole = Type.IsInteger(schema)
   const expected = expectedOf(schema)
-  return (value, place, reading) => {
+  return (given, place, reading) => {
+    const value = schema.isCount ? countOf(given) : given
     const isNumber = isWhole ? Number.isInteger(value) : Number.isFinite(value)
     if (typeof value !== 'number' || !isNumber) throw reading.mistyped(place, expected, value ?? null)
+    if (schema.isCount && value > maximum) throw reading.mistyped(place, expected, value)
     // The wire's type has no room for it: unsigned, and without zero where that is said.
     const least = schema.isNonZero ? 1 : 0
     if (isWhole && minimum >= 0 && value < least && reading.face === 'wire')
@@ -213,6 +287,14 @@ function numberReader(schema: Declared): Read {
     }
     return value
   }
+}
+
+/** Integers of 64 bits as numbers. */
+function countOf(value: unknown): unknown {
+  if (typeof value === 'number')
+    return value > Number.MAX_SAFE_INTEGER && value < MOST_COUNT ? Number.MAX_SAFE_INTEGER : value
+  if (typeof value !== 'bigint' || value < 0n || value >= MOST_COUNT_EXACT) return value
+  return Math.min(Number(value), Number.MAX_SAFE_INTEGER)
 }
 
 function expectedOf(schema: TSchema): string {
@@ -226,7 +308,8 @@ function expectedOf(schema: TSchema): string {
   if (!Type.IsInteger(schema) && !Type.IsNumber(schema)) return 'an object'
   const kind = Type.IsInteger(schema) ? 'an integer' : 'a number'
   if (minimum === undefined) return maximum === undefined ? kind : `${kind} of at most ${maximum}`
-  return maximum === undefined ? `${kind} of at least ${minimum}` : `${kind} from ${minimum} to ${maximum}`
+  const isUnbounded = maximum === undefined || (maximum === Number.MAX_SAFE_INTEGER && (schema as Declared).isCount)
+  return isUnbounded ? `${kind} of at least ${minimum}` : `${kind} from ${minimum} to ${maximum}`
 }
 
 /** In the wire's words. */
@@ -237,13 +320,10 @@ function ruleOf({ minimum, maximum = Number.MAX_SAFE_INTEGER, expected }: Declar
 }
 
 function checkRule(schema: Declared, value: unknown, place: Place | null, reading: Reading): void {
-  const { holds, expected = 'another value' } = schema as { holds?: (value: unknown) => boolean; expected?: string }
+  const { holds } = schema as { holds?: (value: unknown) => boolean }
   if (holds === undefined || holds(value)) return
-  reading.violates({ place, expected, rule: `must be ${expected}`, seen: value })
-}
-
-export function isPlain(value: unknown): value is Readonly<Record<string, unknown>> {
-  return value !== null && typeof value === 'object' && !Array.isArray(value) && !ArrayBuffer.isView(value)
+  const { expected = 'another value', rule = `must be ${expected}` } = schema
+  reading.violates({ place, expected, rule, seen: value })
 }
 
 function isGiven(value: unknown): boolean {

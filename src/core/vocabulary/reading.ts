@@ -2,11 +2,18 @@
  * One reading of a value from a caller: which face it came by, and what is wrong with it. A value of the wrong type ends
  * the reading at once; values beyond their bounds are gathered, since the wire tells all of them together.
  */
+import type { TSchema } from 'typebox'
 import { describeValue, VicinalError } from '../errors.js'
+import type { Nested } from './declare.js'
 import { fieldOf, type Place, pathOf } from './place.js'
 
 /** `library`: options in camelCase, where the wire's spelling is understood too. `wire`: a body of the service. */
 export type Face = 'library' | 'wire'
+
+/** What is read: a service tells it in the first words of an error. */
+export type Source = 'JSON body' | 'query parameters' | 'path parameters'
+
+const CATEGORY = { 'JSON body': 'Format', 'query parameters': 'Deserialize', 'path parameters': 'Deserialize' } as const
 
 /** A rule that a value of the right type breaks. */
 export interface Violation {
@@ -18,23 +25,51 @@ export interface Violation {
   readonly seen: unknown
 }
 
+/** Reads a value at its place. */
+export type Read = (value: unknown, place: Place | null, reading: Reading) => unknown
+
+/** How a face reads opaque values, such as vectors: the value that it answers is taken instead. */
+export type Leaves = ReadonlyMap<TSchema, Read>
+
 export class Reading {
   readonly face: Face
   /** The name of the whole value, for an error that has no field. */
   readonly whole: string
+  readonly leaves: Leaves | undefined
+  readonly #source: Source
   readonly #violations: Violation[] = []
+  #depth = 0
+  #nested = 0
 
-  constructor(face: Face, whole: string) {
+  constructor(face: Face, whole: string, leaves?: Leaves, source: Source = 'JSON body') {
     this.face = face
     this.whole = whole
+    this.leaves = leaves
+    this.#source = source
+  }
+
+  /** Reads a value of a declaration that holds itself, within its bounds. */
+  descend(nested: Nested, place: Place | null, read: () => unknown): unknown {
+    const { depth, inAll, what } = nested
+    if (++this.#nested > inAll) throw this.mistyped(place, `at most ${inAll} ${what} in all`, this.#nested)
+    if (++this.#depth > depth) throw this.mistyped(place, `at most ${depth} nested levels of ${what}`)
+    const result = read()
+    this.#depth -= 1
+    return result
   }
 
   /** A value of the wrong type: 400 INVALID_ARGUMENT. */
   mistyped(place: Place | null, expected: string, seen?: unknown): VicinalError {
     const field = fieldOf(place, this.whole)
     const got = seen === undefined ? '' : `, got ${describeValue(seen)}`
-    const before = this.face === 'wire' ? 'Format error in JSON body' : field
+    const before = this.face === 'wire' ? `${CATEGORY[this.#source]} error in ${this.#source}` : field
     return new VicinalError('INVALID_ARGUMENT', `${before}: expected ${expected}${got}`, { details: { field } })
+  }
+
+  /** A property of Qdrant that this version lacks: 501. Without it the request would mean something else. */
+  missing(place: Place): VicinalError {
+    const field = fieldOf(place, this.whole)
+    return new VicinalError('NOT_IMPLEMENTED', `${field}: not supported yet`, { details: { field } })
   }
 
   violates(violation: Violation): void {
@@ -48,7 +83,7 @@ export class Reading {
     const field = fieldOf(first.place, this.whole)
     const message =
       this.face === 'wire'
-        ? `Validation error in JSON body: [${this.#violations.map(({ place, rule }) => `${pathOf(place)}: ${rule}`).join('; ')}]`
+        ? `Validation error in ${this.#source}: [${this.#violations.map(({ place, rule }) => `${pathOf(place)}: ${rule}`).join('; ')}]`
         : `${field}: expected ${first.expected}, got ${describeValue(first.seen)}`
     throw new VicinalError('INVALID_ARGUMENT', message, { details: { field }, status: 422 })
   }

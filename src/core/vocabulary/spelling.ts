@@ -4,6 +4,10 @@ export function snakeCase(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 }
 
+export function camelCase(name: string): string {
+  return name.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase())
+}
+
 /** The same for `with_vectors` and `withVector`: names with the same letters are meant as the same. */
 export function letters(name: string): string {
   return name.replaceAll('_', '').toLowerCase().replace(/s$/, '')

@@ -1,5 +1,6 @@
 /** Tells values in the wire's spelling, by their declaration. */
 import Type, { type TSchema } from 'typebox'
+import type { Words } from './declare.js'
 import { fits, isPlain } from './reader.js'
 import { snakeCase } from './spelling.js'
 
@@ -22,6 +23,8 @@ function tellerOf(schema: TSchema): Tell {
 }
 
 function makeTeller(schema: TSchema): Tell {
+  const { nested } = schema as Words
+  if (nested) return (value) => tellerOf(nested.of())(value)
   if (Type.IsObject(schema)) {
     const names = Object.entries(schema.properties).map(
       ([name, property]) => [name, snakeCase(name), property] as const,

@@ -9,6 +9,7 @@ import type { Shard } from '../../native/shard.js'
 import type { CollectionPaths } from '../../storage/layout.js'
 import type { Manifest } from '../../storage/manifest.js'
 import type { VectorIdentity } from '../../storage/table-layout.js'
+import { configWarnings } from '../config/config-warnings.js'
 import type { IndexedField } from '../config/payload-index.js'
 import { queuedChange } from '../limits/queued-change.js'
 import type { StrictMode } from '../limits/strict-mode.js'
@@ -341,7 +342,7 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
       logBytes: log.bytes,
       updateQueue: { length: this.writer.waiting },
       memory,
-      warnings: [...this.#parts.warnings, ...warnings, ...this.#issues.messages],
+      warnings: [...configWarnings(this.config), ...this.#parts.warnings, ...warnings, ...this.#issues.messages],
     }
   }
 

@@ -1,29 +1,34 @@
 import type {
   CallOptions,
-  Collection,
   Explained,
   ExplainedGroups,
   ExplainedMatrix,
   Hit,
   PointGroup,
-  QueryOptions,
   ReadableCollection,
   ReadOptions,
-  RetrieveOptions,
-  ScrollOptions,
   ScrollPage,
   StoredPoint,
 } from '../../core/database.js'
 import { invalid } from '../../core/errors.js'
 import type { Filter } from '../../core/filter.js'
-import { checkIfGiven, checkKnown } from '../../core/known-keys.js'
-import { KNOWN_CALL, KNOWN_READ } from '../../core/known-options.js'
+import { given, givenList } from '../../core/given-options.js'
+import { checkIfGiven } from '../../core/known-keys.js'
+import { KNOWN_CALL } from '../../core/known-options.js'
 import { LIMITS } from '../../core/limits.js'
-import type { MaybePromise } from '../../core/maybe-promise.js'
+import { andThen, type MaybePromise } from '../../core/maybe-promise.js'
 import { PlainReads } from '../../core/plain-reads.js'
 import type { Payload, PointId } from '../../core/point.js'
-import type { FacetHit, FacetOptions, QueryGroupsOptions, SearchMatrix, SearchMatrixOptions } from '../../core/query.js'
+import {
+  type FacetHit,
+  FacetOptions,
+  QueryGroupsOptions,
+  QueryOptions,
+  type SearchMatrix,
+  SearchMatrixOptions,
+} from '../../core/query.js'
 import type { QueryPlan } from '../../core/query-plan.js'
+import { CountOptions, RetrieveOptions, ScrollOptions } from '../../core/scroll.js'
 import type { Untyped } from '../../core/untyped.js'
 import { filterFacts } from '../../filter/filter-facts.js'
 import { compileFilter } from '../../filter/program.js'
@@ -34,7 +39,6 @@ import { DEFAULT_SAMPLE, searchMatrix } from '../../query/matrix.js'
 import { retrieve, scrollPage } from '../../query/pages.js'
 import type { BoundedRead } from '../../query/rows.js'
 import { runQuery } from '../../query/run.js'
-import { explainSearch, plainTarget, search } from '../../query/search.js'
 import type { Catalog, QueryScope } from '../../query/source.js'
 import type { ConcurrentSearches } from '../limits/concurrent-searches.js'
 import type { StrictMode } from '../limits/strict-mode.js'
@@ -80,16 +84,16 @@ export class CollectionReads<P = Payload> extends PlainReads<P> implements Untyp
     return this.source.name
   }
 
-  async retrieve(ids: readonly PointId[], options: RetrieveOptions = {}): Promise<StoredPoint<P>[]> {
-    checkKnown(options, KNOWN_READ.retrieve)
+  async retrieve(ids: readonly PointId[], asked: RetrieveOptions = {}): Promise<StoredPoint<P>[]> {
+    const options = given(RetrieveOptions, asked)
     if (!Array.isArray(ids)) throw invalid('ids', 'expected an array of ids', ids)
     const read = (scope: CallScope, view: CollectionView) =>
       this.#answer(options, scope, (within) => retrieve<P>(view.shard, view.schema, ids, within, scope))
     return await this.#read(options, read, () => ids.length)
   }
 
-  async query(query: QueryOptions): Promise<Hit<P>[]> {
-    checkKnown(query, KNOWN_READ.query)
+  async query(asked: QueryOptions): Promise<Hit<P>[]> {
+    const query = given(QueryOptions, asked)
     const large = this.#largeFilters([query], query)
     if (large) await large
     this.#checkQueries([query])
@@ -102,8 +106,8 @@ export class CollectionReads<P = Payload> extends PlainReads<P> implements Untyp
     return await this.#batch(queries, call, async (query, scope, view) => await this.#run(query, scope, view))
   }
 
-  async explain(query: QueryOptions): Promise<Explained<P>> {
-    checkKnown(query, KNOWN_READ.query)
+  async explain(asked: QueryOptions): Promise<Explained<P>> {
+    const query = given(QueryOptions, asked)
     const large = this.#largeFilters([query], query)
     if (large) await large
     this.#checkQueries([query])
@@ -121,16 +125,16 @@ export class CollectionReads<P = Payload> extends PlainReads<P> implements Untyp
    * unhandled.
    */
   async #batch<T>(
-    queries: readonly QueryOptions[],
+    asked: readonly QueryOptions[],
     call: CallOptions | undefined,
     run: (query: QueryOptions & BoundedRead, scope: CallScope, view: CollectionView) => Promise<T>,
   ): Promise<T[]> {
-    if (!Array.isArray(queries)) throw invalid('searches', 'expected an array of queries', queries)
-    if (queries.length > LIMITS.batchQueries) {
-      throw invalid('searches', `expected at most ${LIMITS.batchQueries} queries`, queries.length)
+    if (!Array.isArray(asked)) throw invalid('queries', 'expected an array of queries', asked)
+    if (asked.length > LIMITS.batchQueries) {
+      throw invalid('queries', `expected at most ${LIMITS.batchQueries} queries`, asked.length)
     }
     checkIfGiven(call, KNOWN_CALL)
-    for (const [i, query] of queries.entries()) checkKnown(query, KNOWN_READ.query, `queries[${i}].`)
+    const queries = givenList(QueryOptions, asked, 'queries', call)
     const large = this.#largeFilters(queries, call)
     if (large) await large
     this.#checkQueries(queries)
@@ -143,8 +147,6 @@ export class CollectionReads<P = Payload> extends PlainReads<P> implements Untyp
   }
 
   async #explain(query: QueryOptions & BoundedRead, scope: CallScope, view: CollectionView): Promise<Explained<P>> {
-    const { shard, schema } = view
-    if (plainTarget(query, schema) !== undefined) return await explainSearch<P>(shard, schema, query, scope)
     const { hits, plan } = await runQuery<P>(query, this.#scopeOf(view, scope, true, query))
     return { hits, plan: plan as QueryPlan }
   }
@@ -158,12 +160,11 @@ export class CollectionReads<P = Payload> extends PlainReads<P> implements Untyp
     return { groups, plan: plan as QueryPlan }
   }
 
-  async #groups(query: QueryGroupsOptions, explains: boolean): ReturnType<typeof queryGroups<P>> {
-    checkKnown(query, KNOWN_READ.groups)
+  async #groups(asked: QueryGroupsOptions, explains: boolean): ReturnType<typeof queryGroups<P>> {
+    const query = given(QueryGroupsOptions, asked)
     const large = this.#largeFilters([query], query)
     if (large) await large
-    // A limit that is no number is refused by the query parser.
-    const rows = Number(query.limit ?? DEFAULT_LIMIT) * Number(query.groupSize ?? DEFAULT_GROUP_SIZE)
+    const rows = (query.limit ?? DEFAULT_LIMIT) * (query.groupSize ?? DEFAULT_GROUP_SIZE)
     const { strictMode } = this.source
     if (strictMode) checkGroups(query, rows, strictMode)
     const read = (scope: CallScope, view: CollectionView) =>
@@ -171,8 +172,8 @@ export class CollectionReads<P = Payload> extends PlainReads<P> implements Untyp
     return await this.#read(query, read, () => this.#costOf([query], query))
   }
 
-  async facet(options: FacetOptions): Promise<FacetHit[]> {
-    checkKnown(options, KNOWN_READ.facet)
+  async facet(asked: FacetOptions): Promise<FacetHit[]> {
+    const options = given(FacetOptions, asked)
     const large = this.#largeFilters([options], options)
     if (large) await large
     this.#checkFilter(options)
@@ -192,8 +193,8 @@ export class CollectionReads<P = Payload> extends PlainReads<P> implements Untyp
     return { ...matrix, plan: plan as QueryPlan }
   }
 
-  async #matrix(options: SearchMatrixOptions, explains: boolean): ReturnType<typeof searchMatrix> {
-    checkKnown(options, KNOWN_READ.matrix)
+  async #matrix(asked: SearchMatrixOptions, explains: boolean): ReturnType<typeof searchMatrix> {
+    const options = given(SearchMatrixOptions, asked)
     const large = this.#largeFilters([options], options)
     if (large) await large
     const { strictMode } = this.source
@@ -222,19 +223,17 @@ export class CollectionReads<P = Payload> extends PlainReads<P> implements Untyp
     if (strictMode) checkScroll(options, strictMode)
   }
 
-  /** A search for neighbours of one vector may complete at once; any other query returns a promise. */
+  /** A query by given vectors may complete at once; any other query returns a promise. */
   #run(query: QueryOptions & BoundedRead, scope: CallScope, view: CollectionView): MaybePromise<Hit<P>[]> {
-    if (plainTarget(query, view.schema) !== undefined) return search<P>(view.shard, view.schema, query, scope)
-    const answer = runQuery<P>(query, this.#scopeOf(view, scope, false, query))
-    return answer instanceof Promise ? answer.then(({ hits }) => hits) : answer.hits
+    return andThen(runQuery<P>(query, this.#scopeOf(view, scope, false, query)), ({ hits }) => hits)
   }
 
   #scopeOf(source: CollectionView, call: CallScope, explains: boolean, { mostBytes }: BoundedRead): QueryScope {
     return { source, catalog: this.#catalog, call, explains, mostBytes }
   }
 
-  async scrollPage(options: ScrollOptions = {}): Promise<ScrollPage<P>> {
-    checkKnown(options, KNOWN_READ.scroll)
+  async scrollPage(asked: ScrollOptions = {}): Promise<ScrollPage<P>> {
+    const options = given(ScrollOptions, asked)
     const large = this.#largeFilters([options], options)
     if (large) await large
     this.#checkFilter(options)
@@ -243,8 +242,8 @@ export class CollectionReads<P = Payload> extends PlainReads<P> implements Untyp
     return await this.#read(options, read, () => this.#costOfScroll(options))
   }
 
-  async count(options: Parameters<Collection<P>['count']>[0] = {}): Promise<number> {
-    checkKnown(options, KNOWN_READ.count)
+  async count(asked: CountOptions = {}): Promise<number> {
+    const options = given(CountOptions, asked)
     const large = this.#largeFilters([options], options)
     if (large) await large
     const filterIn = ({ schema }: CollectionView) => {

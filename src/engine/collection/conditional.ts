@@ -1,12 +1,10 @@
 import type { UpdateCondition } from '../../core/database.js'
-import { invalid } from '../../core/errors.js'
 import { ID_WORDS, idKey, type PointColumns } from '../../core/point.js'
 import type { Stoppable } from '../../core/stop.js'
 import { compileFilterAmong } from '../../filter/program.js'
 import { takeRows } from '../../ingest/point-columns.js'
 import type { PlanContext } from './plan-context.js'
 
-const MODES = ['upsert', 'insert_only', 'update_only'] as const
 const NO_FIELDS = { payload: false, vectors: new Uint32Array(0) }
 
 /** Chooses the points to write. It runs in the writer's turn, with every earlier write applied. */
@@ -16,9 +14,8 @@ export type Choose = (columns: PointColumns, scope?: Stoppable) => Promise<Point
 export function conditionOf(condition: UpdateCondition, context: PlanContext): Choose | null {
   const { updateFilter, updateMode } = condition
   const mode = updateMode ?? 'upsert'
-  if (!MODES.includes(mode)) throw invalid('update_mode', `expected one of ${MODES.join(', ')}`, mode)
   const vectorNames = context.schema.map(({ name }) => name)
-  const programOf = compileFilterAmong(updateFilter, { vectorNames }, 'update_filter')
+  const programOf = compileFilterAmong(updateFilter, { vectorNames }, 'updateFilter')
   if (mode === 'upsert' && programOf === null) return null
   return async (columns, scope) => {
     const there = await rowsThere(columns, context)

@@ -5,20 +5,26 @@ import type {
   UpdateCondition,
   UpsertResult,
   WriteOperation,
-  WriteOptions,
   WriteResult,
 } from '../../core/database.js'
-import { invalid } from '../../core/errors.js'
 import { innerOf } from '../../core/inner-call.js'
-import { checkIfGiven, checkKnown } from '../../core/known-keys.js'
-import { checkOperations, KNOWN_CALL, KNOWN_WRITE } from '../../core/known-options.js'
+import { checkIfGiven } from '../../core/known-keys.js'
+import { KNOWN_CALL } from '../../core/known-options.js'
 import { LIMITS } from '../../core/limits.js'
 import type { PayloadIndexKind, PayloadIndexOptions } from '../../core/payload-index.js'
 import type { Payload } from '../../core/point.js'
+import { readOperations } from '../../core/point-changes.js'
 import type { CollectionInfo, ConfigChange, VectorNameConfig } from '../../core/schema.js'
 import type { Stoppable } from '../../core/stop.js'
 import type { Untyped } from '../../core/untyped.js'
 import { type Batch, batchesOf, writeBatches } from '../../core/upsert-batches.js'
+import {
+  PayloadOptions,
+  readOptions,
+  UpsertOptions,
+  VectorUpdateOptions,
+  WriteOptions,
+} from '../../core/write-options.js'
 import { compileFilter } from '../../filter/program.js'
 import type { Shard } from '../../native/shard.js'
 import { withoutVectorName, withVectorName } from '../config/named-vectors.js'
@@ -78,20 +84,20 @@ export class EmbeddedCollection<P = Payload>
     points: Parameters<Collection<P>['upsert']>[0],
     options?: WriteOptions & UpdateCondition,
   ): Promise<UpsertResult> {
-    checkIfGiven(options, KNOWN_WRITE.upsert)
+    const told = readOptions(UpsertOptions, options)
     // Most upserts are one small write.
     if (Array.isArray(points) && points.length <= LIMITS.batchPoints)
-      return { ...(await this.#upsert(points, options)), points: points.length, batches: 1 }
-    return await writeBatches(this.#batchesOf(points, options))
+      return { ...(await this.#upsert(points, told)), points: points.length, batches: 1 }
+    return await writeBatches(this.#batchesOf(points, told))
   }
 
-  async *#batchesOf(points: unknown, options: (WriteOptions & UpdateCondition) | undefined): AsyncGenerator<Batch> {
+  async *#batchesOf(points: unknown, options: WriteOptions & UpdateCondition): AsyncGenerator<Batch> {
     for await (const [batch, count] of batchesOf(points)) {
       yield { points: count, write: () => this.#upsert(batch, options) }
     }
   }
 
-  #upsert(points: unknown, options: (WriteOptions & UpdateCondition) | undefined): Promise<WriteResult> {
+  #upsert(points: unknown, options: WriteOptions & UpdateCondition): Promise<WriteResult> {
     return this.#write({ op: 'upsert', points: points as never, ...conditionIn(options) }, options)
   }
 
@@ -99,18 +105,16 @@ export class EmbeddedCollection<P = Payload>
     points: Parameters<Collection<P>['updateVectors']>[0],
     options?: WriteOptions & Pick<UpdateCondition, 'updateFilter'>,
   ): Promise<WriteResult> {
-    checkIfGiven(options, KNOWN_WRITE.updateVectors)
-    return await this.#write({ op: 'updateVectors', points, ...conditionIn(options) }, options)
+    const told = readOptions(VectorUpdateOptions, options)
+    return await this.#write({ op: 'updateVectors', points, ...conditionIn(told) }, told)
   }
 
   async deleteVectors(names: readonly string[], which: Selector, options?: WriteOptions): Promise<WriteResult> {
-    checkIfGiven(options, KNOWN_WRITE.plain)
-    return await this.#write({ op: 'deleteVectors', names, which }, options)
+    return await this.#write({ op: 'deleteVectors', names, which }, readOptions(WriteOptions, options))
   }
 
   async delete(which: Selector, options?: WriteOptions): Promise<WriteResult> {
-    checkIfGiven(options, KNOWN_WRITE.plain)
-    return await this.#write({ op: 'delete', which }, options)
+    return await this.#write({ op: 'delete', which }, readOptions(WriteOptions, options))
   }
 
   async setPayload(
@@ -118,46 +122,38 @@ export class EmbeddedCollection<P = Payload>
     which: Selector,
     options?: WriteOptions & { key?: string },
   ): Promise<WriteResult> {
-    checkIfGiven(options, KNOWN_WRITE.payload)
-    const key = options?.key === undefined ? {} : { key: options.key }
-    return await this.#write({ op: 'setPayload', payload, which, ...key }, options)
+    const { key, ...told } = readOptions(PayloadOptions, options)
+    return await this.#write({ op: 'setPayload', payload, which, ...(key === undefined ? {} : { key }) }, told)
   }
 
   async overwritePayload(payload: P, which: Selector, options?: WriteOptions & { key?: string }): Promise<WriteResult> {
-    checkIfGiven(options, KNOWN_WRITE.payload)
-    return await this.#write({ op: 'overwritePayload', payload, which }, options)
+    return await this.#write({ op: 'overwritePayload', payload, which }, readOptions(PayloadOptions, options))
   }
 
   async deletePayload(keys: readonly string[], which: Selector, options?: WriteOptions): Promise<WriteResult> {
-    checkIfGiven(options, KNOWN_WRITE.plain)
-    return await this.#write({ op: 'deletePayload', keys, which }, options)
+    return await this.#write({ op: 'deletePayload', keys, which }, readOptions(WriteOptions, options))
   }
 
   async clearPayload(which: Selector, options?: WriteOptions): Promise<WriteResult> {
-    checkIfGiven(options, KNOWN_WRITE.plain)
-    return await this.#write({ op: 'clearPayload', which }, options)
+    return await this.#write({ op: 'clearPayload', which }, readOptions(WriteOptions, options))
   }
 
-  async batch(operations: readonly WriteOperation<P>[], options?: WriteOptions): Promise<WriteResult[]> {
-    checkIfGiven(options, KNOWN_WRITE.plain)
-    if (!Array.isArray(operations)) throw invalid('operations', 'expected an array of operations', operations)
-    if (operations.length > LIMITS.batchQueries) {
-      throw invalid('operations', `expected at most ${LIMITS.batchQueries} operations`, operations.length)
-    }
-    checkOperations(operations)
+  async batch(given: readonly WriteOperation<P>[], options?: WriteOptions): Promise<WriteResult[]> {
+    const told = readOptions(WriteOptions, options)
+    const operations = readOperations<P>(given)
     this.#engine.checkWritable()
-    for (const operation of operations) await this.#checkWrite(operation, options)
+    for (const operation of operations) await this.#checkWrite(operation, told)
     this.#engine.strictMode?.writable(leastCost(operations))
-    return await withDeadline(options, async (scope) => {
+    return await withDeadline(told, async (scope) => {
       // All operations are validated before the first is written. Then each is its own write; the first failure ends
       // the batch.
       const bytes = operations.reduce((sum, operation) => sum + this.#writeBytes(operation), 0)
-      return await withRoom(bytes, scope, innerOf(options)?.holder, async () => {
+      return await withRoom(bytes, scope, innerOf(told)?.holder, async () => {
         const writes = []
         for (const operation of operations) writes.push(await this.#plan(operation))
         await this.#charge(operations, scope)
         const results: WriteResult[] = []
-        for (const write of writes) results.push(await write(options ?? {}, scope))
+        for (const write of writes) results.push(await write(told, scope))
         return results
       })
     })
@@ -167,7 +163,7 @@ export class EmbeddedCollection<P = Payload>
   async #checkWrite(operation: WriteOperation<P>, options: WriteOptions | undefined): Promise<void> {
     const large = readLargeFilterOf(operation as WriteOperation<unknown>, this.#engine.schema, options)
     if (large) await large
-    await this.#engine.strictMode?.write(operation as WriteOperation<unknown>, options?.timeoutMs)
+    this.#engine.strictMode?.write(operation as WriteOperation<unknown>, options?.timeoutMs)
     if (!TAKES_ROOM.has(operation.op)) return
     await this.#quotas.check()
     const { shard } = this.#engine
@@ -229,43 +225,43 @@ export class EmbeddedCollection<P = Payload>
   async createPayloadIndex(
     field: string,
     schema: PayloadIndexKind | PayloadIndexOptions,
-    options: WriteOptions = {},
+    options?: WriteOptions,
   ): Promise<WriteResult> {
-    checkKnown(options, KNOWN_WRITE.plain)
+    const told = readOptions(WriteOptions, options)
     this.#engine.checkWritable()
     const index = checkPayloadIndex(field, schema)
     this.#engine.strictMode?.payloadIndex(field)
     if (isOnDisk(index)) await this.#admitForEach('a payload index on disk', MAPS_OF_INDEX)
     this.#engine.strictMode?.written(1)
-    return await withDeadline(options, () => this.#engine.createPayloadIndex(index, options))
+    return await withDeadline(told, () => this.#engine.createPayloadIndex(index, told))
   }
 
-  async deletePayloadIndex(field: string, options: WriteOptions = {}): Promise<WriteResult> {
-    checkKnown(options, KNOWN_WRITE.plain)
+  async deletePayloadIndex(field: string, options?: WriteOptions): Promise<WriteResult> {
+    const told = readOptions(WriteOptions, options)
     this.#engine.checkWritable()
     this.#engine.strictMode?.written(1)
-    return await withDeadline(options, () => this.#engine.deletePayloadIndex(field))
+    return await withDeadline(told, () => this.#engine.deletePayloadIndex(field))
   }
 
-  async createVectorName(name: string, config: VectorNameConfig, options: WriteOptions = {}): Promise<WriteResult> {
+  async createVectorName(name: string, config: VectorNameConfig, options?: WriteOptions): Promise<WriteResult> {
     this.#engine.checkWritable()
     await this.#admitForEach('another vector', MAPS_OF_VECTOR)
     return await this.#changeVectors((before) => withVectorName(before, name, config), options)
   }
 
-  async deleteVectorName(name: string, options: WriteOptions = {}): Promise<WriteResult> {
+  async deleteVectorName(name: string, options?: WriteOptions): Promise<WriteResult> {
     return await this.#changeVectors((before) => withoutVectorName(before, name), options)
   }
 
   /** With `wait: false` the status differs, but the change is always made once it is durable. */
-  async #changeVectors(edit: EditVectors, options: WriteOptions): Promise<WriteResult> {
-    checkKnown(options, KNOWN_WRITE.plain)
+  async #changeVectors(edit: EditVectors, options: WriteOptions | undefined): Promise<WriteResult> {
+    const told = readOptions(WriteOptions, options)
     this.#engine.checkWritable()
     // Reports errors at once that the present configuration already shows.
     edit(this.#engine.config)
     this.#engine.strictMode?.written(1)
-    const result = await withDeadline(options, () => this.#engine.changeVectors(edit))
-    return options.wait === false ? { ...result, status: 'acknowledged' } : result
+    const result = await withDeadline(told, () => this.#engine.changeVectors(edit))
+    return told.wait === false ? { ...result, status: 'acknowledged' } : result
   }
 
   async flush(call?: CallOptions): Promise<void> {
@@ -286,7 +282,7 @@ function leastCost<P>(operations: readonly WriteOperation<P>[]): number {
   return operations.reduce((sum, one) => sum + Math.max(1, namedPoints(one as WriteOperation<unknown>) ?? 1), 0)
 }
 
-function conditionIn({ updateFilter, updateMode }: UpdateCondition = {}): UpdateCondition {
+function conditionIn({ updateFilter, updateMode }: UpdateCondition): UpdateCondition {
   return {
     ...(updateFilter === undefined ? {} : { updateFilter }),
     ...(updateMode === undefined ? {} : { updateMode }),

@@ -2,7 +2,7 @@ import type { Clock } from '../../core/clock.js'
 import type { Manifest } from '../../storage/manifest.js'
 import { RateLimit } from '../limits/rate-limit.js'
 import { StrictMode } from '../limits/strict-mode.js'
-import { type MeasuredCollection, memoryTables } from '../memory/memory-table.js'
+import type { MeasuredCollection } from '../memory/memory-table.js'
 import { liveVectorBytes } from './collection-info.js'
 import type { CollectionView } from './collection-view.js'
 
@@ -35,10 +35,7 @@ export class OwnersBounds {
       payloadIndexes,
       points: () => collection.shard.stats().points,
       vectorBytes: () => liveVectorBytes(collection.view),
-      payloadBytes: async () => {
-        const { payload, overlays } = (await memoryTables.of(collection)).memory
-        return payload.bytes + overlays.bytes
-      },
+      payloadBytes: () => collection.shard.stats().payloadBytes,
       reads: this.#reads,
       writes: this.#writes,
     })

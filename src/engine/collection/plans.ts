@@ -1,10 +1,10 @@
 import type { ColumnarPoints, Selector, UpdateCondition, WriteOperation } from '../../core/database.js'
 import { invalid, notFound } from '../../core/errors.js'
-import type { Filter } from '../../core/filter.js'
-import { checkSelector, KNOWN_VECTOR_UPDATE } from '../../core/known-points.js'
+import { KNOWN_VECTOR_UPDATE } from '../../core/known-points.js'
 import { LIMITS } from '../../core/limits.js'
 import { decodeId, ID_WORDS, type PointColumns, type PointId } from '../../core/point.js'
 import type { SchemaVector } from '../../core/schema.js'
+import { readSelector } from '../../core/selector.js'
 import type { Stoppable } from '../../core/stop.js'
 import { parsePath } from '../../filter/path.js'
 import { compileFilter } from '../../filter/program.js'
@@ -127,9 +127,9 @@ async function planForIds(
   record: (ids: Uint32Array) => LogRecord,
 ): Promise<WritePlan> {
   const turns = new Turns()
-  const selected = await readSelector(which, context, turns)
-  if (selected.ids) {
-    const ids = await turns.take(distinctIds(selected.ids))
+  const selected = readSelector(which)
+  if ('ids' in selected) {
+    const ids = await turns.take(distinctIds(await selectedIds(selected.ids, turns)))
     const resolve = async () => {
       if (ids.length === 0) return null
       if (mustExist) await requirePresent(ids, context.shard)
@@ -137,7 +137,8 @@ async function planForIds(
     }
     return { needsState: mustExist, resolve }
   }
-  const { filter } = selected
+  const vectorNames = context.schema.map(({ name }) => name)
+  const filter = 'filter' in selected ? compileFilter(selected.filter, { vectorNames }) : null
   return {
     needsState: true,
     resolve: async (scope) => {
@@ -145,21 +146,6 @@ async function planForIds(
       return ids.length === 0 ? null : record(ids)
     },
   }
-}
-
-type Selected = { ids: Uint32Array } | { ids: null; filter: Uint8Array | null }
-
-async function readSelector(which: Selector, { schema }: PlanContext, turns: Turns): Promise<Selected> {
-  if (Array.isArray(which)) return { ids: await selectedIds(which, turns) }
-  if (which === null || typeof which !== 'object') throw invalid('points', 'expected ids or a filter', which)
-  checkSelector(which)
-  const { ids, filter, all } = which as { ids?: unknown; filter?: Filter | null; all?: boolean }
-  const isByFilter = all === true || (filter !== undefined && filter !== null)
-  if (Array.isArray(ids) && filter === undefined && all !== true) return { ids: await selectedIds(ids, turns) }
-  if (isByFilter && ids === undefined) {
-    return { ids: null, filter: compileFilter(filter, { vectorNames: schema.map(({ name }) => name) }) }
-  }
-  throw invalid('points', 'expected either ids or a filter', which)
 }
 
 async function selectedIds(ids: readonly unknown[], turns: Turns): Promise<Uint32Array> {

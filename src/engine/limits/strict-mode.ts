@@ -26,7 +26,7 @@ export interface StrictModeSubject {
   payloadIndexes: readonly IndexedField[]
   points(): number
   vectorBytes(): number
-  payloadBytes(): Promise<number>
+  payloadBytes(): number
   reads: RateLimit
   writes: RateLimit
 }
@@ -131,11 +131,11 @@ export class StrictMode {
     }
   }
 
-  async write(operation: WriteOperation<unknown>, timeoutMs: number | undefined): Promise<void> {
+  write(operation: WriteOperation<unknown>, timeoutMs: number | undefined): void {
     this.timeout(timeoutMs)
     this.filter(filterOf(operation), 'update', 'updateFilter' in operation ? 'update_filter' : 'filter')
-    if (operation.op === 'upsert' || operation.op === 'updateVectors') await this.#points(operation)
-    else if (operation.op === 'setPayload' || operation.op === 'overwritePayload') await this.#payloadSize()
+    if (operation.op === 'upsert' || operation.op === 'updateVectors') this.#points(operation)
+    else if (operation.op === 'setPayload' || operation.op === 'overwritePayload') this.#payloadSize()
   }
 
   payloadIndex(field: string): void {
@@ -145,14 +145,14 @@ export class StrictMode {
     const what = `Collection already has the maximum number of payload indices (${most})`
     throw refused(
       what,
-      'Please delete an existing index before creating another.',
+      'Please delete an existing index before creating a new one.',
       'maxPayloadIndexCount',
       most,
       others + 1,
     )
   }
 
-  async #points(operation: Extract<WriteOperation<unknown>, { op: 'upsert' | 'updateVectors' }>): Promise<void> {
+  #points(operation: Extract<WriteOperation<unknown>, { op: 'upsert' | 'updateVectors' }>): void {
     const { op, points } = operation
     this.limit(countOf(points), 'upsertMaxBatchsize', op === 'upsert' ? 'upsert limit' : 'update limit')
     this.#memory()
@@ -162,7 +162,7 @@ export class StrictMode {
       const what = `Max vector storage size limit of ${bytes / MB}MB reached!`
       throw refused(what, 'Delete points, or raise the limit.', 'maxCollectionVectorSizeBytes', bytes, vectorBytes)
     }
-    await this.#payloadSize()
+    this.#payloadSize()
     const count = most === undefined ? 0 : this.#subject.points()
     if (most !== undefined && count >= most) {
       const what = `Max points count limit of ${most} reached!`
@@ -170,9 +170,9 @@ export class StrictMode {
     }
   }
 
-  async #payloadSize(): Promise<void> {
+  #payloadSize(): void {
     const { maxCollectionPayloadSizeBytes: most } = this.config
-    const bytes = most === undefined ? 0 : await this.#subject.payloadBytes()
+    const bytes = most === undefined ? 0 : this.#subject.payloadBytes()
     if (most === undefined || bytes < most) return
     const what = `Max payload storage size limit of ${most / MB}MB reached!`
     throw refused(what, 'Delete points, or raise the limit.', 'maxCollectionPayloadSizeBytes', most, bytes)

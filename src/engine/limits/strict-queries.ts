@@ -33,8 +33,8 @@ function checkStage(stage: QueryStage, strict: StrictMode, depth: number, seen: 
   // Scoring the hits of prefetches needs no graph. As in Qdrant this exempts the query itself, but no prefetch.
   if (isByVector(stage.query) && (depth > 0 || prefetches.length === 0)) strict.fullScan(stage.using, filter)
   // A recall of 1 scans every vector.
-  strict.exact(params?.exact === true || (recall === 1 && params?.hnsw_ef === undefined))
-  strict.limit(params?.hnsw_ef, 'searchMaxHnswEf', 'hnsw_ef')
+  strict.exact(params?.exact === true || ((recall ?? params?.recall) === 1 && params?.hnswEf === undefined))
+  strict.limit(params?.hnswEf, 'searchMaxHnswEf', 'hnsw_ef')
   strict.limit(params?.quantization?.oversampling, 'searchMaxOversampling', 'oversampling')
 }
 

@@ -2,55 +2,53 @@
  * The older routes for search, recommendation and discovery. Their result is a list of points, so the plan of an
  * explained query stands beside it.
  */
-import {
-  discoverOf,
-  type LegacyQuery,
-  legacyGroupsOf,
-  legacyQueriesOf,
-  legacyQueryOf,
-  recommendOf,
-  searchOf,
-} from '../../wire/legacy.js'
-import { explainOf } from '../../wire/query.js'
+import type { QueryOptions } from '../../core/query.js'
+import { type LegacyKind, legacyBodies } from '../../wire/legacy.js'
+import type { Asked } from '../../wire/read-bodies.js'
 import type { ReadCall, ReadRoute } from '../call.js'
 import { MeasuredResult } from '../respond.js'
 import { answerGroups } from './query.js'
 import { wirePlan, wireUsage } from './wire-plan.js'
 
 const POINTS = '/collections/:name/points'
+const READS = { method: 'POST', access: 'read', work: 'read' } as const
+const OLDER = 'An older form of the query.'
 
 export const legacyQueryRoutes: ReadRoute[] = [
-  ...one('search', searchOf),
-  ...grouped('search', searchOf),
-  ...one('recommend', recommendOf),
-  ...grouped('recommend', recommendOf),
-  ...one('discover', discoverOf),
+  ...routesOf('search', true),
+  ...routesOf('recommend', true),
+  ...routesOf('discover', false),
 ]
 
-function one(name: string, read: LegacyQuery): ReadRoute[] {
-  return [
-    { method: 'POST', path: `${POINTS}/${name}`, access: 'read', work: 'read', run: (call) => query(call, read) },
-    { method: 'POST', path: `${POINTS}/${name}/batch`, access: 'read', work: 'read', run: (call) => batch(call, read) },
+function routesOf(kind: LegacyKind, hasGroups: boolean): ReadRoute[] {
+  const bodies = legacyBodies(kind)
+  const shared = { ...READS, summary: OLDER }
+  const path = `${POINTS}/${kind}`
+  const routes: ReadRoute[] = [
+    { ...shared, path, body: bodies.Single, run: async (call) => query(call, bodies.query(call.anyBody)) },
+    {
+      ...shared,
+      path: `${path}/batch`,
+      body: bodies.Batch,
+      run: async (call) => batch(call, bodies.batch(call.anyBody)),
+    },
   ]
+  if (!hasGroups) return routes
+  const groups = async (call: ReadCall) => answerGroups(call, bodies.groups(call.anyBody))
+  return [...routes, { ...shared, path: `${path}/groups`, body: bodies.Groups, run: groups }]
 }
 
-function grouped(name: string, read: LegacyQuery): ReadRoute[] {
-  const path = `${POINTS}/${name}/groups`
-  return [{ method: 'POST', path, access: 'read', work: 'read', run: (call) => groups(call, read) }]
-}
-
-async function query(call: ReadCall, read: LegacyQuery): Promise<unknown> {
+async function query(call: ReadCall, asked: Asked<QueryOptions>): Promise<unknown> {
   const collection = await call.reads()
-  const options = { ...legacyQueryOf(call.body, read), ...call.options() }
-  if (!explainOf(call.body)) return await collection.query(options)
+  const options = { ...asked.options, ...call.options() }
+  if (!asked.explain) return await collection.query(options)
   const { hits, plan } = await collection.explain(options)
   return new MeasuredResult(hits, wireUsage([plan]), wirePlan(plan))
 }
 
-async function batch(call: ReadCall, read: LegacyQuery): Promise<unknown> {
+async function batch(call: ReadCall, asked: Asked<QueryOptions>[]): Promise<unknown> {
   const collection = await call.reads()
-  const asked = legacyQueriesOf(call.body, read)
-  const queries = asked.map(({ query }) => query)
+  const queries = asked.map(({ options }) => options)
   if (!asked.some(({ explain }) => explain)) return await collection.queryBatch(queries, call.options())
   const answers = await collection.explainBatch(queries, call.options())
   const plans = answers.map(({ plan }, i) => (asked[i]?.explain ? plan : null))
@@ -60,8 +58,4 @@ async function batch(call: ReadCall, read: LegacyQuery): Promise<unknown> {
     wireUsage(told),
     plans.map((plan) => plan && wirePlan(plan)),
   )
-}
-
-async function groups(call: ReadCall, read: LegacyQuery): Promise<unknown> {
-  return await answerGroups(call, legacyGroupsOf(call.body, read))
 }

@@ -1,14 +1,31 @@
+import { PayloadChange, PayloadRemoval, PointsSelector } from '../../core/point-changes.js'
 import { deleteOf, payloadChangeOf, payloadDeleteOf } from '../../wire/operations.js'
 import type { Call, Route } from '../call.js'
 import { writeResult } from './write-result.js'
 
 const PAYLOAD = '/collections/:name/points/payload'
 
+const write = { access: 'write', work: 'write' } as const
+
 export const payloadRoutes: Route[] = [
-  { method: 'POST', path: PAYLOAD, access: 'write', work: 'write', run: set },
-  { method: 'PUT', path: PAYLOAD, access: 'write', work: 'write', run: overwrite },
-  { method: 'POST', path: `${PAYLOAD}/delete`, access: 'write', work: 'write', run: deleteKeys },
-  { method: 'POST', path: `${PAYLOAD}/clear`, access: 'write', work: 'write', run: clear },
+  { method: 'POST', path: PAYLOAD, ...write, summary: 'Sets keys of payloads.', body: PayloadChange, run: set },
+  { method: 'PUT', path: PAYLOAD, ...write, summary: 'Replaces payloads.', body: PayloadChange, run: overwrite },
+  {
+    method: 'POST',
+    path: `${PAYLOAD}/delete`,
+    ...write,
+    summary: 'Removes keys from payloads.',
+    body: PayloadRemoval,
+    run: deleteKeys,
+  },
+  {
+    method: 'POST',
+    path: `${PAYLOAD}/clear`,
+    ...write,
+    summary: 'Removes payloads.',
+    body: PointsSelector,
+    run: clear,
+  },
 ]
 
 async function set(call: Call): Promise<unknown> {

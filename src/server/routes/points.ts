@@ -1,8 +1,9 @@
 import { notFound } from '../../core/errors.js'
 import type { PointId } from '../../core/point.js'
+import { PointChanges, PointInsert, PointsSelector, VectorRemoval, VectorUpdates } from '../../core/point-changes.js'
 import { deleteOf, operationsOf, vectorDeleteOf } from '../../wire/operations.js'
-import { conditionOf, upsertOf, vectorConditionOf, vectorUpdatesOf } from '../../wire/points.js'
-import { countOf, retrieveOf, scrollOf } from '../../wire/query.js'
+import { upsertOf, vectorUpdatesOf } from '../../wire/points.js'
+import { CountRequest, countOf, PointRequest, retrieveOf, ScrollRequest, scrollOf } from '../../wire/read-bodies.js'
 import type { Call, ReadCall, ReadRoute, Route } from '../call.js'
 import { wirePoints } from './wire-points.js'
 import { writeResult } from './write-result.js'
@@ -10,31 +11,75 @@ import { writeResult } from './write-result.js'
 const DECIMAL = /^\d{1,20}$/
 const POINTS = '/collections/:name/points'
 
+const READS = { access: 'read', work: 'read' } as const
 export const pointReadRoutes: ReadRoute[] = [
-  { method: 'POST', path: POINTS, access: 'read', work: 'read', run: retrieve },
-  { method: 'GET', path: `${POINTS}/:id`, access: 'read', work: 'read', run: retrieveOne },
-  { method: 'POST', path: `${POINTS}/count`, access: 'read', work: 'read', run: count },
-  { method: 'POST', path: `${POINTS}/scroll`, access: 'read', work: 'read', run: scroll },
+  { ...READS, method: 'POST', path: POINTS, summary: 'Points by their ids.', body: PointRequest, run: retrieve },
+  { ...READS, method: 'GET', path: `${POINTS}/:id`, summary: 'One point.', run: retrieveOne },
+  {
+    ...READS,
+    method: 'POST',
+    path: `${POINTS}/count`,
+    summary: 'The number of points that match.',
+    body: CountRequest,
+    run: count,
+  },
+  {
+    ...READS,
+    method: 'POST',
+    path: `${POINTS}/scroll`,
+    summary: 'A page of points.',
+    body: ScrollRequest,
+    run: scroll,
+  },
 ]
 
+const write = { access: 'write', work: 'write' } as const
+
 export const pointRoutes: Route[] = [
-  { method: 'PUT', path: POINTS, access: 'write', work: 'write', run: upsert },
-  { method: 'POST', path: `${POINTS}/delete`, access: 'write', work: 'write', run: deletePoints },
-  { method: 'POST', path: `${POINTS}/batch`, access: 'write', work: 'write', run: batch },
-  { method: 'PUT', path: `${POINTS}/vectors`, access: 'write', work: 'write', run: updateVectors },
-  { method: 'POST', path: `${POINTS}/vectors/delete`, access: 'write', work: 'write', run: deleteVectors },
+  { method: 'PUT', path: POINTS, ...write, summary: 'Writes points.', body: PointInsert, run: upsert },
+  {
+    method: 'POST',
+    path: `${POINTS}/delete`,
+    ...write,
+    summary: 'Deletes points.',
+    body: PointsSelector,
+    run: deletePoints,
+  },
+  {
+    method: 'POST',
+    path: `${POINTS}/batch`,
+    ...write,
+    summary: 'Does several changes of points in order.',
+    body: PointChanges,
+    run: batch,
+  },
+  {
+    method: 'PUT',
+    path: `${POINTS}/vectors`,
+    ...write,
+    summary: 'Replaces vectors of stored points.',
+    body: VectorUpdates,
+    run: updateVectors,
+  },
+  {
+    method: 'POST',
+    path: `${POINTS}/vectors/delete`,
+    ...write,
+    summary: 'Removes vectors from points.',
+    body: VectorRemoval,
+    run: deleteVectors,
+  },
 ]
 
 async function upsert(call: Call): Promise<unknown> {
   const collection = await call.collection()
-  return writeResult(
-    await collection.upsert(upsertOf(call.body), { ...conditionOf(call.body), ...call.writeOptions() }),
-  )
+  const { points, ...condition } = upsertOf(call.body)
+  return writeResult(await collection.upsert(points, { ...condition, ...call.writeOptions() }))
 }
 
 async function retrieve(call: ReadCall): Promise<unknown> {
+  const { ids, options } = retrieveOf(call.anyBody)
   const collection = await call.reads()
-  const { ids, options } = retrieveOf(call.body)
   return collection.retrieve(ids, { ...options, ...call.options() })
 }
 
@@ -59,13 +104,15 @@ async function deletePoints(call: Call): Promise<unknown> {
 }
 
 async function count(call: ReadCall): Promise<unknown> {
+  const options = countOf(call.anyBody)
   const collection = await call.reads()
-  return { count: await collection.count({ ...countOf(call.optionalBody), ...call.options() }) }
+  return { count: await collection.count({ ...options, ...call.options() }) }
 }
 
 async function scroll(call: ReadCall): Promise<unknown> {
+  const options = scrollOf(call.anyBody)
   const collection = await call.reads()
-  const { points, nextOffset } = await collection.scrollPage({ ...scrollOf(call.optionalBody), ...call.options() })
+  const { points, nextOffset } = await collection.scrollPage({ ...options, ...call.options() })
   return { points: wirePoints(points), next_page_offset: nextOffset }
 }
 
@@ -77,8 +124,8 @@ async function batch(call: Call): Promise<unknown> {
 
 async function updateVectors(call: Call): Promise<unknown> {
   const collection = await call.collection()
-  const options = { ...vectorConditionOf(call.body), ...call.writeOptions() }
-  return writeResult(await collection.updateVectors(vectorUpdatesOf(call.body), options))
+  const { points, ...condition } = vectorUpdatesOf(call.body)
+  return writeResult(await collection.updateVectors(points, { ...condition, ...call.writeOptions() }))
 }
 
 async function deleteVectors(call: Call): Promise<unknown> {

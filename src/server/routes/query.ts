@@ -1,30 +1,67 @@
 import type { ReadableCollection } from '../../core/database.js'
-import type { QueryGroupsOptions, SearchMatrix } from '../../core/query.js'
-import { explainOf, facetOf, matrixOf, queriesOf, queryGroupsOf, queryOf } from '../../wire/query.js'
+import type { QueryGroupsOptions, QueryOptions, SearchMatrix } from '../../core/query.js'
+import {
+  type Asked,
+  FacetRequest,
+  facetOf,
+  matrixOf,
+  QueryBatchRequest,
+  QueryGroupsRequest,
+  QueryRequest,
+  queriesOf,
+  queryGroupsOf,
+  queryOf,
+  SearchMatrixRequest,
+} from '../../wire/read-bodies.js'
 import type { ReadCall, ReadRoute } from '../call.js'
 import { MeasuredResult } from '../respond.js'
 import { wirePlan, wireUsage } from './wire-plan.js'
 import { wireGroups, wirePoints } from './wire-points.js'
 
-type AskedQuery = ReturnType<typeof queriesOf>[number]
-
 const COLLECTION = '/collections/:name'
 const QUERY = `${COLLECTION}/points/query`
 const MATRIX = `${COLLECTION}/points/search/matrix`
 
+const READS = { method: 'POST', access: 'read', work: 'read' } as const
+
 export const queryRoutes: ReadRoute[] = [
-  { method: 'POST', path: QUERY, access: 'read', work: 'read', run: query },
-  { method: 'POST', path: `${QUERY}/batch`, access: 'read', work: 'read', run: queryBatch },
-  { method: 'POST', path: `${QUERY}/groups`, access: 'read', work: 'read', run: queryGroups },
-  { method: 'POST', path: `${COLLECTION}/facet`, access: 'read', work: 'read', run: facet },
-  { method: 'POST', path: `${MATRIX}/pairs`, access: 'read', work: 'read', run: matrixPairs },
-  { method: 'POST', path: `${MATRIX}/offsets`, access: 'read', work: 'read', run: matrixOffsets },
+  { ...READS, path: QUERY, summary: 'The best points of a query.', body: QueryRequest, run: query },
+  { ...READS, path: `${QUERY}/batch`, summary: 'Several queries.', body: QueryBatchRequest, run: queryBatch },
+  {
+    ...READS,
+    path: `${QUERY}/groups`,
+    summary: 'The best points of each group.',
+    body: QueryGroupsRequest,
+    run: groups,
+  },
+  {
+    ...READS,
+    path: `${COLLECTION}/facet`,
+    summary: 'The number of points with each value of a field.',
+    body: FacetRequest,
+    run: facet,
+  },
+  {
+    ...READS,
+    path: `${MATRIX}/pairs`,
+    summary: 'Distances between points chosen at random, as pairs.',
+    body: SearchMatrixRequest,
+    run: matrixPairs,
+  },
+  {
+    ...READS,
+    path: `${MATRIX}/offsets`,
+    summary: 'Distances between points chosen at random, as a sparse matrix.',
+    body: SearchMatrixRequest,
+    run: matrixOffsets,
+  },
 ]
 
 async function query(call: ReadCall): Promise<unknown> {
+  const { options: asked, explain } = queryOf(call.anyBody)
   const collection = await call.reads()
-  const options = Object.assign(queryOf(call.optionalBody), call.options())
-  if (explainOf(call.optionalBody)) {
+  const options = Object.assign(asked, call.options())
+  if (explain) {
     const { hits, plan } = await collection.explain(options)
     return new MeasuredResult({ points: wirePoints(hits), explain: wirePlan(plan) }, wireUsage([plan]))
   }
@@ -32,20 +69,24 @@ async function query(call: ReadCall): Promise<unknown> {
 }
 
 async function queryBatch(call: ReadCall): Promise<unknown> {
+  const asked = queriesOf(call.anyBody)
   const collection = await call.reads()
-  const asked = queriesOf(call.body)
   if (asked.some(({ explain }) => explain)) return await explainedBatch(collection, asked, call)
   const answers = await collection.queryBatch(
-    asked.map((one) => one.query),
+    asked.map(({ options }) => options),
     call.options(),
   )
   return answers.map((points) => ({ points: wirePoints(points) }))
 }
 
 /** Runs the whole batch at once, even if only some of its queries are explained. */
-async function explainedBatch(collection: ReadableCollection, asked: AskedQuery[], call: ReadCall): Promise<unknown> {
+async function explainedBatch(
+  collection: ReadableCollection,
+  asked: Asked<QueryOptions>[],
+  call: ReadCall,
+): Promise<unknown> {
   const told = await collection.explainBatch(
-    asked.map(({ query }) => query),
+    asked.map(({ options }) => options),
     call.options(),
   )
   const plans = told.flatMap(({ plan }, i) => (asked[i]?.explain ? plan : []))
@@ -55,22 +96,23 @@ async function explainedBatch(collection: ReadableCollection, asked: AskedQuery[
   return new MeasuredResult(answers, wireUsage(plans))
 }
 
-async function queryGroups(call: ReadCall): Promise<unknown> {
-  return await answerGroups(call, queryGroupsOf(call.body))
+async function groups(call: ReadCall): Promise<unknown> {
+  return await answerGroups(call, queryGroupsOf(call.anyBody))
 }
 
 /** Also answers the older paths. */
-export async function answerGroups(call: ReadCall, query: QueryGroupsOptions): Promise<unknown> {
+export async function answerGroups(call: ReadCall, asked: Asked<QueryGroupsOptions>): Promise<unknown> {
   const collection = await call.reads()
-  const options = { ...query, ...call.options() }
-  if (!explainOf(call.body)) return wireGroups(await collection.queryGroups(options))
+  const options = { ...asked.options, ...call.options() }
+  if (!asked.explain) return wireGroups(await collection.queryGroups(options))
   const { groups, plan } = await collection.explainGroups(options)
   return new MeasuredResult({ ...wireGroups(groups), explain: wirePlan(plan) }, wireUsage([plan]))
 }
 
 async function facet(call: ReadCall): Promise<unknown> {
+  const options = facetOf(call.anyBody)
   const collection = await call.reads()
-  return { hits: await collection.facet({ ...facetOf(call.body), ...call.options() }) }
+  return { hits: await collection.facet({ ...options, ...call.options() }) }
 }
 
 async function matrixPairs(call: ReadCall): Promise<unknown> {
@@ -82,9 +124,10 @@ async function matrixOffsets(call: ReadCall): Promise<unknown> {
 }
 
 async function matrix(call: ReadCall, resultOf: (found: SearchMatrix) => object): Promise<unknown> {
+  const { options: asked, explain } = matrixOf(call.anyBody)
   const collection = await call.reads()
-  const options = { ...matrixOf(call.optionalBody), ...call.options() }
-  if (!explainOf(call.optionalBody)) return resultOf(await collection.searchMatrix(options))
+  const options = { ...asked, ...call.options() }
+  if (!explain) return resultOf(await collection.searchMatrix(options))
   const { plan, ...found } = await collection.explainMatrix(options)
   return new MeasuredResult({ ...resultOf(found), explain: wirePlan(plan) }, wireUsage([plan]))
 }

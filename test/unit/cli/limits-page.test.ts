@@ -17,7 +17,6 @@ const ROWS: Record<string, string> = {
   'bytes of a body (`--max-body-bytes`); of one that reads (`--max-read-body-bytes`)': `${mebibytes(LIMITS.bodyBytes)}; ${mebibytes(LIMITS.readBodyBytes)}`,
   'bytes of a payload': mebibytes(LIMITS.payloadBytes),
   'levels of a filter; its conditions': `${LIMITS.filterDepth}; ${count(LIMITS.filterConditions)}`,
-  '`limit` of a query, and `offset` + `limit`': count(LIMITS.resultLimit),
   'searches of a batch': count(LIMITS.batchQueries),
   'payload indexes of a collection': count(LIMITS.payloadIndexes),
 }

@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connect as connectTls } from 'node:tls'
 import { expect, onTestFinished, test } from 'vitest'
-import { type Answer, Line } from '../../contract/threaded.js'
+import { type Answer, Line, untilRefused } from '../../contract/threaded.js'
 import { serve, start } from './process.js'
 
 /** A client that delays a stop delays it this long; the measured times are far below. */
@@ -53,6 +53,7 @@ test.each([1, 2])(
     const { child, url } = await serveBy(n, '--shutdown-linger-ms', '10000')
     await filled(url)
     const answers: Answer[] = []
+    const answered = new Set<number>()
     const endings: unknown[] = []
     const lanes = Array.from({ length: LANES }, async (_, lane) => {
       const own = new Line(url)
@@ -65,12 +66,17 @@ test.each([1, 2])(
               () => own.call('GET', '/collections/a'),
             ]
       try {
-        for (let at = lane; ; at++) answers.push(await (asked[at % asked.length] as () => Promise<Answer>)())
+        for (let at = lane; ; at++) {
+          answers.push(await (asked[at % asked.length] as () => Promise<Answer>)())
+          answered.add(lane)
+        }
       } catch (error) {
         endings.push((error as NodeJS.ErrnoException).code)
       }
     })
-    await sleep(1500)
+    // Every lane has had several answers.
+    await expect.poll(() => answers.length).toBeGreaterThan(4 * LANES)
+    await expect.poll(() => answered.size).toBe(LANES)
     await stopped(child)
     await Promise.all(lanes)
     expect(answers.filter(({ status }) => status !== 200).map(({ json }) => json)).toEqual([])
@@ -101,6 +107,7 @@ test.skipIf(!hasOpenssl)('a client that never begins its TLS delays no stop', as
   const silent = await connected(url)
   const begun = await connected(url)
   begun.write(Buffer.from([22, 3, 1]))
+  // Nothing tells that these bytes have arrived.
   await sleep(200)
   child.kill('SIGTERM')
   await once(silent, 'close')
@@ -131,7 +138,7 @@ test.for([
     socket.write(requestOf('POST', '/collections/a/points/scroll', { limit: count }))
     await once(socket, 'readable')
     const exit = stopped(child)
-    await sleep(1000)
+    await untilRefused(url)
     let bytes = 0
     socket.on('data', (chunk: Buffer) => {
       bytes += chunk.length
@@ -167,9 +174,10 @@ test.each([
   const socket = await connected(url)
   // A body that never ends.
   socket.write(requestOf('PUT', '/collections/a', { vectors: { size: 1, distance: 'Dot' } }).slice(0, -1))
-  await sleep(500)
+  const begun = async () => String((await new Line(url).call('GET', '/metrics')).bytes)
+  await expect.poll(begun).toMatch(/^rest_requests_in_work 1$/m)
   child.kill('SIGTERM')
-  await sleep(1000)
+  await untilRefused(url)
   expect(child.exitCode).toBeNull()
   child.kill(signal)
   expect(await once(child, 'exit')).toEqual([code, null])

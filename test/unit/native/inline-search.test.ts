@@ -158,10 +158,19 @@ test('an interrupted filtered search resumes in the next turns and finds the sam
 test('a search that is cancelled between two turns ends there, and the next one runs within its call', async () => {
   const { shard, target } = await filled(3000)
   await nextTurn()
-  const scope = new Stop()
-  const { found: stopped } = await interrupted(shard, target, scope)
-  scope.stop()
-  await expect(stopped).rejects.toMatchObject({ code: 'CANCELLED' })
+  // On a busy machine a search is expected to take long; then it goes to the pool, where it may end before the stop.
+  for (let isStopped = false, tries = 0; !isStopped; tries++) {
+    expect(tries).toBeLessThan(200)
+    const scope = new Stop()
+    const { found } = await interrupted(shard, target, scope)
+    scope.stop()
+    const error = await found.then(
+      () => null,
+      (error: unknown) => error,
+    )
+    if (error !== null) expect(error).toMatchObject({ code: 'CANCELLED' })
+    isStopped = error !== null
+  }
   await withinItsCall(shard, target)
 })
 
@@ -190,13 +199,15 @@ describe('parked searches at the addon', () => {
   }
   /** A search that takes this long on this machine. */
   const begunAnywhere = async (shard: ShardHandle, target: Float32Array) => {
-    for (const ef of EFS) {
-      const request = query(target, { ef })
-      const tookUs: number[] = []
-      while (tookUs.length < 9) tookUs.push(await onPoolUs(shard, request))
-      const median = tookUs.sort((a, b) => a - b)[4] as number
-      if (median >= ON_POOL_US.least && median <= ON_POOL_US.most) return request
-    }
+    for (let tries = 0; tries < 50; tries++)
+      for (const ef of EFS) {
+        const request = query(target, { ef })
+        const tookUs: number[] = []
+        while (tookUs.length < 9) tookUs.push(await onPoolUs(shard, request))
+        // The least of them: on a busy machine most are interrupted.
+        const least = Math.min(...tookUs)
+        if (least >= ON_POOL_US.least && least <= ON_POOL_US.most) return request
+      }
     return expect.unreachable('no search takes as long')
   }
   const onPoolUs = async (shard: ShardHandle, request: SearchRequest) =>
@@ -288,7 +299,12 @@ test('a shard can be closed whatever becomes of a waiting search', async () => {
   const { found: stopped } = await interrupted(shard, target, scope)
   const closing = shard.close()
   scope.stop()
-  await expect(stopped).rejects.toMatchObject({ code: 'CANCELLED' })
+  // Unless the pool has found them before.
+  const end = await stopped.then(
+    () => 'found',
+    (error) => error.code,
+  )
+  expect(['CANCELLED', 'found']).toContain(end)
   await closing
   await expect(shard.search(query(target))).rejects.toMatchObject({ code: 'CLOSED' })
 })
@@ -320,8 +336,8 @@ test('changes of the query array while a search waits have no effect', async () 
 test('of several searches without time in a turn, one waits and the pool takes the others', async () => {
   const { shard, target } = await filled(300)
   await nextTurn()
+  const expected = idsOf(await shard.search(query(target)))
   const all = Array.from({ length: 2000 }, () => shard.search(query(target)))
-  const expected = idsOf(all[0] as SearchResult)
   for (const found of all) expect(idsOf(await found)).toEqual(expected)
 })
 

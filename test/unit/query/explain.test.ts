@@ -4,7 +4,7 @@ import type { QueryOptions } from '../../../src/core/database.js'
 import type { QueryPlan } from '../../../src/core/query-plan.js'
 import type { ResolvedVector } from '../../../src/core/schema.js'
 import { Shard } from '../../../src/native/shard.js'
-import { explainSearch } from '../../../src/query/search.js'
+import { runQuery } from '../../../src/query/run.js'
 import { clusteredVectors, payloadsOf, sequence, spec, texts } from '../native/shard-data.js'
 
 const DIM = 64
@@ -41,7 +41,15 @@ async function add(first: number, count: number): Promise<void> {
 
 async function explain(options: Omit<QueryOptions, 'query'> = {}): Promise<QueryPlan> {
   const query = data.slice(7 * DIM, 8 * DIM)
-  return (await explainSearch(shard, SCHEMA, { ...options, query })).plan
+  const source = { name: 'a', shard, schema: SCHEMA }
+  const scope = {
+    source,
+    catalog: () => expect.fail('no other'),
+    call: undefined,
+    explains: true,
+    mostBytes: undefined,
+  }
+  return (await runQuery({ ...options, query }, scope)).plan as QueryPlan
 }
 
 const below = (lt: number) => ({ must: [{ key: 'at', range: { lt } }] })
@@ -73,7 +81,7 @@ it('a walk: its effort, its promised recall, and its costs', async () => {
 it('a requested width: no promised recall', async () => {
   await add(0, ROWS)
   await shard.waitForIndex()
-  const { segments } = await explain({ params: { hnsw_ef: 123 } })
+  const { segments } = await explain({ params: { hnswEf: 123 } })
   expect(segments[0]).toMatchObject({ effort: { width: 123, reach: null }, expectedRecall: null })
 })
 

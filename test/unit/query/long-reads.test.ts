@@ -1,14 +1,13 @@
 /** Reads as large as their limits allow: the event loop has its turns, and what was stopped goes no further. */
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { CallOptions, Collection, Hit } from '../../../src/core/database.js'
-import { LIMITS } from '../../../src/core/limits.js'
 import { Stop } from '../../../src/core/stop.js'
 import { open } from '../../../src/index.js'
 import { byId, distinctHits, distinctIds, encodedIds, listOf, sorted } from '../../../src/query/long-lists.js'
 import { atOnce, Turns } from '../../../src/query/turns.js'
 import { longestSlice } from './longest-slice.js'
 
-const POINTS = LIMITS.resultLimit
+const POINTS = 65_536
 const BATCH = 8_192
 /** Of CPU between two turns of the event loop, the collector's included: in one piece, each of these reads takes 300 to 900. */
 const MOST_CPU_MS = 180

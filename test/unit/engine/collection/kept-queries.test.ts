@@ -65,6 +65,7 @@ describe('queries that callers asked', () => {
     const rows = await database.collection('rows')
     expect((await rows.query({ query: vector(7), limit: 1, recall: 1 }))[0]?.id).toBe(7)
     expect((await rows.info()).warnings ?? []).toEqual([])
+    // That none is taken from the file has no event.
     await new Promise((resolve) => setTimeout(resolve, 1500))
     expect((await recallOf(database))?.queries).toBe(0)
     // A new file takes its place.

@@ -28,7 +28,7 @@ it('compares some queries with a scan, and reports their requested and measured 
 
   // Queries that name a width or want everything request no recall, so they are not measured.
   for (let at = 0; at < 40; at++) {
-    await rows.query({ query: vector(at + 0.5), params: { hnsw_ef: 16 } })
+    await rows.query({ query: vector(at + 0.5), params: { hnswEf: 16 } })
     await rows.query({ query: vector(at + 0.5), recall: 1 })
   }
   for (let at = 0; at < 80; at++) await rows.query({ query: vector(at + 0.5), recall: 0.9 })

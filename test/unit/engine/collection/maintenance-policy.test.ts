@@ -22,6 +22,7 @@ function stats(segment: Partial<ShardStats['segments'][number]>, behind = 0, cal
   return {
     seq: 1,
     points: full.rows - full.deleted,
+    payloadBytes: 0,
     dirty: 0,
     dirtyBytes: 0,
     vectors: [

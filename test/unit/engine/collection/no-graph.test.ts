@@ -29,7 +29,7 @@ async function explained(collection: Collection, queries: readonly Float32Array[
   const filter = { must: [{ key: 'half', match: { value: 1 } }] }
   const plans = []
   for (const query of queries)
-    for (const asked of [{}, { filter }, { params: { hnsw_ef: 64 } }, { params: { indexed_only: true } }]) {
+    for (const asked of [{}, { filter }, { params: { hnswEf: 64 } }, { params: { indexedOnly: true } }]) {
       const { hits, plan } = await collection.explain({ query, ...asked, limit: 10 })
       const exact = await collection.query({ query, ...asked, params: { exact: true }, limit: 10 })
       const missed = exact.filter(({ id }) => hits.every((hit) => hit.id !== id))

@@ -15,7 +15,7 @@ function strict(config: StrictModeConfig): StrictMode {
     payloadIndexes: [],
     points: () => 0,
     vectorBytes: () => 0,
-    payloadBytes: async () => 0,
+    payloadBytes: () => 0,
   }
   return new StrictMode(config, { ...nothing, reads: limit(), writes: limit() })
 }

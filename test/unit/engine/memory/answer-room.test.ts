@@ -218,7 +218,7 @@ describe('room for an answer', () => {
     const holder = new LoneHolder(() => turn)
     const asked: Rooms[] = []
     const answer = withAnswerRoom(1, withInner({}, { holder }), new Stop(), needs(20 * MIB, asked)) as Promise<string>
-    await new Promise((resolve) => setTimeout(resolve, 20))
+    await new Promise((resolve) => setImmediate(resolve))
     expect([asked.length, memoryBudget.reservedBytes]).toEqual([1, 0])
     itsTurn()
     expect(await answer).toBe('answer')

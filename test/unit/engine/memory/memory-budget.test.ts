@@ -44,7 +44,7 @@ describe('the budget of memory', () => {
       entered.push('third')
       return release
     })
-    await new Promise((resolve) => setTimeout(resolve, WAIT_MS / 3))
+    await new Promise((resolve) => setImmediate(resolve))
     expect(entered).toEqual([])
     expect(budget.waiting).toBe(2)
     first()

@@ -125,6 +125,7 @@ describe('a snapshot of a collection', () => {
     })()
     const taken: { name: string; least: number }[] = []
     for (let i = 0; i < 6; i++) {
+      // Snapshots fall between different operations of the writer.
       await new Promise((resolve) => setTimeout(resolve, 60))
       const least = acknowledged
       taken.push({ name: (await collection.snapshots.create()).name, least })
