@@ -78,6 +78,7 @@ test("a failed sync of a log is in the service's log although no one waited for 
     try {
       const { ask, logged } = asking(server)
       await ask('PUT', '/collections/sick', { vectors: { size: 2, distance: 'Dot' } })
+      await ask('POST', '/collections/sick/warm')
       control.fail({ kinds: ['fsync'], nth: 1, times: FOR_EVER, failure: 'EIO', path: '.vlog' })
       expect((await ask('PUT', '/collections/sick/points', { points: [{ id: 1, vector: [1, 2] }] })).status).toBe(200)
       await expect.poll(() => logged('"about":"writes"').length, WAIT).toBe(1)

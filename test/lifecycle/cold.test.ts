@@ -111,9 +111,11 @@ test('explain tells that its collection was closed, and only once', async () => 
   const query = { query: [1, 1] }
   expect((await a.explain(query)).plan.openedInUs).toBeGreaterThan(0)
   expect((await a.explain(query)).plan.openedInUs).toBeUndefined()
+  await a.waitForIndex()
   await closeAll()
   const [first, second] = await a.explainBatch([query, query])
   expect([first?.plan.openedInUs, second?.plan.openedInUs].every((us) => (us ?? 0) > 0)).toBe(true)
+  await a.waitForIndex()
   await closeAll()
   await a.warm()
   expect((await a.explain(query)).plan.openedInUs).toBeUndefined()
