@@ -22,7 +22,7 @@ const MAY_IMPORT = {
   ingest: ['core', 'native', 'filter', 'inference'],
   query: BELOW_QUERY,
   ...Object.fromEntries(ENGINE.map((room, at) => [room, [...BELOW_ENGINE, ...ENGINE.slice(0, at)]])),
-  wire: ['core', 'native', 'ingest'],
+  wire: ['core', 'native', 'filter', 'ingest'],
   // The faces know the Database interface of core and the decoders of wire, not the engine.
   server: ['core', 'disk', 'wire'],
   client: ['core', 'wire'],

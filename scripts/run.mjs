@@ -40,12 +40,12 @@ function test(filters) {
   return report([suite('vitest', filters)])
 }
 
-/** What continuous integration needs beyond `npm test`. */
+/** The suites that continuous integration needs beyond `npm test`. */
 function testCi() {
   return report(beyondQuick())
 }
 
-/** Both, as one sum. What was skipped counts as failed. */
+/** Both, as one sum. A skipped suite counts as failed. */
 function ci() {
   return report([...quick(), ...beyondQuick()], true)
 }

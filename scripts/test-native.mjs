@@ -174,7 +174,7 @@ function sourcesOf(name, variant) {
   ]
 }
 
-/** What the addon is linked from, but its binding to Node: the kernel as it is shipped. */
+/** The objects of the addon without its binding to Node: the kernel as it is shipped. */
 function addonObjects() {
   const made = (...parts) => path('native/build/Release/obj.target', ...parts)
   const units = readdirSync(path('native/build/units')).filter((name) => !name.startsWith('binding-'))

@@ -144,9 +144,14 @@ private:
     case FilterOp::HasNull:
       return leaf.path.visit(
           object, [](JsonValue value) { return isNull(value) || value.visitElements(isNull); });
-    case FilterOp::ValuesCount:
-      return leaf.path.visit(
-          object, [&](JsonValue value) { return leaf.numbers.contains(countOf(value)); });
+    case FilterOp::ValuesCount: {
+      bool isMissing = true;
+      const bool holds = leaf.path.visit(object, [&](JsonValue value) {
+        isMissing = false;
+        return leaf.numbers.contains(countOf(value));
+      });
+      return holds || (isMissing && leaf.numbers.contains(0));
+    }
     case FilterOp::HasTokens: return hasTokens(leaf, object);
     default:
       return leaf.path.visit(object, [&](JsonValue value) {

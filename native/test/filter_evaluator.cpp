@@ -87,12 +87,14 @@ SOLO_TEST("isEmpty holds for missing, null and []; isNull holds for null alone")
   CHECK(!holds(leaf(FilterOp::HasNull, "a"), "{}"));
 }
 
-SOLO_TEST("valuesCount counts null as 0, an array by its elements, and any other value as 1") {
+SOLO_TEST("valuesCount counts null and a missing field as 0, an array by its elements, and any "
+          "other value as 1") {
   CHECK(holds(between(FilterOp::ValuesCount, "a", 2, 2), R"({"a":[1,[2,3]]})"));
   CHECK(holds(between(FilterOp::ValuesCount, "a", 1, 1), R"({"a":{"b":1}})"));
   CHECK(holds(between(FilterOp::ValuesCount, "a", 0, 0), R"({"a":null})"));
   CHECK(holds(between(FilterOp::ValuesCount, "a", 0, 0), R"({"a":[]})"));
-  CHECK(!holds(between(FilterOp::ValuesCount, "a", 0, 9), R"({})"));
+  CHECK(holds(between(FilterOp::ValuesCount, "a", 0, 9), R"({})"));
+  CHECK(!holds(between(FilterOp::ValuesCount, "a", 1, 9), R"({})"));
 }
 
 SOLO_TEST("nested conditions must hold for one element, and elements have no id and no vectors") {

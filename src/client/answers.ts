@@ -1,13 +1,15 @@
 /** Answers of the service as the values of the Database interface. */
 
 import type { IncomingHttpHeaders } from 'node:http'
-import type { Hit, PointGroup, ReadOptions, ScrollPage, StoredPoint, WriteResult } from '../core/database.js'
+import type { Hit, PointGroup, ReadOptions, ScrollPage, StoredPoint } from '../core/database.js'
 import { ERROR_CATALOGUE, type ErrorCode, VicinalError } from '../core/errors.js'
 import { type Payload, type PointId, RawJson, type StoredVector } from '../core/point.js'
 import { QueryGroupsOptions, type SearchMatrix } from '../core/query.js'
 import { CollectionOptions, StrictModeConfig } from '../core/schema.js'
 import { ScrollOptions } from '../core/scroll.js'
+import { read } from '../core/vocabulary/reader.js'
 import { camelCase, snakeCase } from '../core/vocabulary/spelling.js'
+import { WriteResult } from '../core/write-result.js'
 import { UNBOUNDED } from '../wire/body-bounds.js'
 import { parseJson } from '../wire/json.js'
 
@@ -17,15 +19,15 @@ export interface Envelope {
 }
 
 const MS_PER_SECOND = 1000
-/** Before a sentence about one field of a request. */
-const CATEGORY = /^(?:Wrong input|Format error in JSON body): /
+/** Before a sentence about one field of a request, or of a kind of refusal. */
+const CATEGORY = /^(?:Wrong input|Format error in JSON body|Forbidden|Timeout|Rate limiting exceeded): /
 
 /** The error the service had, or for what is not from the service (a proxy's 502), the nearest to its status. */
 export function errorOfAnswer(status: number, headers: IncomingHttpHeaders, envelope: Envelope | null): VicinalError {
   const told = typeof envelope?.status === 'object' ? envelope.status : {}
   const code = isCode(told.code) ? told.code : codeOfStatus(status)
   const details = detailsOf(told.details)
-  const message = code === 'INVALID_ARGUMENT' ? withField(told.error, details.field) : told.error
+  const message = sentenceOf(told.error, HAS_FIELD.has(code) ? details.field : undefined)
   const retryAfterSeconds = Number(headers['retry-after'] ?? Number.NaN)
   return new VicinalError(code, message ?? `The answer has status ${status} and is not from Vicinal`, {
     details,
@@ -42,8 +44,8 @@ const DECLARED = new Map(
   ].map((name) => [snakeCase(name), name]),
 )
 
-/** The names inside a query, up to a formula: none of them is the caller's own. */
-const OF_QUERY = /^(?:query|prefetch|lookup_from|with_lookup)\b(?:(?!\.formula\b).)*/
+/** The names inside a query or a filter: none of them is the caller's own. */
+const OF_QUERY = /^(?:query|prefetch|lookup_from|with_lookup|filter|update_filter|params)\b.*/
 
 /** A field in the library's spelling, as the caller most likely wrote it. */
 function detailsOf(told: Record<string, unknown> = {}): Record<string, unknown> {
@@ -56,11 +58,15 @@ function detailsOf(told: Record<string, unknown> = {}): Record<string, unknown> 
   }
 }
 
-/** In the library the sentence begins with the field. */
-function withField(error: string | undefined, field: unknown): string | undefined {
-  if (error === undefined || !CATEGORY.test(error)) return error
-  const sentence = error.replace(CATEGORY, '')
-  return typeof field === 'string' ? `${field}: ${sentence}` : sentence
+const HAS_FIELD: ReadonlySet<ErrorCode> = new Set(['INVALID_ARGUMENT', 'FORBIDDEN'])
+
+/** Of several violations the first one has the field. */
+const FIRST_VIOLATION = /^Validation error in JSON body: \[[^:]*: ([^;\]]*).*$/s
+
+/** In the library a sentence has no category, and begins with the field. */
+function sentenceOf(error: string | undefined, field: unknown): string | undefined {
+  const sentence = error?.replace(CATEGORY, '').replace(FIRST_VIOLATION, '$1')
+  return sentence === error || typeof field !== 'string' ? sentence : `${field}: ${sentence}`
 }
 
 function isCode(code: unknown): code is ErrorCode {
@@ -75,14 +81,14 @@ function codeOfStatus(status: number): ErrorCode {
 }
 
 export function writeResultOf(result: unknown): WriteResult {
-  const { operation_id: operationId, ...others } = result as Omit<WriteResult, 'operationId'> & { operation_id: number }
-  return { operationId, ...others }
+  return read(WriteResult, result, 'wire', 'result')
 }
 
 type WireVector = Buffer | Buffer[] | { indices: number[] | Buffer; values: number[] | Buffer }
 
 interface WirePoint {
   id: PointId
+  text_id?: string
   version?: number
   score?: number
   payload?: Buffer | null
@@ -118,16 +124,19 @@ function scoredOf<P>(points: readonly WirePoint[], options: ReadOptions): Hit<P>
 
 export function matrixOfOffsets(result: unknown): SearchMatrix {
   const {
-    ids,
+    text_ids: texts,
+    ids: stored,
     offsets_row: rows,
     offsets_col: columns,
     scores,
   } = result as {
     ids: PointId[]
+    text_ids?: (string | null)[]
     offsets_row: number[]
     offsets_col: number[]
     scores: Buffer
   }
+  const ids = stored.map((id, at) => texts?.[at] ?? id)
   const distances = floatsOf(scores)
   const pairs = rows.map((row, i) => ({
     a: ids[row] as PointId,
@@ -138,12 +147,16 @@ export function matrixOfOffsets(result: unknown): SearchMatrix {
 }
 
 export function pageOf<P>(result: unknown, options: ReadOptions): ScrollPage<P> {
-  const { points, next_page_offset: next } = result as { points: unknown; next_page_offset: PointId | null }
-  return { points: pointsOf<P>(points, options), nextOffset: next ?? null }
+  const { points, ...next } = result as {
+    points: unknown
+    next_page_offset: PointId | null
+    next_page_text_id?: string
+  }
+  return { points: pointsOf<P>(points, options), nextOffset: next.next_page_text_id ?? next.next_page_offset ?? null }
 }
 
 function pointOf<P>(wire: WirePoint, options: ReadOptions): StoredPoint<P> {
-  const point: StoredPoint<P> = { id: wire.id }
+  const point: StoredPoint<P> = { id: wire.text_id ?? wire.id }
   if (wire.payload) {
     point.payload = (
       options.rawPayload

@@ -26,6 +26,7 @@ export interface ConnectOptions {
    * 5,000.
    */
   minDelayMs?: number
+  /** Longest pause between two attempts. */
   maxDelayMs?: number
   /** PEM text of the authority that signed the service's certificate, if the system does not know it. */
   ca?: string | Buffer

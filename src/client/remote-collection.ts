@@ -31,7 +31,7 @@ import {
   type SearchMatrix,
   SearchMatrixOptions,
 } from '../core/query.js'
-import { type CollectionInfo, ConfigChange, VectorNameConfig } from '../core/schema.js'
+import { type CollectionInfo, ConfigChange, schemaOf, VectorNameConfig } from '../core/schema.js'
 import { CountOptions, RetrieveOptions, ScrollOptions } from '../core/scroll.js'
 import type { CollectionSnapshots } from '../core/snapshots.js'
 import type { Untyped } from '../core/untyped.js'
@@ -107,7 +107,7 @@ export class RemoteCollection<P = Payload> extends PlainReads<P> implements Unty
   ): Promise<UpsertResult> {
     const told = readOptions(UpsertOptions, options)
     if (points === null || typeof points !== 'object') throw invalid('points', 'expected points', points)
-    const rows = isArrowTable(points) ? pointsOfArrow(points, (await this.#info(told)).config.vectors) : points
+    const rows = isArrowTable(points) ? pointsOfArrow(points, schemaOf((await this.#info(told)).config)) : points
     return await writeBatches(this.#batchesOf(rows, told))
   }
 

@@ -1,14 +1,18 @@
 import { randomUUID } from 'node:crypto'
 import type { CallOptions } from '../core/database.js'
-import { checkIfGiven, checkKnown } from '../core/known-keys.js'
-import { KNOWN_CALL, KNOWN_RECOVER } from '../core/known-options.js'
-import type {
-  CollectionSnapshots,
+import { checkIfGiven } from '../core/known-keys.js'
+import { KNOWN_CALL } from '../core/known-options.js'
+import {
+  type CollectionSnapshots,
   RecoverOptions,
-  SnapshotData,
-  SnapshotDescription,
-  SnapshotSource,
+  type SnapshotData,
+  type SnapshotDescription,
+  SnapshotRecovery,
+  type SnapshotSource,
 } from '../core/snapshots.js'
+import { read } from '../core/vocabulary/reader.js'
+import { tell } from '../core/vocabulary/teller.js'
+import { readOptions } from '../core/write-options.js'
 import { encodeMsgpack } from '../wire/msgpack-encoder.js'
 import type { Transport } from './transport.js'
 
@@ -57,34 +61,27 @@ export class RemoteSnapshots implements CollectionSnapshots {
     return { name, bytes: Number(answer.headers['content-length']), chunks: answer }
   }
 
-  async recover(source: SnapshotSource, options: RecoverOptions = {}): Promise<void> {
-    checkKnown(options, KNOWN_RECOVER)
-    const { checksum, priority, replace } = options
+  async recover(source: SnapshotSource, given?: RecoverOptions): Promise<void> {
+    const { checksum, priority, replace, ...call } = readOptions(RecoverOptions, given)
     if (source !== null && typeof source === 'object' && 'chunks' in source) {
       const query = new URLSearchParams()
       if (checksum) query.set('checksum', checksum)
       if (priority) query.set('priority', priority)
-      if (replace !== undefined && replace !== null) query.set('replace', String(replace))
+      if (replace !== undefined) query.set('replace', String(replace))
       const boundary = `vicinal-${randomUUID()}`
       const answer = await this.#transport.stream({
         method: 'POST',
         path: `${this.#path}/upload?${query}`,
-        call: options,
+        call,
         isLong: true,
         upload: { type: `multipart/form-data; boundary=${boundary}`, chunks: formOf(source.chunks, boundary) },
       })
       answer.resume()
       return
     }
-    const { location, apiKey } = source ?? {}
-    const body = encodeMsgpack({
-      location,
-      api_key: apiKey ?? undefined,
-      checksum: checksum ?? undefined,
-      priority: priority ?? undefined,
-      replace: replace ?? undefined,
-    })
-    const request = { method: 'PUT', path: `${this.#path}/recover`, body, call: options, isLong: true } as const
+    const recovery = { ...source, checksum, priority, replace }
+    const body = encodeMsgpack(tell(SnapshotRecovery, read(SnapshotRecovery, recovery, 'library', 'source')))
+    const request = { method: 'PUT', path: `${this.#path}/recover`, body, call, isLong: true } as const
     await this.#transport.send({ ...request, isIdempotent: false })
   }
 

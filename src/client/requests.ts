@@ -1,6 +1,7 @@
 /** Values of the Database interface as bodies of the service: snake_case, vectors as bins. */
 import type { ColumnarPoints, Selector, UpdateCondition, WriteOperation } from '../core/database.js'
 import { invalid } from '../core/errors.js'
+import { Filter } from '../core/filter.js'
 import { checkColumns, checkPoint, KNOWN_POINT, KNOWN_VECTOR_UPDATE } from '../core/known-points.js'
 import {
   isNumbers,
@@ -12,12 +13,21 @@ import {
   type Vector,
 } from '../core/point.js'
 import { readSelector } from '../core/selector.js'
+import { Reading } from '../core/vocabulary/reading.js'
+import { spelled } from '../core/vocabulary/spelled.js'
 import { snakeCase } from '../core/vocabulary/spelling.js'
+
+const spellFilter = spelled(Filter)
+
+/** The filter with the wire's names; the service checks what it says. */
+function filterBody(filter: unknown, field: string): unknown {
+  return spellFilter(filter ?? undefined, { parent: null, key: field }, new Reading('library', field))
+}
 
 export function selectorBody(which: Selector): { points?: readonly PointId[]; filter?: object } {
   const selected = readSelector(which)
   if ('ids' in selected) return { points: selected.ids }
-  return { filter: 'filter' in selected ? selected.filter : {} }
+  return { filter: 'filter' in selected ? (filterBody(selected.filter, 'filter') as object) : {} }
 }
 
 export function pointBody(point: Point<unknown>, field: string): object {
@@ -33,6 +43,8 @@ function vectorUpdateBody(update: { id: PointId; vector: PointVector }, field: s
 }
 
 function pointVectorBody(vector: PointVector, field: string): unknown {
+  if (ArrayBuffer.isView(vector) && !isVector(vector))
+    throw invalid(field, 'expected a vector, or a record of vectors by name', vector)
   const isRecord = vector !== null && typeof vector === 'object' && !isVector(vector)
   if (!isRecord) return vectorBody(vector as Vector | MultiVector, field)
   return mapValues(vector as Record<string, NamedVector>, (one, name) =>
@@ -69,7 +81,7 @@ export function operationBody(operation: WriteOperation<unknown>, at: number): o
 }
 
 export function conditionBody({ updateFilter, updateMode }: UpdateCondition): object {
-  return { update_filter: updateFilter ?? undefined, update_mode: updateMode }
+  return { update_filter: filterBody(updateFilter, 'updateFilter'), update_mode: updateMode }
 }
 
 export function vectorUpdatesBody(

@@ -1,6 +1,8 @@
 /** A second name of a collection. Every method that takes a collection's name also takes an alias. */
 export interface AliasDescription {
+  /** The alias. */
   aliasName: string
+  /** The collection that it leads to. */
   collectionName: string
 }
 

@@ -9,8 +9,11 @@ import type { WithPayload, WithVector } from './read-options.js'
 
 /** The options that the type of an answer follows. */
 export interface AskedParts<W extends WithPayload, V extends WithVector, Raw extends boolean> {
+  /** Whether payloads are returned, or the keys to include or exclude. */
   withPayload?: W
+  /** Whether vectors are returned, or the names of those to return. */
   withVector?: V
+  /** Whether payloads are RawJson. */
   rawPayload?: Raw
 }
 
@@ -82,7 +85,9 @@ export interface Explained<
   V extends WithVector = WithVector,
   Raw extends boolean = boolean,
 > {
+  /** The best points, best first. */
   hits: Hit<P, W, V, Raw>[]
+  /** How they were found, and at which cost. */
   plan: QueryPlan
 }
 
@@ -93,17 +98,21 @@ export interface ExplainedGroups<
   V extends WithVector = WithVector,
   Raw extends boolean = boolean,
 > {
+  /** The best groups, best first. */
   groups: PointGroup<P, W, V, Raw>[]
+  /** How they were found, and at which cost. */
   plan: QueryPlan
 }
 
 /** A search matrix, and its plan. */
 export interface ExplainedMatrix extends SearchMatrix {
+  /** How the pairs were found, and at which cost. */
   plan: QueryPlan
 }
 
 /** A page of points. */
 export interface ScrollPage<P = Payload> {
+  /** The points of the page. */
   points: StoredPoint<P>[]
   /** The `offset` of the next page; null after the last page. */
   nextOffset: PointId | null

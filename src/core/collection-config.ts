@@ -6,8 +6,9 @@ import Type, { type Static } from 'typebox'
 import { LIMITS } from './limits.js'
 import { MEMORY_PLACEMENTS } from './memory.js'
 import type { Payload } from './point.js'
-import { byName, integer, number, opaque, optional } from './vocabulary/declare.js'
+import { byName, integer, number, oneOf, opaque, optional } from './vocabulary/declare.js'
 import { isPlain } from './vocabulary/reader.js'
+import { snakeCase } from './vocabulary/spelling.js'
 
 /** The measure of nearness. Cosine and Dot: greater is nearer. Euclid and Manhattan: smaller is nearer. */
 export const DISTANCES = ['Cosine', 'Dot', 'Euclid', 'Manhattan'] as const
@@ -25,6 +26,9 @@ const flag = (description: string) => optional(Type.Boolean({ description }))
 const count = (description: string, bounds: { minimum?: number; maximum?: number } = {}) =>
   optional(integer({ description, ...bounds }))
 const countForQdrant = (minimum = 0) => count('Kept and returned; no effect, since Vicinal tunes itself.', { minimum })
+
+/** Another name of these on the wire. */
+const inKilobytes = (...names: string[]) => Object.fromEntries(names.map((name) => [name, [`${snakeCase(name)}_kb`]]))
 
 const LEAST_M = 2
 const NO_GRAPH = 0
@@ -58,7 +62,7 @@ export const HnswConfig = Type.Object(
     memory: memory('Where graphs are kept. Default `cached`.'),
     onDisk: flag('Deprecated: `true` means `memory: cold`, `false` means `cached`. `memory` overrides it.'),
   },
-  { $id: 'HnswConfig', description: 'How graphs are built, and where they are kept.' },
+  { $id: 'HnswConfig', description: 'How graphs are built and kept.', aliases: inKilobytes('fullScanThreshold') },
 )
 export type HnswConfig = Static<typeof HnswConfig>
 
@@ -66,54 +70,38 @@ const codePlacement = {
   alwaysRam: flag('Deprecated: `true` means `memory: pinned`. `memory` overrides it.'),
   memory: memory('Where codes are kept. Default `cached`.'),
 }
-export const QuantizationConfig = Type.Union(
-  [
-    Type.Object({
-      scalar: Type.Object({
-        type: Type.Literal('int8', { description: 'The only type.' }),
-        quantile: optional(
-          number({ description: 'Kept and returned; no effect.', minimum: LEAST_QUANTILE, maximum: 1 }),
-        ),
-        ...codePlacement,
-      }),
+export const QuantizationConfig = oneOf(
+  {
+    scalar: Type.Object({
+      type: Type.Literal('int8', { description: 'The only type.' }),
+      quantile: optional(number({ description: 'Kept and returned; no effect.', minimum: LEAST_QUANTILE, maximum: 1 })),
+      ...codePlacement,
     }),
-    Type.Object({
-      product: Type.Object({
-        compression: Type.Enum(['x4', 'x8', 'x16', 'x32', 'x64'], {
-          description: 'Bytes of a vector over bytes of its code.',
+    product: Type.Object({
+      compression: Type.Enum(['x4', 'x8', 'x16', 'x32', 'x64'], {
+        description: 'Bytes of a vector over bytes of its code.',
+      }),
+      ...codePlacement,
+    }),
+    binary: Type.Object({
+      encoding: optional(
+        Type.Enum(['one_bit', 'two_bits', 'one_and_half_bits'], { description: 'Default `one_bit`.' }),
+      ),
+      queryEncoding: optional(
+        Type.Enum(['default', 'binary', 'scalar4bits', 'scalar8bits'], {
+          description: 'Kept and returned; no effect.',
         }),
-        ...codePlacement,
-      }),
+      ),
+      ...codePlacement,
     }),
-    Type.Object({
-      binary: Type.Object({
-        encoding: optional(
-          Type.Enum(['one_bit', 'two_bits', 'one_and_half_bits'], { description: 'Default `one_bit`.' }),
-        ),
-        queryEncoding: optional(
-          Type.Enum(['default', 'binary', 'scalar4bits', 'scalar8bits'], {
-            description: 'Kept and returned; no effect.',
-          }),
-        ),
-        ...codePlacement,
-      }),
+    turbo: Type.Object({
+      bits: optional(Type.Enum(['bits1', 'bits1_5', 'bits2', 'bits4'], { description: 'Default `bits4`.' })),
+      ...codePlacement,
     }),
-    Type.Object({
-      turbo: Type.Object({
-        bits: optional(Type.Enum(['bits1', 'bits1_5', 'bits2', 'bits4'], { description: 'Default `bits4`.' })),
-        ...codePlacement,
-      }),
-    }),
-  ],
+  },
   {
     $id: 'QuantizationConfig',
     description: "Codes in Qdrant's form. Vicinal uses its own codes of that size, or of the next larger size.",
-    expected: 'one of scalar, product, binary, turbo',
-    choose: (value: unknown) => {
-      const kinds = ['scalar', 'product', 'binary', 'turbo']
-      const given = isPlain(value) ? kinds.filter((kind) => isGiven(value[kind])) : []
-      return given.length === 1 ? kinds.indexOf(given[0] as string) : -1
-    },
   },
 )
 export type QuantizationConfig = Static<typeof QuantizationConfig>
@@ -261,7 +249,11 @@ export const OptimizersConfig = Type.Object(
     ),
     preventUnoptimized: flag('Kept and returned; no effect.'),
   },
-  { $id: 'OptimizersConfig', description: 'Settings of Qdrant without an effect here.' },
+  {
+    $id: 'OptimizersConfig',
+    description: 'Settings of Qdrant without an effect here.',
+    aliases: inKilobytes('maxSegmentSize', 'memmapThreshold', 'indexingThreshold'),
+  },
 )
 export type OptimizersConfig = Static<typeof OptimizersConfig>
 
@@ -372,6 +364,7 @@ export const CollectionOptions = Type.Object(
     hnswConfig: optional(HnswConfig),
     ...quantization,
     ...settings,
+    ids: optional(Type.Enum(['plain', 'text'], { description: '`text`: any text is an id. Default `plain`.' })),
     ...placement,
     shardNumber: count('Kept and returned; no effect.', { minimum: 1 }),
     shardingMethod: optional(Type.Enum(['auto', 'custom'], { description: '`custom` is refused: 501.' })),

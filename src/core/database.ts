@@ -10,10 +10,9 @@ import type {
   StoredPoint,
 } from './answered-points.js'
 import type { CallOptions } from './call-options.js'
-import type { ArrowTable, ColumnarPoints } from './columnar-points.js'
 import type { Filter } from './filter.js'
 import type { PayloadIndexKind, PayloadIndexOptions } from './payload-index.js'
-import type { Payload, Point, PointId, PointVector } from './point.js'
+import type { Document, Payload, Point, PointId, PointVector, RawJson, SparseVector } from './point.js'
 import type {
   FacetHit,
   FacetOptions,
@@ -31,15 +30,16 @@ import type { CountOptions, RetrieveOptions, ScrollOptions } from './scroll.js'
 import type { Selector } from './selector.js'
 import type { CollectionSnapshots, RecoverOptions, SnapshotSource, Snapshots } from './snapshots.js'
 import type { UpdateCondition, WriteOptions } from './write-options.js'
+import type { WriteResult } from './write-result.js'
 
 export type * from './answered-points.js'
 export type { CallOptions } from './call-options.js'
-export type { ArrowTable, ColumnarPoints, ColumnarVectors } from './columnar-points.js'
 export type { QuantizationParams, QueryOptions, QueryParams } from './query.js'
 export type { ReadOptions, WithPayload, WithVector } from './read-options.js'
 export type { CountOptions, RetrieveOptions, ScrollOptions } from './scroll.js'
 export type { Selector } from './selector.js'
 export type { UpdateCondition, UpdateMode, WriteOptions } from './write-options.js'
+export type { WriteResult } from './write-result.js'
 
 /** The part of a database that a reader may use. */
 export interface ReadableDatabase {
@@ -135,6 +135,7 @@ export interface ReadableCollection<P = Payload> {
     id: PointId,
     options?: RetrieveOptions & AskedParts<W, V, Raw>,
   ): Promise<StoredPoint<P, W, V, Raw> | null>
+  /** Whether there is a point of this id. */
   has(id: PointId, call?: CallOptions): Promise<boolean>
   /** The points of these ids; ids without a point are left out. */
   retrieve<const W extends WithPayload = true, const V extends WithVector = false, Raw extends boolean = false>(
@@ -299,16 +300,6 @@ export type WriteOperation<P = Payload> =
   | { op: 'deletePayload'; keys: readonly string[]; which: Selector }
   | { op: 'clearPayload'; which: Selector }
 
-/** The result of a write. */
-export interface WriteResult {
-  /** Sequence number of the operation in the collection's log. */
-  operationId: number
-  /** `completed`: applied and searchable. `acknowledged`: in the log, not yet applied. */
-  status: 'completed' | 'acknowledged'
-  /** The number of points removed by a completed `delete`. */
-  deleted?: number
-}
-
 /** Of the last write, where there were several. */
 export interface UpsertResult extends WriteResult {
   /** Points given, in all writes together. */
@@ -323,3 +314,29 @@ export type UpsertPoints<P = Payload> =
   | ArrowTable
   | Iterable<Point<P>>
   | AsyncIterable<Point<P>>
+
+/**
+ * Points as columns; nothing is copied into arrays of numbers. `vectors` of a collection with one unnamed
+ * vector is one Float32Array of `ids.length × size`.
+ */
+export interface ColumnarPoints {
+  /** One id for each point. */
+  ids: readonly PointId[] | BigUint64Array | Uint32Array
+  /** The vectors of all points, end to end, by name where they have names. */
+  vectors: Float32Array | Float64Array | Readonly<Record<string, ColumnarVectors>>
+  /** One payload for each point; null: none. */
+  payloads?: readonly (Payload | RawJson | null)[]
+}
+
+/** Dense vectors end to end; sparse ones, or texts to be made into such, one by one. */
+export type ColumnarVectors = Float32Array | Float64Array | readonly (SparseVector | Document)[]
+
+/** A Table of any apache-arrow version: a column `id`, one column for each vector, and payload in the other columns. */
+export interface ArrowTable {
+  /** Names and types of the columns. */
+  readonly schema: { readonly fields: readonly unknown[] }
+  /** Parts of the table, read by column. */
+  readonly batches: readonly unknown[]
+  /** Points of the table. */
+  readonly numRows: number
+}

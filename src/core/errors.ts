@@ -36,6 +36,7 @@ export type ErrorCode = keyof typeof ERROR_CATALOGUE
 export interface ErrorOptions {
   /** Machine-readable facts: the field, the bound, the value seen. Never a vector, payload or key. */
   details?: Record<string, unknown>
+  /** The error that led to this one. */
   cause?: unknown
   /** For OVERLOADED, RESOURCE_EXHAUSTED and UNAVAILABLE: milliseconds after which to retry. */
   retryAfterMs?: number
@@ -50,14 +51,19 @@ export interface ErrorOptions {
 
 /** The one class of errors that calls throw or reject with. Its message names field, bound and value. */
 export class VicinalError extends Error {
+  /** `VicinalError`. */
   override readonly name = 'VicinalError'
+  /** The code, as docs/errors.md lists them. */
   readonly code: ErrorCode
   /** HTTP status of the service's answer. */
   readonly status: number
   /** Whether the same call, unchanged, may succeed later. */
   readonly retryable: boolean
+  /** Field, bounds and names of the message, for programs. */
   readonly details: Record<string, unknown>
+  /** When it is worth a retry. */
   readonly retryAfterMs: number | undefined
+  /** Whether the input was found wrong only after work was done for it. */
   readonly isAfterWork: boolean
 
   constructor(code: ErrorCode, message: string, options: ErrorOptions = {}) {
@@ -99,6 +105,24 @@ export function notFound(what: string, name: unknown): VicinalError {
   const subject = what.charAt(0).toUpperCase() + what.slice(1)
   const described = typeof name === 'string' ? `\`${describeValue(name).slice(1, -1)}\`` : describeValue(name)
   return new VicinalError('NOT_FOUND', `Not found: ${subject} ${described} doesn't exist!`)
+}
+
+/** A point that a query or a change names. In Qdrant's words, as the next two. */
+export function noSuchPoint(id: unknown): VicinalError {
+  return new VicinalError('NOT_FOUND', `Not found: No point with id ${unquoted(id)} found`)
+}
+
+/** A collection that a query reads besides its own. */
+export function noSuchLookup(collection: string): VicinalError {
+  return new VicinalError('NOT_FOUND', `Not found: Collection ${unquoted(collection)} not found`)
+}
+
+export function noSuchVector(field: string, name: unknown): VicinalError {
+  return invalid(field, `Not existing vector name error: ${unquoted(name)}`)
+}
+
+function unquoted(value: unknown): string {
+  return typeof value === 'string' ? describeValue(value).slice(1, -1) : describeValue(value)
 }
 
 const DESCRIBED_CHARS = 64

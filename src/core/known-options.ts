@@ -1,7 +1,6 @@
-/** The keys of what verbs are told besides what is declared. */
+/** The known options of a call by itself. */
 import type { CallOptions } from './call-options.js'
 import { keysOf } from './known-keys.js'
-import type { RecoverOptions } from './snapshots.js'
 
 type Table<T> = Readonly<Record<keyof T, true>>
 
@@ -11,4 +10,3 @@ const CALL: Table<CallOptions> = {
 }
 
 export const KNOWN_CALL = keysOf<CallOptions>(CALL)
-export const KNOWN_RECOVER = keysOf<RecoverOptions>({ checksum: true, priority: true, replace: true, ...CALL })

@@ -1,4 +1,4 @@
-/** The keys of what is written: of points, of their columns, and of texts in them. */
+/** The keys of points, of their columns, and of texts in them. */
 import type { ColumnarPoints } from './database.js'
 import { checkKnown, checkPart, checkShape, isPlain, type KnownKeys, keysOf, shapeOf } from './known-keys.js'
 import type { Bm25Options, Document, Point } from './point.js'

@@ -10,6 +10,8 @@ export const LIMITS = {
   tableVectors: 128,
   /** UTF-16 units of a collection, vector or payload key name. */
   nameLength: 255,
+  /** UTF-8 bytes of a text that is a point's id. */
+  textIdBytes: 512,
   /** Snapshots of one data folder. */
   snapshots: 1_000,
   /** Snapshots made or restored at a time in one data folder, and waiting ones; further ones get 429. */
@@ -78,7 +80,7 @@ export const LIMITS = {
   filterDepth: 64,
   /** Conditions of a filter, leaves and clauses together. */
   filterConditions: 65_536,
-  /** Values of one `match.any` / `match.except`, ids of one `has_id`. */
+  /** Payload paths of one `deletePayload`. */
   filterValues: 65_536,
   /** UTF-16 units of one `match.text`, `text_any`, `phrase` or `prefix`. */
   filterTextLength: 65_536,

@@ -13,8 +13,11 @@ export type MemoryPlacement = (typeof MEMORY_PLACEMENTS)[number]
 
 /** Placements of a vector's parts. */
 export interface VectorPlacement {
+  /** Where the vectors are kept. */
   vectors: MemoryPlacement
+  /** Where the graph is kept. */
   graph: MemoryPlacement
+  /** Where codes are kept. */
   codes: MemoryPlacement
 }
 
@@ -30,6 +33,7 @@ export interface MemoryPart {
 
 /** The parts of each vector of a collection. */
 export const VECTOR_PARTS = ['vectors', 'codes', 'graph'] as const
+/** Memory of one vector's parts. */
 export interface VectorMemory extends Record<(typeof VECTOR_PARTS)[number], MemoryPart> {
   /** Bytes of vectors that stay in segment files and are read at each use. They take no memory. */
   inFilesBytes: number
@@ -56,11 +60,13 @@ export interface CollectionMemory extends Record<(typeof COLLECTION_PARTS)[numbe
   vectors: Record<string, VectorMemory>
   /** Sum of all parts. */
   total: MemoryPart
+  /** Memory of the process that has the collection. */
   process: ProcessMemory
 }
 
 /** Resident memory of the whole process, in bytes. `residentBytes` is the sum of the fields after `limitBytes`. */
 export interface ProcessMemory {
+  /** Bytes of the process in memory. */
   residentBytes: number
   /** The process's memory limit; null: none. */
   limitBytes: number | null

@@ -32,11 +32,13 @@ export interface PayloadIndexParams {
   prefix?: boolean
   /** Integer: support for `match` and for `range`; at least one must be true. Only strict mode uses them. */
   lookup?: boolean
+  /** Whether ranges of integers are looked up. Default true. */
   range?: boolean
   /** Text: how texts are split. Default `word`. */
   tokenizer?: Tokenizer
   /** Text: least and most characters of a token. */
   minTokenLen?: number
+  /** Most characters of a word; longer words are not indexed. */
   maxTokenLen?: number
   /** Text: folds to lower case. Default true. */
   lowercase?: boolean
@@ -44,7 +46,9 @@ export interface PayloadIndexParams {
   asciiFolding?: boolean
   /** Text: support for `match.phrase`, which every text index has here. No effect. */
   phraseMatching?: boolean
+  /** Words that a text index leaves out; default none. */
   stopwords?: StopwordLanguage | Stopwords
+  /** The stemmer of a text index; default none. */
   stemmer?: { type: 'snowball'; language: SnowballLanguage } | { type: 'none' }
 }
 
@@ -75,8 +79,11 @@ export function wireName(param: string): string {
   return param.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 }
 
+/** Words that are left out. */
 export interface Stopwords {
+  /** Languages whose stop words are left out. */
   languages?: readonly StopwordLanguage[] | null
+  /** Further words. */
   custom?: readonly string[] | null
 }
 

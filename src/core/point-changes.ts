@@ -2,7 +2,7 @@
  * Changes of points, declared once: the operations of the library's batch, and the bodies of the service. Points,
  * payloads and filters pass as they are: the engine reads and bounds them, and nothing large is walked twice.
  */
-import Type, { type TProperties } from 'typebox'
+import Type, { type TObjectOptions, type TProperties } from 'typebox'
 import type { WriteOperation } from './database.js'
 import { LIMITS } from './limits.js'
 import type { Payload } from './point.js'
@@ -24,7 +24,7 @@ const KEYS = {
   keys: Type.Array(Type.String(), { description: 'Paths of the values to remove, such as `a.b` or `a[].b`.' }),
 }
 
-const ofPoints = <P extends TProperties>(properties: P, options: { $id: string; description: string }) =>
+const ofPoints = <P extends TProperties>(properties: P, options: TObjectOptions) =>
   Type.Object({ ...properties, ...SELECTED }, options)
 
 export const PointsSelector = ofPoints({}, { $id: 'PointsSelector', description: 'Points by id or by filter.' })
@@ -44,7 +44,11 @@ export const VectorRemoval = ofPoints(
       rule: 'must specify vector names to delete',
     }),
   },
-  { $id: 'VectorRemoval', description: 'Vectors to remove from these points.' },
+  {
+    $id: 'VectorRemoval',
+    description: 'Vectors to remove from these points.',
+    aliases: { vector: ['vectors'] },
+  },
 )
 
 const points = opaque<readonly unknown[]>({
@@ -53,8 +57,16 @@ const points = opaque<readonly unknown[]>({
   accepts: Array.isArray,
   expected: 'an array',
 })
+const updated = opaque<readonly unknown[]>({
+  description: 'Points by id, each with its vectors.',
+  as: Type.Array(Type.Object({}), { minItems: 1 }),
+  accepts: Array.isArray,
+  expected: 'an array',
+  holds: (points: readonly unknown[]) => points.length > 0,
+  rule: 'must specify points to update',
+})
 export const VectorUpdates = Type.Object(
-  { points, ...UPDATE_FILTER, shardKey: missing('Shards of a cluster.') },
+  { points: updated, ...UPDATE_FILTER, shardKey: missing('Shards of a cluster.') },
   { $id: 'VectorUpdates', description: 'Vectors that replace those of the same names of stored points.' },
 )
 export const PointInsert = Type.Object(

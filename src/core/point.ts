@@ -1,6 +1,11 @@
 import { invalid } from './errors.js'
+import { LIMITS } from './limits.js'
+import { isCanonicalUuid, isTextId, uuidBytesOfText } from './text-ids.js'
 
-/** A point's id: an unsigned 64-bit integer (a number up to 2^53, a bigint beyond) or a UUID. */
+/**
+ * A point's id: an unsigned 64-bit integer (a number up to 2^53, a bigint beyond) or a UUID. In a collection with
+ * `ids: 'text'` it is any text of at most LIMITS.textIdBytes.
+ */
 export type PointId = number | bigint | string
 
 /** The JSON object of a point. */
@@ -19,20 +24,27 @@ export type MultiVector = readonly Vector[]
 
 /** The components that are not 0. Indices are unsigned 32-bit integers in any order, without repetitions. */
 export interface SparseVector {
+  /** Unsigned 32-bit integers, without repetitions. */
   indices: Uint32Array | readonly number[]
+  /** One value for each index. */
   values: Float32Array | Float64Array | readonly number[]
 }
 
 /** A sparse vector as it is read: indices ascend. */
 export interface StoredSparseVector extends SparseVector {
+  /** In ascending order. */
   indices: Uint32Array
+  /** One value for each index. */
   values: Float32Array
 }
 
 /** A text that becomes a sparse vector. The only model is `qdrant/bm25`. */
 export interface Document {
+  /** The text. */
   text: string
+  /** The model: `qdrant/bm25`. */
   model: string
+  /** Options of the model. */
   options?: Bm25Options | null
 }
 
@@ -58,6 +70,7 @@ export interface Bm25Options {
   avg_len?: number | null
   /** Least and most characters of a word; other words are left out. */
   min_token_len?: number | null
+  /** Most characters of a word; other words are left out. */
   max_token_len?: number | null
 }
 export type Bm25Tokenizer = 'word' | 'whitespace' | 'prefix' | 'multilingual'
@@ -72,8 +85,11 @@ export type StoredVector = Float32Array | Float32Array[] | StoredSparseVector
 
 /** A point to write. `payload` is any JSON object of at most LIMITS.payloadBytes; null or absent: none. */
 export interface Point<P = Payload> {
+  /** The point's id, unique in its collection. */
   id: PointId
+  /** The vector, or a record of vectors by name. */
   vector: PointVector
+  /** The JSON object; null or absent: none. */
   payload?: P | null
 }
 
@@ -83,6 +99,7 @@ export const UNNAMED_VECTOR = ''
 /** A payload as the JSON text in which it is stored. The service returns the text unchanged; the library parses it. */
 export class RawJson {
   constructor(readonly text: string) {}
+  /** The parsed payload, for JSON.stringify. */
   toJSON(): unknown {
     return JSON.parse(this.text)
   }
@@ -136,10 +153,12 @@ export interface TextColumn {
 
 /**
  * Writes an id as `[kind, w0, w1, w2, w3]`. A number is its low and high word, with w2 = w3 = 0. A UUID is its four
- * big-endian words. Comparing words therefore orders UUIDs as their texts do.
+ * big-endian words. Comparing words therefore orders UUIDs as their texts do. `isText`: the collection has text ids.
  */
-export function encodeId(id: unknown, into: Uint32Array, at: number, field = 'id'): void {
-  if (typeof id === 'number') {
+export function encodeId(id: unknown, into: Uint32Array, at: number, field = 'id', isText = false): void {
+  if (isText && !(typeof id === 'string' && isCanonicalUuid(id))) {
+    encodeText(id, into, at, field)
+  } else if (typeof id === 'number') {
     if (!Number.isSafeInteger(id) || id < 0) throw invalid(field, 'expected an unsigned 64-bit integer or a UUID', id)
     into[at] = ID_KIND_NUMBER
     into[at + 1] = id % TWO_32
@@ -162,6 +181,15 @@ export function encodeId(id: unknown, into: Uint32Array, at: number, field = 'id
   }
 }
 
+function encodeText(id: unknown, into: Uint32Array, at: number, field: string): void {
+  if (!isTextId(id)) {
+    throw invalid(field, `expected a text of 1 to ${LIMITS.textIdBytes} bytes, as ids of this collection are texts`, id)
+  }
+  const uuid = uuidBytesOfText(id)
+  into[at] = ID_KIND_UUID
+  for (let word = 0; word < 4; word++) into[at + 1 + word] = uuid.readUInt32BE(word * 4)
+}
+
 /** The id at word position `at`: a number up to 2^53, a bigint beyond, or a lower-case UUID. */
 export function decodeId(words: Uint32Array, at: number): PointId {
   if (words[at] === ID_KIND_NUMBER) {
@@ -174,9 +202,9 @@ export function decodeId(words: Uint32Array, at: number): PointId {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
 }
 
-export function encodeIds(ids: readonly unknown[], field = 'ids'): Uint32Array {
+export function encodeIds(ids: readonly unknown[], field = 'ids', isText = false): Uint32Array {
   const words = new Uint32Array(ids.length * ID_WORDS)
-  for (let i = 0; i < ids.length; i++) encodeId(ids[i], words, i * ID_WORDS, `${field}[${i}]`)
+  for (let i = 0; i < ids.length; i++) encodeId(ids[i], words, i * ID_WORDS, `${field}[${i}]`, isText)
   return words
 }
 

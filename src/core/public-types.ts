@@ -3,6 +3,7 @@ export type * from './aliases.js'
 export type * from './database.js'
 export type { ErrorCode, ErrorOptions } from './errors.js'
 export type * from './filter.js'
+export type * from './formula.js'
 export type {
   CollectionMemory,
   MemoryPart,

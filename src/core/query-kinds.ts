@@ -1,7 +1,8 @@
 /** The kinds of queries, declared once. Types of unions are written by hand, and a test holds them equal. */
 import Type, { type Static, type TSchema } from 'typebox'
+import type { Expression } from './formula.js'
 import { LIMITS } from './limits.js'
-import { type Expression, FormulaOf, VectorInput } from './query-leaves.js'
+import { FormulaOf, VectorInput } from './query-leaves.js'
 import { integer, number, oneOrMany, opaque, optional, text } from './vocabulary/declare.js'
 import { isPlain } from './vocabulary/reader.js'
 import { snakeCase } from './vocabulary/spelling.js'
@@ -30,8 +31,11 @@ export const Mmr = Type.Object(
 )
 export type Mmr = Static<typeof Mmr>
 
+/** The nearest points to a vector. */
 export interface NearestQuery {
+  /** The vector, or the id of a point. */
   nearest: VectorInput
+  /** Chooses among the nearest so that they differ from each other too. */
   mmr?: Mmr | null
 }
 export const NearestQuery = Type.Object(
@@ -48,7 +52,9 @@ export const recommendation = {
   negative: examples('Points are wanted far from these.'),
   strategy: optional(Type.Enum(RECOMMEND_STRATEGIES, { description: 'Default `average_vector`.' })),
 }
+/** Points near to positive examples and far from negative ones. */
 export interface RecommendQuery {
+  /** The examples, and how they are weighed. */
   recommend: {
     positive?: readonly VectorInput[] | null
     negative?: readonly VectorInput[] | null
@@ -70,8 +76,11 @@ export const RecommendQuery = Type.Object(
   { $id: 'RecommendQuery', description: 'Points like the positive examples, and unlike the negative ones.' },
 )
 
+/** Two examples: points near to `positive` are wanted, points near to `negative` are not. */
 export interface ContextPair {
+  /** The example to be near to. */
   positive: VectorInput
+  /** The example to be far from. */
   negative: VectorInput
 }
 export const ContextPair = Type.Object(
@@ -80,8 +89,10 @@ export const ContextPair = Type.Object(
 )
 const pairs = oneOrMany(ContextPair, { description: 'One pair, or several.' })
 
+/** The nearest to a target among the points on the positive side of pairs. */
 export interface DiscoverQuery {
-  discover: { target: VectorInput; context: ContextPair | readonly ContextPair[] | null }
+  /** The target, and the pairs that part the space. */
+  discover: { target: VectorInput; context?: ContextPair | readonly ContextPair[] | null }
 }
 export const DiscoverQuery = Type.Object(
   {
@@ -93,7 +104,9 @@ export const DiscoverQuery = Type.Object(
   { $id: 'DiscoverQuery', description: 'Points near a target, on the right side of each pair.' },
 )
 
+/** Points on the positive side of all pairs, without a target. */
 export interface ContextQuery {
+  /** One pair, or several. */
   context: ContextPair | readonly ContextPair[]
 }
 export const ContextQuery = Type.Object(
@@ -103,6 +116,7 @@ export const ContextQuery = Type.Object(
 
 /** The payload field needs an index of numbers or date-times. */
 export interface OrderBy {
+  /** The payload field. */
   key: string
   /** Default `asc`. */
   direction?: 'asc' | 'desc' | null
@@ -129,7 +143,9 @@ export const OrderByInput = Type.Union([text('A payload field.'), OrderBy], {
   expected: 'a payload key, or an object with one',
   choose: (value: unknown) => (typeof value === 'string' ? 0 : isPlain(value) ? 1 : -1),
 })
+/** Points in the order of a payload field. */
 export interface OrderByQuery {
+  /** The field, or the field and a direction. */
   orderBy: string | OrderBy
 }
 export const OrderByQuery = Type.Object(
@@ -137,7 +153,9 @@ export const OrderByQuery = Type.Object(
   { $id: 'OrderByQuery', description: 'Points in the order of a payload field.' },
 )
 
+/** Fuses the answers of the prefetches. */
 export interface FusionQuery {
+  /** `rrf`: by ranks. `dbsf`: by scores, each answer's brought to one scale. */
   fusion: 'rrf' | 'dbsf'
 }
 export const FusionQuery = Type.Object(
@@ -149,7 +167,9 @@ export const FusionQuery = Type.Object(
   { $id: 'FusionQuery', description: 'Fuses the results of the prefetches.' },
 )
 
+/** Fuses the answers of the prefetches by their ranks. */
 export interface RrfQuery {
+  /** The constant, and a weight for each prefetch. */
   rrf: {
     /** Default 2. */
     k?: number | null
@@ -173,7 +193,9 @@ export const RrfQuery = Type.Object(
   { $id: 'RrfQuery', description: 'Fuses the results of the prefetches by their ranks.' },
 )
 
+/** Scores the points of the prefetches by a formula. */
 export interface FormulaQuery {
+  /** The formula. */
   formula: Expression
   /** By variable, for points that lack its value. */
   defaults?: Readonly<Record<string, unknown>> | null
@@ -192,7 +214,9 @@ export const FormulaQuery = Type.Object(
   },
   { $id: 'FormulaQuery', description: 'Scores the points of the prefetches by a formula.' },
 )
+/** Points at random. */
 export interface SampleQuery {
+  /** `random`. */
   sample: 'random'
 }
 export const SampleQuery = Type.Object(
@@ -200,7 +224,9 @@ export const SampleQuery = Type.Object(
   { $id: 'SampleQuery', description: 'Points chosen at random.' },
 )
 
+/** The nearest points to a target, corrected by scores that a caller gave to examples. */
 export interface RelevanceFeedbackQuery {
+  /** The target, the scored examples, and how they are weighed. */
   relevanceFeedback: {
     target: VectorInput
     feedback: readonly { example: VectorInput; score: number }[]

@@ -1,10 +1,11 @@
 /** Values inside queries that are read as a whole: vectors, ids, filters and formulas. Each face reads them in its way. */
+import type { TSchema } from 'typebox'
 import { VicinalError } from './errors.js'
-import type { Condition, Filter } from './filter.js'
+import { Filter } from './filter.js'
+import { Expression } from './formula.js'
 import type { Document, MultiVector, PointId, SparseVector, Vector } from './point.js'
-import { opaque } from './vocabulary/declare.js'
+import { opaque, recursive } from './vocabulary/declare.js'
 import { fieldOf, type Place } from './vocabulary/place.js'
-import { isPlain } from './vocabulary/reader.js'
 import type { Read } from './vocabulary/reading.js'
 
 /** A vector, or the id of a stored point, which stands for its vector and is then left out of the answer. */
@@ -23,49 +24,8 @@ export const PointIdentity = opaque<PointId>({
   accepts: (value) => typeof value === 'number' || typeof value === 'string' || typeof value === 'bigint',
 })
 
-export const FilterOf = opaque<Filter>({
-  $id: 'Filter',
-  description: 'Conditions: `must`, `should`, `must_not`, `min_should`.',
-  type: 'object',
-  expected: 'an object',
-  accepts: isPlain,
-})
-
-/** A number, a variable (`$score`, `$score[1]` or a payload key), a condition (1 where it holds) or an operation. */
-export type Expression =
-  | number
-  | string
-  | Condition
-  | { geo_distance: { origin: { lat: number; lon: number }; to: string } }
-  | { datetime: string }
-  | { datetime_key: string }
-  | { mult: readonly Expression[] }
-  | { sum: readonly Expression[] }
-  | { neg: Expression }
-  | { abs: Expression }
-  | { div: { left: Expression; right: Expression; by_zero_default?: number | null } }
-  | { sqrt: Expression }
-  | { pow: { base: Expression; exponent: Expression } }
-  | { exp: Expression }
-  | { log10: Expression }
-  | { ln: Expression }
-  | { lin_decay: Decay }
-  | { exp_decay: Decay }
-  | { gauss_decay: Decay }
-export interface Decay {
-  x: Expression
-  /** Default 0. */
-  target?: Expression | null
-  /** Default 1. */
-  scale?: number | null
-  /** Default 0.5. */
-  midpoint?: number | null
-}
-
-export const FormulaOf = opaque<Expression>({
-  $id: 'Expression',
-  description: 'A number, a variable, a condition, or an operation.',
-})
+export const FilterOf = recursive<Filter>((): TSchema => Filter)
+export const FormulaOf = recursive<Expression>((): TSchema => Expression)
 
 /**
  * Reads a value as `read` says, which answers undefined for a value that is taken as it is. The field is made where it

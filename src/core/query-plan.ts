@@ -4,6 +4,7 @@ import type { Quantization } from './schema.js'
 
 /** Findings about a whole query, or about its part in one segment. */
 export interface SearchAccount {
+  /** How the segment was searched. */
   strategy: string
   /** Why that way was chosen. */
   why: string
@@ -11,9 +12,11 @@ export interface SearchAccount {
   expectedRecall: number | null
   /** Estimated number of matching points, and their share of all; null without a filter. */
   estimatedMatches: number | null
+  /** Share of points that the filter is expected to match. */
   selectivity: number | null
   /** Matching points counted after the search, and their share. */
   trueMatches: number | null
+  /** Share of points that the filter did match. */
   trueSelectivity: number | null
   /** Hops of walks through graphs. */
   verticesVisited: number
@@ -51,6 +54,7 @@ export type StageKind =
  * their least recall. Counts are the stage's own. `tookUs` includes the prefetches.
  */
 export interface QueryPlan extends SearchAccount {
+  /** The kind of the stage. */
   stage: StageKind
   /**
    * At the first stage of a query that found its collection closed: time in microseconds until it was open, which is not
@@ -72,7 +76,9 @@ export interface QueryPlan extends SearchAccount {
 
 /** The part of a search in one segment. */
 export interface SegmentPlan extends SearchAccount {
+  /** Number of the segment. */
   segment: number
+  /** Points of the segment. */
   points: number
   /**
    * The codes that were walked on or scanned; `none`: the vectors themselves. With `auto` these are the chosen ones.

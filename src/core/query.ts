@@ -1,4 +1,4 @@
-/** Queries and their options, declared once: what the library, the service and the client know of them. */
+/** Queries and their options, declared once for the library, the service and the client. */
 import Type, { type Static, type TSchema } from 'typebox'
 import { CALL_OPTIONS, type CallOptions } from './call-options.js'
 import type { Filter } from './filter.js'
@@ -12,7 +12,7 @@ import { count, flag, integer, nested, number, oneOrMany, optional, text } from 
 import { isPlain } from './vocabulary/reader.js'
 
 export * from './query-kinds.js'
-export type { Decay, Expression, VectorInput } from './query-leaves.js'
+export type { VectorInput } from './query-leaves.js'
 export * from './query-params.js'
 
 export const LookupLocation = Type.Object(
@@ -44,16 +44,19 @@ export interface QueryStage {
   filter?: Filter | null
   /** Default 10. */
   limit?: number
+  /** Only hits of this score or a better one. */
   scoreThreshold?: number
   /**
    * Mean share of the true neighbours that answers are to have, in (0, 1]; default 0.95. How far the search goes
    * for it is measured on the collection's own vectors; 1 looks at every vector. `params.hnswEf` overrides it.
    */
   recall?: number
+  /** How the search goes about it. */
   params?: QueryParams | null
+  /** The collection and the vector in which ids of the query are looked up. */
   lookupFrom?: LookupLocation | null
 }
-/** What searches of all kinds share. */
+/** Fields that searches of all kinds share. */
 export const search = {
   using,
   filter,
@@ -78,10 +81,13 @@ const stage = {
   ),
   ...search,
 }
+/** A query whose results another one looks at. */
 export interface Prefetch extends QueryStage {}
 export const Prefetch = Type.Object(stage, { $id: 'Prefetch', description: 'A query whose results another one uses.' })
 
+/** Options of `query`. */
 export interface QueryOptions extends QueryStage, ReadOptions {
+  /** Hits to skip. Default 0. */
   offset?: number
 }
 export const offset = optional(count({ description: 'Points to skip. Default 0.' }))
@@ -107,7 +113,9 @@ export const WithLookup = Type.Object(
     aliases: { withVectors: ['with_vector'] },
   },
 )
+/** The points that groups are named after. */
 export interface WithLookup {
+  /** The collection in which the values are ids. */
   collection: string
   /** Default true. */
   withPayload?: WithPayload | null
@@ -115,6 +123,7 @@ export interface WithLookup {
   withVectors?: WithVector | null
 }
 
+/** Options of `queryGroups`. */
 export interface QueryGroupsOptions extends QueryStage, ReadOptions {
   /** Payload field whose values, texts or integers, make the groups. */
   groupBy: string
@@ -137,9 +146,11 @@ export const grouping = {
 export const groupsFields = { ...stage, limit: limit('Groups to return. Default 10.'), ...grouping }
 export const QueryGroupsOptions = Type.Object({ ...groupsFields, ...readFields }, { aliases: RETURNED_ALIASES })
 
+/** Options of `facet`. */
 export interface FacetOptions extends CallOptions {
   /** A payload field with an index of keywords, integers, UUIDs or booleans. */
   key: string
+  /** Only points that match are counted; default all. */
   filter?: Filter | null
   /** Values to return, most frequent first; default 10. */
   limit?: number
@@ -153,17 +164,23 @@ export const facetFields = {
   exact: flag('No effect, since counts are always exact.'),
 }
 export const FacetOptions = Type.Object({ ...facetFields, ...CALL_OPTIONS })
+/** A value of a payload field, and how many points have it. */
 export interface FacetHit {
+  /** The value. */
   value: string | number | bigint | boolean
+  /** Points that have the value. */
   count: number
 }
 
+/** Options of `searchMatrix`. */
 export interface SearchMatrixOptions extends CallOptions {
+  /** Only points that match are chosen; default all. */
   filter?: Filter | null
   /** Points to choose at random and compare with each other; default 10. */
   sample?: number
   /** Neighbours of each among the others; default 3. */
   limit?: number
+  /** The name of the vector; may be left out where the collection has one. */
   using?: string
 }
 export const matrixFields = {
@@ -179,6 +196,7 @@ export const matrixFields = {
   using,
 }
 export const SearchMatrixOptions = Type.Object({ ...matrixFields, ...CALL_OPTIONS })
+/** Points at random, and the nearest of each among the others. */
 export interface SearchMatrix {
   /** The points compared, in the order of their ids. */
   ids: PointId[]

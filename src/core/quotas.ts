@@ -24,7 +24,9 @@ export type QuotaConfig = Static<typeof QuotaConfig>
 
 /** The quotas and the present use, in percent. */
 export interface QuotaStatus {
+  /** The quotas. */
   config: QuotaConfig & { enabled: boolean }
+  /** Present use, in percent. */
   usage: {
     residentMemoryPercent: number
     /** null in memory. */

@@ -40,6 +40,7 @@ export const WithVector = Type.Union(
   },
 )
 
+/** Options for the parts of each point that are returned. */
 export interface ReadOptions extends CallOptions {
   /** Whether payloads are returned, or the keys to include or exclude. Default true. */
   withPayload?: WithPayload
@@ -49,7 +50,7 @@ export interface ReadOptions extends CallOptions {
   rawPayload?: boolean
 }
 
-/** What is returned of each point, on all faces. */
+/** Options for the parts of each point that are returned, on all faces. */
 export const returned = { withPayload: optional(WithPayload), withVector: optional(WithVector) }
 /** `with_vectors`, as older clients spell it. */
 export const RETURNED_ALIASES = { withVector: ['with_vectors'] }

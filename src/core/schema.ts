@@ -31,17 +31,26 @@ export type CollectionSettings = Pick<
 
 /** A collection's options with all defaults filled in; the unnamed vector is called `''`. */
 export interface CollectionConfig {
+  /** Dense vectors, in the kernel's order. */
   vectors: ResolvedVector[]
+  /** Sparse vectors, in the kernel's order. */
   sparseVectors: ResolvedSparse[]
+  /** Graphs of vectors without settings of their own. */
   hnswConfig: ResolvedHnsw
+  /** Codes of vectors without settings of their own. */
   quantization: Quantization
   /** As given; null if absent, or if given by our own name. */
   quantizationConfig: QuantizationConfig | null
   /** As given. */
   optimizersConfig: OptimizersConfig
+  /** As given; no effect. */
   walConfig: WalConfig
+  /** Bounds of the collection's owner; null if there are none. */
   strictModeConfig: StrictModeConfig | null
+  /** The caller's own object; null if there is none. */
   metadata: Payload | null
+  /** Set if ids are texts. */
+  ids?: 'text'
   /** Absent if nothing was given. */
   params?: CollectionParams
 }
@@ -53,6 +62,7 @@ export function isIndexing({ optimizersConfig }: Pick<CollectionConfig, 'optimiz
 
 /** The facts about a vector that the table needs. */
 export interface TableVector {
+  /** The vector's name; `''` for the unnamed one. */
   name: string
   /** Dimensions; 0 for a sparse vector. */
   size: number
@@ -65,6 +75,7 @@ export interface TableVector {
 /** A sparse vector with all defaults. */
 export interface ResolvedSparse extends TableVector {
   size: 0
+  /** Whether values of queries are multiplied by their IDF. */
   modifier: SparseModifier
   /** As given. */
   index: SparseIndexParams | null
@@ -73,22 +84,34 @@ export interface ResolvedSparse extends TableVector {
 /** The vectors of a collection in the kernel's order: sparse ones come last. */
 export type SchemaVector = ResolvedVector | ResolvedSparse
 
+/** All vectors, and whether ids are texts. */
+export interface Schema extends ReadonlyArray<SchemaVector> {
+  /** Whether ids are texts. */
+  readonly textIds?: boolean
+}
+
 /** Whether a vector is sparse. */
 export function isSparse(vector: TableVector): vector is ResolvedSparse {
   return vector.size === 0
 }
 
 /** The vectors of a configuration in the kernel's order. */
-export function schemaOf(config: Pick<CollectionConfig, 'vectors' | 'sparseVectors'>): SchemaVector[] {
-  return [...config.vectors, ...config.sparseVectors]
+export function schemaOf(config: Pick<CollectionConfig, 'vectors' | 'sparseVectors' | 'ids'>): Schema {
+  const vectors = [...config.vectors, ...config.sparseVectors]
+  return config.ids === 'text' ? Object.assign(vectors, { textIds: true }) : vectors
 }
 
 /** A dense vector with all settings, its own or the collection's. */
 export interface ResolvedVector extends TableVector {
+  /** The measure of nearness. */
   distance: Distance
+  /** Edges per vertex and level; 0: no graph. */
   m: number
+  /** Width of the beam while building. */
   efConstruct: number
+  /** Where vectors, graph and codes are kept. */
   memory: VectorPlacement
+  /** The codes that searches walk on. */
   quantization: Quantization
   /** Absent: float32. */
   datatype?: Datatype
@@ -98,8 +121,11 @@ export interface ResolvedVector extends TableVector {
 
 /** Settings that a vector does not share with its collection. */
 export interface VectorOverrides {
+  /** Graphs of this vector. */
   hnswConfig?: HnswConfig
+  /** Codes of this vector. */
   quantization?: Quantization
+  /** As given. */
   quantizationConfig?: QuantizationConfig
   /** Kept to be returned if it was given. */
   onDisk?: false
@@ -133,6 +159,7 @@ export type OptimizerStatus = 'ok' | { error: string }
 
 /** State and configuration of a collection, as `Collection.info` returns them. */
 export interface CollectionInfo {
+  /** The collection's own name, never an alias. */
   name: string
   /**
    * `green`: everything is indexed. `yellow`: vectors wait for a graph, a payload index is being built, or segments are
@@ -145,6 +172,7 @@ export interface CollectionInfo {
   pointsCount: number
   /** Vectors in a graph, and all vectors. The others are scanned exactly. */
   indexedVectorsCount: number
+  /** All vectors. */
   vectorsCount: number
   /** Segments, the active one included. */
   segmentsCount: number
@@ -154,6 +182,7 @@ export interface CollectionInfo {
   payloadSchema: Record<string, { kind: PayloadIndexKind; points: number; params?: PayloadIndexParams }>
   /** Bytes of log that the table lacks, and of vectors that are not in a graph yet. */
   logBytes: number
+  /** Bytes of vectors that are not in a graph yet. */
   tailBytes: number
   /** Number of writes that wait. */
   updateQueue: { length: number }

@@ -36,6 +36,7 @@ export const ScrollOptions = Type.Object({ ...scrollFields, ...readFields }, { a
 
 /** Options of `count`. */
 export interface CountOptions extends CallOptions {
+  /** Only points that match are counted; default all. */
   filter?: Filter | null
   /** `false`: an estimate from payload indexes and a sample. Default true. */
   exact?: boolean

@@ -1,9 +1,9 @@
 /** The points that a change is about: a verb's `which`, and the same in the bodies of the service. */
-import Type from 'typebox'
+import Type, { type TSchema } from 'typebox'
 import { invalid } from './errors.js'
-import { type Filter, hasNoConditions } from './filter.js'
+import { Filter, hasNoConditions } from './filter.js'
 import type { PointId } from './point.js'
-import { integer, missing, opaque, optional } from './vocabulary/declare.js'
+import { integer, missing, opaque, optional, recursive } from './vocabulary/declare.js'
 import { isPlain, read } from './vocabulary/reader.js'
 
 /**
@@ -27,12 +27,7 @@ const ids = opaque<readonly PointId[] | BigUint64Array>({
   accepts: (value) => Array.isArray(value) || ArrayBuffer.isView(value),
   expected: 'an array of ids',
 })
-const filter = opaque<Filter>({
-  description: 'Points that match.',
-  type: 'object',
-  accepts: isPlain,
-  expected: 'an object',
-})
+const filter = recursive<Filter>((): TSchema => Filter)
 
 /** Properties of the service's bodies: one of the first two is given. */
 export const SELECTED = {

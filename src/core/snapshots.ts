@@ -1,4 +1,6 @@
-import type { CallOptions } from './call-options.js'
+import Type, { type Static } from 'typebox'
+import { CALL_OPTIONS, type CallOptions } from './call-options.js'
+import { optional } from './vocabulary/declare.js'
 
 /** A stored snapshot. */
 export interface SnapshotDescription {
@@ -6,6 +8,7 @@ export interface SnapshotDescription {
   name: string
   /** Time as in RFC 3339. */
   creationTime: string
+  /** Bytes of the file. */
   bytes: number
   /** SHA-256 of the file in hexadecimal digits. */
   checksum: string
@@ -13,8 +16,11 @@ export interface SnapshotDescription {
 
 /** The bytes of a snapshot. They can be read once; a reader that stops early closes the file. */
 export interface SnapshotData {
+  /** Name of the file. */
   name: string
+  /** Bytes of the file. */
   bytes: number
+  /** The bytes, in order. */
   chunks: AsyncIterable<Uint8Array>
 }
 
@@ -47,14 +53,31 @@ export type SnapshotSource =
   | { chunks: AsyncIterable<Uint8Array> }
   | { location: string /** Sent as `api-key` to that host alone. */; apiKey?: string | null }
 
-/** Options of a restore. */
-export interface RecoverOptions extends CallOptions {
-  /** Expected SHA-256 in hexadecimal digits. Any other file is refused. */
-  checksum?: string | null
-  /** Qdrant's choice between replicas. No effect on one node: the snapshot always wins. */
-  priority?: SnapshotPriority | null
-  /** Whether an existing collection is replaced; otherwise it rejects with ALREADY_EXISTS. Default true. */
-  replace?: boolean | null
-}
 export const SNAPSHOT_PRIORITIES = ['no_sync', 'snapshot', 'replica'] as const
 export type SnapshotPriority = (typeof SNAPSHOT_PRIORITIES)[number]
+
+/** How a snapshot is taken in: options of the library, properties of a body, and parameters of an upload. */
+export const RECOVERY = {
+  /** Expected SHA-256 in hexadecimal digits. Any other file is refused. */
+  checksum: optional(Type.String({ description: 'Expected SHA-256 in hexadecimal digits.' })),
+  /** Qdrant's choice between replicas. No effect on one node: the snapshot always wins. */
+  priority: optional(Type.Enum(SNAPSHOT_PRIORITIES, { description: 'Checked; on one node the snapshot always wins.' })),
+  /** Whether an existing collection is replaced; otherwise it rejects with ALREADY_EXISTS. Default true. */
+  replace: optional(
+    Type.Boolean({ description: 'Not in Qdrant: `false` refuses to replace a collection. Default true.' }),
+  ),
+}
+/** Options of a restore. */
+export const RecoverOptions = Type.Object({ ...RECOVERY, ...CALL_OPTIONS })
+export type RecoverOptions = CallOptions & {
+  -readonly [Name in keyof typeof RECOVERY]?: Static<(typeof RECOVERY)[Name]> | null
+}
+
+export const SnapshotRecovery = Type.Object(
+  {
+    location: Type.String({ description: 'A `file://` path in the folder of snapshots, or a URL.' }),
+    apiKey: optional(Type.String({ description: 'Sent as `api-key` to that host alone.' })),
+    ...RECOVERY,
+  },
+  { $id: 'SnapshotRecovery', description: 'A snapshot to take in.' },
+)

@@ -1,10 +1,10 @@
 /** Options of the verbs that write, declared once, and how a verb reads its options. */
 import Type, { type Static, type TSchema } from 'typebox'
 import { CALL_OPTIONS } from './call-options.js'
-import type { Filter } from './filter.js'
+import { Filter } from './filter.js'
 import { innerOf, withInner } from './inner-call.js'
-import { opaque, optional } from './vocabulary/declare.js'
-import { isPlain, read } from './vocabulary/reader.js'
+import { optional, recursive } from './vocabulary/declare.js'
+import { read } from './vocabulary/reader.js'
 
 const WRITE = {
   /**
@@ -24,14 +24,7 @@ export type UpdateMode = (typeof UPDATE_MODES)[number]
 
 export const UPDATE_FILTER = {
   /** Stored points are only written if they match, by their state before the write. New points are always written. */
-  updateFilter: optional(
-    opaque<Filter | null>({
-      description: 'Stored points are only written if they match, by their state before the write.',
-      type: 'object',
-      accepts: isPlain,
-      expected: 'an object',
-    }),
-  ),
+  updateFilter: optional(recursive<Filter | null>((): TSchema => Filter)),
 }
 export const UPDATE_CONDITION = {
   ...UPDATE_FILTER,

@@ -1,28 +1,65 @@
-import { describeValue, invalid } from '../core/errors.js'
-
-/** An object of an untrusted filter. Its keys are read only after they were checked to be own properties. */
-export type Fields = Record<string, unknown>
+/** Objects of untrusted filters and formulas, by the declared keys of either spelling. */
+import type { Keys } from '../core/vocabulary/keys.js'
+import type { Place } from '../core/vocabulary/place.js'
+import { isPlain } from '../core/vocabulary/plain.js'
+import type { Reading } from '../core/vocabulary/reading.js'
+import { snakeCase } from '../core/vocabulary/spelling.js'
 
 export function isSet(value: unknown): boolean {
   return value !== undefined && value !== null
 }
 
-export function objectAt(value: unknown, field: string): Fields {
-  if (value === null || typeof value !== 'object' || Array.isArray(value)) {
-    throw invalid(field, 'expected an object', value)
+const wireNames = new Map<string, string>()
+
+/** `name` is the library's. */
+function wireName(name: string): string {
+  let wire = wireNames.get(name)
+  if (wire === undefined) {
+    wire = snakeCase(name)
+    wireNames.set(name, wire)
   }
-  return value as Fields
+  return wire
 }
 
-export function checkKeys(fields: Fields, allowed: readonly string[], field: string): void {
-  for (const key of Object.keys(fields)) {
-    if (allowed.includes(key)) continue
-    throw invalid(`${field}.${describeValue(key).slice(1, -1)}`, `unknown key, expected one of ${allowed.join(', ')}`)
+/** The value of a name in either spelling. */
+export function given(value: Readonly<Record<string, unknown>>, name: string): unknown {
+  return value[name] ?? value[wireName(name)]
+}
+
+/** An object whose keys are known. */
+export class Fields {
+  readonly value: Readonly<Record<string, unknown>>
+  readonly place: Place
+  readonly reading: Reading
+
+  constructor(value: Readonly<Record<string, unknown>>, place: Place, reading: Reading) {
+    this.value = value
+    this.place = place
+    this.reading = reading
+  }
+
+  get(name: string): unknown {
+    return this.reading.face === 'wire' ? this.value[wireName(name)] : given(this.value, name)
+  }
+
+  /** The place of a name, as the caller wrote it. */
+  at(name: string): Place {
+    const wire = wireName(name)
+    const isWires =
+      Object.hasOwn(this.value, wire) || (this.reading.face === 'wire' && !Object.hasOwn(this.value, name))
+    return { parent: this.place, key: isWires ? wire : name }
   }
 }
 
-export function finiteAt(value: unknown, field: string): number {
+/** The object at a place, with no key but these. */
+export function fieldsAt(value: unknown, keys: Keys, place: Place, reading: Reading): Fields {
+  if (!isPlain(value)) throw reading.mistyped(place, 'an object', value ?? null)
+  keys.check(value, place, reading)
+  return new Fields(value, place, reading)
+}
+
+export function finiteAt(value: unknown, place: Place, reading: Reading): number {
   const number = typeof value === 'bigint' ? Number(value) : value
-  if (typeof number !== 'number' || !Number.isFinite(number)) throw invalid(field, 'expected a finite number', value)
-  return number
+  if (typeof number === 'number' && Number.isFinite(number)) return number
+  throw reading.mistyped(place, 'a finite number', value ?? null)
 }

@@ -1,111 +1,95 @@
 import { dateText } from '../core/date-text.js'
-import { invalid } from '../core/errors.js'
+import { FieldCondition, Range, ValuesCount } from '../core/filter.js'
+import { Keys } from '../core/vocabulary/keys.js'
+import type { Place } from '../core/vocabulary/place.js'
+import { readerOf } from '../core/vocabulary/reader.js'
+import type { Reading } from '../core/vocabulary/reading.js'
 import { parseDateTime } from './date-time.js'
-import { checkKeys, type Fields, finiteAt, isSet, objectAt } from './fields.js'
+import { type Fields, fieldsAt, finiteAt, isSet } from './fields.js'
 import type { Bounds, FilterNode } from './node.js'
 import { geoBox, geoCircle, geoPolygon } from './parse-geo.js'
 import { match } from './parse-match.js'
 import { type PathStep, parsePath } from './path.js'
 
-const CHECKS = [
-  'match',
-  'range',
-  'geo_bounding_box',
-  'geo_radius',
-  'geo_polygon',
-  'values_count',
-  'is_empty',
-  'is_null',
-] as const
-const KEYS = ['key', ...CHECKS]
-const BOUND_NAMES = ['lt', 'lte', 'gt', 'gte'] as const
+type Check = Exclude<keyof FieldCondition, 'key'>
 
-type BoundName = (typeof BOUND_NAMES)[number]
+const CHECKS = Object.keys(FieldCondition.properties).filter((name) => name !== 'key') as Check[]
+const RANGE = new Keys(Range)
+const VALUES_COUNT = readerOf(ValuesCount)
+
+/** The path at `key`. */
+export function pathAt(fields: Fields): PathStep[] {
+  const key = fields.get('key')
+  return fields.reading.at({ parent: fields.place, key: 'key' }, () => parsePath(key, 'key'))
+}
 
 /** A condition on the values at `key`. Several checks are joined by OR, as in Qdrant. */
-export function fieldCondition(condition: Fields, field: string): FilterNode {
-  checkKeys(condition, KEYS, field)
-  const path = parsePath(condition.key, `${field}.key`)
+export function fieldCondition(fields: Fields): FilterNode {
+  const path = pathAt(fields)
   const children: FilterNode[] = []
   for (const name of CHECKS) {
-    const value = condition[name]
-    if (isSet(value)) children.push(check(name, value, path, `${field}.${name}`))
+    const value = fields.get(name)
+    if (isSet(value)) children.push(check(name, value, path, fields))
   }
-  if (children.length === 0) throw invalid(field, `expected one of ${CHECKS.join(', ')} beside key`)
+  if (children.length === 0) {
+    const { place, reading } = fields
+    const expected = `one of ${CHECKS.join(', ')} beside key`
+    reading.violates({ place, expected, rule: 'At least one field condition must be specified', seen: fields.value })
+  }
   return children.length === 1 ? (children[0] as FilterNode) : { op: 'or', children }
 }
 
-function check(name: (typeof CHECKS)[number], value: unknown, path: PathStep[], field: string): FilterNode {
+function check(name: Check, value: unknown, path: PathStep[], fields: Fields): FilterNode {
+  const { reading } = fields
+  const place = fields.at(name)
   switch (name) {
     case 'match':
-      return match(value, path, field)
+      return match(value, path, place, reading)
     case 'range':
-      return range(value, path, field)
-    case 'geo_bounding_box':
-      return { op: 'geo', path, area: geoBox(value, field) }
-    case 'geo_radius':
-      return { op: 'geo', path, area: geoCircle(value, field) }
-    case 'geo_polygon':
-      return { op: 'geo', path, area: geoPolygon(value, field) }
-    case 'values_count':
-      return { op: 'count', path, bounds: countBounds(value, field) }
-    case 'is_empty':
-      return truth(value, { op: 'isEmpty', path }, field)
-    case 'is_null':
-      return truth(value, { op: 'hasNull', path }, field)
+      return range(value, path, place, reading)
+    case 'geoBoundingBox':
+      return { op: 'geo', path, area: geoBox(value, place, reading) }
+    case 'geoRadius':
+      return { op: 'geo', path, area: geoCircle(value, place, reading) }
+    case 'geoPolygon':
+      return { op: 'geo', path, area: geoPolygon(value, place, reading) }
+    case 'valuesCount':
+      return { op: 'count', path, bounds: { ...NO_BOUNDS, ...(VALUES_COUNT(value, place, reading) as object) } }
+    case 'isEmpty':
+      return truth(value, { op: 'isEmpty', path }, place, reading)
+    case 'isNull':
+      return truth(value, { op: 'hasNull', path }, place, reading)
   }
 }
 
-function truth(value: unknown, child: FilterNode, field: string): FilterNode {
-  if (typeof value !== 'boolean') throw invalid(field, 'expected a boolean', value)
+const NO_BOUNDS: Bounds = { lt: null, lte: null, gt: null, gte: null }
+
+function truth(value: unknown, child: FilterNode, place: Place, reading: Reading): FilterNode {
+  if (typeof value !== 'boolean') throw reading.mistyped(place, 'true or false', value)
   return value ? child : { op: 'not', child }
 }
 
-function range(value: unknown, path: PathStep[], field: string): FilterNode {
-  const bounds = withTexts(boundFields(value, field), field)
-  const { lt, lte, gt, gte } = bounds
-  if (typeof lt === 'string' || typeof lte === 'string' || typeof gt === 'string' || typeof gte === 'string') {
-    return {
-      op: 'dateRange',
-      path,
-      bounds: readBounds(bounds, (bound, name) => microseconds(bound, `${field}.${name}`)),
-    }
+/** All bounds are numbers, or all are date-times. */
+function range(value: unknown, path: PathStep[], place: Place, reading: Reading): FilterNode {
+  const fields = fieldsAt(value, RANGE, place, reading)
+  const { lt, lte, gt, gte } = fields.value
+  const isOfDates = isDate(lt) || isDate(lte) || isDate(gt) || isDate(gte)
+  const one = (bound: unknown, key: string) => {
+    if (!isSet(bound)) return null
+    const at = { parent: place, key }
+    return isOfDates ? microseconds(bound, at, reading) : finiteAt(bound, at, reading)
   }
-  return { op: 'range', path, bounds: readBounds(bounds, (bound, name) => finiteAt(bound, `${field}.${name}`)) }
+  const bounds = { lt: one(lt, 'lt'), lte: one(lte, 'lte'), gt: one(gt, 'gt'), gte: one(gte, 'gte') }
+  return { op: isOfDates ? 'dateRange' : 'range', path, bounds }
 }
 
-/** Dates as the date-times they are. */
-function withTexts(bounds: Fields, field: string): Fields {
-  if (!BOUND_NAMES.some((name) => bounds[name] instanceof Date)) return bounds
-  const texts = Object.entries(bounds).map(([name, bound]) => {
-    return [name, bound instanceof Date ? dateText(bound, `${field}.${name}`) : bound]
-  })
-  return Object.fromEntries(texts) as Fields
+function isDate(bound: unknown): boolean {
+  return typeof bound === 'string' || bound instanceof Date
 }
 
-function countBounds(value: unknown, field: string): Bounds {
-  return readBounds(boundFields(value, field), (bound, name) => {
-    const count = finiteAt(bound, `${field}.${name}`)
-    if (!Number.isSafeInteger(count) || count < 0) {
-      throw invalid(`${field}.${name}`, 'expected an integer that is not negative', bound)
-    }
-    return count
-  })
-}
-
-function microseconds(bound: unknown, field: string): bigint {
-  const micros = typeof bound === 'string' ? parseDateTime(bound) : null
-  if (micros === null) throw invalid(field, 'expected an RFC 3339 date-time, as in the other bounds', bound)
-  return micros
-}
-
-function readBounds({ lt, lte, gt, gte }: Fields, read: (bound: unknown, name: BoundName) => number | bigint): Bounds {
-  const one = (bound: unknown, name: BoundName) => (isSet(bound) ? read(bound, name) : null)
-  return { lt: one(lt, 'lt'), lte: one(lte, 'lte'), gt: one(gt, 'gt'), gte: one(gte, 'gte') }
-}
-
-function boundFields(value: unknown, field: string): Fields {
-  const bounds = objectAt(value, field)
-  checkKeys(bounds, BOUND_NAMES, field)
-  return bounds
+function microseconds(bound: unknown, place: Place, reading: Reading): bigint {
+  const text = bound instanceof Date ? reading.at(place, () => dateText(bound, 'date')) : bound
+  const micros = typeof text === 'string' ? parseDateTime(text) : null
+  if (micros !== null) return micros
+  throw reading.mistyped(place, 'an RFC 3339 date-time, as in the other bounds', bound)
 }

@@ -1,9 +1,21 @@
 /** Reads large filters in turns of the event loop. `parseFilter` then finds them already read. */
 import { LIMITS } from '../core/limits.js'
-import { encodeId, ID_WORDS } from '../core/point.js'
-import type { Fields } from './fields.js'
+import { ID_WORDS } from '../core/point.js'
+import type { Place } from '../core/vocabulary/place.js'
+import { isPlain } from '../core/vocabulary/plain.js'
+import { Fields, given } from './fields.js'
 import type { FilterNode } from './node.js'
-import { checkIdCount, type FilterContext, FilterParser, filtersRead, idsRead, saying } from './parse.js'
+import {
+  bind,
+  type FilterContext,
+  FilterParser,
+  filtersRead,
+  idsRead,
+  type ReadFilter,
+  type Start,
+  standing,
+  writeId,
+} from './parse.js'
 import { readListInTurns } from './parse-match.js'
 import { inTurns, type Pause } from './pause.js'
 import { compileInTurns, writeInTurns } from './program.js'
@@ -27,86 +39,102 @@ function sizeWithin(value: unknown, most: number): number {
 
 /** Reads a filter in turns. Rejects where `parseFilter` throws. */
 export async function readInTurns(filter: object, context: FilterContext, field: string, pause: Pause): Promise<void> {
-  filtersRead.set(filter, { node: await nodeInTurns(filter, context, field, pause), context })
+  const start = standing(filter, field)
+  const parser = new FilterParser(start)
+  await new LongLists(parser, start, context, pause).inFilter(filter, start.place, 0)
+  await finish(filter, parser.whole(filter), start, context, pause)
 }
 
 /** The same of a condition by itself: `parseCondition` finds it read. */
 export async function readConditionInTurns(
   condition: object,
   context: FilterContext,
-  field: string,
+  start: Start,
   pause: Pause,
 ): Promise<void> {
-  filtersRead.set(condition, { node: await nodeInTurns({ must: [condition] }, context, field, pause), context })
+  const parser = new FilterParser(start)
+  await new LongLists(parser, start, context, pause).inCondition(condition, start.place, 1)
+  await finish(condition, parser.result(parser.condition(condition, start.place, 1)), start, context, pause)
 }
 
-async function nodeInTurns(
+async function finish(
   filter: object,
+  read: ReadFilter,
+  { reading }: Start,
   context: FilterContext,
-  field: string,
   pause: Pause,
-): Promise<FilterNode | null> {
-  const parser = new FilterParser(context)
-  await new LongLists(parser, pause).inFilter(filter, field, 0)
-  const node = saying(parser.filter(filter, field, 0))
+): Promise<void> {
+  reading.end()
+  const node = bind(read, context)
   if (node) await compileInTurns(node, pause)
-  return node
+  filtersRead.set(filter, read)
 }
 
 /** Reads the long lists of a filter, inner ones first. Values that are no filter are left for the parser to refuse. */
 class LongLists {
   readonly #parser: FilterParser
+  readonly #start: Start
+  readonly #textIds: boolean
   readonly #pause: Pause
 
-  constructor(parser: FilterParser, pause: Pause) {
+  constructor(parser: FilterParser, start: Start, { textIds = false }: FilterContext, pause: Pause) {
     this.#parser = parser
+    this.#textIds = textIds
+    this.#start = start
     this.#pause = pause
   }
 
-  async inFilter(filter: unknown, field: string, depth: number): Promise<void> {
-    if (!isFields(filter) || depth > LIMITS.filterDepth) return
-    for (const clause of ['must', 'should', 'must_not']) {
-      if (filter[clause]) await this.#inClause(filter[clause], `${field}.${clause}`, depth + 1)
+  async inFilter(filter: unknown, place: Place, depth: number): Promise<void> {
+    if (!isPlain(filter) || depth > LIMITS.filterDepth) return
+    const fields = new Fields(filter, place, this.#start.reading)
+    for (const clause of ['must', 'should', 'mustNot']) {
+      const conditions = fields.get(clause)
+      if (conditions) await this.#inClause(conditions, fields.at(clause), depth + 1)
     }
-    const { min_should } = filter
-    if (isFields(min_should)) await this.#inClause(min_should.conditions, `${field}.min_should.conditions`, depth + 1)
+    const minShould = fields.get('minShould')
+    if (!isPlain(minShould)) return
+    const at = { parent: fields.at('minShould'), key: 'conditions' }
+    await this.#inClause(minShould.conditions, at, depth + 1)
   }
 
-  async #inClause(clause: unknown, field: string, depth: number): Promise<void> {
-    if (!Array.isArray(clause)) return await this.#inCondition(clause, field, depth)
-    await inTurns(clause, this.#pause, (condition, i) => this.#inCondition(condition, `${field}[${i}]`, depth))
+  async #inClause(clause: unknown, place: Place, depth: number): Promise<void> {
+    if (!Array.isArray(clause)) return await this.inCondition(clause, place, depth)
+    await inTurns(clause, this.#pause, (condition, key) => this.inCondition(condition, { parent: place, key }, depth))
     if (clause.length <= LARGE) return
-    const nodes: ReturnType<FilterParser['condition']>[] = []
-    await inTurns(clause, this.#pause, (condition, i) => {
-      nodes.push(this.#parser.condition(condition, `${field}[${i}]`, depth))
+    const nodes: FilterNode[] = []
+    await inTurns(clause, this.#pause, (condition, key) => {
+      nodes.push(this.#parser.condition(condition, { parent: place, key }, depth))
     })
     this.#parser.know(clause, nodes)
   }
 
-  #inCondition(condition: unknown, field: string, depth: number): Promise<void> | undefined {
-    if (!isFields(condition)) return undefined
-    const { match, has_id: ids, nested } = condition
-    if (isFields(nested)) return this.inFilter(nested.filter, `${field}.nested.filter`, depth + 1)
-    if (isLong(ids)) return this.#ids(ids, `${field}.has_id`)
-    if (isFields(match) && isLong(match.any)) return this.#values(match.any, `${field}.match.any`)
-    if (isFields(match) && isLong(match.except)) return this.#values(match.except, `${field}.match.except`)
-    return 'key' in condition ? undefined : this.inFilter(condition, field, depth)
+  inCondition(condition: unknown, place: Place, depth: number): Promise<void> | undefined {
+    if (!isPlain(condition)) return undefined
+    const fields = new Fields(condition, place, this.#start.reading)
+    const { match, nested } = condition
+    if (isPlain(nested)) {
+      const inner = { parent: { parent: place, key: 'nested' }, key: 'filter' }
+      return this.inFilter(nested.filter, inner, depth + 1)
+    }
+    const ids = given(condition, 'hasId')
+    if (isLong(ids)) return this.#ids(ids, fields.at('hasId'))
+    const at = (key: string) => ({ parent: { parent: place, key: 'match' }, key })
+    if (isPlain(match) && isLong(match.any)) return this.#values(match.any, at('any'))
+    if (isPlain(match) && isLong(match.except)) return this.#values(match.except, at('except'))
+    return 'key' in condition ? undefined : this.inFilter(condition, place, depth)
   }
 
-  async #values(list: readonly unknown[], field: string): Promise<void> {
-    await writeInTurns(await readListInTurns(list, field, this.#pause), this.#pause)
+  async #values(list: readonly unknown[], place: Place): Promise<void> {
+    await writeInTurns(await readListInTurns(list, place, this.#start.reading, this.#pause), this.#pause)
   }
 
-  async #ids(list: readonly unknown[], field: string): Promise<void> {
-    checkIdCount(list, field)
+  async #ids(list: readonly unknown[], place: Place): Promise<void> {
     const ids = new Uint32Array(list.length * ID_WORDS)
-    await inTurns(list, this.#pause, (id, at) => encodeId(id, ids, at * ID_WORDS, `${field}[${at}]`))
-    idsRead.set(list, ids)
+    const textIds = this.#textIds
+    const of = { place, reading: this.#start.reading, textIds }
+    await inTurns(list, this.#pause, (id, at) => writeId(id, ids, at, of))
+    idsRead.set(list, { ids, textIds })
   }
-}
-
-function isFields(value: unknown): value is Fields {
-  return value !== null && typeof value === 'object' && !Array.isArray(value)
 }
 
 function isLong(list: unknown): list is readonly unknown[] {

@@ -1,88 +1,92 @@
-import { invalid } from '../core/errors.js'
+import { Match } from '../core/filter.js'
 import { LIMITS } from '../core/limits.js'
-import { checkKeys, objectAt } from './fields.js'
+import { Keys } from '../core/vocabulary/keys.js'
+import type { Place } from '../core/vocabulary/place.js'
+import type { Reading } from '../core/vocabulary/reading.js'
+import { fieldsAt } from './fields.js'
 import type { FilterNode, MatchValues } from './node.js'
 import type { PathStep } from './path.js'
 import { inTurns, type Pause } from './pause.js'
 
-const KINDS = ['value', 'any', 'except', 'text', 'text_any', 'phrase', 'prefix'] as const
+const MATCH = new Keys(Match)
+const KINDS = Object.keys(Match.properties)
 const MIN_I64 = -(2n ** 63n)
 const MAX_I64 = 2n ** 63n - 1n
 const INTEGER = /^-?\d+$/
 
 /** The `match` of a field condition. */
-export function match(value: unknown, path: PathStep[], field: string): FilterNode {
-  const operands = objectAt(value, field)
-  checkKeys(operands, KINDS, field)
-  const [kind, ...others] = Object.keys(operands) as (typeof KINDS)[number][]
-  if (kind === undefined || others.length > 0) throw invalid(field, `expected exactly one of ${KINDS.join(', ')}`)
-  const at = `${field}.${kind}`
-  const operand = operands[kind]
-  switch (kind) {
+export function match(value: unknown, path: PathStep[], place: Place, reading: Reading): FilterNode {
+  const fields = fieldsAt(value, MATCH, place, reading)
+  const [key, ...others] = Object.keys(fields.value)
+  if (key === undefined || others.length > 0) throw reading.mistyped(place, `exactly one of ${KINDS.join(', ')}`)
+  const at = { parent: place, key }
+  const operand = fields.value[key]
+  switch (MATCH.nameOf(key) as keyof typeof Match.properties) {
     case 'value':
-      return { op: 'match', path, values: oneValue(operand, at) }
+      return { op: 'match', path, values: oneValue(operand, at, reading) }
     case 'any':
-      return { op: 'match', path, values: listedValues(operand, at) }
+      return { op: 'match', path, values: listedValues(operand, at, reading) }
     case 'except':
-      return { op: 'except', path, values: listedValues(operand, at) }
+      return { op: 'except', path, values: listedValues(operand, at, reading) }
     case 'prefix':
-      return { op: 'startsWith', path, texts: [boundedText(operand, at)] }
+      return { op: 'startsWith', path, texts: [boundedText(operand, at, reading)] }
     case 'text':
-      return { op: 'text', path, mode: 'all', text: boundedText(operand, at) }
-    case 'text_any':
-      return { op: 'text', path, mode: 'any', text: boundedText(operand, at) }
+      return { op: 'text', path, mode: 'all', text: boundedText(operand, at, reading) }
+    case 'textAny':
+      return { op: 'text', path, mode: 'any', text: boundedText(operand, at, reading) }
     case 'phrase':
-      return { op: 'text', path, mode: 'phrase', text: boundedText(operand, at) }
+      return { op: 'text', path, mode: 'phrase', text: boundedText(operand, at, reading) }
   }
 }
 
-function boundedText(value: unknown, field: string): string {
-  if (typeof value !== 'string') throw invalid(field, 'expected a text', value)
+function boundedText(value: unknown, place: Place, reading: Reading): string {
+  if (typeof value !== 'string') throw reading.mistyped(place, 'a text', value ?? null)
   if (value.length > LIMITS.filterTextLength) {
-    throw invalid(field, `expected at most ${LIMITS.filterTextLength} characters`, value.length)
+    const most = `at most ${LIMITS.filterTextLength} characters`
+    reading.violates({ place, expected: most, rule: `must be ${most}`, seen: value.length })
   }
-  if (!value.isWellFormed()) throw invalid(field, 'expected well-formed Unicode', value)
+  if (!value.isWellFormed()) throw reading.mistyped(place, 'well-formed Unicode', value)
   return value
 }
 
-function oneValue(value: unknown, field: string): MatchValues {
+function oneValue(value: unknown, place: Place, reading: Reading): MatchValues {
   const values = noValues()
   if (typeof value === 'boolean') values.booleans.push(value)
-  else addValue(value, values, field, 'a text, a 64-bit integer or a boolean')
+  else {
+    const wrong = add(value, values)
+    if (wrong !== null) throw reading.mistyped(place, wrong || 'a text, a 64-bit integer or a boolean', value ?? null)
+  }
   return values
 }
 
-function listedValues(list: unknown, field: string): MatchValues {
-  if (!Array.isArray(list)) throw invalid(field, 'expected an array of texts or of integers', list)
+function listedValues(list: unknown, place: Place, reading: Reading): MatchValues {
+  if (!Array.isArray(list)) throw reading.mistyped(place, 'an array of texts or of integers', list ?? null)
   const known = listsRead.get(list)
   if (known) return known
   const values = noValues()
-  checkLength(list, field)
-  for (let i = 0; i < list.length; i++) addListed(list[i], values, field, i)
-  return ofOneKind(values, field)
+  for (let at = 0; at < list.length; at++) addListed(list[at], values, at, place, reading)
+  return ofOneKind(values, place, reading)
 }
 
 /** Values of long lists that were read in turns. */
 const listsRead = new WeakMap<readonly unknown[], MatchValues>()
 
 /** Reads the values of a long list in turns. `match` then finds them already read. */
-export async function readListInTurns(list: readonly unknown[], field: string, pause: Pause): Promise<MatchValues> {
+export async function readListInTurns(
+  list: readonly unknown[],
+  place: Place,
+  reading: Reading,
+  pause: Pause,
+): Promise<MatchValues> {
   const values = noValues()
-  checkLength(list, field)
-  await inTurns(list, pause, (value, i) => addListed(value, values, field, i))
-  listsRead.set(list, ofOneKind(values, field))
+  await inTurns(list, pause, (value, at) => addListed(value, values, at, place, reading))
+  listsRead.set(list, ofOneKind(values, place, reading))
   return values
 }
 
-function checkLength(list: readonly unknown[], field: string): void {
-  if (list.length > LIMITS.filterValues) {
-    throw invalid(field, `expected at most ${LIMITS.filterValues} values`, list.length)
-  }
-}
-
-function ofOneKind(values: MatchValues, field: string): MatchValues {
+function ofOneKind(values: MatchValues, place: Place, reading: Reading): MatchValues {
   if (values.texts.length > 0 && values.integers.length > 0)
-    throw invalid(field, 'expected only texts or only integers')
+    throw reading.mistyped(place, 'only texts or only integers')
   return values
 }
 
@@ -90,23 +94,20 @@ function noValues(): MatchValues {
   return { texts: [], integers: [], booleans: [] }
 }
 
-/** Builds the name of a place only for an error: in a long list names take as long as everything else. */
-function addListed(value: unknown, into: MatchValues, list: string, at: number): void {
+/** Makes a place only for an error: in a long list places take as long as everything else. */
+function addListed(value: unknown, into: MatchValues, at: number, list: Place, reading: Reading): void {
   const wrong = add(value, into)
-  if (wrong !== null) throw invalid(`${list}[${at}]`, wrong || 'expected a text or a 64-bit integer', value)
-}
-
-function addValue(value: unknown, into: MatchValues, field: string, expected: string): void {
-  const wrong = add(value, into)
-  if (wrong !== null) throw invalid(field, wrong || `expected ${expected}`, value)
+  if (wrong !== null) {
+    throw reading.mistyped({ parent: list, key: at }, wrong || 'a text or a 64-bit integer', value ?? null)
+  }
 }
 
 /**
- * Adds the value. Returns the error, which is empty if the value is neither text nor integer; null without an error.
+ * Adds the value. Returns what was expected, which is empty if the value is neither text nor integer; null without an error.
  */
 function add(value: unknown, into: MatchValues): string | null {
   if (typeof value === 'string') {
-    if (!value.isWellFormed()) return 'expected well-formed Unicode'
+    if (!value.isWellFormed()) return 'well-formed Unicode'
     into.texts.push(value)
     return null
   }

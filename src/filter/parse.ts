@@ -1,19 +1,60 @@
-import { invalid } from '../core/errors.js'
+import { noSuchVector } from '../core/errors.js'
+import {
+  CONDITION_KEYS,
+  CONDITION_KINDS,
+  FieldCondition,
+  Filter,
+  IsNullCondition,
+  MinShould,
+  Nested,
+  Slice,
+} from '../core/filter.js'
 import { LIMITS } from '../core/limits.js'
-import { encodeIds } from '../core/point.js'
-import { checkKeys, type Fields, isSet, objectAt } from './fields.js'
+import { encodeId, ID_WORDS } from '../core/point.js'
+import type { Schema } from '../core/schema.js'
+import { Keys } from '../core/vocabulary/keys.js'
+import { fieldOf, type Place } from '../core/vocabulary/place.js'
+import { isPlain } from '../core/vocabulary/plain.js'
+import { readerOf } from '../core/vocabulary/reader.js'
+import { Reading } from '../core/vocabulary/reading.js'
+import { type Fields, fieldsAt, isSet } from './fields.js'
 import type { FilterNode } from './node.js'
-import { fieldCondition } from './parse-field.js'
-import { parsePath } from './path.js'
+import { fieldCondition, pathAt } from './parse-field.js'
 
 export interface FilterContext {
   /** Names of the collection's vectors, in the kernel's order. */
   vectorNames: readonly string[]
+  /** Whether ids are texts. */
+  textIds?: boolean
 }
 
-const CLAUSES = ['must', 'should', 'must_not', 'min_should']
-const CONDITIONS = ['key', 'has_id', 'has_vector', 'is_empty', 'is_null', 'slice', 'nested']
-const MOST_SLICES = 2 ** 32 - 1
+export function filterContext(schema: Schema): FilterContext {
+  return { vectorNames: schema.map(({ name }) => name), textIds: schema.textIds ?? false }
+}
+
+/** A filter whose form was checked; `context` is that of the collection for which its vectors were looked up. */
+export interface ReadFilter {
+  /** null if the filter has no condition. */
+  readonly node: FilterNode | null
+  /** Parts that wait for the collection: the places of vectors, and ids, as these may be texts. */
+  readonly lookUps: readonly LookUp[]
+  context: FilterContext | null
+}
+type LookUp = (context: FilterContext) => void
+
+const FILTER = new Keys(Filter)
+const MIN_SHOULD = new Keys(MinShould)
+const NESTED = new Keys(Nested)
+const FIELD = new Keys(FieldCondition)
+const KEY = new Keys(IsNullCondition.properties.isNull)
+/** The name that tells the kind, in both spellings. */
+const KINDS = CONDITION_KINDS.map((kind) => {
+  const [name] = Object.keys(kind.properties) as [string]
+  return { name, spellings: Keys.spellings(name), keys: new Keys(kind) }
+})
+const NO_IDS = new Uint32Array(0)
+const MIN_COUNT = readerOf(MinShould.properties.minCount)
+const SLICE = readerOf(Slice)
 
 /**
  * Checks an untrusted filter; null if it has no condition. Errors name the place, such as `filter.must[2].match.value`.
@@ -21,39 +62,87 @@ const MOST_SLICES = 2 ** 32 - 1
  */
 export function parseFilter(filter: unknown, context: FilterContext, field = 'filter'): FilterNode | null {
   if (!isSet(filter)) return null
-  const known = filtersRead.get(filter as object)
-  if (known && isSameContext(known.context, context)) return known.node
-  return saying(new FilterParser(context).filter(filter, field, 0))
+  return bind(knownFor(filter as object, context) ?? readFilter(filter, standing(filter, field)), context)
 }
 
 /** The same of a condition by itself, as formulas have them. */
-export function parseCondition(condition: object, context: FilterContext, field: string): FilterNode | null {
-  const known = filtersRead.get(condition)
-  if (known && isSameContext(known.context, context)) return known.node
-  return parseFilter({ must: [condition] }, context, field)
+export function parseCondition(condition: object, context: FilterContext, start: Start): FilterNode | null {
+  return bind(knownFor(condition, context) ?? readCondition(condition, start), context)
 }
 
-/** null if the filter has no condition. */
-export function saying(node: FilterNode): FilterNode | null {
-  return node.op === 'and' && node.children.length === 0 ? null : node
-}
-
-/** Large filters, and conditions by themselves, that were read before (parse-in-turns.ts). */
-export const filtersRead = new WeakMap<object, { node: FilterNode | null; context: FilterContext }>()
+/** Large filters, those of the wire, and conditions by themselves, that were read before. */
+export const filtersRead = new WeakMap<object, ReadFilter>()
 /** Ids of long lists that were read before. */
-export const idsRead = new WeakMap<readonly unknown[], Uint32Array>()
+export const idsRead = new WeakMap<readonly unknown[], { ids: Uint32Array; textIds: boolean }>()
 
-function isSameContext({ vectorNames: a }: FilterContext, { vectorNames: b }: FilterContext): boolean {
-  return a.length === b.length && a.every((name, at) => name === b[at])
+function knownFor(filter: object, context: FilterContext): ReadFilter | undefined {
+  const known = filtersRead.get(filter)
+  // A node has the place of its vector in one collection.
+  const isOther = known?.context && known.lookUps.length > 0 && !isSameContext(known.context, context)
+  return isOther ? undefined : known
+}
+
+function isSameContext(
+  { vectorNames: a, ...one }: FilterContext,
+  { vectorNames: b, ...other }: FilterContext,
+): boolean {
+  return a.length === b.length && a.every((name, at) => name === b[at]) && one.textIds === other.textIds
+}
+
+/** Looks up the vectors that the filter names. */
+export function bind(read: ReadFilter, context: FilterContext): FilterNode | null {
+  for (const lookUp of read.lookUps) lookUp(context)
+  read.context = context
+  return read.node
+}
+
+/** Where a filter stands in its request, and how the request came. */
+export interface Start {
+  readonly place: Place
+  readonly reading: Reading
+}
+
+/** Filters of the wire that are read later, in turns. */
+export const postponed = new WeakMap<object, Start>()
+
+export function standing(filter: unknown, field: string): Start {
+  const known = isPlain(filter) ? postponed.get(filter) : undefined
+  if (known) return { place: known.place, reading: new Reading(known.reading.face, known.reading.whole) }
+  return { place: { parent: null, key: field }, reading: new Reading('library', field) }
+}
+
+/** Reads a filter whole. Throws at the first value of the wrong type, or what was found beyond bounds. */
+export function readFilter(filter: unknown, start: Start): ReadFilter {
+  const parser = new FilterParser(start)
+  const read = parser.whole(filter)
+  start.reading.end()
+  return read
+}
+
+export function readCondition(condition: object, start: Start): ReadFilter {
+  const parser = new FilterParser(start)
+  const node = parser.condition(condition, start.place, 1)
+  start.reading.end()
+  return parser.result(node)
 }
 
 export class FilterParser {
-  readonly #context: FilterContext
+  readonly #start: Start
+  readonly #lookUps: LookUp[] = []
   #lists: Map<unknown, FilterNode[]> | null = null
   #conditions = 0
 
-  constructor(context: FilterContext) {
-    this.#context = context
+  constructor(start: Start) {
+    this.#start = start
+  }
+
+  whole(value: unknown): ReadFilter {
+    return this.result(this.filter(value, this.#start.place, 0))
+  }
+
+  result(node: FilterNode): ReadFilter {
+    const isEmpty = node.op === 'and' && node.children.length === 0
+    return { node: isEmpty ? null : node, lookUps: this.#lookUps, context: null }
   }
 
   /** Stores the conditions of a long list that were read before. */
@@ -63,109 +152,135 @@ export class FilterParser {
   }
 
   /** Clauses are joined by AND. An empty clause is ignored, as in Qdrant. */
-  filter(value: unknown, field: string, depth: number): FilterNode {
-    const clauses = this.#object(value, CLAUSES, field, depth)
-    const { must, should, must_not, min_should } = clauses
-    const children = isSet(must) ? this.#list(must, `${field}.must`, depth) : []
-    const any = isSet(should) ? this.#list(should, `${field}.should`, depth) : []
+  filter(value: unknown, place: Place, depth: number): FilterNode {
+    const clauses = this.#fields(value, FILTER, place, depth)
+    const children = this.#clause(clauses, 'must', depth)
+    const any = this.#clause(clauses, 'should', depth)
     if (any.length > 0) children.push({ op: 'or', children: any })
-    if (isSet(must_not))
-      for (const child of this.#list(must_not, `${field}.must_not`, depth)) children.push({ op: 'not', child })
-    if (isSet(min_should)) children.push(...this.#minShould(min_should, `${field}.min_should`, depth))
+    for (const child of this.#clause(clauses, 'mustNot', depth)) children.push({ op: 'not', child })
+    const minShould = clauses.get('minShould')
+    if (isSet(minShould)) children.push(...this.#minShould(minShould, clauses.at('minShould'), depth))
     return children.length === 1 ? (children[0] as FilterNode) : { op: 'and', children }
   }
 
-  #minShould(value: unknown, field: string, depth: number): FilterNode[] {
-    const { conditions, min_count: count } = this.#object(value, ['conditions', 'min_count'], field, depth)
-    if (typeof count !== 'number' || !Number.isInteger(count) || count < 1 || count > LIMITS.filterConditions) {
-      throw invalid(`${field}.min_count`, `expected an integer from 1 to ${LIMITS.filterConditions}`, count)
+  /** A clause is one condition or an array of them. */
+  #clause(clauses: Fields, name: string, depth: number): FilterNode[] {
+    const value = clauses.get(name)
+    if (!isSet(value)) return []
+    const place = clauses.at(name)
+    return Array.isArray(value) ? this.#list(value, place, depth) : [this.condition(value, place, depth + 1)]
+  }
+
+  #minShould(value: unknown, place: Place, depth: number): FilterNode[] {
+    const fields = this.#fields(value, MIN_SHOULD, place, depth)
+    const { reading } = this.#start
+    const count = MIN_COUNT(fields.get('minCount'), fields.at('minCount'), reading) as number
+    const conditions = fields.get('conditions')
+    if (!Array.isArray(conditions)) {
+      throw reading.mistyped(fields.at('conditions'), 'an array of conditions', conditions ?? null)
     }
-    if (!Array.isArray(conditions)) throw invalid(`${field}.conditions`, 'expected an array of conditions', conditions)
-    const children = this.#list(conditions, `${field}.conditions`, depth)
+    const children = this.#list(conditions, fields.at('conditions'), depth)
     return children.length === 0 ? [] : [{ op: 'atLeast', count, children }]
   }
 
-  /** A clause is one condition or an array of them. */
-  #list(value: unknown, field: string, depth: number): FilterNode[] {
-    if (!Array.isArray(value)) return [this.condition(value, field, depth + 1)]
-    const known = this.#lists?.get(value)
-    return known ?? value.map((condition, i) => this.condition(condition, `${field}[${i}]`, depth + 1))
+  #list(list: readonly unknown[], place: Place, depth: number): FilterNode[] {
+    const known = this.#lists?.get(list)
+    return known ? [...known] : list.map((one, key) => this.condition(one, { parent: place, key }, depth + 1))
   }
 
-  condition(value: unknown, field: string, depth: number): FilterNode {
+  condition(value: unknown, place: Place, depth: number): FilterNode {
+    const { reading } = this.#start
     if (++this.#conditions > LIMITS.filterConditions) {
-      throw invalid('filter', `expected at most ${LIMITS.filterConditions} conditions`, this.#conditions)
+      const most = `at most ${LIMITS.filterConditions} conditions`
+      reading.violates({ place: this.#start.place, expected: most, rule: `must be ${most}`, seen: this.#conditions })
+      reading.end()
     }
-    const condition = this.#object(value, null, field, depth)
-    const kind = CONDITIONS.find((name) => Object.hasOwn(condition, name))
-    if (kind === 'key') return fieldCondition(condition, field)
-    if (kind !== undefined) {
-      checkKeys(condition, [kind], field)
-      return this.#whole(kind, condition[kind], `${field}.${kind}`, depth)
+    this.#checkDepth(depth)
+    if (!isPlain(value)) throw reading.mistyped(place, 'an object', value ?? null)
+    const kind = KINDS.find(
+      ({ spellings: [library, wire] }) => Object.hasOwn(value, library) || Object.hasOwn(value, wire),
+    )
+    if (kind === undefined) {
+      CONDITION_KEYS.check(value, place, reading)
+      return this.filter(value, place, depth)
     }
-    if (Object.keys(condition).some((name) => !CLAUSES.includes(name))) {
-      checkKeys(condition, [...CONDITIONS, ...CLAUSES], field)
-    }
-    return this.filter(condition, field, depth)
+    if (kind.name === 'key') return fieldCondition(fieldsAt(value, FIELD, place, reading))
+    const fields = fieldsAt(value, kind.keys, place, reading)
+    return this.#whole(kind.name, fields.get(kind.name), fields.at(kind.name), depth)
   }
 
   /** Conditions that consist of one key. */
-  #whole(kind: string, value: unknown, field: string, depth: number): FilterNode {
+  #whole(kind: string, value: unknown, place: Place, depth: number): FilterNode {
+    const { reading } = this.#start
     switch (kind) {
-      case 'has_id':
-        return hasId(value, field)
-      case 'has_vector':
-        return this.#hasVector(value, field)
-      case 'slice':
-        return slice(value, field)
-      case 'nested':
-        return this.#nested(value, field, depth)
-      default: {
-        const { key } = this.#object(value, ['key'], field, depth)
-        return { op: kind === 'is_empty' ? 'isEmpty' : 'isNull', path: parsePath(key, `${field}.key`) }
+      case 'hasId':
+        return this.#hasId(value, place)
+      case 'hasVector':
+        return this.#hasVector(value, place)
+      case 'slice': {
+        const { total, index } = SLICE(value, place, reading) as Slice
+        return { op: 'slice', total, index }
       }
+      case 'nested':
+        return this.#nested(value, place, depth)
+      default:
+        return { op: kind === 'isEmpty' ? 'isEmpty' : 'isNull', path: pathAt(this.#fields(value, KEY, place, depth)) }
     }
   }
 
-  #nested(value: unknown, field: string, depth: number): FilterNode {
-    const { key, filter } = this.#object(value, ['key', 'filter'], field, depth)
-    const path = parsePath(key, `${field}.key`)
-    return { op: 'nested', path, child: this.filter(filter, `${field}.filter`, depth + 1) }
+  #hasId(value: unknown, place: Place): FilterNode {
+    const { reading } = this.#start
+    if (!Array.isArray(value)) throw reading.mistyped(place, 'an array of ids', value ?? null)
+    const node: Extract<FilterNode, { op: 'hasId' }> = { op: 'hasId', ids: NO_IDS }
+    this.#lookUps.push(({ textIds = false }) => {
+      node.ids = idsOf(value, place, reading, textIds)
+    })
+    return node
   }
 
-  #hasVector(name: unknown, field: string): FilterNode {
-    const vector = this.#context.vectorNames.indexOf(name as string)
-    if (vector < 0) throw invalid(field, 'Not existing vector name', name)
-    return { op: 'hasVector', vector }
+  #nested(value: unknown, place: Place, depth: number): FilterNode {
+    const fields = this.#fields(value, NESTED, place, depth)
+    const path = pathAt(fields)
+    return { op: 'nested', path, child: this.filter(fields.get('filter'), fields.at('filter'), depth + 1) }
   }
 
-  #object(value: unknown, allowed: readonly string[] | null, field: string, depth: number): Fields {
-    if (depth > LIMITS.filterDepth) throw invalid('filter', `expected at most ${LIMITS.filterDepth} nested levels`)
-    const fields = objectAt(value, field)
-    if (allowed) checkKeys(fields, allowed, field)
-    return fields
+  /** The place of the vector is looked up once the collection is known. */
+  #hasVector(name: unknown, place: Place): FilterNode {
+    if (typeof name !== 'string') throw this.#start.reading.mistyped(place, 'the name of a vector', name ?? null)
+    const node = { op: 'hasVector' as const, vector: -1 }
+    this.#lookUps.push(({ vectorNames }) => {
+      node.vector = vectorNames.indexOf(name)
+      if (node.vector < 0) throw noSuchVector(fieldOf(place, 'filter'), name)
+    })
+    return node
+  }
+
+  #fields(value: unknown, keys: Keys, place: Place, depth: number): Fields {
+    this.#checkDepth(depth)
+    return fieldsAt(value, keys, place, this.#start.reading)
+  }
+
+  #checkDepth(depth: number): void {
+    if (depth <= LIMITS.filterDepth) return
+    throw this.#start.reading.mistyped(this.#start.place, `at most ${LIMITS.filterDepth} nested levels`)
   }
 }
 
-function hasId(value: unknown, field: string): FilterNode {
-  if (!Array.isArray(value)) throw invalid(field, 'expected an array of ids', value)
-  checkIdCount(value, field)
-  return { op: 'hasId', ids: idsRead.get(value) ?? encodeIds(value, field) }
+function idsOf(list: readonly unknown[], place: Place, reading: Reading, textIds: boolean): Uint32Array {
+  const known = idsRead.get(list)
+  if (known?.textIds === textIds) return known.ids
+  const ids = new Uint32Array(list.length * ID_WORDS)
+  for (let at = 0; at < list.length; at++) writeId(list[at], ids, at, { place, reading, textIds })
+  return ids
 }
 
-export function checkIdCount(ids: readonly unknown[], field: string): void {
-  if (ids.length > LIMITS.filterValues) throw invalid(field, `expected at most ${LIMITS.filterValues} ids`, ids.length)
-}
-
-function slice(value: unknown, field: string): FilterNode {
-  const fields = objectAt(value, field)
-  checkKeys(fields, ['total', 'index'], field)
-  const { total, index } = fields
-  if (typeof total !== 'number' || !Number.isInteger(total) || total < 1 || total > MOST_SLICES) {
-    throw invalid(`${field}.total`, `expected an integer from 1 to ${MOST_SLICES}`, total)
+/** Makes nothing but for an error: a list may be long. */
+export function writeId(id: unknown, into: Uint32Array, at: number, list: Start & { textIds: boolean }): void {
+  try {
+    encodeId(id, into, at * ID_WORDS, 'id', list.textIds)
+  } catch (error) {
+    list.reading.at({ parent: list.place, key: at }, () => {
+      throw error
+    })
   }
-  if (typeof index !== 'number' || !Number.isInteger(index) || index < 0 || index >= total) {
-    throw invalid(`${field}.index`, `expected an integer from 0 to ${total - 1}, below total`, index)
-  }
-  return { op: 'slice', total, index }
 }

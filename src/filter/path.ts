@@ -1,5 +1,6 @@
 import { invalid } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
+import { TEXT_ID_KEY } from '../core/text-ids.js'
 
 /** One step into a payload: a key, every element of an array (`[]`), or one of them (`[3]`). */
 export type PathStep = { kind: 'key'; key: string } | { kind: 'all' } | { kind: 'index'; index: number }
@@ -37,6 +38,7 @@ function stepsOf(path: unknown, field: string): PathStep[] {
   do {
     const key = take(BARE_KEY)?.[0] ?? take(QUOTED_KEY)?.[1]?.replace(ESCAPED, '$1')
     if (key === undefined) throw invalid(field, 'expected a payload key such as a.b, a[].b or "a.b"', path)
+    if (key === TEXT_ID_KEY) throw invalid(field, 'expected a payload key that is not reserved for ids', path)
     steps.push({ kind: 'key', key })
     if (at === path.length) return checkLength(steps, field)
     for (let found = take(BRACKETS); found; found = take(BRACKETS)) {

@@ -9,7 +9,7 @@ import {
   UNNAMED_VECTOR,
   type VectorColumn,
 } from '../core/point.js'
-import { isSparse, type SchemaVector } from '../core/schema.js'
+import { isSparse, type Schema, type SchemaVector } from '../core/schema.js'
 import { payloadColumn } from './payload-text.js'
 import { checkBatchSize } from './point-columns.js'
 import { SparseColumnBuilder } from './sparse-column.js'
@@ -30,15 +30,17 @@ export function isArrowTable(value: object): value is ArrowTable {
 /**
  * Converts a table: column `id`, one fixed-size list of float32 for each present vector, all other columns as payload.
  */
-export function columnsOfArrow(arrow: ArrowTable, schema: readonly SchemaVector[]): PointColumns {
+export function columnsOfArrow(arrow: ArrowTable, schema: Schema): PointColumns {
   const table = arrow as unknown as Table
   checkBatchSize(table.numRows)
   const idColumn = table.getChild(ID_COLUMN)
   if (!idColumn) throw invalid('table', `expected a column named ${ID_COLUMN}`)
   const ids = new Uint32Array(table.numRows * ID_WORDS)
+  const names: unknown[] | null = schema.textIds ? [] : null
   let row = 0
   for (const id of idColumn) {
-    encodeId(id, ids, row * ID_WORDS, `table.id[${row}]`)
+    encodeId(id, ids, row * ID_WORDS, `table.id[${row}]`, schema.textIds)
+    names?.push(id)
     row++
   }
   const columnNames = schema.map((vector) => (vector.name === UNNAMED_VECTOR ? UNNAMED_COLUMN : vector.name))
@@ -50,7 +52,7 @@ export function columnsOfArrow(arrow: ArrowTable, schema: readonly SchemaVector[
     count: table.numRows,
     ids,
     vectors,
-    payloads: payloadColumn(payloadRows(table, payloadNames), (at) => `table row ${at}`),
+    payloads: payloadColumn(payloadRows(table, payloadNames), (at) => `table row ${at}`, names),
   }
 }
 

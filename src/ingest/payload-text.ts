@@ -2,6 +2,7 @@ import { dateText } from '../core/date-text.js'
 import { invalid } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
 import { type Payload, RawJson, type TextColumn } from '../core/point.js'
+import { joinTextId, TEXT_ID_KEY, textIdOf } from '../core/text-ids.js'
 import { writePayload } from '../filter/payload-json.js'
 
 const encoder = new TextEncoder()
@@ -16,6 +17,7 @@ export function payloadText(payload: unknown, field: string): string {
   if (value === null || typeof value !== 'object' || Array.isArray(value)) {
     throw invalid(field, 'expected an object', value)
   }
+  if (Object.hasOwn(value, TEXT_ID_KEY)) throw invalid(field, 'expected no key that is reserved for ids', TEXT_ID_KEY)
   const text = hasBigInt(value, field, 0) ? writePayload(value as Payload) : JSON.stringify(value)
   if (text.length > LIMITS.payloadBytes) {
     throw invalid(field, `expected at most ${LIMITS.payloadBytes} bytes of JSON`, text.length)
@@ -50,7 +52,9 @@ function hasBigInt(value: unknown, field: string, depth: number): boolean {
   if (value === null) return false
   if (value instanceof Date) return dateText(value, field) === ''
   if (depth >= LIMITS.jsonDepth) throw invalid(field, `expected at most ${LIMITS.jsonDepth} nested levels`)
-  if (ArrayBuffer.isView(value)) throw invalid(field, 'expected JSON values', value)
+  // JSON has no form for these: stringify would write {} or an object of positions.
+  if (ArrayBuffer.isView(value) || value instanceof Map || value instanceof Set)
+    throw invalid(field, 'expected JSON values', value)
   let found = false
   for (const child of Array.isArray(value) ? value : Object.values(value)) {
     if (hasBigInt(child, field, depth + 1)) found = true
@@ -77,7 +81,7 @@ export class TextColumnBuilder {
   }
 
   finish(): TextColumn {
-    return { bytes: this.#bytes.slice(0, this.#length), offsets: this.#offsets }
+    return { bytes: this.#bytes.subarray(0, this.#length), offsets: this.#offsets }
   }
 
   #reserve(bytes: number): void {
@@ -88,16 +92,21 @@ export class TextColumnBuilder {
   }
 }
 
-/** Payloads as a text column; null if all of them are absent. */
+/**
+ * Payloads as a text column; null if all of them are absent. `ids` of a collection whose ids are texts go into the
+ * column.
+ */
 export function payloadColumn(
   payloads: readonly (Payload | RawJson | null | undefined)[],
   field: (row: number) => string,
+  ids: readonly unknown[] | null = null,
 ): TextColumn | null {
-  if (payloads.every((payload) => payload === null || payload === undefined)) return null
+  if (ids === null && payloads.every((payload) => payload === null || payload === undefined)) return null
   const builder = new TextColumnBuilder(payloads.length)
   for (let row = 0; row < payloads.length; row++) {
     const payload = payloads[row]
-    builder.push(payload === null || payload === undefined ? '' : payloadText(payload, field(row)))
+    const text = payload === null || payload === undefined ? '' : payloadText(payload, field(row))
+    builder.push(ids === null ? text : joinTextId(textIdOf(ids[row]), text))
   }
   return builder.finish()
 }

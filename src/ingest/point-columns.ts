@@ -1,6 +1,6 @@
 import { inSinglePrecision } from '../core/column-rows.js'
 import type { ColumnarPoints, ColumnarVectors } from '../core/database.js'
-import { invalid } from '../core/errors.js'
+import { invalid, noSuchVector } from '../core/errors.js'
 import { checkKnown, type KnownKeys } from '../core/known-keys.js'
 import { KNOWN_COLUMNS, KNOWN_POINT } from '../core/known-points.js'
 import { LIMITS } from '../core/limits.js'
@@ -18,7 +18,7 @@ import {
   type Vector,
   type VectorColumn,
 } from '../core/point.js'
-import { isSparse, type ResolvedVector, type SchemaVector } from '../core/schema.js'
+import { isSparse, type ResolvedVector, type Schema } from '../core/schema.js'
 import { isSparseVector } from '../core/sparse.js'
 import { payloadColumn } from './payload-text.js'
 import { SparseColumnBuilder, sparseAt } from './sparse-column.js'
@@ -28,7 +28,7 @@ import { SparseColumnBuilder, sparseAt } from './sparse-column.js'
  */
 export function columnsOfPoints(
   points: readonly Partial<Point<unknown>>[],
-  schema: readonly SchemaVector[],
+  schema: Schema,
   { vectorsRequired = false, known = KNOWN_POINT }: { vectorsRequired?: boolean; known?: KnownKeys } = {},
 ): PointColumns {
   checkBatchSize(points.length)
@@ -37,10 +37,10 @@ export function columnsOfPoints(
     const point = points[i]
     if (point === null || typeof point !== 'object') throw invalid(`points[${i}]`, 'expected a point', point)
     checkKnown(point, known, `points[${i}].`)
-    encodeId(point.id, ids, i * ID_WORDS, `points[${i}].id`)
+    encodeId(point.id, ids, i * ID_WORDS, `points[${i}].id`, schema.textIds)
   }
   const builders = schema.map((vector) =>
-    isSparse(vector) ? new SparseColumnBuilder(vector.name) : new VectorColumnBuilder(vector),
+    isSparse(vector) ? new SparseColumnBuilder(vector.name) : new VectorColumnBuilder(vector, points.length),
   )
   for (let i = 0; i < points.length; i++) {
     const vector = points[i]?.vector as PointVector | null | undefined
@@ -54,6 +54,7 @@ export function columnsOfPoints(
   const payloads = payloadColumn(
     points.map((point) => point.payload as never),
     (row) => `points[${row}].payload`,
+    schema.textIds ? points.map(({ id }) => id) : null,
   )
   const vectors = builders.filter((builder) => builder.count > 0).map((builder) => builder.finish(points.length))
   return { count: points.length, ids, vectors, payloads }
@@ -62,21 +63,17 @@ export function columnsOfPoints(
 function addVectors(vector: PointVector, builders: readonly ColumnBuilder[], row: number, field: string): void {
   if (isVector(vector)) {
     const unnamed = builders.find((builder) => builder.name === UNNAMED_VECTOR)
-    if (!unnamed) throw unknownVector(field, '(unnamed)', builders)
+    if (!unnamed) throw noSuchVector(field, '(unnamed)')
     unnamed.add(vector, row, field)
     return
   }
-  if (typeof vector !== 'object') throw invalid(field, 'expected a vector, or a record of vectors by name', vector)
+  if (typeof vector !== 'object' || ArrayBuffer.isView(vector))
+    throw invalid(field, 'expected a vector, or a record of vectors by name', vector)
   for (const [name, value] of Object.entries(vector)) {
     const builder = builders.find((candidate) => candidate.name === name)
-    if (!builder) throw unknownVector(field, name, builders)
+    if (!builder) throw noSuchVector(field, name || '(unnamed)')
     builder.add(value, row, `${field}.${name || '(unnamed)'}`)
   }
-}
-
-export function unknownVector(field: string, name: string, known: readonly { name: string }[]): Error {
-  const names = known.map((vector) => vector.name || '(unnamed)').join(', ')
-  return invalid(field, `Not existing vector name: expected one of ${names}`, name)
 }
 
 /** Whether the value is a vector, or the vectors of a multivector. */
@@ -102,15 +99,18 @@ type ColumnBuilder = VectorColumnBuilder | SparseColumnBuilder
 class VectorColumnBuilder {
   readonly name: string
   readonly #dim: number
+  /** Floats of all points' vectors, as far as that is known before they are read. */
+  readonly #expected: number
   #data = new Float32Array(0)
   #length = 0
   readonly #rows: number[] = []
   /** null unless it is a multivector. */
   readonly #counts: number[] | null
 
-  constructor(vector: ResolvedVector) {
+  constructor(vector: ResolvedVector, points: number) {
     this.name = vector.name
     this.#dim = vector.size
+    this.#expected = vector.multivectorConfig ? 0 : points * vector.size
     this.#counts = vector.multivectorConfig ? [] : null
   }
 
@@ -150,11 +150,16 @@ class VectorColumnBuilder {
 
   #reserve(length: number): void {
     if (length <= this.#data.length) return
-    const grown = new Float32Array(Math.max(length, this.#data.length * 2))
+    // Growing copies what is there, so most columns get all their room at once. Points may lack the vector.
+    const first = Math.min(this.#expected, FIRST_FLOATS)
+    const grown = new Float32Array(Math.max(length, first, this.#data.length * 2))
     grown.set(this.#data)
     this.#data = grown
   }
 }
+
+/** 4 MiB: room that a column may take before it is known how many points have its vector. */
+const FIRST_FLOATS = 1024 * 1024
 
 export function copyNumbers(from: ArrayLike<unknown>, into: Float32Array, at: number, field: string): void {
   for (let i = 0; i < from.length; i++) {
@@ -165,20 +170,20 @@ export function copyNumbers(from: ArrayLike<unknown>, into: Float32Array, at: nu
 }
 
 /** Columnar points as they came, checked; vector data is copied, since cleaning changes it in place. */
-export function columnsOfColumnar(given: ColumnarPoints, schema: readonly SchemaVector[]): PointColumns {
+export function columnsOfColumnar(given: ColumnarPoints, schema: Schema): PointColumns {
   checkKnown(given, KNOWN_COLUMNS)
   const points = inSinglePrecision(given)
   const count = points.ids?.length
   if (typeof count !== 'number') throw invalid('ids', 'expected an array of ids', points.ids)
   checkBatchSize(count)
-  const ids = columnarIds(points.ids)
+  const ids = columnarIds(points.ids, schema)
   const named: Readonly<Record<string, ColumnarVectors>> =
     points.vectors instanceof Float32Array ? { [UNNAMED_VECTOR]: points.vectors } : points.vectors
-  if (named === null || typeof named !== 'object')
-    throw invalid('vectors', 'expected a Float32Array or a record', named)
+  if (named === null || typeof named !== 'object' || Array.isArray(named) || ArrayBuffer.isView(named))
+    throw invalid('vectors', 'expected a Float32Array, or a record of them by name', named)
   const vectors = Object.entries(named).map(([name, data]): VectorColumn => {
     const vector = schema.find((candidate) => candidate.name === name)
-    if (!vector) throw unknownVector('vectors', name || '(unnamed)', schema)
+    if (!vector) throw noSuchVector('vectors', name || '(unnamed)')
     const field = name === UNNAMED_VECTOR ? 'vectors' : `vectors.${name}`
     if (isSparse(vector)) return sparseColumn(name, data, count, field)
     if (!(data instanceof Float32Array)) throw invalid(field, 'expected a Float32Array', data)
@@ -187,7 +192,9 @@ export function columnsOfColumnar(given: ColumnarPoints, schema: readonly Schema
     if (data.length !== count * vector.size) {
       throw invalid(field, `Vector dimension error: expected ${count} × ${vector.size} numbers`, data.length)
     }
-    return { name, data: data.slice(), rows: null, ...counts }
+    // What was rounded is a copy already.
+    const isGiven = data === given.vectors || data === (given.vectors as typeof named)[name]
+    return { name, data: isGiven ? data.slice() : data, rows: null, ...counts }
   })
   const { payloads } = points
   if (payloads !== undefined && !(Array.isArray(payloads) && payloads.length === count)) {
@@ -197,7 +204,9 @@ export function columnsOfColumnar(given: ColumnarPoints, schema: readonly Schema
       (payloads as { length: number } | null)?.length ?? null,
     )
   }
-  const texts = payloads ? payloadColumn(payloads, (row) => `payloads[${row}]`) : null
+  const names = schema.textIds ? (points.ids as readonly unknown[]) : null
+  const ofPoints = payloads ?? (names ? new Array<null>(count).fill(null) : null)
+  const texts = ofPoints ? payloadColumn(ofPoints, (row) => `payloads[${row}]`, names) : null
   return { count, ids, vectors, payloads: texts }
 }
 
@@ -209,9 +218,9 @@ function sparseColumn(name: string, vectors: unknown, count: number, field: stri
   return builder.finish(count)
 }
 
-function columnarIds(ids: ColumnarPoints['ids']): Uint32Array {
+function columnarIds(ids: ColumnarPoints['ids'], { textIds }: Schema): Uint32Array {
   const words = new Uint32Array(ids.length * ID_WORDS)
-  if (ids instanceof BigUint64Array) {
+  if (ids instanceof BigUint64Array && !textIds) {
     const halves = new Uint32Array(ids.buffer, ids.byteOffset, ids.length * 2)
     for (let i = 0; i < ids.length; i++) {
       words[i * ID_WORDS] = ID_KIND_NUMBER
@@ -220,7 +229,7 @@ function columnarIds(ids: ColumnarPoints['ids']): Uint32Array {
     }
     return words
   }
-  for (let i = 0; i < ids.length; i++) encodeId(ids[i], words, i * ID_WORDS, `ids[${i}]`)
+  for (let i = 0; i < ids.length; i++) encodeId(ids[i], words, i * ID_WORDS, `ids[${i}]`, textIds)
   return words
 }
 

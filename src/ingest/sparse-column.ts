@@ -36,9 +36,9 @@ export class SparseColumnBuilder {
     const entries = this.#offsets.at(-1) as number
     return {
       name: this.name,
-      data: this.#values.slice(0, entries),
+      data: this.#values.subarray(0, entries),
       rows: this.#rows.length === count ? null : Uint32Array.from(this.#rows),
-      sparse: { indices: this.#indices.slice(0, entries), offsets: Uint32Array.from(this.#offsets) },
+      sparse: { indices: this.#indices.subarray(0, entries), offsets: Uint32Array.from(this.#offsets) },
     }
   }
 

@@ -1,5 +1,6 @@
 import type { FacetHit, FacetOptions } from '../core/query.js'
 import type { Stoppable } from '../core/stop.js'
+import { filterContext } from '../filter/parse.js'
 import { parsePath } from '../filter/path.js'
 import { compileFilter } from '../filter/program.js'
 import type { FacetResult } from '../native/addon.js'
@@ -12,7 +13,7 @@ import { Turns } from './turns.js'
 export async function facet({ shard, schema }: Source, options: FacetOptions, call?: Stoppable): Promise<FacetHit[]> {
   const limit = boundedRows(options.limit ?? DEFAULT_LIMIT)
   parsePath(options.key, 'key')
-  const filter = options.filter ? compileFilter(options.filter, { vectorNames: schema.map(({ name }) => name) }) : null
+  const filter = options.filter ? compileFilter(options.filter, filterContext(schema)) : null
   const result = await shard.facet({ field: options.key, limit, filter }, call?.signal)
   const { counts } = result
   return await new Turns(call).take(

@@ -1,63 +1,53 @@
+import type { TSchema } from 'typebox'
+import { Expression, OPERATIONS, operationIn } from '../core/formula.js'
 import { LIMITS } from '../core/limits.js'
+import { resolved } from '../core/vocabulary/declare.js'
+import { isPlain } from '../core/vocabulary/plain.js'
+import { Fields } from '../filter/fields.js'
+import type { Start } from '../filter/parse.js'
 
-/** Where the operands of an operation are: itself, a list of them, or by name. All else is no operation, or has none. */
-const OPERANDS: Readonly<Record<string, 'one' | 'list' | readonly string[]>> = {
-  neg: 'one',
-  abs: 'one',
-  sqrt: 'one',
-  exp: 'one',
-  log10: 'one',
-  ln: 'one',
-  mult: 'list',
-  sum: 'list',
-  div: ['left', 'right'],
-  pow: ['base', 'exponent'],
-  lin_decay: ['x', 'target'],
-  exp_decay: ['x', 'target'],
-  gauss_decay: ['x', 'target'],
-  datetime: [],
-  datetime_key: [],
-  geo_distance: [],
-}
-
-interface Placed {
-  value: unknown
-  field: string
+interface Placed extends Start {
+  readonly value: unknown
 }
 
 export interface PlacedCondition {
-  condition: object
-  field: string
+  readonly condition: object
+  readonly start: Start
 }
 
 /** The conditions in an unchecked expression, in no order; no further than in as many expressions as there may be. */
-export function conditionsIn(formula: unknown, field: string): PlacedCondition[] {
+export function conditionsIn(formula: unknown, start: Start): PlacedCondition[] {
   const found: PlacedCondition[] = []
-  const left: Placed[] = [{ value: formula, field }]
+  const left: Placed[] = [{ value: formula, ...start }]
   for (let seen = 0; seen < LIMITS.formulaExpressions; seen++) {
     const next = left.pop()
     if (!next) break
-    if (!isFields(next.value)) continue
-    const keys = Object.keys(next.value)
-    const operator = keys.length === 1 ? (keys[0] as string) : ''
-    if (Object.hasOwn(OPERANDS, operator)) left.push(...operandsOf(operator, next.value[operator], next.field))
-    else found.push({ condition: next.value, field: next.field })
+    const { value, place, reading } = next
+    if (!isPlain(value)) continue
+    const operation = operationIn(value)
+    if (operation === null) found.push({ condition: value, start: { place, reading } })
+    else {
+      const operand = { value: value[operation.key], place: { parent: place, key: operation.key }, reading }
+      left.push(...expressionsIn(OPERATIONS[operation.name], operand))
+    }
   }
   return found
 }
 
-function operandsOf(operator: string, operand: unknown, at: string): Placed[] {
-  const places = OPERANDS[operator]
-  const field = `${at}.${operator}`
-  if (places === 'one') return [{ value: operand, field }]
-  if (places === 'list') {
-    const list = Array.isArray(operand) ? operand.slice(0, LIMITS.formulaExpressions) : []
-    return list.map((value, i) => ({ value, field: `${field}[${i}]` }))
+/** The expressions in the operand of an operation. */
+function expressionsIn(declared: TSchema, operand: Placed): Placed[] {
+  const { value, place, reading } = operand
+  if (resolved(declared) === Expression) return [operand]
+  if (Array.isArray(value)) {
+    return value.slice(0, LIMITS.formulaExpressions).map((one, key) => ({
+      value: one,
+      place: { parent: place, key },
+      reading,
+    }))
   }
-  if (!isFields(operand) || !places) return []
-  return places.map((name) => ({ value: operand[name], field: `${field}.${name}` }))
-}
-
-function isFields(value: unknown): value is Readonly<Record<string, unknown>> {
-  return value !== null && typeof value === 'object' && !Array.isArray(value)
+  const { properties = {} } = declared as { properties?: Record<string, TSchema> }
+  if (!isPlain(value)) return []
+  const fields = new Fields(value, place, reading)
+  const names = Object.keys(properties).filter((name) => resolved(properties[name] as TSchema) === Expression)
+  return names.map((name) => ({ value: fields.get(name), place: fields.at(name), reading }))
 }

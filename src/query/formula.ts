@@ -152,37 +152,55 @@ function finite(value: number, expression: () => string): number {
   throw refused(`The expression ${expression()} = ${value} produced a non-finite number`)
 }
 
-/** The variable's value or its default. If there are several values, returns them all. */
+const IS_OF_KIND: Readonly<Record<string, (value: unknown) => boolean>> = {
+  number: isNumber,
+  datetime: (value) => microsOf(value) !== null,
+  'geo point': isPosition,
+}
+
+/**
+ * The variable's value or its default, as in Qdrant: values of other kinds count as absent, and so does null. If there
+ * are several values, returns them all.
+ */
 function payloadValue(key: string, expected: string, formula: Formula, point: FormulaPoint): unknown {
-  const values = point.values(key)
+  const values = point.values(key).filter(IS_OF_KIND[expected] as (value: unknown) => boolean)
   if (values.length === 1) return values[0]
   if (values.length > 1) return values
   if (formula.payloadDefaults.has(key)) return formula.payloadDefaults.get(key)
   throw wrongValue(key, expected, 'No value found in a payload nor defaults')
 }
 
+function isNumber(value: unknown): value is number | bigint {
+  return typeof value === 'number' || typeof value === 'bigint'
+}
+
 function numberOf(value: unknown, key: string): number {
-  if (typeof value === 'number') return value
-  if (typeof value === 'bigint') return Number(value)
+  if (isNumber(value)) return Number(value)
   throw wrongValue(key, 'number', 'Value is not a number')
 }
 
+function microsOf(value: unknown): bigint | null {
+  return typeof value === 'string' ? parseDateTime(value) : null
+}
+
 function secondsOf(value: unknown, key: string): number {
-  const micros = typeof value === 'string' ? parseDateTime(value) : null
+  const micros = microsOf(value)
   if (micros === null) throw wrongValue(key, 'datetime', 'Value is not a date-time')
   return Number(micros) / MICROS_PER_SECOND
 }
 
+function isPosition(value: unknown): value is { lat: number; lon: number } {
+  const { lat, lon } = (value ?? {}) as { lat?: unknown; lon?: unknown }
+  return typeof lat === 'number' && typeof lon === 'number'
+}
+
 /** The distance on the sphere, by the haversine formula. */
 function metresTo({ lat, lon, key }: Extract<FormulaNode, { op: 'geoDistance' }>, value: unknown): number {
-  const to = (value ?? {}) as { lat?: unknown; lon?: unknown }
-  if (typeof to.lat !== 'number' || typeof to.lon !== 'number') {
-    throw wrongValue(key, 'geo point', 'Value is not an object with lat and lon')
-  }
+  if (!isPosition(value)) throw wrongValue(key, 'geo point', 'Value is not an object with lat and lon')
   const radians = Math.PI / 180
-  const sinLat = Math.sin(((to.lat - lat) * radians) / 2)
-  const sinLon = Math.sin(((to.lon - lon) * radians) / 2)
-  const a = sinLat * sinLat + Math.cos(lat * radians) * Math.cos(to.lat * radians) * sinLon * sinLon
+  const sinLat = Math.sin(((value.lat - lat) * radians) / 2)
+  const sinLon = Math.sin(((value.lon - lon) * radians) / 2)
+  const a = sinLat * sinLat + Math.cos(lat * radians) * Math.cos(value.lat * radians) * sinLon * sinLon
   return 2 * EARTH_METRES * Math.asin(Math.sqrt(Math.min(1, a)))
 }
 

@@ -3,11 +3,13 @@
  * number of groups exists, then for groups that are not full.
  */
 import type { Hit, PointGroup } from '../core/database.js'
+import { VicinalError } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
-import type { Payload, PointId } from '../core/point.js'
+import { type Payload, type PointId, RawJson } from '../core/point.js'
 import type { QueryGroupsOptions, WithLookup } from '../core/query.js'
 import type { QueryPlan } from '../core/query-plan.js'
 import type { ResolvedVector } from '../core/schema.js'
+import { isTextId, storedId } from '../core/text-ids.js'
 import type { FilterNode, MatchValues } from '../filter/node.js'
 import { type PathStep, parsePath } from '../filter/path.js'
 import { valuesAt } from '../filter/payload-values.js'
@@ -17,7 +19,7 @@ import { BytesRead } from './bytes-read.js'
 import { planWithoutSearch } from './explain.js'
 import { type GroupKey, Groups } from './group-table.js'
 import { withFields } from './hydrate.js'
-import { byId, distinctHits, listOf, STEP } from './long-lists.js'
+import { distinctHits, listOf, STEP } from './long-lists.js'
 import { retrieve } from './pages.js'
 import { parseQuery } from './parse-query.js'
 import type { Plan, Scoring, Stage } from './plan.js'
@@ -28,6 +30,8 @@ import { type Steps, Turns } from './turns.js'
 
 const DEFAULT_GROUP_SIZE = 3
 const MOST_ROUNDS = 5
+/** Bytes of points in an answer, where points stand in several groups. */
+const MOST_ANSWER_BYTES = 1024 ** 3
 const LEAST_I64 = -(2n ** 63n)
 const MOST_I64 = 2n ** 63n - 1n
 const MOST_U64 = 2n ** 64n - 1n
@@ -122,7 +126,7 @@ function roundPlan(
       Math.floor(LIMITS.prefetchedPoints / stagesOf(root)),
     ),
     offset: 0,
-    projection: projectionOf({ withPayload: [seen], mostBytes }, source.schema),
+    projection: projectionOf({ withPayload: [seen], mostBytes }, source.schema, false),
   }
 }
 
@@ -151,8 +155,10 @@ async function finished<P>(
   const distinct = await turns.take(distinctHits(best.map(({ hits }) => hits)))
   const bareHits = await turns.take(listOf(distinct.length, (at) => bare(distinct[at] as Hit)))
   const withAll = await withFields(scope, bareHits, plan.projection, read)
-  const filled = await turns.take(byId(withAll, (hit) => hit as Hit<P>))
+  const filled = new Map<PointId, Hit<P>>()
+  await turns.take(listOf(withAll.length, (at) => filled.set(storedId((withAll[at] as Hit).id), withAll[at] as Hit<P>)))
   const found = best.map(({ id, hits }) => ({ id, hits: hits.flatMap((hit) => filled.get(hit.id) ?? []) }))
+  await turns.take(checkRepeated(found, read.vectors / Math.max(1, withAll.length)))
   if (!lookup) return found
   const taken = read.payload + read.vectors
   const options = {
@@ -162,14 +168,29 @@ async function finished<P>(
     // The lookup has the room that the groups' points leave.
     mostBytes: scope.mostBytes === undefined ? undefined : Math.max(1, scope.mostBytes - taken),
   }
-  const ids = found.flatMap(({ id }) => asPointId(id) ?? [])
-  const looked = await scope.catalog(lookup.collection).read(({ shard, schema }) =>
+  const from = scope.catalog(lookup.collection)
+  const idOf = from.schema.textIds ? asTextId : asPointId
+  const ids = found.flatMap(({ id }) => idOf(id) ?? [])
+  const looked = await from.read(({ shard, schema }) =>
     retrieve<Payload>(shard, schema, ids, options, scope.call, read).catch((error: unknown) => {
       throw wantingMore(error, taken)
     }),
   )
-  const points = new Map(looked.map((point) => [String(point.id), point]))
-  return found.map((group) => ({ ...group, lookup: points.get(String(asPointId(group.id))) ?? null }))
+  const points = new Map(looked.map((point) => [String(storedId(point.id)), point]))
+  return found.map((group) => ({ ...group, lookup: points.get(String(storedId(idOf(group.id)))) ?? null }))
+}
+
+/** A point of many groups is sent once for each of them. Payloads that are parsed are shared instead. */
+function* checkRepeated<P>(groups: readonly PointGroup<P>[], vectorBytes: number): Steps<void> {
+  let bytes = 0
+  for (const { hits } of groups) {
+    for (const { payload } of hits) bytes += vectorBytes + (payload instanceof RawJson ? payload.text.length : 0)
+    if (bytes > MOST_ANSWER_BYTES) {
+      const message = `the points of all groups need more than ${MOST_ANSWER_BYTES} bytes: ask for fewer groups or fields`
+      throw new VicinalError('TOO_LARGE', message, { details: { bound: MOST_ANSWER_BYTES, seen: bytes } })
+    }
+    yield
+  }
 }
 
 function bare({ id, version, score, orderValue }: Hit): Hit {
@@ -186,6 +207,11 @@ function asPointId(key: GroupKey): PointId | null {
   if (typeof key !== 'string') return key >= 0 && key <= MOST_U64 ? key : null
   if (!UUID_OR_NUMBER.test(key)) return null
   return /^\d+$/.test(key) ? null : key.toLowerCase()
+}
+
+/** The same in a collection whose ids are texts. */
+function asTextId(key: GroupKey): PointId | null {
+  return typeof key === 'string' && isTextId(key) ? key : null
 }
 
 function isGroupKey(value: unknown): value is GroupKey {

@@ -34,8 +34,8 @@ function filled(
 ): Steps<Hit[]> {
   const reader = new RowReader(block, projection)
   return listOf(block.count, (row) => {
-    const { id, version, score, orderValue } = hits[block.positions[row] as number] as Hit
-    const { payload, vector } = reader.point<Payload>(row)
+    const { version, score, orderValue } = hits[block.positions[row] as number] as Hit
+    const { id, payload, vector } = reader.point<Payload>(row)
     return {
       id,
       version,

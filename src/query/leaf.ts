@@ -242,7 +242,7 @@ export class Leaf {
     if (!mmr || mmr.candidates === 0) return this.#told('mmr', [], new BytesRead(), started)
     const query = this.#references.get(key, scoring.target)
     const space = source.schema[vector] as SchemaVector
-    const seen = projectionOf({ withPayload: false, withVector: [space.name], mostBytes }, source.schema)
+    const seen = projectionOf({ withPayload: false, withVector: [space.name], mostBytes }, source.schema, false)
     const { result, searched } = await this.#search({ ...stage, limit: mmr.candidates }, vector, nearestTo(query), {
       ...place,
       offset: 0,

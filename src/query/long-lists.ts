@@ -19,10 +19,15 @@ export function* listOf<T>(count: number, make: (at: number) => T): Steps<T[]> {
 }
 
 /** Ids as the kernel takes them. */
-export function* encodedIds(count: number, idAt: (at: number) => PointId, field = 'ids'): Steps<Uint32Array> {
+export function* encodedIds(
+  count: number,
+  idAt: (at: number) => PointId,
+  field = 'ids',
+  isText = false,
+): Steps<Uint32Array> {
   const words = new Uint32Array(count * ID_WORDS)
   for (let at = 0; at < count; at++) {
-    encodeId(idAt(at), words, at * ID_WORDS, `${field}[${at}]`)
+    encodeId(idAt(at), words, at * ID_WORDS, `${field}[${at}]`, isText)
     if (at % STEP === 0) yield
   }
   return words

@@ -1,15 +1,16 @@
 import { invalidAfterWork } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
-import { decodeId, decodeIds, ID_WORDS } from '../core/point.js'
+import { decodeId, decodeIds, ID_WORDS, type PointId } from '../core/point.js'
 import type { SearchMatrix, SearchMatrixOptions } from '../core/query.js'
 import type { QueryPlan, StageKind } from '../core/query-plan.js'
 import { isSparse, type ResolvedSparse, type SchemaVector } from '../core/schema.js'
 import type { FilterNode } from '../filter/node.js'
-import { parseFilter } from '../filter/parse.js'
+import { filterContext, parseFilter } from '../filter/parse.js'
 import { compileNode } from '../filter/program.js'
 import type { RowBlock, VectorRows } from '../native/addon.js'
 import { BytesRead } from './bytes-read.js'
 import { planOf, planWithoutSearch, type StageFacts, withMatches } from './explain.js'
+import { toldIds } from './pages.js'
 import type { VectorValue } from './plan.js'
 import { fieldsOf, sparseOfRow, startsOf } from './rows.js'
 import { vectorIndex } from './search-settings.js'
@@ -31,7 +32,7 @@ export async function searchMatrix(
   const sample = options.sample ?? DEFAULT_SAMPLE
   const limit = Math.min(options.limit ?? DEFAULT_NEIGHBOURS, sample - 1)
   const vector = vectorIndex(options.using, schema)
-  const own = parseFilter(options.filter, { vectorNames: schema.map(({ name }) => name) })
+  const own = parseFilter(options.filter, filterContext(schema))
   const nodes: FilterNode[] = [{ op: 'hasVector', vector }, ...(own ? [own] : [])]
   const fields = fieldsOf(false, Uint32Array.of(vector), scope.mostBytes)
   const filter = compileNode({ op: 'and', children: nodes })
@@ -58,7 +59,21 @@ export async function searchMatrix(
     searches.push(...(await Promise.all(found)))
   }
   const pairs = searches.flatMap((search) => search.pairs)
-  return told({ ids: rows.map((row) => decodeId(block.ids, row * ID_WORDS)), pairs }, searches)
+  return told(await namedAs(rows, block.ids, pairs, scope), searches)
+}
+
+/** The matrix of the rows of a sample, with the ids that answers tell. */
+async function namedAs(
+  rows: readonly number[],
+  words: Uint32Array,
+  pairs: SearchMatrix['pairs'],
+  { source, call }: QueryScope,
+): Promise<SearchMatrix> {
+  if (!source.schema.textIds) return { ids: rows.map((row) => decodeId(words, row * ID_WORDS)), pairs }
+  const names = await toldIds(source, words, call)
+  const nameOf = new Map(decodeIds(words).map((id, row) => [id, names[row] as PointId]))
+  const named = pairs.map(({ a, b, score }) => ({ a: nameOf.get(a) ?? a, b: nameOf.get(b) ?? b, score }))
+  return { ids: rows.map((row) => names[row] as PointId), pairs: named }
 }
 
 /** Counts the matches if the caller gave a filter. */

@@ -1,8 +1,9 @@
 import type { RetrieveOptions, ScrollOptions, ScrollPage, StoredPoint } from '../core/database.js'
 import { badRequest } from '../core/errors.js'
-import { decodeId, encodeId, ID_WORDS, type PointId } from '../core/point.js'
-import type { SchemaVector } from '../core/schema.js'
+import { decodeIds, encodeId, ID_WORDS, type PointId } from '../core/point.js'
+import type { Schema } from '../core/schema.js'
 import type { Stoppable } from '../core/stop.js'
+import { filterContext } from '../filter/parse.js'
 import { compileFilter } from '../filter/program.js'
 import type { Shard } from '../native/shard.js'
 import { boundedRows, DEFAULT_LIMIT } from './amounts.js'
@@ -10,6 +11,7 @@ import type { BytesRead } from './bytes-read.js'
 import { distinctIds, encodedIds } from './long-lists.js'
 import { orderOf } from './parse-order.js'
 import { orderValueAt, projectionOf, RowReader } from './rows.js'
+import type { Source } from './source.js'
 import { Turns } from './turns.js'
 
 const OFFSET_WITH_ORDER =
@@ -18,7 +20,7 @@ const OFFSET_WITH_ORDER =
 /** Points by id in the order asked for. Absent ones are left out, and a repeated id is returned once. */
 export async function retrieve<P>(
   shard: Shard,
-  schema: readonly SchemaVector[],
+  schema: Schema,
   ids: readonly PointId[],
   options: RetrieveOptions,
   call: Stoppable | undefined,
@@ -26,7 +28,7 @@ export async function retrieve<P>(
 ): Promise<StoredPoint<P>[]> {
   const projection = projectionOf(options, schema)
   const turns = new Turns(call)
-  const encoded = await turns.take(encodedIds(ids.length, (at) => ids[at] as PointId))
+  const encoded = await turns.take(encodedIds(ids.length, (at) => ids[at] as PointId, 'ids', schema.textIds))
   const block = await shard.retrieve(await turns.take(distinctIds(encoded)), projection.fields, call)
   read?.add(block)
   return await new Turns(call).take(new RowReader(block, projection).points<P>())
@@ -34,14 +36,14 @@ export async function retrieve<P>(
 
 export async function scrollPage<P>(
   shard: Shard,
-  schema: readonly SchemaVector[],
+  schema: Schema,
   options: ScrollOptions,
   call?: Stoppable,
 ): Promise<ScrollPage<P>> {
   const limit = boundedRows(options.limit ?? DEFAULT_LIMIT)
   const projection = projectionOf(options, schema)
-  const from = firstId(options.offset)
-  const filter = options.filter ? compileFilter(options.filter, { vectorNames: schema.map(({ name }) => name) }) : null
+  const from = firstId(options.offset, schema)
+  const filter = options.filter ? compileFilter(options.filter, filterContext(schema)) : null
   if (options.orderBy !== undefined && options.orderBy !== null) {
     if (from) throw badRequest('offset', OFFSET_WITH_ORDER)
     const { key: field, descending, from: start } = orderOf(options.orderBy, 'orderBy')
@@ -53,12 +55,28 @@ export async function scrollPage<P>(
   }
   const block = await shard.scroll({ from, limit, filter, fields: projection.fields }, call?.signal)
   const points = await new Turns(call).take(new RowReader(block, projection).points<P>())
-  return { points, nextOffset: block.next ? decodeId(block.next, 0) : null }
+  const [nextOffset = null] = block.next ? await toldIds({ shard, schema }, block.next, call) : []
+  return { points, nextOffset }
 }
 
-function firstId(offset: PointId | null | undefined): Uint32Array | null {
+/** Ids as answers tell them: in a collection of texts their texts, but for points that are deleted meanwhile. */
+export async function toldIds(
+  { shard, schema }: Pick<Source, 'shard' | 'schema'>,
+  ids: Uint32Array,
+  call?: Stoppable,
+): Promise<PointId[]> {
+  const told = decodeIds(ids)
+  if (!schema.textIds) return told
+  const projection = projectionOf({ withPayload: false }, schema)
+  const block = await shard.retrieve(ids, projection.fields, call)
+  const reader = new RowReader(block, projection)
+  for (const [row, position] of block.positions.entries()) told[position] = reader.point(row).id
+  return told
+}
+
+function firstId(offset: PointId | null | undefined, { textIds }: Schema): Uint32Array | null {
   if (offset === undefined || offset === null) return null
   const from = new Uint32Array(ID_WORDS)
-  encodeId(offset, from, 0, 'offset')
+  encodeId(offset, from, 0, 'offset', textIds)
   return from
 }

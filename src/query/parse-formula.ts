@@ -1,24 +1,43 @@
 import { invalid } from '../core/errors.js'
+import { GeoPoint } from '../core/filter.js'
+import {
+  DEFAULT_MIDPOINT,
+  DEFAULT_SCALE,
+  Decay,
+  Division,
+  GeoDistance,
+  type Operation,
+  operationIn,
+  Power,
+} from '../core/formula.js'
 import { LIMITS } from '../core/limits.js'
-import type { Decay, FormulaQuery } from '../core/query.js'
+import type { FormulaQuery } from '../core/query.js'
+import { Keys } from '../core/vocabulary/keys.js'
+import { fieldOf, type Place } from '../core/vocabulary/place.js'
+import { isPlain } from '../core/vocabulary/plain.js'
+import { readerOf } from '../core/vocabulary/reader.js'
+import type { Reading } from '../core/vocabulary/reading.js'
 import { parseDateTime } from '../filter/date-time.js'
-import { type FilterContext, parseCondition } from '../filter/parse.js'
+import { Fields, isSet } from '../filter/fields.js'
+import { type FilterContext, parseCondition, type Start, standing } from '../filter/parse.js'
 import { parsePath } from '../filter/path.js'
-import type { DecayKind, Formula, FormulaNode, UnaryOperator } from './formula.js'
-import { finite } from './search-settings.js'
+import type { DecayKind, Formula, FormulaNode } from './formula.js'
 
 const MICROS_PER_SECOND = 1_000_000
-const UNARY: readonly UnaryOperator[] = ['neg', 'abs', 'sqrt', 'exp', 'log10', 'ln']
-const DECAYS: Readonly<Record<string, DecayKind>> = { lin_decay: 'lin', exp_decay: 'exp', gauss_decay: 'gauss' }
-const DEFAULT_MIDPOINT = 0.5
-
-type Fields = Readonly<Record<string, unknown>>
+const DECAYS = { linDecay: 'lin', expDecay: 'exp', gaussDecay: 'gauss' } as const
+const DIVISION = new Keys(Division)
+const POWER = new Keys(Power)
+const DECAY = new Keys(Decay)
+const GEO_DISTANCE = new Keys(GeoDistance)
+const POSITION = readerOf(GeoPoint)
 
 /** Checks an untrusted formula. The recursion is as deep as the formula, and refuses nesting beyond its bound. */
 export function parseFormula(query: FormulaQuery, context: FilterContext, field: string): Formula {
-  const parser = new FormulaParser(context)
-  const root = parser.expression(query.formula, `${field}.formula`, 0)
-  parser.defaults(query.defaults, `${field}.defaults`)
+  const start = standing(query.formula, `${field}.formula`)
+  const parser = new FormulaParser(context, start)
+  const root = parser.expression(query.formula, start.place, 0)
+  parser.defaults(query.defaults, { parent: null, key: `${field}.defaults` })
+  start.reading.end()
   return { ...parser.formula, root }
 }
 
@@ -30,127 +49,155 @@ class FormulaParser {
     payloadDefaults: new Map(),
   }
   readonly #context: FilterContext
+  readonly #start: Start
+  readonly #reading: Reading
   #expressions = 0
 
-  constructor(context: FilterContext) {
+  constructor(context: FilterContext, start: Start) {
     this.#context = context
+    this.#start = start
+    this.#reading = start.reading
   }
 
-  expression(value: unknown, field: string, depth: number): FormulaNode {
-    if (depth > LIMITS.formulaDepth) {
-      throw invalid('formula', `expected at most ${LIMITS.formulaDepth} nested levels`)
-    }
-    if (++this.#expressions > LIMITS.formulaExpressions) {
-      throw invalid('formula', `expected at most ${LIMITS.formulaExpressions} expressions`)
-    }
-    if (typeof value === 'number') return { op: 'constant', value: constant(value, field) }
-    if (typeof value === 'string') return this.#variable(value, field)
-    const fields = objectAt(value, field)
-    const keys = Object.keys(fields)
-    const operator = keys.length === 1 ? (keys[0] as string) : ''
-    return (
-      this.#operation(operator, fields[operator], `${field}.${operator}`, depth + 1) ?? this.#condition(fields, field)
-    )
+  expression(value: unknown, place: Place, depth: number): FormulaNode {
+    if (depth > LIMITS.formulaDepth) this.#refuse(`at most ${LIMITS.formulaDepth} nested levels`)
+    if (++this.#expressions > LIMITS.formulaExpressions)
+      this.#refuse(`at most ${LIMITS.formulaExpressions} expressions`)
+    if (typeof value === 'number') return { op: 'constant', value: this.#constant(value, place) }
+    if (typeof value === 'string') return this.#variable(value, place)
+    if (!isPlain(value)) throw this.#reading.mistyped(place, 'an object', value ?? null)
+    const operation = operationIn(value)
+    if (operation === null) return this.#condition(value, place)
+    return this.#operation(operation.name, value[operation.key], { parent: place, key: operation.key }, depth + 1)
   }
 
-  #operation(operator: string, operand: unknown, field: string, depth: number): FormulaNode | null {
-    if (UNARY.includes(operator as UnaryOperator)) {
-      return { op: operator as UnaryOperator, operand: this.expression(operand, field, depth) }
-    }
-    const decay = Object.hasOwn(DECAYS, operator) ? DECAYS[operator] : undefined
-    if (decay) return this.#decay(decay, operand as Decay, field, depth)
-    switch (operator) {
+  #refuse(expected: string): never {
+    throw this.#reading.mistyped(this.#start.place, expected)
+  }
+
+  #operation(name: Operation, operand: unknown, place: Place, depth: number): FormulaNode {
+    switch (name) {
       case 'mult':
       case 'sum':
-        return { op: operator, operands: this.#list(operand, field, depth) }
-      case 'div':
-        return this.#division(objectAt(operand, field), field, depth)
-      case 'pow': {
-        const { base, exponent } = objectAt(operand, field)
+        return { op: name, operands: this.#list(operand, place, depth) }
+      case 'div': {
+        const fields = this.#fields(operand, DIVISION, place)
+        const byZero = fields.get('byZeroDefault')
         return {
-          op: 'pow',
-          base: this.expression(base, `${field}.base`, depth),
-          exponent: this.expression(exponent, `${field}.exponent`, depth),
+          op: 'div',
+          left: this.#part(fields, 'left', depth),
+          right: this.#part(fields, 'right', depth),
+          byZeroDefault: isSet(byZero) ? this.#constant(byZero, fields.at('byZeroDefault')) : null,
         }
       }
+      case 'pow': {
+        const fields = this.#fields(operand, POWER, place)
+        return { op: 'pow', base: this.#part(fields, 'base', depth), exponent: this.#part(fields, 'exponent', depth) }
+      }
+      case 'linDecay':
+      case 'expDecay':
+      case 'gaussDecay':
+        return this.#decay(DECAYS[name], this.#fields(operand, DECAY, place), depth)
       case 'datetime':
-        return { op: 'constant', value: seconds(operand, field) }
-      case 'datetime_key':
-        return { op: 'datetimeKey', key: this.#payloadKey(operand, field) }
-      case 'geo_distance':
-        return this.#geoDistance(objectAt(operand, field), field)
+        return { op: 'constant', value: this.#seconds(operand, place) }
+      case 'datetimeKey':
+        return { op: 'datetimeKey', key: this.#payloadKey(operand, place) }
+      case 'geoDistance':
+        return this.#geoDistance(this.#fields(operand, GEO_DISTANCE, place))
       default:
-        return null
+        return { op: name, operand: this.expression(operand, place, depth) }
     }
   }
 
-  #list(value: unknown, field: string, depth: number): FormulaNode[] {
-    if (!Array.isArray(value)) throw invalid(field, 'expected an array of expressions', value)
-    return value.map((operand, i) => this.expression(operand, `${field}[${i}]`, depth))
+  /** On the wire keys that nobody knows are ignored here, as in Qdrant. */
+  #fields(value: unknown, keys: Keys, place: Place): Fields {
+    if (!isPlain(value)) throw this.#reading.mistyped(place, 'an object', value ?? null)
+    if (this.#reading.face === 'library') keys.check(value, place, this.#reading)
+    return new Fields(value, place, this.#reading)
   }
 
-  #division({ left, right, by_zero_default: byZero }: Fields, field: string, depth: number): FormulaNode {
-    return {
-      op: 'div',
-      left: this.expression(left, `${field}.left`, depth),
-      right: this.expression(right, `${field}.right`, depth),
-      byZeroDefault: isSet(byZero) ? constant(byZero, `${field}.by_zero_default`) : null,
+  #part(fields: Fields, name: string, depth: number): FormulaNode {
+    return this.expression(fields.get(name), fields.at(name), depth)
+  }
+
+  #list(value: unknown, place: Place, depth: number): FormulaNode[] {
+    if (!Array.isArray(value)) throw this.#reading.mistyped(place, 'an array of expressions', value ?? null)
+    return value.map((operand, key) => this.expression(operand, { parent: place, key }, depth))
+  }
+
+  #decay(kind: DecayKind, fields: Fields, depth: number): FormulaNode {
+    const number = (name: string, otherwise: number) =>
+      isSet(fields.get(name)) ? this.#constant(fields.get(name), fields.at(name)) : otherwise
+    const scale = number('scale', DEFAULT_SCALE)
+    const midpoint = number('midpoint', DEFAULT_MIDPOINT)
+    const isWithin = kind === 'lin' ? midpoint >= 0 && midpoint <= 1 : midpoint > 0 && midpoint < 1
+    if (!isWithin) {
+      const range = kind === 'lin' ? '[0.0, 1.0]' : '(0.0, 1.0)'
+      throw invalid(fieldOf(fields.at('midpoint'), ''), `Decay midpoint should be in the range ${range}`, midpoint)
     }
-  }
-
-  #decay(kind: DecayKind, params: Decay, field: string, depth: number): FormulaNode {
-    const { x, target, scale, midpoint } = objectAt(params, field)
+    if (!(scale > 0)) throw invalid(fieldOf(fields.at('scale'), ''), 'Decay scale should be non-zero positive', scale)
     return {
       op: 'decay',
       kind,
-      x: this.expression(x, `${field}.x`, depth),
-      target: isSet(target) ? this.expression(target, `${field}.target`, depth) : null,
-      lambda: lambdaOf(kind, scale, midpoint, field),
+      x: this.#part(fields, 'x', depth),
+      target: isSet(fields.get('target')) ? this.#part(fields, 'target', depth) : null,
+      lambda: lambdaOf(kind, scale, midpoint),
     }
   }
 
-  #geoDistance({ origin, to }: Fields, field: string): FormulaNode {
-    const { lat, lon } = objectAt(origin, `${field}.origin`)
-    return {
-      op: 'geoDistance',
-      lat: degrees(lat, 90, `${field}.origin.lat`),
-      lon: degrees(lon, 180, `${field}.origin.lon`),
-      key: this.#payloadKey(to, `${field}.to`),
-    }
+  #geoDistance(fields: Fields): FormulaNode {
+    const { lat, lon } = POSITION(fields.get('origin'), fields.at('origin'), this.#reading) as GeoPoint
+    return { op: 'geoDistance', lat, lon, key: this.#payloadKey(fields.get('to'), fields.at('to')) }
   }
 
-  #variable(text: string, field: string): FormulaNode {
-    const prefetch = scoreOf(text, field)
-    return prefetch === null ? { op: 'payload', key: this.#payloadKey(text, field) } : { op: 'score', prefetch }
+  #variable(text: string, place: Place): FormulaNode {
+    const prefetch = this.#reading.at(place, () => scoreOf(text, 'variable'))
+    return prefetch === null ? { op: 'payload', key: this.#payloadKey(text, place) } : { op: 'score', prefetch }
   }
 
-  #payloadKey(text: unknown, field: string): string {
-    const path = parsePath(text, field)
+  #payloadKey(text: unknown, place: Place): string {
+    const path = this.#reading.at(place, () => parsePath(text, 'key'))
     const key = text as string
     this.formula.variables.set(key, path)
     return key
   }
 
-  #condition(fields: Fields, field: string): FormulaNode {
-    if (Object.keys(fields).length === 0)
-      throw invalid(field, 'expected a number, a variable, a condition or an operation')
-    const node = parseCondition(fields, this.#context, field)
+  #condition(value: object, place: Place): FormulaNode {
+    if (Object.keys(value).length === 0) {
+      throw this.#reading.mistyped(place, 'a number, a variable, a condition or an operation')
+    }
+    const node = parseCondition(value, this.#context, { place, reading: this.#reading })
     if (node === null) return { op: 'constant', value: 1 }
     this.formula.conditions.push(node)
     return { op: 'condition', condition: this.formula.conditions.length - 1 }
   }
 
-  defaults(defaults: unknown, field: string): void {
+  /** Names of variables are the caller's own. */
+  defaults(defaults: unknown, place: Place): void {
     if (!isSet(defaults)) return
-    for (const [name, value] of Object.entries(objectAt(defaults, field))) {
-      const prefetch = scoreOf(name, field)
+    if (!isPlain(defaults)) throw this.#reading.mistyped(place, 'an object', defaults)
+    for (const [name, value] of Object.entries(defaults)) {
+      const prefetch = this.#reading.at(place, () => scoreOf(name, 'variable'))
       if (prefetch === null) {
-        parsePath(name, field)
+        this.#reading.at(place, () => parsePath(name, 'key'))
         this.formula.payloadDefaults.set(name, value)
       } else if (typeof value === 'number') {
         this.formula.scoreDefaults.set(prefetch, value)
       }
     }
+  }
+
+  /** Numbers of formulas are rounded to 32-bit floats, as in Qdrant. */
+  #constant(value: unknown, place: Place): number {
+    const rounded = typeof value === 'number' ? Math.fround(value) : Number.NaN
+    if (Number.isFinite(rounded)) return rounded
+    throw this.#reading.mistyped(place, 'a finite 32-bit float', value)
+  }
+
+  #seconds(value: unknown, place: Place): number {
+    const micros = typeof value === 'string' ? parseDateTime(value) : null
+    if (micros === null) throw this.#reading.mistyped(place, 'an RFC 3339 date-time', value ?? null)
+    return Number(micros) / MICROS_PER_SECOND
   }
 }
 
@@ -165,44 +212,7 @@ function scoreOf(text: string, field: string): number | null {
 }
 
 /** The constant that sets the slope of a decay. */
-function lambdaOf(kind: DecayKind, scale: unknown, midpoint: unknown, field: string): number {
-  const middle = isSet(midpoint) ? constant(midpoint, `${field}.midpoint`) : DEFAULT_MIDPOINT
-  const width = isSet(scale) ? constant(scale, `${field}.scale`) : 1
-  const isWithin = kind === 'lin' ? middle >= 0 && middle <= 1 : middle > 0 && middle < 1
-  if (!isWithin) {
-    const range = kind === 'lin' ? '[0.0, 1.0]' : '(0.0, 1.0)'
-    throw invalid(`${field}.midpoint`, `Decay midpoint should be in the range ${range}`, middle)
-  }
-  if (!(width > 0)) throw invalid(`${field}.scale`, 'Decay scale should be non-zero positive', width)
-  if (kind === 'lin') return (1 - middle) / width
-  return Math.log(middle) / (kind === 'exp' ? width : width * width)
-}
-
-/** Numbers of formulas are rounded to 32-bit floats, as in Qdrant. */
-function constant(value: unknown, field: string): number {
-  const rounded = Math.fround(finite(value, field))
-  if (!Number.isFinite(rounded)) throw invalid(field, 'expected a finite 32-bit float', value)
-  return rounded
-}
-
-function degrees(value: unknown, most: number, field: string): number {
-  const number = finite(value, field)
-  if (Math.abs(number) > most) throw invalid(field, `expected a number from ${-most} to ${most}`, value)
-  return number
-}
-
-function seconds(value: unknown, field: string): number {
-  const micros = typeof value === 'string' ? parseDateTime(value) : null
-  if (micros === null) throw invalid(field, 'expected an RFC 3339 date-time', value)
-  return Number(micros) / MICROS_PER_SECOND
-}
-
-function isSet(value: unknown): boolean {
-  return value !== undefined && value !== null
-}
-
-function objectAt(value: unknown, field: string): Fields {
-  if (value === null || typeof value !== 'object' || Array.isArray(value))
-    throw invalid(field, 'expected an object', value)
-  return value as Fields
+function lambdaOf(kind: DecayKind, scale: number, midpoint: number): number {
+  if (kind === 'lin') return (1 - midpoint) / scale
+  return Math.log(midpoint) / (kind === 'exp' ? scale : scale * scale)
 }

@@ -1,8 +1,8 @@
 import { badRequest, invalid } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
 import type { Prefetch, QueryOptions, QueryStage } from '../core/query.js'
-import type { SchemaVector } from '../core/schema.js'
-import { type FilterContext, parseFilter } from '../filter/parse.js'
+import type { Schema } from '../core/schema.js'
+import { type FilterContext, filterContext, parseFilter } from '../filter/parse.js'
 import type { Shard } from '../native/shard.js'
 import { Amounts, DEFAULT_LIMIT } from './amounts.js'
 import { ScoringParser } from './parse-scoring.js'
@@ -11,10 +11,10 @@ import { projectionOf } from './rows.js'
 import { corpusOf, settingsOf } from './search-settings.js'
 
 /**
- * Plans a query that was read by its declaration, with its prefetches: what is left to check needs the collection.
+ * Plans a query that was read by its declaration, with its prefetches. The checks here need the collection.
  * Errors name the place: `prefetch[1].query.recommend.positive[0]`.
  */
-export function parseQuery(options: QueryOptions, schema: readonly SchemaVector[], shard: Shard): Plan {
+export function parseQuery(options: QueryOptions, schema: Schema, shard: Shard): Plan {
   const amounts = new Amounts(shard)
   const offset = options.offset ?? 0
   const root = new QueryParser(schema, amounts).stage(options, '')
@@ -27,16 +27,16 @@ export function parseQuery(options: QueryOptions, schema: readonly SchemaVector[
 }
 
 class QueryParser {
-  readonly #schema: readonly SchemaVector[]
+  readonly #schema: Schema
   readonly #amounts: Amounts
   readonly #context: FilterContext
   readonly #scorings: ScoringParser
   #prefetched = 0
 
-  constructor(schema: readonly SchemaVector[], amounts: Amounts) {
+  constructor(schema: Schema, amounts: Amounts) {
     this.#schema = schema
     this.#amounts = amounts
-    this.#context = { vectorNames: schema.map(({ name }) => name) }
+    this.#context = filterContext(schema)
     this.#scorings = new ScoringParser(schema, this.#context)
   }
 

@@ -12,7 +12,7 @@ import {
   type RelevanceFeedbackQuery,
   type VectorInput,
 } from '../core/query.js'
-import { isSparse, type ResolvedVector, type SchemaVector } from '../core/schema.js'
+import { isSparse, type ResolvedVector, type Schema, type SchemaVector } from '../core/schema.js'
 import { ShortCopies } from '../core/short-copies.js'
 import { isDocument, isSparseVector, sparseVectorOf } from '../core/sparse.js'
 import type { FilterContext } from '../filter/parse.js'
@@ -40,16 +40,19 @@ interface Searched {
 
 /** Parses the `query` of each stage. One parser serves the whole request, since examples are counted together. */
 export class ScoringParser {
-  readonly #schema: readonly SchemaVector[]
+  readonly #schema: Schema
   readonly #context: FilterContext
   #examples = 0
+  /** Whether ids of the stage may be texts: the collection they are looked up in decides. */
+  #textIds = false
 
-  constructor(schema: readonly SchemaVector[], context: FilterContext) {
+  constructor(schema: Schema, context: FilterContext) {
     this.#schema = schema
     this.#context = context
   }
 
-  scoring({ query, using }: QueryStage, at: string, facts: StageFacts): Scoring {
+  scoring({ query, using, lookupFrom }: QueryStage, at: string, facts: StageFacts): Scoring {
+    this.#textIds = (lookupFrom ?? null) !== null || (this.#schema.textIds ?? false)
     const field = `${at}query`
     if (query === undefined || query === null) return absent(field, facts)
     const kind = kindOfQuery(query)
@@ -161,12 +164,27 @@ export class ScoringParser {
     if (++this.#examples > LIMITS.queryExamples)
       throw invalid(field, `expected at most ${LIMITS.queryExamples} examples in one query`, this.#examples)
     const known = this.#schema[vector] as SchemaVector
-    if (isSparse(known)) return sparseExample(value, known.name, field)
+    if (isSparse(known)) return this.#sparseExample(value, known.name, field)
     if (isDocument(value)) throw noModel(value, field)
     if (isSparseVector(value)) {
       throw invalid(field, `expected a dense vector for ${JSON.stringify(known.name)}`, 'a sparse vector')
     }
-    return isVector(value) ? vectorOf(value, known, field) : idOf(value, field)
+    return isVector(value) ? vectorOf(value, known, field) : this.#idOf(value, field)
+  }
+
+  #sparseExample(value: unknown, name: string, field: string): Example {
+    if (isDocument(value)) return new TextQuery(value, field)
+    if (isSparseVector(value)) return sparseVectorOf(value, field)
+    if (isVector(value)) {
+      throw invalid(field, `expected a sparse vector { indices, values } for ${JSON.stringify(name)}`, 'a dense vector')
+    }
+    return this.#idOf(value, field)
+  }
+
+  #idOf(value: unknown, field: string): PointId {
+    const isText = this.#textIds && typeof value === 'string'
+    encodeId(value, new Uint32Array(ID_WORDS), 0, field, isText)
+    return value as PointId
   }
 }
 
@@ -178,20 +196,6 @@ function of<Kind extends string>(query: Query): Extract<Query, Record<Kind, unkn
 function absent(field: string, { prefetches }: StageFacts): Scoring {
   if (prefetches === 0) return { kind: 'ids' }
   throw badRequest(field, "A query is needed to merge the prefetches. Can't have prefetches without defining a query.")
-}
-
-function sparseExample(value: unknown, name: string, field: string): Example {
-  if (isDocument(value)) return new TextQuery(value, field)
-  if (isSparseVector(value)) return sparseVectorOf(value, field)
-  if (isVector(value)) {
-    throw invalid(field, `expected a sparse vector { indices, values } for ${JSON.stringify(name)}`, 'a dense vector')
-  }
-  return idOf(value, field)
-}
-
-function idOf(value: unknown, field: string): PointId {
-  encodeId(value, new Uint32Array(ID_WORDS), 0, field)
-  return value as PointId
 }
 
 function checkFusion(using: string | undefined, at: string, { prefetches }: StageFacts): void {

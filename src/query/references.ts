@@ -1,5 +1,5 @@
 /** Fetches the stored vectors that a query names by id, before the query runs. */
-import { invalid, notFound } from '../core/errors.js'
+import { invalid, noSuchPoint, noSuchVector, notFound } from '../core/errors.js'
 import { encodeIds, type PointId, UNNAMED_VECTOR } from '../core/point.js'
 import type { SchemaVector } from '../core/schema.js'
 import { turnBudget } from '../core/turn-budget.js'
@@ -57,8 +57,13 @@ export class References {
 
   private constructor(plan: Plan | null, scope: QueryScope | null) {
     const own: PointId[] = []
-    if (plan && scope) this.#collect(plan.root, scope, own)
-    this.excluded = own.length === 0 ? NO_IDS : atOnce(distinctIds(encodeIds(own)))
+    if (!plan || !scope) {
+      this.excluded = NO_IDS
+      return
+    }
+    this.#collect(plan.root, scope, own)
+    this.excluded =
+      own.length === 0 ? NO_IDS : atOnce(distinctIds(encodeIds(own, 'query', scope.source.schema.textIds)))
   }
 
   /** With a bound, columns are fetched one after the other, so that each knows the bytes taken before. */
@@ -120,7 +125,7 @@ export class References {
     if (example instanceof TextQuery) return example.vector
     if (typeof example === 'object') return example
     const vector = this.#ofStage.get(stage)?.vectors.get(example)
-    if (vector === undefined) throw notFound('point with id', example)
+    if (vector === undefined) throw noSuchPoint(example)
     return vector
   }
 
@@ -132,7 +137,8 @@ export class References {
 }
 
 /** Whether a query has nothing to look up: all its vectors are given. */
-function isGiven({ scoring, prefetches }: Stage): boolean {
+function isGiven({ scoring, prefetches, lookup }: Stage): boolean {
+  if (lookup) return false
   if (scoring.kind !== 'nearest' && 'vector' in scoring) return false
   if (scoring.kind === 'nearest' && !(scoring.target instanceof Float32Array)) return false
   return prefetches.every(isGiven)
@@ -152,7 +158,7 @@ function ownOf(source: Source): LookedUp {
 function vectorOf({ schema }: Pick<Source, 'schema'>, name: string, like: SchemaVector): number {
   const index = schema.findIndex((vector) => vector.name === name)
   const found = schema[index]
-  if (!found) throw invalid('lookupFrom.vector', 'Not existing vector name', name)
+  if (!found) throw noSuchVector('lookupFrom.vector', name)
   if (found.size !== like.size) {
     throw invalid('lookupFrom', `Vector dimension error: expected dim: ${like.size}`, found.size)
   }
@@ -170,8 +176,9 @@ async function fetchFrom(
 ): Promise<number> {
   const asked = [...ids]
   const vector = vectorOf(source, name, like)
+  const words = encodeIds(asked, 'query', source.schema.textIds)
   // Differently spelled ids may name one point, so rows are requested once and found by position.
-  const block = await source.shard.retrieve(encodeIds(asked), fieldsOf(false, Uint32Array.of(vector), mostBytes))
+  const block = await source.shard.retrieve(words, fieldsOf(false, Uint32Array.of(vector), mostBytes))
   vectors.clear()
   const column = block.vectors[0] as VectorRows
   const { size, multivectorConfig } = source.schema[vector] as SchemaVector

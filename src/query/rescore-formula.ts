@@ -53,7 +53,7 @@ async function payloadsOf(
   read: BytesRead,
 ): Promise<(at: number) => Payload> {
   if (variables.size === 0) return () => ({})
-  const projection = projectionOf({ withPayload: true, mostBytes }, source.schema)
+  const projection = projectionOf({ withPayload: true, mostBytes }, source.schema, false)
   const block: RowBlock & { positions: Uint32Array } = await source.shard.retrieve(ids, projection.fields, call)
   read.add(block)
   const reader = new RowReader(block, projection)

@@ -1,5 +1,5 @@
 import type { Hit, ReadOptions, StoredPoint, WithPayload, WithVector } from '../core/database.js'
-import { invalid, VicinalError } from '../core/errors.js'
+import { noSuchVector, VicinalError } from '../core/errors.js'
 import type { MaybePromise } from '../core/maybe-promise.js'
 import {
   decodeId,
@@ -10,8 +10,9 @@ import {
   type StoredVector,
   UNNAMED_VECTOR,
 } from '../core/point.js'
-import type { SchemaVector } from '../core/schema.js'
+import type { Schema, SchemaVector } from '../core/schema.js'
 import type { Stoppable } from '../core/stop.js'
+import { splitTextId } from '../core/text-ids.js'
 import { selectPayload } from '../filter/payload.js'
 import { parsePayload, writePayload } from '../filter/payload-json.js'
 import type { OrderedBlock, RowBlock, RowFields, SearchResult, SparseBuffers } from '../native/addon.js'
@@ -31,6 +32,8 @@ export interface Projection {
   isMulti: boolean[]
   payload: { include?: readonly string[]; exclude?: readonly string[] } | null
   rawPayload: boolean
+  /** Ids are told as their texts, which are in the payload texts. */
+  textIds: boolean
 }
 
 /** A read with a bound on its memory. */
@@ -45,24 +48,30 @@ export function wantingMore(error: unknown, takenBytes: number): unknown {
   return new VicinalError(error.code, error.message, { cause: error, details })
 }
 
-export function projectionOf(options: ReadOptions & BoundedRead, schema: readonly SchemaVector[]): Projection {
+/** `textIds: false` is for hits whose ids are looked up again. */
+export function projectionOf(
+  options: ReadOptions & BoundedRead,
+  schema: Schema,
+  textIds = schema.textIds ?? false,
+): Projection {
   const { mostBytes } = options
   const payload = payloadSelection(options.withPayload ?? true)
   const vectorNames = vectorSelection(options.withVector ?? false, schema)
   const rawPayload = options.rawPayload ?? false
   if (vectorNames.length === 0) {
-    const fields = fieldsOf(payload !== null, NO_VECTORS, mostBytes)
-    return { fields, vectorNames, sizes: [], isMulti: [], payload, rawPayload }
+    const fields = fieldsOf(textIds || payload !== null, NO_VECTORS, mostBytes)
+    return { fields, vectorNames, sizes: [], isMulti: [], payload, rawPayload, textIds }
   }
   const vectors = Uint32Array.from(vectorNames, (name) => schema.findIndex((vector) => vector.name === name))
   const chosen = Array.from(vectors, (vector) => schema[vector] as SchemaVector)
   return {
-    fields: fieldsOf(payload !== null, vectors, mostBytes),
+    fields: fieldsOf(textIds || payload !== null, vectors, mostBytes),
     vectorNames,
     sizes: chosen.map(({ size }) => size),
     isMulti: chosen.map(({ multivectorConfig }) => multivectorConfig !== undefined),
     payload,
     rawPayload,
+    textIds,
   }
 }
 
@@ -76,10 +85,10 @@ function payloadSelection(selector: WithPayload): Projection['payload'] {
   return Array.isArray(selector) ? { include: selector } : (selector as { include: readonly string[] })
 }
 
-function vectorSelection(selector: WithVector, schema: readonly SchemaVector[]): string[] {
+function vectorSelection(selector: WithVector, schema: Schema): string[] {
   if (typeof selector === 'boolean') return selector ? schema.map((vector) => vector.name) : []
   const unknown = selector.find((name) => !schema.some((vector) => vector.name === name))
-  if (unknown !== undefined) throw invalid('withVector', 'Not existing vector name', unknown)
+  if (unknown !== undefined) throw noSuchVector('withVector', unknown)
   return [...new Set(selector)]
 }
 
@@ -100,8 +109,9 @@ export class RowReader {
   }
 
   point<P>(at: number): StoredPoint<P> {
-    const point: StoredPoint<P> = { id: decodeId(this.#block.ids, at * ID_WORDS) }
-    if (this.#projection.payload) point.payload = this.#payload(at) as P
+    const told = this.#projection.textIds ? splitTextId(this.#textAt(at)) : null
+    const point: StoredPoint<P> = { id: told?.textId ?? decodeId(this.#block.ids, at * ID_WORDS) }
+    if (this.#projection.payload) point.payload = this.#payload(told ? told.payload : this.#textAt(at)) as P
     const vector = this.#vector(at)
     if (vector) point.vector = vector
     return point
@@ -114,21 +124,27 @@ export class RowReader {
 
   /** The object is made at once, because properties added later are stored separately. */
   hit<P>(at: number, score: number): Hit<P> {
-    const id = decodeId(this.#block.ids, at * ID_WORDS)
+    const told = this.#projection.textIds ? splitTextId(this.#textAt(at)) : null
+    const id = told?.textId ?? decodeId(this.#block.ids, at * ID_WORDS)
     const version = this.#block.seqs[at] as number
     const hit: Hit<P> = this.#projection.payload
-      ? { id, version, score, payload: this.#payload(at) as P }
+      ? { id, version, score, payload: this.#payload(told ? told.payload : this.#textAt(at)) as P }
       : { id, version, score }
     const vector = this.#vector(at)
     if (vector !== undefined) hit.vector = vector
     return hit
   }
 
-  #payload(at: number): Payload | RawJson {
+  /** The stored text of a payload; '' if it is empty. */
+  #textAt(at: number): string {
     const { offsets } = this.#block.payloads as { offsets: Uint32Array }
     const start = offsets[at] as number
     const end = offsets[at + 1] as number
-    const text = end > start ? (this.#texts as Buffer).toString('utf8', start, end) : '{}'
+    return end > start ? (this.#texts as Buffer).toString('utf8', start, end) : ''
+  }
+
+  #payload(stored: string): Payload | RawJson {
+    const text = stored === '' ? '{}' : stored
     const { include, exclude } = this.#projection.payload as NonNullable<Projection['payload']>
     if (include || exclude) {
       const selected = selectPayload(
@@ -206,7 +222,7 @@ export function hitsOf<P>(
 
 function hitReader<P>(result: SearchResult, projection: Projection): (at: number) => Hit<P> {
   const { ids, seqs, scores } = result
-  if (projection.payload || projection.vectorNames.length > 0) {
+  if (projection.payload || projection.textIds || projection.vectorNames.length > 0) {
     const reader = new RowReader(result, projection)
     return (at) => reader.hit<P>(at, scores[at] as number)
   }

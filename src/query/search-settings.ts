@@ -1,4 +1,4 @@
-import { invalid } from '../core/errors.js'
+import { invalid, noSuchVector } from '../core/errors.js'
 import { UNNAMED_VECTOR } from '../core/point.js'
 import type { IdfParams, QuantizationParams, QueryStage } from '../core/query.js'
 import { isSparse, type SchemaVector } from '../core/schema.js'
@@ -59,7 +59,7 @@ export function corpusOf(
 export function vectorIndex(using: string | undefined, schema: readonly SchemaVector[], at = ''): number {
   const index = vectorAt(using, schema)
   if (index >= 0) return index
-  if (using !== undefined) throw invalid(`${at}using`, 'Not existing vector name', using)
+  if (using !== undefined) throw noSuchVector(`${at}using`, using)
   if (schema.length === 0) throw invalid(`${at}using`, 'the collection has no vectors', using)
   throw invalid(
     `${at}using`,

@@ -1,5 +1,5 @@
 import type { MaybePromise } from '../core/maybe-promise.js'
-import type { SchemaVector } from '../core/schema.js'
+import type { Schema } from '../core/schema.js'
 import type { Stoppable } from '../core/stop.js'
 import type { Shard } from '../native/shard.js'
 
@@ -7,7 +7,7 @@ import type { Shard } from '../native/shard.js'
 export interface Source {
   readonly name: string
   readonly shard: Shard
-  readonly schema: readonly SchemaVector[]
+  readonly schema: Schema
 }
 
 /**
@@ -16,7 +16,7 @@ export interface Source {
  */
 export interface LookedUp {
   readonly name: string
-  readonly schema: readonly SchemaVector[]
+  readonly schema: Schema
   read<T>(work: (source: Source) => MaybePromise<T>): MaybePromise<T>
 }
 

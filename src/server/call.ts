@@ -1,6 +1,6 @@
 /** A request as a route's function sees it. */
 import type { FastifyRequest } from 'fastify'
-import type { TSchema } from 'typebox'
+import type { TObject, TSchema } from 'typebox'
 import type {
   CallOptions,
   Collection,
@@ -9,7 +9,7 @@ import type {
   ReadableDatabase,
   WriteOptions,
 } from '../core/database.js'
-import { invalid } from '../core/errors.js'
+import { VicinalError } from '../core/errors.js'
 import { type RoomHolder, withInner } from '../core/inner-call.js'
 import { LIMITS } from '../core/limits.js'
 import { checkCollectionName } from '../core/names.js'
@@ -18,13 +18,11 @@ import { isPresent, objectAt, type WireObject } from '../wire/fields.js'
 import type { ArrivalBounds } from './arriving-body.js'
 import type { Access } from './auth.js'
 import type { DatabaseGate } from './database-gate.js'
+import { type Parameters, ReadParameters, readParameters } from './parameters.js'
 import type { Work } from './places.js'
 import { receiveFile } from './upload.js'
 
 const MS_PER_SECOND = 1000
-const INTEGER = /^\d{1,9}$/
-const ORDERINGS = ['weak', 'medium', 'strong'] as const
-const CONSISTENCIES = ['majority', 'quorum', 'all'] as const
 
 export interface RouteOf<C> {
   method: 'GET' | 'PUT' | 'POST' | 'PATCH' | 'DELETE'
@@ -37,6 +35,10 @@ export interface RouteOf<C> {
   summary?: string
   /** The declaration of the body, for the OpenAPI document. */
   body?: TSchema
+  /** Those of the result. */
+  answer?: TSchema
+  /** Parameters of the query string; where none are declared, those of reads. */
+  parameters?: TObject
   run(call: C): unknown
 }
 export type Route = RouteOf<Call>
@@ -61,6 +63,8 @@ export class ReadCall {
   protected readonly request: Asked
   readonly #gate: DatabaseGate<ReadableDatabase>
   protected readonly serviceTimeoutMs: number
+  /** The parameters of the route. */
+  declared: TObject = ReadParameters
 
   constructor(request: Asked, gate: DatabaseGate<ReadableDatabase>, timeoutMs: number) {
     this.request = request
@@ -69,7 +73,12 @@ export class ReadCall {
   }
 
   get collectionName(): string {
-    return checkCollectionName(this.param('name'))
+    const name = this.param('name')
+    if (name.length > LIMITS.nameLength) {
+      const what = `Validation error in path parameters: [name: must be from 1 to ${LIMITS.nameLength} characters]`
+      throw new VicinalError('INVALID_ARGUMENT', what, { details: { field: 'collection_name' }, status: 422 })
+    }
+    return checkCollectionName(name)
   }
 
   /** The collection, for reading. */
@@ -97,7 +106,6 @@ export class ReadCall {
   }
 
   options(): CallOptions {
-    this.#checkConsistency()
     return this.within(this.deadline())
   }
 
@@ -113,53 +121,19 @@ export class ReadCall {
   }
 
   /**
-   * `consistency` says how many or which replicas must agree. The one replica always agrees, so only the form is
-   * checked.
-   */
-  #checkConsistency(): void {
-    const { consistency } = this.query
-    if (typeof consistency === 'string' && /^[1-9]\d{0,8}$/.test(consistency)) return
-    this.word('consistency', CONSISTENCIES)
-  }
-
-  /**
    * `timeout` in seconds, as in Qdrant. A longer timeout than the service's is no error: a client may send its own with
    * every call.
    */
   protected deadline(): Pick<CallOptions, 'timeoutMs'> {
-    const { timeout } = this.query
+    const { timeout } = this.parameters
     if (timeout === undefined) return {}
-    const seconds = typeof timeout === 'string' && INTEGER.test(timeout) ? Number(timeout) : 0
-    const most = LIMITS.maxTimeoutMs / MS_PER_SECOND
-    if (seconds < 1 || seconds > most) throw invalid('timeout', `expected an integer from 1 to ${most}`, timeout)
-    const timeoutMs = seconds * MS_PER_SECOND
+    const timeoutMs = timeout * MS_PER_SECOND
     return { timeoutMs: this.request.ticket.isReadOnly ? Math.min(timeoutMs, this.serviceTimeoutMs) : timeoutMs }
   }
 
-  get query(): WireObject {
-    return this.request.query as WireObject
-  }
-
-  integer(name: string, least: number, most: number, otherwise: number): number {
-    const value = this.query[name]
-    if (value === undefined) return otherwise
-    const number = typeof value === 'string' && INTEGER.test(value) ? Number(value) : Number.NaN
-    if (!(number >= least && number <= most)) throw invalid(name, `expected an integer from ${least} to ${most}`, value)
-    return number
-  }
-
-  /** Checks a parameter that has no effect on one node. */
-  word(name: string, words: readonly string[]): void {
-    const value = this.query[name]
-    if (value === undefined || (typeof value === 'string' && words.includes(value))) return
-    throw invalid(name, `expected one of ${words.join(', ')}`, value)
-  }
-
-  flag(name: string, otherwise: boolean): boolean {
-    const value = this.query[name]
-    if (value === undefined) return otherwise
-    if (value !== 'true' && value !== 'false') throw invalid(name, 'expected true or false', value)
-    return value === 'true'
+  /** Parameters of the query string, by the declaration of the route. */
+  get parameters(): Parameters {
+    return readParameters(this.declared, this.request.query as WireObject)
   }
 }
 
@@ -185,8 +159,7 @@ export class Call extends ReadCall {
 
   /** Over HTTP a write is acknowledged before it is on stable storage, unless the request says `wait=true`. */
   writeOptions(): WriteOptions {
-    this.word('ordering', ORDERINGS)
-    return this.within({ ...this.deadline(), wait: this.flag('wait', false) })
+    return this.within({ ...this.deadline(), wait: this.parameters.wait ?? false })
   }
 
   /**

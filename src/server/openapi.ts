@@ -1,18 +1,33 @@
 /** The OpenAPI document of the service, made from its routes and from the declarations of their bodies. */
 import type { TSchema } from 'typebox'
+import { Filter } from '../core/filter.js'
+import { Expression } from '../core/formula.js'
 import { type Components, describe } from '../core/vocabulary/document.js'
+import { snakeCase } from '../core/vocabulary/spelling.js'
 import type { Route } from './call.js'
+import { ReadParameters } from './parameters.js'
 import { API_VERSION } from './versions.js'
 
 const NO_BODY = new Set(['GET', 'DELETE'])
 const PARAMETER = /:(\w+)/g
+/** Names of the parts of paths, as Qdrant's own document has them. */
+const QDRANTS: Readonly<Record<string, string>> = {
+  name: 'collection_name',
+  vector: 'vector_name',
+  field: 'field_name',
+  snapshot: 'snapshot_name',
+  shard: 'shard_id',
+  peer: 'peer_id',
+}
 
 /** OpenAPI 3.1. A route whose body is not declared yet takes any object. */
 export function openApiDocument(routes: readonly Route[]): object {
   const components: Components = new Map()
+  // Parts of bodies that are not declared as a whole yet.
+  for (const part of [Filter, Expression]) describe(part, components)
   const paths: Record<string, Record<string, object>> = {}
   for (const route of routes) {
-    const path = route.path.replace(PARAMETER, '{$1}')
+    const path = route.path.replace(PARAMETER, (_, name: string) => `{${QDRANTS[name] ?? name}}`)
     paths[path] ??= {}
     paths[path][route.method.toLowerCase()] = operationOf(route, components)
   }
@@ -35,19 +50,45 @@ export function openApiDocument(routes: readonly Route[]): object {
   }
 }
 
-function operationOf({ method, path, summary, body, isUpload }: Route, components: Components): object {
-  const names = [...path.matchAll(PARAMETER)].map(([, name]) => name as string)
+function operationOf(route: Route, components: Components): object {
+  const { method, path, summary, body, isUpload } = route
+  const parameters = [
+    ...[...path.matchAll(PARAMETER)].map(([, name = '']) => ({
+      name: QDRANTS[name] ?? name,
+      in: 'path',
+      required: true,
+      schema: { type: 'string' },
+    })),
+    ...queryParametersOf(route, components),
+  ]
   return {
     ...(summary === undefined ? {} : { summary }),
-    ...(names.length > 0
-      ? { parameters: names.map((name) => ({ name, in: 'path', required: true, schema: { type: 'string' } })) }
-      : {}),
+    ...(parameters.length > 0 ? { parameters } : {}),
     ...(NO_BODY.has(method) ? {} : { requestBody: requestBodyOf(body, isUpload === true, components) }),
     responses: {
-      200: { description: 'The result, in the envelope `{ result, status, time }`.' },
+      200: { description: 'The result, in the envelope `{ result, status, time }`.', ...answerOf(route, components) },
       '4XX': { description: 'The request is refused, and nothing was changed. docs/errors.md has the codes.' },
     },
   }
+}
+
+function queryParametersOf({ parameters, work }: Route, components: Components): object[] {
+  const declared = parameters ?? (work === 'read' ? ReadParameters : undefined)
+  return Object.entries(declared?.properties ?? {}).map(([name, property]) => {
+    const { description, ...schema } = describe(property, components) as { description?: string }
+    return { name: snakeCase(name), in: 'query', required: false, description, schema }
+  })
+}
+
+function answerOf({ answer }: Route, components: Components): object {
+  if (answer === undefined) return {}
+  const properties = {
+    result: describe(answer, components),
+    status: { type: 'string', enum: ['ok'] },
+    time: { type: 'number', description: 'Seconds.' },
+  }
+  const schema = { type: 'object', properties, required: ['result', 'status', 'time'] }
+  return { content: { 'application/json': { schema }, 'application/msgpack': { schema } } }
 }
 
 function requestBodyOf(body: TSchema | undefined, isUpload: boolean, components: Components): object {

@@ -2,7 +2,7 @@
 import { Readable } from 'node:stream'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { VicinalError } from '../core/errors.js'
+import type { ErrorCode, VicinalError } from '../core/errors.js'
 import type { SnapshotData } from '../core/snapshots.js'
 import { snakeCase } from '../core/vocabulary/spelling.js'
 import { JsonPieces, jsonText } from '../wire/json-encoder.js'
@@ -91,11 +91,19 @@ function wireField(field: string): string {
 
 const OTHER_BEGINNING = /^(?:Format error|Validation error|Deserialize error|Bad request)/
 
-/** Qdrant begins complaints about a request with these words. The field is told in `details`, not in the sentence. */
-function errorText({ code, message, details }: VicinalError): string {
-  if (code !== 'INVALID_ARGUMENT' || OTHER_BEGINNING.test(message)) return message
+const CATEGORIES: Partial<Record<ErrorCode, string>> = {
+  INVALID_ARGUMENT: 'Wrong input',
+  FORBIDDEN: 'Forbidden',
+  READ_ONLY: 'Forbidden',
+  TIMEOUT: 'Timeout',
+}
+
+/** Qdrant begins complaints about a request with a category. The field is told in `details`, not in the sentence. */
+function errorText({ code, status, message, details }: VicinalError): string {
+  const category = status === 429 ? 'Rate limiting exceeded' : CATEGORIES[code]
+  if (category === undefined || OTHER_BEGINNING.test(message)) return message
   const prefix = `${details.field}: `
-  return `Wrong input: ${message.startsWith(prefix) ? message.slice(prefix.length) : message}`
+  return `${category}: ${message.startsWith(prefix) ? message.slice(prefix.length) : message}`
 }
 
 function send(request: FastifyRequest, reply: FastifyReply, envelope: object): FastifyReply {

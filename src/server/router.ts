@@ -56,7 +56,7 @@ function guard(app: FastifyInstance, entrance: Entrance): void {
   })
 }
 
-function registerRoute<C>(app: FastifyInstance, route: RouteOf<C>, parts: RouterParts<C>): void {
+function registerRoute<C extends ReadCall>(app: FastifyInstance, route: RouteOf<C>, parts: RouterParts<C>): void {
   const { metrics, callOf, mainThread } = parts
   const config: RouteConfig = {
     declared: { access: route.access, work: route.work, ...(route.isUpload ? { isUpload: true } : {}) },
@@ -69,7 +69,9 @@ function registerRoute<C>(app: FastifyInstance, route: RouteOf<C>, parts: Router
     async handler(request, reply) {
       let result: unknown
       try {
-        result = await route.run(callOf(request))
+        const call = callOf(request)
+        if (route.parameters) call.declared = route.parameters
+        result = await route.run(call)
       } catch (error) {
         if (!(error instanceof AnsweredByAnotherThread) || !mainThread) throw error
         mainThread.answer(request, reply)

@@ -20,6 +20,7 @@ import type { BudgetRow } from '../server/places.js'
 import { readRoutes } from '../server/routes/table.js'
 import { DEFAULT_SETTINGS, type ServerSettings } from '../server/server-settings.js'
 import { Service } from '../server/service.js'
+import { noteUnanswered } from '../server/unanswered-requests.js'
 import { Forwarder } from './forwarder.js'
 
 const COLLECTIONS = '/collections/'
@@ -84,6 +85,7 @@ export function createReadServer(options: ReadServerOptions): ReadServer {
     if (!service.lets(request)) return false
     const name = collectionRead(request)
     if (name !== null && database.has(name) && !mustAnswer(declaredBytes(request))) return false
+    noteUnanswered(request, response)
     forwarder.pass(request, response)
     return true
   })

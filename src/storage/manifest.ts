@@ -50,11 +50,13 @@ export interface SegmentEntry {
   outdated?: boolean
 }
 
-const KIND: FileKind = { magic: 'VICMANI\n', formatVersion: 1, leastReader: 1, maxBytes: 16 * 1024 * 1024 }
+/** Version 2 knows collections whose ids are texts. An earlier reader would lose the texts, so it must refuse these. */
+const KIND: FileKind = { magic: 'VICMANI\n', formatVersion: 2, leastReader: 1, maxBytes: 16 * 1024 * 1024 }
+const WITH_TEXT_IDS: FileKind = { ...KIND, leastReader: 2 }
 
 /** Replaces the manifest on stable storage: a crash leaves the old one or the new one. */
 export async function writeManifest(disk: Disk, path: string, manifest: Manifest): Promise<void> {
-  await writeChecked(disk, path, KIND, manifest)
+  await writeChecked(disk, path, manifest.config.ids === 'text' ? WITH_TEXT_IDS : KIND, manifest)
 }
 
 export async function readManifest(disk: Disk, path: string): Promise<Manifest> {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
-import { join } from 'node:path'
+import { basename, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { invalid, notFound, type VicinalError } from '../core/errors.js'
+import { describeValue, invalid, notFound, VicinalError } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
 import { Mutex } from '../core/mutex.js'
 import type { SnapshotData, SnapshotDescription } from '../core/snapshots.js'
@@ -76,18 +76,23 @@ export class SnapshotFolder {
     return { name, bytes: await file.size(), chunks: new FileChunks(file) }
   }
 
-  /** The bytes of a `file://` location. It must be a file of this folder. */
+  /** The bytes of a `file://` location. It must be a file of this folder. Refusals are worded as Qdrant's. */
   async at(location: string): Promise<AsyncIterable<Uint8Array>> {
-    const refused = () => invalid('location', `expected a file of the database's own folder of snapshots`, location)
+    const details = { field: 'location' }
+    const refused = (why: string) => new VicinalError('INVALID_ARGUMENT', `Bad request: ${why}`, { details })
     let path: string
     try {
       path = fileURLToPath(location)
     } catch {
-      throw refused()
+      throw refused('Invalid snapshot URI, file path must be absolute or on localhost')
     }
-    const name = path.split('/').at(-1) ?? ''
-    if (!NAME.test(name) || path !== this.#disk.absolute(join(SNAPSHOTS, name))) throw refused()
-    if ((await this.#disk.facts(join(SNAPSHOTS, name))) === null) throw notFound('Snapshot', name)
+    const isThere = await this.#disk.exists(relative(this.#disk.root, path))
+    if (!isThere) throw refused(`Snapshot file ${describeValue(path)} does not exist`)
+    const name = basename(path)
+    if (!NAME.test(name) || path !== this.#disk.absolute(join(SNAPSHOTS, name))) {
+      const why = 'Snapshot file path must be inside the snapshots directory of the data folder'
+      throw new VicinalError('FORBIDDEN', `location: ${why}`, { details })
+    }
     return new FileChunks(await this.#open(name))
   }
 

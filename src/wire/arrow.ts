@@ -6,19 +6,21 @@ import {
   type NamedVector,
   type Point,
   type PointColumns,
+  type PointId,
   RawJson,
   type VectorColumn,
 } from '../core/point.js'
-import type { SchemaVector } from '../core/schema.js'
+import type { Schema } from '../core/schema.js'
+import { splitTextId } from '../core/text-ids.js'
 import { columnsOfArrow, isArrowTable } from '../ingest/arrow-columns.js'
 import { sparseAt } from '../ingest/sparse-column.js'
 
 export { isArrowTable }
 
-export function pointsOfArrow(table: ArrowTable, schema: readonly SchemaVector[]): Point<RawJson>[] | ColumnarPoints {
+export function pointsOfArrow(table: ArrowTable, schema: Schema): Point<RawJson>[] | ColumnarPoints {
   const columns = columnsOfArrow(table, schema)
   const ids = decodeIds(columns.ids)
-  const payloads = payloadsOf(columns)
+  const payloads = payloadsOf(columns, schema.textIds ? ids : null)
   if (columns.vectors.every((column) => column.rows === null)) {
     const vectors = Object.fromEntries(
       columns.vectors.map((column) => [column.name, wholeColumn(column, columns.count)]),
@@ -42,12 +44,15 @@ function wholeColumn(column: VectorColumn, count: number): ColumnarVectors {
   return column.sparse ? Array.from({ length: count }, (_, i) => sparseAt(column, i)) : column.data
 }
 
-function payloadsOf({ payloads, count }: PointColumns): (RawJson | null)[] {
+/** Puts text ids, which stand in the payload texts, among the `ids`. */
+function payloadsOf({ payloads, count }: PointColumns, ids: PointId[] | null): (RawJson | null)[] {
   if (!payloads) return new Array<null>(count).fill(null)
   const { bytes, offsets } = payloads
   const texts = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   return Array.from({ length: count }, (_, i) => {
-    const text = texts.toString('utf8', offsets[i], offsets[i + 1])
+    const stored = texts.toString('utf8', offsets[i], offsets[i + 1])
+    const { textId, payload: text } = ids ? splitTextId(stored) : { textId: null, payload: stored }
+    if (ids && textId !== null) ids[i] = textId
     return text === '' ? null : new RawJson(text)
   })
 }

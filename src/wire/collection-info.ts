@@ -64,6 +64,7 @@ export function infoToWire(info: CollectionInfo): object {
       params: {
         vectors: vectorsToWire(info.config.vectors),
         ...(sparseVectors.length > 0 ? { sparse_vectors: sparseToWire(sparseVectors) } : {}),
+        ...(info.config.ids ? { ids: info.config.ids } : {}),
         ...PARAMS,
         ...given,
         ...(params ? { given } : {}),
@@ -140,7 +141,7 @@ interface WireInfo {
   memory: unknown
   recall: CollectionInfo['recall']
   config: {
-    params: { vectors: WireObject; sparse_vectors?: WireObject; given?: WireObject }
+    params: { vectors: WireObject; sparse_vectors?: WireObject; ids?: 'text'; given?: WireObject }
     hnsw_config: WireObject
     quantization: CollectionConfig['quantization']
     quantization_config: WireObject | null
@@ -198,6 +199,7 @@ function configOfWire(config: WireInfo['config']): CollectionConfig {
     walConfig: read(WalConfig, config.wal_config.given ?? {}, 'wire'),
     strictModeConfig: strict_mode_config && read(StrictModeConfig, strict_mode_config, 'wire'),
     metadata: metadata === null ? null : (parseJson(metadata, 'answer metadata') as Payload),
+    ...(params.ids ? { ids: params.ids } : {}),
     ...(params.given ? { params: read(CollectionParams, params.given, 'wire') } : {}),
   }
 }

@@ -4,11 +4,12 @@
  * null counts as absent, unknown keys are ignored: both as Qdrant does.
  */
 import { describeValue, invalid, VicinalError } from '../core/errors.js'
-import type { Filter } from '../core/filter.js'
 import type { KnownShape } from '../core/known-keys.js'
 import type { PointId } from '../core/point.js'
 import { ShortCopies } from '../core/short-copies.js'
 import { isPlain as isObject } from '../core/vocabulary/reader.js'
+// Bodies with filters and formulas are read by it.
+import '../filter/wire-filter.js'
 
 export { isObject }
 
@@ -23,6 +24,14 @@ export function mistyped(field: string, expected: string, seen?: unknown): Vicin
   const got = seen === undefined ? '' : `, got ${describeValue(seen)}`
   return new VicinalError('INVALID_ARGUMENT', `Format error in JSON body: expected ${expected}${got}`, {
     details: { field },
+  })
+}
+
+/** A rule of the shape that a value breaks, for readers by hand: 422. `path` is that of the wire's violations. */
+export function violated(field: string, path: string, rule: string): VicinalError {
+  return new VicinalError('INVALID_ARGUMENT', `Validation error in JSON body: [${path}: ${rule}]`, {
+    details: { field },
+    status: 422,
   })
 }
 
@@ -99,11 +108,6 @@ const vectors = new ShortCopies<Float32Array>(16_384, (length) => new Float32Arr
 
 export function bytesAt(value: unknown): Uint8Array | null {
   return ArrayBuffer.isView(value) ? (value as Uint8Array) : null
-}
-
-/** The filter as it came: the engine parses and bounds it. */
-export function filterAt(value: unknown, field = 'filter'): Filter {
-  return objectAt(value, field) as Filter
 }
 
 /** Refuses a key whose meaning this version does not have: ignoring it would answer another question. */

@@ -1,10 +1,9 @@
 /** How bodies of the service have the values that are read as a whole: vectors as numbers or bins, ids one by one or as a bin. */
 import type { PointId } from '../core/point.js'
-import { FormulaOf, leaf, VectorInput } from '../core/query-leaves.js'
+import { leaf, VectorInput } from '../core/query-leaves.js'
 import { opaque } from '../core/vocabulary/declare.js'
 import type { Leaves, Read } from '../core/vocabulary/reading.js'
 import { bytesAt, idAt, idsAt, isObject } from './fields.js'
-import { knownFormula } from './formula.js'
 import { namedVectorAt, vectorAt } from './points.js'
 
 export const PointIds = opaque<readonly PointId[]>({
@@ -14,7 +13,6 @@ export const PointIds = opaque<readonly PointId[]>({
 
 export const WIRE_LEAVES: Leaves = new Map<object, Read>([
   [VectorInput, leaf(inputOf)],
-  [FormulaOf, leaf(knownFormula)],
   [PointIds, leaf(idsOf)],
 ]) as Leaves
 

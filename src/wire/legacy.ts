@@ -13,7 +13,7 @@ import {
   search,
 } from '../core/query.js'
 import { VectorInput } from '../core/query-leaves.js'
-import { returned, shardKey } from '../core/read-options.js'
+import { RETURNED_ALIASES, returned, shardKey } from '../core/read-options.js'
 import { oneOrMany, optional, text } from '../core/vocabulary/declare.js'
 import { isPlain } from '../core/vocabulary/reader.js'
 import { type Asked, askedOf, batchOf, bodyOf, explained, inside, insideGroups } from './read-bodies.js'
@@ -65,7 +65,12 @@ export function legacyBodies(kind: LegacyKind) {
   const { fields, description, queryOf } = KINDS[kind] as Kind
   const name = `${kind.charAt(0).toUpperCase()}${kind.slice(1)}`
   const shared = { ...fields, ...search, offset, ...returned, ...explained, shardKey }
-  const Single = Type.Object(shared, { $id: `${name}Request`, description, ...inside(`${kind}_request`) })
+  const Single = Type.Object(shared, {
+    $id: `${name}Request`,
+    description,
+    ...inside(`${kind}_request`),
+    aliases: { ...RETURNED_ALIASES, limit: ['top'] },
+  })
   const Batch = batchOf(Single, `${name}RequestBatch`)
   const Groups = Type.Object(
     { ...fields, ...search, ...grouping, ...returned, ...explained, shardKey },

@@ -112,14 +112,18 @@ class Writer {
     } else if (value instanceof Float64Array) {
       // Numbers of vectors, which are float32.
       this.#bin(new Uint8Array(Float32Array.from(value).buffer))
-    } else if (ArrayBuffer.isView(value)) {
+    } else if (isBin(value)) {
       this.#bin(new Uint8Array(value.buffer, value.byteOffset, value.byteLength))
+    } else if (ArrayBuffer.isView(value)) {
+      this.value(Array.from(value as Int32Array))
     } else if (value instanceof RawJson) {
       const text = Buffer.from(value.text)
       if (this.#options.rawJson === 'text') this.#bin(text)
       else this.value(parseJson(text, 'payload', UNBOUNDED))
     } else if (value instanceof Date) {
       this.text(dateText(value, 'body'))
+    } else if (value instanceof Map || value instanceof Set) {
+      throw invalid('body', 'expected an object or an array', value)
     } else {
       this.#map(value as Record<string, unknown>)
     }
@@ -238,4 +242,14 @@ class Writer {
     grown.set(this.buffer.subarray(0, this.length))
     this.buffer = grown
   }
+}
+
+/** Bytes, float32 numbers, and words of ids and indices travel as they are in memory; other arrays as their numbers. */
+function isBin(value: object): value is Uint8Array {
+  return (
+    value instanceof Uint8Array ||
+    value instanceof Float32Array ||
+    value instanceof Uint32Array ||
+    value instanceof BigUint64Array
+  )
 }

@@ -12,7 +12,8 @@ import { isObject, isPresent, textAt, type WireObject } from './fields.js'
 /** `field_schema` is the kind itself, or an object with the kind as its `type`. Unknown keys of it are ignored. */
 export function payloadIndexOf(body: WireObject): { field: string; schema: PayloadIndexKind | PayloadIndexOptions } {
   const field = textAt(body.field_name, 'field_name')
-  const { field_schema: schema } = body
+  // As in Qdrant, `field_type` is another name.
+  const schema = body.field_schema ?? body.field_type
   const kind = textAt(isObject(schema) ? schema.type : schema, 'field_schema') as PayloadIndexKind
   if (!PAYLOAD_INDEX_KINDS.includes(kind)) {
     throw invalid('field_schema', `expected one of ${PAYLOAD_INDEX_KINDS.join(', ')}`, kind)

@@ -30,6 +30,7 @@ import {
   objectAt,
   textAt,
   unsupported,
+  violated,
   type WireObject,
 } from './fields.js'
 import { parseJson } from './json.js'
@@ -56,7 +57,7 @@ function pointsAt(points: readonly unknown[], field: string): Point[] {
   return points.map((value, i): Point => {
     const point = objectAt(value, `${field}[${i}]`)
     const id = idAt(point.id, `${field}[${i}].id`)
-    const vector = pointVectorAt(point.vector, `${field}[${i}].vector`)
+    const vector = pointVectorAt(vectorsOf(point), `${field}[${i}].vector`)
     return isPresent(point.payload)
       ? { id, vector, payload: payloadAt(point.payload, `${field}[${i}].payload`) }
       : { id, vector }
@@ -73,10 +74,22 @@ export function vectorUpdatesIn({ points, ...condition }: Static<typeof VectorUp
     const point = objectAt(value, `${at}points[${i}]`)
     return {
       id: idAt(point.id, `${at}points[${i}].id`),
-      vector: pointVectorAt(point.vector, `${at}points[${i}].vector`),
+      vector: someVectors(vectorsOf(point), `${at}points[${i}].vector`),
     }
   })
   return { points: updates, ...condition }
+}
+
+/** As in Qdrant, `vectors` is another name. */
+function vectorsOf({ vector, vectors }: WireObject): unknown {
+  return isPresent(vector) ? vector : vectors
+}
+
+function someVectors(value: unknown, field: string): PointVector {
+  const vector = pointVectorAt(value, field)
+  const isEmpty = isObject(vector) ? Object.keys(vector).length === 0 : (vector as Vector).length === 0
+  if (isEmpty) throw violated(field, field, 'must specify vectors to update for point')
+  return vector
 }
 
 /** A payload: an object, or in MessagePack also a bin that holds its JSON text. */
@@ -87,7 +100,11 @@ export function payloadAt(value: unknown, field: string): Payload {
 
 function pointVectorAt(value: unknown, field: string): PointVector {
   if (!isPresent(value)) throw invalid(field, 'expected a vector, or an object of vectors by name', value ?? null)
-  if (!isObject(value)) return vectorAt(value, field)
+  if (!isObject(value)) {
+    const vector = vectorAt(value, field)
+    checkShape(vector, field, field)
+    return vector
+  }
   // A text to embed has known keys, so it is no record of names.
   if ('text' in value && 'model' in value) {
     textAt(value.text, `${field}.text`)
@@ -95,9 +112,29 @@ function pointVectorAt(value: unknown, field: string): PointVector {
   }
   const named: Record<string, NamedVector> = {}
   for (const [name, vector] of Object.entries(value)) {
-    Object.defineProperty(named, name, { value: namedVectorAt(vector, `${field}.${name}`), enumerable: true })
+    const value = namedVectorAt(vector, `${field}.${name}`)
+    checkShape(value, `${field}.${name}`, `${field}.?`)
+    Object.defineProperty(named, name, { value, enumerable: true })
   }
   return named
+}
+
+/** Qdrant's rules of a vector by itself, whatever the collection. */
+function checkShape(vector: NamedVector, field: string, path: string): void {
+  if (Array.isArray(vector) || ArrayBuffer.isView(vector)) {
+    if (!isListOfVectors(vector as readonly unknown[])) return
+    const size = (vector[0] as Vector).length
+    const odd = (vector as MultiVector).find((one) => one.length === 0 || one.length !== size)
+    if (odd === undefined) return
+    const rule =
+      odd.length === 0
+        ? 'all vectors must be non-empty'
+        : `all vectors must have the same dimension, found vector with dimension ${odd.length}`
+    throw violated(field, `${path}.data`, rule)
+  }
+  if (!('indices' in vector)) return
+  const { indices, values } = vector as SparseVector
+  if (indices.length !== values.length) throw violated(field, `${path}.values`, 'must be the same length as indices')
 }
 
 /** A sparse vector and a document pass as they are: the engine checks them. */

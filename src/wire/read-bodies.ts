@@ -89,7 +89,7 @@ export function bodyOf<T extends TSchema>(declaration: T, body: unknown): Static
   return read(declaration, body ?? {}, 'wire', 'body', WIRE_LEAVES)
 }
 
-/** What the library is asked, and whether the answer is to be explained. */
+/** The options of the library's call, and whether the answer is to be explained. */
 export interface Asked<Options> {
   options: Options
   explain: boolean

@@ -112,7 +112,7 @@ describe('queries of the client', () => {
     await start()
     expect(await collection.query({ ...near(1), timeoutMs: 5000 })).toMatchObject(expected)
     const ids = Array.from({ length: 120_000 }, (_, id) => id + 1_000_000)
-    expect(await collection.query({ ...near(1), filter: { must_not: [{ has_id: ids }] } })).toMatchObject(expected)
+    expect(await collection.query({ ...near(1), filter: { mustNot: [{ hasId: ids }] } })).toMatchObject(expected)
     expect(streams()).toEqual([])
     expect(requests()).toHaveLength(2)
   })
@@ -128,7 +128,7 @@ describe('queries of the client', () => {
   it('are requests if they are too long for the messages of this service', async () => {
     await start({}, { maxBodyBytes: 4096 })
     const ids = Array.from({ length: 1000 }, (_, id) => id + 1_000_000)
-    const long = { ...near(1), filter: { must_not: [{ has_id: ids }] } }
+    const long = { ...near(1), filter: { mustNot: [{ hasId: ids }] } }
     // A request of that length is refused with a reason.
     for (let times = 0; times < 3; times++)
       await expect(collection.query(long)).rejects.toMatchObject({ code: 'TOO_LARGE' })
@@ -159,7 +159,7 @@ describe('queries of the client', () => {
         Array.from({ length: 100 }, async (_, i) => {
           const id = i % 10
           const stopped = new AbortController()
-          const asked = { query: [1, 1], limit: 1, filter: { must: [{ has_id: [id] }] }, signal: stopped.signal }
+          const asked = { query: [1, 1], limit: 1, filter: { must: [{ hasId: [id] }] }, signal: stopped.signal }
           const found = collection.query(asked).then(
             (hits) => hits.map((hit) => hit.id),
             (error) => error.code,

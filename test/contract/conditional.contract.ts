@@ -129,7 +129,7 @@ export function describeConditionalWrites(suite: Suite): void {
       const at = async (id: number) => (await collection.retrieve([id], { withVector: true }))[0]?.vector
       expect([await at(1), await at(2)]).toEqual([Float32Array.of(5, 5, 5), Float32Array.of(2, 0, 0)])
       await collection.batch([
-        { op: 'updateVectors', points: [{ id: 2, vector: [6, 6, 6] }], updateFilter: { must_not: [DRAFTS] } },
+        { op: 'updateVectors', points: [{ id: 2, vector: [6, 6, 6] }], updateFilter: { mustNot: [DRAFTS] } },
       ])
       expect(await at(2)).toEqual(Float32Array.of(6, 6, 6))
       const absent = collection.updateVectors([{ id: 99, vector: [1, 1, 1] }], { updateFilter: DRAFTS })

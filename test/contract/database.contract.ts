@@ -17,6 +17,7 @@ import { describeReads } from './reads.contract.js'
 import { describeRefusals } from './refusals.contract.js'
 import { describeSettings } from './settings.contract.js'
 import { describeTextFilters } from './text-filters.contract.js'
+import { describeTextIds } from './text-ids.contract.js'
 import { describeUpserts } from './upserts.contract.js'
 import { describeValues } from './values.contract.js'
 import { describeVectorNames } from './vector-names.contract.js'
@@ -76,6 +77,7 @@ export function describeDatabase(name: string, open: () => Promise<DatabaseUnder
     describeFilters(suite)
     describeTextFilters(suite)
     describeRefusals(suite)
+    if (!name.includes('oracle')) describeTextIds(suite)
   })
 }
 

@@ -148,7 +148,7 @@ describe.each(FACES)('explained by the %s', (face) => {
       expect(one).toMatchObject({ stage: 'nearest', returned: 2, trueMatches: 5, expectedRecall: 1, prefetch: [] })
       expect(one.distancesComputed).toBeGreaterThanOrEqual(4)
     }
-    const few = await collection.explainMatrix({ filter: { must: { has_id: [1] } } })
+    const few = await collection.explainMatrix({ filter: { must: { hasId: [1] } } })
     expect(few).toMatchObject({
       ids: [],
       pairs: [],

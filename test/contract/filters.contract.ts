@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { Collection } from '../../src/core/database.js'
 import type { Condition, Filter } from '../../src/core/filter.js'
+import { snakeCase } from '../../src/core/vocabulary/spelling.js'
 import { sipHash } from '../oracle/sip-hash.js'
 import type { Suite } from './database.contract.js'
 
@@ -89,24 +90,32 @@ const FILTERS: [what: string, filter: Filter, ids: number[]][] = [
     { must: [{ key: 'when', range: { gt: '2024-02-01T00:00:00Z', lt: '2024-06-01T10:00:01Z' } }] },
     [2],
   ],
-  ['must and must_not', { must: [value('city', 'Oslo')], must_not: [value('n', 1)] }, [3]],
+  ['must and mustNot', { must: [value('city', 'Oslo')], mustNot: [value('n', 1)] }, [3]],
   ['should', { should: [value('n', 1), value('n', 2)] }, [1, 2]],
   [
-    'min_should',
-    { min_should: { conditions: [value('city', 'Oslo'), value('tags', 'a'), value('n', 1)], min_count: 2 } },
+    'minShould',
+    { minShould: { conditions: [value('city', 'Oslo'), value('tags', 'a'), value('n', 1)], minCount: 2 } },
     [1],
   ],
   [
     'a filter in a filter',
-    { must: [{ should: [value('n', 2), { must: [value('n', 3)], must_not: [value('city', 'Rome')] }] }] },
+    { must: [{ should: [value('n', 2), { must: [value('n', 3)], mustNot: [value('city', 'Rome')] }] }] },
     [2, 3],
   ],
-  ['is_empty', { must: [{ is_empty: { key: 'tags' } }] }, [2, 4]],
-  ['is_null', { must: [{ is_null: { key: 'tags' } }] }, [4]],
-  ['is_empty of an absent key', { must_not: [{ is_empty: { key: 'price' } }] }, [1, 2, 4]],
-  ['values_count', { must: [{ key: 'tags', values_count: { gte: 2 } }] }, [1]],
-  ['has_id', { must: [{ has_id: [1, 4, 99] }] }, [1, 4]],
-  ['has_vector', { must: [{ has_vector: 'text' }] }, [1, 3, 5]],
+  ['isEmpty', { must: [{ isEmpty: { key: 'tags' } }] }, [2, 4]],
+  ['isNull', { must: [{ isNull: { key: 'tags' } }] }, [4]],
+  ['isEmpty of an absent key', { mustNot: [{ isEmpty: { key: 'price' } }] }, [1, 2, 4]],
+  ['valuesCount', { must: [{ key: 'tags', valuesCount: { gte: 2 } }] }, [1]],
+  ['no values, of a field that some lack', { must: [{ key: 'price', valuesCount: { lt: 1 } }] }, [3, 5]],
+  ['no values, of null and []', { must: [{ key: 'tags', valuesCount: { lte: 0 } }] }, [2, 4]],
+  ['any number of values', { must: [{ key: 'nowhere', valuesCount: { gte: 0 } }] }, [1, 2, 3, 4, 5]],
+  [
+    'no values in an element',
+    { must: { nested: { key: 'parts', filter: { must: { key: 'colour', valuesCount: { lt: 1 } } } } } },
+    [3, 4],
+  ],
+  ['hasId', { must: [{ hasId: [1, 4, 99] }] }, [1, 4]],
+  ['hasVector', { must: [{ hasVector: 'text' }] }, [1, 3, 5]],
   ['a path through arrays', { must: [value('parts[].kind', 'y')] }, [3]],
   ['an element of an array', { must: [value('parts[0].size', 9)] }, [4]],
   ['a path into objects', { must: [value('deep.a[].b', 2)] }, [4]],
@@ -121,28 +130,26 @@ const FILTERS: [what: string, filter: Filter, ids: number[]][] = [
   ['both in any element', { must: [value('parts[].kind', 'x'), { key: 'parts[].size', range: { gte: 9 } }] }, [3, 4]],
   ['a text anywhere in a text', { must: [{ key: 'city', match: { text: 'yot' } }] }, [3, 4]],
   ['a phrase anywhere in a text', { must: [{ key: 'city', match: { phrase: 'sl' } }] }, [1, 3]],
-  ['one of several words', { must: [{ key: 'city', match: { text_any: 'nowhere ome  osl' } }] }, [2]],
+  ['one of several words', { must: [{ key: 'city', match: { textAny: 'nowhere ome  osl' } }] }, [2]],
   ['a prefix', { must: [{ key: 'city', match: { prefix: 'Os' } }] }, [1, 3]],
   [
     'a box',
     {
-      must: [{ key: 'at', geo_bounding_box: { top_left: { lon: 9, lat: 61 }, bottom_right: { lon: 14, lat: 40 } } }],
+      must: [{ key: 'at', geoBoundingBox: { topLeft: { lon: 9, lat: 61 }, bottomRight: { lon: 14, lat: 40 } } }],
     },
     [1, 2, 3],
   ],
   [
     'a box over the antimeridian',
     {
-      must: [
-        { key: 'at', geo_bounding_box: { top_left: { lon: 170, lat: 0 }, bottom_right: { lon: -170, lat: -50 } } },
-      ],
+      must: [{ key: 'at', geoBoundingBox: { topLeft: { lon: 170, lat: 0 }, bottomRight: { lon: -170, lat: -50 } } }],
     },
     [4],
   ],
-  ['a radius', { must: [{ key: 'at', geo_radius: { center: { lon: 10.7, lat: 59.9 }, radius: 20_000 } }] }, [1, 3]],
+  ['a radius', { must: [{ key: 'at', geoRadius: { center: { lon: 10.7, lat: 59.9 }, radius: 20_000 } }] }, [1, 3]],
   [
     'a polygon with a hole',
-    { must: [{ key: 'at', geo_polygon: { exterior: ring(-5, 65), interiors: [ring(11, 45)] } }] },
+    { must: [{ key: 'at', geoPolygon: { exterior: ring(-5, 65), interiors: [ring(11, 45)] } }] },
     [1, 3],
   ],
   ['either of two checks of one condition', { must: [{ key: 'n', match: { value: 1 }, range: { gt: 5 } }] }, [1, 5]],
@@ -170,6 +177,10 @@ export function describeFilters(suite: Suite): void {
       expectMatches(collection, filter, ids),
     )
 
+    it('are taken in the spelling of the wire too', async () => {
+      for (const [, filter, ids] of FILTERS) await expectMatches(collection, inWireWords(filter) as Filter, ids)
+    })
+
     it('match the same with payload indexes', async () => {
       const kinds = {
         city: 'keyword',
@@ -179,6 +190,8 @@ export function describeFilters(suite: Suite): void {
         when: 'datetime',
         owner: 'uuid',
         tags: 'keyword',
+        nowhere: 'keyword',
+        'parts[].colour': 'keyword',
         big: 'integer',
         at: 'geo',
       } as const
@@ -186,6 +199,12 @@ export function describeFilters(suite: Suite): void {
       for (const [, filter, ids] of FILTERS) await expectMatches(collection, filter, ids)
     })
   })
+}
+
+function inWireWords(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(inWireWords)
+  if (value === null || typeof value !== 'object') return value
+  return Object.fromEntries(Object.entries(value).map(([key, one]) => [snakeCase(key), inWireWords(one)]))
 }
 
 async function expectMatches(collection: Collection, filter: Filter, ids: number[]): Promise<void> {

@@ -94,7 +94,8 @@ describe.each([
       const other = new Line(service.url)
       expect((await other.call('POST', '/collections/a/points/count', {})).json.result.count).toBe(POINTS)
     }
-    const least = isLimited ? 8 * POINTS * SIZE * 4 : 0
+    // Of eight; the system's socket buffers may take in some of them whole.
+    const least = isLimited ? 2 * POINTS * SIZE * 4 : 0
     expect(memoryBudget.reservedBytes).toBeGreaterThanOrEqual(least)
     for (const [sent] of stalled.slice(4)) sent.destroy()
     for (const [, answer] of stalled.slice(0, 4)) {

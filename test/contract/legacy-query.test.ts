@@ -74,6 +74,8 @@ const SAME: [path: string, older: object, query: object][] = [
     { context: [{ positive: 20, negative: 1 }], using: 'v', limit: 30 },
     { query: { context: [{ positive: 20, negative: 1 }] }, using: 'v', limit: 30 },
   ],
+  // `top` is an older name of the limit.
+  ['search', { vector: { name: 'v', vector: [7, 0] }, top: 3 }, { query: [7, 0], using: 'v', limit: 3 }],
 ]
 
 const GROUPING = { group_by: 'group', group_size: 2, limit: 2, with_payload: true, with_lookup: 'a' }

@@ -15,15 +15,20 @@ interface Schema {
   additionalProperties?: Schema | boolean
   description?: string
 }
+interface Operation {
+  summary?: string
+  parameters?: { name: string; in: string }[]
+  requestBody?: { content: Record<string, { schema: Schema }> }
+}
 interface Document {
   openapi: string
-  paths: Record<string, Record<string, { requestBody?: { content: Record<string, { schema: Schema }> } }>>
+  paths: Record<string, Record<string, Operation>>
   components: { schemas: Record<string, Schema> }
 }
 
 /** Our declaration, Qdrant's component of the same meaning, and the properties that are ours alone. */
 const SAME: readonly [ours: string, qdrants: string, beyond: readonly string[]][] = [
-  ['CollectionOptions', 'CreateCollection', ['quantization']],
+  ['CollectionOptions', 'CreateCollection', ['ids', 'quantization']],
   ['ConfigChange', 'UpdateCollection', ['quantization', 'wal_config']],
   ['CollectionParams', 'CollectionParamsDiff', ['shard_number']],
   ['HnswConfig', 'HnswConfigDiff', []],
@@ -36,6 +41,32 @@ const SAME: readonly [ours: string, qdrants: string, beyond: readonly string[]][
   ['SparseVectorParams', 'SparseVectorParams', []],
   ['SparseIndexParams', 'SparseIndexParams', []],
   ['QuotaConfig', 'QuotaConfig', []],
+  ...[
+    'DivParams',
+    'PowParams',
+    'DecayParamsExpression',
+    'GeoDistanceParams',
+    'ExpDecayExpression',
+    'DatetimeKeyExpression',
+    'Filter',
+    'MinShould',
+    'FieldCondition',
+    'IsEmptyCondition',
+    'IsNullCondition',
+    'HasIdCondition',
+    'HasVectorCondition',
+    'SliceCondition',
+    'Slice',
+    'NestedCondition',
+    'Nested',
+    'Range',
+    'ValuesCount',
+    'GeoPoint',
+    'GeoBoundingBox',
+    'GeoRadius',
+    'GeoPolygon',
+    'GeoLineString',
+  ].map((name): (typeof SAME)[number] => [name, name, []]),
   ['QueryRequest', 'QueryRequest', ['explain', 'recall']],
   ['QueryGroupsRequest', 'QueryGroupsRequest', ['explain', 'recall']],
   ['Prefetch', 'Prefetch', ['recall']],
@@ -56,6 +87,12 @@ const SAME: readonly [ours: string, qdrants: string, beyond: readonly string[]][
   ['ScrollRequest', 'ScrollRequest', []],
   ['PointRequest', 'PointRequest', []],
   ['CountRequest', 'CountRequest', []],
+  ['PayloadChange', 'SetPayload', []],
+  ['PayloadRemoval', 'DeletePayload', []],
+  ['VectorRemoval', 'DeleteVectors', []],
+  ['VectorUpdates', 'UpdateVectors', []],
+  ['PointChanges', 'UpdateOperations', []],
+  ['SnapshotRecovery', 'SnapshotRecover', ['replace']],
 ]
 
 async function documentOf(): Promise<Document> {
@@ -82,9 +119,22 @@ describe('the document', () => {
 
   it('has the bodies in the spelling of the wire, for both formats', async () => {
     const { paths } = await documentOf()
-    const { content = {} } = paths['/collections/{name}']?.put?.requestBody ?? {}
+    const { content = {} } = paths['/collections/{collection_name}']?.put?.requestBody ?? {}
     expect(Object.keys(content)).toEqual(['application/json', 'application/msgpack'])
     expect(content['application/json']?.schema).toEqual({ $ref: '#/components/schemas/CollectionOptions' })
+  })
+
+  it('says what each route that writes does, takes and answers', async () => {
+    const { paths } = await documentOf()
+    const { put } = paths['/collections/{collection_name}/points'] ?? {}
+    expect(put).toMatchObject({ summary: 'Writes points.' })
+    expect(parametersOf(put as Operation)).toEqual([
+      'path collection_name',
+      'query wait',
+      'query ordering',
+      'query timeout',
+    ])
+    expect(JSON.stringify(put)).toContain('#/components/schemas/UpdateResult')
   })
 
   it('is for those who may read', async () => {
@@ -94,6 +144,20 @@ describe('the document', () => {
 })
 
 describe.skipIf(!existsSync(SPEC))("against Qdrant's description", () => {
+  it('has its paths and their parameters', async () => {
+    const { paths } = await documentOf()
+    const spec = (JSON.parse(readFileSync(SPEC, 'utf8')) as Document).paths
+    const lacking = Object.entries(spec).flatMap(([path, operations]) =>
+      Object.entries(operations).flatMap(([method, operation]) => {
+        const ours = paths[path]?.[method]
+        if (ours === undefined) return `${method} ${path}`
+        const known = parametersOf(ours)
+        return parametersOf(operation).flatMap((one) => (known.includes(one) ? [] : `${method} ${path}: ${one}`))
+      }),
+    )
+    expect(lacking).toEqual(['delete /cluster/peer/{peer_id}: query force'])
+  })
+
   it.each(SAME)('%s has the properties of %s', async (ours, qdrants, beyond) => {
     const { schemas } = (await documentOf()).components
     const spec = (JSON.parse(readFileSync(SPEC, 'utf8')) as Document).components.schemas
@@ -108,6 +172,10 @@ describe.skipIf(!existsSync(SPEC))("against Qdrant's description", () => {
     }
   })
 })
+
+function parametersOf({ parameters = [] }: Operation): string[] {
+  return parameters.map((parameter) => `${parameter.in} ${parameter.name}`)
+}
 
 /** The texts that a property may be, if it may be one of some. */
 function wordsOf(schema: Schema, schemas: Record<string, Schema>): string[] {

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { Collection } from '../../src/core/database.js'
+import type { Expression } from '../../src/core/formula.js'
 import type { Query, QueryOptions } from '../../src/core/query.js'
 import type { Suite } from './database.contract.js'
 
@@ -101,16 +102,39 @@ export function describeQueries(suite: Suite): void {
         }),
       ).toEqual([7, 7, 7, 0, 0])
       expect(
-        await scores({ prefetch, query: { formula: { div: { left: 1, right: 'n', by_zero_default: 9 } } }, limit: 2 }),
+        await scores({ prefetch, query: { formula: { div: { left: 1, right: 'n', byZeroDefault: 9 } } }, limit: 2 }),
       ).toEqual([9, 1])
       expect(await scores({ prefetch, query: { formula: 'missing', defaults: { missing: 4 } }, limit: 1 })).toEqual([4])
       expect(
-        await scores({ prefetch, query: { formula: { exp_decay: { x: 'n', target: 2, scale: 1 } } }, limit: 2 }),
+        await scores({ prefetch, query: { formula: { expDecay: { x: 'n', target: 2, scale: 1 } } }, limit: 2 }),
       ).toEqual([1, 0.5])
       const both = [prefetch, { query: [4, 0, 0], limit: 1 }]
       expect(
         await ids({ prefetch: both, query: { formula: '$score[1]', defaults: { '$score[1]': -5 } }, limit: 1 }),
       ).toEqual([3])
+    })
+
+    it('take formulas in the spelling of the wire too', async () => {
+      const prefetch = { query: [0, 0, 0], limit: 5, filter: { must: { key: 'n', range: { lt: 40 } } } }
+      const formula = { div: { left: 1, right: { exp_decay: { x: 'n' } }, by_zero_default: 9 } } as Expression
+      expect(await scores({ prefetch, query: { formula }, limit: 2 })).toEqual([16, 8])
+    })
+
+    it('count values of other kinds in a formula as absent', async () => {
+      const kinds = await suite.single()
+      const values = [5, null, 'text', [3], [], [null, 4], {}, undefined]
+      await kinds.upsert(
+        values.map((v, at) => ({ id: at + 1, vector: [at, 0, 0], payload: v === undefined ? {} : { v } })),
+      )
+      const ask = async (formula: Expression, defaults: Record<string, unknown>) => {
+        const hits = await kinds.query({ prefetch: { limit: 9 }, query: { formula, defaults } })
+        return hits.sort((a, b) => Number(a.id) - Number(b.id)).map(({ score }) => score)
+      }
+      expect(await ask('v', { v: 7 })).toEqual([5, 7, 7, 3, 7, 4, 7, 7])
+      const at = '1970-01-01T00:00:09Z'
+      expect(await ask({ datetimeKey: 'v' }, { v: at })).toEqual(values.map(() => 9))
+      await kinds.upsert([{ id: 1, vector: [1, 0, 0], payload: { v: [1, 2] } }])
+      await expect(ask('v', { v: 7 })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
     })
 
     it('refuse formulas if a point has no value for them', async () => {
@@ -300,7 +324,7 @@ export function describeQueries(suite: Suite): void {
         expect(p).not.toBe(q)
         expect(score).toBeCloseTo(Math.hypot(p - q, (p % 3) - (q % 3)), 3)
       }
-      const none = await collection.searchMatrix({ filter: { must: { has_id: [1] } } })
+      const none = await collection.searchMatrix({ filter: { must: { hasId: [1] } } })
       expect(none).toEqual({ ids: [], pairs: [] })
     })
   })

@@ -1,8 +1,9 @@
 /** Queries with one error each, through the library and on the wire. The message must name the error. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Collection, Database } from '../../src/core/database.js'
+import type { Expression } from '../../src/core/formula.js'
 import { LIMITS } from '../../src/core/limits.js'
-import type { Expression, Prefetch, QueryOptions } from '../../src/core/query.js'
+import type { Prefetch, QueryOptions } from '../../src/core/query.js'
 import { FACES, openFace } from './faces.js'
 
 const NEAR = [1, 2, 3]
@@ -128,13 +129,13 @@ const REFUSED: [what: string, query: unknown, names: RegExp][] = [
   ['a sum of one', formula({ sum: 1 }), /formula\.sum/],
   ['half a division', formula({ div: { left: 1 } }), /formula\.div\.right/],
   ['half a power', formula({ pow: { base: 2 } }), /formula\.pow\.exponent/],
-  ['a decay of no scale', formula({ exp_decay: { x: 1, scale: 0 } }), /exp_decay\.scale.*0/],
-  ['a midpoint of 1', formula({ gauss_decay: { x: 1, midpoint: 1 } }), /gauss_decay\.midpoint.*1/],
-  ['a midpoint beyond 1', formula({ lin_decay: { x: 1, midpoint: 1.5 } }), /lin_decay\.midpoint.*1\.5/],
+  ['a decay of no scale', formula({ expDecay: { x: 1, scale: 0 } }), /expDecay\.scale.*0/],
+  ['a midpoint of 1', formula({ gaussDecay: { x: 1, midpoint: 1 } }), /gaussDecay\.midpoint.*1/],
+  ['a midpoint beyond 1', formula({ linDecay: { x: 1, midpoint: 1.5 } }), /linDecay\.midpoint.*1\.5/],
   ['a date that is none', formula({ datetime: 'yesterday' }), /formula\.datetime.*yesterday/],
   [
     'a place beyond the pole',
-    formula({ geo_distance: { origin: { lat: 91, lon: 0 }, to: 'place' } }),
+    formula({ geoDistance: { origin: { lat: 91, lon: 0 }, to: 'place' } }),
     /origin\.lat.*91/,
   ],
   ['a condition of an unknown kind', formula({ key: 'n', matches: 1 }), /formula.*matches/],

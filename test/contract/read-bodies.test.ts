@@ -1,4 +1,4 @@
-/** Bodies of reads on the wire: what is refused with which status and wording, and in which order. */
+/** Refused bodies of reads on the wire: status, wording, and the order of checks. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { Database } from '../../src/core/database.js'
 import { open } from '../../src/index.js'

@@ -102,7 +102,7 @@ export function describeSparse(name: string, open: () => Promise<DatabaseUnderTe
         vectors: { dense: Float32Array.of(1, 1, 2, 2), words: [sparse({ 7: 8 }), sparse({ 7: 7, 1: 1 })] },
       })
       expect(idsOf(await search(collection, sparse({ 7: 1 })))).toEqual([5, 6, 7])
-      const has = { must: [{ has_vector: 'words' }] }
+      const has = { must: [{ hasVector: 'words' }] }
       expect(await collection.count({ filter: has })).toBe(4)
     })
 

@@ -172,7 +172,7 @@ describe.each([
     const all = await streams()
     for (const stream of all) for (let i = 0; i < 5; i++) await stream.json({ query: [1, 0] })
     for (const stream of all) await stream.json({ limit: 0 })
-    expect(await count()).toEqual({ 200: { count: 15 }, 400: { count: 3 } })
+    expect(await count()).toEqual({ 200: { count: 15 }, 422: { count: 3 } })
     // Each thread beside answers once it knows the collection; until then it forwards.
     for (let tries = 0; tries < 100; tries++) for (const stream of all) await stream.json({ query: [1, 0] })
     const beside = (await service.threads.states()).map(({ routes }) =>

@@ -6,8 +6,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { connect } from '../../src/client/index.js'
 import type { Collection, Database } from '../../src/core/database.js'
 import type { Filter } from '../../src/core/filter.js'
+import type { Expression } from '../../src/core/formula.js'
 import type { PayloadIndexKind, PayloadIndexOptions } from '../../src/core/payload-index.js'
-import type { Expression, QueryGroupsOptions } from '../../src/core/query.js'
+import type { QueryGroupsOptions } from '../../src/core/query.js'
 import type { CollectionOptions, StrictModeConfig } from '../../src/core/schema.js'
 import { open } from '../../src/index.js'
 import { createServer } from '../../src/server/app.js'
@@ -56,15 +57,15 @@ const grouped =
   (options: Partial<QueryGroupsOptions>): Attempt =>
   (c) =>
     c.queryGroups({ ...Q, groupBy: 'kw', groupSize: 1, ...options })
-const to = (key: string): Expression => ({ geo_distance: { origin: HERE, to: key } })
+const to = (key: string): Expression => ({ geoDistance: { origin: HERE, to: key } })
 
 const UNINDEXED: [what: string, allowed: Attempt[], refused: Refusals][] = [
   [
     'variables of formulas',
     [
       ...['n', 'price', 'ranged', 'looked'].map((key) => scoredBy({ sum: ['$score', key] })),
-      scoredBy({ gauss_decay: { x: to('here'), scale: 100 } }),
-      scoredBy({ exp_decay: { x: { datetime_key: 'at' }, target: { datetime: '2024-01-01T00:00:00Z' }, scale: 9 } }),
+      scoredBy({ gaussDecay: { x: to('here'), scale: 100 } }),
+      scoredBy({ expDecay: { x: { datetimeKey: 'at' }, target: { datetime: '2024-01-01T00:00:00Z' }, scale: 9 } }),
       scoredBy({ key: 'kw', match: { value: 'x' } }),
     ],
     [
@@ -74,11 +75,11 @@ const UNINDEXED: [what: string, allowed: Attempt[], refused: Refusals][] = [
         scoredBy({ div: { left: 1, right: { pow: { base: 'n', exponent: 'at' } } } }),
         missing('at', '[float, integer]'),
       ],
-      [scoredBy({ lin_decay: { x: 'n', target: 'other' } }), missing('other', '[float, integer]')],
+      [scoredBy({ linDecay: { x: 'n', target: 'other' } }), missing('other', '[float, integer]')],
       [scoredBy(to('bare.here')), missing('bare.here', '[geo]')],
-      [scoredBy({ mult: [2, { datetime_key: 'bare.at' }] }), missing('bare.at', '[datetime]')],
+      [scoredBy({ mult: [2, { datetimeKey: 'bare.at' }] }), missing('bare.at', '[datetime]')],
       [scoredBy({ sum: ['$score', { key: 'other', match: { value: 'x' } }] }), missing('other', '[keyword, uuid]')],
-      [scoredBy({ sum: ['$score', { is_null: { key: 'other' } }] }), missing('other', ANY)],
+      [scoredBy({ sum: ['$score', { isNull: { key: 'other' } }] }), missing('other', ANY)],
       [
         (c) => c.query({ prefetch: { prefetch: Q, query: { formula: 'bare.number' } }, query: [0, 1] }),
         'Help: Create an index for this key or use a different formula expression.',
@@ -105,19 +106,19 @@ const UNINDEXED: [what: string, allowed: Attempt[], refused: Refusals][] = [
     'conditions that any index answers',
     [
       ...['kw', 'n', 'price', 'at', 'here', 'ranged', 'looked'].flatMap((key) => [
-        filteredBy({ must: [{ is_empty: { key } }] }),
-        filteredBy({ must_not: [{ is_null: { key } }] }),
-        filteredBy({ must: [{ key, values_count: { gte: 1 } }] }),
+        filteredBy({ must: [{ isEmpty: { key } }] }),
+        filteredBy({ mustNot: [{ isNull: { key } }] }),
+        filteredBy({ must: [{ key, valuesCount: { gte: 1 } }] }),
       ]),
       filteredBy({ must: [{ key: 'kw', match: { any: [] } }] }),
-      filteredBy({ must_not: [{ key: 'looked', match: { except: [] } }] }),
-      filteredBy({ must: [{ has_id: [1] }] }),
+      filteredBy({ mustNot: [{ key: 'looked', match: { except: [] } }] }),
+      filteredBy({ must: [{ hasId: [1] }] }),
     ],
     [
-      [filteredBy({ must: [{ is_empty: { key: 'other' } }] }), missing('other', ANY)],
-      [filteredBy({ should: [{ is_null: { key: 'other' } }] }), `${missing('other', ANY)}. ${CHOOSE}`],
-      [(c) => c.count({ filter: { must: [{ key: 'other', values_count: { gte: 1 } }] } }), missing('other', ANY)],
-      [(c) => c.scrollPage({ filter: { must_not: [{ is_empty: { key: 'bare' } }] } }), missing('bare', ANY)],
+      [filteredBy({ must: [{ isEmpty: { key: 'other' } }] }), missing('other', ANY)],
+      [filteredBy({ should: [{ isNull: { key: 'other' } }] }), `${missing('other', ANY)}. ${CHOOSE}`],
+      [(c) => c.count({ filter: { must: [{ key: 'other', valuesCount: { gte: 1 } }] } }), missing('other', ANY)],
+      [(c) => c.scrollPage({ filter: { mustNot: [{ isEmpty: { key: 'bare' } }] } }), missing('bare', ANY)],
     ],
   ],
   [
@@ -184,9 +185,9 @@ describe.each(['library', 'service'])('strict mode of the %s', (face) => {
 
   it('requires indexes for all fields in filters of writes, for every kind of condition', async () => {
     const collection = await strict({ unindexedFilteringUpdate: false })
-    await collection.delete({ filter: { must: [{ is_empty: { key: 'kw' } }] } })
+    await collection.delete({ filter: { must: [{ isEmpty: { key: 'kw' } }] } })
     await expectRefused(collection, 'unindexedFilteringUpdate', [
-      [(c) => c.delete({ filter: { must: [{ is_empty: { key: 'other' } }] } }), missing('other', ANY)],
+      [(c) => c.delete({ filter: { must: [{ isEmpty: { key: 'other' } }] } }), missing('other', ANY)],
       [(c) => c.setPayload({ a: 1 }, { filter: ofTenant('ranged') }), missing('ranged', '[keyword, uuid]')],
     ])
   })

@@ -57,9 +57,9 @@ const BOUNDS: [
     { unindexedFilteringRetrieve: false },
     [
       (c) => c.query({ ...Q, filter: match('kw') }),
-      (c) => c.query({ ...Q, filter: { must_not: [{ key: 'n', range: { lt: 3 } }, { has_id: [1] }] } }),
+      (c) => c.query({ ...Q, filter: { mustNot: [{ key: 'n', range: { lt: 3 } }, { hasId: [1] }] } }),
       (c) => c.count({ filter: match('n', 3) }),
-      (c) => c.scrollPage({ filter: { should: [{ is_empty: { key: 'n' } }] } }),
+      (c) => c.scrollPage({ filter: { should: [{ isEmpty: { key: 'n' } }] } }),
       (c) => c.delete({ filter: match('other') }),
     ],
     [
@@ -152,7 +152,7 @@ const BOUNDS: [
     { filterMaxConditions: 2 },
     [(c) => c.query({ ...Q, filter: { must: [match('a'), match('b')] } })],
     [
-      (c) => c.query({ ...Q, filter: { must: [match('a'), match('b')], must_not: match('c') } }),
+      (c) => c.query({ ...Q, filter: { must: [match('a'), match('b')], mustNot: match('c') } }),
       (c) => c.delete({ filter: { should: ['a', 'b', 'c'].map((key) => match(key)) } }),
     ],
     /Filter condition limit reached \(3 > 2\)/,
@@ -162,11 +162,11 @@ const BOUNDS: [
     { conditionMaxSize: 2 },
     [
       (c) => c.query({ ...Q, filter: { must: [{ key: 'a', match: { any: ['x', 'y'] } }] } }),
-      (c) => c.count({ filter: { must: [{ has_id: [1, 2] }] } }),
+      (c) => c.count({ filter: { must: [{ hasId: [1, 2] }] } }),
     ],
     [
       (c) => c.query({ ...Q, filter: { must: [{ key: 'a', match: { any: ['x', 'y', 'z'] } }] } }),
-      (c) => c.count({ filter: { must: [{ has_id: [1, 2, 3] }] } }),
+      (c) => c.count({ filter: { must: [{ hasId: [1, 2, 3] }] } }),
       (c) => c.delete({ filter: { must: [{ key: 'a', match: { except: [1, 2, 3] } }] } }),
     ],
     /Condition size limit reached \(3 > 2\)/,

@@ -20,11 +20,11 @@ const match = (match: MatchCondition): Filter => ({ must: [{ key: 'text', match 
 const CASES: [options: PayloadIndexOptions | null, condition: MatchCondition, ids: number[]][] = [
   [null, { text: 'quick' }, [1, 5]],
   [null, { text: 'quick brown' }, [1]],
-  [null, { text_any: 'QUICK  fox' }, [1, 2, 3]],
+  [null, { textAny: 'QUICK  fox' }, [1, 2, 3]],
   [null, { phrase: 'brown fox' }, [1]],
   [{ type: 'text' }, { text: 'quick' }, [1, 2, 3]],
   [{ type: 'text' }, { text: 'Brown QUICK' }, [1, 2]],
-  [{ type: 'text' }, { text_any: 'loris sand dog' }, [1, 3]],
+  [{ type: 'text' }, { textAny: 'loris sand dog' }, [1, 3]],
   [{ type: 'text' }, { phrase: 'quick brown' }, [1]],
   [{ type: 'text' }, { phrase: 'fox brown' }, [2]],
   [{ type: 'text', phraseMatching: true }, { phrase: 'loris, the' }, [3]],

@@ -97,7 +97,7 @@ describe('threads that read', () => {
         // The connection can be used again.
         socket.write(Buffer.alloc(MIB, 'x'))
         socket.write('GET /livez HTTP/1.1\r\nhost: localhost\r\n\r\n')
-        expect(String((await once(socket, 'data'))[0])).toContain('livez check passed')
+        expect(String((await once(socket, 'data'))[0])).toContain('healthz check passed')
       }
       socket.destroy()
     }

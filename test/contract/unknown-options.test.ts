@@ -24,6 +24,9 @@ const REFUSED: [what: string, attempt: Attempt, odd: unknown, names: RegExp][] =
   ['a query', QUERY, { withVectors: true }, /^withVectors: .*did you mean withVector\?/],
   ['a query', QUERY, { explain: true }, /^explain: expected a known option: one of query, prefetch/],
   ['a query', QUERY, { groupBy: 'g' }, /^groupBy: /],
+  ['a filter that is not awaited', QUERY, { filter: Promise.resolve({}) }, /^filter: expected an object/],
+  ['a filter that is a Map', QUERY, { filter: new Map([['must', []]]) }, /^filter: expected an object/],
+  ['a condition of a write that is a Map', UPSERT, { updateFilter: new Map() }, /^updateFilter: expected an object/],
   ['a prefetch', PREFETCH, { scoreThresholds: 1 }, /^prefetch\[0\]\.scoreThresholds: .*did you mean scoreThreshold/],
   ['a nested prefetch', PREFETCH, { prefetch: { query: NEAR, offset: 1 } }, /^prefetch\[0\]\.prefetch\[0\]\.offset: /],
   ['parameters', QUERY, { params: { hnswef: 5 } }, /^params\.hnswef: .*did you mean hnswEf/],
@@ -154,8 +157,14 @@ const INNER: [what: string, attempt: Attempt, odd: unknown, names: RegExp][] = [
   [
     'a formula',
     FORMULA,
-    { sum: ['$score', { div: { left: 1, right: 2, byZeroDefault: 0 } }] },
-    /^query\.formula\.sum\[1\]\.div\.byZeroDefault: .*by_zero_default\?/,
+    { sum: ['$score', { div: { left: 1, right: 2, by_ZeroDefault: 0 } }] },
+    /^query\.formula\.sum\[1\]\.div\.by_ZeroDefault: .*did you mean byZeroDefault\?/,
+  ],
+  [
+    'a formula',
+    FORMULA,
+    { div: { left: 1, right: 2, byZeroDefault: 0, by_zero_default: 0 } },
+    /^query\.formula\.div\.byZeroDefault: .*one spelling, got byZeroDefault and by_zero_default/,
   ],
   ['a formula', FORMULA, { neg: { exp_decay: { x: 1, mid: 3 } } }, /^query\.formula\.neg\.exp_decay\.mid: /],
   [

@@ -44,7 +44,7 @@ export function describeVectorNames(suite: Suite): void {
     return collection
   }
   const has = (collection: Collection, name: string) =>
-    collection.count({ filter: { must: [{ has_vector: name }] } as never })
+    collection.count({ filter: { must: [{ hasVector: name }] } as never })
 
   describe('named vectors of a live collection', () => {
     it('start empty, and take what is written from then on', async () => {

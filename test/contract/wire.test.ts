@@ -14,7 +14,7 @@ describe('the service', () => {
     const service = await startService()
     const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string }
     const root = await service.call('GET', '/')
-    expect(root.json).toEqual({ title: 'vicinal', version: '1.19.0', commit: null })
+    expect(root.json).toEqual({ title: 'vicinal', version: '1.19.0', commit: version })
     expect(root.headers['x-vicinal-version']).toBe(version)
     expect(root.headers['x-content-type-options']).toBe('nosniff')
     const telemetry = await service.call('GET', '/telemetry')
@@ -138,16 +138,72 @@ describe('points', () => {
     expect(waited.json.result).toEqual({ status: 'completed', operation_id: expect.any(Number) })
   })
 
-  it.each(['wait=yes', 'wait=true&wait=false', 'timeout=0', 'timeout=-1', 'timeout=1e3', 'timeout=99999999'])(
-    'refuse the odd parameter %s',
-    async (query) => {
-      const answer = await service.call('PUT', `/collections/a/points?${query}`, {
-        points: [{ id: 1, vector: [1, 2, 3] }],
-      })
-      expect(answer).toMatchObject({ status: 400, json: { status: { code: 'INVALID_ARGUMENT' } } })
-      expect(await count(service)).toBe(0)
-    },
-  )
+  it.each([
+    ['wait=yes', 400, 'Deserialize error in query parameters: expected true or false, got "yes"'],
+    ['wait=true&wait=false', 400, 'Deserialize error in query parameters: expected true or false, got an array of 2'],
+    ['timeout=0', 400, 'Deserialize error in query parameters: expected an integer from 1 to 3600, got 0'],
+    ['timeout=-1', 400, 'Deserialize error in query parameters: expected an integer from 1 to 3600, got "-1"'],
+    ['timeout=1e3', 400, 'Deserialize error in query parameters: expected an integer from 1 to 3600, got "1e3"'],
+    [
+      'timeout=99999999&ordering=weak',
+      422,
+      'Validation error in query parameters: [timeout: value 99999999 invalid, must be from 1 to 3600]',
+    ],
+  ])('refuse the odd parameter %s', async (query, status, error) => {
+    const answer = await service.call('PUT', `/collections/a/points?${query}`, {
+      points: [{ id: 1, vector: [1, 2, 3] }],
+    })
+    expect(answer).toMatchObject({ status, json: { status: { code: 'INVALID_ARGUMENT', error } } })
+    expect(await count(service)).toBe(0)
+  })
+
+  it.each([
+    ['PUT', 'points/vectors', { points: [] }, '[points: must specify points to update]'],
+    ['PUT', 'points/vectors', { points: [{ id: 1, vector: {} }] }, '[points[0].vector: must specify vectors to update'],
+    ['POST', 'points/vectors/delete', { points: [1], vector: [] }, '[vector: must specify vector names to delete]'],
+    [
+      'PUT',
+      'points',
+      { points: [{ id: 1, vector: { s: { indices: [1, 2], values: [1] } } }] },
+      '[points[0].vector.?.values: must be the same length as indices]',
+    ],
+    [
+      'PUT',
+      'points',
+      { points: [{ id: 1, vector: { m: [[1, 2], [1]] } }] },
+      '[points[0].vector.?.data: all vectors must have the same dimension, found vector with dimension 1]',
+    ],
+  ])('%s %s %j breaks a rule of its shape', async (method, path, body, rule) => {
+    const { status, json } = await service.call(method, `/collections/a/${path}`, body)
+    expect(json.status).toMatchObject({ error: expect.stringContaining(`Validation error in JSON body: ${rule}`) })
+    expect(status).toBe(422)
+  })
+
+  it('have vectors under either name, which merge in the order of one request', async () => {
+    await service.call('PUT', '/collections/two', {
+      vectors: { a: { size: 2, distance: 'Dot' }, b: { size: 2, distance: 'Dot' } },
+      hnsw_config: { full_scan_threshold_kb: 20 },
+      optimizers_config: { indexing_threshold_kb: 30, memmap_threshold_kb: 40, max_segment_size_kb: 50 },
+    })
+    const told = (await service.call('GET', '/collections/two')).json.result as { config: { hnsw_config: object } }
+    expect(told.config.hnsw_config).toMatchObject({ full_scan_threshold: 20 })
+    const points = '/collections/two/points'
+    await service.call('PUT', `${points}?wait=true`, { points: [{ id: 1, vectors: { a: [1, 1] } }] })
+    const updates = [
+      { id: 1, vectors: { a: [2, 2] } },
+      { id: 1, vector: { b: [3, 3] } },
+      { id: 1, vector: { a: [4, 4] } },
+    ]
+    await service.call('PUT', `${points}/vectors?wait=true`, { points: updates })
+    expect((await service.call('GET', `${points}/1`)).json.result).toHaveProperty('vector', { a: [4, 4], b: [3, 3] })
+    const operations = [{ update_vectors: { points: updates.slice(0, 2) } }]
+    await service.call('POST', `${points}/batch?wait=true`, { operations })
+    expect((await service.call('GET', `${points}/1`)).json.result).toHaveProperty('vector', { a: [2, 2], b: [3, 3] })
+    await service.call('POST', `${points}/vectors/delete?wait=true`, { points: [1], vectors: ['a'] })
+    expect((await service.call('GET', `${points}/1`)).json.result).toHaveProperty('vector', { b: [3, 3] })
+    const index = { field_name: 'n', field_type: 'integer' }
+    expect((await service.call('PUT', '/collections/two/index?wait=true', index)).status).toBe(200)
+  })
 
   it('are accepted as a list, as a batch of arrays, and as a batch of bins', async () => {
     const at = '/collections/a/points?wait=true'

@@ -179,7 +179,7 @@ export function describeWrites(suite: Suite): void {
     it('selects every point only on explicit request', async () => {
       const collection = await suite.single()
       await collection.upsert([1, 2, 3].map((id) => ({ id, vector: [id, 0, 0] })))
-      const empty: Filter[] = [{}, { must: [] }, { must: [], should: null }, { must: [{ must_not: [] }] }, { must: {} }]
+      const empty: Filter[] = [{}, { must: [] }, { must: [], should: null }, { must: [{ mustNot: [] }] }, { must: {} }]
       for (const filter of empty) {
         const refused = {
           code: 'INVALID_ARGUMENT',
@@ -198,7 +198,7 @@ export function describeWrites(suite: Suite): void {
       await collection.setPayload({ seen: true }, { all: true })
       const seen: Filter = { must: [{ key: 'seen', match: { value: true } }] }
       expect(await collection.count({ filter: seen })).toBe(3)
-      expect(await collection.delete({ filter: { must: [{ has_id: [2] }] }, all: true })).toMatchObject({ deleted: 1 })
+      expect(await collection.delete({ filter: { must: [{ hasId: [2] }] }, all: true })).toMatchObject({ deleted: 1 })
       expect(await collection.delete({ filter: {}, all: true })).toMatchObject({ deleted: 2 })
     })
 

@@ -9,13 +9,13 @@ export interface Filterable {
 
 export function matchesFilter(filter: Filter, point: Filterable): boolean {
   const holds = (condition: Condition) => matches(condition, point)
-  const { min_should: atLeast } = filter
+  const { minShould: atLeast } = filter
   const should = list(filter.should)
   return (
     list(filter.must).every(holds) &&
-    !list(filter.must_not).some(holds) &&
+    !list(filter.mustNot).some(holds) &&
     (should.length === 0 || should.some(holds)) &&
-    (!atLeast || atLeast.conditions.filter(holds).length >= atLeast.min_count)
+    (!atLeast || atLeast.conditions.filter(holds).length >= atLeast.minCount)
   )
 }
 
@@ -25,14 +25,14 @@ function list(clause: Condition | readonly Condition[] | null | undefined): read
 }
 
 function matches(condition: Condition, point: Filterable): boolean {
-  if ('has_id' in condition) return condition.has_id.some((id) => String(id) === String(point.id))
-  if ('has_vector' in condition) return point.vectorNames.includes(condition.has_vector)
-  if ('is_empty' in condition && typeof condition.is_empty === 'object' && condition.is_empty) {
-    const value = valueAt(point.payload, condition.is_empty.key)
+  if ('hasId' in condition) return condition.hasId.some((id) => String(id) === String(point.id))
+  if ('hasVector' in condition) return point.vectorNames.includes(condition.hasVector)
+  if ('isEmpty' in condition && typeof condition.isEmpty === 'object' && condition.isEmpty) {
+    const value = valueAt(point.payload, condition.isEmpty.key)
     return value === undefined || value === null || (Array.isArray(value) && value.length === 0)
   }
   if ('key' in condition) return matchesField(condition, valueAt(point.payload, condition.key))
-  if ('nested' in condition || 'is_null' in condition) throw new Error(`the oracle has no ${JSON.stringify(condition)}`)
+  if ('nested' in condition || 'isNull' in condition) throw new Error(`the oracle has no ${JSON.stringify(condition)}`)
   return matchesFilter(condition as Filter, point)
 }
 

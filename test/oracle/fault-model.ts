@@ -171,7 +171,7 @@ export class Model {
     const random = this.#random
     const tag = () => ({ key: 'tag', match: { value: random.pick(TAGS) } })
     const rank = () => ({ key: 'rank', range: { gte: random.below(60), lt: 40 + random.below(60) } })
-    const ids = () => ({ has_id: random.distinct(5, this.#options.ids).map(spelled) })
+    const ids = () => ({ hasId: random.distinct(5, this.#options.ids).map(spelled) })
     switch (random.below(8)) {
       case 0:
       case 1:
@@ -179,20 +179,20 @@ export class Model {
       case 2:
         return { must: [tag()] }
       case 3:
-        return { must: [rank()], must_not: [tag()] }
+        return { must: [rank()], mustNot: [tag()] }
       case 4:
         return { should: [tag(), rank(), ids()] }
       case 5:
         return {
-          must: [{ key: 'tag', match: { any: [random.pick(TAGS), random.pick(TAGS)] } }, { has_vector: 'text' }],
+          must: [{ key: 'tag', match: { any: [random.pick(TAGS), random.pick(TAGS)] } }, { hasVector: 'text' }],
         }
       case 6:
-        return { must_not: [{ is_empty: { key: 'nested.part' } }] }
+        return { mustNot: [{ isEmpty: { key: 'nested.part' } }] }
       default:
         return {
-          min_should: {
+          minShould: {
             conditions: [tag(), rank(), ids()],
-            min_count: 2,
+            minCount: 2,
           },
         }
     }

@@ -160,7 +160,7 @@ export class Workload {
   }
 
   #hasIds(): { filter: Filter } {
-    return { filter: { must: [{ has_id: this.#ids(1 + this.#random.below(5)) }] } }
+    return { filter: { must: [{ hasId: this.#ids(1 + this.#random.below(5)) }] } }
   }
 }
 

@@ -30,7 +30,27 @@ type Json = unknown
 type Step = string | { index: number } | { every: true }
 
 export function matchesFilter(filter: Filter, point: OraclePoint, texts: OracleTexts = new Map()): boolean {
-  return holds(filter, point.payload ?? {}, { point, texts, above: '' })
+  return holds(inLibraryWords(filter), point.payload ?? {}, { point, texts, above: '' })
+}
+
+const translated = new WeakMap<object, Filter>()
+
+/** A filter in the wire's spelling, in the library's. */
+function inLibraryWords(filter: Filter): Filter {
+  const known = translated.get(filter) ?? (renamed(filter) as Filter)
+  translated.set(filter, known)
+  return known
+}
+
+function renamed(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(renamed)
+  if (!isObject(value) || value instanceof Date) return value
+  return Object.fromEntries(
+    Object.entries(value).map(([key, one]) => [
+      key.replace(/_(.)/g, (_, letter) => letter.toUpperCase()),
+      renamed(one),
+    ]),
+  )
 }
 
 interface Within {
@@ -44,12 +64,12 @@ interface Within {
 function holds(filter: Filter, object: Json, within: Within): boolean {
   const check = (condition: Condition) => conditionHolds(condition, object, within)
   const should = listOf(filter.should)
-  const { min_should: minShould } = filter
+  const { minShould } = filter
   return (
     listOf(filter.must).every(check) &&
-    !listOf(filter.must_not).some(check) &&
+    !listOf(filter.mustNot).some(check) &&
     (should.length === 0 || should.some(check)) &&
-    (!minShould?.conditions.length || minShould.conditions.filter(check).length >= minShould.min_count)
+    (!minShould?.conditions.length || minShould.conditions.filter(check).length >= minShould.minCount)
   )
 }
 
@@ -61,14 +81,14 @@ function listOf(clause: Condition | readonly Condition[] | null | undefined): re
 function conditionHolds(condition: Condition, object: Json, within: Within): boolean {
   const { point } = within
   if ('key' in condition) return fieldHolds(condition, valuesAt(object, condition.key), within)
-  if ('has_id' in condition) return point !== null && condition.has_id.some((id) => idText(id) === idText(point.id))
-  if ('has_vector' in condition) return point?.vectorNames.includes(condition.has_vector) ?? false
+  if ('hasId' in condition) return point !== null && condition.hasId.some((id) => idText(id) === idText(point.id))
+  if ('hasVector' in condition) return point?.vectorNames.includes(condition.hasVector) ?? false
   if ('slice' in condition) {
     const { total, index } = condition.slice
     return point !== null && sipHash(idBytes(point.id)) % BigInt(total) === BigInt(index)
   }
-  if ('is_empty' in condition) return valuesAt(object, condition.is_empty.key).every(isEmpty)
-  if ('is_null' in condition) return valuesAt(object, condition.is_null.key).some((value) => value === null)
+  if ('isEmpty' in condition) return valuesAt(object, condition.isEmpty.key).every(isEmpty)
+  if ('isNull' in condition) return valuesAt(object, condition.isNull.key).some((value) => value === null)
   if ('nested' in condition) {
     const { key, filter } = condition.nested
     const every = key.endsWith('[]') ? key : `${key}[]`
@@ -81,7 +101,7 @@ function conditionHolds(condition: Condition, object: Json, within: Within): boo
 /** One of several checks is enough. */
 function fieldHolds(condition: FieldCondition, values: Json[], { texts, above }: Within): boolean {
   const scalars = values.flatMap((value) => (Array.isArray(value) ? value : [value]))
-  const { match, range, geo_bounding_box: box, geo_radius: circle, geo_polygon: polygon } = condition
+  const { match, range, geoBoundingBox: box, geoRadius: circle, geoPolygon: polygon } = condition
   const hasNull = () => values.some((value) => value === null || (Array.isArray(value) && value.includes(null)))
   const isIn = (contains: (point: GeoPoint) => boolean) =>
     scalars.some((value) => {
@@ -89,9 +109,10 @@ function fieldHolds(condition: FieldCondition, values: Json[], { texts, above }:
       return point !== null && contains(point)
     })
   return (
-    (isSet(condition.is_empty) && values.every(isEmpty) === condition.is_empty) ||
-    (isSet(condition.is_null) && hasNull() === condition.is_null) ||
-    (isSet(condition.values_count) && values.some((value) => isBetween(countOf(value), condition.values_count))) ||
+    (isSet(condition.isEmpty) && values.every(isEmpty) === condition.isEmpty) ||
+    (isSet(condition.isNull) && hasNull() === condition.isNull) ||
+    (isSet(condition.valuesCount) &&
+      (values.length === 0 ? [null] : values).some((value) => isBetween(countOf(value), condition.valuesCount))) ||
     (!!match && isMatchOf(scalars, match, texts.get(above + condition.key))) ||
     (isSet(range) && scalars.some((value) => isInRange(value, range as RangeCondition))) ||
     (!!box && isIn((point) => isInBox(point, box))) ||
@@ -103,7 +124,7 @@ function fieldHolds(condition: FieldCondition, values: Json[], { texts, above }:
 function isMatchOf(scalars: Json[], match: MatchCondition, params: PayloadIndexParams | undefined): boolean {
   const words = scalars.filter((value) => typeof value === 'string')
   if (params && 'text' in match) return matchesText(words, match.text, 'all', params)
-  if (params && 'text_any' in match) return matchesText(words, match.text_any, 'any', params)
+  if (params && 'textAny' in match) return matchesText(words, match.textAny, 'any', params)
   if (params && 'phrase' in match) return matchesText(words, match.phrase, 'phrase', params)
   return scalars.some((value) => isMatch(value, match))
 }
@@ -114,7 +135,7 @@ function isMatch(value: Json, match: MatchCondition): boolean {
   if ('except' in match) return value !== null && !match.except.some((unwanted) => isSame(value, unwanted))
   if (typeof value !== 'string') return false
   if ('prefix' in match) return value.startsWith(match.prefix)
-  if ('text_any' in match) return match.text_any.split(/\s+/).some((word) => word !== '' && value.includes(word))
+  if ('textAny' in match) return match.textAny.split(/\s+/).some((word) => word !== '' && value.includes(word))
   return value.includes('text' in match ? match.text : match.phrase)
 }
 
@@ -125,10 +146,10 @@ function geoPointOf(value: Json): GeoPoint | null {
   return Math.abs(lon) <= 180 && Math.abs(lat) <= 90 ? { lon, lat } : null
 }
 
-function isInBox({ lon, lat }: GeoPoint, box: { top_left: GeoPoint; bottom_right: GeoPoint }): boolean {
-  const [west, east] = [box.top_left.lon, box.bottom_right.lon]
+function isInBox({ lon, lat }: GeoPoint, box: { topLeft: GeoPoint; bottomRight: GeoPoint }): boolean {
+  const [west, east] = [box.topLeft.lon, box.bottomRight.lon]
   const isBetweenMeridians = west > east ? lon > west || lon < east : lon > west && lon < east
-  return isBetweenMeridians && lat < box.top_left.lat && lat > box.bottom_right.lat
+  return isBetweenMeridians && lat < box.topLeft.lat && lat > box.bottomRight.lat
 }
 
 /** Metres along the great circle, by the angle between the two directions from the centre of the earth. */

@@ -18,7 +18,7 @@ import type {
   WriteOptions,
   WriteResult,
 } from '../../src/core/database.js'
-import { invalid, notFound } from '../../src/core/errors.js'
+import { invalid, noSuchPoint, noSuchVector } from '../../src/core/errors.js'
 import type { Filter } from '../../src/core/filter.js'
 import { PAYLOAD_INDEX_KINDS, type PayloadIndexKind, type PayloadIndexOptions } from '../../src/core/payload-index.js'
 import { PlainReads } from '../../src/core/plain-reads.js'
@@ -364,7 +364,7 @@ export class MemoryCollection extends PlainReads implements Untyped<Collection> 
     const vectors: MemorySpace[] = [...this.#config.vectors, ...this.#config.sparseVectors]
     const meant = name ?? (vectors.length === 1 ? vectors[0]?.name : '')
     const found = vectors.find((vector) => vector.name === meant)
-    if (!found) throw invalid(field, 'Not existing vector name', name ?? null)
+    if (!found) throw noSuchVector(field, name ?? null)
     return found
   }
 
@@ -377,7 +377,7 @@ export class MemoryCollection extends PlainReads implements Untyped<Collection> 
 
   #present(id: PointId, field: string): MemoryPoint {
     const point = this.#points.get(idKey(id, field))
-    if (!point) throw notFound('point with id', id)
+    if (!point) throw noSuchPoint(id)
     return point
   }
 

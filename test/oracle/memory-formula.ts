@@ -1,6 +1,7 @@
 import { invalid } from '../../src/core/errors.js'
 import type { Condition } from '../../src/core/filter.js'
-import type { Decay, Expression, FormulaQuery } from '../../src/core/query.js'
+import type { Decay, Expression } from '../../src/core/formula.js'
+import type { FormulaQuery } from '../../src/core/query.js'
 import { matchesFilter } from './filter-oracle.js'
 import { valuesOf } from './memory-payload.js'
 import type { MemoryPoint } from './memory-points.js'
@@ -11,19 +12,21 @@ export function formulaValue(
   point: MemoryPoint,
   scores: (number | undefined)[],
 ): number {
-  const payload = (key: string): unknown => {
-    const values = valuesOf(point.payload, key)
+  const payload = (key: string, isOfKind: (value: unknown) => boolean): unknown => {
+    const values = valuesOf(point.payload, key).filter(isOfKind)
     return values.length === 0 ? defaults?.[key] : values.length === 1 ? values[0] : values
   }
   const decay = (name: string, { x, target, scale, midpoint }: Decay): number => {
     const [far, wide, middle] = [value(x) - value(target ?? 0), scale ?? 1, midpoint ?? 0.5]
-    if (name === 'lin_decay') return Math.max(0, 1 - ((1 - middle) / wide) * Math.abs(far))
-    return name === 'exp_decay' ? middle ** (Math.abs(far) / wide) : middle ** ((far / wide) ** 2)
+    if (name === 'linDecay') return Math.max(0, 1 - ((1 - middle) / wide) * Math.abs(far))
+    return name === 'expDecay' ? middle ** (Math.abs(far) / wide) : middle ** ((far / wide) ** 2)
   }
   function value(expression: Expression): number {
     if (typeof expression === 'number') return Math.fround(expression)
     if (typeof expression === 'string') return variable(expression)
-    const [name, operand] = Object.entries(expression)[0] as [string, never]
+    const [key, operand] = Object.entries(expression)[0] as [string, never]
+    // The wire's spelling is understood too.
+    const name = key.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase())
     const parts = operand as Record<string, Expression>
     switch (name) {
       case 'sum':
@@ -48,19 +51,19 @@ export function formulaValue(
         const left = value(parts.left as Expression)
         if (left === 0) return 0
         const right = value(parts.right as Expression)
-        const { by_zero_default: byZero } = parts as { by_zero_default?: number | null }
+        const { byZeroDefault, by_zero_default: byZero = byZeroDefault } = parts as Record<string, unknown>
         return right === 0 && typeof byZero === 'number' ? Math.fround(byZero) : finite(left / right)
       }
       case 'datetime':
         return Date.parse(operand) / 1000
-      case 'datetime_key':
-        return Date.parse(payload(operand) as string) / 1000
-      case 'lin_decay':
-      case 'exp_decay':
-      case 'gauss_decay':
+      case 'datetimeKey':
+        return Date.parse(payload(operand, isDate) as string) / 1000
+      case 'linDecay':
+      case 'expDecay':
+      case 'gaussDecay':
         return decay(name, operand as Decay)
-      case 'geo_distance':
-        return metres((operand as { origin: Place }).origin, payload((operand as { to: string }).to) as Place)
+      case 'geoDistance':
+        return metres((operand as { origin: Place }).origin, payload((operand as { to: string }).to, isPlace) as Place)
       default: {
         const seen = { id: point.id, payload: point.payload, vectorNames: [...point.vectors.keys()] }
         return matchesFilter({ must: expression as Condition }, seen) ? 1 : 0
@@ -70,11 +73,19 @@ export function formulaValue(
   function variable(name: string): number {
     const found = /^\$score(?:\[(\d+)\])?$/.exec(name)
     if (found) return scores[Number(found[1] ?? 0)] ?? (defaults?.[name] as number | undefined) ?? 0
-    const number = payload(name)
+    const number = payload(name, (value) => typeof value === 'number')
     if (typeof number !== 'number') throw invalid('formula', `Expected number value for ${name}`)
     return number
   }
   return value(formula)
+}
+
+function isDate(value: unknown): boolean {
+  return typeof value === 'string' && !Number.isNaN(Date.parse(value))
+}
+
+function isPlace(value: unknown): boolean {
+  return typeof (value as Place | null)?.lat === 'number' && typeof (value as Place).lon === 'number'
 }
 
 interface Place {

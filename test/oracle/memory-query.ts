@@ -1,6 +1,6 @@
 /** Queries of the in-memory oracle: every point is scored, and every rule is written out plainly. */
 import type { QueryOptions, ReadOptions, StoredPoint } from '../../src/core/database.js'
-import { invalid, notFound } from '../../src/core/errors.js'
+import { invalid, noSuchPoint, notFound } from '../../src/core/errors.js'
 import type { Filter } from '../../src/core/filter.js'
 import { isNumbers, type PointId } from '../../src/core/point.js'
 import type { ContextPair, OrderBy, Query, QueryStage, VectorInput } from '../../src/core/query.js'
@@ -296,7 +296,7 @@ function rawVector(source: MemorySource, stage: QueryStage, input: VectorInput):
   const { lookupFrom } = stage
   const from = lookupFrom ? source.lookup(lookupFrom.collection) : source
   const point = from.find(input)
-  if (!point) throw notFound('point with id', input)
+  if (!point) throw noSuchPoint(input)
   const vector = point.vectors.get(lookupFrom?.vector ?? space.name)
   if (!vector) throw notFound('vector of point', input)
   return vector
@@ -328,7 +328,7 @@ function isInput(query: Query): query is VectorInput {
   return typeof query !== 'object' || isNumbers(query) || 'indices' in query
 }
 
-function pairsOf(context: ContextPair | readonly ContextPair[] | null): readonly ContextPair[] {
+function pairsOf(context: ContextPair | readonly ContextPair[] | null | undefined): readonly ContextPair[] {
   return listOf(context)
 }
 

@@ -3,6 +3,7 @@
  * the few below. Types, readers, tellers and the OpenAPI document all come from the declaration.
  */
 import Type, { type Static, type TInteger, type TNumber, type TSchema, type TUnsafe } from 'typebox'
+import type { Keys } from './keys.js'
 import { isPlain } from './plain.js'
 import { snakeCase } from './spelling.js'
 
@@ -12,7 +13,7 @@ export interface Words {
   readonly expected?: string
   /** A rule that JSON Schema cannot say; a value that breaks it is beyond its bounds. */
   readonly holds?: (value: never) => boolean
-  /** What the wire says of a value that is beyond its bounds, where the bounds alone do not. */
+  /** The wire's rule for a value beyond its bounds, where the bounds alone do not say it. */
   readonly rule?: string
   /** Of a leaf: whether a value has its type. Without it any value has. */
   readonly accepts?: (value: unknown) => boolean
@@ -20,6 +21,8 @@ export interface Words {
   readonly as?: TSchema
   /** Of a property: this version lacks what it means, so a value of it is refused with 501. */
   readonly isMissing?: true
+  /** Of a number: on the wire one beyond its bounds is a value of the wrong type. */
+  readonly isOfType?: boolean
   /** Of an integer that the wire's type excludes zero of: a zero is a value of the wrong type there. */
   readonly isNonZero?: boolean
   /** Of an object: other spellings of its properties on the wire. */
@@ -38,6 +41,15 @@ export interface Words {
   readonly isOneOrMany?: boolean
   /** A declaration that holds itself, and how often it may. */
   readonly nested?: Nested
+  /** Of a union of objects: the keys of its last one, with those that tell the others. */
+  readonly tellingKeys?: () => Keys
+  /**
+   * Of an object with a name (`$id`): it has a reader written by hand (`readBy`). Where that is not loaded, values pass
+   * unread; they are told with the names of the wire, from either spelling.
+   */
+  readonly isReadApart?: boolean
+  /** The declaration that is meant, asked for when it is used: for one that holds itself and has a reader by hand. */
+  readonly of?: () => TSchema
 }
 
 export interface Nested {
@@ -97,8 +109,20 @@ export function nested<T>(nested: Nested): TUnsafe<T> {
   return Type.Unsafe<T>({ nested })
 }
 
+/** A declaration that is made later, since it holds this one. */
+export function recursive<T>(of: () => TSchema): TUnsafe<T> {
+  return Type.Unsafe<T>({ of })
+}
+
+/** The declaration itself. */
+export function resolved(schema: TSchema & Words): TSchema & Words {
+  return schema.of ? resolved(schema.of()) : schema
+}
+
 /** A value that passes as it is: `accepts` checks its type, its user the rest. */
-export function opaque<T>(options: Described & Words & { readonly type?: string; readonly $id?: string }): TUnsafe<T> {
+export function opaque<T>(
+  options: Described & Words & { readonly type?: string | string[]; readonly $id?: string },
+): TUnsafe<T> {
   return Type.Unsafe<T>({ ...options })
 }
 

@@ -1,6 +1,6 @@
 /** Declarations as schemas of an OpenAPI 3.1 document, in the wire's spelling. */
 import Type, { type TSchema } from 'typebox'
-import type { Words } from './declare.js'
+import { resolved, type Words } from './declare.js'
 import { snakeCase } from './spelling.js'
 
 /** Schemas with a name, as `components.schemas` of the document has them. */
@@ -19,7 +19,8 @@ const PASSED_ON = [
 ]
 
 /** The schema of a body; a declaration with a name (`$id`) becomes a component and is referred to. */
-export function describe(schema: TSchema, components: Components): object {
+export function describe(declared: TSchema, components: Components): object {
+  const schema = resolved(declared)
   const { $id: name } = schema as { $id?: string }
   if (name === undefined) return described(schema, components)
   // Set before its content is described, since a declaration may hold itself.

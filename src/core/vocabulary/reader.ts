@@ -1,7 +1,7 @@
 /** Reads values by their declaration: checks types, names and bounds, and answers the value with the library's names. */
 import Type, { type Static, type TSchema } from 'typebox'
 import { describeValue } from '../errors.js'
-import type { Nested, Words } from './declare.js'
+import { type Nested, resolved, type Words } from './declare.js'
 import type { Place } from './place.js'
 import { isPlain } from './plain.js'
 import { type Face, type Leaves, type Read, Reading } from './reading.js'
@@ -50,13 +50,24 @@ const readers = new WeakMap<TSchema, Read>()
 export function readerOf(schema: TSchema): Read {
   let reader = readers.get(schema)
   if (reader === undefined) {
-    reader = makeReader(schema as Declared)
+    reader = makeReader(resolved(schema) as Declared)
     readers.set(schema, reader)
   }
   return reader
 }
 
+const readersApart = new Map<string, Read>()
+
+/** Has declarations of this name read by a reader written by hand. */
+export function readBy(schema: TSchema, read: Read): void {
+  readersApart.set((schema as { $id?: string }).$id as string, read)
+}
+
 function makeReader(schema: Declared): Read {
+  const { $id: name, isReadApart } = schema as Declared & { $id?: string }
+  if (name !== undefined && isReadApart) {
+    return (value, place, reading) => readersApart.get(name)?.(value, place, reading) ?? value
+  }
   if (schema.nested) return nestedReader(schema.nested)
   if (Type.IsObject(schema)) return objectReader(schema)
   if (Type.IsRecord(schema)) return recordReader(schema)
@@ -157,7 +168,7 @@ function objectReader(schema: Declared): Read {
 function unknownKey(place: Place | null, key: string, names: readonly string[], reading: Reading) {
   const meant = names.find((name) => letters(name) === letters(key))
   const help = meant === undefined ? `one of ${names.join(', ')}` : `did you mean ${meant}?`
-  // A key may be as long as a body; what is told of it is not.
+  // A key may be as long as a body, so the message has only its beginning.
   const short = describeValue(key).slice(1, -1)
   return reading.mistyped({ parent: place, key: short }, `a known option: ${help}`)
 }
@@ -279,10 +290,11 @@ function numberReader(schema: Declared): Read {
     if (schema.isCount && value > maximum) throw reading.mistyped(place, expected, value)
     // The wire's type has no room for it: unsigned, and without zero where that is said.
     const least = schema.isNonZero ? 1 : 0
-    if (isWhole && minimum >= 0 && value < least && reading.face === 'wire')
-      throw reading.mistyped(place, expected, value)
+    const isBeyond = value < minimum || value > maximum
+    const isOfNoType = (isWhole && minimum >= 0 && value < least) || (isBeyond && schema.isOfType)
+    if (isOfNoType && reading.face === 'wire') throw reading.mistyped(place, expected, value)
     const { holds } = schema as { holds?: (value: unknown) => boolean }
-    if (value < minimum || value > maximum || holds?.(value) === false) {
+    if (isBeyond || holds?.(value) === false) {
       reading.violates({ place, expected, rule: `value ${value} invalid, ${ruleOf(schema)}`, seen: value })
     }
     return value

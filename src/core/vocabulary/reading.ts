@@ -10,7 +10,7 @@ import { fieldOf, type Place, pathOf } from './place.js'
 /** `library`: options in camelCase, where the wire's spelling is understood too. `wire`: a body of the service. */
 export type Face = 'library' | 'wire'
 
-/** What is read: a service tells it in the first words of an error. */
+/** The part of a request that is read: a service names it in the first words of an error. */
 export type Source = 'JSON body' | 'query parameters' | 'path parameters'
 
 const CATEGORY = { 'JSON body': 'Format', 'query parameters': 'Deserialize', 'path parameters': 'Deserialize' } as const
@@ -60,16 +60,31 @@ export class Reading {
 
   /** A value of the wrong type: 400 INVALID_ARGUMENT. */
   mistyped(place: Place | null, expected: string, seen?: unknown): VicinalError {
+    return this.malformed(place, `expected ${expected}`, seen)
+  }
+
+  /** The same in a sentence of its own. */
+  malformed(place: Place | null, sentence: string, seen?: unknown): VicinalError {
     const field = fieldOf(place, this.whole)
     const got = seen === undefined ? '' : `, got ${describeValue(seen)}`
     const before = this.face === 'wire' ? `${CATEGORY[this.#source]} error in ${this.#source}` : field
-    return new VicinalError('INVALID_ARGUMENT', `${before}: expected ${expected}${got}`, { details: { field } })
+    return new VicinalError('INVALID_ARGUMENT', `${before}: ${sentence}${got}`, { details: { field } })
   }
 
   /** A property of Qdrant that this version lacks: 501. Without it the request would mean something else. */
   missing(place: Place): VicinalError {
     const field = fieldOf(place, this.whole)
     return new VicinalError('NOT_IMPLEMENTED', `${field}: not supported yet`, { details: { field } })
+  }
+
+  /** The result of a reader that knows no place; what it refuses is of the wrong type. */
+  at<T>(place: Place | null, read: () => T): T {
+    try {
+      return read()
+    } catch (error) {
+      if (!(error instanceof VicinalError) || typeof error.details.field !== 'string') throw error
+      throw this.malformed(place, error.message.slice(error.details.field.length + ': '.length))
+    }
   }
 
   violates(violation: Violation): void {

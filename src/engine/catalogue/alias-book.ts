@@ -1,7 +1,8 @@
 import type { AliasAction, AliasDescription } from '../../core/aliases.js'
-import type { VicinalError } from '../../core/errors.js'
+import { invalid, notFound, VicinalError } from '../../core/errors.js'
+import { LIMITS } from '../../core/limits.js'
+import { checkCollectionName } from '../../core/names.js'
 import type { Aliases } from '../../storage/alias-file.js'
-import { changeAliases } from './alias-changes.js'
 import { catalogChanges } from './catalog-changes.js'
 
 /** The aliases of an open database. A change becomes visible as a whole, once it is on stable storage. */
@@ -63,4 +64,65 @@ export class AliasBook {
     await this.#save(aliases)
     this.set(aliases)
   }
+}
+
+/** The aliases after all actions in order. Throws at the first action that is refused; `aliases` never changes. */
+export function changeAliases(
+  aliases: Aliases,
+  actions: readonly AliasAction[],
+  isCollection: (name: string) => boolean,
+): Map<string, string> {
+  if (!Array.isArray(actions)) throw invalid('actions', 'expected an array of alias actions', actions)
+  if (actions.length > LIMITS.aliasActions) {
+    throw invalid('actions', `expected at most ${LIMITS.aliasActions} actions`, actions.length)
+  }
+  const changed = new Map(aliases)
+  for (const [i, action] of actions.entries()) takeAction(changed, action, `actions[${i}]`, isCollection)
+  if (changed.size > LIMITS.aliases) {
+    throw invalid('actions', `expected at most ${LIMITS.aliases} aliases in all`, changed.size)
+  }
+  return changed
+}
+
+function takeAction(
+  aliases: Map<string, string>,
+  action: AliasAction,
+  field: string,
+  isCollection: (name: string) => boolean,
+): void {
+  const kinds = action !== null && typeof action === 'object' ? Object.keys(action) : []
+  if (kinds.length !== 1) throw invalid(field, 'expected exactly one of createAlias, deleteAlias, renameAlias', action)
+  const put = (alias: string, collection: string) => {
+    if (isCollection(alias)) {
+      throw new VicinalError('ALREADY_EXISTS', `Wrong input: Collection \`${alias}\` already exists!`, {
+        details: { field, name: alias },
+      })
+    }
+    aliases.set(alias, collection)
+  }
+  if ('createAlias' in action) {
+    const { aliasName, collectionName } = namesOf(action.createAlias, `${field}.create_alias`)
+    checkCollectionName(aliasName, `${field}.create_alias.alias_name`)
+    checkCollectionName(collectionName, `${field}.create_alias.collection_name`)
+    if (!isCollection(collectionName)) throw notFound('Collection', collectionName)
+    put(aliasName, collectionName)
+  } else if ('deleteAlias' in action) {
+    const { aliasName } = namesOf(action.deleteAlias, `${field}.delete_alias`)
+    aliases.delete(checkCollectionName(aliasName, `${field}.delete_alias.alias_name`))
+  } else if ('renameAlias' in action) {
+    const { oldAliasName, newAliasName } = namesOf(action.renameAlias, `${field}.rename_alias`)
+    checkCollectionName(oldAliasName, `${field}.rename_alias.old_alias_name`)
+    checkCollectionName(newAliasName, `${field}.rename_alias.new_alias_name`)
+    const collection = aliases.get(oldAliasName)
+    if (collection === undefined) throw notFound('Alias', oldAliasName)
+    aliases.delete(oldAliasName)
+    put(newAliasName, collection)
+  } else {
+    throw invalid(field, 'expected one of createAlias, deleteAlias, renameAlias', kinds[0])
+  }
+}
+
+function namesOf<T>(names: T, field: string): T {
+  if (names === null || typeof names !== 'object') throw invalid(field, 'expected an object of names', names)
+  return names
 }

@@ -1,4 +1,5 @@
-import { ID_WORDS, type Payload, type PointColumns, type TextColumn } from '../../core/point.js'
+import { decodeId, ID_WORDS, type Payload, type PointColumns, type TextColumn } from '../../core/point.js'
+import { joinTextId, splitTextId, uuidOfText } from '../../core/text-ids.js'
 import { applyPatch, deleteKeys } from '../../filter/payload.js'
 import { parsePayload, writePayload } from '../../filter/payload-json.js'
 import { TextColumnBuilder } from '../../ingest/payload-text.js'
@@ -78,7 +79,10 @@ function edited(text: string, edit: (payload: Payload) => Payload): string {
   return writePayload(edit(parsePayload(text)))
 }
 
-/** Reads in chunks and writes all at once: readers see the whole record or nothing of it. */
+/**
+ * Reads in chunks and writes all at once: readers see the whole record or nothing of it. A text id stays, which is part
+ * of the stored text.
+ */
 async function changePayloads(
   shard: Shard,
   ids: Uint32Array,
@@ -94,17 +98,24 @@ async function changePayloads(
     const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     for (let row = 0; row < block.count; row++) {
       if ((block.seqs[row] as number) >= seq) continue
-      texts.push(change(buffer.toString('utf8', offsets[row], offsets[row + 1])))
+      texts.push(changed(buffer.toString('utf8', offsets[row], offsets[row + 1]), block.ids, row, change))
       kept.push(first + (block.positions[row] as number))
     }
   }
   if (kept.length === 0) return shard.advance(seq)
-  const changed = new Uint32Array(kept.length * ID_WORDS)
+  const rows = new Uint32Array(kept.length * ID_WORDS)
   const column = new TextColumnBuilder(kept.length)
   for (let i = 0; i < kept.length; i++) {
     const from = (kept[i] as number) * ID_WORDS
-    changed.set(ids.subarray(from, from + ID_WORDS), i * ID_WORDS)
+    rows.set(ids.subarray(from, from + ID_WORDS), i * ID_WORDS)
     column.push(texts[i] as string)
   }
-  await shard.setPayloads(changed, column.finish(), seq)
+  await shard.setPayloads(rows, column.finish(), seq)
+}
+
+/** Only a text that leads to the row's own id is its text id: payloads of other collections are the caller's alone. */
+function changed(stored: string, ids: Uint32Array, row: number, change: (text: string) => string): string {
+  const { textId, payload } = splitTextId(stored)
+  if (textId === null || uuidOfText(textId) !== decodeId(ids, row * ID_WORDS)) return change(stored)
+  return joinTextId(textId, change(payload))
 }

@@ -31,6 +31,7 @@ import type { QueryPlan } from '../../core/query-plan.js'
 import { CountOptions, RetrieveOptions, ScrollOptions } from '../../core/scroll.js'
 import type { Untyped } from '../../core/untyped.js'
 import { filterFacts } from '../../filter/filter-facts.js'
+import { filterContext } from '../../filter/parse.js'
 import { compileFilter } from '../../filter/program.js'
 import { costOfQuery } from '../../query/cost.js'
 import { facet } from '../../query/facet.js'
@@ -246,10 +247,8 @@ export class CollectionReads<P = Payload> extends PlainReads<P> implements Untyp
     const options = given(CountOptions, asked)
     const large = this.#largeFilters([options], options)
     if (large) await large
-    const filterIn = ({ schema }: CollectionView) => {
-      const vectorNames = schema.map(({ name }) => name)
-      return options.filter ? compileFilter(options.filter, { vectorNames }) : null
-    }
+    const filterIn = ({ schema }: CollectionView) =>
+      options.filter ? compileFilter(options.filter, filterContext(schema)) : null
     filterIn(this.source.view)
     const { strictMode } = this.source
     if (strictMode) checkCount(options, strictMode)
@@ -264,8 +263,7 @@ export class CollectionReads<P = Payload> extends PlainReads<P> implements Untyp
   }
 
   #costOfScroll({ filter }: { filter?: Filter | null }): number {
-    const vectorNames = this.source.view.schema.map(({ name }) => name)
-    return 1 + filterFacts(filter, { vectorNames }).conditions
+    return 1 + filterFacts(filter, filterContext(this.source.view.schema)).conditions
   }
 
   /** Vectors that queries name by id are fetched, because the cost depends on their length. */

@@ -1,4 +1,4 @@
-import { type CollectionConfig, type SchemaVector, schemaOf } from '../../core/schema.js'
+import { type CollectionConfig, type Schema, schemaOf } from '../../core/schema.js'
 import type { Shard } from '../../native/shard.js'
 import type { Manifest } from '../../storage/manifest.js'
 import { layoutOf, liveVectors, type VectorIdentity } from '../../storage/table-layout.js'
@@ -8,7 +8,7 @@ export interface CollectionView {
   readonly name: string
   readonly config: CollectionConfig
   readonly shard: Shard
-  readonly schema: readonly SchemaVector[]
+  readonly schema: Schema
   readonly vectors: readonly VectorIdentity[]
 }
 

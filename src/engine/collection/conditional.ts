@@ -1,6 +1,7 @@
 import type { UpdateCondition } from '../../core/database.js'
 import { ID_WORDS, idKey, type PointColumns } from '../../core/point.js'
 import type { Stoppable } from '../../core/stop.js'
+import { filterContext } from '../../filter/parse.js'
 import { compileFilterAmong } from '../../filter/program.js'
 import { takeRows } from '../../ingest/point-columns.js'
 import type { PlanContext } from './plan-context.js'
@@ -14,8 +15,7 @@ export type Choose = (columns: PointColumns, scope?: Stoppable) => Promise<Point
 export function conditionOf(condition: UpdateCondition, context: PlanContext): Choose | null {
   const { updateFilter, updateMode } = condition
   const mode = updateMode ?? 'upsert'
-  const vectorNames = context.schema.map(({ name }) => name)
-  const programOf = compileFilterAmong(updateFilter, { vectorNames }, 'updateFilter')
+  const programOf = compileFilterAmong(updateFilter, filterContext(context.schema), 'updateFilter')
   if (mode === 'upsert' && programOf === null) return null
   return async (columns, scope) => {
     const there = await rowsThere(columns, context)

@@ -25,6 +25,7 @@ import {
   VectorUpdateOptions,
   WriteOptions,
 } from '../../core/write-options.js'
+import { filterContext } from '../../filter/parse.js'
 import { compileFilter } from '../../filter/program.js'
 import type { Shard } from '../../native/shard.js'
 import { withoutVectorName, withVectorName } from '../config/named-vectors.js'
@@ -199,10 +200,10 @@ export class EmbeddedCollection<P = Payload>
   async #charge(operations: readonly WriteOperation<P>[], scope: CallScope): Promise<void> {
     const { strictMode, view } = this.#engine
     if (strictMode?.config.writeRateLimit === undefined) return
-    const vectorNames = view.schema.map(({ name }) => name)
+    const context = filterContext(view.schema)
     let cost = 0
     for (const operation of operations as readonly WriteOperation<unknown>[]) {
-      const matched = () => view.shard.estimateCount(compileFilter(filterOf(operation), { vectorNames }), scope.signal)
+      const matched = () => view.shard.estimateCount(compileFilter(filterOf(operation), context), scope.signal)
       cost += Math.max(1, namedPoints(operation) ?? (await matched()))
     }
     strictMode.written(cost)

@@ -1,6 +1,7 @@
 import type { CallOptions, WriteOperation } from '../../core/database.js'
 import { LIMITS } from '../../core/limits.js'
-import type { SchemaVector } from '../../core/schema.js'
+import type { Schema } from '../../core/schema.js'
+import { filterContext, standing } from '../../filter/parse.js'
 import { isLargeFilter, readConditionInTurns, readInTurns } from '../../filter/parse-in-turns.js'
 import { conditionsIn, type PlacedCondition } from '../../query/formula-conditions.js'
 import { Turns } from '../../query/turns.js'
@@ -24,7 +25,7 @@ interface Large {
 /** Reads large filters in turns, so that the event loop is not blocked. Returns undefined if no filter is large. */
 export function readLargeFilters(
   queries: readonly object[],
-  schema: readonly SchemaVector[],
+  schema: Schema,
   options: CallOptions | undefined,
 ): Promise<void> | undefined {
   const large: Large = { filters: [], conditions: [] }
@@ -35,28 +36,28 @@ export function readLargeFilters(
 /** The same of a write. */
 export function readLargeFilterOf(
   operation: WriteOperation<unknown>,
-  schema: readonly SchemaVector[],
+  schema: Schema,
   options: CallOptions | undefined,
 ): Promise<void> | undefined {
   const filter = filterOf(operation)
   if (!filter || !isLargeFilter(filter)) return undefined
-  const field = 'updateFilter' in operation ? 'update_filter' : 'filter'
+  const field = 'updateFilter' in operation ? 'updateFilter' : 'filter'
   return read({ filters: [{ filter, field }], conditions: [] }, schema, options)
 }
 
 function read(
   { filters, conditions }: Large,
-  schema: readonly SchemaVector[],
+  schema: Schema,
   options: CallOptions | undefined,
 ): Promise<void> | undefined {
   if (filters.length === 0 && conditions.length === 0) return undefined
-  const context = { vectorNames: schema.map(({ name }) => name) }
+  const context = filterContext(schema)
   return withDeadline(options, async (scope) => {
     const turns = new Turns(scope)
     const pause = () => turns.pause()
     for (const { filter, field } of filters) await readInTurns(filter, context, field, pause)
-    for (const { condition, field } of conditions) {
-      await readConditionInTurns(condition, context, field, pause)
+    for (const { condition, start } of conditions) {
+      await readConditionInTurns(condition, context, start, pause)
       await pause()
     }
   }) as Promise<void>
@@ -67,7 +68,9 @@ function addLarge({ filter, prefetch, params, query }: Filtered, at: string, dep
   const corpus = objectIn(params, 'idf', 'corpus')
   if (corpus && isLargeFilter(corpus)) into.filters.push({ filter: corpus, field: `${at}params.idf.corpus` })
   const formula = objectIn(query, 'formula')
-  if (formula && isLargeFilter(formula)) into.conditions.push(...conditionsIn(formula, `${at}query.formula`))
+  if (formula && isLargeFilter(formula)) {
+    into.conditions.push(...conditionsIn(formula, standing(formula, `${at}query.formula`)))
+  }
   if (!prefetch || depth >= LIMITS.prefetchDepth) return
   const list = Array.isArray(prefetch) ? prefetch : [prefetch]
   for (const [i, stage] of list.entries())

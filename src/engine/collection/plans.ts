@@ -1,11 +1,13 @@
 import type { ColumnarPoints, Selector, UpdateCondition, WriteOperation } from '../../core/database.js'
-import { invalid, notFound } from '../../core/errors.js'
+import { invalid, noSuchPoint, noSuchVector } from '../../core/errors.js'
 import { KNOWN_VECTOR_UPDATE } from '../../core/known-points.js'
 import { LIMITS } from '../../core/limits.js'
-import { decodeId, ID_WORDS, type PointColumns, type PointId } from '../../core/point.js'
-import type { SchemaVector } from '../../core/schema.js'
+import { decodeId, ID_WORDS, type Point, type PointColumns, type PointId } from '../../core/point.js'
+import type { Schema } from '../../core/schema.js'
 import { readSelector } from '../../core/selector.js'
 import type { Stoppable } from '../../core/stop.js'
+import { storedId } from '../../core/text-ids.js'
+import { filterContext } from '../../filter/parse.js'
 import { parsePath } from '../../filter/path.js'
 import { compileFilter } from '../../filter/program.js'
 import { columnsOfArrow, isArrowTable } from '../../ingest/arrow-columns.js'
@@ -14,11 +16,11 @@ import { inferVectors } from '../../ingest/infer.js'
 import { payloadText } from '../../ingest/payload-text.js'
 import { columnsOfColumnar, columnsOfPoints, keepLast, mergeRepeated } from '../../ingest/point-columns.js'
 import type { LogRecord } from '../../log/record.js'
-import type { Shard } from '../../native/shard.js'
 import { distinctIds, encodedIds } from '../../query/long-lists.js'
 import { Turns } from '../../query/turns.js'
 import { conditionOf } from './conditional.js'
 import type { PlanContext } from './plan-context.js'
+import { hasUnnamed, withKeptNames } from './text-names.js'
 
 /**
  * A write that passed validation. `resolve` makes its log record, or null if there is nothing to do. With `needsState`
@@ -75,11 +77,16 @@ async function planUpsert(points: unknown, condition: UpdateCondition, context: 
   await cleanVectors(columns, schema)
   const given = keepLast(columns)
   const recordOf = (kept: PointColumns): LogRecord | null => (kept.count === 0 ? null : { op: 'upsert', columns: kept })
-  if (choose === null) return { needsState: false, resolve: () => recordOf(given) }
-  return { needsState: true, resolve: async (scope) => recordOf(await choose(given, scope)) }
+  const named = schema.textIds && hasUnnamed(given) ? withKeptNames : null
+  if (choose === null && named === null) return { needsState: false, resolve: () => recordOf(given) }
+  const resolve = async (scope?: Stoppable) => {
+    const chosen = choose ? await choose(given, scope) : given
+    return recordOf(named ? await named(chosen, context.shard) : chosen)
+  }
+  return { needsState: true, resolve }
 }
 
-function toColumns(points: unknown, schema: readonly SchemaVector[]): PointColumns {
+function toColumns(points: unknown, schema: Schema): PointColumns {
   if (Array.isArray(points)) return columnsOfPoints(points, schema, { vectorsRequired: true })
   if (points !== null && typeof points === 'object') {
     if (isArrowTable(points)) return columnsOfArrow(points, schema)
@@ -104,7 +111,7 @@ async function planUpdateVectors(
     needsState: true,
     resolve: async (scope) => {
       if (kept.count === 0) return null
-      await requirePresent(kept.ids, context.shard)
+      await requirePresent(kept.ids, context, points)
       const chosen = choose ? await choose(kept, scope) : kept
       return chosen.count === 0 ? null : { op: 'updateVectors', columns: chosen }
     },
@@ -114,8 +121,7 @@ async function planUpdateVectors(
 async function planDeleteVectors(names: readonly string[], which: Selector, context: PlanContext): Promise<WritePlan> {
   if (!Array.isArray(names) || names.length === 0) throw invalid('vector', 'expected at least one vector name', names)
   for (const name of names) {
-    if (!context.schema.some((vector) => vector.name === name))
-      throw invalid('vector', 'Not existing vector name', name)
+    if (!context.schema.some((vector) => vector.name === name)) throw noSuchVector('vector', name)
   }
   return await planForIds(which, context, false, (ids) => ({ op: 'deleteVectors', ids, names: [...new Set(names)] }))
 }
@@ -129,16 +135,15 @@ async function planForIds(
   const turns = new Turns()
   const selected = readSelector(which)
   if ('ids' in selected) {
-    const ids = await turns.take(distinctIds(await selectedIds(selected.ids, turns)))
+    const ids = await turns.take(distinctIds(await selectedIds(selected.ids, context.schema, turns)))
     const resolve = async () => {
       if (ids.length === 0) return null
-      if (mustExist) await requirePresent(ids, context.shard)
+      if (mustExist) await requirePresent(ids, context, selected.ids)
       return record(ids)
     }
     return { needsState: mustExist, resolve }
   }
-  const vectorNames = context.schema.map(({ name }) => name)
-  const filter = 'filter' in selected ? compileFilter(selected.filter, { vectorNames }) : null
+  const filter = 'filter' in selected ? compileFilter(selected.filter, filterContext(context.schema)) : null
   return {
     needsState: true,
     resolve: async (scope) => {
@@ -148,19 +153,26 @@ async function planForIds(
   }
 }
 
-async function selectedIds(ids: readonly unknown[], turns: Turns): Promise<Uint32Array> {
+async function selectedIds(ids: readonly unknown[], { textIds }: Schema, turns: Turns): Promise<Uint32Array> {
   if (ids.length > LIMITS.batchPoints) throw invalid('points', `expected at most ${LIMITS.batchPoints} ids`, ids.length)
-  return await turns.take(encodedIds(ids.length, (at) => ids[at] as PointId, 'points'))
+  return await turns.take(encodedIds(ids.length, (at) => ids[at] as PointId, 'points', textIds))
 }
 
-/** Qdrant's rule: an update of payload or vectors that names an absent point fails as a whole. */
-async function requirePresent(ids: Uint32Array, shard: Shard): Promise<void> {
+/** Qdrant's rule: an update of payload or vectors that names an absent point fails as a whole. `given`: ids, or points. */
+async function requirePresent(
+  ids: Uint32Array,
+  { shard, schema }: PlanContext,
+  given: readonly unknown[],
+): Promise<void> {
   const { positions } = await shard.retrieve(ids, NO_FIELDS)
   const count = ids.length / ID_WORDS
   if (positions.length === count) return
   const present = new Set(positions)
   for (let row = 0; row < count; row++) {
-    if (!present.has(row)) throw notFound('point with id', decodeId(ids, row * ID_WORDS))
+    if (present.has(row)) continue
+    const id = decodeId(ids, row * ID_WORDS)
+    const names = schema.textIds ? given.map((one) => (one as Partial<Point> | null)?.id ?? one) : []
+    throw noSuchPoint(names.find((name) => storedId(name) === id) ?? id)
   }
 }
 

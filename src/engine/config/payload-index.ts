@@ -1,4 +1,4 @@
-import { invalid } from '../../core/errors.js'
+import { describeValue, invalid } from '../../core/errors.js'
 import { LIMITS } from '../../core/limits.js'
 import { MEMORY_PLACEMENTS } from '../../core/memory.js'
 import {
@@ -11,7 +11,8 @@ import {
   TOKENIZERS,
   wireName,
 } from '../../core/payload-index.js'
-import { checkKeys, isSet, objectAt } from '../../filter/fields.js'
+import { isPlain } from '../../core/vocabulary/plain.js'
+import { isSet } from '../../filter/fields.js'
 import { parsePath } from '../../filter/path.js'
 import { encodeTextOptions } from '../../filter/text-options.js'
 import type { Shard } from '../../native/shard.js'
@@ -119,4 +120,16 @@ function listAt(value: unknown, most: number, field: string): unknown[] {
 
 function checkOneOf(value: unknown, allowed: readonly string[], field: string): void {
   if (!allowed.includes(value as string)) throw invalid(field, `expected one of ${allowed.join(', ')}`, value)
+}
+
+function objectAt(value: unknown, field: string): Record<string, unknown> {
+  if (isPlain(value)) return value
+  throw invalid(field, 'expected an object', value)
+}
+
+function checkKeys(fields: object, allowed: readonly string[], field: string): void {
+  for (const key of Object.keys(fields)) {
+    if (allowed.includes(key)) continue
+    throw invalid(`${field}.${describeValue(key).slice(1, -1)}`, `unknown key, expected one of ${allowed.join(', ')}`)
+  }
 }

@@ -1,5 +1,5 @@
 /** Computes a collection's configuration: from a caller's options with all defaults, and after each change. */
-import { describeValue, invalid, VicinalError } from '../../core/errors.js'
+import { describeValue, invalid, noSuchVector, VicinalError } from '../../core/errors.js'
 import { LIMITS } from '../../core/limits.js'
 import type { MemoryPlacement } from '../../core/memory.js'
 import { type Payload, UNNAMED_VECTOR } from '../../core/point.js'
@@ -25,7 +25,7 @@ import { parsePayload } from '../../filter/payload-json.js'
 import { payloadText } from '../../ingest/payload-text.js'
 import { askedQuantization } from './quantization.js'
 import { changeSparse, resolveSparse } from './sparse-schema.js'
-import { checkVectorName, noSuchVector } from './vector-checks.js'
+import { checkVectorName } from './vector-checks.js'
 
 type Defaults = Pick<CollectionConfig, 'hnswConfig' | 'quantization' | 'quantizationConfig'>
 type Settings = Pick<CollectionConfig, 'optimizersConfig' | 'walConfig' | 'strictModeConfig' | 'metadata'>
@@ -48,7 +48,8 @@ export function resolveConfig(given: CollectionOptions): CollectionConfig {
   const isNothing = Object.keys(options.vectors ?? {}).length === 0
   const vectors = sparseVectors.length > 0 && isNothing ? [] : resolveVectors(options.vectors, defaults)
   checkNames([...vectors, ...sparseVectors])
-  return { vectors, sparseVectors, ...defaults, ...settings, metadata, ...paramsOf(options) }
+  const ids = options.ids === 'text' ? { ids: options.ids } : {}
+  return { vectors, sparseVectors, ...defaults, ...settings, metadata, ...ids, ...paramsOf(options) }
 }
 
 function resolveVectors(vectors: CollectionOptions['vectors'], defaults: Defaults): ResolvedVector[] {
@@ -121,7 +122,7 @@ export function changeConfig(config: CollectionConfig, given: ConfigChange): Col
   const changes = change.vectors ?? {}
   for (const name of Object.keys(changes)) {
     if (config.vectors.every((vector) => vector.name !== name)) {
-      throw noSuchVector(name)
+      throw noSuchVector('vectors', name)
     }
   }
   const defaults: Defaults = {
@@ -137,7 +138,8 @@ export function changeConfig(config: CollectionConfig, given: ConfigChange): Col
   })
   const sparseVectors = changeSparse(config.sparseVectors, change.sparseVectors)
   const params = paramsOf(change.params ?? {}, config.params)
-  return { vectors, sparseVectors, ...defaults, ...changeSettings(config, change), ...params }
+  const ids = config.ids ? { ids: config.ids } : {}
+  return { vectors, sparseVectors, ...defaults, ...changeSettings(config, change), ...ids, ...params }
 }
 
 function isVectorParams(vectors: object): vectors is VectorParams {

@@ -1,9 +1,10 @@
-import { invalid } from '../../core/errors.js'
+import { invalid, noSuchVector } from '../../core/errors.js'
 import type { CollectionOptions, ResolvedSparse, SparseVectorParams } from '../../core/schema.js'
-import { checkVectorName, noSuchVector } from './vector-checks.js'
+import { checkVectorName } from './vector-checks.js'
 
 export function resolveSparse(vectors: CollectionOptions['sparseVectors'] = {}): ResolvedSparse[] {
   return Object.entries(vectors).map(([name, params]) => {
+    if (name === '') throw invalid('sparseVectors', 'Sparse vector name cannot be empty')
     checkVectorName(name)
     return changed({ name, size: 0, modifier: 'none', index: null }, params)
   })
@@ -15,7 +16,7 @@ export function changeSparse(
   change: CollectionOptions['sparseVectors'] = {},
 ): ResolvedSparse[] {
   const unknown = Object.keys(change).find((name) => !vectors.some((vector) => vector.name === name))
-  if (unknown !== undefined) throw noSuchVector(unknown)
+  if (unknown !== undefined) throw noSuchVector('vectors', unknown)
   return vectors.map((vector) => (Object.hasOwn(change, vector.name) ? changed(vector, change[vector.name]) : vector))
 }
 

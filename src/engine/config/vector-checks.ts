@@ -1,4 +1,4 @@
-import { describeValue, invalid, type VicinalError } from '../../core/errors.js'
+import { invalid } from '../../core/errors.js'
 import { LIMITS } from '../../core/limits.js'
 
 // A name may not steer a path, a log line or a terminal: no separators, wildcards or control characters.
@@ -14,10 +14,4 @@ export function checkInteger(value: unknown, least: number, most: number, field:
   if (typeof value !== 'number' || !Number.isInteger(value) || value < least || value > most) {
     throw invalid(field, `expected an integer from ${least} to ${most}`, value)
   }
-}
-
-/** In Qdrant's words. */
-export function noSuchVector(name: string): VicinalError {
-  const told = describeValue(name).slice(1, -1)
-  return invalid('vectors', `Not existing vector name error: ${told}`)
 }

@@ -37,15 +37,19 @@ export class CollectionSlots {
     return this.#slots.get(name)
   }
 
-  /** The collection of this name; `asked` is the name or alias that a caller used. */
-  find(name: string, asked: string): CollectionSlot {
+  /** The collection of this name; `asked` is the name or alias that a caller used, and `missing` the error without one. */
+  find(
+    name: string,
+    asked: string,
+    missing = (asked: string): VicinalError => notFound('Collection', asked),
+  ): CollectionSlot {
     const slot = this.#slots.get(name)
     if (slot) {
       slot.checkServed()
       return slot
     }
     this.checkRead(name)
-    throw notFound('Collection', asked)
+    throw missing(asked)
   }
 
   /** Throws if the name might be that of something that cannot be read. */

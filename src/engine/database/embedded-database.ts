@@ -1,18 +1,17 @@
 import type { AliasAction, AliasDescription } from '../../core/aliases.js'
 import type { CallOptions, Collection } from '../../core/database.js'
-import { invalid, VicinalError } from '../../core/errors.js'
+import { invalid, noSuchLookup, VicinalError } from '../../core/errors.js'
 import type { CollectionIssue } from '../../core/issues.js'
-import { checkKnown } from '../../core/known-keys.js'
-import { KNOWN_RECOVER } from '../../core/known-options.js'
 import { LIMITS } from '../../core/limits.js'
 import { Mutex } from '../../core/mutex.js'
 import { checkCollectionName } from '../../core/names.js'
 import type { Payload } from '../../core/point.js'
 import { QuotaConfig, type QuotaStatus } from '../../core/quotas.js'
 import type { CollectionInfo, CollectionOptions } from '../../core/schema.js'
-import type { RecoverOptions, SnapshotSource, Snapshots } from '../../core/snapshots.js'
+import { RecoverOptions, type SnapshotSource, type Snapshots } from '../../core/snapshots.js'
 import type { Untyped } from '../../core/untyped.js'
 import { read } from '../../core/vocabulary/reader.js'
+import { readOptions } from '../../core/write-options.js'
 import { AliasBook } from '../catalogue/alias-book.js'
 import { alreadyThere, cannotBeServed, takenByAlias } from '../catalogue/catalog-errors.js'
 import { newManifest } from '../catalogue/new-manifest.js'
@@ -117,7 +116,7 @@ export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabas
         new EmbeddedCollection(engine, {
           admission: this.#admission,
           quotas: this.#quotas,
-          catalog: (name) => this.#slotOf(name),
+          catalog: (name) => this.#slotOf(name, noSuchLookup),
         }),
       onOpened: ({ name }, engine) => engine.watchIssues((issue) => this.#onIssue({ collection: name, ...issue })),
       onFailure: ({ name }, error, isOver) => this.#onIssue(ofOpening(name, error, isOver)),
@@ -173,8 +172,8 @@ export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabas
   }
 
   /** Finds a collection by its name or an alias. */
-  #slotOf(name: string): CollectionSlot {
-    return this.#slots.find(this.#aliases.resolve(name), name)
+  #slotOf(name: string, missing?: (asked: string) => VicinalError): CollectionSlot {
+    return this.#slots.find(this.#aliases.resolve(name), name, missing)
   }
 
   /** One handle for all callers, since a service asks for it at each request. */
@@ -246,10 +245,10 @@ export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabas
   async recoverCollection<P = Payload>(
     name: string,
     source: SnapshotSource,
-    options: RecoverOptions = {},
+    given?: RecoverOptions,
   ): Promise<Collection<P>> {
     this.#checkWritable()
-    checkKnown(options, KNOWN_RECOVER)
+    const options = readOptions(RecoverOptions, given)
     checkCollectionName(name)
     const store = snapshotStoreOf(this.#host)
     const slot = await untilDone(options, () =>
@@ -266,9 +265,9 @@ export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabas
     return this.#handle<P>(slot)
   }
 
-  async recover(source: SnapshotSource, options: RecoverOptions = {}): Promise<string[]> {
+  async recover(source: SnapshotSource, given?: RecoverOptions): Promise<string[]> {
     this.#checkWritable()
-    checkKnown(options, KNOWN_RECOVER)
+    const options = readOptions(RecoverOptions, given)
     const store = snapshotStoreOf(this.#host)
     return await untilDone(options, () =>
       this.#untilDone(() =>

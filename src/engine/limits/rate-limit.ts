@@ -43,7 +43,7 @@ export class RateLimit {
     this.#left = Math.min(most, this.#left + ((nowMs - this.#atMs) * most) / MINUTE_MS)
     this.#atMs = nowMs
     if (cost <= this.#left) return
-    const what = `Rate limiting exceeded: ${this.#kind} rate limit exceeded`
+    const what = `${this.#kind} rate limit exceeded`
     const details = { field: `strictModeConfig.${this.#kind.toLowerCase()}RateLimit`, bound: most, seen: cost }
     if (cost > most) {
       const help = 'request larger than rate limiter capacity, please try to split your request'

@@ -8,13 +8,12 @@ import type { PointColumns } from '../../core/point.js'
 import type { FormulaQuery } from '../../core/query.js'
 import { type CollectionConfig, type StrictModeConfig, schemaOf } from '../../core/schema.js'
 import { type FilterFacts, filterFacts } from '../../filter/filter-facts.js'
-import type { FilterContext } from '../../filter/parse.js'
+import { type FilterContext, filterContext } from '../../filter/parse.js'
 import { formulaFacts } from '../../query/formula-facts.js'
 import { parseFormula } from '../../query/parse-formula.js'
 import type { IndexedField } from '../config/payload-index.js'
 import type { RateLimit } from './rate-limit.js'
-import { checkFullScan } from './strict-full-scan.js'
-import { checkGrouping, checkIndexed, UNINDEXED } from './strict-indexes.js'
+import { checkFullScan, checkGrouping, checkIndexed, UNINDEXED } from './strict-indexes.js'
 import { refused } from './strict-refusal.js'
 
 const MS_PER_SECOND = 1_000
@@ -112,7 +111,7 @@ export class StrictMode {
   }
 
   #context(): FilterContext {
-    return { vectorNames: schemaOf(this.#subject.collection).map(({ name }) => name) }
+    return filterContext(schemaOf(this.#subject.collection))
   }
 
   #facts(facts: FilterFacts, access: 'retrieve' | 'update', asker: string): void {
@@ -133,7 +132,7 @@ export class StrictMode {
 
   write(operation: WriteOperation<unknown>, timeoutMs: number | undefined): void {
     this.timeout(timeoutMs)
-    this.filter(filterOf(operation), 'update', 'updateFilter' in operation ? 'update_filter' : 'filter')
+    this.filter(filterOf(operation), 'update', 'updateFilter' in operation ? 'updateFilter' : 'filter')
     if (operation.op === 'upsert' || operation.op === 'updateVectors') this.#points(operation)
     else if (operation.op === 'setPayload' || operation.op === 'overwritePayload') this.#payloadSize()
   }

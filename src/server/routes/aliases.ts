@@ -1,11 +1,24 @@
+import Type from 'typebox'
 import type { AliasDescription } from '../../core/aliases.js'
 import { aliasActionsOf } from '../../wire/aliases.js'
 import type { Call, Route } from '../call.js'
+import { ChangeParameters } from '../parameters.js'
+
+const READ = { method: 'GET', access: 'read', work: 'read' } as const
 
 export const aliasRoutes: Route[] = [
-  { method: 'POST', path: '/collections/aliases', access: 'write', work: 'write', run: update },
-  { method: 'GET', path: '/aliases', access: 'read', work: 'read', run: list },
-  { method: 'GET', path: '/collections/:name/aliases', access: 'read', work: 'read', run: listOfOne },
+  {
+    method: 'POST',
+    path: '/collections/aliases',
+    access: 'write',
+    work: 'write',
+    summary: 'Changes aliases, all of them or none.',
+    parameters: ChangeParameters,
+    answer: Type.Boolean(),
+    run: update,
+  },
+  { ...READ, path: '/aliases', summary: 'All aliases.', run: list },
+  { ...READ, path: '/collections/:name/aliases', summary: 'Aliases of a collection.', run: listOfOne },
 ]
 
 async function update(call: Call): Promise<boolean> {

@@ -1,8 +1,10 @@
+import Type from 'typebox'
 import { CollectionOptions, ConfigChange } from '../../core/schema.js'
 import { collectionOf, configChangeOf } from '../../wire/collection.js'
 import { infoToWire } from '../../wire/collection-info.js'
 import type { Call, Route } from '../call.js'
 import { collectionInfo } from '../collection-infos.js'
+import { CallParameters, ChangeParameters, CreationParameters } from '../parameters.js'
 
 const ALL = '/collections'
 const ONE = '/collections/:name'
@@ -24,6 +26,8 @@ export const collectionRoutes: Route[] = [
     work: 'write',
     summary: 'Makes a collection.',
     body: CollectionOptions,
+    parameters: CreationParameters,
+    answer: Type.Boolean(),
     run: create,
   },
   {
@@ -33,10 +37,28 @@ export const collectionRoutes: Route[] = [
     work: 'write',
     summary: 'Changes the configuration of a collection in use.',
     body: ConfigChange,
+    parameters: ChangeParameters,
+    answer: Type.Boolean(),
     run: update,
   },
-  { method: 'DELETE', path: ONE, access: 'write', work: 'write', summary: 'Deletes a collection.', run: remove },
-  { method: 'GET', path: `${ONE}/exists`, access: 'read', work: 'read', run: exists },
+  {
+    method: 'DELETE',
+    path: ONE,
+    access: 'write',
+    work: 'write',
+    summary: 'Deletes a collection.',
+    parameters: ChangeParameters,
+    answer: Type.Boolean(),
+    run: remove,
+  },
+  {
+    method: 'GET',
+    path: `${ONE}/exists`,
+    access: 'read',
+    work: 'read',
+    summary: 'Whether a collection exists.',
+    run: exists,
+  },
   // Not in Qdrant: the same as the library's `warm`, `flush` and `waitForIndex`.
   {
     method: 'POST',
@@ -44,10 +66,27 @@ export const collectionRoutes: Route[] = [
     access: 'read',
     work: 'read',
     summary: 'Opens a collection ahead of its use.',
+    parameters: CallParameters,
     run: warm,
   },
-  { method: 'POST', path: `${ONE}/flush`, access: 'write', work: 'write', run: flush },
-  { method: 'POST', path: `${ONE}/wait-for-index`, access: 'read', work: 'read', run: waitForIndex },
+  {
+    method: 'POST',
+    path: `${ONE}/flush`,
+    access: 'write',
+    work: 'write',
+    summary: 'Answers when everything acknowledged is in the table.',
+    parameters: CallParameters,
+    run: flush,
+  },
+  {
+    method: 'POST',
+    path: `${ONE}/wait-for-index`,
+    access: 'read',
+    work: 'read',
+    summary: 'Answers when everything is indexed.',
+    parameters: CallParameters,
+    run: waitForIndex,
+  },
 ]
 
 async function list(call: Call): Promise<unknown> {
@@ -64,14 +103,15 @@ async function info(call: Call): Promise<unknown> {
 async function create(call: Call): Promise<boolean> {
   const options = collectionOf(call.body)
   // Ours: with `ensure=true` a collection that is there already is no error, if it has this configuration.
-  if (call.flag('ensure', false)) await call.database.ensureCollection(call.collectionName, options, call.options())
+  if (call.parameters.ensure) await call.database.ensureCollection(call.collectionName, options, call.options())
   else await call.database.createCollection(call.collectionName, options, call.options())
   return true
 }
 
 async function update(call: Call): Promise<boolean> {
-  const collection = await call.collection()
-  await collection.updateConfig(configChangeOf(call.body), call.options())
+  const change = configChangeOf(call.body)
+  const options = call.options()
+  await (await call.collection()).updateConfig(change, options)
   return true
 }
 

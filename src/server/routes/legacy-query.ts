@@ -9,6 +9,7 @@ import type { ReadCall, ReadRoute } from '../call.js'
 import { MeasuredResult } from '../respond.js'
 import { answerGroups } from './query.js'
 import { wirePlan, wireUsage } from './wire-plan.js'
+import { wirePoints } from './wire-points.js'
 
 const POINTS = '/collections/:name/points'
 const READS = { method: 'POST', access: 'read', work: 'read' } as const
@@ -41,20 +42,22 @@ function routesOf(kind: LegacyKind, hasGroups: boolean): ReadRoute[] {
 async function query(call: ReadCall, asked: Asked<QueryOptions>): Promise<unknown> {
   const collection = await call.reads()
   const options = { ...asked.options, ...call.options() }
-  if (!asked.explain) return await collection.query(options)
+  if (!asked.explain) return wirePoints(await collection.query(options))
   const { hits, plan } = await collection.explain(options)
-  return new MeasuredResult(hits, wireUsage([plan]), wirePlan(plan))
+  return new MeasuredResult(wirePoints(hits), wireUsage([plan]), wirePlan(plan))
 }
 
 async function batch(call: ReadCall, asked: Asked<QueryOptions>[]): Promise<unknown> {
   const collection = await call.reads()
   const queries = asked.map(({ options }) => options)
-  if (!asked.some(({ explain }) => explain)) return await collection.queryBatch(queries, call.options())
+  if (!asked.some(({ explain }) => explain)) {
+    return (await collection.queryBatch(queries, call.options())).map(wirePoints)
+  }
   const answers = await collection.explainBatch(queries, call.options())
   const plans = answers.map(({ plan }, i) => (asked[i]?.explain ? plan : null))
   const told = plans.flatMap((plan) => plan ?? [])
   return new MeasuredResult(
-    answers.map(({ hits }) => hits),
+    answers.map(({ hits }) => wirePoints(hits)),
     wireUsage(told),
     plans.map((plan) => plan && wirePlan(plan)),
   )

@@ -1,6 +1,7 @@
 /** Qdrant's routes about nodes, shards and background work, answered for a single node. */
 import { createHash } from 'node:crypto'
-import { invalid, VicinalError } from '../../core/errors.js'
+import Type from 'typebox'
+import { VicinalError } from '../../core/errors.js'
 import { QuotaConfig } from '../../core/quotas.js'
 import type { CollectionInfo } from '../../core/schema.js'
 import { read } from '../../core/vocabulary/reader.js'
@@ -8,13 +9,17 @@ import { tell } from '../../core/vocabulary/teller.js'
 import { quotaUsageToWire } from '../../wire/quotas.js'
 import type { Call, Route } from '../call.js'
 import { collectionInfos } from '../collection-infos.js'
+import {
+  ChangeParameters,
+  ClusterTelemetryParameters,
+  OPTIMIZATION_PARTS,
+  OptimizationsParameters,
+  QuotaParameters,
+} from '../parameters.js'
 
 const ONE = '/collections/:name'
 /** The number of the only node; nodes of a cluster have numbers. */
 const PEER = 0
-/** Bound of numbers that are checked but not used. */
-const ANY = 999_999_999
-const OPTIONAL = ['queued', 'completed', 'idle_segments'] as const
 
 /** Routes of clusters, each with the reason for its refusal. */
 const OF_CLUSTERS: [method: Route['method'], path: string, why: string][] = [
@@ -31,7 +36,13 @@ export function nodeRoutes(): Route[] {
   const about = { method: 'GET', access: 'read', work: 'light' } as const
   return [
     { ...about, path: '/cluster', run: () => ({ status: 'disabled' }) },
-    { ...read, path: '/cluster/telemetry', run: clusterTelemetry },
+    {
+      ...read,
+      path: '/cluster/telemetry',
+      summary: 'Collections of the only node.',
+      parameters: ClusterTelemetryParameters,
+      run: clusterTelemetry,
+    },
     { ...read, path: '/quotas', run: quotas },
     {
       method: 'PUT',
@@ -40,19 +51,27 @@ export function nodeRoutes(): Route[] {
       work: 'write',
       summary: 'Bounds the use of the node.',
       body: QuotaConfig,
+      answer: Type.Boolean(),
+      parameters: QuotaParameters,
       run: updateQuotas,
     },
     { ...read, path: '/issues', run: (call) => issues.list(call) },
     { method: 'DELETE', path: '/issues', access: 'write', work: 'write', run: (call) => issues.clear(call) },
     { ...read, path: `${ONE}/cluster`, run: shards },
     { ...read, path: `${ONE}/shards`, run: shardKeys },
-    { ...read, path: `${ONE}/optimizations`, run: optimizations },
+    {
+      ...read,
+      path: `${ONE}/optimizations`,
+      summary: 'How far the graph has caught up.',
+      parameters: OptimizationsParameters,
+      run: optimizations,
+    },
     ...OF_CLUSTERS.map(([method, path, why]): Route => {
       const text = `${method} ${path.replace(/:(\w+)/g, '{$1}')}: not on a single node: ${why}`
       const run = () => {
         throw new VicinalError('NOT_IMPLEMENTED', text)
       }
-      return { method, path, access: 'write', work: 'light', run }
+      return { method, path, access: 'write', work: 'light', parameters: ChangeParameters, run }
     }),
   ]
 }
@@ -64,8 +83,6 @@ async function quotas(call: Call): Promise<object> {
 }
 
 async function updateQuotas(call: Call): Promise<boolean> {
-  // `wait` has no effect, because no other node has to agree.
-  call.flag('wait', false)
   await call.database.updateQuotas(read(QuotaConfig, call.body, 'wire', 'body'), call.options())
   return true
 }
@@ -87,7 +104,6 @@ async function shardKeys(call: Call): Promise<object> {
 }
 
 async function clusterTelemetry(call: Call): Promise<object> {
-  call.integer('details_level', 0, ANY, 0)
   const found = await allInfos(call)
   const collections = found.map((info) => {
     const replica = {
@@ -104,8 +120,7 @@ async function clusterTelemetry(call: Call): Promise<object> {
 
 /** The only work to report is the graph's backlog. Finished work is not recorded. */
 async function optimizations(call: Call): Promise<object> {
-  const asked = optionalParts(call)
-  call.integer('completed_limit', 0, ANY, 0)
+  const asked = new Set(call.parameters.with?.split(',') ?? [])
   const info = await infoOf(call)
   const isBehind = info.status === 'yellow'
   const left = Math.max(0, info.vectorsCount - info.indexedVectorsCount)
@@ -119,15 +134,8 @@ async function optimizations(call: Call): Promise<object> {
       idle_segments: Math.max(0, info.segmentsCount - (isBehind ? 1 : 0)),
     },
     running: isBehind ? [running] : [],
-    ...Object.fromEntries(OPTIONAL.filter((part) => asked.has(part)).map((part) => [part, []])),
+    ...Object.fromEntries(OPTIMIZATION_PARTS.filter((part) => asked.has(part)).map((part) => [part, []])),
   }
-}
-
-function optionalParts({ query }: Call): Set<string> {
-  const parts = query.with === undefined || query.with === '' ? [] : String(query.with).split(',')
-  const unknown = parts.find((part) => !OPTIONAL.includes(part as (typeof OPTIONAL)[number]))
-  if (unknown === undefined) return new Set(parts)
-  throw invalid('with', `expected some of ${OPTIONAL.join(', ')}`, unknown)
 }
 
 /** The same for each call, because it names the same work. */

@@ -1,12 +1,18 @@
 import { payloadIndexOf } from '../../wire/payload-index.js'
 import type { Call, Route } from '../call.js'
-import { writeResult } from './write-result.js'
+import { WRITE, writeResult } from './write-result.js'
 
 const INDEX = '/collections/:name/index'
 
 export const payloadIndexRoutes: Route[] = [
-  { method: 'PUT', path: INDEX, access: 'write', work: 'write', run: create },
-  { method: 'DELETE', path: `${INDEX}/:field`, access: 'write', work: 'write', run: remove },
+  { method: 'PUT', path: INDEX, ...WRITE, summary: 'Makes an index of a payload field.', run: create },
+  {
+    method: 'DELETE',
+    path: `${INDEX}/:field`,
+    ...WRITE,
+    summary: 'Deletes the index of a payload field.',
+    run: remove,
+  },
 ]
 
 async function create(call: Call): Promise<unknown> {

@@ -1,19 +1,17 @@
 import { PayloadChange, PayloadRemoval, PointsSelector } from '../../core/point-changes.js'
 import { deleteOf, payloadChangeOf, payloadDeleteOf } from '../../wire/operations.js'
 import type { Call, Route } from '../call.js'
-import { writeResult } from './write-result.js'
+import { WRITE, writeResult } from './write-result.js'
 
 const PAYLOAD = '/collections/:name/points/payload'
 
-const write = { access: 'write', work: 'write' } as const
-
 export const payloadRoutes: Route[] = [
-  { method: 'POST', path: PAYLOAD, ...write, summary: 'Sets keys of payloads.', body: PayloadChange, run: set },
-  { method: 'PUT', path: PAYLOAD, ...write, summary: 'Replaces payloads.', body: PayloadChange, run: overwrite },
+  { method: 'POST', path: PAYLOAD, ...WRITE, summary: 'Sets keys of payloads.', body: PayloadChange, run: set },
+  { method: 'PUT', path: PAYLOAD, ...WRITE, summary: 'Replaces payloads.', body: PayloadChange, run: overwrite },
   {
     method: 'POST',
     path: `${PAYLOAD}/delete`,
-    ...write,
+    ...WRITE,
     summary: 'Removes keys from payloads.',
     body: PayloadRemoval,
     run: deleteKeys,
@@ -21,7 +19,7 @@ export const payloadRoutes: Route[] = [
   {
     method: 'POST',
     path: `${PAYLOAD}/clear`,
-    ...write,
+    ...WRITE,
     summary: 'Removes payloads.',
     body: PointsSelector,
     run: clear,

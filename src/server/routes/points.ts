@@ -1,12 +1,15 @@
-import { notFound } from '../../core/errors.js'
+import Type from 'typebox'
+import { notFound, type VicinalError } from '../../core/errors.js'
 import type { PointId } from '../../core/point.js'
 import { PointChanges, PointInsert, PointsSelector, VectorRemoval, VectorUpdates } from '../../core/point-changes.js'
+import { storedId, textIdOf } from '../../core/text-ids.js'
+import { WriteResult } from '../../core/write-result.js'
 import { deleteOf, operationsOf, vectorDeleteOf } from '../../wire/operations.js'
 import { upsertOf, vectorUpdatesOf } from '../../wire/points.js'
 import { CountRequest, countOf, PointRequest, retrieveOf, ScrollRequest, scrollOf } from '../../wire/read-bodies.js'
 import type { Call, ReadCall, ReadRoute, Route } from '../call.js'
-import { wirePoints } from './wire-points.js'
-import { writeResult } from './write-result.js'
+import { wirePoint, wirePoints } from './wire-points.js'
+import { WRITE, writeResult } from './write-result.js'
 
 const DECIMAL = /^\d{1,20}$/
 const POINTS = '/collections/:name/points'
@@ -33,14 +36,12 @@ export const pointReadRoutes: ReadRoute[] = [
   },
 ]
 
-const write = { access: 'write', work: 'write' } as const
-
 export const pointRoutes: Route[] = [
-  { method: 'PUT', path: POINTS, ...write, summary: 'Writes points.', body: PointInsert, run: upsert },
+  { method: 'PUT', path: POINTS, ...WRITE, summary: 'Writes points.', body: PointInsert, run: upsert },
   {
     method: 'POST',
     path: `${POINTS}/delete`,
-    ...write,
+    ...WRITE,
     summary: 'Deletes points.',
     body: PointsSelector,
     run: deletePoints,
@@ -48,7 +49,8 @@ export const pointRoutes: Route[] = [
   {
     method: 'POST',
     path: `${POINTS}/batch`,
-    ...write,
+    ...WRITE,
+    answer: Type.Array(WriteResult),
     summary: 'Does several changes of points in order.',
     body: PointChanges,
     run: batch,
@@ -56,7 +58,7 @@ export const pointRoutes: Route[] = [
   {
     method: 'PUT',
     path: `${POINTS}/vectors`,
-    ...write,
+    ...WRITE,
     summary: 'Replaces vectors of stored points.',
     body: VectorUpdates,
     run: updateVectors,
@@ -64,7 +66,7 @@ export const pointRoutes: Route[] = [
   {
     method: 'POST',
     path: `${POINTS}/vectors/delete`,
-    ...write,
+    ...WRITE,
     summary: 'Removes vectors from points.',
     body: VectorRemoval,
     run: deleteVectors,
@@ -80,16 +82,21 @@ async function upsert(call: Call): Promise<unknown> {
 async function retrieve(call: ReadCall): Promise<unknown> {
   const { ids, options } = retrieveOf(call.anyBody)
   const collection = await call.reads()
-  return collection.retrieve(ids, { ...options, ...call.options() })
+  return wirePoints(await collection.retrieve(ids, { ...options, ...call.options() }))
 }
 
 async function retrieveOne(call: ReadCall): Promise<unknown> {
   const collection = await call.reads()
-  const id = pathId(call.param('id'))
+  const text = call.param('id')
+  const id = pathId(text)
   const options = { withPayload: true, withVector: true, rawPayload: true, ...call.options() }
-  const [point] = await collection.retrieve([id], options)
+  const [point] = await collection.retrieve([id], options).catch((error: unknown) => {
+    // A collection whose ids are texts refuses numbers: there the path has the text.
+    if (typeof id === 'string' || (error as Partial<VicinalError>).code !== 'INVALID_ARGUMENT') throw error
+    return collection.retrieve([text], options)
+  })
   if (!point) throw notFound('point with id', id)
-  return point
+  return wirePoint(point)
 }
 
 function pathId(text: string): PointId {
@@ -113,7 +120,9 @@ async function scroll(call: ReadCall): Promise<unknown> {
   const options = scrollOf(call.anyBody)
   const collection = await call.reads()
   const { points, nextOffset } = await collection.scrollPage({ ...options, ...call.options() })
-  return { points: wirePoints(points), next_page_offset: nextOffset }
+  const textId = textIdOf(nextOffset)
+  const named = textId === null ? {} : { next_page_text_id: textId }
+  return { points: wirePoints(points), next_page_offset: storedId(nextOffset), ...named }
 }
 
 async function batch(call: Call): Promise<unknown> {

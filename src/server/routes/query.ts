@@ -1,5 +1,6 @@
 import type { ReadableCollection } from '../../core/database.js'
 import type { QueryGroupsOptions, QueryOptions, SearchMatrix } from '../../core/query.js'
+import { storedId, textIdOf } from '../../core/text-ids.js'
 import {
   type Asked,
   FacetRequest,
@@ -116,7 +117,9 @@ async function facet(call: ReadCall): Promise<unknown> {
 }
 
 async function matrixPairs(call: ReadCall): Promise<unknown> {
-  return await matrix(call, ({ pairs }) => ({ pairs }))
+  return await matrix(call, ({ pairs }) => ({
+    pairs: pairs.map(({ a, b, score }) => ({ a: storedId(a), b: storedId(b), score })),
+  }))
 }
 
 async function matrixOffsets(call: ReadCall): Promise<unknown> {
@@ -138,6 +141,7 @@ function offsetsOf({ ids, pairs }: SearchMatrix): object {
     offsets_row: pairs.map(({ a }) => offsets.get(a)),
     offsets_col: pairs.map(({ b }) => offsets.get(b)),
     scores: Float32Array.from(pairs, ({ score }) => score),
-    ids,
+    ids: ids.map(storedId),
+    ...(ids.some((id) => textIdOf(id) !== null) ? { text_ids: ids.map(textIdOf) } : {}),
   }
 }

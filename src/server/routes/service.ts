@@ -4,15 +4,14 @@ import type { FastifyRequest } from 'fastify'
 import type { Call, Route } from '../call.js'
 import type { DatabaseGate } from '../database-gate.js'
 import type { Metrics } from '../metrics.js'
+import { MetricsParameters, TelemetryParameters } from '../parameters.js'
 import { ReadinessLook, readinessText } from '../readiness.js'
 import { PlainBody } from '../respond.js'
 import { SharedLook } from '../shared-look.js'
 import { telemetry } from '../telemetry.js'
-import { API_VERSION, TITLE } from '../versions.js'
+import { API_VERSION, TITLE, VERSION } from '../versions.js'
 
-/** Above the highest level, since Qdrant sets no bound. */
-const MOST_DETAILS = 999_999_999
-/** Beyond this one they tell the same. */
+/** Levels beyond this one tell the same. */
 const LAST_LEVEL = 3
 const PROMETHEUS_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
 
@@ -22,12 +21,6 @@ export interface ServiceState {
   isClosing(): boolean
   /** Whether a request of an open route has a key that may read, or none is needed. */
   mayRead(request: FastifyRequest): boolean
-}
-
-/** Checks the parameters. Requests are counted by path, never by collection. */
-function checkTelling(call: Call): void {
-  call.flag('per_collection', false)
-  call.options()
 }
 
 export function serviceRoutes({ gate, metrics, isClosing, mayRead }: ServiceState): Route[] {
@@ -48,9 +41,8 @@ export function serviceRoutes({ gate, metrics, isClosing, mayRead }: ServiceStat
   const tellings = new Map<string, SharedLook<object>>()
 
   function told(call: Call): Promise<object> {
-    checkTelling(call)
-    const level = Math.min(call.integer('details_level', 0, MOST_DETAILS, 0), LAST_LEVEL)
-    const anonymize = call.flag('anonymize', false)
+    const { detailsLevel = 0, anonymize = false } = call.parameters
+    const level = Math.min(detailsLevel, LAST_LEVEL)
     const key = `${level} ${anonymize}`
     const telling =
       tellings.get(key) ??
@@ -62,19 +54,20 @@ export function serviceRoutes({ gate, metrics, isClosing, mayRead }: ServiceStat
   const open = { method: 'GET', access: 'open', work: 'light' } as const
   const about = { method: 'GET', access: 'read', work: 'light' } as const
   return [
-    { ...open, path: '/', run: () => new PlainBody({ title: TITLE, version: API_VERSION, commit: null }) },
+    { ...open, path: '/', run: () => new PlainBody({ title: TITLE, version: API_VERSION, commit: VERSION }) },
     { ...open, path: '/healthz', run: () => new PlainBody('healthz check passed') },
-    { ...open, path: '/livez', run: () => new PlainBody('livez check passed') },
+    { ...open, path: '/livez', run: () => new PlainBody('healthz check passed') },
     { ...open, path: '/readyz', run: readiness },
     {
       ...about,
       path: '/metrics',
+      summary: 'Metrics for Prometheus.',
+      parameters: MetricsParameters,
       run: async (call) => {
-        checkTelling(call)
-        const text = texts[Number(call.flag('anonymize', false))] as SharedLook<string>
+        const text = texts[Number(call.parameters.anonymize ?? false)] as SharedLook<string>
         return new PlainBody(await text.get(), 200, PROMETHEUS_TYPE)
       },
     },
-    { ...about, path: '/telemetry', run: told },
+    { ...about, path: '/telemetry', summary: 'What the service does.', parameters: TelemetryParameters, run: told },
   ]
 }

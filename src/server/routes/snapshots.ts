@@ -1,8 +1,16 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import Type from 'typebox'
 import { invalid, notFound } from '../../core/errors.js'
-import type { CollectionSnapshots, SnapshotDescription, SnapshotSource, Snapshots } from '../../core/snapshots.js'
-import { recoverOf, recoverOptionsOf } from '../../wire/snapshots.js'
+import {
+  type CollectionSnapshots,
+  type SnapshotDescription,
+  SnapshotRecovery,
+  type SnapshotSource,
+  type Snapshots,
+} from '../../core/snapshots.js'
+import { read as readBody } from '../../core/vocabulary/reader.js'
 import type { Call, Route } from '../call.js'
+import { CallParameters, SnapshotParameters, UploadParameters } from '../parameters.js'
 import { PlainBody, StreamBody } from '../respond.js'
 
 const ONE = '/collections/:name/snapshots'
@@ -26,13 +34,32 @@ export const snapshotRoutes: Route[] = [
 
 function routesOf(path: string, scope: (call: Call) => Promise<Snapshots>, recover: Recover): Route[] {
   const run = (handler: Handler) => async (call: Call) => handler(call, await scope(call))
+  const one = `${path}/:snapshot`
+  const parameters = SnapshotParameters
+  const taken = { ...write, answer: Type.Boolean() }
   return [
-    { ...read, method: 'GET', path, run: run(list) },
-    { ...write, method: 'POST', path, run: run(create) },
-    { ...read, method: 'GET', path: `${path}/:snapshot`, run: run(download) },
-    { ...write, method: 'DELETE', path: `${path}/:snapshot`, run: run(remove) },
-    { ...write, method: 'POST', path: `${path}/upload`, isUpload: true, run: (call) => upload(call, recover) },
-    { ...write, method: 'PUT', path: `${path}/recover`, run: (call) => recoverFrom(call, recover) },
+    { ...read, method: 'GET', path, summary: 'Lists snapshots.', parameters: CallParameters, run: run(list) },
+    { ...write, method: 'POST', path, summary: 'Makes a snapshot.', parameters, run: run(create) },
+    { ...read, method: 'GET', path: one, summary: 'A snapshot.', parameters: CallParameters, run: run(download) },
+    { ...taken, method: 'DELETE', path: one, summary: 'Deletes a snapshot.', parameters, run: run(remove) },
+    {
+      ...taken,
+      method: 'POST',
+      path: `${path}/upload`,
+      summary: 'Takes in an uploaded snapshot.',
+      parameters: UploadParameters,
+      isUpload: true,
+      run: (call) => upload(call, recover),
+    },
+    {
+      ...taken,
+      method: 'PUT',
+      path: `${path}/recover`,
+      summary: 'Takes in a snapshot from its location.',
+      parameters,
+      body: SnapshotRecovery,
+      run: (call) => recoverFrom(call, recover),
+    },
   ]
 }
 
@@ -76,13 +103,15 @@ async function streamShard(call: Call): Promise<StreamBody> {
 }
 
 async function upload(call: Call, recover: Recover): Promise<unknown> {
-  const options = { ...recoverOptionsOf(call.query), ...call.longOptions() }
+  const { wait: _, timeout: __, ...recovery } = call.parameters
+  const options = { ...recovery, ...call.longOptions() }
   return await call.receiveFile('snapshot', (chunks) => recover(call, { chunks }, options))
 }
 
 async function recoverFrom(call: Call, recover: Recover): Promise<unknown> {
-  const { source, options } = recoverOf(call.body)
-  return await whenWaited(call, () => recover(call, source, { ...options, ...call.longOptions() }))
+  const { location, apiKey, ...recovery } = readBody(SnapshotRecovery, call.body, 'wire', 'body')
+  const source = { location, ...(apiKey === undefined ? {} : { apiKey }) }
+  return await whenWaited(call, () => recover(call, source, { ...recovery, ...call.longOptions() }))
 }
 
 async function recoverCollection(call: Call, source: SnapshotSource, options: object): Promise<boolean> {
@@ -102,7 +131,7 @@ async function recoverAll(call: Call, source: SnapshotSource, options: object): 
 
 /** With `wait=false` the work goes on after the answer, and a failure is logged. */
 async function whenWaited(call: Call, work: () => Promise<unknown>): Promise<unknown> {
-  const waits = call.flag('wait', true)
+  const { wait: waits = true } = call.parameters
   const started = work()
   if (waits) return await started
   let isAnswered = false

@@ -1,7 +1,7 @@
 import { VectorNameConfig } from '../../core/schema.js'
 import { vectorNameConfigOf } from '../../wire/collection.js'
 import type { Call, Route } from '../call.js'
-import { writeResult } from './write-result.js'
+import { WRITE, writeResult } from './write-result.js'
 
 const VECTOR = '/collections/:name/vectors/:vector'
 
@@ -9,13 +9,12 @@ export const vectorNameRoutes: Route[] = [
   {
     method: 'PUT',
     path: VECTOR,
-    access: 'write',
-    work: 'write',
+    ...WRITE,
     summary: 'Adds a vector to the points of a collection.',
     body: VectorNameConfig,
     run: create,
   },
-  { method: 'DELETE', path: VECTOR, access: 'write', work: 'write', run: remove },
+  { method: 'DELETE', path: VECTOR, ...WRITE, summary: 'Drops a vector of a collection.', run: remove },
 ]
 
 async function create(call: Call): Promise<unknown> {

@@ -314,7 +314,7 @@ export class Stream {
 
   /**
    * Resolves once the peer has read the sent bytes, or is gone. A peer that reads nothing is cut off
-   * (stalled-readers.ts).
+   * (open-sockets.ts).
    */
   async #takenOff(): Promise<void> {
     const connection = this.#connection

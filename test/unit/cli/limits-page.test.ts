@@ -13,6 +13,7 @@ const ROWS: Record<string, string> = {
   'components of a sparse vector': count(LIMITS.sparseEntries),
   'named vectors of a collection': count(LIMITS.vectorsPerCollection),
   collections: count(LIMITS.collections),
+  'bytes of a text id': count(LIMITS.textIdBytes),
   'points of one write': count(LIMITS.batchPoints),
   'bytes of a body (`--max-body-bytes`); of one that reads (`--max-read-body-bytes`)': `${mebibytes(LIMITS.bodyBytes)}; ${mebibytes(LIMITS.readBodyBytes)}`,
   'bytes of a payload': mebibytes(LIMITS.payloadBytes),

@@ -61,7 +61,6 @@ describe('a large filter', () => {
       { must_not: [...list(MANY, value), { key: 'a' }] },
       { must: [{ nested: { key: 'a', filter: { must: [...list(MANY, value), { key: '' }] } } }] },
       { must: list(70_000, value) },
-      { must: [{ key: 'a', match: { any: list(70_000, String) } }] },
       { must: [...list(MANY, value), null] },
     ]
     for (const filter of wrong) {

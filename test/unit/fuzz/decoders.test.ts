@@ -246,7 +246,7 @@ it(
   () => {
     const valid = [POINTS, BATCH]
     const columns = (body: unknown) => {
-      const points = upsertOf(body as never)
+      const { points } = upsertOf(body as never)
       return Array.isArray(points)
         ? columnsOfPoints(points as never, SCHEMA)
         : columnsOfColumnar(points as never, SCHEMA)

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import * as arrow from 'apache-arrow'
 import { expect, test } from 'vitest'
 import { connect } from '../../../src/client/index.js'
-import { nameToUuid } from '../../../src/import/point-ids.js'
+import { uuidOfText } from '../../../src/core/text-ids.js'
 import type { Progressed } from '../../../src/import/resume-state.js'
 import { open } from '../../../src/index.js'
 import { serve, start, vicinal } from '../cli/process.js'
@@ -54,7 +54,7 @@ test('text ids become UUIDs of version 5, also in a service, and keep their text
   expect(await vicinal(args, folder)).toMatchObject({ code: 1, stderr: expect.stringContaining('UNAUTHENTICATED') })
   expect(await vicinal([...args, '--api-key-file', keyFile], folder)).toMatchObject({ code: 0 })
   const db = await connect(url, { apiKey: 'secret' })
-  const [point] = await (await db.collection('rows')).retrieve([nameToUuid('y')])
+  const [point] = await (await db.collection('rows')).retrieve([uuidOfText('y')])
   expect(point?.payload).toEqual({ id: 'y', text: 'row 1' })
   await db.close()
   child.kill('SIGTERM')

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
+import { uuidOfText } from '../../../src/core/text-ids.js'
 import { mappingOf, pointsOf, vectorParams } from '../../../src/import/mapping.js'
-import { nameToUuid, pointId } from '../../../src/import/point-ids.js'
+import { pointId } from '../../../src/import/point-ids.js'
 import type { RowBatch, SourceShape } from '../../../src/import/source.js'
 
 const shape = (columns: string[], vectors: [string, number][]): SourceShape => ({
@@ -42,11 +43,11 @@ describe('mapping', () => {
 
 describe('ids', () => {
   test('a text becomes a UUID of version 5 that is always the same', () => {
-    const uuid = nameToUuid('photo-17.jpg')
+    const uuid = uuidOfText('photo-17.jpg')
     expect(uuid).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
     // A constant: a change would double every point in a repeated import.
     expect(uuid).toBe('42b7010b-d953-5995-a29e-b048f6337096')
-    expect(nameToUuid('photo-18.jpg')).not.toBe(uuid)
+    expect(uuidOfText('photo-18.jpg')).not.toBe(uuid)
   })
 
   test('integers up to 2^64 - 1 and UUIDs stay as they are, and other values are refused', () => {
@@ -74,7 +75,7 @@ describe('points', () => {
 
   test('text ids keep their text in the payload', () => {
     const { ids, points } = pointsOf(batch({ ids: ['a', 'b'], payloads: [{ t: 1 }, null] }), mapping, 0, 'f')
-    expect(ids).toEqual([nameToUuid('a'), nameToUuid('b')])
+    expect(ids).toEqual([uuidOfText('a'), uuidOfText('b')])
     expect(points).toMatchObject({ payloads: [{ t: 1, id: 'a' }, { id: 'b' }] })
   })
 

@@ -52,6 +52,15 @@ describe('columnsOfPoints', () => {
     expect(decodeIds(columns.ids)).toEqual(ids)
   })
 
+  it('gives a column its room at once, so that vectors are copied once', () => {
+    const [size, count] = [128, 100]
+    const vectors = Array.from({ length: count }, (_, id) => new Float32Array(size).fill(id))
+    const given = vectors.map((vector, id) => ({ id, vector }))
+    const [column] = columnsOfPoints(given, [vector('', size)]).vectors
+    expect(column?.data).toHaveLength(count * size)
+    expect(column?.data.buffer.byteLength).toBe(column?.data.byteLength)
+  })
+
   it('accepts points that lack some of the named vectors', () => {
     const columns = columnsOfPoints(
       [
@@ -264,4 +273,20 @@ describe('columnsOfArrow', () => {
       /table\.vector: Vector dimension error: expected dim: 3, got 2/,
     )
   })
+})
+
+it('arrays of other numbers, and maps, are refused by their names', () => {
+  const asPoints =
+    (vector: unknown, payload: unknown = null) =>
+    () =>
+      columnsOfPoints([{ id: 1, vector, payload } as never], unnamed)
+  expect(asPoints(new Int32Array(2))).toThrow(/^points\[0\]\.vector: expected a vector, .*, got an Int32Array of 2$/)
+  expect(asPoints(Buffer.alloc(2))).toThrow(/^points\[0\]\.vector: expected a vector, .*, got 2 bytes$/)
+  expect(asPoints([1, 2], { a: new Map() })).toThrow(/^points\[0\]\.payload: expected JSON values, got a Map$/)
+  expect(asPoints([1, 2], new Set([1]))).toThrow(/^points\[0\]\.payload: expected JSON values, got a Set$/)
+  const asColumns = (vectors: unknown) => () => columnsOfColumnar({ ids: [1], vectors } as never, unnamed)
+  expect(asColumns([[1, 2]])).toThrow(
+    /^vectors: expected a Float32Array, or a record of them by name, got an array of 1$/,
+  )
+  expect(asColumns(new Int32Array(2))).toThrow(/^vectors: expected a Float32Array, .*, got an Int32Array of 2$/)
 })

@@ -43,7 +43,7 @@ test('a search with a long expected time goes to the pool', async () => {
 
 test('a filtered search runs within its call after one with the same filter was short', async () => {
   const { shard, target } = await filled(300)
-  const filter = compileFilter({ must: [{ has_id: [1, 2, 3, 250] }] }, { vectorNames: [''] })
+  const filter = compileFilter({ must: [{ hasId: [1, 2, 3, 250] }] }, { vectorNames: [''] })
   await nextTurn()
   const first = shard.search(query(target, { filter }))
   expect(first).toBeInstanceOf(Promise)
@@ -58,7 +58,7 @@ test('a filtered search runs within its call after one with the same filter was 
   }
   expect(here).not.toBeInstanceOf(Promise)
   expect(idsOf(here as SearchResult)).toEqual(found)
-  const other = compileFilter({ must: [{ has_id: [4, 5] }] }, { vectorNames: [''] })
+  const other = compileFilter({ must: [{ hasId: [4, 5] }] }, { vectorNames: [''] })
   await nextTurn()
   expect(shard.search(query(target, { filter: other }))).toBeInstanceOf(Promise)
 })
@@ -138,7 +138,7 @@ test('an interrupted search resumes in the next turns and finds the same as anot
 
 test('an interrupted filtered search resumes in the next turns and finds the same as another one', async () => {
   const { shard, target } = await filled(20_000)
-  const filter = compileFilter({ must_not: [{ has_id: [1, 2, 3] }] }, { vectorNames: [''] })
+  const filter = compileFilter({ mustNot: [{ hasId: [1, 2, 3] }] }, { vectorNames: [''] })
   for (const [ef, strategy] of [
     [130, 'filtered graph'],
     [2000, 'scan of matches'],

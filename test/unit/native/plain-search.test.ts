@@ -100,7 +100,7 @@ test('values out of bounds are refused with their names', async () => {
   const wrong: [change: Partial<SearchRequest>, field: string][] = [
     [{ limit: -1 }, 'limit'],
     [{ limit: 1.5 }, 'limit'],
-    [{ offset: 2 ** 30 }, 'offset'],
+    [{ offset: 2 ** 33 }, 'offset'],
     [{ ef: Number.NaN }, 'ef'],
     [{ recall: 2 }, 'recall'],
     [{ vector: 1 }, 'vector'],

@@ -298,10 +298,10 @@ describe('filtered search', () => {
     expect(
       (await shard.search(query(target, { filter: compile({ must: [{ key: 'n', match: { value: 5000 } }] }) }))).count,
     ).toBe(0)
-    const ids = await shard.search(query(target, { filter: compile({ must: [{ has_id: [3, 77, 99_999] }] }) }))
+    const ids = await shard.search(query(target, { filter: compile({ must: [{ hasId: [3, 77, 99_999] }] }) }))
     expect(new Set(idsOf(ids))).toEqual(new Set([3, 77]))
-    expect(await shard.count(compile({ must: [{ has_vector: '' }] }))).toBe(COUNT)
-    expect(await shard.count(compile({ must_not: [{ has_vector: '' }] }))).toBe(0)
+    expect(await shard.count(compile({ must: [{ hasVector: '' }] }))).toBe(COUNT)
+    expect(await shard.count(compile({ mustNot: [{ hasVector: '' }] }))).toBe(0)
   })
 
   test('filters see a payload that is set later, indexed or not', async () => {

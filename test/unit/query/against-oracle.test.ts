@@ -1,8 +1,9 @@
 /** Every kind of query on random points, compared with the oracle, which scores all points by simple arithmetic. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Collection, Database, Hit } from '../../../src/core/database.js'
+import type { Expression } from '../../../src/core/formula.js'
 import type { SparseVector } from '../../../src/core/point.js'
-import type { ContextPair, Expression, Query, QueryOptions, QueryStage, VectorInput } from '../../../src/core/query.js'
+import type { ContextPair, Query, QueryOptions, QueryStage, VectorInput } from '../../../src/core/query.js'
 import { type CollectionOptions, DISTANCES, type Distance } from '../../../src/core/schema.js'
 import { open } from '../../../src/index.js'
 import { Random } from '../../oracle/fault-random.js'
@@ -59,18 +60,18 @@ class Asking {
       () => ({ neg: inner() }),
       () => ({ abs: inner() }),
       () => ({ div: { left: inner(), right: { sum: [1, { abs: inner() }] } } }),
-      () => ({ div: { left: inner(), right: 0, by_zero_default: 3 } }),
+      () => ({ div: { left: inner(), right: 0, byZeroDefault: 3 } }),
       () => ({ sqrt: { abs: inner() } }),
       () => ({ ln: { sum: [1, { abs: inner() }] } }),
       () => ({ log10: { sum: [1, { abs: inner() }] } }),
       () => ({ exp: { neg: { abs: inner() } } }),
       () => ({ pow: { base: { abs: inner() }, exponent: 0.5 } }),
-      () => ({ exp_decay: { x: inner(), target: 3, scale: 5 } }),
-      () => ({ gauss_decay: { x: inner(), scale: 50, midpoint: 0.3 } }),
-      () => ({ lin_decay: { x: inner(), target: inner(), scale: 100 } }),
-      () => ({ exp_decay: { x: { datetime_key: 'at' }, target: { datetime: '2026-01-02T00:00:00Z' }, scale: 86_400 } }),
+      () => ({ expDecay: { x: inner(), target: 3, scale: 5 } }),
+      () => ({ gaussDecay: { x: inner(), scale: 50, midpoint: 0.3 } }),
+      () => ({ linDecay: { x: inner(), target: inner(), scale: 100 } }),
+      () => ({ expDecay: { x: { datetimeKey: 'at' }, target: { datetime: '2026-01-02T00:00:00Z' }, scale: 86_400 } }),
       () => ({
-        gauss_decay: { x: { geo_distance: { origin: { lat: 52.5, lon: 13.4 }, to: 'place' } }, scale: 5_000_000 },
+        gaussDecay: { x: { geoDistance: { origin: { lat: 52.5, lon: 13.4 }, to: 'place' } }, scale: 5_000_000 },
       }),
     ])()
   }

@@ -40,9 +40,9 @@ const INDEXES = [
 const FILTERS: (Filter | null)[] = [
   null,
   { must: { key: 'word', match: { any: ['w1', 'w2', 'w3'] } } },
-  { must: [{ key: 'whole', range: { gte: 0 } }], must_not: { key: 'flag', match: { value: true } } },
-  { must: { key: 'unindexed', is_empty: true } },
-  { must: { has_id: Array.from({ length: 40 }, (_, i) => i * 3) } },
+  { must: [{ key: 'whole', range: { gte: 0 } }], mustNot: { key: 'flag', match: { value: true } } },
+  { must: { key: 'unindexed', isEmpty: true } },
+  { must: { hasId: Array.from({ length: 40 }, (_, i) => i * 3) } },
 ]
 
 describe('aggregates', () => {

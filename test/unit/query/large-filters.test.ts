@@ -2,8 +2,9 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { Collection } from '../../../src/core/database.js'
 import type { Filter } from '../../../src/core/filter.js'
-import type { Expression } from '../../../src/core/query.js'
-import { parseCondition } from '../../../src/filter/parse.js'
+import type { Expression } from '../../../src/core/formula.js'
+import { fieldOf } from '../../../src/core/vocabulary/place.js'
+import { parseCondition, standing } from '../../../src/filter/parse.js'
 import { readConditionInTurns } from '../../../src/filter/parse-in-turns.js'
 import { compileNode } from '../../../src/filter/program.js'
 import { open } from '../../../src/index.js'
@@ -20,7 +21,7 @@ const list = <T>(length: number, one: (at: number) => T) => Array.from({ length 
 const text = (node: unknown) => JSON.stringify(node, (_, value) => (typeof value === 'bigint' ? `${value}n` : value))
 const anyOf = (from: number) => ({ key: 'k', match: { any: list(VALUES, (at) => `value ${from + at}`) } })
 const large = (): Filter => ({
-  must_not: list(VALUES, (at) => ({
+  mustNot: list(VALUES, (at) => ({
     key: `a${at % 100}.b[].c`,
     range: { gt: '2026-01-01T00:00:00.25Z', lt: `2026-02-01T00:00:00.${at}+01:00` },
   })),
@@ -70,9 +71,9 @@ describe('a filter of many values', () => {
     const refused = { code: 'INVALID_ARGUMENT', message: expect.stringContaining('filter.must[0].match.any[60000]') }
     await expect(points.delete({ filter })).rejects.toMatchObject(refused)
     await expect(points.upsert([{ id: 7, vector: { v: [1, 2] } }], { updateFilter: filter })).rejects.toMatchObject({
-      message: expect.stringContaining('update_filter.must[0].match.any[60000]'),
+      message: expect.stringContaining('updateFilter.must[0].match.any[60000]'),
     })
-    expect(await points.count({ filter: { must: [{ has_id: [7] }] } })).toBe(1)
+    expect(await points.count({ filter: { must: [{ hasId: [7] }] } })).toBe(1)
   })
 })
 
@@ -95,12 +96,12 @@ describe('conditions of a formula', () => {
 
   it('are found as its parser finds them', () => {
     const parsed = parseFormula({ formula }, CONTEXT, 'query').conditions.map(text)
-    const found = conditionsIn(formula, 'query.formula')
-    expect(found.map(({ condition, field }) => text(parseCondition(condition, CONTEXT, field))).sort()).toEqual(
+    const found = conditionsIn(formula, standing(formula, 'query.formula'))
+    expect(found.map(({ condition, start }) => text(parseCondition(condition, CONTEXT, start))).sort()).toEqual(
       parsed.sort(),
     )
-    for (const { condition, field } of found) {
-      const path = field
+    for (const { condition, start } of found) {
+      const path = fieldOf(start.place, '')
         .replace('query.formula.', '')
         .split(/[.[\]]+/)
         .filter((step) => step !== '')
@@ -110,10 +111,10 @@ describe('conditions of a formula', () => {
 
   it('are the same program when they are read in turns', async () => {
     const condition = anyOf(3)
-    const expected = compileNode(parseCondition({ ...condition }, CONTEXT, 'f') as never)
-    await readConditionInTurns(condition, CONTEXT, 'f', () => undefined)
-    const node = parseCondition(condition, CONTEXT, 'f')
-    expect(parseCondition(condition, CONTEXT, 'f')).toBe(node)
+    const expected = compileNode(parseCondition({ ...condition }, CONTEXT, standing(null, 'f')) as never)
+    await readConditionInTurns(condition, CONTEXT, standing(null, 'f'), () => undefined)
+    const node = parseCondition(condition, CONTEXT, standing(null, 'f'))
+    expect(parseCondition(condition, CONTEXT, standing(null, 'f'))).toBe(node)
     expect(Buffer.compare(compileNode(node as never), expected)).toBe(0)
   })
 })

@@ -51,6 +51,15 @@ beforeEach(() => {
 
 afterEach(() => rmSync(root, { recursive: true, force: true }))
 
+test('only a collection whose ids are texts needs a reader of version 2', async () => {
+  const leastReader = () => readFileSync(path()).readUInt32LE(12)
+  await writeManifest(disk, 'manifest', manifest)
+  expect(leastReader()).toBe(1)
+  await writeManifest(disk, 'manifest', { ...manifest, config: { ...manifest.config, ids: 'text' } })
+  expect(leastReader()).toBe(2)
+  expect((await readManifest(disk, 'manifest')).config.ids).toBe('text')
+})
+
 test('a manifest is read as written, and replaced as a whole', async () => {
   await writeManifest(disk, 'manifest', manifest)
   expect(await readManifest(disk, 'manifest')).toEqual(manifest)
@@ -143,12 +152,12 @@ test('a format that needs a newer reader is refused and left unchanged', async (
   await writeManifest(disk, 'manifest', manifest)
   const newer = readFileSync(path())
   newer.writeUInt32LE(9, 8)
-  newer.writeUInt32LE(2, 12)
+  newer.writeUInt32LE(3, 12)
   newer.writeUInt32LE(crc32c(newer.subarray(28), crc32c(newer.subarray(0, 24))), 24)
   writeFileSync(path(), newer)
   await expect(readManifest(disk, 'manifest')).rejects.toMatchObject({
     code: 'UNSUPPORTED_FORMAT',
-    details: { leastReader: 2, formatVersion: 1 },
+    details: { leastReader: 3, formatVersion: 2 },
   })
   expect(readFileSync(path()).equals(newer)).toBe(true)
   // A newer writer whose files this version can still read.

@@ -181,3 +181,14 @@ describe('MessagePack', () => {
     )
   })
 })
+
+describe('objects of JavaScript that MessagePack has no form for', () => {
+  it('arrays of integers travel as their numbers', () => {
+    const bytes = encodeMsgpack({ a: new Int32Array([1, -2]), b: new BigInt64Array([-1n]), c: new Uint16Array([7]) })
+    expect(new Unpackr({ mapsAsObjects: true }).unpack(bytes)).toEqual({ a: [1, -2], b: [-1n], c: [7] })
+  })
+
+  it.each([[new Map([['a', 1]])], [new Set([1])]])('%s is refused', (value) => {
+    expect(() => encodeMsgpack({ value })).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }))
+  })
+})

@@ -46,7 +46,7 @@ async function filled(database: Database): Promise<Collection> {
 }
 
 const has = (collection: Collection, name: string) =>
-  collection.count({ filter: { must: [{ has_vector: name }] } as never })
+  collection.count({ filter: { must: [{ hasVector: name }] } as never })
 
 async function filesWithMark(): Promise<string[]> {
   const names = await readdir(folder, { recursive: true, withFileTypes: true })

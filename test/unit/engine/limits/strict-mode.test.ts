@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
+import type { Expression } from '../../../../src/core/formula.js'
 import { LIMITS } from '../../../../src/core/limits.js'
 import type { VectorColumn } from '../../../../src/core/point.js'
-import type { Expression, QueryOptions } from '../../../../src/core/query.js'
+import type { QueryOptions } from '../../../../src/core/query.js'
 import type { StrictModeConfig } from '../../../../src/core/schema.js'
 import { resolveConfig } from '../../../../src/engine/config/schema.js'
 import { RateLimit } from '../../../../src/engine/limits/rate-limit.js'
@@ -67,7 +68,7 @@ describe('strict mode', () => {
 
   it('bounds conditions inside formulas and in the corpus of IDF', () => {
     const mode = strict({ filterMaxConditions: 1, unindexedFilteringRetrieve: false })
-    const one = { has_id: [1] }
+    const one = { hasId: [1] }
     const unindexed = { key: 'a', match: { value: 1 } }
     const ask = (formula: Expression) => checkQuery({ prefetch: { query: 1 }, query: { formula } }, mode)
     ask({ sum: ['$score', one] })
@@ -97,18 +98,18 @@ describe('strict mode', () => {
     expect(needed({ key: 'a', range: { lt: '2024-01-01T00:00:00Z' } })).toBe('datetime')
     expect(needed({ key: 'a', match: { text: 'x' } })).toBe('text')
     expect(needed({ key: 'a', match: { prefix: 'x' } })).toBe('keyword')
-    expect(needed({ key: 'a', geo_radius: { center, radius: 5 } })).toBe('geo')
+    expect(needed({ key: 'a', geoRadius: { center, radius: 5 } })).toBe('geo')
     const any = 'bool, datetime, float, geo, integer, keyword, text, uuid'
-    const counted = { key: 'a', values_count: { gt: 1 } }
+    const counted = { key: 'a', valuesCount: { gt: 1 } }
     for (const condition of [
-      { is_null: { key: 'a' } },
-      { is_empty: { key: 'a' } },
-      { key: 'a', is_null: false },
+      { isNull: { key: 'a' } },
+      { isEmpty: { key: 'a' } },
+      { key: 'a', isNull: false },
       counted,
     ]) {
       expect(needed(condition)).toBe(any)
     }
-    for (const condition of [{ has_id: [1] }, { has_vector: '' }]) expect(needed(condition)).toBeNull()
+    for (const condition of [{ hasId: [1] }, { hasVector: '' }]) expect(needed(condition)).toBeNull()
   })
 })
 

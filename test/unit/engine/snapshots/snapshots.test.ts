@@ -297,19 +297,25 @@ describe('it refuses', () => {
     const folder = join(scratch, 'source/snapshots')
     writeFileSync(join(scratch, 'outside.snapshot'), 'secret')
     symlinkSync(join(scratch, 'outside.snapshot'), join(folder, 'link.snapshot'))
+    for (const location of ['ftp://example.com/x.snapshot', 'not a URL']) {
+      await refusedOf(database, { location }, 'INVALID_ARGUMENT', /location/)
+    }
+    const malformed = /^Bad request: Invalid snapshot URI, file path must be absolute or on localhost$/
+    for (const location of [`file://host${folder}/${name}`, `file://${folder}/..%2f..%2foutside.snapshot`]) {
+      await refusedOf(database, { location }, 'INVALID_ARGUMENT', malformed)
+    }
     for (const location of [
       `file://${join(scratch, 'outside.snapshot')}`,
       `file://${folder}/../../outside.snapshot`,
-      `file://${folder}/%2e%2e/%2e%2e/outside.snapshot`,
-      `file://${folder}/..%2f..%2foutside.snapshot`,
-      `file://host${folder}/${name}`,
+      `file://localhost${folder}/%2e%2e/%2e%2e/outside.snapshot`,
       'file:///etc/passwd',
-      'ftp://example.com/x.snapshot',
-      'not a URL',
     ]) {
-      await refusedOf(database, { location }, 'INVALID_ARGUMENT', /location/)
+      await refusedOf(database, { location }, 'FORBIDDEN', /^location: Snapshot file path must be inside the snapshots/)
     }
-    await refusedOf(database, { location: `file://${folder}/absent.snapshot` }, 'NOT_FOUND', /absent/)
+    for (const location of [`file://${folder}/absent.snapshot`, 'file:///absent.snapshot']) {
+      const absent = /^Bad request: Snapshot file ".*absent\.snapshot" does not exist$/
+      await refusedOf(database, { location }, 'INVALID_ARGUMENT', absent)
+    }
     await refusedOf(database, { location: `file://${folder}/link.snapshot` }, 'INVALID_ARGUMENT', /location.*regular/)
     await refusedOf(database, { location: 'https://example.com/x.snapshot' }, 'FORBIDDEN', /snapshot-urls/)
     await refusedOf(database, { location: 7 } as never, 'INVALID_ARGUMENT', /location/)

@@ -1,0 +1,19 @@
+/** The answer to a write, declared once. */
+import Type, { type Static } from 'typebox'
+import { integer, optional } from './vocabulary/declare.js'
+
+/** The result of a write. */
+export const WriteResult = Type.Object(
+  {
+    /** Sequence number of the operation in the collection's log. */
+    operationId: integer({ description: "Sequence number of the operation in the collection's log." }),
+    /** `completed`: applied and searchable. `acknowledged`: in the log, not yet applied. */
+    status: Type.Enum(['completed', 'acknowledged'], {
+      description: '`completed`: applied and searchable, on stable storage. `acknowledged`: in the log.',
+    }),
+    /** The number of points removed by a completed `delete`. */
+    deleted: optional(integer({ description: 'Points that a completed delete has removed.' })),
+  },
+  { $id: 'UpdateResult', description: 'The result of a write.' },
+)
+export type WriteResult = Static<typeof WriteResult>

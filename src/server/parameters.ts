@@ -1,0 +1,135 @@
+/**
+ * Parameters of the query string, declared once. A route names those it has; they are read by that declaration, and the
+ * OpenAPI document tells them. Parameters that a route does not name are ignored, as in Qdrant.
+ */
+import Type, { type Static, type TObject, type TSchema } from 'typebox'
+import { LIMITS } from '../core/limits.js'
+import { RECOVERY } from '../core/snapshots.js'
+import { integer, opaque, optional } from '../core/vocabulary/declare.js'
+import { readerOf } from '../core/vocabulary/reader.js'
+import { Reading } from '../core/vocabulary/reading.js'
+import { snakeCase } from '../core/vocabulary/spelling.js'
+
+const MS_PER_SECOND = 1000
+/** Parts of the answer about optimizations that are told if they are asked for. */
+export const OPTIMIZATION_PARTS = ['queued', 'completed', 'idle_segments'] as const
+const DIGITS = /^\d{1,15}$/
+
+const flag = (description: string) => optional(Type.Boolean({ description }))
+const seconds = { minimum: 1, maximum: LIMITS.maxTimeoutMs / MS_PER_SECOND }
+const timeout = optional(
+  integer({
+    description: 'Seconds; past them the answer is 408. A longer one than the service has is no error.',
+    ...seconds,
+    isNonZero: true,
+  }),
+)
+const wait = flag('Whether the answer waits for stable storage. Default false.')
+const noEffect = 'Checked; no effect on one node.'
+
+export const CallParameters = Type.Object({ timeout })
+export const ReadParameters = Type.Object({
+  consistency: optional(
+    Type.Union(
+      [
+        integer({ description: 'Replicas.', minimum: 1, isNonZero: true }),
+        Type.Enum(['majority', 'quorum', 'all'], { description: 'Which replicas.' }),
+      ],
+      { description: noEffect },
+    ),
+  ),
+  timeout,
+})
+export const WriteParameters = Type.Object({
+  wait,
+  ordering: optional(Type.Enum(['weak', 'medium', 'strong'], { description: noEffect })),
+  timeout,
+})
+/** Of changes of collections and aliases. */
+export const ChangeParameters = Type.Object({
+  timeout: optional(integer({ description: 'Seconds; past them the answer is 408.', ...seconds })),
+})
+export const CreationParameters = Type.Object({
+  ...ChangeParameters.properties,
+  ensure: flag('Not in Qdrant: a collection that is there with this configuration is no error. Default false.'),
+})
+export const QuotaParameters = Type.Object({ wait: flag(noEffect), timeout })
+const anonymize = flag('Whether names are told as digests. Default false.')
+const perCollection = flag('Checked; requests are counted by path.')
+const detailsLevel = optional(integer({ description: '1 adds the process, 2 collections, 3 each in full. Default 0.' }))
+export const MetricsParameters = Type.Object({ anonymize, perCollection, timeout })
+export const TelemetryParameters = Type.Object({ anonymize, perCollection, detailsLevel, timeout })
+export const ClusterTelemetryParameters = Type.Object({ detailsLevel, timeout })
+export const OptimizationsParameters = Type.Object({
+  with: optional(
+    opaque<string>({
+      description: `Parts to tell, with commas between them: ${OPTIMIZATION_PARTS.join(', ')}.`,
+      accepts: (value) => value === '' || (typeof value === 'string' && value.split(',').every(isPart)),
+      expected: `some of ${OPTIMIZATION_PARTS.join(', ')}`,
+      type: 'string',
+    }),
+  ),
+  completedLimit: optional(integer({ description: 'Checked; finished work is not kept.', default: 16 })),
+  timeout,
+})
+const snapshotWait = flag('`false`: the answer is 202 at once, and the work goes on. Default true.')
+export const SnapshotParameters = Type.Object({ wait: snapshotWait, timeout })
+export const UploadParameters = Type.Object({
+  ...SnapshotParameters.properties,
+  ...RECOVERY,
+})
+
+function isPart(part: string): boolean {
+  return (OPTIMIZATION_PARTS as readonly string[]).includes(part)
+}
+
+/** All of them, each absent where its route does not name it. */
+export type Parameters = Partial<
+  Static<typeof ReadParameters> &
+    Static<typeof WriteParameters> &
+    Static<typeof CreationParameters> &
+    Static<typeof TelemetryParameters> &
+    Static<typeof OptimizationsParameters> &
+    Static<typeof UploadParameters>
+>
+
+const NONE: Parameters = {}
+
+/**
+ * @throws INVALID_ARGUMENT: a text of the wrong form (400), or a number beyond its bounds (422).
+ */
+export function readParameters(declared: TObject, query: Readonly<Record<string, unknown>>): Parameters {
+  // Most requests have none.
+  let known: Record<string, unknown> | null = null
+  for (const [name, schema] of propertiesOf(declared)) {
+    const value = query[name]
+    if (value === undefined) continue
+    known ??= {}
+    known[name] = ofForm(value, schema)
+  }
+  if (known === null) return NONE
+  const reading = new Reading('wire', 'query', undefined, 'query parameters')
+  const parameters = readerOf(declared)(known, null, reading)
+  reading.end()
+  return parameters as Parameters
+}
+
+const properties = new WeakMap<TObject, [name: string, schema: TSchema][]>()
+
+/** By the names of the wire. */
+function propertiesOf(declared: TObject): [name: string, schema: TSchema][] {
+  let found = properties.get(declared)
+  if (found === undefined) {
+    found = Object.entries(declared.properties).map(([name, schema]) => [snakeCase(name), schema])
+    properties.set(declared, found)
+  }
+  return found
+}
+
+/** Query strings have texts alone: a number or a flag where one is declared and the text has its form. */
+function ofForm(value: unknown, schema: TSchema): unknown {
+  if (typeof value !== 'string') return value
+  if (Type.IsBoolean(schema)) return value === 'true' ? true : value === 'false' ? false : value
+  const isNumber = Type.IsInteger(schema) || (Type.IsUnion(schema) && schema.anyOf.some(Type.IsInteger))
+  return isNumber && DIGITS.test(value) ? Number(value) : value
+}
