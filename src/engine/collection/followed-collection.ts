@@ -61,7 +61,14 @@ export class FollowedCollection {
     }
   }
 
-  static async open(disk: Disk, paths: CollectionPaths, clock: Clock): Promise<FollowedCollection> {
+  /** `admit` sees the manifest first, and may refuse it. */
+  static async open(
+    disk: Disk,
+    paths: CollectionPaths,
+    clock: Clock,
+    admit: (manifest: Manifest) => Promise<void>,
+  ): Promise<FollowedCollection> {
+    await admit(await readManifest(disk, paths.manifest))
     return new FollowedCollection(disk, paths, clock, await load(disk, paths))
   }
 

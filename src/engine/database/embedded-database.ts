@@ -7,7 +7,7 @@ import { Mutex } from '../../core/mutex.js'
 import { checkCollectionName } from '../../core/names.js'
 import type { Payload } from '../../core/point.js'
 import { QuotaConfig, type QuotaStatus } from '../../core/quotas.js'
-import type { CollectionInfo, CollectionOptions } from '../../core/schema.js'
+import type { ClosedCollection, CollectionInfo, CollectionOptions } from '../../core/schema.js'
 import { RecoverOptions, type SnapshotSource, type Snapshots } from '../../core/snapshots.js'
 import type { Untyped } from '../../core/untyped.js'
 import { read } from '../../core/vocabulary/reader.js'
@@ -74,6 +74,7 @@ export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabas
       checkOpen: () => this.#checkOpen(),
       checkWritable: () => this.#checkWritable(),
       collections: () => this.#slots.all(),
+      find: (name) => this.#slots.get(name),
       aliases: () => this.#aliases.current,
       untilDone: (work) => this.#untilDone(work),
     }
@@ -152,7 +153,7 @@ export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabas
     return this.#handle<P>(this.#slotOf(name))
   }
 
-  async peek(name: string): Promise<CollectionInfo | null> {
+  async peek(name: string): Promise<CollectionInfo | ClosedCollection> {
     this.#checkOpen()
     return await this.#slotOf(name).peek()
   }
@@ -224,7 +225,8 @@ export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabas
 
   async hasCollection(name: string, call?: CallOptions): Promise<boolean> {
     checkCollectionName(name)
-    return (await this.collections(call)).includes(this.#aliases.resolve(name))
+    this.#checkOpen()
+    return await withCall(call, async () => this.#isCollection(this.#aliases.resolve(name)))
   }
 
   async deleteCollection(name: string, call?: CallOptions): Promise<boolean> {
@@ -365,7 +367,7 @@ export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabas
   async #close(): Promise<void> {
     await this.#store.stop()
     const closing = await Promise.allSettled(this.#slots.all().map((slot) => slot.end()))
-    await this.#store.close()
+    await this.#store.close(this.#slots.all())
     this.#onClosed()
     for (const outcome of closing) if (outcome.status === 'rejected') throw outcome.reason
   }

@@ -157,7 +157,7 @@ async function openStore(store: CollectionStore, options: OpenOptions): Promise<
     })
   } catch (error) {
     unlimit()
-    await store.close()
+    await store.close([])
     throw error
   }
 }

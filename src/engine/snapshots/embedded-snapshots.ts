@@ -15,6 +15,7 @@ export interface SnapshotHost {
   checkOpen(): void
   checkWritable(): void
   collections(): CollectionSlot[]
+  find(name: string): CollectionSlot | undefined
   aliases(): Aliases
   /** The database stays open until the work has ended. */
   untilDone<T>(work: () => Promise<T>): Promise<T>
@@ -41,13 +42,13 @@ export class EmbeddedSnapshots implements CollectionSnapshots {
 
   async create(call?: CallOptions): Promise<SnapshotDescription> {
     const store = this.#store('write', call)
-    const made = () => this.#host.untilDone(() => store.create(this.#collection, () => this.#picture()))
+    const made = () => this.#host.untilDone(() => store.create(this.#collection, this.#picture))
     return await untilDone(call, made)
   }
 
   async stream(call?: CallOptions): Promise<SnapshotData> {
     const store = this.#store('write', call)
-    const made = this.#host.untilDone(() => store.stream(this.#collection, () => this.#picture()))
+    const made = this.#host.untilDone(() => store.stream(this.#collection, this.#picture))
     try {
       return await untilDone(call, () => made)
     } catch (error) {
@@ -57,11 +58,10 @@ export class EmbeddedSnapshots implements CollectionSnapshots {
     }
   }
 
-  #picture() {
-    return {
-      collections: this.#slot ? [this.#slot] : this.#host.collections(),
-      aliases: this.#host.aliases(),
-    }
+  get #picture() {
+    const slot = this.#slot
+    if (!slot) return this.#host
+    return { collections: () => [slot], find: () => slot, aliases: () => this.#host.aliases() }
   }
 
   async list(call?: CallOptions): Promise<SnapshotDescription[]> {

@@ -6,8 +6,10 @@ import { collectionPaths } from '../../storage/layout.js'
 import { readQuotas } from '../../storage/quota-file.js'
 import { CollectionEngine } from '../collection/collection-engine.js'
 import { FollowedCollection } from '../collection/followed-collection.js'
+import type { StoredCollection } from '../collection/stored-collection.js'
+import { mapRoom } from '../memory/map-room.js'
 import { DEFAULT_SNAPSHOT_SETTINGS, SnapshotStore } from '../snapshots/snapshot-store.js'
-import type { CollectionRegistry, CollectionStore, StoredCollection } from './collection-store.js'
+import type { CollectionRegistry, CollectionStore } from './collection-store.js'
 import { asVicinalError, FolderCatalogue } from './folder-catalogue.js'
 
 /** How far a reader may be behind its writer, and how often it looks for collections made or removed. */
@@ -63,7 +65,9 @@ export class ReaderStore implements CollectionStore {
   }
 
   async open({ uuid }: StoredCollection): Promise<CollectionEngine> {
-    const collection = await FollowedCollection.open(this.#disk, collectionPaths(uuid), this.#clock)
+    const collection = await FollowedCollection.open(this.#disk, collectionPaths(uuid), this.#clock, (manifest) =>
+      mapRoom.admitCollection(manifest),
+    )
     const engine = new CollectionEngine(collection.parts)
     this.#followed.add({ collection, engine })
     return engine
