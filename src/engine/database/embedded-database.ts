@@ -25,6 +25,7 @@ import { resolveConfig } from '../config/schema.js'
 import { ConcurrentSearches } from '../limits/concurrent-searches.js'
 import { QuotaGuard } from '../limits/quota-guard.js'
 import { mapsOfSegment } from '../memory/map-room.js'
+import { openCollections } from '../memory/open-collections.js'
 import { EmbeddedSnapshots, type SnapshotHost, snapshotStoreOf } from '../snapshots/embedded-snapshots.js'
 import type { SnapshotStore } from '../snapshots/snapshot-store.js'
 import type { StagedCollection } from '../snapshots/staged-collection.js'
@@ -112,7 +113,10 @@ export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabas
     return {
       reopens: this.#store.reopens,
       idleMs: collectionIdleMs ?? LIMITS.collectionIdleMs,
-      open: (slot) => this.#store.open(slot),
+      open: async (slot) => {
+        await openCollections.makeRoomForOne()
+        return await this.#store.open(slot)
+      },
       methodsOf: (engine) =>
         new EmbeddedCollection(engine, {
           admission: this.#admission,

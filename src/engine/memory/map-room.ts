@@ -2,7 +2,7 @@ import { VicinalError } from '../../core/errors.js'
 import { type CollectionConfig, schemaOf } from '../../core/schema.js'
 import { memoryMaps } from '../../disk/memory-maps.js'
 import type { Manifest } from '../../storage/manifest.js'
-import { type OpenCollections, openCollections } from './open-collections.js'
+import { CLOSED_SHARE, type OpenCollections, openCollections } from './open-collections.js'
 
 /**
  * Memory maps that a segment takes: for its rows, and for each vector. Each array takes two maps: its present bytes and
@@ -17,8 +17,6 @@ const MARGIN_SHARE = 32
 /** How long a count stays valid, since compactions and other databases take maps too. A refusal needs a newer count. */
 const FRESH_MS = 5_000
 const FRESH_TO_REFUSE_MS = 1_000
-/** One part in this many of the open collections is closed at a time, before the maps are counted anew. */
-const CLOSED_SHARE = 16
 
 export const mapsOfSegment = (config: Vectors): number => MAPS_OF_ROWS + MAPS_OF_VECTOR * schemaOf(config).length
 
