@@ -22,7 +22,7 @@ const MS_PER_SECOND = 1000
 /** Before a sentence about one field of a request, or of a kind of refusal. */
 const CATEGORY = /^(?:Wrong input|Format error in JSON body|Forbidden|Timeout|Rate limiting exceeded): /
 
-/** The error the service had, or for what is not from the service (a proxy's 502), the nearest to its status. */
+/** The error that the service tells. An answer of another program (a proxy's 502) gives the nearest error to its status. */
 export function errorOfAnswer(status: number, headers: IncomingHttpHeaders, envelope: Envelope | null): VicinalError {
   const told = typeof envelope?.status === 'object' ? envelope.status : {}
   const code = isCode(told.code) ? told.code : codeOfStatus(status)
@@ -51,11 +51,16 @@ const OF_QUERY = /^(?:query|prefetch|lookup_from|with_lookup|filter|update_filte
 function detailsOf(told: Record<string, unknown> = {}): Record<string, unknown> {
   const { field } = told
   if (typeof field !== 'string') return told
+  const [, search, option = field] = OF_BATCH.exec(field) ?? []
+  return { ...told, field: search === undefined ? libraryField(option) : `queries${search}${libraryField(option)}` }
+}
+
+/** The place of a query in the body of a batch. */
+const OF_BATCH = /^searches(\[\d+\]\.)(.*)$/s
+
+function libraryField(field: string): string {
   const whole = DECLARED.get(field)
-  return {
-    ...told,
-    field: whole ?? field.replace(OF_QUERY, camelCase).replace(/^\w+/, (name) => DECLARED.get(name) ?? name),
-  }
+  return whole ?? field.replace(OF_QUERY, camelCase).replace(/^\w+/, (name) => DECLARED.get(name) ?? name)
 }
 
 const HAS_FIELD: ReadonlySet<ErrorCode> = new Set(['INVALID_ARGUMENT', 'FORBIDDEN'])

@@ -18,7 +18,7 @@ const OPEN_OBJECT = 0x7b
 
 const FLOAT_BYTES = 4
 
-/** About what a point takes in a write. */
+/** About how many bytes a point takes in a write. */
 export function pointBytes({ vector, payload }: Point<unknown>): number {
   const isNumbers = Array.isArray(vector) && typeof vector[0] === 'number'
   return POINT_OVERHEAD_BYTES + (isNumbers ? FLOAT_BYTES * vector.length : vectorBytes(vector)) + payloadBytes(payload)
@@ -34,7 +34,7 @@ export function vectorBytes(vector: unknown): number {
   return bytes
 }
 
-/** An upper bound of what MessagePack takes for it, up to the few bytes of the longest heads. */
+/** An upper bound of the payload's bytes in MessagePack, up to the few bytes of the longest heads. */
 export function payloadBytes(payload: unknown): number {
   if (typeof payload === 'string') return Math.max(OBJECT_BYTES, HEAD_BYTES + Buffer.byteLength(payload))
   if (payload === null || typeof payload !== 'object') return SCALAR_BYTES

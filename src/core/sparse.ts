@@ -2,7 +2,7 @@ import { invalid } from './errors.js'
 import { LIMITS } from './limits.js'
 import type { Document, SparseVector, StoredSparseVector } from './point.js'
 
-const MAX_INDEX = 2 ** 32 - 1
+export const MAX_SPARSE_INDEX = 2 ** 32 - 1
 
 export function isDocument(value: unknown): value is Document {
   return isRecord(value) && ('text' in value || 'model' in value)
@@ -54,8 +54,8 @@ function numbersAt(value: unknown, field: string): ArrayLike<unknown> {
 }
 
 function indexAt(value: unknown, field: string): number {
-  if (typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= MAX_INDEX) return value
-  throw invalid(field, `expected an integer from 0 to ${MAX_INDEX}`, value)
+  if (typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= MAX_SPARSE_INDEX) return value
+  throw invalid(field, `expected an integer from 0 to ${MAX_SPARSE_INDEX}`, value)
 }
 
 function valueAt(value: unknown, field: string): number {

@@ -1,4 +1,3 @@
-import { noSuchVector } from '../core/errors.js'
 import {
   CONDITION_KEYS,
   CONDITION_KINDS,
@@ -13,12 +12,12 @@ import { LIMITS } from '../core/limits.js'
 import { encodeId, ID_WORDS } from '../core/point.js'
 import type { Schema } from '../core/schema.js'
 import { Keys } from '../core/vocabulary/keys.js'
-import { fieldOf, type Place } from '../core/vocabulary/place.js'
+import type { Place } from '../core/vocabulary/place.js'
 import { isPlain } from '../core/vocabulary/plain.js'
 import { readerOf } from '../core/vocabulary/reader.js'
 import { Reading } from '../core/vocabulary/reading.js'
 import { type Fields, fieldsAt, isSet } from './fields.js'
-import type { FilterNode } from './node.js'
+import { type FilterNode, NOTHING } from './node.js'
 import { fieldCondition, pathAt } from './parse-field.js'
 
 export interface FilterContext {
@@ -111,7 +110,7 @@ export function standing(filter: unknown, field: string): Start {
   return { place: { parent: null, key: field }, reading: new Reading('library', field) }
 }
 
-/** Reads a filter whole. Throws at the first value of the wrong type, or what was found beyond bounds. */
+/** Reads a filter whole. Throws at the first value of the wrong type, or lists all values beyond their bounds. */
 export function readFilter(filter: unknown, start: Start): ReadFilter {
   const parser = new FilterParser(start)
   const read = parser.whole(filter)
@@ -180,7 +179,7 @@ export class FilterParser {
       throw reading.mistyped(fields.at('conditions'), 'an array of conditions', conditions ?? null)
     }
     const children = this.#list(conditions, fields.at('conditions'), depth)
-    return children.length === 0 ? [] : [{ op: 'atLeast', count, children }]
+    return [count > children.length ? NOTHING : { op: 'atLeast', count, children }]
   }
 
   #list(list: readonly unknown[], place: Place, depth: number): FilterNode[] {
@@ -244,13 +243,12 @@ export class FilterParser {
     return { op: 'nested', path, child: this.filter(fields.get('filter'), fields.at('filter'), depth + 1) }
   }
 
-  /** The place of the vector is looked up once the collection is known. */
+  /** The place of the vector is looked up once the collection is known; -1: it has none of the name. */
   #hasVector(name: unknown, place: Place): FilterNode {
     if (typeof name !== 'string') throw this.#start.reading.mistyped(place, 'the name of a vector', name ?? null)
     const node = { op: 'hasVector' as const, vector: -1 }
     this.#lookUps.push(({ vectorNames }) => {
       node.vector = vectorNames.indexOf(name)
-      if (node.vector < 0) throw noSuchVector(fieldOf(place, 'filter'), name)
     })
     return node
   }

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Collection, Database } from '../../src/core/database.js'
 import { describeAliases } from './aliases.contract.js'
 import { describeAnswerTypes } from './answer-types.contract.js'
+import { describeCallersValues } from './callers-values.contract.js'
 import { describeConditionalWrites } from './conditional.contract.js'
 import { describeConfig } from './config.contract.js'
 import { describeEnsure } from './ensure.contract.js'
@@ -77,7 +78,9 @@ export function describeDatabase(name: string, open: () => Promise<DatabaseUnder
     describeFilters(suite)
     describeTextFilters(suite)
     describeRefusals(suite)
-    if (!name.includes('oracle')) describeTextIds(suite)
+    if (name.includes('oracle')) return
+    describeCallersValues(suite)
+    describeTextIds(suite)
   })
 }
 

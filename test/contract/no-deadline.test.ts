@@ -19,7 +19,7 @@ beforeAll(async () => {
   return async () => await database.close()
 })
 
-/** Whose graph takes seconds to build. */
+/** A collection with a graph that takes seconds to build. */
 async function slowToIndex(): Promise<Collection> {
   const collection = await database.createCollection(`slow-${made++}`, {
     vectors: { size: DIMENSIONS, distance: 'Dot' },
@@ -39,7 +39,7 @@ async function expectIndexed(slow: Collection, asked: Collection): Promise<void>
 describe('waiting for the index', () => {
   it('of the library goes on past the default of other calls', async () => {
     const slow = await slowToIndex()
-    // Whatever has a default by now is past it at once.
+    // Any default deadline that has begun by now passes at once.
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     onTestFinished(() => void vi.useRealTimers())
     const waits = slow.waitForIndex()

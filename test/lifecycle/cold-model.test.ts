@@ -106,6 +106,7 @@ async function read(random: Random, own: Modelled, other: Modelled): Promise<voi
         await handle.query({ query: 1 + random.below(IDS), lookupFrom: { collection: other.name } })
         return
       default:
+        // A slow reader: the pause decides nothing, but the collection may close in it.
         for await (const _ of handle.scroll({ limit: 5 })) await sleep(random.below(3))
     }
   } catch (error) {
@@ -129,6 +130,7 @@ function closer(): () => Promise<number> {
       closed += Math.max(0, before - openCollections.count)
       const most = openCollections.count - MOST_OPEN
       if (most > 0) closed += await openCollections.closeUntil((done) => done >= most, 0)
+      // The pace of the load, until the workers have ended.
       await sleep(CLOSER_MS)
     }
     return closed

@@ -110,6 +110,33 @@ test('a query looks points up in a collection that is not open', async () => {
   expect(openCollections.count).toBe(2)
 })
 
+test('what was passed while the collection was closed is what is stored and searched', async () => {
+  await filled('a', 'other')
+  const database = await opened()
+  const a = await database.collection('a')
+  const points = [{ id: 2, vector: new Float32Array([5, 0]), payload: { n: [1] } }]
+  const written = a.upsert(points)
+  points[0]?.vector.fill(-9)
+  points[0]?.payload.n.push(2)
+  points.push({ id: 3, vector: new Float32Array([1, 1]), payload: { n: [] } })
+  expect(await written).toMatchObject({ points: 1 })
+  await a.waitForIndex()
+  await closeAll()
+  const query = [1, 0]
+  const asked = { query, limit: 1 }
+  const found = a.query(asked)
+  query[0] = -1
+  asked.limit = 2
+  const [hit, ...others] = await found
+  expect([hit?.id, hit?.score, others]).toEqual([2, 5, []])
+  expect((await a.get(2))?.payload).toEqual({ n: [1] })
+  // The collection that is looked up opens after the query was read.
+  const lookup = { query: 1, limit: 1, lookupFrom: { collection: 'other' } }
+  const looked = a.query(lookup)
+  lookup.limit = 2
+  expect(await looked).toHaveLength(1)
+})
+
 test('explain tells that its collection was closed, and only once', async () => {
   await filled('a')
   const database = await opened()
@@ -192,6 +219,7 @@ test('a collection is closed once its idle time is over, and stays open while it
   // `b` is used all the time.
   while (openCollections.count > 1 && performance.now() < until) {
     await b.count()
+    // The pace of the uses: the loop waits for the close of the other.
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
   expect(openCollections.count).toBe(1)

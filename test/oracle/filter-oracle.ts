@@ -69,7 +69,7 @@ function holds(filter: Filter, object: Json, within: Within): boolean {
     listOf(filter.must).every(check) &&
     !listOf(filter.mustNot).some(check) &&
     (should.length === 0 || should.some(check)) &&
-    (!minShould?.conditions.length || minShould.conditions.filter(check).length >= minShould.minCount)
+    (!minShould || minShould.conditions.filter(check).length >= minShould.minCount)
   )
 }
 

@@ -66,7 +66,8 @@ export function readBy(schema: TSchema, read: Read): void {
 function makeReader(schema: Declared): Read {
   const { $id: name, isReadApart } = schema as Declared & { $id?: string }
   if (name !== undefined && isReadApart) {
-    return (value, place, reading) => readersApart.get(name)?.(value, place, reading) ?? value
+    return (value, place, reading) =>
+      (reading.leaves?.get(schema) ?? readersApart.get(name))?.(value, place, reading) ?? value
   }
   if (schema.nested) return nestedReader(schema.nested)
   if (Type.IsObject(schema)) return objectReader(schema)
@@ -295,7 +296,12 @@ function numberReader(schema: Declared): Read {
     if (isOfNoType && reading.face === 'wire') throw reading.mistyped(place, expected, value)
     const { holds } = schema as { holds?: (value: unknown) => boolean }
     if (isBeyond || holds?.(value) === false) {
-      reading.violates({ place, expected, rule: `value ${value} invalid, ${ruleOf(schema)}`, seen: value })
+      reading.violates({
+        place,
+        expected,
+        rule: schema.rule ?? `value ${value} invalid, ${ruleOf(schema)}`,
+        seen: value,
+      })
     }
     return value
   }

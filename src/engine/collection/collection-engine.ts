@@ -17,6 +17,7 @@ import { memoryBudget, type Shrinkable } from '../memory/memory-budget.js'
 import { type MeasuredCollection, memoryTables } from '../memory/memory-table.js'
 import { Checkpointer, type CheckpointerParts } from './checkpointer.js'
 import { closeAll } from './close-all.js'
+import { ColdLookup } from './cold-lookup.js'
 import { countsOf, infoOfStats, isBehind, pointsOfIndexes } from './collection-info.js'
 import type { CollectionParts } from './collection-parts.js'
 import { type CollectionView, viewOf, withLiveRows } from './collection-view.js'
@@ -139,18 +140,30 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
 
   /**
    * Answers from one view. If another shard replaced it meanwhile, the work runs again: the older shard may be closed,
-   * and lacks everything that was written since.
+   * and lacks everything that was written since. So it does if it looked points up in a closed collection, which is open
+   * then.
    */
   read<T>(work: (view: CollectionView) => MaybePromise<T>): MaybePromise<T> {
     const { view } = this
-    const answer = work(view)
+    let answer: MaybePromise<T>
+    try {
+      answer = work(view)
+    } catch (error) {
+      return this.#afterLookup(error, work)
+    }
     if (!(answer instanceof Promise)) return answer
     const isOutdated = () => this.#shard !== view.shard && !this.#closed
     const ifPresent = (give: () => MaybePromise<T>) => (isOutdated() ? this.read(work) : give())
     return answer.then(
       (found) => ifPresent(() => found),
-      (error: unknown) => ifPresent(() => Promise.reject(error)),
+      (error: unknown) => ifPresent(() => this.#afterLookup(error, work)),
     )
+  }
+
+  /** Runs work again that could not look points up in a closed collection; throws every other error. */
+  #afterLookup<T>(error: unknown, work: (view: CollectionView) => MaybePromise<T>): Promise<T> {
+    if (!(error instanceof ColdLookup)) throw error
+    return error.whileOpen(async () => await this.read(work))
   }
 
   /** Replaces the rows of a reader by newer ones. Resolves when the older ones are closed. */

@@ -6,7 +6,8 @@ import type { LookedUp, Source } from '../../query/source.js'
 import { catalogChanges } from '../catalogue/catalog-changes.js'
 import { cannotBeServed } from '../catalogue/catalog-errors.js'
 import { type Closable, openCollections } from '../memory/open-collections.js'
-import { withDeadline } from './call-scope.js'
+import { untilDone, withDeadline } from './call-scope.js'
+import { ColdLookup } from './cold-lookup.js'
 import type { CollectionEngine } from './collection-engine.js'
 import type { EmbeddedCollection } from './embedded-collection.js'
 import type { Rates } from './owners-bounds.js'
@@ -35,15 +36,6 @@ export interface SlotHost {
   onOpened(slot: CollectionSlot, engine: CollectionEngine): void
   /** A collection could not be opened; with `isOver` it could at last. */
   onFailure(slot: CollectionSlot, error: VicinalError, isOver: boolean): void
-}
-
-/** Thrown where a query looks points up in a collection that is not open. The query runs again once it is. */
-export class ColdLookup {
-  readonly slot: CollectionSlot
-
-  constructor(slot: CollectionSlot) {
-    this.slot = slot
-  }
 }
 
 /**
@@ -120,7 +112,6 @@ export class CollectionSlot implements LookedUp, Closable {
       },
       (error: unknown) => {
         this.#over++
-        if (error instanceof ColdLookup) return error.slot.use(() => this.use(work, call, within), call, within)
         throw error
       },
     )
@@ -193,7 +184,7 @@ export class CollectionSlot implements LookedUp, Closable {
   get schema(): readonly SchemaVector[] {
     if (this.#opened) return this.#opened.engine.schema
     this.checkServed()
-    throw new ColdLookup(this)
+    throw new ColdLookup((work) => this.use(work, undefined, untilDone))
   }
 
   read<T>(work: (source: Source) => MaybePromise<T>): MaybePromise<T> {

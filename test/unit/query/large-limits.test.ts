@@ -29,6 +29,16 @@ describe('a limit beyond the number of points', () => {
     expect(merged).toHaveLength(POINTS)
   })
 
+  it('is of any prefetch, as long as the points found fit into memory', async () => {
+    const all = { query: { sample: 'random' }, limit: ALL } as const
+    const asked = { query: { fusion: 'rrf' }, limit: 3, withPayload: false } as const
+    expect(await points.query({ ...asked, prefetch: new Array(8).fill(all) })).toHaveLength(3)
+    await expect(points.query({ ...asked, prefetch: new Array(1_024).fill(all) })).rejects.toMatchObject({
+      code: 'TOO_LARGE',
+      details: { field: 'prefetch', seen: 1_024 * POINTS },
+    })
+  })
+
   it('gives all pages, values and groups', async () => {
     const page = await points.scrollPage({ limit: ALL, withPayload: false })
     expect(page.points).toHaveLength(POINTS)

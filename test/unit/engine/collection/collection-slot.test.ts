@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, test } from 'vitest'
 import { VicinalError } from '../../../../src/core/errors.js'
 import { newManifest } from '../../../../src/engine/catalogue/new-manifest.js'
 import type { CollectionEngine } from '../../../../src/engine/collection/collection-engine.js'
-import { ColdLookup, CollectionSlot, type SlotHost } from '../../../../src/engine/collection/collection-slot.js'
+import { CollectionSlot, type SlotHost } from '../../../../src/engine/collection/collection-slot.js'
 import type { EmbeddedCollection } from '../../../../src/engine/collection/embedded-collection.js'
 import { resolveConfig } from '../../../../src/engine/config/schema.js'
 import { MemoryStore } from '../../../../src/engine/stores/memory-store.js'
@@ -98,27 +98,11 @@ describe('while it opens', () => {
 test('two collections of one query stay open for it, even if there is room for one', async () => {
   const [one, other] = [slotOf('one'), slotOf('other')]
   host.before = (slot) => (slot === one ? other : one).closeIfUnused()
-  const looksUp = async () => {
-    if (!other.engine) throw new ColdLookup(other)
-    return 'found'
-  }
-  expect(await one.use(looksUp)).toBe('found')
-  expect(host.engines.length).toBeLessThan(5)
-})
-
-test('the wait for a collection that is looked up has the deadline of the call', async () => {
-  const [one, other] = [slotOf('one'), slotOf('other')]
-  await opening(one)
-  const never = gate()
-  host.before = () => never.passed
-  const used = one.use(
-    async () => {
-      throw new ColdLookup(other)
-    },
-    { timeoutMs: 20 },
-  )
-  await expect(used).rejects.toMatchObject({ code: 'TIMEOUT' })
-  never.open()
+  const names = await one.use(async ({ engine }) => {
+    return await engine.read(async () => [other.schema.length, (await other.read(({ name }) => name)) as string])
+  })
+  expect(names).toEqual([1, 'other'])
+  expect(host.engines).toHaveLength(2)
 })
 
 test('a failed opening is told, and tried again by the next use', async () => {

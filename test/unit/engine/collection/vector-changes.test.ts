@@ -236,6 +236,7 @@ it('reads and writes go on while vectors are added and dropped', async () => {
     const vector = { gone: Array.from({ length: 2 + (round % 3) }, () => round) }
     await collection.updateVectors([{ id: round, vector }])
     expect((await collection.query({ query: vector.gone, using: 'gone' })).map(({ id }) => id)).toEqual([round])
+    // Each round gets some reads beside it.
     await sleep(20)
   }
   // On a slow machine the rounds may end before the readers have begun.

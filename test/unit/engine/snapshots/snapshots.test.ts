@@ -126,7 +126,7 @@ describe('a snapshot of a collection', () => {
     const taken: { name: string; least: number }[] = []
     for (let i = 0; i < 6; i++) {
       // Snapshots fall between different operations of the writer.
-      await new Promise((resolve) => setTimeout(resolve, 60))
+      await expect.poll(() => acknowledged).toBeGreaterThan(taken.at(-1)?.least ?? 0)
       const least = acknowledged
       taken.push({ name: (await collection.snapshots.create()).name, least })
     }
