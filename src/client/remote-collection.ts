@@ -293,6 +293,10 @@ export class RemoteCollection<P = Payload> extends PlainReads<P> implements Unty
     )
   }
 
+  async warm(call?: CallOptions): Promise<void> {
+    await this.#long('warm', call)
+  }
+
   async flush(call?: CallOptions): Promise<void> {
     await this.#long('flush', call)
   }
