@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { REPOSITORY } from './child.js'
 
-const START_MS = 60_000
+const START_MS = 300_000
 const POLL_MS = 20
 
 /** The real server, as started by `vicinal serve`, on its own port. */

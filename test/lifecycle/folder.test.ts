@@ -9,7 +9,7 @@ import { open, type VicinalError } from '../../src/index.js'
 const run = promisify(execFile)
 const ENTRY = join(import.meta.dirname, '../../dist/index.js')
 const SIZE = 4
-const FOLLOW_DEADLINE_MS = 60_000
+const FOLLOW_DEADLINE_MS = 300_000
 const FOLLOW_POLL_MS = 50
 
 let folder: string

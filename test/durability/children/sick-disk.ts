@@ -15,7 +15,7 @@ import { FOR_EVER, type Rule, ShimControl } from '../shim/control.js'
 const [scene = '', folder = '', controlPath = ''] = process.argv.slice(2)
 const control = new ShimControl(controlPath)
 const BULK = 1_300
-const PATIENCE_MS = 20_000
+const PATIENCE_MS = 120_000
 const POLL_MS = 100
 
 let database: Database = await open(folder)
