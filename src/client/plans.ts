@@ -28,6 +28,7 @@ interface WireSegment extends WireFindings {
 
 interface WirePlan extends WireFindings {
   stage: StageKind
+  opened_in_us?: number
   returned: number
   row_bytes: QueryPlan['rowBytes']
   prefetch: WirePlan[]
@@ -39,9 +40,10 @@ export function planOf(result: unknown): QueryPlan {
 }
 
 function stageOf(wire: WirePlan): QueryPlan {
-  const { stage, returned, row_bytes: rowBytes, prefetch, segments } = wire
+  const { stage, returned, row_bytes: rowBytes, prefetch, segments, opened_in_us: openedInUs } = wire
   return {
     stage,
+    ...(openedInUs === undefined ? {} : { openedInUs }),
     returned,
     rowBytes,
     ...findingsOf(wire),

@@ -61,7 +61,6 @@ import { RemoteSnapshots } from './remote-snapshots.js'
 import { operationBody, selectorBody, vectorUpdatesBody } from './requests.js'
 import type { RemoteRequest, Transport } from './transport.js'
 
-const SCROLL_PAGE = 256
 const EXPLAIN = { explain: true }
 
 /** A collection of a service. */
@@ -245,18 +244,6 @@ export class RemoteCollection<P = Payload> extends PlainReads<P> implements Unty
     return pageOf<P>(await this.#send('POST', '/points/scroll', bodyOf(ScrollRequest, options), options), options)
   }
 
-  async *scroll(asked: ScrollOptions = {}): AsyncIterable<StoredPoint<P>> {
-    const options = readAs<ScrollOptions>(ScrollOptions, asked)
-    if (options.orderBy)
-      throw invalid('orderBy', 'scroll expects no order; use scrollPage, and continue with startFrom')
-    let offset = options.offset ?? null
-    do {
-      const page = await this.scrollPage({ ...options, limit: options.limit ?? SCROLL_PAGE, offset })
-      yield* page.points
-      offset = page.nextOffset
-    } while (offset !== null)
-  }
-
   async count(asked: CountOptions = {}): Promise<number> {
     const options = readAs<CountOptions>(CountOptions, asked)
     const answer = await this.#send('POST', '/points/count', bodyOf(CountRequest, options), options)
@@ -297,6 +284,11 @@ export class RemoteCollection<P = Payload> extends PlainReads<P> implements Unty
       undefined,
       readOptions(WriteOptions, options),
     )
+  }
+
+  async warm(call?: CallOptions): Promise<void> {
+    checkIfGiven(call, KNOWN_CALL)
+    await this.#transport.send({ method: 'POST', path: `${this.#path}/warm`, call, isLong: true })
   }
 
   async flush(call?: CallOptions): Promise<void> {

@@ -107,6 +107,11 @@ export interface Database extends ReadableDatabase, AsyncDisposable {
    * this process knows.
    */
   readonly nameless?: readonly Error[]
+  /**
+   * The info of a collection if it is open, null if it is not; rejects if it cannot be opened. Looking opens nothing and
+   * keeps nothing open. Only a database of this process can.
+   */
+  peek?(name: string): Promise<CollectionInfo | null>
   /** Waits for calls under way, and leaves the folder to others. `await using` closes a database too. */
   close(): Promise<void>
 }
@@ -197,6 +202,11 @@ export interface ReadableCollection<P = Payload> {
 export interface Collection<P = Payload> extends ReadableCollection<P> {
   /** Status, counts, configuration, memory and warnings of the collection. */
   info(call?: CallOptions): Promise<CollectionInfo>
+  /**
+   * Opens the collection, unless it is open: the next use need not wait for that. No deadline unless `timeoutMs` names
+   * one.
+   */
+  warm(call?: CallOptions): Promise<void>
   /** The aliases of this collection, in ascending order. */
   aliases(call?: CallOptions): Promise<string[]>
   /** Snapshots of this collection. */

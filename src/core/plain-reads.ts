@@ -1,5 +1,5 @@
 import type { CallOptions } from './call-options.js'
-import type { Hit, ReadableCollection, RetrieveOptions, StoredPoint } from './database.js'
+import type { Hit, ReadableCollection, RetrieveOptions, ScrollOptions, ScrollPage, StoredPoint } from './database.js'
 import { renameField } from './error-field.js'
 import { invalid } from './errors.js'
 import { checkIfGiven, isPlain } from './known-keys.js'
@@ -10,12 +10,14 @@ import type { Untyped } from './untyped.js'
 
 /** Options of `query` that `search` does not take. */
 const OF_QUERIES = ['query', 'prefetch', 'lookupFrom', 'lookup_from'] as const
+const SCROLL_PAGE = 256
 
 /** The verbs for the plain case, made of those for every case: alike on all faces. */
 export abstract class PlainReads<P = Payload>
-  implements Untyped<Pick<ReadableCollection<P>, 'search' | 'get' | 'has'>>
+  implements Untyped<Pick<ReadableCollection<P>, 'search' | 'get' | 'has' | 'scroll'>>
 {
   abstract query(query: QueryOptions): Promise<Hit<P>[]>
+  abstract scrollPage(options?: ScrollOptions): Promise<ScrollPage<P>>
   abstract retrieve(ids: readonly PointId[], options?: RetrieveOptions): Promise<StoredPoint<P>[]>
 
   async search(vector: SearchVector, options: SearchOptions = {}): Promise<Hit<P>[]> {
@@ -36,6 +38,19 @@ export abstract class PlainReads<P = Payload>
   async has(id: PointId, call?: CallOptions): Promise<boolean> {
     checkIfGiven(call, KNOWN_CALL)
     return (await this.#one(id, { ...call, withPayload: false })).length > 0
+  }
+
+  async *scroll(options: ScrollOptions = {}): AsyncIterable<StoredPoint<P>> {
+    const known = isPlain(options) ? (options as ScrollOptions & { order_by?: unknown }) : null
+    if (known?.orderBy || known?.order_by)
+      throw invalid('orderBy', 'scroll expects no order; use scrollPage, and continue with startFrom')
+    let offset = known?.offset ?? null
+    do {
+      // What is wrong with other options, the page says.
+      const page = await this.scrollPage(known ? { ...options, limit: options.limit ?? SCROLL_PAGE, offset } : options)
+      yield* page.points
+      offset = page.nextOffset
+    } while (offset !== null)
   }
 
   async #one(id: PointId, options: RetrieveOptions): Promise<StoredPoint<P>[]> {

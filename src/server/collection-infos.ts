@@ -8,7 +8,7 @@ const INFOS_A_TURN = 16
 
 const looks = new WeakMap<Database, SharedLook<readonly CollectionInfo[]>>()
 
-/** The info of each collection, without those that cannot be served. Calls at the same time share one look. */
+/** The info of each open collection, without those that cannot be served. Calls at the same time share one look. */
 export function collectionInfos(database: Database): Promise<readonly CollectionInfo[]> {
   let look = looks.get(database)
   if (!look) {
@@ -30,15 +30,17 @@ export function collectionInfo(collection: Collection): Promise<CollectionInfo> 
   return look.get()
 }
 
+/** The info of a collection, or null while it is not open: looking must not open thousands. */
+export async function lookedAt(database: Database, name: string): Promise<CollectionInfo | null> {
+  return database.peek ? await database.peek(name) : await (await database.collection(name)).info()
+}
+
 /** There may be 10,000 of them, each of which takes a fifth of a millisecond. */
 async function infosOf(database: Database): Promise<CollectionInfo[]> {
   const infos: CollectionInfo[] = []
   for (const name of await database.collections()) {
     // A collection may be deleted between listing and reading it.
-    const info = await database
-      .collection(name)
-      .then((collection) => collection.info())
-      .catch(() => null)
+    const info = await lookedAt(database, name).catch(() => null)
     if (info) infos.push(info)
     if (infos.length % INFOS_A_TURN === 0) await nextTurn()
   }

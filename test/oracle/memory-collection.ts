@@ -229,7 +229,7 @@ export class MemoryCollection extends PlainReads implements Untyped<Collection> 
     }
   }
 
-  async *scroll(options: ScrollOptions = {}): AsyncIterable<StoredPoint> {
+  override async *scroll(options: ScrollOptions = {}): AsyncIterable<StoredPoint> {
     for (const point of this.#matching(options.filter)) yield this.#seen(point, options)
   }
 
@@ -262,6 +262,7 @@ export class MemoryCollection extends PlainReads implements Untyped<Collection> 
 
   async flush(): Promise<void> {}
   async waitForIndex(): Promise<void> {}
+  async warm(): Promise<void> {}
 
   #write(operation: WriteOperation, options: WriteOptions = {}): WriteResult {
     checkCall(options)

@@ -50,7 +50,6 @@ import { type CallScope, withDeadline } from './call-scope.js'
 import type { CollectionView } from './collection-view.js'
 import { readLargeFilters } from './large-filters.js'
 
-const SCROLL_PAGE = 256
 const DEFAULT_LIMIT = 10
 const DEFAULT_GROUP_SIZE = 3
 
@@ -242,18 +241,6 @@ export class CollectionReads<P = Payload> extends PlainReads<P> implements Untyp
     const read = (scope: CallScope, view: CollectionView) =>
       this.#answer(options, scope, (within) => scrollPage<P>(view.shard, view.schema, within, scope))
     return await this.#read(options, read, () => this.#costOfScroll(options))
-  }
-
-  async *scroll(asked: ScrollOptions = {}): AsyncIterable<StoredPoint<P>> {
-    const options = given(ScrollOptions, asked)
-    if (options.orderBy)
-      throw invalid('orderBy', 'scroll expects no order; use scrollPage, and continue with startFrom')
-    let offset = options.offset ?? null
-    do {
-      const page = await this.scrollPage({ ...options, limit: options.limit ?? SCROLL_PAGE, offset })
-      yield* page.points
-      offset = page.nextOffset
-    } while (offset !== null)
   }
 
   async count(asked: CountOptions = {}): Promise<number> {

@@ -6,6 +6,7 @@ import { schemaOf } from '../../core/schema.js'
 import type { Untyped } from '../../core/untyped.js'
 import { Shard } from '../../native/shard.js'
 import { CollectionReads, type ReadSource } from '../collection/collection-reads.js'
+import { SHARED_CELLS } from '../collection/collection-slot.js'
 import type { CollectionView } from '../collection/collection-view.js'
 import { ConcurrentSearches } from '../limits/concurrent-searches.js'
 import type { SharedCollection } from './sharing.js'
@@ -19,7 +20,7 @@ export interface MirroredThread {
   /** `CatalogChanges.shared` of the main thread. */
   changes: Int32Array
   /** Calls `SharingDatabase.share` on the main thread. */
-  share(name: string): Promise<SharedCollection | null>
+  share(name: string): Promise<SharedCollection | 'cold' | null>
 }
 
 /**
@@ -47,7 +48,9 @@ export class MirroredDatabase implements ReadableDatabase {
   /** Whether `collection` would resolve now. For a name that is not known yet it starts learning it. */
   has(name: string): boolean {
     this.refresh()
-    if (this.#known.has(name)) return true
+    const known = this.#known.get(name)
+    if (known?.isOpen) return true
+    if (known) this.#forget(name, known)
     if (!this.#strange.has(name)) void this.#learn(name)
     return false
   }
@@ -62,6 +65,17 @@ export class MirroredDatabase implements ReadableDatabase {
     if (now === this.#changes) return
     this.#changes = now
     this.close()
+  }
+
+  /** Lets go of the memory of collections that the main thread has closed. */
+  forgetClosed(): void {
+    this.refresh()
+    for (const [name, mirrored] of this.#known) if (!mirrored.isOpen) this.#forget(name, mirrored)
+  }
+
+  #forget(name: string, mirrored: Mirrored): void {
+    this.#known.delete(name)
+    mirrored.close()
   }
 
   close(): void {
@@ -87,6 +101,8 @@ export class MirroredDatabase implements ReadableDatabase {
     this.refresh()
     // The catalogue has changed since, so the name must be asked for again.
     if (asOf !== this.#changes) return
+    // A closed collection is asked for again: the request that is forwarded now opens it.
+    if (shared === 'cold') return
     const mirrored = shared && this.#opened(shared, asOf)
     if (mirrored) this.#known.set(name, mirrored)
     else if (this.#strange.size < MOST_STRANGE) this.#strange.add(name)
@@ -112,14 +128,16 @@ class Mirrored implements ReadSource {
   readonly strictMode = null
   readonly reads: CollectionReads
   readonly #isCurrent: () => boolean
+  readonly #cells: Int32Array
 
   constructor(
-    { name, config, vectors, shard }: SharedCollection,
+    { name, config, vectors, shard, cells }: SharedCollection,
     isCurrent: () => boolean,
     hostOf: (self: Mirrored) => ConstructorParameters<typeof CollectionReads>[1],
   ) {
     this.view = { name, config, vectors, schema: schemaOf(config), shard: Shard.shared(shard) }
     this.#isCurrent = isCurrent
+    this.#cells = cells
     this.reads = new CollectionReads(this, hostOf(this))
   }
 
@@ -131,8 +149,12 @@ class Mirrored implements ReadSource {
     return this.view.schema
   }
 
+  get isOpen(): boolean {
+    return Atomics.load(this.#cells, SHARED_CELLS.isClosed) === 0
+  }
+
   checkOpen(): void {
-    if (!this.#isCurrent()) throw new AnsweredByAnotherThread()
+    if (!this.isOpen || !this.#isCurrent()) throw new AnsweredByAnotherThread()
   }
 
   /**
@@ -140,6 +162,7 @@ class Mirrored implements ReadSource {
    * must answer.
    */
   read<T>(work: (view: CollectionView) => MaybePromise<T>): MaybePromise<T> {
+    this.#cells[SHARED_CELLS.wasUsed] = 1
     const answer = work(this.view)
     if (!(answer instanceof Promise)) return answer
     const ifCurrent = (give: () => MaybePromise<T>): MaybePromise<T> => {

@@ -1,6 +1,7 @@
 import { VicinalError } from '../../core/errors.js'
 import { type CollectionConfig, schemaOf } from '../../core/schema.js'
 import { memoryMaps } from '../../disk/memory-maps.js'
+import { type OpenCollections, openCollections } from './open-collections.js'
 
 /**
  * Memory maps that a segment takes: for its rows, and for each vector. Each array takes two maps: its present bytes and
@@ -14,6 +15,8 @@ export const MAPS_OF_INDEX = 4
 const MARGIN_SHARE = 32
 /** How long a count stays valid, since compactions and other databases take maps too. A refusal needs a newer count. */
 const FRESH_MS = 5_000
+/** One part in this many of the open collections is closed at a time, before the maps are counted anew. */
+const CLOSED_SHARE = 16
 const FRESH_TO_REFUSE_MS = 1_000
 
 export const mapsOfSegment = (config: Vectors): number => MAPS_OF_ROWS + MAPS_OF_VECTOR * schemaOf(config).length
@@ -27,25 +30,46 @@ export interface MapParts {
 
 /**
  * Refuses work that takes memory maps before it is in the log. A logged segment could not be applied once the system
- * has no maps left. Maps are counted rarely, because counting takes long if there are many.
+ * has no maps left. Before a refusal the collections that were not used for longest are closed. Maps are counted rarely, because counting takes long if there are many.
  */
 export class MapRoom {
   readonly #parts: MapParts
+  /** The collections that may be closed to make room. */
+  readonly #open: Pick<OpenCollections, 'count' | 'closeUntil'>
   #counted: { used: number; most: number; atMs: number } | null = null
   /** Maps admitted since the last count. */
   #admitted = 0
   #counting: Promise<void> | null = null
+  #closing: Promise<number> | null = null
 
-  constructor(parts: MapParts = { nowMs: () => performance.now(), count: memoryMaps }) {
+  constructor(
+    parts: MapParts = { nowMs: () => performance.now(), count: memoryMaps },
+    open: Pick<OpenCollections, 'count' | 'closeUntil'> = openCollections,
+  ) {
     this.#parts = parts
+    this.#open = open
   }
 
   /** Throws RESOURCE_EXHAUSTED if `what`, which takes `maps` memory maps, would exceed the limit. */
   async admit(what: string, maps: number): Promise<void> {
     if (!this.#isFresh(FRESH_MS)) await this.#count()
     if (!this.#fits(maps) && !(this.#admitted === 0 && this.#isFresh(FRESH_TO_REFUSE_MS))) await this.#count()
-    if (!this.#fits(maps)) throw this.#refusal(what, maps)
+    while (!this.#fits(maps)) {
+      if ((await this.#makeRoom()) === 0) throw this.#refusal(what, maps)
+      await this.#count()
+    }
     this.#admitted += maps
+  }
+
+  /** Closes a share of the open collections. Callers that ask meanwhile share its end. */
+  async #makeRoom(): Promise<number> {
+    const most = Math.ceil(this.#open.count / CLOSED_SHARE)
+    this.#closing ??= this.#open
+      .closeUntil((closed) => closed >= most, 0)
+      .finally(() => {
+        this.#closing = null
+      })
+    return await this.#closing
   }
 
   #isFresh(withinMs: number): boolean {

@@ -5,7 +5,7 @@ import { KNOWN_CALL } from '../../core/known-options.js'
 import type { CollectionSnapshots, SnapshotData, SnapshotDescription } from '../../core/snapshots.js'
 import type { Aliases } from '../../storage/alias-file.js'
 import { untilDone } from '../collection/call-scope.js'
-import type { CollectionEngine } from '../collection/collection-engine.js'
+import type { CollectionSlot } from '../collection/collection-slot.js'
 import type { SnapshotStore } from './snapshot-store.js'
 
 /** The database that snapshots are made of. */
@@ -14,7 +14,7 @@ export interface SnapshotHost {
   readonly snapshots: SnapshotStore | null
   checkOpen(): void
   checkWritable(): void
-  engines(): CollectionEngine[]
+  collections(): CollectionSlot[]
   aliases(): Aliases
   /** The database stays open until the work has ended. */
   untilDone<T>(work: () => Promise<T>): Promise<T>
@@ -25,18 +25,18 @@ export function snapshotStoreOf({ snapshots }: Pick<SnapshotHost, 'snapshots'>):
   throw new VicinalError('INVALID_ARGUMENT', 'snapshots: the database is in memory, and has no folder to keep them in')
 }
 
-/** Snapshots of one collection, or of the whole database if `engine` is null. */
+/** Snapshots of one collection, or of the whole database if `slot` is null. */
 export class EmbeddedSnapshots implements CollectionSnapshots {
   readonly #host: SnapshotHost
-  readonly #engine: CollectionEngine | null
+  readonly #slot: CollectionSlot | null
 
-  constructor(host: SnapshotHost, engine: CollectionEngine | null) {
+  constructor(host: SnapshotHost, slot: CollectionSlot | null) {
     this.#host = host
-    this.#engine = engine
+    this.#slot = slot
   }
 
   get #collection(): string | null {
-    return this.#engine?.name ?? null
+    return this.#slot?.name ?? null
   }
 
   async create(call?: CallOptions): Promise<SnapshotDescription> {
@@ -59,7 +59,7 @@ export class EmbeddedSnapshots implements CollectionSnapshots {
 
   #picture() {
     return {
-      engines: this.#engine ? [this.#engine] : this.#host.engines(),
+      collections: this.#slot ? [this.#slot] : this.#host.collections(),
       aliases: this.#host.aliases(),
     }
   }
@@ -83,7 +83,7 @@ export class EmbeddedSnapshots implements CollectionSnapshots {
     checkIfGiven(call, KNOWN_CALL)
     if (access === 'write') this.#host.checkWritable()
     else this.#host.checkOpen()
-    this.#engine?.checkOpen()
+    this.#slot?.checkServed()
     return snapshotStoreOf(this.#host)
   }
 }

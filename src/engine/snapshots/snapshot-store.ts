@@ -24,7 +24,9 @@ import {
   writeSnapshotIndex,
 } from '../../storage/snapshot-index.js'
 import { FileChunks, readArchive, saveBytes, type WrittenArchive, writeArchive } from '../../storage/tar-archive.js'
+import { untilDone } from '../collection/call-scope.js'
 import type { CollectionEngine } from '../collection/collection-engine.js'
+import type { CollectionSlot } from '../collection/collection-slot.js'
 import { memoryBudget } from '../memory/memory-budget.js'
 import { linkCollection } from './link-collection.js'
 import { Queue } from './queue.js'
@@ -44,7 +46,7 @@ export interface SnapshotSettings {
 }
 export const DEFAULT_SNAPSHOT_SETTINGS: SnapshotSettings = { maxBytes: LIMITS.snapshotBytes, urls: false }
 
-type Picture = () => { engines: readonly CollectionEngine[]; aliases: Aliases }
+type Picture = () => { collections: readonly CollectionSlot[]; aliases: Aliases }
 
 /** A snapshot that was fetched, unpacked and tried. It has changed nothing yet. */
 export interface StagedSnapshot {
@@ -95,15 +97,15 @@ export class SnapshotStore {
     collection: string | null,
     picture: Picture,
   ): Promise<{ archive: string; written: WrittenArchive }> {
-    const { engines, aliases } = picture()
+    const { collections, aliases } = picture()
     const index: SnapshotIndex = {
       kind: collection === null ? 'database' : 'collection',
       createdAt: new Date().toISOString(),
       collections: [],
       aliases: collection === null ? [...aliases] : [],
     }
-    for (const [i, engine] of engines.entries()) {
-      const captured = await this.#captureNow(engine.name, picture, join(root, String(i)))
+    for (const [i, { name }] of collections.entries()) {
+      const captured = await this.#captureNow(name, picture, join(root, String(i)))
       if (captured) index.collections.push(captured)
     }
     await writeSnapshotIndex(this.#disk, root, index)
@@ -116,13 +118,13 @@ export class SnapshotStore {
 
   /** Captures the collection that has the name now; null if it was deleted meanwhile. */
   async #captureNow(name: string, picture: Picture, folder: string): Promise<SnapshotCollection | null> {
-    const current = () => picture().engines.find((engine) => engine.name === name)
-    for (let engine = current(); engine; engine = current()) {
+    const current = () => picture().collections.find((slot) => slot.name === name)
+    for (let slot = current(); slot; slot = current()) {
       try {
-        return await linkCollection(engine, this.#disk, folder)
+        return await slot.use(({ engine }) => linkCollection(engine, this.#disk, folder), undefined, untilDone)
       } catch (cause) {
         // The collection was deleted or replaced during the capture: try again.
-        if (current() === engine) throw cause
+        if (current() === slot) throw cause
         await this.#disk.removeTree(folder)
       }
     }

@@ -2,9 +2,10 @@ import type { QueryPlan, SegmentPlan } from '../../core/query-plan.js'
 
 /** A query's plan with the names of the wire: a tree, like the query. */
 export function wirePlan(plan: QueryPlan): object {
-  const { stage, returned, rowBytes, prefetch, segments } = plan
+  const { stage, returned, rowBytes, prefetch, segments, openedInUs } = plan
   return {
     stage,
+    ...(openedInUs === undefined ? {} : { opened_in_us: openedInUs }),
     returned,
     row_bytes: rowBytes,
     ...wireFindings(plan),

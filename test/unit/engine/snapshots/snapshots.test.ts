@@ -203,6 +203,7 @@ describe('a snapshot of a collection', () => {
     for (const file of readdirSync(join(scratch, 'source', folder, 'log')))
       rmSync(join(scratch, 'source', folder, 'log', file))
     const hurt = await openIn('source')
+    await expect((await hurt.collection('things')).warm()).rejects.toMatchObject({ code: 'CORRUPT' })
     await expect(hurt.collection('things')).rejects.toMatchObject({ code: 'CORRUPT' })
     const location = `file://${join(scratch, 'source/snapshots', name)}`
     await hurt.recoverCollection('things', { location })
