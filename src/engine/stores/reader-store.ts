@@ -5,6 +5,7 @@ import { readAliases } from '../../storage/alias-file.js'
 import { collectionPaths } from '../../storage/layout.js'
 import { readQuotas } from '../../storage/quota-file.js'
 import { CollectionEngine } from '../collection/collection-engine.js'
+import { FolderHome } from '../collection/collection-home.js'
 import { FollowedCollection } from '../collection/followed-collection.js'
 import { DEFAULT_SNAPSHOT_SETTINGS, SnapshotStore } from '../snapshots/snapshot-store.js'
 import type { CollectionRegistry, CollectionStore, StoredCollection } from './collection-store.js'
@@ -63,7 +64,7 @@ export class ReaderStore implements CollectionStore {
   }
 
   async open({ uuid }: StoredCollection): Promise<CollectionEngine> {
-    const collection = await FollowedCollection.open(this.#disk, collectionPaths(uuid), this.#clock)
+    const collection = await FollowedCollection.open(new FolderHome(this.#disk, collectionPaths(uuid)), this.#clock)
     const engine = new CollectionEngine(collection.parts)
     this.#followed.add({ collection, engine })
     return engine
