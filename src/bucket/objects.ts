@@ -49,14 +49,22 @@ export class Objects {
   }
 
   /** Null if there is no such object. */
-  async read(path: string, range?: { offset: number; bytes: number }): Promise<Uint8Array | null> {
+  async read(path: string): Promise<Uint8Array | null> {
     try {
-      if (!range) return await this.#operator.read(path)
-      return await this.#operator.read(path, { offset: BigInt(range.offset), size: BigInt(range.bytes) })
+      return await this.#operator.read(path)
     } catch (error) {
       if (kindOf(error) === 'NotFound') return null
       throw asVicinalError(error, 'read', path)
     }
+  }
+
+  /** Rejects with UNAVAILABLE unless the object has all of these bytes. */
+  async readRange(path: string, { offset, bytes }: { offset: number; bytes: number }): Promise<Uint8Array> {
+    const read = await this.#run('read', path, () =>
+      this.#operator.read(path, { offset: BigInt(offset), size: BigInt(bytes) }),
+    )
+    if (read.length === bytes) return read
+    throw new VicinalError('UNAVAILABLE', `the store has ${read.length} of ${bytes} bytes of ${path} from ${offset}`)
   }
 
   /** Everything below a folder, whose path ends with a slash. */

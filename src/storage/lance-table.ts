@@ -6,7 +6,7 @@ import type { EncodedRows } from './arrow-messages.js'
 import { arrowThread } from './arrow-thread.js'
 import { READER_GRACE_MS } from './janitor.js'
 import { lanceError } from './lance-errors.js'
-import type { Lance, LanceBatches } from './lance-native.js'
+import type { Lance, LanceBatches, LanceConnection } from './lance-native.js'
 import { folderTable, TABLE, type TableHome } from './table-home.js'
 
 /** Target size of a scan's batch in memory. */
@@ -314,9 +314,7 @@ export class LanceTable {
     if (this.#lance) return this.#lance
     await this.home.files.verify()
     const connection = await this.home.connect()
-    const opened = await (this.#version === 0
-      ? connection.createEmptyTable(TABLE, bufferOver(await arrowThread.schema(this.#vectors)), this.#creation, [])
-      : connection.openTable(TABLE, []))
+    const opened = await (this.#version === 0 ? this.#created(connection) : connection.openTable(TABLE, []))
     if (this.readOnly) await opened.checkout(this.#version)
     const version = await opened.version()
     if (this.#version !== 0 && version !== this.#version) {
@@ -329,9 +327,15 @@ export class LanceTable {
     return opened
   }
 
-  /** An earlier owner may have made a table that no manifest names. */
-  get #creation(): 'create' | 'overwrite' {
-    return this.home.restores ? 'overwrite' : 'create'
+  async #created(connection: LanceConnection): Promise<Lance> {
+    const schema = bufferOver(await arrowThread.schema(this.#vectors))
+    try {
+      return await connection.createEmptyTable(TABLE, schema, 'create', [])
+    } catch (cause) {
+      // An earlier owner may have made a table that no manifest names.
+      if (!this.home.restores) throw cause
+      return await connection.createEmptyTable(TABLE, schema, 'overwrite', [])
+    }
   }
 
   async #encoded(batch: FlushBatch): Promise<EncodedRows> {
