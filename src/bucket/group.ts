@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { VicinalError } from '../core/errors.js'
 import { type Settled, settled } from '../log/group.js'
-import type { StoreAddress } from './address.js'
+import type { S3Access, StoreAddress } from './address.js'
 import { behind, EPOCH } from './keys.js'
 import type { Ending, Entry, OpenTask } from './slate-messages.js'
 import { SlateThread } from './slate-thread.js'
@@ -205,6 +205,25 @@ function taskOf(address: StoreAddress, role: OpenTask['role'], options: GroupOpt
   const { commitWindowMs, minAgeMs = DEFAULT_MIN_AGE_MS, memoryBytes = DEFAULT_MEMORY_BYTES } = options
   const intervalMs = commitWindowMs ?? COMMIT_WINDOW_MS[address.kind]
   const common = { kind: 'open', role, intervalMs, minAgeMs, memoryBytes } as const
-  if (address.kind === 'file') return { ...common, url: address.url, path: DATABASE }
-  return { ...common, url: `s3://${address.bucket}`, path: `${address.prefix}/${DATABASE}` }
+  if (address.kind === 'file') return { ...common, url: address.url, path: DATABASE, environment: {} }
+  const { bucket, prefix, access } = address
+  return { ...common, url: `s3://${bucket}`, path: `${prefix}/${DATABASE}`, environment: variablesOf(access) }
+}
+
+function variablesOf({
+  endpoint,
+  region,
+  accessKeyId,
+  secretAccessKey,
+  sessionToken,
+}: S3Access): Record<string, string> {
+  const variables = {
+    AWS_REGION: region,
+    AWS_ENDPOINT: endpoint,
+    AWS_ACCESS_KEY_ID: accessKeyId,
+    AWS_SECRET_ACCESS_KEY: secretAccessKey,
+    AWS_SESSION_TOKEN: sessionToken,
+    AWS_ALLOW_HTTP: endpoint?.startsWith('http:') ? 'true' : null,
+  }
+  return Object.fromEntries(Object.entries(variables).filter((entry): entry is [string, string] => entry[1] !== null))
 }

@@ -3,6 +3,8 @@ export interface OpenTask {
   kind: 'open'
   /** Address of the store's root, as SlateDB resolves it. */
   url: string
+  /** Variables that SlateDB reads while it resolves the address: it takes access in no other way. */
+  environment: Record<string, string>
   /** Path of the database below it. */
   path: string
   role: 'writer' | 'reader'

@@ -1,4 +1,4 @@
-import { Worker } from 'node:worker_threads'
+import { SHARE_ENV, Worker, type WorkerOptions } from 'node:worker_threads'
 import { VicinalError } from '../core/errors.js'
 import type {
   Entry,
@@ -12,7 +12,8 @@ import type {
 
 /** The compiled worker, two folders up and down again: from src/bucket in a checkout as from dist/bucket. */
 const entryOf = () => new URL('../../dist/bucket/slate-worker.js', import.meta.url)
-const OPTIONS = { name: 'vicinal-bucket', execArgv: [] }
+/** SlateDB reads variables of the process itself, which a copy of them would not change. */
+const OPTIONS: WorkerOptions = { name: 'vicinal-bucket', execArgv: [], env: SHARE_ENV }
 
 interface Waiting {
   resolve(result: SlateResults[SlateTask['kind']]): void

@@ -75,7 +75,7 @@ async function run(task: SlateTask): Promise<SlateResults[SlateTask['kind']]> {
 
 async function open(task: OpenTask): Promise<undefined> {
   slate = await storePackage('@slatedb/uniffi', () => import('@slatedb/uniffi'))
-  const store = slate.ObjectStore.resolve(task.url)
+  const store = withVariables(task.environment, () => slate.ObjectStore.resolve(task.url))
   if (task.role === 'reader') {
     const builder = new slate.DbReaderBuilder(task.path, store)
     builder.with_options({
@@ -95,6 +95,20 @@ async function open(task: OpenTask): Promise<undefined> {
   if (!counted.counts(began)) throw new Ended('the database took too long to open', 'late')
   beatMs = task.minAgeMs / 2 / BEATS
   awaitBeat()
+}
+
+/** The variables are the process's, and are there for the moment of the call alone. */
+function withVariables<T>(variables: Record<string, string>, work: () => T): T {
+  const before = Object.keys(variables).map((name) => [name, process.env[name]] as const)
+  Object.assign(process.env, variables)
+  try {
+    return work()
+  } finally {
+    for (const [name, value] of before) {
+      if (value === undefined) delete process.env[name]
+      else process.env[name] = value
+    }
+  }
 }
 
 function settingsOf({ Settings }: Slate, { intervalMs, minAgeMs, memoryBytes }: OpenTask) {

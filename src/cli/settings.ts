@@ -24,6 +24,27 @@ const MAX_PORT = 65_535
 export const SERVE_SETTINGS = {
   config: setting('config', null, 'text', null, 'JSON file with settings, by the keys of this table'),
   data: setting('data', 'data', 'text', './data', 'folder of the database; made with mode 0700'),
+  store: setting(
+    'store',
+    'store',
+    'text',
+    null,
+    'object store in place of the folder: s3://bucket/prefix, reached by AWS_ENDPOINT, AWS_REGION, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or file:///folder',
+  ),
+  cache: setting(
+    'cache',
+    'cache',
+    'text',
+    './cache',
+    'folder for copies of what the store keeps; of one process alone',
+  ),
+  role: setting(
+    'role',
+    'role',
+    'text',
+    'write,query',
+    'with a store: `write,query` owns it and takes it from the owner before; `query` reads what the owner writes',
+  ),
   host: setting('host', 'host', 'text', '127.0.0.1', 'address to listen on'),
   port: setting('port', 'port', 'integer', 6333, `port to listen on; 0 takes a free one (at most ${MAX_PORT})`),
   apiKeyFile: setting(

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import { parseStore } from '../../bucket/address.js'
 import { systemClock } from '../../core/clock.js'
 import type { Database } from '../../core/database.js'
 import { invalid } from '../../core/errors.js'
@@ -103,12 +104,13 @@ export async function openSharing(folder: string, options: OpenOptions = {}): Pr
   checkMemoryLimit(options.memoryLimitBytes)
   checkIdle(options.collectionIdleMs)
   if (folder === IN_MEMORY) return await openStore(new MemoryStore(), options)
-  const isStore = STORE.test(folder)
+  // Reads the environment now: a service removes the store's keys from it afterwards.
+  const address = STORE.test(folder) ? parseStore(folder) : null
   const cache = resolve(options.cache ?? DEFAULT_CACHE)
   // Each cache is a node of its own.
-  const root = isStore ? `${folder} ${cache}` : resolve(folder)
+  const root = address ? `${folder} ${cache}` : resolve(folder)
   if (options.readOnly) {
-    const source = isStore ? await StoreSource.open(folder, cache) : await FolderSource.open(root)
+    const source = address ? await StoreSource.open(address, cache) : await FolderSource.open(root)
     return await openStore(new ReaderStore(source), options)
   }
   for (let shared = writers.get(root); shared; shared = writers.get(root)) {
@@ -117,7 +119,7 @@ export async function openSharing(folder: string, options: OpenOptions = {}): Pr
   }
   const settings = settingsOf(options)
   const { snapshotUrls: urls, maxSnapshotBytes: maxBytes } = settings
-  const opening = isStore ? OwnerStore.open(folder, cache) : FolderStore.open(root, systemClock, { urls, maxBytes })
+  const opening = address ? OwnerStore.open(address, cache) : FolderStore.open(root, systemClock, { urls, maxBytes })
   const opened = new SharedDatabase(
     opening.then((store) => openStore(store, options)),
     settings,

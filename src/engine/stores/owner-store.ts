@@ -1,4 +1,4 @@
-import { parseStore } from '../../bucket/address.js'
+import type { StoreAddress } from '../../bucket/address.js'
 import { Group, type GroupOptions } from '../../bucket/group.js'
 import { ALIASES, collectionKey, manifestKey, QUOTAS, recordsOf } from '../../bucket/keys.js'
 import { claimPrefix } from '../../bucket/marker.js'
@@ -45,22 +45,21 @@ export class OwnerStore implements CollectionStore {
   }
 
   /**
-   * Opens the store at an address, and fences the node that owned it. Rejects with INVALID_ARGUMENT for a wrong address or
-   * a prefix of others, with UNAVAILABLE if the store does not do what it must, and with LOCKED if another process has
+   * Opens the store at an address, and fences the node that owned it. Rejects with INVALID_ARGUMENT for a prefix of others,
+   * with UNAVAILABLE if the store does not do what it must, and with LOCKED if another process has
    * the cache folder.
    */
-  static async open(address: string, cacheFolder: string, options: StoreOptions = {}): Promise<OwnerStore> {
-    const parsed = parseStore(address)
+  static async open(address: StoreAddress, cacheFolder: string, options: StoreOptions = {}): Promise<OwnerStore> {
     const cache = new Disk(cacheFolder)
     await cache.makeRoot()
     const lock = FileLock.acquire(cache.absolute(LOCK_FILE))
     if (!lock) throw new VicinalError('LOCKED', `cache: another process uses the folder ${cacheFolder}`)
     try {
-      const objects = await Objects.open(parsed)
-      await claimPrefix(objects, parsed, { mayCreate: true })
-      await probe(objects, parsed)
-      const group = await Group.open(parsed, options)
-      const store = { address: parsed, objects, group, database: group, cache }
+      const objects = await Objects.open(address)
+      await claimPrefix(objects, address, { mayCreate: true })
+      await probe(objects, address)
+      const group = await Group.open(address, options)
+      const store = { address, objects, group, database: group, cache }
       return new OwnerStore(store, lock, options.clock ?? systemClock)
     } catch (error) {
       lock.release()

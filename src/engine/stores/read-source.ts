@@ -1,4 +1,4 @@
-import { parseStore } from '../../bucket/address.js'
+import type { StoreAddress } from '../../bucket/address.js'
 import { GroupReader } from '../../bucket/group.js'
 import { claimPrefix } from '../../bucket/marker.js'
 import { Objects } from '../../bucket/objects.js'
@@ -72,14 +72,13 @@ export class FolderSource implements ReadSource {
 export class StoreSource implements ReadSource {
   private constructor(private readonly store: OpenedStore & { database: GroupReader }) {}
 
-  static async open(address: string, cacheFolder: string): Promise<StoreSource> {
-    const parsed = parseStore(address)
+  static async open(address: StoreAddress, cacheFolder: string): Promise<StoreSource> {
     const cache = new Disk(cacheFolder)
     await cache.makeRoot()
-    const objects = await Objects.open(parsed)
-    await claimPrefix(objects, parsed, { mayCreate: false })
-    const database = await GroupReader.open(parsed, STORE_POLL_MS)
-    return new StoreSource({ address: parsed, objects, group: null, database, cache })
+    const objects = await Objects.open(address)
+    await claimPrefix(objects, address, { mayCreate: false })
+    const database = await GroupReader.open(address, STORE_POLL_MS)
+    return new StoreSource({ address, objects, group: null, database, cache })
   }
 
   async list(): ReturnType<ReadSource['list']> {
