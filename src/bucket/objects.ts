@@ -10,6 +10,8 @@ export interface StoredObject {
   modifiedMs: number | null
 }
 
+const REASON_CHARS = 200
+
 /** The objects below the store's address, by path. */
 export class Objects {
   readonly #operator: Operator
@@ -121,10 +123,11 @@ function kindOf(error: unknown): string {
   return /^\w+/.exec((error as Error).message)?.[0] ?? ''
 }
 
-/** The text of the cause may repeat a request with its signature, so only its kind is told. */
+/** Of the cause only the end is told: before it stands the request, which may have a signature. */
 function asVicinalError(cause: unknown, action: string, path: string): VicinalError {
   if (cause instanceof VicinalError) return cause
-  return new VicinalError('UNAVAILABLE', `the store could not ${action} ${path}: ${kindOf(cause)}`, { cause })
+  const reason = (cause as Error).message.split('=> ')[1]?.slice(0, REASON_CHARS) ?? ''
+  return new VicinalError('UNAVAILABLE', `the store could not ${action} ${path}: ${kindOf(cause)}: ${reason}`)
 }
 
 function asBuffer({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {

@@ -9,7 +9,8 @@ import { exitCodeOf } from './exit-code.js'
 import { IssueLog } from './issue-log.js'
 import { KeyFiles } from './key-files.js'
 import { parseMemoryLimit, serviceMemoryLimitOf } from './memory-limit.js'
-import { type Parsed, parseSettings, readTextFile, SERVE_SETTINGS } from './settings.js'
+import { type Parsed, parseSettings, readTextFile } from './parse-settings.js'
+import { SERVE_SETTINGS } from './settings.js'
 import { type StartSnapshots, takeStartSnapshots } from './start-snapshots.js'
 
 type Settings = Parsed<keyof typeof SERVE_SETTINGS>
