@@ -33,7 +33,7 @@ async function start(flags) {
   await import(pathToFileURL(path('dist/cli/main.js')).href)
 }
 
-/** Checks and what is quick of all tests; with arguments the test files whose paths contain one of them. */
+/** Checks and the quick tests; with arguments the test files whose paths contain one of them. */
 function test(filters) {
   if (filters.length === 0) return report(quick())
   prepareTests()
@@ -64,7 +64,7 @@ function testFull() {
 
 function quick() {
   install()
-  // The types of tests are checked, so what they import is there.
+  // The types of tests are checked, so their imports are installed.
   installClients()
   ensureTools(COMPILERS)
   buildNative()
@@ -110,7 +110,7 @@ function testIsa(filters) {
   return report(suitesOfLowerSets(filters))
 }
 
-/** How many files, and the seed of the first. */
+/** Takes the number of files, and the seed of the first. */
 function fuzzSegmentFiles([rounds = '10000', seed]) {
   install()
   ensureTools()

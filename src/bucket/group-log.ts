@@ -34,6 +34,8 @@ export class GroupLog implements Log {
   #lastSeq: number
   #durableSeq: number
   #queue: Queued[] = []
+  /** Records of the batch under way. */
+  #underWay: readonly Queued[] = []
   #bufferedBytes = 0
   #writing: Promise<void> | null = null
   #failure: VicinalError | null = null
@@ -101,6 +103,12 @@ export class GroupLog implements Log {
     return { written: durable.promise, durable: durable.promise }
   }
 
+  async durable(throughSeq: number): Promise<void> {
+    const waiting = [...this.#underWay, ...this.#queue].find(({ seq }) => seq === Math.min(throughSeq, this.#lastSeq))
+    if (waiting) return await waiting.durable.promise
+    if (this.#durableSeq < throughSeq && this.failure) throw this.failure
+  }
+
   async *replay(afterSeq: number): AsyncGenerator<LogEntry> {
     const first = this.#runs.find(({ lastSeq }) => lastSeq > afterSeq)
     if (!first) return
@@ -141,6 +149,7 @@ export class GroupLog implements Log {
     await Promise.resolve()
     while (this.#queue.length > 0) {
       const taken = this.#take()
+      this.#underWay = taken
       const [first, last] = [taken[0] as Queued, taken.at(-1) as Queued]
       const value = encodeRecords(this.#group.epoch, taken)
       try {
@@ -151,6 +160,7 @@ export class GroupLog implements Log {
       }
       this.#runs.push({ firstSeq: first.seq, lastSeq: last.seq, bytes: value.byteLength })
       this.#durableSeq = last.seq
+      this.#underWay = []
       for (const queued of taken) {
         this.#bufferedBytes -= framedBytes(queued)
         queued.durable.resolve()
@@ -172,6 +182,7 @@ export class GroupLog implements Log {
       { details: cause.details, cause },
     )
     for (const { durable } of [...taken, ...this.#queue.splice(0)]) durable.reject(this.#failure)
+    this.#underWay = []
     this.#bufferedBytes = 0
     this.#lastSeq = this.#durableSeq
   }

@@ -25,7 +25,7 @@ import type {
 } from './query.js'
 import type { QuotaConfig, QuotaStatus } from './quotas.js'
 import type { WithPayload, WithVector } from './read-options.js'
-import type { CollectionInfo, CollectionOptions, ConfigChange, VectorNameConfig } from './schema.js'
+import type { ClosedCollection, CollectionInfo, CollectionOptions, ConfigChange, VectorNameConfig } from './schema.js'
 import type { CountOptions, RetrieveOptions, ScrollOptions } from './scroll.js'
 import type { Selector } from './selector.js'
 import type { CollectionSnapshots, RecoverOptions, SnapshotSource, Snapshots } from './snapshots.js'
@@ -54,6 +54,10 @@ export interface ReadableDatabase {
  * Every call may reject with INVALID_ARGUMENT (a wrong argument, naming its field), TIMEOUT, CANCELLED and CLOSED.
  * Changes reject with READ_ONLY if the database was opened read-only. A remote database also rejects with
  * UNAUTHENTICATED, FORBIDDEN, UNAVAILABLE and OVERLOADED.
+ *
+ * Arguments are read before a call returns, so arrays and objects may be used again at once. Only an upsert reads some of
+ * its points later: each point of an iterable before the next is asked for, an array or columns of more than
+ * LIMITS.batchPoints as its parts are written, and at a service an Arrow table.
  */
 export interface Database extends ReadableDatabase, AsyncDisposable {
   /**
@@ -108,10 +112,10 @@ export interface Database extends ReadableDatabase, AsyncDisposable {
    */
   readonly nameless?: readonly Error[]
   /**
-   * The info of a collection if it is open, null if it is not; rejects if it cannot be opened. Looking opens nothing and
-   * keeps nothing open. Only a database of this process can.
+   * The info of a collection if it is open, else what is known of it; rejects if it cannot be opened. Looking opens
+   * nothing and keeps nothing open. Only a database of this process can.
    */
-  peek?(name: string): Promise<CollectionInfo | null>
+  peek?(name: string): Promise<CollectionInfo | ClosedCollection>
   /** Waits for calls under way, and leaves the folder to others. `await using` closes a database too. */
   close(): Promise<void>
 }

@@ -7,9 +7,9 @@ export const WriteResult = Type.Object(
   {
     /** Sequence number of the operation in the collection's log. */
     operationId: integer({ description: "Sequence number of the operation in the collection's log." }),
-    /** `completed`: applied and searchable. `acknowledged`: in the log, not yet applied. */
+    /** `completed`: applied and searchable. `acknowledged`: applied and searchable, in the log. */
     status: Type.Enum(['completed', 'acknowledged'], {
-      description: '`completed`: applied and searchable, on stable storage. `acknowledged`: in the log.',
+      description: 'Applied and searchable. `completed`: on stable storage. `acknowledged`: in the log.',
     }),
     /** The number of points removed by a completed `delete`. */
     deleted: optional(integer({ description: 'Points that a completed delete has removed.' })),

@@ -141,6 +141,12 @@ export class FileLog implements Log {
     return { written: queued.written.promise, durable: queued.durable.promise }
   }
 
+  async durable(throughSeq: number): Promise<void> {
+    if (throughSeq <= this.#durableSeq) return
+    if (this.#failure) throw this.#failure
+    await this.#unsynced.find(({ seq }) => seq >= throughSeq)?.durable.promise
+  }
+
   replay(afterSeq: number): AsyncIterable<LogEntry> {
     return replayFiles(
       this.#log,

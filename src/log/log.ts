@@ -35,6 +35,8 @@ export interface Log {
 
   /** Appends the record. Its buffers must not change until `durable` settles. Throws if the record is refused. */
   append(seq: number, record: LogRecord): Appended
+  /** Resolves once the written records up to this one are on stable storage. Rejects if they cannot get there. */
+  durable(throughSeq: number): Promise<void>
   /** The records after `afterSeq` that were present at the call, in order. Rejects with CORRUPT at a damaged record. */
   replay(afterSeq: number): AsyncIterable<LogEntry>
   /** Bytes of the records after this one, rounded to whole files. */

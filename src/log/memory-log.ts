@@ -28,6 +28,8 @@ export class MemoryLog implements Log {
     return DONE
   }
 
+  async durable(_throughSeq: number): Promise<void> {}
+
   async *replay(_afterSeq: number): AsyncGenerator<LogEntry> {}
 
   bytesSince(_afterSeq: number): number {

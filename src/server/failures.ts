@@ -20,8 +20,10 @@ export function registerFailures(app: FastifyInstance, maxBodyBytes: number, log
   app.setErrorHandler((error: FastifyError | VicinalError, request, reply) => {
     const known = vicinalError(error, request, maxBodyBytes)
     // The forwarding thread stops sending once it has the answer, and closes the client's connection itself.
-    if (request.ticket?.peer !== undefined) reply.removeHeader('connection')
-    else if (leavesConnection(error, known, request.raw)) reply.header('connection', 'close')
+    const isForwarded = request.ticket?.peer !== undefined
+    if (!isForwarded && leavesConnection(error, known, request.raw)) reply.header('connection', 'close')
+    // The framework closes the connection after any failed body, as if the client might send more of it.
+    else reply.removeHeader('connection')
     note(log, { known, cause: error }, request)
     return sendError(request, reply, known)
   })

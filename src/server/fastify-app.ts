@@ -9,7 +9,7 @@ import Fastify, {
 import { AnswerUnderWay } from './answers-under-way.js'
 import { clientError, frameworkError } from './failures.js'
 import type { ServerSettings } from './server-settings.js'
-import { noteUnanswered } from './unanswered-requests.js'
+import { inOrder } from './unanswered-requests.js'
 
 /** Percent-encoded names are longer than names, and the router must not cut them off. */
 const MAX_PARAM_LENGTH = 4096
@@ -59,7 +59,7 @@ export function createApp(settings: ServerSettings, { idOf, tellUnseen }: AppPar
   for (const event of ['checkContinue', 'checkExpectation']) {
     app.server.on(event, (request, response) => app.server.emit('request', request, response))
   }
-  app.server.prependListener('request', noteUnanswered)
+  inOrder(app.server)
   app.decorateRequest('ticket')
   app.decorateRequest('bytes', null)
   app.server.maxHeadersCount = ALL_HEADERS

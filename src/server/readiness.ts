@@ -34,7 +34,7 @@ async function readinessOf(database: Database): Promise<Readiness> {
     names.map(async (name) => {
       try {
         const info = await lookedAt(database, name)
-        if (info?.status !== 'red') return
+        if (!('status' in info) || info.status !== 'red') return
         const { optimizerStatus, warnings } = info
         red.push({ name, why: optimizerStatus === 'ok' ? warnings.join('; ') : optimizerStatus.error })
       } catch (error) {

@@ -8,7 +8,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
 import type { ReadableDatabase } from '../core/database.js'
-import { LIMITS } from '../core/limits.js'
 import { LARGE_BODY_BYTES } from '../server/arriving-body.js'
 import type { Keys } from '../server/auth.js'
 import { beforeListeners } from '../server/before-listeners.js'
@@ -17,14 +16,12 @@ import { DatabaseGate } from '../server/database-gate.js'
 import { declaredBytes } from '../server/declared-bytes.js'
 import type { ServiceState } from '../server/metrics.js'
 import type { BudgetRow } from '../server/places.js'
+import { collectionRead } from '../server/routes/collection-read.js'
 import { readRoutes } from '../server/routes/table.js'
 import { DEFAULT_SETTINGS, type ServerSettings } from '../server/server-settings.js'
 import { Service } from '../server/service.js'
-import { noteUnanswered } from '../server/unanswered-requests.js'
+import { inOrder } from '../server/unanswered-requests.js'
 import { Forwarder } from './forwarder.js'
-
-const COLLECTIONS = '/collections/'
-const POINTS = '/points'
 
 export interface ReadServerOptions extends Partial<ServerSettings> {
   database: ReadableDatabase & { has(name: string): boolean }
@@ -85,10 +82,10 @@ export function createReadServer(options: ReadServerOptions): ReadServer {
     if (!service.lets(request)) return false
     const name = collectionRead(request)
     if (name !== null && database.has(name) && !mustAnswer(declaredBytes(request))) return false
-    noteUnanswered(request, response)
     forwarder.pass(request, response)
     return true
   })
+  inOrder(service.app.server)
   return {
     listen: () => service.listenOn(listenOn),
     take(descriptor) {
@@ -107,15 +104,3 @@ export function createReadServer(options: ReadServerOptions): ReadServer {
 
 /** Only POST routes are answered here: forwarding a request for a single point is as fast as recognising it. */
 const postRoutes = readRoutes.filter(({ method }) => method === 'POST')
-const readPaths = new Set(postRoutes.map(({ path }) => path.slice(path.indexOf(POINTS))))
-
-/** The name of the collection that a request reads; null for any other request. */
-function collectionRead({ method, url = '' }: IncomingMessage): string | null {
-  if (method !== 'POST' || !url.startsWith(COLLECTIONS)) return null
-  const end = url.indexOf('/', COLLECTIONS.length)
-  if (end < 0) return null
-  const query = url.indexOf('?', end)
-  const name = url.slice(COLLECTIONS.length, end)
-  if (name.length > LIMITS.nameLength || name.includes('%')) return null
-  return readPaths.has(query < 0 ? url.slice(end) : url.slice(end, query)) ? name : null
-}

@@ -1,11 +1,11 @@
 /**
  * Readers of decoded bodies: each takes an unknown value and its path, and gives a typed value or an error that
- * names the path, the bound and what was seen. JSON and MessagePack bodies pass through the same readers.
+ * names the path, the bound and the value. JSON and MessagePack bodies pass through the same readers.
  * null counts as absent, unknown keys are ignored: both as Qdrant does.
  */
 import { describeValue, invalid, VicinalError } from '../core/errors.js'
 import type { KnownShape } from '../core/known-keys.js'
-import type { PointId } from '../core/point.js'
+import { isId, type PointId } from '../core/point.js'
 import { ShortCopies } from '../core/short-copies.js'
 import { isPlain as isObject } from '../core/vocabulary/reader.js'
 // Bodies with filters and formulas are read by it.
@@ -40,7 +40,7 @@ export function objectAt(value: unknown, field: string): WireObject {
   return value
 }
 
-/** Of what passes as it came, without keys that the library would refuse. */
+/** A value that passes as it came, without keys that the library would refuse. */
 export function knownShape(value: unknown, { keys, parts }: KnownShape): unknown {
   if (!isObject(value)) return value
   const known = Object.entries(value).filter(([key]) => keys.has(key))
@@ -66,9 +66,9 @@ export function textsAt(value: unknown, field: string): readonly string[] {
   return texts as readonly string[]
 }
 
-/** Shape only; the engine checks ranges and the form of UUIDs, where it encodes the id. */
+/** The engine checks the form of UUIDs, where it encodes the id: a collection's ids may be other texts. */
 export function idAt(value: unknown, field: string): PointId {
-  if (typeof value === 'number' || typeof value === 'bigint' || typeof value === 'string') return value
+  if (isId(value)) return value
   throw invalid(field, 'expected an unsigned 64-bit integer or a UUID', value ?? null)
 }
 
@@ -77,8 +77,7 @@ export function idsAt(value: unknown, field: string): readonly PointId[] | BigUi
   if (ArrayBuffer.isView(value)) return wordsAt(value as Uint8Array, field)
   const ids = arrayAt(value, field)
   for (let i = 0; i < ids.length; i++) {
-    const id = ids[i]
-    if (typeof id !== 'number' && typeof id !== 'string') idAt(id, `${field}[${i}]`)
+    if (!isId(ids[i])) idAt(ids[i], `${field}[${i}]`)
   }
   return ids as readonly PointId[]
 }
@@ -89,7 +88,7 @@ function wordsAt(bin: Uint8Array, field: string): BigUint64Array {
   return copied(bin, new BigUint64Array(bin.byteLength / size))
 }
 
-/** A bin of little-endian float32, or what was taken out of JSON. */
+/** A bin of little-endian float32, or floats that the kernel took out of JSON. */
 export function floatsAt(bin: Uint8Array | Float32Array, field: string): Float32Array {
   if (bin instanceof Float32Array) return bin
   const size = Float32Array.BYTES_PER_ELEMENT

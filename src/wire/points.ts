@@ -34,6 +34,7 @@ import {
   type WireObject,
 } from './fields.js'
 import { parseJson } from './json.js'
+import { brokenRules, isListOfVectors } from './vector-shape.js'
 
 /** Inputs that Qdrant embeds, besides texts. */
 export const INFERRED = ['image', 'object'] as const
@@ -119,22 +120,9 @@ function pointVectorAt(value: unknown, field: string): PointVector {
   return named
 }
 
-/** Qdrant's rules of a vector by itself, whatever the collection. */
 function checkShape(vector: NamedVector, field: string, path: string): void {
-  if (Array.isArray(vector) || ArrayBuffer.isView(vector)) {
-    if (!isListOfVectors(vector as readonly unknown[])) return
-    const size = (vector[0] as Vector).length
-    const odd = (vector as MultiVector).find((one) => one.length === 0 || one.length !== size)
-    if (odd === undefined) return
-    const rule =
-      odd.length === 0
-        ? 'all vectors must be non-empty'
-        : `all vectors must have the same dimension, found vector with dimension ${odd.length}`
-    throw violated(field, `${path}.data`, rule)
-  }
-  if (!('indices' in vector)) return
-  const { indices, values } = vector as SparseVector
-  if (indices.length !== values.length) throw violated(field, `${path}.values`, 'must be the same length as indices')
+  const [broken] = brokenRules(vector)
+  if (broken !== undefined) throw violated(field, `${path}.${broken.part}`, broken.rule)
 }
 
 /** A sparse vector and a document pass as they are: the engine checks them. */
@@ -186,11 +174,6 @@ export function vectorAt(value: unknown, field: string): Vector | MultiVector {
     const part = bytesAt(one)
     return part ? floatsAt(part, `${field}[${i}]`) : (arrayAt(one, `${field}[${i}]`) as readonly number[])
   })
-}
-
-/** Tells a multivector from a vector of numbers. */
-function isListOfVectors(value: readonly unknown[]): boolean {
-  return Array.isArray(value[0]) || bytesAt(value[0]) !== null
 }
 
 /** Whether a column has lists of vectors: those have no column of one length, so such a batch is read point by point. */

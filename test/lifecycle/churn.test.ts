@@ -26,7 +26,7 @@ class WatchedStore {
   saveQuotas: FolderStore['saveQuotas'] = (config) => this.store.saveQuotas(config)
   diskPercent: FolderStore['diskPercent'] = () => this.store.diskPercent()
   stop: FolderStore['stop'] = () => this.store.stop()
-  close: FolderStore['close'] = () => this.store.close()
+  close: FolderStore['close'] = () => this.store.close([])
   create = async (manifest: Parameters<FolderStore['create']>[0]) => {
     await this.store.create(manifest)
     this.engine = await this.store.open(manifest)

@@ -1,13 +1,19 @@
 /** Collections that open with their first use and close when idle. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import type { Database } from '../../src/core/database.js'
 import { openCollections } from '../../src/engine/memory/open-collections.js'
 import { open } from '../../src/index.js'
+import { startService } from '../contract/service.js'
 
 const CONFIG = { vectors: { size: 2, distance: 'Dot' } } as const
+
+interface ToldCollection {
+  id: string
+  shards: [{ local: { num_points: number } }]
+}
 
 let folder: string
 beforeEach(() => {
@@ -104,6 +110,33 @@ test('a query looks points up in a collection that is not open', async () => {
   expect(openCollections.count).toBe(2)
 })
 
+test('what was passed while the collection was closed is what is stored and searched', async () => {
+  await filled('a', 'other')
+  const database = await opened()
+  const a = await database.collection('a')
+  const points = [{ id: 2, vector: new Float32Array([5, 0]), payload: { n: [1] } }]
+  const written = a.upsert(points)
+  points[0]?.vector.fill(-9)
+  points[0]?.payload.n.push(2)
+  points.push({ id: 3, vector: new Float32Array([1, 1]), payload: { n: [] } })
+  expect(await written).toMatchObject({ points: 1 })
+  await a.waitForIndex()
+  await closeAll()
+  const query = [1, 0]
+  const asked = { query, limit: 1 }
+  const found = a.query(asked)
+  query[0] = -1
+  asked.limit = 2
+  const [hit, ...others] = await found
+  expect([hit?.id, hit?.score, others]).toEqual([2, 5, []])
+  expect((await a.get(2))?.payload).toEqual({ n: [1] })
+  // The collection that is looked up opens after the query was read.
+  const lookup = { query: 1, limit: 1, lookupFrom: { collection: 'other' } }
+  const looked = a.query(lookup)
+  lookup.limit = 2
+  expect(await looked).toHaveLength(1)
+})
+
 test('explain tells that its collection was closed, and only once', async () => {
   await filled('a')
   const database = await opened()
@@ -186,6 +219,7 @@ test('a collection is closed once its idle time is over, and stays open while it
   // `b` is used all the time.
   while (openCollections.count > 1 && performance.now() < until) {
     await b.count()
+    // The pace of the uses: the loop waits for the close of the other.
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
   expect(openCollections.count).toBe(1)
@@ -198,12 +232,91 @@ test('looking at a collection neither opens it nor keeps it open', async () => {
   await filled('a')
   const database = await open(folder, { collectionIdleMs: 1_500 })
   onTestFinished(() => database.close())
-  expect(await database.peek?.('a')).toBeNull()
+  const closed = { name: 'a', counts: expect.objectContaining({ pointsCount: 1, vectorsCount: 1, segmentsCount: 1 }) }
+  expect(await database.peek?.('a')).toEqual(closed)
   await (await database.collection('a')).warm()
-  await expect
-    .poll(async () => (await database.peek?.('a'))?.pointsCount, { timeout: 60_000, interval: 50 })
-    .toBeUndefined()
+  const isOpen = async () => 'status' in ((await database.peek?.('a')) ?? {})
+  expect(await isOpen()).toBe(true)
+  await expect.poll(isOpen, { timeout: 60_000, interval: 50 }).toBe(false)
   expect(openCollections.count).toBe(0)
+  expect(await database.peek?.('a')).toEqual(closed)
+})
+
+test('a close fills no bucket of a rate limit', async () => {
+  await filled('a')
+  const database = await opened()
+  const a = await database.collection('a')
+  await a.updateConfig({ strictModeConfig: { enabled: true, writeRateLimit: 2, readRateLimit: 2 } })
+  await a.upsert([
+    { id: 1, vector: [1, 1] },
+    { id: 2, vector: [1, 1] },
+  ])
+  for (let reads = 0; reads < 2; reads++) await a.query({ query: [1, 1] })
+  for (let round = 0; round < 2; round++) {
+    await a.waitForIndex()
+    expect(await closeAll()).toBe(1)
+    await expect(a.upsert([{ id: 3, vector: [1, 1] }])).rejects.toMatchObject({ code: 'OVERLOADED' })
+    await expect(a.query({ query: [1, 1] })).rejects.toMatchObject({ code: 'OVERLOADED' })
+  }
+  // Setting strict mode fills them, as it does where nothing was closed.
+  await a.updateConfig({ strictModeConfig: { enabled: true, writeRateLimit: 3 } })
+  await a.upsert([{ id: 3, vector: [1, 1] }])
+})
+
+test('metrics and telemetry list closed collections with their counts, and open none', async () => {
+  await filled('a', 'b')
+  const database = await opened()
+  const { call } = await startService({ database })
+  expect((await (await database.collection('b')).upsert([{ id: 2, vector: [1, 1] }])).status).toBe('completed')
+  const metrics = async () => (await call('GET', '/metrics')).text
+  for (const [isOpen, line] of [
+    [true, 'collections_open 1'],
+    [false, 'collections_open 0'],
+  ] as const) {
+    if (!isOpen) {
+      await (await database.collection('b')).waitForIndex()
+      await closeAll()
+    }
+    await expect.poll(metrics, { timeout: 30_000 }).toContain(line)
+    const text = await metrics()
+    for (const line of ['collections_total 2', 'collection_points{id="a"} 1', 'collection_points{id="b"} 2'])
+      expect(text).toContain(line)
+    const { json } = await call('GET', '/telemetry?details_level=3')
+    const { collections } = (json as { result: { collections: { collections: ToldCollection[] } } }).result.collections
+    expect(Object.fromEntries(collections.map(({ id, shards: [shard] }) => [id, shard.local.num_points]))).toEqual({
+      a: 1,
+      b: 2,
+    })
+  }
+  expect(openCollections.count).toBe(0)
+})
+
+test('counts of an earlier process are not told after it was killed', async () => {
+  await filled('a')
+  const database = await opened()
+  await (await database.collection('a')).upsert([{ id: 2, vector: [1, 1] }])
+  const killed = mkdtempSync(join(tmpdir(), 'vicinal-cold-'))
+  onTestFinished(() => rmSync(killed, { recursive: true, force: true }))
+  cpSync(folder, killed, { recursive: true })
+  const after = await open(killed)
+  expect(await after.peek?.('a')).toEqual({ name: 'a', counts: null })
+  expect(await (await after.collection('a')).count()).toBe(2)
+  await after.close()
+  const again = await open(killed)
+  onTestFinished(() => again.close())
+  expect(await again.peek?.('a')).toMatchObject({ counts: { pointsCount: 2 } })
+})
+
+test('a damaged collection keeps no other out of a snapshot of all', async () => {
+  await filled('hurt', 'whole')
+  for (const each of readdirSync(folder).filter((entry) => entry.startsWith('c-')))
+    if (String(readFileSync(join(folder, each, 'manifest'))).includes('"hurt"'))
+      writeFileSync(join(folder, each, 'manifest'), 'no manifest at all')
+  const database = await opened()
+  const { name } = await database.snapshots.create()
+  await expect((await database.collection('whole')).snapshots.create()).resolves.toBeDefined()
+  await database.deleteCollection('whole')
+  expect(await database.recover(await database.snapshots.read(name))).toEqual(['whole'])
 })
 
 test('300 collections are known at once, and take what their use takes', async () => {

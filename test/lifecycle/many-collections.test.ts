@@ -15,14 +15,15 @@ const IN_USE = 10
 const MIB = 1024 * 1024
 
 /** Runs a module with `open`, `folder` and `many` and returns the numbers that it prints. */
-async function numbers(folder: string, many: number, body: string): Promise<Record<string, number>> {
+async function numbers(folder: string, many: number, body: string, limits = 'true'): Promise<Record<string, number>> {
   const script = `
     import { open } from ${JSON.stringify(ENTRY)}
     const [folder, many] = [${JSON.stringify(folder)}, ${many}]
     const nameOf = (i) => 'collection-' + i
     const rss = () => process.memoryUsage.rss()
     ${body}`
-  const { stdout } = await run(process.execPath, ['--input-type=module', '-e', script], { maxBuffer: MIB })
+  const shell = ['-c', `${limits} && exec "$0" --input-type=module -e "$1"`, process.execPath, script]
+  const { stdout } = await run('sh', shell, { maxBuffer: MIB })
   return JSON.parse(stdout)
 }
 
@@ -72,5 +73,22 @@ async function madeAndRead(many: number): Promise<void> {
   // Open collections took 370 kB each. These take their name and uuid.
   expect(read.openedBytes).toBeLessThan(64 * MIB)
 }
+
+test('more collections are used than the process has file descriptors', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'vicinal-many-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  const body = `
+    const db = await open(folder)
+    let found = 0
+    for (let i = 0; i < many; i++) {
+      const collection = await db.createCollection(nameOf(i), { vectors: { size: 4, distance: 'Dot' } })
+      await collection.upsert([{ id: i, vector: [1, 2, 3, 4] }])
+      found += await collection.count()
+    }
+    for (let i = 0; i < many; i++) found += await (await db.collection(nameOf(i))).count()
+    await db.close()
+    console.log(JSON.stringify({ found }))`
+  expect(await numbers(folder, 450, body, 'ulimit -n 400')).toEqual({ found: 900 })
+}, 600_000)
 
 test('10,000 collections are made, and ten of them are read', () => madeAndRead(10_000), 1_800_000)

@@ -1,5 +1,5 @@
 /**
- * One reading of a value from a caller: which face it came by, and what is wrong with it. A value of the wrong type ends
+ * One reading of a value from a caller: the face that it came by, and its faults. A value of the wrong type ends
  * the reading at once; values beyond their bounds are gathered, since the wire tells all of them together.
  */
 import type { TSchema } from 'typebox'
@@ -18,6 +18,8 @@ const CATEGORY = { 'JSON body': 'Format', 'query parameters': 'Deserialize', 'pa
 /** A rule that a value of the right type breaks. */
 export interface Violation {
   readonly place: Place | null
+  /** The part of the value that breaks the rule, as the paths of the wire's violations name it. */
+  readonly part?: string
   /** "an integer from 1 to 10", behind "expected". */
   readonly expected: string
   /** In the words of the wire. */
@@ -77,7 +79,7 @@ export class Reading {
     return new VicinalError('NOT_IMPLEMENTED', `${field}: not supported yet`, { details: { field } })
   }
 
-  /** The result of a reader that knows no place; what it refuses is of the wrong type. */
+  /** The result of a reader that knows no place. A value that it refuses is of the wrong type. */
   at<T>(place: Place | null, read: () => T): T {
     try {
       return read()
@@ -98,8 +100,12 @@ export class Reading {
     const field = fieldOf(first.place, this.whole)
     const message =
       this.face === 'wire'
-        ? `Validation error in ${this.#source}: [${this.#violations.map(({ place, rule }) => `${pathOf(place)}: ${rule}`).join('; ')}]`
+        ? `Validation error in ${this.#source}: [${this.#violations.map(toldOnWire).join('; ')}]`
         : `${field}: expected ${first.expected}, got ${describeValue(first.seen)}`
     throw new VicinalError('INVALID_ARGUMENT', message, { details: { field }, status: 422 })
   }
+}
+
+function toldOnWire({ place, part, rule }: Violation): string {
+  return `${pathOf(place)}${part === undefined ? '' : `.${part}`}: ${rule}`
 }

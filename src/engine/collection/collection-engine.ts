@@ -2,7 +2,7 @@ import type { WriteOptions, WriteResult } from '../../core/database.js'
 import { VicinalError } from '../../core/errors.js'
 import type { MaybePromise } from '../../core/maybe-promise.js'
 import { Mutex } from '../../core/mutex.js'
-import type { CollectionConfig, CollectionInfo, SchemaVector } from '../../core/schema.js'
+import type { CollectionConfig, CollectionCounts, CollectionInfo, SchemaVector } from '../../core/schema.js'
 import type { Log } from '../../log/log.js'
 import { giveBackFreed } from '../../native/process-memory.js'
 import type { Shard } from '../../native/shard.js'
@@ -17,7 +17,8 @@ import { memoryBudget, type Shrinkable } from '../memory/memory-budget.js'
 import { type MeasuredCollection, memoryTables } from '../memory/memory-table.js'
 import { Checkpointer, type CheckpointerParts } from './checkpointer.js'
 import { closeAll } from './close-all.js'
-import { infoOfStats, isBehind, pointsOfIndexes } from './collection-info.js'
+import { ColdLookup } from './cold-lookup.js'
+import { countsOf, infoOfStats, isBehind, pointsOfIndexes } from './collection-info.js'
 import type { CollectionParts } from './collection-parts.js'
 import { type CollectionView, viewOf, withLiveRows } from './collection-view.js'
 import { Flusher, type FlusherParts } from './flusher.js'
@@ -56,7 +57,7 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
   readonly #checkpointer: Checkpointer | null
   readonly #maintenance: Maintenance
   readonly #indexes: PayloadIndexes
-  readonly #bounds: OwnersBounds
+  readonly bounds: OwnersBounds
   readonly #issues = new Issues()
   #trouble: VicinalError | null = null
   #closed: Promise<void> | null = null
@@ -68,7 +69,7 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
     this.#view = viewOf(this.#shard, manifest.current)
     const rows = <P>(own: Omit<P, 'shard' | 'vectors'>): P => withLiveRows(() => this.view, own)
     this.#indexes = new PayloadIndexes(() => this.#shard, manifest, this.#issues)
-    this.#bounds = new OwnersBounds(this, manifest, clock)
+    this.bounds = new OwnersBounds(this, manifest, clock)
     this.#flusher = table ? new Flusher(rows<FlusherParts>({ log, table, manifest })) : null
     this.#checkpointer = home
       ? new Checkpointer(
@@ -137,18 +138,30 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
 
   /**
    * Answers from one view. If another shard replaced it meanwhile, the work runs again: the older shard may be closed,
-   * and lacks everything that was written since.
+   * and lacks everything that was written since. So it does if it looked points up in a closed collection, which is open
+   * then.
    */
   read<T>(work: (view: CollectionView) => MaybePromise<T>): MaybePromise<T> {
     const { view } = this
-    const answer = work(view)
+    let answer: MaybePromise<T>
+    try {
+      answer = work(view)
+    } catch (error) {
+      return this.#afterLookup(error, work)
+    }
     if (!(answer instanceof Promise)) return answer
     const isOutdated = () => this.#shard !== view.shard && !this.#closed
     const ifPresent = (give: () => MaybePromise<T>) => (isOutdated() ? this.read(work) : give())
     return answer.then(
       (found) => ifPresent(() => found),
-      (error: unknown) => ifPresent(() => Promise.reject(error)),
+      (error: unknown) => ifPresent(() => this.#afterLookup(error, work)),
     )
+  }
+
+  /** Runs work again that could not look points up in a closed collection; throws every other error. */
+  #afterLookup<T>(error: unknown, work: (view: CollectionView) => MaybePromise<T>): Promise<T> {
+    if (!(error instanceof ColdLookup)) throw error
+    return error.whileOpen(async () => await this.read(work))
   }
 
   /** Replaces the rows of a reader by newer ones. Resolves when the older ones are closed. */
@@ -208,7 +221,7 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
 
   /** null if the collection's owner has not enabled it. */
   get strictMode(): StrictMode | null {
-    return this.#bounds.strictMode
+    return this.bounds.strictMode
   }
 
   /** Whether closing now would end work under way, hide a problem, or have the next opening build graphs again. */
@@ -222,6 +235,11 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
       this.writer.waiting > 0 ||
       isBehind(this.#shard.stats(), this.#shard, this.#parts.outdated)
     )
+  }
+
+  /** How many points and vectors it has. */
+  get counts(): CollectionCounts {
+    return countsOf(this.#shard.stats(), this.config)
   }
 
   get isClosed(): boolean {

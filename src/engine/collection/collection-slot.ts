@@ -1,14 +1,17 @@
 import type { CallOptions } from '../../core/database.js'
 import { VicinalError } from '../../core/errors.js'
 import type { MaybePromise } from '../../core/maybe-promise.js'
-import type { CollectionInfo, SchemaVector } from '../../core/schema.js'
+import type { ClosedCollection, CollectionCounts, CollectionInfo, SchemaVector } from '../../core/schema.js'
 import type { LookedUp, Source } from '../../query/source.js'
 import { catalogChanges } from '../catalogue/catalog-changes.js'
 import { cannotBeServed } from '../catalogue/catalog-errors.js'
 import { type Closable, openCollections } from '../memory/open-collections.js'
-import { withDeadline } from './call-scope.js'
+import { untilDone, withDeadline } from './call-scope.js'
+import { ColdLookup } from './cold-lookup.js'
 import type { CollectionEngine } from './collection-engine.js'
 import type { EmbeddedCollection } from './embedded-collection.js'
+import type { Rates } from './owners-bounds.js'
+import type { StoredCollection } from './stored-collection.js'
 
 const LASTING = new Set(['CORRUPT', 'UNSUPPORTED_FORMAT'])
 const US_PER_MS = 1_000
@@ -35,15 +38,6 @@ export interface SlotHost {
   onFailure(slot: CollectionSlot, error: VicinalError, isOver: boolean): void
 }
 
-/** Thrown where a query looks points up in a collection that is not open. The query runs again once it is. */
-export class ColdLookup {
-  readonly slot: CollectionSlot
-
-  constructor(slot: CollectionSlot) {
-    this.slot = slot
-  }
-}
-
 /**
  * A collection of the catalogue, open or not. Its first use opens it; other uses meanwhile wait for the same opening. It
  * stays open while it is used, and for some time after.
@@ -53,7 +47,7 @@ export class CollectionSlot implements LookedUp, Closable {
   readonly uuid: string
   readonly #host: SlotHost
   #opened: OpenedCollection | null = null
-  #opening: Promise<OpenedCollection> | null = null
+  #opening: Promise<void> | null = null
   #closing: Promise<void> | null = null
   #failure: VicinalError | null = null
   #ended = false
@@ -65,11 +59,15 @@ export class CollectionSlot implements LookedUp, Closable {
   #cells: Int32Array | null = null
   #seen = 0
   #usedAtMs = 0
+  /** As of the last close. */
+  #counts: CollectionCounts | null
+  #rates: Rates | null = null
 
   /** With `engine` the collection is open already. */
-  constructor({ name, uuid }: { name: string; uuid: string }, host: SlotHost, engine?: CollectionEngine) {
+  constructor({ name, uuid, counts = null }: StoredCollection, host: SlotHost, engine?: CollectionEngine) {
     this.name = name
     this.uuid = uuid
+    this.#counts = counts
     this.#host = host
     if (engine) this.#openedAs(engine)
   }
@@ -84,10 +82,15 @@ export class CollectionSlot implements LookedUp, Closable {
     return this.#failure
   }
 
+  /** Whether it cannot be opened until it is replaced or the database is opened again. */
+  get isDamaged(): boolean {
+    return this.#failure !== null && isLasting(this.#failure)
+  }
+
   /** Throws if the collection was deleted or replaced, or is known to be damaged. */
   checkServed(): void {
     if (this.#ended) throw new VicinalError('CLOSED', `collection ${JSON.stringify(this.name)} is closed`)
-    if (this.#failure && isLasting(this.#failure)) throw cannotBeServed(this.name, this.#failure)
+    if (this.#failure && this.isDamaged) throw cannotBeServed(this.name, this.#failure)
   }
 
   /**
@@ -100,25 +103,16 @@ export class CollectionSlot implements LookedUp, Closable {
     within: typeof withDeadline = withDeadline,
   ): Promise<T> {
     const opened = this.#opened
-    return opened ? this.#run(opened, work) : this.#openAndRun(work, call, within)
-  }
-
-  #run<T>(
-    opened: OpenedCollection,
-    work: (opened: OpenedCollection, openedInUs?: number) => Promise<T>,
-    openedInUs?: number,
-  ): Promise<T> {
+    if (!opened) return this.#openAndRun(work, call, within)
     this.#begun++
-    return work(opened, openedInUs).then(
+    return work(opened).then(
       (answer) => {
         this.#over++
         return answer
       },
-      async (error: unknown) => {
+      (error: unknown) => {
         this.#over++
-        if (!(error instanceof ColdLookup)) throw error
-        await error.slot.open()
-        return await this.use(work)
+        throw error
       },
     )
   }
@@ -131,47 +125,51 @@ export class CollectionSlot implements LookedUp, Closable {
     const started = performance.now()
     this.#begun++
     try {
-      const opened = await within(call, () => this.open())
-      return await this.#run(opened, work, Math.round((performance.now() - started) * US_PER_MS))
+      await within(call, () => this.#open())
+      const openedInUs = Math.round((performance.now() - started) * US_PER_MS)
+      return await this.use((opened) => work(opened, openedInUs), call, within)
     } finally {
       this.#over++
     }
   }
 
-  /** Opens the collection, unless it is open. */
-  async open(): Promise<OpenedCollection> {
+  /** Opens the collection, unless it is open. Calls meanwhile share one opening. */
+  async #open(): Promise<void> {
     this.checkServed()
-    if (this.#opened) return this.#opened
-    this.#opening ??= this.#open().finally(() => {
+    if (this.#opened) return
+    this.#opening ??= this.#openNow().finally(() => {
       this.#opening = null
     })
-    return await this.#opening
+    await this.#opening
   }
 
-  async #open(): Promise<OpenedCollection> {
+  async #openNow(): Promise<void> {
     await this.#closing
     this.checkServed()
-    let engine: CollectionEngine
-    try {
-      engine = await this.#host.open(this)
-    } catch (cause) {
+    const engine = await this.#host.open(this).catch((cause: unknown) => {
       const error = cause instanceof VicinalError ? cause : new VicinalError('INTERNAL', String(cause), { cause })
       this.fail(error)
       throw cannotBeServed(this.name, error)
+    })
+    try {
+      // It may have been deleted, replaced or shut meanwhile.
+      this.checkServed()
+    } catch (error) {
+      await engine.close({ discard: true }).catch(() => undefined)
+      throw error
     }
     const failure = this.#failure
     this.#failure = null
     if (failure) this.#host.onFailure(this, failure, true)
-    return this.#openedAs(engine)
+    this.#openedAs(engine)
   }
 
-  #openedAs(engine: CollectionEngine): OpenedCollection {
-    const opened = { engine, methods: this.#host.methodsOf(engine) }
-    this.#opened = opened
+  #openedAs(engine: CollectionEngine): void {
+    engine.bounds.continue(this.#rates)
+    this.#opened = { engine, methods: this.#host.methodsOf(engine) }
     this.#usedAtMs = performance.now()
     if (this.#host.reopens) openCollections.add(this)
     this.#host.onOpened(this, engine)
-    return opened
   }
 
   /** Notes why the collection cannot be opened. A cause that lasts refuses every use from now on. */
@@ -186,18 +184,22 @@ export class CollectionSlot implements LookedUp, Closable {
   get schema(): readonly SchemaVector[] {
     if (this.#opened) return this.#opened.engine.schema
     this.checkServed()
-    throw new ColdLookup(this)
+    throw new ColdLookup((work) => this.use(work, undefined, untilDone))
   }
 
   read<T>(work: (source: Source) => MaybePromise<T>): MaybePromise<T> {
     return this.use(async ({ engine }) => await engine.read(work))
   }
 
-  /** The info of an open collection; null of another. Asking is no use: it keeps nothing open. */
-  async peek(): Promise<CollectionInfo | null> {
+  get counts(): CollectionCounts | null {
+    return this.#counts
+  }
+
+  /** The info of an open collection, or what is known of a closed one. Asking is no use: it keeps nothing open. */
+  async peek(): Promise<CollectionInfo | ClosedCollection> {
     this.checkServed()
     if (this.#failure) throw cannotBeServed(this.name, this.#failure)
-    if (!this.#opened) return null
+    if (!this.#opened) return { name: this.name, counts: this.#counts }
     this.#looking++
     try {
       return await this.#opened.engine.info()
@@ -231,7 +233,7 @@ export class CollectionSlot implements LookedUp, Closable {
   }
 
   get #isClosable(): boolean {
-    return this.#begun === this.#over && this.#looking === 0
+    return this.#begun === this.#over && this.#looking === 0 && !this.#ended
   }
 
   /**
@@ -241,6 +243,7 @@ export class CollectionSlot implements LookedUp, Closable {
   async closeIfUnused(): Promise<boolean> {
     const opened = this.#opened
     if (!opened || !this.#isClosable || opened.engine.isBusy) return false
+    this.#counts = opened.engine.counts
     this.#leave()
     // What a failed close did not bring into the table is in the log, and read by the next opening.
     this.#closing = opened.engine
@@ -257,6 +260,7 @@ export class CollectionSlot implements LookedUp, Closable {
   #leave(): OpenedCollection | null {
     const opened = this.#opened
     this.#opened = null
+    if (opened) this.#rates = opened.engine.bounds.rates
     openCollections.remove(this)
     if (this.#cells) {
       Atomics.store(this.#cells, SHARED_CELLS.isClosed, 1)
@@ -276,9 +280,11 @@ export class CollectionSlot implements LookedUp, Closable {
   async end(options: { discard?: boolean } = {}): Promise<void> {
     this.#ended = true
     await this.#closing
+    // An opening under way sees the end, and closes what it opened.
     await this.#opening?.catch(() => undefined)
-    openCollections.remove(this)
-    await this.#opened?.engine.close(options)
+    const opened = this.#leave()
+    this.#counts = opened?.engine.counts ?? this.#counts
+    await opened?.engine.close(options)
   }
 }
 

@@ -32,7 +32,7 @@ function flushBytes(): number {
 }
 
 /**
- * Brings changed rows into the table. The order makes it safe: commit, fsync of the table's files, manifest, and only
+ * Brings changed rows into the table. The order makes it safe: fdatasync of their records in the log, commit, fsync of the table's files, manifest, and only
  * then the log is trimmed. A crash between any two leaves a table version that the manifest does not name; the next
  * open removes it. Every change of the table takes its turn here.
  */
@@ -107,6 +107,9 @@ export class Flusher {
     let flushedSeq = shard.stats().seq
     const batch = await shard.takeFlush(flushBytes())
     try {
+      // Unwaited rows are visible before their records are on stable storage. The table must not get ahead of the log. A
+      // row taken may have changed again since `throughSeq`.
+      await log.durable(shard.stats().seq)
       let { tableVersion } = manifest.current
       if (batch) {
         tableVersion = await table.commit(batch)

@@ -58,7 +58,13 @@ export class FollowedCollection {
     }
   }
 
-  static async open(home: CollectionHome, clock: Clock): Promise<FollowedCollection> {
+  /** `admit` sees the manifest first, and may refuse it. */
+  static async open(
+    home: CollectionHome,
+    clock: Clock,
+    admit: (manifest: Manifest) => Promise<void>,
+  ): Promise<FollowedCollection> {
+    await admit(await home.readManifest())
     return new FollowedCollection(home, clock, await load(home))
   }
 
@@ -202,6 +208,7 @@ class FollowedLog implements Log {
   append(): Appended {
     throw new VicinalError('READ_ONLY', 'the database was opened read-only')
   }
+  async durable(): Promise<void> {}
   async *replay(): AsyncGenerator<LogEntry> {}
   bytesSince(): number {
     return 0

@@ -6,6 +6,12 @@ import type { MeasuredCollection } from '../memory/memory-table.js'
 import { liveVectorBytes } from './collection-info.js'
 import type { CollectionView } from './collection-view.js'
 
+/** The buckets of a collection's reads and writes. They outlast its engine. */
+export interface Rates {
+  readonly reads: RateLimit
+  readonly writes: RateLimit
+}
+
 interface BoundedCollection extends MeasuredCollection {
   readonly view: CollectionView
 }
@@ -14,14 +20,27 @@ interface BoundedCollection extends MeasuredCollection {
 export class OwnersBounds {
   readonly #collection: BoundedCollection
   readonly #manifest: { readonly current: Manifest }
-  readonly #reads: RateLimit
-  readonly #writes: RateLimit
+  #rates: Rates
 
   constructor(collection: BoundedCollection, manifest: { readonly current: Manifest }, clock: Clock) {
     this.#collection = collection
     this.#manifest = manifest
-    this.#reads = new RateLimit('Read', () => clock.monotonicMs())
-    this.#writes = new RateLimit('Write', () => clock.monotonicMs())
+    const nowMs = () => clock.monotonicMs()
+    this.#rates = { reads: new RateLimit('Read', nowMs), writes: new RateLimit('Write', nowMs) }
+  }
+
+  /** The buckets, if strict mode is on: else there is nothing to continue. */
+  get rates(): Rates | null {
+    return this.#manifest.current.config.strictModeConfig?.enabled ? this.#rates : null
+  }
+
+  /** Takes the buckets of the engine that was closed: a close must not fill them. */
+  continue(rates: Rates | null): void {
+    const { strictModeConfig } = this.#manifest.current.config
+    if (!rates || !strictModeConfig) return
+    rates.reads.continue(strictModeConfig)
+    rates.writes.continue(strictModeConfig)
+    this.#rates = rates
   }
 
   /** null if the collection's owner has not enabled it. */
@@ -36,8 +55,7 @@ export class OwnersBounds {
       points: () => collection.shard.stats().points,
       vectorBytes: () => liveVectorBytes(collection.view),
       payloadBytes: () => collection.shard.stats().payloadBytes,
-      reads: this.#reads,
-      writes: this.#writes,
+      ...this.#rates,
     })
   }
 }

@@ -37,7 +37,11 @@ export async function recoverCollection(
   await home.fetchSegments(manifest)
   const table = await home.openTable(manifest, { readOnly: false })
   const { flushedSeq } = manifest
-  const log = await home.openLog(manifest)
+  // A failed opening may be tried again and again, so each leaves nothing open.
+  const log = await home.openLog(manifest).catch(async (error) => {
+    await table.close()
+    throw error
+  })
   const warnings: string[] = []
   const outdated = new OutdatedSegments()
   const spill = new RecoverySpill(disk.absolute(paths.segments))

@@ -25,8 +25,10 @@ export interface WriterParts {
 
 /**
  * The single writer of a collection. Writes take turns to be numbered and appended. One fdatasync then serves all that
- * wait, and the kernel applies them in order once they are durable. The kernel therefore never holds a write that a
- * crash could take back, and a plan that reads the state sees every earlier write.
+ * wait, and the kernel applies them in order: a waited write once it is durable, so that a refused one is never seen; one
+ * with `wait: false` once the operating system has it. Every write is thus visible when it is acknowledged, and a plan that
+ * reads the state sees every earlier write. Tables and segment files wait for the fdatasync (flusher.ts), so that no file
+ * gets ahead of the log.
  */
 export class Writer {
   readonly #parts: WriterParts
@@ -35,7 +37,7 @@ export class Writer {
   readonly #appending = new Mutex()
   /** Settles when the write appended last is applied or known to be lost. */
   #applied: Promise<unknown> = Promise.resolve()
-  /** Set when a durable record could not be applied: memory and log disagree until the next open. */
+  /** Set when a record of the log could not be applied: memory and log disagree until the next open. */
   #broken: VicinalError | null = null
   /** One flush at a time, however many writes find the log full. */
   #makingRoom: Promise<void> | null = null
@@ -62,16 +64,14 @@ export class Writer {
     isPresent: () => boolean = () => true,
   ): Promise<WriteResult | null> {
     this.#admit()
+    const isAwaited = options.wait !== false
     this.#waiting++
     try {
-      const appended = await this.#appending.run(() => (isPresent() ? this.#append(plan, scope) : null))
+      const appended = await this.#appending.run(() => (isPresent() ? this.#append(plan, isAwaited, scope) : null))
       if (appended === null) return null
-      const { seq, written, applied } = appended
-      if (options.wait === false) {
-        await written
-        return { operationId: seq, status: 'acknowledged' }
-      }
+      const { seq, applied } = appended
       const deleted = await applied
+      if (!isAwaited) return { operationId: seq, status: 'acknowledged' }
       return { operationId: seq, status: 'completed', ...(deleted === undefined ? {} : { deleted }) }
     } finally {
       this.#waiting--
@@ -84,10 +84,12 @@ export class Writer {
     await this.#applied.catch(() => undefined)
   }
 
-  /** Runs work while no write is being applied, with every earlier write applied. */
+  /** Runs work while no write is being applied, with every earlier write applied and durable. */
   async exclusively<T>(work: () => Promise<T>): Promise<T> {
     return await this.#appending.run(async () => {
       await this.#applied.catch(() => undefined)
+      const { log } = this.#parts
+      await log.durable(log.lastSeq).catch(() => undefined)
       return await work()
     })
   }
@@ -110,28 +112,29 @@ export class Writer {
 
   async #append(
     plan: WritePlan,
+    isAwaited: boolean,
     scope: Stoppable,
-  ): Promise<{ seq: number; written: Promise<void>; applied: Promise<number | undefined> }> {
+  ): Promise<{ seq: number; applied: Promise<number | undefined> }> {
     if (plan.needsState) await this.#applied.catch(() => undefined)
     const record = await resolved(plan, scope)
     if (this.#broken) throw this.#broken
+    const { log } = this.#parts
     if (record === null) {
       const applied = this.#applied.catch(() => undefined).then(() => (plan.isDelete ? 0 : undefined))
-      return { seq: this.#parts.log.lastSeq, written: Promise.resolve(), applied }
+      return { seq: log.lastSeq, applied }
     }
-    const { log } = this.#parts
     // After a failed append the log has taken its numbers back.
     const seq = log.lastSeq + 1
     const entry = log.append(seq, record)
     const applied = this.#applied
       .catch(() => undefined)
       .then(async () => {
-        await entry.durable
+        await (isAwaited ? entry.durable : entry.written)
         return await this.#apply(seq, record)
       })
     this.#applied = applied
-    applied.catch(() => this.#parts.onLost())
-    return { seq, written: entry.written, applied }
+    Promise.all([applied, entry.durable]).catch(() => this.#parts.onLost())
+    return { seq, applied }
   }
 
   /** A delete resolves to the number of points removed. */

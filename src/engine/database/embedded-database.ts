@@ -1,17 +1,18 @@
 import type { AliasAction, AliasDescription } from '../../core/aliases.js'
+import { copied } from '../../core/copied.js'
 import type { CallOptions, Collection } from '../../core/database.js'
 import { invalid, noSuchLookup, VicinalError } from '../../core/errors.js'
+import { givenIfAny } from '../../core/given-options.js'
 import type { CollectionIssue } from '../../core/issues.js'
 import { LIMITS } from '../../core/limits.js'
 import { Mutex } from '../../core/mutex.js'
 import { checkCollectionName } from '../../core/names.js'
 import type { Payload } from '../../core/point.js'
 import { QuotaConfig, type QuotaStatus } from '../../core/quotas.js'
-import type { CollectionInfo, CollectionOptions } from '../../core/schema.js'
+import type { ClosedCollection, CollectionInfo, CollectionOptions } from '../../core/schema.js'
 import { RecoverOptions, type SnapshotSource, type Snapshots } from '../../core/snapshots.js'
 import type { Untyped } from '../../core/untyped.js'
 import { read } from '../../core/vocabulary/reader.js'
-import { readOptions } from '../../core/write-options.js'
 import { AliasBook } from '../catalogue/alias-book.js'
 import { alreadyThere, cannotBeServed, takenByAlias } from '../catalogue/catalog-errors.js'
 import { newManifest } from '../catalogue/new-manifest.js'
@@ -25,6 +26,7 @@ import { resolveConfig } from '../config/schema.js'
 import { ConcurrentSearches } from '../limits/concurrent-searches.js'
 import { QuotaGuard } from '../limits/quota-guard.js'
 import { mapsOfSegment } from '../memory/map-room.js'
+import { openCollections } from '../memory/open-collections.js'
 import { EmbeddedSnapshots, type SnapshotHost, snapshotStoreOf } from '../snapshots/embedded-snapshots.js'
 import type { SnapshotStore } from '../snapshots/snapshot-store.js'
 import type { StagedCollection } from '../snapshots/staged-collection.js'
@@ -74,6 +76,7 @@ export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabas
       checkOpen: () => this.#checkOpen(),
       checkWritable: () => this.#checkWritable(),
       collections: () => this.#slots.all(),
+      find: (name) => this.#slots.get(name),
       aliases: () => this.#aliases.current,
       untilDone: (work) => this.#untilDone(work),
     }
@@ -111,7 +114,10 @@ export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabas
     return {
       reopens: this.#store.reopens,
       idleMs: collectionIdleMs ?? LIMITS.collectionIdleMs,
-      open: (slot) => this.#store.open(slot),
+      open: async (slot) => {
+        await openCollections.makeRoomForOne()
+        return await this.#store.open(slot)
+      },
       methodsOf: (engine) =>
         new EmbeddedCollection(engine, {
           admission: this.#admission,
@@ -152,7 +158,7 @@ export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabas
     return this.#handle<P>(this.#slotOf(name))
   }
 
-  async peek(name: string): Promise<CollectionInfo | null> {
+  async peek(name: string): Promise<CollectionInfo | ClosedCollection> {
     this.#checkOpen()
     return await this.#slotOf(name).peek()
   }
@@ -191,7 +197,8 @@ export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabas
 
   async updateAliases(actions: readonly AliasAction[], call?: CallOptions): Promise<void> {
     this.#checkWritable()
-    await withCall(call, () => this.#mutex.run(() => this.#aliases.change(actions, this.#isCollection)))
+    const changes = copied(actions)
+    await withCall(call, () => this.#mutex.run(() => this.#aliases.change(changes, this.#isCollection)))
   }
 
   readonly #isCollection = (name: string): boolean => this.#slots.get(name) !== undefined
@@ -224,7 +231,8 @@ export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabas
 
   async hasCollection(name: string, call?: CallOptions): Promise<boolean> {
     checkCollectionName(name)
-    return (await this.collections(call)).includes(this.#aliases.resolve(name))
+    this.#checkOpen()
+    return await withCall(call, async () => this.#isCollection(this.#aliases.resolve(name)))
   }
 
   async deleteCollection(name: string, call?: CallOptions): Promise<boolean> {
@@ -245,10 +253,10 @@ export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabas
   async recoverCollection<P = Payload>(
     name: string,
     source: SnapshotSource,
-    given?: RecoverOptions,
+    asked?: RecoverOptions,
   ): Promise<Collection<P>> {
     this.#checkWritable()
-    const options = readOptions(RecoverOptions, given)
+    const options = givenIfAny(RecoverOptions, asked)
     checkCollectionName(name)
     const store = snapshotStoreOf(this.#host)
     const slot = await untilDone(options, () =>
@@ -265,9 +273,9 @@ export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabas
     return this.#handle<P>(slot)
   }
 
-  async recover(source: SnapshotSource, given?: RecoverOptions): Promise<string[]> {
+  async recover(source: SnapshotSource, asked?: RecoverOptions): Promise<string[]> {
     this.#checkWritable()
-    const options = readOptions(RecoverOptions, given)
+    const options = givenIfAny(RecoverOptions, asked)
     const store = snapshotStoreOf(this.#host)
     return await untilDone(options, () =>
       this.#untilDone(() =>
@@ -365,7 +373,7 @@ export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabas
   async #close(): Promise<void> {
     await this.#store.stop()
     const closing = await Promise.allSettled(this.#slots.all().map((slot) => slot.end()))
-    await this.#store.close()
+    await this.#store.close(this.#slots.all())
     this.#onClosed()
     for (const outcome of closing) if (outcome.status === 'rejected') throw outcome.reason
   }

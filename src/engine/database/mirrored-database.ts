@@ -103,21 +103,20 @@ export class MirroredDatabase implements ReadableDatabase {
     if (asOf !== this.#changes) return
     // A closed collection is asked for again: the request that is forwarded now opens it.
     if (shared === 'cold') return
-    const mirrored = shared && this.#opened(shared, asOf)
-    if (mirrored) this.#known.set(name, mirrored)
+    if (shared) this.#open(name, shared, asOf)
     else if (this.#strange.size < MOST_STRANGE) this.#strange.add(name)
   }
 
-  #opened(shared: SharedCollection, asOf: number): Mirrored | null {
+  #open(name: string, shared: SharedCollection, asOf: number): void {
     try {
       const isCurrent = () => asOf === this.#changesNow()
-      return new Mirrored(shared, isCurrent, (reads) => ({
+      const mirrored = new Mirrored(shared, isCurrent, (reads) => ({
         admission: this.#admission,
         catalog: (name) => (name === shared.name ? reads : this.#mirrored(name)),
       }))
+      this.#known.set(name, mirrored)
     } catch {
-      // The collection was closed meanwhile; the change is about to become visible.
-      return null
+      // The collection was closed meanwhile, and is asked for again.
     }
   }
 }
@@ -158,17 +157,20 @@ class Mirrored implements ReadSource {
   }
 
   /**
-   * Throws AnsweredByAnotherThread if the collection has changed meanwhile: other rows may have replaced these, so the main thread
-   * must answer.
+   * Throws AnsweredByAnotherThread if the collection has changed meanwhile: other rows may have replaced these, so the
+   * main thread must answer.
    */
   read<T>(work: (view: CollectionView) => MaybePromise<T>): MaybePromise<T> {
     this.#cells[SHARED_CELLS.wasUsed] = 1
+    // While the call waited for its turn the collection may have been closed, and this thread's part of it with it.
+    this.checkOpen()
     const answer = work(this.view)
-    if (!(answer instanceof Promise)) return answer
     const ifCurrent = (give: () => MaybePromise<T>): MaybePromise<T> => {
       this.checkOpen()
       return give()
     }
+    // It may have been closed, and opened and written again, since the look before.
+    if (!(answer instanceof Promise)) return ifCurrent(() => answer)
     return answer.then(
       (found) => ifCurrent(() => found),
       (error: unknown) => ifCurrent(() => Promise.reject(error)),

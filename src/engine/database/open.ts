@@ -184,7 +184,7 @@ async function openStore(store: CollectionStore, options: OpenOptions): Promise<
     })
   } catch (error) {
     unlimit()
-    await store.close()
+    await store.close([])
     throw error
   }
 }

@@ -3,7 +3,7 @@ import type { CallOptions, Collection } from '../../core/database.js'
 import { VicinalError } from '../../core/errors.js'
 import type { Payload } from '../../core/point.js'
 import type { QuotaConfig, QuotaStatus } from '../../core/quotas.js'
-import type { CollectionInfo, CollectionOptions } from '../../core/schema.js'
+import type { ClosedCollection, CollectionInfo, CollectionOptions } from '../../core/schema.js'
 import type { RecoverOptions, SnapshotSource, Snapshots } from '../../core/snapshots.js'
 import { memoryBudget } from '../memory/memory-budget.js'
 import type { EmbeddedDatabase } from './embedded-database.js'
@@ -94,7 +94,7 @@ class DatabaseHandle extends EnsuringDatabase implements SharingDatabase {
   share(name: string): SharedCollection | 'cold' | null {
     return this.#closed ? null : this.#inner.share(name)
   }
-  peek(name: string): Promise<CollectionInfo | null> {
+  peek(name: string): Promise<CollectionInfo | ClosedCollection> {
     return this.#closed ? Promise.reject(closed()) : this.#inner.peek(name)
   }
   async collections(call?: CallOptions): Promise<string[]> {

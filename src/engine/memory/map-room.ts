@@ -1,7 +1,8 @@
 import { VicinalError } from '../../core/errors.js'
 import { type CollectionConfig, schemaOf } from '../../core/schema.js'
 import { memoryMaps } from '../../disk/memory-maps.js'
-import { type OpenCollections, openCollections } from './open-collections.js'
+import type { Manifest } from '../../storage/manifest.js'
+import { CLOSED_SHARE, type OpenCollections, openCollections } from './open-collections.js'
 
 /**
  * Memory maps that a segment takes: for its rows, and for each vector. Each array takes two maps: its present bytes and
@@ -15,8 +16,6 @@ export const MAPS_OF_INDEX = 4
 const MARGIN_SHARE = 32
 /** How long a count stays valid, since compactions and other databases take maps too. A refusal needs a newer count. */
 const FRESH_MS = 5_000
-/** One part in this many of the open collections is closed at a time, before the maps are counted anew. */
-const CLOSED_SHARE = 16
 const FRESH_TO_REFUSE_MS = 1_000
 
 export const mapsOfSegment = (config: Vectors): number => MAPS_OF_ROWS + MAPS_OF_VECTOR * schemaOf(config).length
@@ -30,7 +29,8 @@ export interface MapParts {
 
 /**
  * Refuses work that takes memory maps before it is in the log. A logged segment could not be applied once the system
- * has no maps left. Before a refusal the collections that were not used for longest are closed. Maps are counted rarely, because counting takes long if there are many.
+ * has no maps left. Before a refusal the collections that were not used for longest are closed. Maps are counted rarely,
+ * because counting takes long if there are many.
  */
 export class MapRoom {
   readonly #parts: MapParts
@@ -59,6 +59,12 @@ export class MapRoom {
       await this.#count()
     }
     this.#admitted += maps
+  }
+
+  /** The same for a collection that is about to be opened. */
+  async admitCollection({ name, config, segments }: Pick<Manifest, 'name' | 'config' | 'segments'>): Promise<void> {
+    const maps = mapsOfSegment(config) * Math.max(1, segments.length)
+    await this.admit(`collection ${JSON.stringify(name)}`, maps)
   }
 
   /** Closes a share of the open collections. Callers that ask meanwhile share its end. */

@@ -25,9 +25,9 @@ const TIGHT_POLL_MS = 20
 /** Pause between two rounds of garbage collection and spilling. It grows while the rounds free too little. */
 const EFFORT_EVERY_MS = 1_000
 const EFFORT_EVERY_MOST_MS = 30_000
-/** The share of the limit that a round must free to count as worth it. */
 /** When memory is short, a collection that was not used for this time is closed before others write their rows. */
 const UNUSED_MS = 10_000
+/** The share of the limit that a round must free to count as worth it. */
 const WORTH_SHARE = 1 / 64
 const RETRY_AFTER_MS = 1_000
 /**

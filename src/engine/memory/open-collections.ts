@@ -1,4 +1,10 @@
 import { background } from '../../core/background.js'
+import { mostDescriptors } from '../../disk/descriptors.js'
+
+/** One part in this many of the open collections is closed at a time where the system has too little for all. */
+export const CLOSED_SHARE = 16
+/** The share of the process's file descriptors that open collections may take. */
+const DESCRIPTORS_SHARE = 1 / 2
 
 /** An open collection that may be closed, since its next use opens it again. */
 export interface Closable {
@@ -50,6 +56,16 @@ export class OpenCollections {
       if (await collection.closeIfUnused()) closed++
     }
     return closed
+  }
+
+  /**
+   * Closes a share of the open collections if these, with the descriptor of each one's log, leave too few descriptors to
+   * connections and background work.
+   */
+  async makeRoomForOne(): Promise<void> {
+    if (this.count < DESCRIPTORS_SHARE * (await mostDescriptors())) return
+    const most = Math.ceil(this.count / CLOSED_SHARE)
+    await this.closeUntil((closed) => closed >= most, 0)
   }
 
   #look(nowMs: number): void {

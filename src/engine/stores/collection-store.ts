@@ -3,6 +3,7 @@ import type { QuotaConfig } from '../../core/quotas.js'
 import type { Aliases } from '../../storage/alias-file.js'
 import type { Manifest } from '../../storage/manifest.js'
 import type { CollectionEngine } from '../collection/collection-engine.js'
+import type { StoredCollection } from '../collection/stored-collection.js'
 import type { SnapshotStore } from '../snapshots/snapshot-store.js'
 
 /** The place where a database keeps its collections: a folder, memory, or a folder that it only reads. */
@@ -28,7 +29,8 @@ export interface CollectionStore {
   remove(collection: { uuid: string }): Promise<void>
   /** Stops background work before the collections are closed, so that none is opened or loaded afterwards. */
   stop(): Promise<void>
-  close(): Promise<void>
+  /** With the collections that the database has closed. */
+  close(collections: readonly StoredCollection[]): Promise<void>
 }
 
 export interface CollectionRegistry {
@@ -40,10 +42,4 @@ export interface CollectionRegistry {
   setAliases(aliases: Aliases): void
   /** The aliases cannot be read, so an unknown name may be an alias. */
   addDamagedAliases(error: VicinalError): void
-}
-
-/** The identity of a collection. Another one of its name has another uuid. */
-export interface StoredCollection {
-  readonly name: string
-  readonly uuid: string
 }

@@ -1,9 +1,10 @@
 import { VicinalError } from '../../core/errors.js'
+import { Mutex } from '../../core/mutex.js'
 import type { Disk } from '../../disk/disk.js'
 import { type CatalogueEntry, readCatalogue, writeCatalogue } from '../../storage/catalogue-file.js'
 import { type CollectionPaths, listCollections, uuidOf } from '../../storage/layout.js'
 import { readManifest } from '../../storage/manifest.js'
-import type { StoredCollection } from './collection-store.js'
+import type { StoredCollection } from '../collection/stored-collection.js'
 
 /** Manifests that are read at a time. */
 const READS_AT_ONCE = 16
@@ -28,13 +29,14 @@ export class FolderCatalogue {
   #known: Map<string, CatalogueEntry> | null = null
   /** The catalogue file has the same. */
   #isSaved = false
+  readonly #mutex = new Mutex()
 
   constructor(disk: Disk) {
     this.#disk = disk
   }
 
-  add({ uuid, name, replaces }: CatalogueEntry): void {
-    this.#known?.set(uuid, { uuid, name, ...(replaces === undefined ? {} : { replaces }) })
+  add(entry: CatalogueEntry): void {
+    this.#known?.set(entry.uuid, lasting(entry))
     this.#isSaved = false
   }
 
@@ -42,16 +44,31 @@ export class FolderCatalogue {
     if (this.#known?.delete(uuid)) this.#isSaved = false
   }
 
-  /** Writes the file if it is old. */
+  /** Writes the file if it is old: without counts, since collections are being opened and written. */
   async save(): Promise<void> {
-    if (this.#isSaved || this.#known === null) return
-    this.#isSaved = true
-    try {
-      await writeCatalogue(this.#disk, [...this.#known.values()])
-    } catch (error) {
-      this.#isSaved = false
-      throw error
-    }
+    await this.#mutex.run(async () => {
+      if (this.#isSaved || this.#known === null) return
+      this.#isSaved = true
+      try {
+        await writeCatalogue(this.#disk, [...this.#known.values()])
+      } catch (error) {
+        this.#isSaved = false
+        throw error
+      }
+    })
+  }
+
+  /** Writes the file for the last time, with what the closed collections hold. */
+  async saveClosed(collections: readonly StoredCollection[]): Promise<void> {
+    const counts = new Map(collections.map((collection) => [collection.uuid, collection.counts]))
+    await this.#mutex.run(async () => {
+      if (this.#known === null) return
+      const entries = [...this.#known.values()].map((entry) => {
+        const held = counts.get(entry.uuid)
+        return held ? { ...entry, counts: held } : entry
+      })
+      await writeCatalogue(this.#disk, entries)
+    })
   }
 
   async #load(): Promise<Map<string, CatalogueEntry>> {
@@ -76,8 +93,9 @@ export class FolderCatalogue {
       await Promise.all(reads)
     }
     const entries = folders.flatMap((paths) => before.get(uuidOf(paths)) ?? [])
-    this.#known = new Map(entries.map((entry) => [entry.uuid, entry]))
-    if (this.#known.size < before.size) this.#isSaved = false
+    this.#known = new Map(entries.map((entry) => [entry.uuid, lasting(entry)]))
+    // The counts hold until a collection is opened, so the file is written without them before one is.
+    if (this.#known.size < before.size || entries.some(({ counts }) => counts)) this.#isSaved = false
     const replaced = new Set(entries.flatMap(({ uuid, replaces }) => (replaces === uuid ? [] : (replaces ?? []))))
     return {
       present: entries.filter(({ uuid }) => !replaced.has(uuid)),
@@ -93,6 +111,11 @@ export class FolderCatalogue {
       details: { path: paths.manifest },
     })
   }
+}
+
+/** What never changes of a collection. */
+function lasting({ uuid, name, replaces }: CatalogueEntry): CatalogueEntry {
+  return { uuid, name, ...(replaces === undefined ? {} : { replaces }) }
 }
 
 export function asVicinalError(cause: unknown): VicinalError {

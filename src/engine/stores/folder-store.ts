@@ -18,9 +18,10 @@ import { readQuotas, writeQuotas } from '../../storage/quota-file.js'
 import { CollectionEngine } from '../collection/collection-engine.js'
 import { FolderHome } from '../collection/collection-home.js'
 import { recoverCollection } from '../collection/recovery.js'
-import { mapRoom, mapsOfSegment } from '../memory/map-room.js'
+import type { StoredCollection } from '../collection/stored-collection.js'
+import { mapRoom } from '../memory/map-room.js'
 import { DEFAULT_SNAPSHOT_SETTINGS, type SnapshotSettings, SnapshotStore } from '../snapshots/snapshot-store.js'
-import type { CollectionRegistry, CollectionStore, StoredCollection } from './collection-store.js'
+import type { CollectionRegistry, CollectionStore } from './collection-store.js'
 import { asVicinalError, FolderCatalogue } from './folder-catalogue.js'
 
 /** How often a changed catalogue is written. */
@@ -87,8 +88,7 @@ export class FolderStore implements CollectionStore {
           details: { path: paths.manifest },
         })
       }
-      const maps = mapsOfSegment(manifest.config) * Math.max(1, manifest.segments.length)
-      await mapRoom.admit(`collection ${JSON.stringify(name)}`, maps)
+      await mapRoom.admitCollection(manifest)
     })
     return new CollectionEngine(parts)
   }
@@ -140,9 +140,9 @@ export class FolderStore implements CollectionStore {
     background.remove(this.#saving)
   }
 
-  async close(): Promise<void> {
+  async close(collections: readonly StoredCollection[]): Promise<void> {
     background.remove(this.#saving)
-    await this.#saveCatalogue()
+    await this.#catalogue.saveClosed(collections).catch(() => undefined)
     this.#lock.release()
   }
 }

@@ -5,8 +5,9 @@ import type { Manifest } from '../../storage/manifest.js'
 import { ManifestFile } from '../catalogue/manifest-file.js'
 import { CollectionEngine } from '../collection/collection-engine.js'
 import { OutdatedSegments } from '../collection/outdated-segments.js'
+import type { StoredCollection } from '../collection/stored-collection.js'
 import { makeShard } from '../config/shard-spec.js'
-import type { CollectionStore, StoredCollection } from './collection-store.js'
+import type { CollectionStore } from './collection-store.js'
 
 /** Collections that end with the process: the same kernel, without a log, a table or files. */
 export class MemoryStore implements CollectionStore {

@@ -14,8 +14,9 @@ import { collectionPaths, LOCK_FILE } from '../../storage/layout.js'
 import { encodeManifest, type Manifest } from '../../storage/manifest.js'
 import { CollectionEngine } from '../collection/collection-engine.js'
 import { recoverCollection } from '../collection/recovery.js'
-import { mapRoom, mapsOfSegment } from '../memory/map-room.js'
-import type { CollectionRegistry, CollectionStore, StoredCollection } from './collection-store.js'
+import type { StoredCollection } from '../collection/stored-collection.js'
+import { mapRoom } from '../memory/map-room.js'
+import type { CollectionRegistry, CollectionStore } from './collection-store.js'
 import { asVicinalError } from './folder-catalogue.js'
 import { asValue, listStored, type OpenedStore, storedAliases, storedQuotas } from './opened-store.js'
 import { StoreHome, segmentFolder, tableFolder } from './store-home.js'
@@ -77,13 +78,10 @@ export class OwnerStore implements CollectionStore {
     )
   }
 
-  async open({ name, uuid }: StoredCollection): Promise<CollectionEngine> {
+  async open({ uuid }: StoredCollection): Promise<CollectionEngine> {
     const home = new StoreHome(this.#store, uuid)
     return new CollectionEngine(
-      await recoverCollection(home, this.#clock, async ({ config, segments }) => {
-        const maps = mapsOfSegment(config) * Math.max(1, segments.length)
-        await mapRoom.admit(`collection ${JSON.stringify(name)}`, maps)
-      }),
+      await recoverCollection(home, this.#clock, (manifest) => mapRoom.admitCollection(manifest)),
     )
   }
 

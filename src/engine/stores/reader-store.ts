@@ -2,8 +2,10 @@ import { type Clock, systemClock } from '../../core/clock.js'
 import { VicinalError } from '../../core/errors.js'
 import { CollectionEngine } from '../collection/collection-engine.js'
 import { FollowedCollection } from '../collection/followed-collection.js'
+import type { StoredCollection } from '../collection/stored-collection.js'
+import { mapRoom } from '../memory/map-room.js'
 import { DEFAULT_SNAPSHOT_SETTINGS, SnapshotStore } from '../snapshots/snapshot-store.js'
-import type { CollectionRegistry, CollectionStore, StoredCollection } from './collection-store.js'
+import type { CollectionRegistry, CollectionStore } from './collection-store.js'
 import { asVicinalError } from './folder-catalogue.js'
 import { FolderSource, type ReadSource } from './read-source.js'
 
@@ -55,7 +57,9 @@ export class ReaderStore implements CollectionStore {
   }
 
   async open({ uuid }: StoredCollection): Promise<CollectionEngine> {
-    const collection = await FollowedCollection.open(this.#source.home(uuid), this.#clock)
+    const collection = await FollowedCollection.open(this.#source.home(uuid), this.#clock, (manifest) =>
+      mapRoom.admitCollection(manifest),
+    )
     const engine = new CollectionEngine(collection.parts)
     this.#followed.add({ collection, engine })
     return engine
