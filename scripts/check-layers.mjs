@@ -6,7 +6,7 @@ import { dirname, join, normalize } from 'node:path'
 import { filesBelow, path } from './process.mjs'
 
 /** The folders that each folder of src/ may import from besides itself, lowest first. Rooms of engine/ have their own. */
-const BELOW_QUERY = ['core', 'disk', 'native', 'filter', 'inference', 'storage', 'log', 'ingest']
+const BELOW_QUERY = ['core', 'disk', 'native', 'filter', 'inference', 'storage', 'log', 'bucket', 'ingest']
 const BELOW_ENGINE = [...BELOW_QUERY, 'query']
 const ENGINE = ['config', 'memory', 'limits', 'catalogue', 'collection', 'snapshots', 'stores', 'database'].map(
   (room) => `engine/${room}`,
@@ -19,6 +19,7 @@ const MAY_IMPORT = {
   inference: ['core', 'native', 'filter'],
   storage: ['core', 'disk', 'native'],
   log: ['core', 'disk', 'native'],
+  bucket: ['core', 'disk', 'native', 'log'],
   ingest: ['core', 'native', 'filter', 'inference'],
   query: BELOW_QUERY,
   ...Object.fromEntries(ENGINE.map((room, at) => [room, [...BELOW_ENGINE, ...ENGINE.slice(0, at)]])),

@@ -2,7 +2,8 @@ import { get } from 'node:http'
 import { get as getSecurely } from 'node:https'
 import { isIPv6 } from 'node:net'
 import { UsageError } from '../terminal/usage-error.js'
-import { parseSettings, SERVE_SETTINGS } from './settings.js'
+import { parseSettings } from './parse-settings.js'
+import { SERVE_SETTINGS } from './settings.js'
 
 const TIMEOUT_MS = 2_500
 const OK = 200

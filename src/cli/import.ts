@@ -11,7 +11,8 @@ import { Progress } from '../terminal/progress.js'
 import { UsageError } from '../terminal/usage-error.js'
 import { exitCodeOf } from './exit-code.js'
 import { memoryLimitOf, parseMemoryLimit } from './memory-limit.js'
-import { IMPORT_SETTINGS, parseSettings, readKeys } from './settings.js'
+import { parseSettings, readKeys } from './parse-settings.js'
+import { IMPORT_SETTINGS } from './settings.js'
 
 const INDEX_POLL_MS = 500
 const WRITE_TIMEOUT_MS = 600_000

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Mutex } from '../core/mutex.js'
 import type { Server } from '../server/app.js'
 import type { Keys } from '../server/auth.js'
-import { keysIn, readKeys } from './settings.js'
+import { keysIn, readKeys } from './parse-settings.js'
 
 const LOOK_EVERY_MS = 2_000
 /** A changed file may be half written, so it counts once it has stayed the same for this long. */

@@ -83,7 +83,8 @@ function version(): string {
     .version
 }
 
-hideStores()
+// `serve` may have a store, and hides it once its address is read.
+if (process.argv[2] !== 'serve') hideStores()
 try {
   process.exitCode = await main(process.argv.slice(2))
 } catch (error) {

@@ -4,7 +4,8 @@ import { VicinalError } from '../core/errors.js'
 import type { RecoverOptions, SnapshotSource } from '../core/snapshots.js'
 import { UsageError } from '../terminal/usage-error.js'
 import { memoryOptionsOf } from './memory-limit.js'
-import { parseSettings, RESTORE_SETTINGS } from './settings.js'
+import { parseSettings } from './parse-settings.js'
+import { RESTORE_SETTINGS } from './settings.js'
 
 /** Restores a snapshot file into a data folder that no process writes to. Resolves to the exit code. */
 export async function restore(args: string[]): Promise<number> {

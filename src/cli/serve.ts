@@ -1,19 +1,24 @@
 import { LIMITS } from '../core/limits.js'
+import type { OpenOptions } from '../engine/database/open.js'
 import type { SharingDatabase } from '../engine/database/sharing.js'
 import type { ServerOptions } from '../server/app.js'
 import type { ServingThreads, ServingThreadsOptions } from '../serving/serving-threads.js'
+import { hideStores } from '../storage/lance-native.js'
 import { UsageError } from '../terminal/usage-error.js'
 import { exitCodeOf } from './exit-code.js'
 import { IssueLog } from './issue-log.js'
 import { KeyFiles } from './key-files.js'
 import { parseMemoryLimit, serviceMemoryLimitOf } from './memory-limit.js'
-import { type Parsed, parseSettings, readTextFile, SERVE_SETTINGS } from './settings.js'
+import { type Parsed, parseSettings, readTextFile } from './parse-settings.js'
+import { SERVE_SETTINGS } from './settings.js'
 import { type StartSnapshots, takeStartSnapshots } from './start-snapshots.js'
 
 type Settings = Parsed<keyof typeof SERVE_SETTINGS>
 type LogLevel = NonNullable<ServerOptions['logLevel']>
 
 const LOG_LEVELS: readonly LogLevel[] = ['trace', 'debug', 'info', 'warn', 'error', 'silent']
+/** Roles of a node on a store, and whether it only reads. */
+const ROLES: Record<string, boolean | undefined> = { 'write,query': false, query: true }
 /** The default number of serving threads is at most this: each takes some 30 MB. */
 const DEFAULT_SERVING_THREADS = 8
 
@@ -44,7 +49,7 @@ async function serveWith(settings: Settings, keys: KeyFiles): Promise<number> {
   const memoryLimitBytes = serviceMemoryLimitOf(memoryLimit)
 
   const stopped = stopSignal()
-  const folder = settings.text('data') as string
+  const place = placeOf(settings)
   const snapshots = {
     collections: settings.list('snapshot'),
     storage: settings.text('storageSnapshot'),
@@ -52,7 +57,8 @@ async function serveWith(settings: Settings, keys: KeyFiles): Promise<number> {
   }
   const issues = new IssueLog()
   const opening = openWith(snapshots, () =>
-    openSharing(folder, {
+    openSharing(place.folder, {
+      ...place.options,
       concurrentSearches: settings.integer('maxConcurrent') as number,
       ...(memoryLimitBytes === undefined ? {} : { memoryLimitBytes }),
       snapshotUrls: settings.isOn('snapshotUrls'),
@@ -61,6 +67,8 @@ async function serveWith(settings: Settings, keys: KeyFiles): Promise<number> {
       onIssue: issues.note,
     }),
   )
+  // The address of the store is read by now, and nothing that comes from outside may reach another with its keys.
+  hideStores()
   // The error is handled below. The server answers 503 until the database is open.
   opening.catch(() => {})
   const { serving, keepsSearches } = await threadCounts(settings)
@@ -81,7 +89,7 @@ async function serveWith(settings: Settings, keys: KeyFiles): Promise<number> {
     const url = await server.listen()
     // Until the database is open the service answers 503. A caller that waits for this line may send requests.
     if ((await Promise.race([opening, stopped])) === undefined) return 0
-    process.stdout.write(`vicinal: listening on ${url}, data in ${folder}\n`)
+    process.stdout.write(`vicinal: listening on ${url}, data in ${place.folder}\n`)
     if (sample) await untilStopped(runSample(url, options), stopped)
     await stopped
     return 0
@@ -90,6 +98,16 @@ async function serveWith(settings: Settings, keys: KeyFiles): Promise<number> {
     await server.close(deadlineMs)
     await closeOnceOpen(opening, deadlineMs)
   }
+}
+
+/** What is opened: the data folder, or a store with its cache. */
+function placeOf(settings: Settings): { folder: string; options: OpenOptions } {
+  const store = settings.text('store')
+  if (store === undefined) return { folder: settings.text('data') as string, options: {} }
+  const role = settings.text('role') as string
+  const readOnly = ROLES[role]
+  if (readOnly === undefined) throw new UsageError(`--role: expected ${Object.keys(ROLES).join(' or ')}, got ${role}`)
+  return { folder: store, options: { cache: settings.text('cache') as string, readOnly } }
 }
 
 /** Kills the process if opening takes longer than the deadline. No write was acknowledged yet, so none is lost. */

@@ -42,7 +42,8 @@ import { takeSamples } from '../tune/samples.js'
 import { table } from '../tune/table.js'
 import { exitCodeOf } from './exit-code.js'
 import { memoryOptionsOf } from './memory-limit.js'
-import { parseSettings, TUNE_SETTINGS } from './settings.js'
+import { parseSettings } from './parse-settings.js'
+import { TUNE_SETTINGS } from './settings.js'
 
 const NONE_DOES = 1
 const POLL_MS = 500

@@ -20,6 +20,16 @@ const FRAME_BYTES = 28
 const CRC_AT = FRAME_BYTES - 4
 
 export async function writeChecked(disk: Disk, path: string, kind: FileKind, body: unknown): Promise<void> {
+  await disk.replaceFile(path, encodeChecked(path, kind, body))
+}
+
+/** The body as it was written, after the checksum matched. */
+export async function readChecked(disk: Disk, path: string, kind: FileKind): Promise<unknown> {
+  return decodeChecked(path, kind, await disk.readFile(path, kind.maxBytes))
+}
+
+/** The bytes of a file; `path` is for messages. */
+export function encodeChecked(path: string, kind: FileKind, body: unknown): Buffer {
   const text = Buffer.from(writeBigJson(body))
   const bytes = Buffer.alloc(FRAME_BYTES + text.length)
   bytes.write(kind.magic, 0, 'latin1')
@@ -33,14 +43,12 @@ export async function writeChecked(disk: Disk, path: string, kind: FileKind, bod
       details: { path },
     })
   }
-  await disk.replaceFile(path, bytes)
+  return bytes
 }
 
-/** The body as it was written, after the checksum matched. */
-export async function readChecked(disk: Disk, path: string, kind: FileKind): Promise<unknown> {
+export function decodeChecked(path: string, kind: FileKind, bytes: Buffer): unknown {
   const corrupt = (what: string, cause?: unknown) =>
     new VicinalError('CORRUPT', `${path}: ${what}`, { details: { path }, cause })
-  const bytes = await disk.readFile(path, kind.maxBytes)
   if (bytes.length < FRAME_BYTES) throw corrupt(`expected at least ${FRAME_BYTES} bytes, got ${bytes.length}`)
   if (bytes.toString('latin1', 0, 8) !== kind.magic) throw corrupt(`this is no file of kind ${kind.magic.trim()}`)
   if (Number(bytes.readBigUInt64LE(16)) !== bytes.length - FRAME_BYTES)

@@ -22,6 +22,8 @@ export interface LanceConnection {
 export interface Lance {
   version(): Promise<number>
   checkout(version: number): Promise<void>
+  /** Makes the checked-out version the newest, under a new number. */
+  restore(): Promise<void>
   mergeInsert(on: string[]): LanceMerge
   add(rows: Buffer, mode: 'append'): Promise<unknown>
   addColumnsWithSchema(schema: Buffer): Promise<unknown>

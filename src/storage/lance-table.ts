@@ -1,4 +1,3 @@
-import { join } from 'node:path'
 import { VicinalError } from '../core/errors.js'
 import type { TableVector } from '../core/schema.js'
 import type { Disk } from '../disk/disk.js'
@@ -7,14 +6,9 @@ import type { EncodedRows } from './arrow-messages.js'
 import { arrowThread } from './arrow-thread.js'
 import { READER_GRACE_MS } from './janitor.js'
 import { lanceError } from './lance-errors.js'
-import { LanceFiles } from './lance-files.js'
-import { type Lance, type LanceBatches, type LanceConnection, lanceNative } from './lance-native.js'
+import type { Lance, LanceBatches, LanceConnection } from './lance-native.js'
+import { folderTable, TABLE, type TableHome } from './table-home.js'
 
-/** Lance appends the suffix to a table's name. */
-const TABLE = 'table'
-const SUFFIX = '.lance'
-/** Keeps Lance from creating a catalogue of tables of its own. */
-const CONNECTION = { namespaceClientProperties: { manifest_enabled: 'false' } }
 /** Target size of a scan's batch in memory. */
 const SCAN_BYTES = 4 * 1024 * 1024
 const SCAN_ROWS = 16_384
@@ -28,14 +22,17 @@ const DEAD_LEAST_BYTES = 64 * 1024
 /** Purging rewrites fragments too, so it waits until this share of the rows is deleted. */
 const DELETED_SHARE = 0.05
 
-export interface TableSpec {
-  disk: Disk
-  /** Folder of the collection, relative to the disk; the table is `table.lance` in it. */
-  folder: string
+export interface TableContents {
   /** Name of the collection, for messages. */
   collection: string
   /** In the kernel's order. Vectors dropped since the last rewrite keep their places. */
   vectors: readonly TableVector[]
+}
+
+export interface TableSpec extends TableContents {
+  disk: Disk
+  /** Folder of the collection, relative to the disk; the table is `table.lance` in it. */
+  folder: string
 }
 
 /** Converts a batch of rows while the table is rewritten. */
@@ -56,28 +53,43 @@ export class LanceTable {
   #version: number
   #syncedVersion: number
   #maxSeq: number
+  readonly #collection: string
   #vectors: readonly TableVector[]
   /** The version that a compaction made. While the table is at it, maintenance has nothing to do. */
   #compactedVersion = 0
   #compactedBytes = 0
 
   private constructor(
-    private readonly spec: TableSpec,
-    private readonly files: LanceFiles,
+    private readonly home: TableHome,
+    { collection, vectors }: TableContents,
     version: number,
     private readonly readOnly: boolean,
   ) {
+    this.#collection = collection
     this.#version = version
     this.#syncedVersion = version
-    this.#maxSeq = files.maxSeq
-    this.#vectors = spec.vectors
+    this.#maxSeq = home.files.maxSeq
+    this.#vectors = vectors
   }
 
   /** Opens the table as of a version; 0 if there is none yet. Unless `readOnly`, newer versions are removed. */
   static async open(spec: TableSpec, version: number, options: { readOnly?: boolean } = {}): Promise<LanceTable> {
-    const files = await LanceFiles.open(spec.disk, join(spec.folder, TABLE + SUFFIX), spec.collection, version)
-    if (!options.readOnly) await files.removeUnsynced(version)
-    return new LanceTable(spec, files, version, options.readOnly === true)
+    return await LanceTable.at(
+      await folderTable(spec.disk, spec.folder, spec.collection, version),
+      spec,
+      version,
+      options,
+    )
+  }
+
+  static async at(
+    home: TableHome,
+    contents: TableContents,
+    version: number,
+    options: { readOnly?: boolean } = {},
+  ): Promise<LanceTable> {
+    if (!options.readOnly) await home.files.removeUnsynced(version)
+    return new LanceTable(home, contents, version, options.readOnly === true)
   }
 
   get version(): number {
@@ -86,7 +98,7 @@ export class LanceTable {
 
   /** The table and its collection, for messages. */
   describe(): string {
-    return `collection ${JSON.stringify(this.spec.collection)}: ${this.#path}`
+    return `collection ${JSON.stringify(this.#collection)}: ${this.home.path}`
   }
 
   /**
@@ -97,6 +109,7 @@ export class LanceTable {
     if (batch.count === 0) return this.#version
     const { rows, maxSeq } = await this.#encoded(batch)
     return await this.#change('commit to', async (lance) => {
+      const before = await lance.version()
       await lance
         .mergeInsert(['id'])
         .whenMatchedUpdateAll('source.seq > target.seq')
@@ -104,6 +117,7 @@ export class LanceTable {
         // With an index a lookup can miss rows, so rows would be duplicated.
         .useIndex(false)
         .execute(bufferOver(rows))
+      await this.#checkAlone(lance, before)
       this.#maxSeq = Math.max(this.#maxSeq, maxSeq)
     })
   }
@@ -111,7 +125,7 @@ export class LanceTable {
   /** Puts the version on stable storage, with the checksums of its files. */
   async syncNewFiles(): Promise<void> {
     if (this.#version === this.#syncedVersion) return
-    await this.files.sync(this.#version, this.#maxSeq)
+    await this.home.files.sync(this.#version, this.#maxSeq)
     this.#syncedVersion = this.#version
   }
 
@@ -120,7 +134,7 @@ export class LanceTable {
    * batch is read while the caller works on one.
    */
   async *scan(afterSeq: number): AsyncGenerator<FlushBatch> {
-    if (this.#version === 0 || this.files.maxSeq <= afterSeq) return
+    if (this.#version === 0 || this.home.files.maxSeq <= afterSeq) return
     try {
       yield* this.#rows(await this.#open(), `seq > ${afterSeq}`)
     } catch (cause) {
@@ -185,7 +199,7 @@ export class LanceTable {
   }
 
   async #openAt(version: number): Promise<Lance> {
-    const table = await (await this.#connection()).openTable(TABLE, [])
+    const table = await (await this.home.connect()).openTable(TABLE, [])
     await table.checkout(version)
     return table
   }
@@ -193,13 +207,7 @@ export class LanceTable {
   /** Makes a version without rows and with other columns. */
   async #emptied(vectors: readonly TableVector[]): Promise<Lance> {
     const schema = bufferOver(await arrowThread.schema(vectors))
-    return await (await this.#connection()).createEmptyTable(TABLE, schema, 'overwrite', [])
-  }
-
-  // Each opening gets its own connection: a shared one would remember files that a fall-back has removed.
-  async #connection(): Promise<LanceConnection> {
-    const { disk, folder } = this.spec
-    return await lanceNative().Connection.new(disk.absolute(folder), CONNECTION)
+    return await (await this.home.connect()).createEmptyTable(TABLE, schema, 'overwrite', [])
   }
 
   /** Number of points, without deleted ones. */
@@ -214,7 +222,7 @@ export class LanceTable {
 
   /** Bytes of the table's files, old versions and dead rows included. */
   async bytes(): Promise<number> {
-    return await this.files.bytes()
+    return await this.home.files.bytes()
   }
 
   /**
@@ -244,7 +252,7 @@ export class LanceTable {
     await this.#change('compact', async (lance) => {
       if ((await purgeable(lance, checkpointSeq)) > 0) await lance.delete(deletedUpTo(checkpointSeq))
       // Without an age Lance removes versions that are a week old, and the manifest may still name one.
-      await lance.optimize(Date.now())
+      await lance.optimize(this.home.versionsKeptMs ?? Date.now())
       this.#compactedBytes = (await sizesOf(lance)).fileBytes
     })
     await this.syncNewFiles()
@@ -258,7 +266,7 @@ export class LanceTable {
    */
   async removeOldVersions(keepVersion: number, graceMs = READER_GRACE_MS): Promise<void> {
     if (keepVersion === 0 || keepVersion !== this.#syncedVersion || keepVersion !== this.#version) return
-    await this.files.removeOld(keepVersion, graceMs, async () => (await (await this.#open()).countRows()) === 0)
+    await this.home.files.removeOld(keepVersion, graceMs, async () => (await (await this.#open()).countRows()) === 0)
   }
 
   /**
@@ -267,6 +275,16 @@ export class LanceTable {
   async close(): Promise<void> {
     this.#lance?.close()
     this.#lance = null
+  }
+
+  /**
+   * A single commit makes the version after the one before. Otherwise an earlier owner's late commit came in between, and
+   * this change fails: the next one restores the named version first.
+   */
+  async #checkAlone(lance: Lance, before: number): Promise<void> {
+    const version = await lance.version()
+    if (version === before + 1) return
+    throw new VicinalError('UNAVAILABLE', `${this.describe()}: a commit made version ${version} of ${before}`)
   }
 
   /** Runs a change of the table. A failed change leaves the last synced version and no new files. */
@@ -288,24 +306,36 @@ export class LanceTable {
   async #fallBack(): Promise<void> {
     await this.close()
     this.#version = this.#syncedVersion
-    this.#maxSeq = this.files.maxSeq
-    await this.files.removeUnsynced(this.#syncedVersion)
+    this.#maxSeq = this.home.files.maxSeq
+    await this.home.files.removeUnsynced(this.#syncedVersion)
   }
 
   async #open(): Promise<Lance> {
     if (this.#lance) return this.#lance
-    await this.files.verify()
-    const connection = await this.#connection()
-    const opened = await (this.#version === 0
-      ? connection.createEmptyTable(TABLE, bufferOver(await arrowThread.schema(this.#vectors)), 'create', [])
-      : connection.openTable(TABLE, []))
+    await this.home.files.verify()
+    const connection = await this.home.connect()
+    const opened = await (this.#version === 0 ? this.#created(connection) : connection.openTable(TABLE, []))
     if (this.readOnly) await opened.checkout(this.#version)
     const version = await opened.version()
     if (this.#version !== 0 && version !== this.#version) {
-      throw new VicinalError('CORRUPT', `${this.describe()}: expected version ${this.#version}, got ${version}`)
+      if (!this.home.restores)
+        throw new VicinalError('CORRUPT', `${this.describe()}: expected version ${this.#version}, got ${version}`)
+      await opened.checkout(this.#version)
+      await opened.restore()
     }
     this.#lance = opened
     return opened
+  }
+
+  async #created(connection: LanceConnection): Promise<Lance> {
+    const schema = bufferOver(await arrowThread.schema(this.#vectors))
+    try {
+      return await connection.createEmptyTable(TABLE, schema, 'create', [])
+    } catch (cause) {
+      // An earlier owner may have made a table that no manifest names.
+      if (!this.home.restores) throw cause
+      return await connection.createEmptyTable(TABLE, schema, 'overwrite', [])
+    }
   }
 
   async #encoded(batch: FlushBatch): Promise<EncodedRows> {
@@ -325,13 +355,9 @@ export class LanceTable {
     })
   }
 
-  get #path(): string {
-    return join(this.spec.folder, TABLE + SUFFIX)
-  }
-
   #error(cause: unknown, action: string, otherwise?: 'CORRUPT'): VicinalError {
-    const { disk, collection } = this.spec
-    return lanceError(cause, action, { path: this.#path, root: disk.root, collection }, otherwise)
+    const { path, root } = this.home
+    return lanceError(cause, action, { path, root, collection: this.#collection }, otherwise)
   }
 }
 

@@ -14,7 +14,7 @@ import {
 } from '../core/schema.js'
 import { read } from '../core/vocabulary/reader.js'
 import type { Disk } from '../disk/disk.js'
-import { type FileKind, readChecked, writeChecked } from './checked-file.js'
+import { decodeChecked, encodeChecked, type FileKind } from './checked-file.js'
 import type { TableLayout } from './table-layout.js'
 
 /** The description of a collection and the names of its files: the root of all durable data. */
@@ -56,11 +56,21 @@ const WITH_TEXT_IDS: FileKind = { ...KIND, leastReader: 2 }
 
 /** Replaces the manifest on stable storage: a crash leaves the old one or the new one. */
 export async function writeManifest(disk: Disk, path: string, manifest: Manifest): Promise<void> {
-  await writeChecked(disk, path, manifest.config.ids === 'text' ? WITH_TEXT_IDS : KIND, manifest)
+  await disk.replaceFile(path, encodeManifest(path, manifest))
 }
 
 export async function readManifest(disk: Disk, path: string): Promise<Manifest> {
-  const body = await readChecked(disk, path, KIND)
+  return decodeManifest(path, await disk.readFile(path, KIND.maxBytes))
+}
+
+/** `path` is for messages, here and in `decodeManifest`. */
+export function encodeManifest(path: string, manifest: Manifest): Buffer {
+  return encodeChecked(path, manifest.config.ids === 'text' ? WITH_TEXT_IDS : KIND, manifest)
+}
+
+/** Throws CORRUPT or UNSUPPORTED_FORMAT. */
+export function decodeManifest(path: string, bytes: Buffer): Manifest {
+  const body = decodeChecked(path, KIND, bytes)
   const none = (cause?: unknown) =>
     new VicinalError('CORRUPT', `${path}: the body is no manifest`, { details: { path }, cause })
   if (!isManifest(body)) throw none()

@@ -1,18 +1,23 @@
 import { Mutex } from '../../core/mutex.js'
-import type { Disk } from '../../disk/disk.js'
-import { type Manifest, writeManifest } from '../../storage/manifest.js'
+import type { Manifest } from '../../storage/manifest.js'
 import { catalogChanges } from './catalog-changes.js'
+
+/** Where the manifest is kept. */
+export interface ManifestPlace {
+  /** Replaces the manifest on stable storage: after a crash the old one or the new one is there. */
+  write(manifest: Manifest): Promise<void>
+}
 
 /**
  * The manifest of an open collection. Updates take turns; each is on stable storage before it shows in `current`. With
  * no place (an in-memory collection) nothing is written.
  */
 export class ManifestFile {
-  readonly #place: { disk: Disk; path: string } | null
+  readonly #place: ManifestPlace | null
   #current: Manifest
   readonly #mutex = new Mutex()
 
-  constructor(place: { disk: Disk; path: string } | null, manifest: Manifest) {
+  constructor(place: ManifestPlace | null, manifest: Manifest) {
     this.#place = place
     this.#current = manifest
   }
@@ -36,7 +41,7 @@ export class ManifestFile {
       if (Object.keys(changes).length === 0) return
       const next = { ...this.#current, ...changes }
       try {
-        if (this.#place) await writeManifest(this.#place.disk, this.#place.path, next)
+        await this.#place?.write(next)
       } catch (error) {
         otherwise?.()
         throw error

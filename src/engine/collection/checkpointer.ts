@@ -1,9 +1,9 @@
 import type { Clock } from '../../core/clock.js'
 import { Mutex } from '../../core/mutex.js'
-import type { Disk } from '../../disk/disk.js'
 import type { Shard } from '../../native/shard.js'
 import { SegmentJanitor } from '../../storage/janitor.js'
 import type { ManifestFile } from '../catalogue/manifest-file.js'
+import type { CollectionHome } from './collection-home.js'
 import { keepQueries } from './kept-queries.js'
 import type { OutdatedSegments } from './outdated-segments.js'
 
@@ -13,11 +13,7 @@ const CLOSE_CHECKPOINT_ROWS = 1_000
 export interface CheckpointerParts {
   readonly shard: Shard
   manifest: ManifestFile
-  disk: Disk
-  /** Folder of the segment files, relative to the disk. */
-  folder: string
-  /** File of callers' queries. */
-  queries: string
+  home: CollectionHome
   clock: Clock
   outdated: OutdatedSegments
   flush(): Promise<void>
@@ -32,7 +28,7 @@ export class Checkpointer {
 
   constructor(parts: CheckpointerParts) {
     this.#parts = parts
-    this.#janitor = new SegmentJanitor(parts.disk, parts.folder, parts.clock)
+    this.#janitor = new SegmentJanitor(parts.home.disk, parts.home.paths.segments, parts.clock)
   }
 
   /** Removes segment files that no reader can still be about to open. */
@@ -61,9 +57,9 @@ export class Checkpointer {
   }
 
   async #checkpointOnce(): Promise<void> {
-    const { shard, manifest, disk, folder, outdated } = this.#parts
-    const { throughSeq, segments } = await shard.checkpoint(disk.absolute(folder))
-    await disk.syncFolder(folder)
+    const { shard, manifest, home, outdated } = this.#parts
+    const { throughSeq, segments } = await shard.checkpoint(home.disk.absolute(home.paths.segments))
+    await home.keepSegments(segments)
     // Segments never get ahead of the table: a replay would skip rows as present that the table lacks.
     await this.#parts.flush()
     // `outdated` is read in the manifest's turn, because a change of the configuration may be about to be written.
@@ -81,7 +77,7 @@ export class Checkpointer {
    * Keeps queries for the next process. If that fails, the next process measures on the queries that it gets itself.
    */
   async keepQueries(): Promise<void> {
-    const { shard, manifest, disk, queries } = this.#parts
-    await keepQueries(shard, manifest.current.config.vectors, disk, queries).catch(() => undefined)
+    const { shard, manifest, home } = this.#parts
+    await keepQueries(shard, manifest.current.config.vectors, home.disk, home.paths.queries).catch(() => undefined)
   }
 }

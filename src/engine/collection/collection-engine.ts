@@ -63,7 +63,7 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
   #closed: Promise<void> | null = null
 
   constructor(parts: CollectionParts) {
-    const { log, manifest, table, folder, outdated, clock } = parts
+    const { log, manifest, table, home, outdated, clock } = parts
     this.#parts = parts
     this.#shard = parts.shard
     this.#view = viewOf(this.#shard, manifest.current)
@@ -71,13 +71,11 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
     this.#indexes = new PayloadIndexes(() => this.#shard, manifest, this.#issues)
     this.bounds = new OwnersBounds(this, manifest, clock)
     this.#flusher = table ? new Flusher(rows<FlusherParts>({ log, table, manifest })) : null
-    this.#checkpointer = folder
+    this.#checkpointer = home
       ? new Checkpointer(
           rows<CheckpointerParts>({
             manifest,
-            disk: folder.disk,
-            folder: folder.paths.segments,
-            queries: folder.paths.queries,
+            home,
             clock,
             outdated,
             flush: () => this.flush(),
@@ -218,7 +216,7 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
 
   /** null in memory. */
   get paths(): CollectionPaths | null {
-    return this.#parts.folder?.paths ?? null
+    return this.#parts.home?.paths ?? null
   }
 
   /** null if the collection's owner has not enabled it. */
@@ -264,13 +262,13 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
   /** Runs work while the files stay that make up the collection as of one operation, with every acknowledged write. */
   async holdFiles<T>(work: (held: HeldFiles) => Promise<T>): Promise<T> {
     this.checkOpen()
-    const { log, manifest, folder } = this.#parts
+    const { log, manifest, home } = this.#parts
     const flusher = this.#flusher
-    if (!flusher || !folder) throw new VicinalError('INTERNAL', 'a collection without files has none to hold')
+    if (!flusher || !home) throw new VicinalError('INTERNAL', 'a collection without files has none to hold')
     // Flushes first, so that little of the log has to be copied.
     await this.flush()
     await this.writer.exclusively(async () => undefined)
-    return await flusher.hold(() => work({ manifest: manifest.current, paths: folder.paths, seq: log.durableSeq }))
+    return await flusher.hold(() => work({ manifest: manifest.current, paths: home.paths, seq: log.durableSeq }))
   }
 
   /** Gives back memory that files back; with `everything`, memory of graphs and codes too. */

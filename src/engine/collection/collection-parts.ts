@@ -1,10 +1,9 @@
 import type { Clock } from '../../core/clock.js'
-import type { Disk } from '../../disk/disk.js'
 import type { Log } from '../../log/log.js'
 import type { Shard } from '../../native/shard.js'
 import type { LanceTable } from '../../storage/lance-table.js'
-import type { CollectionPaths } from '../../storage/layout.js'
 import type { ManifestFile } from '../catalogue/manifest-file.js'
+import type { CollectionHome } from './collection-home.js'
 import type { OutdatedSegments } from './outdated-segments.js'
 
 /** The parts of a recovered collection, as `recovery.ts` returns them. */
@@ -14,8 +13,8 @@ export interface CollectionParts {
   manifest: ManifestFile
   /** null in memory, and for readers. */
   table: LanceTable | null
-  /** The collection's folder; null in memory. */
-  folder: { disk: Disk; paths: CollectionPaths } | null
+  /** Where a writer keeps the collection; null in memory, and for readers. */
+  home: CollectionHome | null
   readOnly: boolean
   /** Of a reader: whether it is applying what its writer has added. */
   isFollowing?: () => boolean

@@ -1,21 +1,20 @@
 import type { Clock } from '../../core/clock.js'
 import { VicinalError } from '../../core/errors.js'
-import type { Disk } from '../../disk/disk.js'
 import type { Appended, Log } from '../../log/log.js'
-import { type Followed, LogFollower } from '../../log/log-follower.js'
+import type { Followed } from '../../log/log-follower.js'
 import type { LogEntry } from '../../log/record.js'
 import type { Shard } from '../../native/shard.js'
-import type { CollectionPaths } from '../../storage/layout.js'
-import { type Manifest, readManifest } from '../../storage/manifest.js'
+import type { Manifest } from '../../storage/manifest.js'
 import { layoutOf, liveVectors } from '../../storage/table-layout.js'
 import { ManifestFile } from '../catalogue/manifest-file.js'
 import { buildIndexes } from '../config/payload-index.js'
 import { RecoverySpill } from '../memory/recovery-spill.js'
 import { applyRecord } from './apply.js'
 import type { CollectionEngine } from './collection-engine.js'
+import type { CollectionHome, Follower } from './collection-home.js'
 import type { CollectionParts } from './collection-parts.js'
 import { OutdatedSegments } from './outdated-segments.js'
-import { fillShard, openTable } from './recovery.js'
+import { fillShard } from './recovery.js'
 
 /** Attempts to open the files that a manifest names. If they are gone by then, a newer manifest names others. */
 const OPEN_ATTEMPTS = 5
@@ -24,7 +23,7 @@ const FOLLOWING = 'following the log: '
 
 interface Loaded {
   shard: Shard
-  follower: LogFollower
+  follower: Follower
   manifest: Manifest
   warnings: string[]
 }
@@ -33,18 +32,16 @@ interface Loaded {
  * A collection that another process writes, as a reader sees it. It opens as of its manifest and then follows the log.
  */
 export class FollowedCollection {
-  readonly #disk: Disk
-  readonly #paths: CollectionPaths
-  #follower: LogFollower
+  readonly #home: CollectionHome
+  #follower: Follower
   #indexes: string
   /** Whether some records taken from the log are not applied yet. */
   #isBehind = false
   #isFollowing = false
   readonly parts: CollectionParts
 
-  private constructor(disk: Disk, paths: CollectionPaths, clock: Clock, loaded: Loaded) {
-    this.#disk = disk
-    this.#paths = paths
+  private constructor(home: CollectionHome, clock: Clock, loaded: Loaded) {
+    this.#home = home
     this.#follower = loaded.follower
     this.#indexes = JSON.stringify(loaded.manifest.payloadIndexes)
     this.parts = {
@@ -52,7 +49,7 @@ export class FollowedCollection {
       log: new FollowedLog(() => this.#follower),
       manifest: new ManifestFile(null, loaded.manifest),
       table: null,
-      folder: null,
+      home: null,
       readOnly: true,
       isFollowing: () => this.#isFollowing,
       warnings: loaded.warnings,
@@ -63,22 +60,21 @@ export class FollowedCollection {
 
   /** `admit` sees the manifest first, and may refuse it. */
   static async open(
-    disk: Disk,
-    paths: CollectionPaths,
+    home: CollectionHome,
     clock: Clock,
     admit: (manifest: Manifest) => Promise<void>,
   ): Promise<FollowedCollection> {
-    await admit(await readManifest(disk, paths.manifest))
-    return new FollowedCollection(disk, paths, clock, await load(disk, paths))
+    await admit(await home.readManifest())
+    return new FollowedCollection(home, clock, await load(home))
   }
 
   /**
    * Opens and closes a collection to see whether it opens: without indexes and graphs, and within the memory limit. The
    * folder must be the caller's alone. Resolves to the number of the last operation.
    */
-  static async check(disk: Disk, paths: CollectionPaths): Promise<number> {
-    const spill = new RecoverySpill(disk.absolute(paths.segments), { isTrial: true })
-    const { shard, follower } = await loadOnce(disk, paths, spill)
+  static async check(home: CollectionHome): Promise<number> {
+    const spill = new RecoverySpill(home.disk.absolute(home.paths.segments), { isTrial: true })
+    const { shard, follower } = await loadOnce(home, spill)
     await follower.close()
     await shard.close()
     return follower.seq
@@ -122,14 +118,14 @@ export class FollowedCollection {
     const followed = this.#isBehind ? ({ state: 'reload' } as const) : await this.#polled()
     this.#isBehind = true
     // The manifest is read after the records: a vector is in the manifest before any record names it.
-    const manifest = await readManifest(this.#disk, this.#paths.manifest)
+    const manifest = await this.#home.readManifest()
     if (followed.state === 'entries' && hasSameVectors(manifest, this.parts.manifest.current)) {
       const vectors = liveVectors(layoutOf(manifest))
       for (const { seq, record } of followed.entries) await applyRecord(engine.shard, vectors, seq, record)
       this.#isBehind = false
       return await this.#followIndexes(engine, manifest)
     }
-    const loaded = await load(this.#disk, this.#paths)
+    const loaded = await load(this.#home)
     await this.#follower.close()
     this.#follower = loaded.follower
     this.#indexes = JSON.stringify(loaded.manifest.payloadIndexes)
@@ -151,32 +147,33 @@ function hasSameVectors(manifest: Manifest, before: Manifest): boolean {
   return String(slots[0]) === String(slots[1])
 }
 
-async function load(disk: Disk, paths: CollectionPaths): Promise<Loaded> {
+async function load(home: CollectionHome): Promise<Loaded> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await loadOnce(disk, paths)
+      return await loadOnce(home)
     } catch (error) {
       if (attempt === OPEN_ATTEMPTS) throw error
     }
   }
 }
 
-async function loadOnce(disk: Disk, paths: CollectionPaths, spill?: RecoverySpill): Promise<Loaded> {
-  const manifest = await readManifest(disk, paths.manifest)
+async function loadOnce(home: CollectionHome, spill?: RecoverySpill): Promise<Loaded> {
+  const manifest = await home.readManifest()
   const warnings: string[] = []
-  const table = await openTable(disk, paths, manifest, { readOnly: true })
-  const shard = await fillShard(disk, paths, manifest, table, {
+  await home.fetchSegments(manifest)
+  const table = await home.openTable(manifest, { readOnly: true })
+  const shard = await fillShard(home.disk, home.paths, manifest, table, {
     warnings,
     outdated: new OutdatedSegments(),
     trackChanges: false,
     ...(spill ? { spill } : {}),
   }).finally(() => table.close())
-  const follower = new LogFollower({ disk, folder: paths.log, uuid: manifest.uuid }, manifest.flushedSeq)
+  const follower = home.follow(manifest)
   try {
     for (let followed = await follower.poll(); ; followed = await follower.poll()) {
       if (followed.state === 'reload') throw new VicinalError('UNAVAILABLE', 'the log was trimmed while it was read')
       if (followed.entries.length === 0) break
-      if (!hasSameVectors(await readManifest(disk, paths.manifest), manifest))
+      if (!hasSameVectors(await home.readManifest(), manifest))
         throw new VicinalError('UNAVAILABLE', 'vectors were added or dropped while the log was read')
       const vectors = liveVectors(layoutOf(manifest))
       for (const { seq, record } of followed.entries) await applyRecord(shard, vectors, seq, record)
@@ -196,9 +193,9 @@ class FollowedLog implements Log {
   readonly bytes = 0
   readonly bufferedBytes = 0
   readonly failure = null
-  readonly #follower: () => LogFollower
+  readonly #follower: () => Follower
 
-  constructor(follower: () => LogFollower) {
+  constructor(follower: () => Follower) {
     this.#follower = follower
   }
 

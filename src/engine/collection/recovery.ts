@@ -1,18 +1,18 @@
 import type { Clock } from '../../core/clock.js'
 import { VicinalError } from '../../core/errors.js'
 import type { Disk } from '../../disk/disk.js'
-import { FileLog } from '../../log/file-log.js'
 import type { Shard } from '../../native/shard.js'
 import { SegmentJanitor } from '../../storage/janitor.js'
-import { LanceTable } from '../../storage/lance-table.js'
+import type { LanceTable } from '../../storage/lance-table.js'
 import type { CollectionPaths } from '../../storage/layout.js'
-import { type Manifest, readManifest } from '../../storage/manifest.js'
+import type { Manifest } from '../../storage/manifest.js'
 import { hasDropped, layoutOf, liveColumns, liveVectors } from '../../storage/table-layout.js'
 import { ManifestFile } from '../catalogue/manifest-file.js'
 import { buildIndexes } from '../config/payload-index.js'
 import { makeShard, tableShard } from '../config/shard-spec.js'
 import { RecoverySpill } from '../memory/recovery-spill.js'
 import { applyRecord } from './apply.js'
+import type { CollectionHome } from './collection-home.js'
 import type { CollectionParts } from './collection-parts.js'
 import { resumeQueries } from './kept-queries.js'
 import { OutdatedSegments } from './outdated-segments.js'
@@ -24,20 +24,21 @@ import { checkRows } from './table-rows.js'
  * naming the file.
  */
 export async function recoverCollection(
-  disk: Disk,
-  paths: CollectionPaths,
+  home: CollectionHome,
   clock: Clock,
   admit: (manifest: Manifest) => Promise<void> = async () => undefined,
 ): Promise<CollectionParts> {
-  const manifest = await readManifest(disk, paths.manifest)
+  const { disk, paths } = home
+  const manifest = await home.readManifest()
   await admit(manifest)
   // A full disk refuses the call even where the folder is there.
   if (!(await disk.exists(paths.segments))) await disk.makeFolder(paths.segments)
   await new SegmentJanitor(disk, paths.segments, clock).sweep(manifest.segments, 0)
-  const table = await openTable(disk, paths, manifest, { readOnly: false })
-  const { uuid, cleanEnd, flushedSeq } = manifest
+  await home.fetchSegments(manifest)
+  const table = await home.openTable(manifest, { readOnly: false })
+  const { flushedSeq } = manifest
   // A failed opening may be tried again and again, so each leaves nothing open.
-  const log = await FileLog.open({ disk, folder: paths.log, uuid, cleanEnd, flushedSeq }).catch(async (error) => {
+  const log = await home.openLog(manifest).catch(async (error) => {
     await table.close()
     throw error
   })
@@ -60,18 +61,8 @@ export async function recoverCollection(
     await table.close()
     throw error
   }
-  const file = new ManifestFile({ disk, path: paths.manifest }, manifest)
-  return { shard, log, manifest: file, table, folder: { disk, paths }, readOnly: false, warnings, outdated, clock }
-}
-
-export async function openTable(
-  disk: Disk,
-  paths: CollectionPaths,
-  manifest: Manifest,
-  options: { readOnly: boolean },
-): Promise<LanceTable> {
-  const spec = { disk, folder: paths.folder, collection: manifest.name, vectors: layoutOf(manifest).vectors }
-  return await LanceTable.open(spec, manifest.tableVersion, options)
+  const file = new ManifestFile(home.manifestPlace(log), manifest)
+  return { shard, log, manifest: file, table, home, readOnly: false, warnings, outdated, clock }
 }
 
 interface Filling {

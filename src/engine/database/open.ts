@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import { parseStore } from '../../bucket/address.js'
 import { systemClock } from '../../core/clock.js'
 import type { Database } from '../../core/database.js'
 import { invalid } from '../../core/errors.js'
@@ -9,6 +10,8 @@ import { memoryBudget } from '../memory/memory-budget.js'
 import type { CollectionStore } from '../stores/collection-store.js'
 import { FolderStore } from '../stores/folder-store.js'
 import { MemoryStore } from '../stores/memory-store.js'
+import { OwnerStore } from '../stores/owner-store.js'
+import { FolderSource, StoreSource } from '../stores/read-source.js'
 import { ReaderStore } from '../stores/reader-store.js'
 import { EmbeddedDatabase } from './embedded-database.js'
 import { type DatabaseSettings, SharedDatabase } from './shared-database.js'
@@ -16,6 +19,11 @@ import type { SharingDatabase } from './sharing.js'
 
 /** Options of `open`. All are optional; an unknown one rejects with INVALID_ARGUMENT. */
 export interface OpenOptions {
+  /**
+   * Folder for copies of what an object store keeps; a database in a folder has none. Two processes must not share it.
+   * Default `vicinal-cache` in the working directory.
+   */
+  cache?: string
   /** Opens the folder beside a writer. Reads follow the writer's log; writes reject with READ_ONLY. Default false. */
   readOnly?: boolean
   /** Searches that may run or wait. Further ones reject with OVERLOADED. Default LIMITS.concurrentSearches. */
@@ -49,6 +57,7 @@ export interface OpenOptions {
 }
 
 const KNOWN = keysOf<OpenOptions>({
+  cache: true,
   readOnly: true,
   concurrentSearches: true,
   memoryLimitBytes: true,
@@ -58,13 +67,16 @@ const KNOWN = keysOf<OpenOptions>({
   onIssue: true,
 })
 const IN_MEMORY = ':memory:'
+const STORE = /^(?:file|s3):\/\//
+const DEFAULT_CACHE = 'vicinal-cache'
 
 /** Databases of this process that are open for writing, by absolute folder: a second open shares the first. */
 const writers = new Map<string, SharedDatabase>()
 
 /**
- * Opens the database in a folder, or one in memory (`':memory:'`). Creates a missing folder with mode 0700, unless
- * `readOnly` is set.
+ * Opens the database in a folder, on an object store (`'s3://bucket/prefix'`, `'file:///folder'`), or in memory
+ * (`':memory:'`). Creates a missing folder with mode 0700, unless `readOnly` is set. A store needs the packages
+ * `@slatedb/uniffi` and `opendal`; opening it for writing takes it from the process that wrote it.
  *
  * One process at a time writes a folder. Opening it again in the same process returns another handle on the same
  * database, which closes with its last handle. Options that it gives must equal the first's, except `memoryLimitBytes`.
@@ -86,21 +98,30 @@ export async function open(folder: string, options: OpenOptions = {}): Promise<D
 /** The same for a service with several serving threads that read the database. */
 export async function openSharing(folder: string, options: OpenOptions = {}): Promise<SharingDatabase> {
   if (typeof folder !== 'string' || folder.length === 0)
-    throw invalid('folder', "expected a path or ':memory:'", folder)
+    throw invalid('folder', "expected a path, the address of a store, or ':memory:'", folder)
   checkKnown(options, KNOWN)
+  checkCache(options.cache, folder)
   checkMemoryLimit(options.memoryLimitBytes)
   checkIdle(options.collectionIdleMs)
   if (folder === IN_MEMORY) return await openStore(new MemoryStore(), options)
-  const root = resolve(folder)
-  if (options.readOnly) return await openStore(await ReaderStore.open(root), options)
+  // Reads the environment now: a service removes the store's keys from it afterwards.
+  const address = STORE.test(folder) ? parseStore(folder) : null
+  const cache = resolve(options.cache ?? DEFAULT_CACHE)
+  // Each cache is a node of its own.
+  const root = address ? `${folder} ${cache}` : resolve(folder)
+  if (options.readOnly) {
+    const source = address ? await StoreSource.open(address, cache) : await FolderSource.open(root)
+    return await openStore(new ReaderStore(source), options)
+  }
   for (let shared = writers.get(root); shared; shared = writers.get(root)) {
     if (!shared.closing) return await openAgain(shared, options)
     await shared.closing.catch(() => undefined)
   }
   const settings = settingsOf(options)
   const { snapshotUrls: urls, maxSnapshotBytes: maxBytes } = settings
+  const opening = address ? OwnerStore.open(address, cache) : FolderStore.open(root, systemClock, { urls, maxBytes })
   const opened = new SharedDatabase(
-    FolderStore.open(root, systemClock, { urls, maxBytes }).then((store) => openStore(store, options)),
+    opening.then((store) => openStore(store, options)),
     settings,
     () => writers.delete(root),
   )
@@ -138,6 +159,12 @@ function checkMemoryLimit(bytes: unknown): void {
   if (bytes !== undefined && !(Number.isSafeInteger(bytes) && (bytes as number) >= least)) {
     throw invalid('memoryLimitBytes', `expected an integer of at least ${least}`, bytes)
   }
+}
+
+function checkCache(cache: unknown, folder: string): void {
+  if (cache === undefined) return
+  if (typeof cache !== 'string' || cache.length === 0) throw invalid('cache', 'expected a path', cache)
+  if (!STORE.test(folder)) throw invalid('cache', 'only a database on a store has one', cache)
 }
 
 function checkIdle(ms: unknown): void {

@@ -6,6 +6,7 @@ import { copyLog } from '../../log/copy-log.js'
 import { createCollection, pathsIn, undone } from '../../storage/layout.js'
 import { writeManifest } from '../../storage/manifest.js'
 import { CollectionEngine } from '../collection/collection-engine.js'
+import { FolderHome } from '../collection/collection-home.js'
 import { recoverCollection } from '../collection/recovery.js'
 import type { StagedCollection } from './staged-collection.js'
 
@@ -41,7 +42,7 @@ export async function adoptStaged(
     })
   })
   try {
-    return new CollectionEngine(await recoverCollection(disk, paths, clock))
+    return new CollectionEngine(await recoverCollection(new FolderHome(disk, paths), clock))
   } catch (error) {
     throw await undone(disk, paths, error)
   }

@@ -10,8 +10,9 @@ import { type Manifest, readManifest } from '../../storage/manifest.js'
 import type { SnapshotCollection } from '../../storage/snapshot-index.js'
 import { layoutOf } from '../../storage/table-layout.js'
 import { checkRestoredManifest } from '../catalogue/restored-manifest.js'
+import { FolderHome } from '../collection/collection-home.js'
 import { FollowedCollection } from '../collection/followed-collection.js'
-import { openTable } from '../collection/recovery.js'
+
 import { checkRows } from '../collection/table-rows.js'
 import { tableShard } from '../config/shard-spec.js'
 
@@ -54,7 +55,7 @@ async function tryFiles(disk: Disk, { folder, name, seq }: TriedCollection): Pro
   await files.verify()
   await checkTable(disk, paths.table, manifest.tableVersion)
   await disk.makeFolder(paths.segments)
-  const lastSeq = await FollowedCollection.check(disk, paths)
+  const lastSeq = await FollowedCollection.check(new FolderHome(disk, paths))
   if (name !== manifest.name || lastSeq !== seq) {
     throw new VicinalError('CORRUPT', `the snapshot is damaged: expected operation ${seq}, got ${lastSeq}`)
   }
@@ -63,7 +64,7 @@ async function tryFiles(disk: Disk, { folder, name, seq }: TriedCollection): Pro
 
 /** The commit leaves files behind. The next process that opens the table for writing removes them. */
 async function tryTable(disk: Disk, paths: CollectionPaths, manifest: Manifest): Promise<void> {
-  const table = await openTable(disk, paths, manifest, { readOnly: false })
+  const table = await new FolderHome(disk, paths).openTable(manifest, { readOnly: false })
   const checker = tableShard(layoutOf(manifest))
   try {
     let last: FlushBatch | null = null

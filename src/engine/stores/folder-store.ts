@@ -16,6 +16,7 @@ import {
 import { type Manifest, writeManifest } from '../../storage/manifest.js'
 import { readQuotas, writeQuotas } from '../../storage/quota-file.js'
 import { CollectionEngine } from '../collection/collection-engine.js'
+import { FolderHome } from '../collection/collection-home.js'
 import { recoverCollection } from '../collection/recovery.js'
 import type { StoredCollection } from '../collection/stored-collection.js'
 import { mapRoom } from '../memory/map-room.js'
@@ -81,7 +82,7 @@ export class FolderStore implements CollectionStore {
 
   async open({ name, uuid }: StoredCollection): Promise<CollectionEngine> {
     const paths = collectionPaths(uuid)
-    const parts = await recoverCollection(this.#disk, paths, this.#clock, async (manifest) => {
+    const parts = await recoverCollection(new FolderHome(this.#disk, paths), this.#clock, async (manifest) => {
       if (manifest.name !== name) {
         throw new VicinalError('CORRUPT', `${paths.manifest}: it is of collection ${JSON.stringify(manifest.name)}`, {
           details: { path: paths.manifest },

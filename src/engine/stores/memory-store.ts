@@ -32,7 +32,7 @@ export class MemoryStore implements CollectionStore {
       log: new MemoryLog(),
       manifest: new ManifestFile(null, manifest),
       table: null,
-      folder: null,
+      home: null,
       readOnly: false,
       warnings: [],
       outdated: new OutdatedSegments(),

@@ -1,16 +1,13 @@
 import { type Clock, systemClock } from '../../core/clock.js'
-import { notFound, VicinalError } from '../../core/errors.js'
-import { Disk } from '../../disk/disk.js'
-import { readAliases } from '../../storage/alias-file.js'
-import { collectionPaths } from '../../storage/layout.js'
-import { readQuotas } from '../../storage/quota-file.js'
+import { VicinalError } from '../../core/errors.js'
 import { CollectionEngine } from '../collection/collection-engine.js'
 import { FollowedCollection } from '../collection/followed-collection.js'
 import type { StoredCollection } from '../collection/stored-collection.js'
 import { mapRoom } from '../memory/map-room.js'
 import { DEFAULT_SNAPSHOT_SETTINGS, SnapshotStore } from '../snapshots/snapshot-store.js'
 import type { CollectionRegistry, CollectionStore } from './collection-store.js'
-import { asVicinalError, FolderCatalogue } from './folder-catalogue.js'
+import { asVicinalError } from './folder-catalogue.js'
+import { FolderSource, type ReadSource } from './read-source.js'
 
 /** How far a reader may be behind its writer, and how often it looks for collections made or removed. */
 const FOLLOW_MS = 200
@@ -21,16 +18,13 @@ interface Followed {
   engine: CollectionEngine
 }
 
-/**
- * The data folder of a process that only reads it, while another process may write it. Takes no lock, writes nothing.
- */
+/** What a process reads while another may write it. Takes no lock, and writes nothing but its own cache. */
 export class ReaderStore implements CollectionStore {
   readonly readOnly = true
   readonly reopens = true
-  readonly snapshots: SnapshotStore
-  readonly #disk: Disk
+  readonly snapshots: SnapshotStore | null
+  readonly #source: ReadSource
   readonly #clock: Clock
-  readonly #catalogue: FolderCatalogue
   /** Keyed by uuid. */
   readonly #listed = new Map<string, StoredCollection>()
   /** Folders of collections that were told to be unreadable. */
@@ -42,30 +36,28 @@ export class ReaderStore implements CollectionStore {
   #running: Promise<void> = Promise.resolve()
   #stopped = false
 
-  private constructor(disk: Disk, clock: Clock) {
-    this.snapshots = new SnapshotStore(disk, clock, DEFAULT_SNAPSHOT_SETTINGS)
-    this.#disk = disk
+  constructor(source: ReadSource, clock: Clock = systemClock) {
+    this.snapshots =
+      source instanceof FolderSource ? new SnapshotStore(source.disk, clock, DEFAULT_SNAPSHOT_SETTINGS) : null
+    this.#source = source
     this.#clock = clock
-    this.#catalogue = new FolderCatalogue(disk)
   }
 
   /** Rejects with NOT_FOUND if the folder does not exist: a reader creates none. */
   static async open(root: string, clock: Clock = systemClock): Promise<ReaderStore> {
-    const disk = new Disk(root)
-    if (!(await disk.exists('.'))) throw notFound('data folder', root)
-    return new ReaderStore(disk, clock)
+    return new ReaderStore(await FolderSource.open(root), clock)
   }
 
   async list(registry: CollectionRegistry): Promise<void> {
     await this.#list(registry)
-    await readAliases(this.#disk).then(registry.setAliases, (cause: unknown) => {
+    await this.#source.aliases().then(registry.setAliases, (cause: unknown) => {
       registry.addDamagedAliases(asVicinalError(cause))
     })
     this.#arm(registry)
   }
 
   async open({ uuid }: StoredCollection): Promise<CollectionEngine> {
-    const collection = await FollowedCollection.open(this.#disk, collectionPaths(uuid), this.#clock, (manifest) =>
+    const collection = await FollowedCollection.open(this.#source.home(uuid), this.#clock, (manifest) =>
       mapRoom.admitCollection(manifest),
     )
     const engine = new CollectionEngine(collection.parts)
@@ -82,7 +74,7 @@ export class ReaderStore implements CollectionStore {
   }
 
   async loadQuotas(): Promise<unknown> {
-    return await readQuotas(this.#disk)
+    return await this.#source.quotas()
   }
 
   async saveQuotas(): Promise<never> {
@@ -90,7 +82,7 @@ export class ReaderStore implements CollectionStore {
   }
 
   async diskPercent(): Promise<number> {
-    return await this.#disk.usedPercent()
+    return await this.#source.diskPercent()
   }
 
   async remove(): Promise<never> {
@@ -104,7 +96,9 @@ export class ReaderStore implements CollectionStore {
     await this.#running.catch(() => undefined)
   }
 
-  async close(): Promise<void> {}
+  async close(): Promise<void> {
+    await this.#source.close()
+  }
 
   #arm(registry: CollectionRegistry): void {
     if (this.#stopped) return
@@ -116,7 +110,7 @@ export class ReaderStore implements CollectionStore {
   async #poll(registry: CollectionRegistry): Promise<void> {
     if (++this.#polls % LIST_EVERY_POLLS === 0) await this.#list(registry).catch(() => undefined)
     // A file that the writer is replacing right now is read at the next poll.
-    await readAliases(this.#disk).then(registry.setAliases, () => undefined)
+    await this.#source.aliases().then(registry.setAliases, () => undefined)
     for (const followed of this.#followed) {
       if (this.#stopped) return
       const { collection, engine } = followed
@@ -126,7 +120,7 @@ export class ReaderStore implements CollectionStore {
   }
 
   async #list(registry: CollectionRegistry): Promise<void> {
-    const { present, unread } = await this.#catalogue.list()
+    const { present, unread } = await this.#source.list()
     const uuids = new Set(present.map(({ uuid }) => uuid))
     for (const [uuid, collection] of this.#listed) {
       if (uuids.has(uuid)) continue
@@ -138,10 +132,9 @@ export class ReaderStore implements CollectionStore {
       this.#listed.set(collection.uuid, collection)
       registry.add(collection)
     }
-    for (const { paths, error } of unread) {
-      // A collection that is being removed right now is not damaged.
-      if (this.#unread.has(paths.folder) || !(await this.#disk.exists(paths.folder))) continue
-      this.#unread.add(paths.folder)
+    for (const { folder, error } of unread) {
+      if (this.#unread.has(folder)) continue
+      this.#unread.add(folder)
       registry.addNameless(error)
     }
   }

@@ -10,6 +10,7 @@ import type { Collection, Database } from '../../../../src/core/database.js'
 import { LIMITS } from '../../../../src/core/limits.js'
 import { Disk } from '../../../../src/disk/disk.js'
 import { CollectionEngine } from '../../../../src/engine/collection/collection-engine.js'
+import { FolderHome } from '../../../../src/engine/collection/collection-home.js'
 import { Flusher } from '../../../../src/engine/collection/flusher.js'
 import { recoverCollection } from '../../../../src/engine/collection/recovery.js'
 import { withoutVectorName, withVectorName } from '../../../../src/engine/config/named-vectors.js'
@@ -60,7 +61,7 @@ async function filesWithMark(): Promise<string[]> {
 async function engineOf(): Promise<CollectionEngine> {
   const disk = new Disk(folder)
   const [paths] = await listCollections(disk)
-  const engine = new CollectionEngine(await recoverCollection(disk, paths as never, systemClock))
+  const engine = new CollectionEngine(await recoverCollection(new FolderHome(disk, paths as never), systemClock))
   onTestFinished(() => engine.close())
   return engine
 }

@@ -1,0 +1,39 @@
+/**
+ * The keys of a group's database (docs/data-format.md has the table). A collection's name stands in one key alone, so a
+ * collection that is deleted and made again shares no key with the first: it has another uuid.
+ */
+const SEQ_BYTES = 8
+const text = (value: string) => new Uint8Array(Buffer.from(value, 'utf8'))
+
+/** The number of the last opening: each owner writes the next one first. */
+export const EPOCH = text('e')
+export const ALIASES = text('a')
+export const QUOTAS = text('q')
+export const CATALOGUE = text('c/')
+export const MANIFESTS = text('m/')
+
+/** The catalogue's entry of a name. */
+export const collectionKey = (name: string) => text(`c/${name}`)
+export const manifestKey = (uuid: string) => text(`m/${uuid}`)
+/** All records of a collection. */
+export const recordsOf = (uuid: string) => text(`r/${uuid}/`)
+
+/** Records of a collection from this number on, as many as one batch had. */
+export function recordsKey(uuid: string, firstSeq: number): Uint8Array {
+  const prefix = recordsOf(uuid)
+  const key = Buffer.alloc(prefix.length + SEQ_BYTES)
+  key.set(prefix)
+  key.writeBigUInt64BE(BigInt(firstSeq), prefix.length)
+  return key
+}
+
+export function firstSeqOf(key: Uint8Array): number {
+  return Number(Buffer.from(key.buffer, key.byteOffset, key.byteLength).readBigUInt64BE(key.byteLength - SEQ_BYTES))
+}
+
+/** The first key behind all keys with this prefix. */
+export function behind(prefix: Uint8Array): Uint8Array {
+  const end = Uint8Array.from(prefix)
+  end[end.length - 1] = (end.at(-1) as number) + 1
+  return end
+}

@@ -1,0 +1,135 @@
+import type { Operator } from 'opendal'
+import { VicinalError } from '../core/errors.js'
+import type { StoreAddress } from './address.js'
+import { storePackage } from './packages.js'
+
+export interface StoredObject {
+  path: string
+  bytes: number
+  /** By the store's clock, in milliseconds since 1970; null where the store does not say. */
+  modifiedMs: number | null
+}
+
+const REASON_CHARS = 200
+
+/** The objects below the store's address, by path. */
+export class Objects {
+  readonly #operator: Operator
+
+  private constructor(operator: Operator) {
+    this.#operator = operator
+  }
+
+  static async open(address: StoreAddress): Promise<Objects> {
+    const { Operator } = await storePackage('opendal', () => import('opendal'))
+    return new Objects(new Operator(address.kind === 'file' ? 'fs' : 's3', optionsOf(address)))
+  }
+
+  /** Creates the object. False if one of this path was there. */
+  async create(path: string, content: Uint8Array): Promise<boolean> {
+    try {
+      await this.#operator.write(path, asBuffer(content), { ifNotExists: true })
+      return true
+    } catch (error) {
+      if (kindOf(error) === 'ConditionNotMatch') return false
+      throw asVicinalError(error, 'create', path)
+    }
+  }
+
+  /** Writes the object, whatever was there. */
+  async write(path: string, content: Uint8Array): Promise<void> {
+    await this.#run('write', path, () => this.#operator.write(path, asBuffer(content)))
+  }
+
+  /** Writes an object piece by piece. It is there once all of it is. */
+  async writePieces(path: string, pieces: AsyncIterable<Uint8Array>): Promise<void> {
+    await this.#run('write', path, async () => {
+      const writer = await this.#operator.writer(path)
+      for await (const piece of pieces) await writer.write(asBuffer(piece))
+      await writer.close()
+    })
+  }
+
+  /** Null if there is no such object. */
+  async read(path: string): Promise<Uint8Array | null> {
+    try {
+      return await this.#operator.read(path)
+    } catch (error) {
+      if (kindOf(error) === 'NotFound') return null
+      throw asVicinalError(error, 'read', path)
+    }
+  }
+
+  /** Rejects with UNAVAILABLE unless the object has all of these bytes. */
+  async readRange(path: string, { offset, bytes }: { offset: number; bytes: number }): Promise<Uint8Array> {
+    const read = await this.#run('read', path, () =>
+      this.#operator.read(path, { offset: BigInt(offset), size: BigInt(bytes) }),
+    )
+    if (read.length === bytes) return read
+    throw new VicinalError('UNAVAILABLE', `the store has ${read.length} of ${bytes} bytes of ${path} from ${offset}`)
+  }
+
+  /** Everything below a folder, whose path ends with a slash. */
+  async list(folder: string): Promise<StoredObject[]> {
+    const entries = await this.#run('list', folder, () => this.#operator.list(folder, { recursive: true }))
+    return entries
+      .filter((entry) => !entry.path().endsWith('/'))
+      .map((entry) => {
+        const { contentLength, lastModified } = entry.metadata()
+        return {
+          path: entry.path(),
+          bytes: Number(contentLength ?? 0),
+          modifiedMs: lastModified === null ? null : Date.parse(lastModified),
+        }
+      })
+  }
+
+  /** Removes the object, if there is one. */
+  async remove(path: string): Promise<void> {
+    await this.#run('remove', path, () => this.#operator.delete(path))
+  }
+
+  async #run<T>(action: string, path: string, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work()
+    } catch (error) {
+      throw asVicinalError(error, action, path)
+    }
+  }
+}
+
+function optionsOf(address: StoreAddress): Record<string, string> {
+  if (address.kind === 'file') return { root: address.folder }
+  const { endpoint, region, accessKeyId, secretAccessKey, sessionToken } = address.access
+  const given = {
+    endpoint,
+    access_key_id: accessKeyId,
+    secret_access_key: secretAccessKey,
+    session_token: sessionToken,
+  }
+  const set = Object.entries(given).filter((entry): entry is [string, string] => entry[1] !== null)
+  return {
+    bucket: address.bucket,
+    root: `/${address.prefix}`,
+    region,
+    // The keys that were given are the only ones: nothing is looked up in files or from the machine's provider.
+    ...(accessKeyId === null ? {} : { disable_config_load: 'true', disable_ec2_metadata: 'true' }),
+    ...Object.fromEntries(set),
+  }
+}
+
+/** OpenDAL's errors have their kind at the beginning of the text alone. */
+function kindOf(error: unknown): string {
+  return /^\w+/.exec((error as Error).message)?.[0] ?? ''
+}
+
+/** Of the cause only the end is told: before it stands the request, which may have a signature. */
+function asVicinalError(cause: unknown, action: string, path: string): VicinalError {
+  if (cause instanceof VicinalError) return cause
+  const reason = (cause as Error).message.split('=> ')[1]?.slice(0, REASON_CHARS) ?? ''
+  return new VicinalError('UNAVAILABLE', `the store could not ${action} ${path}: ${kindOf(cause)}: ${reason}`)
+}
+
+function asBuffer({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
+  return Buffer.from(buffer as ArrayBuffer, byteOffset, byteLength)
+}

@@ -1,0 +1,76 @@
+/** What the main thread asks of the thread that has the database, and the answers. */
+export interface OpenTask {
+  kind: 'open'
+  /** Address of the store's root, as SlateDB resolves it. */
+  url: string
+  /** Variables that SlateDB reads while it resolves the address: it takes access in no other way. */
+  environment: Record<string, string>
+  /** Path of the database below it. */
+  path: string
+  role: 'writer' | 'reader'
+  /** How long a batch waits for others, for a writer; how often a reader looks. */
+  intervalMs: number
+  /** Age from which SlateDB removes objects of its log. Half of it bounds the time between batches that count. */
+  minAgeMs: number
+  /** Bytes that SlateDB may hold before they are in its tables. */
+  memoryBytes: number
+}
+
+export type Entry = [key: Uint8Array, value: Uint8Array]
+
+export interface WriteTask {
+  kind: 'write'
+  puts: Entry[]
+  deletes: Uint8Array[]
+}
+
+export interface GetTask {
+  kind: 'get'
+  key: Uint8Array
+}
+
+/** Entries from `from` on, `to` excluded, until they have about `bytes`. */
+export interface ScanTask {
+  kind: 'scan'
+  from: Uint8Array
+  to: Uint8Array
+  bytes: number
+}
+
+export interface CloseTask {
+  kind: 'close'
+}
+
+export type SlateTask = OpenTask | WriteTask | GetTask | ScanTask | CloseTask
+
+export interface SlateResults {
+  open: undefined
+  write: undefined
+  get: Uint8Array | undefined
+  /** `isWhole`: there are no more. */
+  scan: { entries: Entry[]; isWhole: boolean }
+  close: undefined
+}
+
+/**
+ * Why the database takes nothing more. `fenced`: another opened it. `late`: a batch came back too late to count (see
+ * `CountedBatches`). `lost`: anything else. In each case the outcome of what was under way is unknown.
+ */
+export type Ending = 'fenced' | 'late' | 'lost'
+
+export interface SlateFailure {
+  message: string
+  /** Set if the database has ended. */
+  ending: Ending | null
+  /** The package could not be loaded. */
+  isMissing: boolean
+}
+
+export interface SlateRequest {
+  id: number
+  task: SlateTask
+}
+
+export type SlateAnswer =
+  | { id: number; ok: true; result: SlateResults[SlateTask['kind']] }
+  | { id: number; ok: false; failure: SlateFailure }

@@ -1,0 +1,102 @@
+import { SHARE_ENV, Worker, type WorkerOptions } from 'node:worker_threads'
+import { VicinalError } from '../core/errors.js'
+import type {
+  Entry,
+  OpenTask,
+  SlateAnswer,
+  SlateFailure,
+  SlateRequest,
+  SlateResults,
+  SlateTask,
+} from './slate-messages.js'
+
+/** The compiled worker, two folders up and down again: from src/bucket in a checkout as from dist/bucket. */
+const entryOf = () => new URL('../../dist/bucket/slate-worker.js', import.meta.url)
+/** SlateDB reads variables of the process itself, which a copy of them would not change. */
+const OPTIONS: WorkerOptions = { name: 'vicinal-bucket', execArgv: [], env: SHARE_ENV }
+
+interface Waiting {
+  resolve(result: SlateResults[SlateTask['kind']]): void
+  reject(error: unknown): void
+}
+
+/** The main thread's side of the thread that has a database. Its end is the database's end. */
+export class SlateThread {
+  readonly #worker = new Worker(entryOf(), OPTIONS)
+  readonly #waiting = new Map<number, Waiting>()
+  #lastId = 0
+  #end: VicinalError | null = null
+
+  private constructor() {
+    const lost = (cause: unknown) => this.#lose(cause)
+    this.#worker.unref()
+    this.#worker.on('message', (answer: SlateAnswer) => this.#settle(answer))
+    this.#worker.on('messageerror', lost)
+    this.#worker.on('error', lost)
+    this.#worker.on('exit', () => lost(undefined))
+  }
+
+  static async open(task: OpenTask): Promise<SlateThread> {
+    const thread = new SlateThread()
+    try {
+      await thread.#run(task)
+      return thread
+    } catch (error) {
+      await thread.#worker.terminate()
+      throw error
+    }
+  }
+
+  /** Resolves once the batch is durable and counts. The buffers of values are given away. */
+  async write(puts: Entry[], deletes: Uint8Array[]): Promise<void> {
+    await this.#run({ kind: 'write', puts, deletes })
+  }
+
+  async get(key: Uint8Array): Promise<Uint8Array | null> {
+    return (await this.#run({ kind: 'get', key })) ?? null
+  }
+
+  async scan(from: Uint8Array, to: Uint8Array, bytes: number): Promise<SlateResults['scan']> {
+    return await this.#run({ kind: 'scan', from, to, bytes })
+  }
+
+  async close(): Promise<void> {
+    await this.#run({ kind: 'close' }).catch(() => undefined)
+    await this.#worker.terminate()
+  }
+
+  async #run<T extends SlateTask>(task: T): Promise<SlateResults[T['kind']]> {
+    if (this.#end) throw this.#end
+    const request: SlateRequest = { id: ++this.#lastId, task }
+    this.#worker.postMessage(request)
+    this.#worker.ref()
+    const result = new Promise<SlateResults[SlateTask['kind']]>((resolve, reject) => {
+      this.#waiting.set(request.id, { resolve, reject })
+    })
+    return (await result) as SlateResults[T['kind']]
+  }
+
+  #settle(answer: SlateAnswer): void {
+    const waiting = this.#waiting.get(answer.id)
+    this.#waiting.delete(answer.id)
+    if (this.#waiting.size === 0) this.#worker.unref()
+    if (answer.ok) waiting?.resolve(answer.result)
+    else waiting?.reject(asError(answer.failure))
+  }
+
+  #lose(cause: unknown): void {
+    const why = cause instanceof Error ? `: ${cause.message}` : ''
+    this.#end ??= asError({
+      message: `the thread of the store's database ended${why}`,
+      ending: 'lost',
+      isMissing: false,
+    })
+    for (const { reject } of this.#waiting.values()) reject(this.#end)
+    this.#waiting.clear()
+  }
+}
+
+function asError({ message, ending, isMissing }: SlateFailure): VicinalError {
+  if (isMissing) return new VicinalError('NATIVE_UNAVAILABLE', message)
+  return new VicinalError('UNAVAILABLE', `the store's database: ${message}`, { details: ending ? { ending } : {} })
+}

@@ -1,0 +1,74 @@
+import type { Disk } from '../../disk/disk.js'
+import { FileLog } from '../../log/file-log.js'
+import type { Log } from '../../log/log.js'
+import { type Followed, LogFollower } from '../../log/log-follower.js'
+import { LanceTable } from '../../storage/lance-table.js'
+import type { CollectionPaths } from '../../storage/layout.js'
+import { type Manifest, readManifest, type SegmentEntry, writeManifest } from '../../storage/manifest.js'
+import { layoutOf } from '../../storage/table-layout.js'
+import type { ManifestPlace } from '../catalogue/manifest-file.js'
+
+/** Reads a log that another process writes. */
+export interface Follower {
+  /** The number of the last returned record. */
+  readonly seq: number
+  /** Returns the records since the last call, or none. */
+  poll(): Promise<Followed>
+  close(): Promise<void>
+}
+
+/**
+ * Where one collection is kept: a folder has all of it, or a store has it and a folder is its cache. Segments are written
+ * into the folder and mapped from there, whatever keeps them.
+ */
+export interface CollectionHome {
+  readonly disk: Disk
+  readonly paths: CollectionPaths
+  readManifest(): Promise<Manifest>
+  /** Opens the log for writing. */
+  openLog(manifest: Manifest): Promise<Log>
+  /** Where changes of the manifest go; `log` is the open one. */
+  manifestPlace(log: Log): ManifestPlace
+  openTable(manifest: Manifest, options: { readOnly: boolean }): Promise<LanceTable>
+  follow(manifest: Manifest): Follower
+  /** Brings the files of the manifest's segments into the folder. */
+  fetchSegments(manifest: Manifest): Promise<void>
+  /** Keeps the folder's files of these segments. */
+  keepSegments(segments: readonly Pick<SegmentEntry, 'file' | 'overlay'>[]): Promise<void>
+}
+
+/** A collection whose folder has everything. */
+export class FolderHome implements CollectionHome {
+  constructor(
+    readonly disk: Disk,
+    readonly paths: CollectionPaths,
+  ) {}
+
+  async readManifest(): Promise<Manifest> {
+    return await readManifest(this.disk, this.paths.manifest)
+  }
+
+  async openLog({ uuid, cleanEnd, flushedSeq }: Manifest): Promise<Log> {
+    return await FileLog.open({ disk: this.disk, folder: this.paths.log, uuid, cleanEnd, flushedSeq })
+  }
+
+  manifestPlace(): ManifestPlace {
+    return { write: (manifest) => writeManifest(this.disk, this.paths.manifest, manifest) }
+  }
+
+  async openTable(manifest: Manifest, options: { readOnly: boolean }): Promise<LanceTable> {
+    const { vectors } = layoutOf(manifest)
+    const spec = { disk: this.disk, folder: this.paths.folder, collection: manifest.name, vectors }
+    return await LanceTable.open(spec, manifest.tableVersion, options)
+  }
+
+  follow({ uuid, flushedSeq }: Manifest): Follower {
+    return new LogFollower({ disk: this.disk, folder: this.paths.log, uuid }, flushedSeq)
+  }
+
+  async fetchSegments(): Promise<void> {}
+
+  async keepSegments(): Promise<void> {
+    await this.disk.syncFolder(this.paths.segments)
+  }
+}

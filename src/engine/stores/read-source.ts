@@ -1,0 +1,107 @@
+import type { StoreAddress } from '../../bucket/address.js'
+import { GroupReader } from '../../bucket/group.js'
+import { claimPrefix } from '../../bucket/marker.js'
+import { Objects } from '../../bucket/objects.js'
+import type { VicinalError } from '../../core/errors.js'
+import { notFound } from '../../core/errors.js'
+import { Disk } from '../../disk/disk.js'
+import { type Aliases, readAliases } from '../../storage/alias-file.js'
+import { collectionPaths } from '../../storage/layout.js'
+import { readQuotas } from '../../storage/quota-file.js'
+import { type CollectionHome, FolderHome } from '../collection/collection-home.js'
+import type { StoredCollection } from '../collection/stored-collection.js'
+import { FolderCatalogue } from './folder-catalogue.js'
+import { listStored, type OpenedStore, storedAliases, storedQuotas } from './opened-store.js'
+import { StoreHome } from './store-home.js'
+
+/** How often a reader of a store looks for records, and asks the store for new ones. */
+const STORE_POLL_MS = 100
+
+/** What a reader follows: a folder that another process writes, or a store that another node owns. */
+export interface ReadSource {
+  list(): Promise<{ present: StoredCollection[]; unread: { folder: string; error: VicinalError }[] }>
+  aliases(): Promise<Aliases>
+  quotas(): Promise<unknown>
+  home(uuid: string): CollectionHome
+  diskPercent(): Promise<number>
+  close(): Promise<void>
+}
+
+export class FolderSource implements ReadSource {
+  readonly #catalogue: FolderCatalogue
+
+  constructor(readonly disk: Disk) {
+    this.#catalogue = new FolderCatalogue(disk)
+  }
+
+  /** Rejects with NOT_FOUND if the folder does not exist: a reader creates none. */
+  static async open(root: string): Promise<FolderSource> {
+    const disk = new Disk(root)
+    if (!(await disk.exists('.'))) throw notFound('data folder', root)
+    return new FolderSource(disk)
+  }
+
+  async list(): ReturnType<ReadSource['list']> {
+    const { present, unread } = await this.#catalogue.list()
+    const there: { folder: string; error: VicinalError }[] = []
+    // A collection that is being removed right now is not damaged.
+    for (const { paths, error } of unread)
+      if (await this.disk.exists(paths.folder)) there.push({ folder: paths.folder, error })
+    return { present, unread: there }
+  }
+
+  async aliases(): Promise<Aliases> {
+    return await readAliases(this.disk)
+  }
+
+  async quotas(): Promise<unknown> {
+    return await readQuotas(this.disk)
+  }
+
+  home(uuid: string): CollectionHome {
+    return new FolderHome(this.disk, collectionPaths(uuid))
+  }
+
+  async diskPercent(): Promise<number> {
+    return await this.disk.usedPercent()
+  }
+
+  async close(): Promise<void> {}
+}
+
+export class StoreSource implements ReadSource {
+  private constructor(private readonly store: OpenedStore & { database: GroupReader }) {}
+
+  static async open(address: StoreAddress, cacheFolder: string): Promise<StoreSource> {
+    const cache = new Disk(cacheFolder)
+    await cache.makeRoot()
+    const objects = await Objects.open(address)
+    await claimPrefix(objects, address, { mayCreate: false })
+    const database = await GroupReader.open(address, STORE_POLL_MS)
+    return new StoreSource({ address, objects, group: null, database, cache })
+  }
+
+  async list(): ReturnType<ReadSource['list']> {
+    return { present: await listStored(this.store), unread: [] }
+  }
+
+  async aliases(): Promise<Aliases> {
+    return await storedAliases(this.store)
+  }
+
+  async quotas(): Promise<unknown> {
+    return await storedQuotas(this.store)
+  }
+
+  home(uuid: string): CollectionHome {
+    return new StoreHome(this.store, uuid)
+  }
+
+  async diskPercent(): Promise<number> {
+    return await this.store.cache.usedPercent()
+  }
+
+  async close(): Promise<void> {
+    await this.store.database.close()
+  }
+}

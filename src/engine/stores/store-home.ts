@@ -1,0 +1,109 @@
+import type { StoreAddress } from '../../bucket/address.js'
+import { CachedFiles } from '../../bucket/cached-files.js'
+import type { Group } from '../../bucket/group.js'
+import { GroupFollower } from '../../bucket/group-follower.js'
+import { GroupLog } from '../../bucket/group-log.js'
+import { manifestKey } from '../../bucket/keys.js'
+import { VicinalError } from '../../core/errors.js'
+import type { Disk } from '../../disk/disk.js'
+import type { Log } from '../../log/log.js'
+import { LanceTable } from '../../storage/lance-table.js'
+import { type CollectionPaths, collectionPaths } from '../../storage/layout.js'
+import { decodeManifest, encodeManifest, type Manifest, type SegmentEntry } from '../../storage/manifest.js'
+import { storeTable } from '../../storage/table-home.js'
+import { layoutOf } from '../../storage/table-layout.js'
+import type { ManifestPlace } from '../catalogue/manifest-file.js'
+import type { CollectionHome, Follower } from '../collection/collection-home.js'
+import type { OpenedStore } from './opened-store.js'
+
+/** Values of the log that leave with one batch of the manifest; what is left over leaves with later ones. */
+const MOST_REMOVED = 1_000
+
+/** Path of a collection's table and segments below the store's address. */
+export const tableFolder = (uuid: string) => `tables/${uuid}`
+export const segmentFolder = (uuid: string) => `segments/${uuid}`
+
+/** A collection that a store keeps. Its folder has copies of the segments, and nothing that cannot be lost. */
+export class StoreHome implements CollectionHome {
+  readonly disk: Disk
+  readonly paths: CollectionPaths
+  readonly #store: OpenedStore
+  readonly #uuid: string
+  readonly #files: CachedFiles
+
+  constructor(store: OpenedStore, uuid: string) {
+    this.#store = store
+    this.#uuid = uuid
+    this.disk = store.cache
+    this.paths = collectionPaths(uuid)
+    this.#files = new CachedFiles(store.objects, segmentFolder(uuid), store.cache, this.paths.segments)
+  }
+
+  async readManifest(): Promise<Manifest> {
+    const where = `manifest of collection ${this.#uuid}`
+    const value = await this.#store.database.get(manifestKey(this.#uuid))
+    if (value === null) throw new VicinalError('CORRUPT', `${where}: it is missing`)
+    return decodeManifest(where, Buffer.from(value))
+  }
+
+  async openLog({ flushedSeq }: Manifest): Promise<Log> {
+    return await GroupLog.open(this.#group, this.#uuid, flushedSeq)
+  }
+
+  /** A manifest and the removal of the records that it covers are one batch. */
+  manifestPlace(log: Log): ManifestPlace {
+    return {
+      write: async (manifest) => {
+        const value = encodeManifest(`manifest of collection ${this.#uuid}`, manifest)
+        const covered = (log as GroupLog).covered(manifest.flushedSeq, MOST_REMOVED)
+        await this.#group.write({ puts: [[manifestKey(this.#uuid), value]], deletes: covered })
+        ;(log as GroupLog).removed(covered)
+      },
+    }
+  }
+
+  async openTable(manifest: Manifest, options: { readOnly: boolean }): Promise<LanceTable> {
+    const { address } = this.#store
+    const home = storeTable(address.url, storageOptions(address), tableFolder(this.#uuid), manifest.flushedSeq)
+    const contents = { collection: manifest.name, vectors: layoutOf(manifest).vectors }
+    return await LanceTable.at(home, contents, manifest.tableVersion, options)
+  }
+
+  follow({ flushedSeq }: Manifest): Follower {
+    const read = async () => (await this.readManifest()).flushedSeq
+    return new GroupFollower(this.#store.database, this.#uuid, flushedSeq, read)
+  }
+
+  async fetchSegments({ segments }: Manifest): Promise<void> {
+    await this.#files.fetch(
+      segments.flatMap(({ file, bytes, overlay }) => [
+        { name: file, bytes },
+        ...(overlay ? [{ name: overlay.file, bytes: overlay.bytes }] : []),
+      ]),
+    )
+  }
+
+  async keepSegments(segments: readonly Pick<SegmentEntry, 'file' | 'overlay'>[]): Promise<void> {
+    await this.#files.keep(segments.flatMap(({ file, overlay }) => (overlay ? [file, overlay.file] : [file])))
+  }
+
+  get #group(): Group {
+    if (this.#store.group) return this.#store.group
+    throw new VicinalError('READ_ONLY', 'this node does not own the store')
+  }
+}
+
+/** How Lance reaches the store: what the address has, and nothing of the environment. */
+function storageOptions(address: StoreAddress): Record<string, string> {
+  if (address.kind === 'file') return {}
+  const { endpoint, region, accessKeyId, secretAccessKey, sessionToken } = address.access
+  const given = {
+    aws_endpoint: endpoint,
+    aws_access_key_id: accessKeyId,
+    aws_secret_access_key: secretAccessKey,
+    aws_session_token: sessionToken,
+    allow_http: endpoint?.startsWith('http:') ? 'true' : null,
+  }
+  const set = Object.entries(given).filter((entry): entry is [string, string] => entry[1] !== null)
+  return { aws_region: region, ...Object.fromEntries(set) }
+}

@@ -1,0 +1,65 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { parseStore, type StoreAddress } from '../../../src/bucket/address.js'
+import { Objects } from '../../../src/bucket/objects.js'
+import { probe } from '../../../src/bucket/probe.js'
+
+let root: string
+let address: StoreAddress
+let objects: Objects
+
+beforeEach(async () => {
+  root = mkdtempSync(join(tmpdir(), 'vicinal-objects-'))
+  address = parseStore(pathToFileURL(root).href)
+  objects = await Objects.open(address)
+})
+afterEach(() => rmSync(root, { recursive: true, force: true }))
+
+const bytes = (text: string) => Buffer.from(text)
+
+test('an object is created once, read whole and by range, listed, and removed', async () => {
+  expect(await objects.create('a/b', bytes('first'))).toBe(true)
+  expect(await objects.create('a/b', bytes('second'))).toBe(false)
+  expect(await objects.read('a/b')).toEqual(bytes('first'))
+  expect(await objects.readRange('a/b', { offset: 1, bytes: 3 })).toEqual(bytes('irs'))
+  await expect(objects.readRange('a/b', { offset: 3, bytes: 3 })).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+  await objects.write('a/b', bytes('third'))
+  const [listed] = await objects.list('a/')
+  expect(listed).toMatchObject({ path: 'a/b', bytes: 5 })
+  expect(Math.abs((listed?.modifiedMs ?? 0) - Date.now())).toBeLessThan(600_000)
+  await objects.remove('a/b')
+  await objects.remove('a/b')
+  expect(await objects.read('a/b')).toBeNull()
+  expect(await objects.list('none/')).toEqual([])
+})
+
+test('an object of several pieces is whole', async () => {
+  async function* pieces() {
+    yield Buffer.alloc(1_000_000, 1)
+    yield Buffer.alloc(5, 2)
+  }
+  await objects.writePieces('large', pieces())
+  const read = (await objects.read('large')) as Buffer
+  expect(read.length).toBe(1_000_005)
+  expect(read[1_000_000]).toBe(2)
+})
+
+test('a store that does what it must is used, and nothing of the probe stays', async () => {
+  await probe(objects, address)
+  expect(await objects.list('probe/')).toEqual([])
+})
+
+test.each<[string, Partial<Objects>, RegExp]>([
+  ['lets two of several creations succeed', { create: async () => true }, /of 8 concurrent creations .* 8 succeeded/],
+  ['reads what was written before', { read: async () => bytes('older') }, /a read after a write/],
+  ['lists what was there before', { list: async () => [] }, /a list after a write/],
+])('a store that %s is refused', async (_, differs, message) => {
+  const odd = new Proxy(objects, {
+    get: (target, key) =>
+      key in differs ? differs[key as keyof Objects] : (target[key as keyof Objects] as () => unknown).bind(target),
+  })
+  await expect(probe(odd, address)).rejects.toThrow(message)
+})
