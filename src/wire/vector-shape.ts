@@ -31,11 +31,14 @@ function rulesOfSparse({ indices, values }: SparseVector): readonly BrokenRule[]
   return broken
 }
 
-/** Indices mostly ascend, which takes no set. */
-function areDistinct(indices: ArrayLike<number>): boolean {
-  for (let at = 1; at < indices.length; at++) {
-    if ((indices[at] as number) <= (indices[at - 1] as number))
-      return new Set(Array.from(indices)).size === indices.length
+/** Indices mostly ascend, which takes no set. Of points they may be no numbers yet, which is refused as their type. */
+function areDistinct(indices: ArrayLike<unknown>): boolean {
+  let before = -1
+  for (let at = 0; at < indices.length; at++) {
+    const index = indices[at]
+    if (typeof index !== 'number') return true
+    if (index <= before) return new Set(Array.from(indices)).size === indices.length
+    before = index
   }
   return true
 }
