@@ -151,6 +151,12 @@ export interface TextColumn {
   offsets: Uint32Array
 }
 
+/** Whether a value has the type of an id. A text may still be none: without text ids it has to be a UUID. */
+export function isId(value: unknown): value is PointId {
+  if (typeof value === 'number') return Number.isSafeInteger(value) && value >= 0
+  return typeof value === 'bigint' ? value >= 0n && value <= MAX_U64 : typeof value === 'string'
+}
+
 /**
  * Writes an id as `[kind, w0, w1, w2, w3]`. A number is its low and high word, with w2 = w3 = 0. A UUID is its four
  * big-endian words. Comparing words therefore orders UUIDs as their texts do. `isText`: the collection has text ids.

@@ -5,7 +5,7 @@
  */
 import { describeValue, invalid, VicinalError } from '../core/errors.js'
 import type { KnownShape } from '../core/known-keys.js'
-import type { PointId } from '../core/point.js'
+import { isId, type PointId } from '../core/point.js'
 import { ShortCopies } from '../core/short-copies.js'
 import { isPlain as isObject } from '../core/vocabulary/reader.js'
 // Bodies with filters and formulas are read by it.
@@ -66,9 +66,9 @@ export function textsAt(value: unknown, field: string): readonly string[] {
   return texts as readonly string[]
 }
 
-/** Shape only; the engine checks ranges and the form of UUIDs, where it encodes the id. */
+/** The engine checks the form of UUIDs, where it encodes the id: a collection's ids may be other texts. */
 export function idAt(value: unknown, field: string): PointId {
-  if (typeof value === 'number' || typeof value === 'bigint' || typeof value === 'string') return value
+  if (isId(value)) return value
   throw invalid(field, 'expected an unsigned 64-bit integer or a UUID', value ?? null)
 }
 
@@ -77,8 +77,7 @@ export function idsAt(value: unknown, field: string): readonly PointId[] | BigUi
   if (ArrayBuffer.isView(value)) return wordsAt(value as Uint8Array, field)
   const ids = arrayAt(value, field)
   for (let i = 0; i < ids.length; i++) {
-    const id = ids[i]
-    if (typeof id !== 'number' && typeof id !== 'string') idAt(id, `${field}[${i}]`)
+    if (!isId(ids[i])) idAt(ids[i], `${field}[${i}]`)
   }
   return ids as readonly PointId[]
 }

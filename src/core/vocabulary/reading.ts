@@ -18,6 +18,8 @@ const CATEGORY = { 'JSON body': 'Format', 'query parameters': 'Deserialize', 'pa
 /** A rule that a value of the right type breaks. */
 export interface Violation {
   readonly place: Place | null
+  /** The part of the value that breaks the rule, as the paths of the wire's violations name it. */
+  readonly part?: string
   /** "an integer from 1 to 10", behind "expected". */
   readonly expected: string
   /** In the words of the wire. */
@@ -98,8 +100,12 @@ export class Reading {
     const field = fieldOf(first.place, this.whole)
     const message =
       this.face === 'wire'
-        ? `Validation error in ${this.#source}: [${this.#violations.map(({ place, rule }) => `${pathOf(place)}: ${rule}`).join('; ')}]`
+        ? `Validation error in ${this.#source}: [${this.#violations.map(toldOnWire).join('; ')}]`
         : `${field}: expected ${first.expected}, got ${describeValue(first.seen)}`
     throw new VicinalError('INVALID_ARGUMENT', message, { details: { field }, status: 422 })
   }
+}
+
+function toldOnWire({ place, part, rule }: Violation): string {
+  return `${pathOf(place)}${part === undefined ? '' : `.${part}`}: ${rule}`
 }
