@@ -5,7 +5,7 @@
 //
 // Rows are made from word vectors; `--made-up` takes gaussian rows instead, which need no download. The tests run
 // `--quick`. A kind keeps its promise if the lower end of the 95 % interval of its recall is at most 0.01 below the recall
-// asked for (docs/design/recall.md). Ends with 1 where one does not.
+// asked for (docs/design/recall.md). The exit code is 1 if a kind does not.
 import { execFileSync } from 'node:child_process'
 import { rmSync } from 'node:fs'
 import { parseArgs } from 'node:util'

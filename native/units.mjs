@@ -11,12 +11,12 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 /** Few enough for several cores to have something to do, and for a changed file to cost seconds. */
 const MOST_LINES = 1200
 
-/** Paths of units, each of sources of one folder of native/, written below `into` where they differ from what is there. */
+/** Paths of units, each of sources of one folder of native/. Changed units are written below `into`. */
 export const unitsOf = (folder, into) => written(folder, sourcesIn(folder), into, includesOf)
 
 /**
- * The same of test files, given by name, that say nothing outside namespaces but `using namespace`. What they include is
- * included before, so that it is nothing to them any more within their namespaces.
+ * The same of test files, given by name, that say nothing outside namespaces but `using namespace`. Their includes come
+ * first, so that the guards of headers make them empty within the namespaces.
  */
 export const testUnitsOf = (names, into) =>
   written(
@@ -41,9 +41,9 @@ function written(folder, sources, into, textOf) {
 
 const includesOf = (folder, sources) => sources.map(({ name }) => `#include "${folder}/${name}"\n`).join('')
 
-/** What a file includes, where it is so under its condition. */
+/** The includes of a file, with the condition that they are under. */
 const INCLUDES = /^#if.*\n(?:#include .*\n)+#endif|^#include .*$/gm
-/** What would not mean within a namespace, or for the file behind it, what it does in a file by itself. */
+/** Lines with another meaning within a namespace, or with an effect on the file behind. */
 const NOT_ALONE = /^(?:[ \t]+#[ \t]*include|#[ \t]+include|[ \t]*#[ \t]*define|namespace vicinal)/m
 
 function isolated(folder, sources) {
@@ -61,7 +61,7 @@ function isolated(folder, sources) {
 
 const isUnitOf = (folder, name) => name.startsWith(`${folder}-`) && name.endsWith('.cpp')
 
-/** What did not change keeps its time, so that make leaves its object alone. Two runs at once see the whole text or none. */
+/** Unchanged text keeps its time, so that make leaves its object alone. Two runs at once see the whole text or none. */
 function replaceUnless(text, unit) {
   if (existsSync(unit) && readFileSync(unit, 'utf8') === text) return
   const fresh = `${unit}.${process.pid}`

@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
 import { filesBelow, path } from './process.mjs'
 
-/** What each folder of src/ may import from besides itself, lowest first; of engine/ each room by itself. */
+/** The folders that each folder of src/ may import from besides itself, lowest first. Rooms of engine/ have their own. */
 const BELOW_QUERY = ['core', 'disk', 'native', 'filter', 'inference', 'storage', 'log', 'ingest']
 const BELOW_ENGINE = [...BELOW_QUERY, 'query']
 const ENGINE = ['config', 'memory', 'limits', 'catalogue', 'collection', 'snapshots', 'stores', 'database'].map(

@@ -1,10 +1,11 @@
 // The static checks: format and lint (Biome), types (tsc), layers and cycles, file sizes and names, paths and links of
-// docs, a command for each test, clang-format.
+// docs, a command for each test, waits in tests, clang-format.
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import { findings as docFindings } from './check-docs.mjs'
 import { isNativeSource, findings as layerFindings } from './check-layers.mjs'
+import { findings as waitFindings } from './check-waits.mjs'
 import { filesBelow, path, ROOT, say } from './process.mjs'
 import { findings as suiteFindings } from './suites.mjs'
 import { has } from './tools.mjs'
@@ -36,6 +37,7 @@ const CHECKS = [
   ['file sizes and names', sizeFindings],
   ['paths and links of docs', docFindings],
   ['commands of tests', suiteFindings],
+  ['waits in tests', waitFindings],
   ['C++ format', clangFormat],
 ]
 

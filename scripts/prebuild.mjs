@@ -1,4 +1,4 @@
-// What the package has beyond compiled TypeScript: the kernel for this platform, the sources of its stemmers, the server
+// Makes the parts of the package beyond compiled TypeScript: the kernel for this platform, the sources of its stemmers, the server
 // framework with its own dependencies, and the list of all components (SBOM).
 import { copyFileSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
@@ -12,7 +12,7 @@ import { has } from './tools.mjs'
  * overrides in our package.json hold in this repository alone.
  */
 const BUNDLED = 'fastify'
-/** Its stemmers are compiled into the kernel; nothing of what it requires is in the package. */
+/** Its stemmers are compiled into the kernel; none of its dependencies are in the package. */
 const COMPILED_IN = 'node-snowball'
 /** Files of the bundled packages that no program loads. */
 const UNUSED_FOLDERS = new Set(['.github', 'benchmark', 'benchmarks', 'docs', 'example', 'examples', 'test', 'tests'])
@@ -87,7 +87,7 @@ function isNested(source, folder) {
   return source.startsWith(path(folder, 'node_modules'))
 }
 
-/** A CycloneDX list of everything the package runs with, what is bundled and compiled in included. */
+/** A CycloneDX list of everything that the package runs with, with the bundled and the compiled parts. */
 function listComponents() {
   const folder = mkdtempSync(path('.cache/sbom-'))
   try {

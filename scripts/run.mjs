@@ -7,7 +7,7 @@ import { prebuild } from './prebuild.mjs'
 import { path, say } from './process.mjs'
 import { buildNative, buildOracle, compile, install, installClients } from './setup.mjs'
 import { suites } from './suites.mjs'
-import { fuzzSegments, nativeTests, report, soak, suite, suitesOfLowerSets } from './test.mjs'
+import { fuzzSegments, nativeTests, report, soak, suite, suitesOfLowerSets, withSecondTry } from './test.mjs'
 import { COMPILERS, ensureTools } from './tools.mjs'
 
 const SNAPSHOT_FUZZ = ['test/durability/snapshot-fuzz.test.ts']
@@ -33,7 +33,7 @@ async function start(flags) {
   await import(pathToFileURL(path('dist/cli/main.js')).href)
 }
 
-/** Checks and what is quick of all tests; with arguments the test files whose paths contain one of them. */
+/** Checks and the quick tests; with arguments the test files whose paths contain one of them. */
 function test(filters) {
   if (filters.length === 0) return report(quick())
   prepareTests()
@@ -47,7 +47,7 @@ function testCi() {
 
 /** Both, as one sum. A skipped suite counts as failed. */
 function ci() {
-  return report([...quick(), ...beyondQuick()], true)
+  return report([...quick(), ...beyondQuick()].map(withSecondTry), true)
 }
 
 /** Everything there is: hours. */
@@ -64,7 +64,7 @@ function testFull() {
 
 function quick() {
   install()
-  // The types of tests are checked, so what they import is there.
+  // The types of tests are checked, so their imports are installed.
   installClients()
   ensureTools(COMPILERS)
   buildNative()
@@ -110,7 +110,7 @@ function testIsa(filters) {
   return report(suitesOfLowerSets(filters))
 }
 
-/** How many files, and the seed of the first. */
+/** Takes the number of files, and the seed of the first. */
 function fuzzSegmentFiles([rounds = '10000', seed]) {
   install()
   ensureTools()

@@ -9,7 +9,7 @@ export function install() {
   installIn('.', 'installing packages from the lock file')
 }
 
-/** What only tests need: clients of others, whose packages are many. A folder of their own spares users the wait. */
+/** Clients of others, which only tests need. Their many packages have their own folder, which spares users the wait. */
 export function installClients() {
   installIn('test/clients', 'installing the clients that the tests run')
 }

@@ -1,6 +1,6 @@
-// Which command runs a test file: `npm test` every file below test/ but those that `npm run test:ci` has, so a new file is
+// Says by which command a test file is run: by `npm test` every file below test/ but those that `npm run test:ci` has, so a new file is
 // in the first without a line here. A file belongs beyond it when it takes half a minute, proves one promise a
-// thousand times, or tests what is not the library or service itself: packages, clients of others, benchmarks.
+// thousand times, or tests other things than library and service: packages, clients of others, benchmarks.
 import { readFileSync } from 'node:fs'
 import { filesBelow, path } from './process.mjs'
 

@@ -30,7 +30,7 @@ import { has } from './tools.mjs'
 const FOLDERS = ['base', 'distance', 'quantize', 'graph', 'text', 'filter', 'sparse', 'segment', 'search', 'shard']
 /** Folders whose code depends on the instruction set; their tests are named after them. */
 const ISA_FOLDERS = ['base', 'distance', 'quantize', 'graph']
-/** Compiled by themselves: the one has `main`, the other is in the way of what the system gives. */
+/** Compiled by themselves: the one has `main`, and the other replaces functions of the system. */
 const HARNESS = ['test/harness.cpp', 'test/refusals.cpp']
 const ISA_FLAGS = {
   'distance/isa/avx2.cpp': ['-mavx2', '-mfma', '-mf16c'],
@@ -41,8 +41,8 @@ const ISA_FLAGS = {
   'quantize/isa/rabitq_avx512.cpp': ['-mavx512f', '-mavx512bw', '-mavx512vnni', '-mavx2'],
 }
 /**
- * Tests name what is beside them, and are included from elsewhere. What they do themselves is not looked at by UBSan, which
- * takes half as long to compile again.
+ * Tests name files beside them, and are included from elsewhere. UBSan does not look at the code of tests: with it they
+ * take half as long again to compile.
  */
 const flagsOf = (variant, source) => [
   ...variant.flags,
@@ -79,11 +79,11 @@ const VARIANTS = {
     runs: [{ env: { VICINAL_TEST_SMALL: '1' } }],
   },
   asan: {
-    // Objects that are too small are seen by ASan; what UBSan asks of virtual functions needs RTTI, which the addon lacks.
+    // ASan sees objects that are too small. UBSan's checks of virtual functions need RTTI, which the addon lacks.
     flags: [
       ...['-O1', '-g1', '-fsanitize=address,undefined', '-fno-sanitize=object-size,vptr'],
       ...['-fno-sanitize-recover=all', '-fno-omit-frame-pointer'],
-      // What a vector has room for beyond its size is nobody's.
+      // Finds uses of a vector's room beyond its size.
       '-D_GLIBCXX_SANITIZE_VECTOR',
     ],
     folders: FOLDERS,
@@ -257,7 +257,7 @@ async function build(name, variant) {
   return linked.status === 0 ? { program } : { error: linked.output }
 }
 
-/** What tests tell of themselves: how long they took, how much they did. */
+/** Lines of tests about themselves: how long they took, how much they did. */
 const TOLD = /^ {2}(?:[\d.]+ s: |of ).*$/gm
 
 const inParts = ({ runs, parts = 1 }) =>

@@ -8,7 +8,7 @@ import { inTurns, timesOf } from '../lib/passes.mjs'
 
 const ASKED = 30
 const TINY_ASKED = 3
-/** Those that count. */
+/** The systems that count matches of a filter. */
 export const COUNTING = ['vicinal', 'lancedb']
 
 export async function counts({ data, limit, systems, m, efConstruct, tiny }) {

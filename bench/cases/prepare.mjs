@@ -1,4 +1,4 @@
-// Makes one data set's files. In a process of its own, because parsing the word vectors takes 1 GB.
+// Makes the files of one data set, in its own process, because parsing the word vectors takes 1 GB.
 
 import { createHash } from 'node:crypto'
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'

@@ -120,7 +120,7 @@ async function ingest(collection, set) {
   return { mixed: mixed.slice(0, MIXED_QUERIES), warming: mixed.slice(MIXED_QUERIES), pivot }
 }
 
-/** Which rows are mixed into which query, in the order in which rows come. */
+/** The rows that are mixed into each query, in the order in which rows come. */
 function drawMixes(count, random) {
   const queries = MIXED_QUERIES + WARMING_QUERIES
   const draws = Array.from({ length: queries * MIXED_ROWS }, (_, at) => ({

@@ -78,7 +78,7 @@ export class PostgresConnection {
     return one
   }
 
-  /** Rows of texts. */
+  /** Runs a statement. Its rows are arrays of texts. */
   run(sql) {
     return this.#socket.send([runMessage(sql)])
   }

@@ -9,7 +9,7 @@
 //   build are of lower priority (`nice`), so the scheduler puts one aside at once where a search, a
 //   write or the thread that runs JavaScript wants its core; where all cores are wanted all the
 //   time, it still gets a share, since without their graph tails make searches slow. The two share
-//   no lock, or who serves would wait for who was put aside.
+//   no lock, so that a serving thread never waits for one that was put aside.
 // - A free thread takes the oldest search before the oldest write. But a write that has waited for
 //   as long as it may goes first: searches without a pause would keep it waiting for ever. A task
 //   that runs is not interrupted.

@@ -27,7 +27,7 @@ struct IndexAnswer {
 // Usable from any thread.
 class AnswerCache {
 public:
-  // The most answers to keep, and their most bytes.
+  // Bounds of the answers that are kept: their number, and their bytes together.
   static constexpr size_t kMostAnswers = 16;
   static constexpr uint64_t kMostBytes = 4 << 20;
 

@@ -147,8 +147,8 @@ private:
   // Keeps the candidates that `measure` has measured.
   void keep(size_t count, uint32_t level) {
     if constexpr (acceptsAll) {
-      // If the next vertex was next before, its list was prefetched then, so its rows are
-      // prefetched now.
+      // The list of a new next vertex is prefetched. If the vertex was next before, its list is in
+      // the cache by now, and the rows that it names are prefetched.
       scratch_.beam.keep(scratch_.distances.data(), scratch_.ids.data(), count,
                          [&](uint32_t next, bool isNew) {
                            if (isNew)

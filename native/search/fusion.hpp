@@ -30,8 +30,8 @@ using Ranking = std::vector<RankedHit>;
 Ranking fuse(const std::vector<const Ranking*>& rankings, const FusionRequest& request,
              WorkMeter& work);
 
-// The hits with what is to be seen of their points. CANCELLED where the work is stopped, and where
-// waiting is refused: where a writer would have to be waited for, or much is to be read.
+// The hits with the requested fields of their points. CANCELLED where the work is stopped, and
+// where waiting is refused: where a writer would have to be waited for, or much is to be read.
 Status readFused(const Snapshot& snapshot, const std::vector<VectorSpec>& specs,
                  const FusionRequest& request, const Ranking& hits, SearchResult& result,
                  Waiting waiting, WorkMeter& work);

@@ -37,7 +37,7 @@ struct SearchRequest : RankedRequest {
   // Keeps the state of a cancelled run for the next one; may be null.
   ParkedSearch* parked = nullptr;
   bool isExact = false;
-  // Codes lead unless this is set.
+  // True: the search compares vectors, not their codes.
   bool ignoresCodes = false;
   // Whether candidates by code are rescored, and how many for each wanted one; 0: chosen for the
   // requested recall.

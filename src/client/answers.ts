@@ -5,10 +5,11 @@ import type { Hit, PointGroup, ReadOptions, ScrollPage, StoredPoint } from '../c
 import { ERROR_CATALOGUE, type ErrorCode, VicinalError } from '../core/errors.js'
 import { type Payload, type PointId, RawJson, type StoredVector } from '../core/point.js'
 import { QueryGroupsOptions, type SearchMatrix } from '../core/query.js'
+import type { QueryPlan } from '../core/query-plan.js'
 import { CollectionOptions, StrictModeConfig } from '../core/schema.js'
 import { ScrollOptions } from '../core/scroll.js'
 import { read } from '../core/vocabulary/reader.js'
-import { camelCase, snakeCase } from '../core/vocabulary/spelling.js'
+import { camelCase, respelled, snakeCase } from '../core/vocabulary/spelling.js'
 import { WriteResult } from '../core/write-result.js'
 import { UNBOUNDED } from '../wire/body-bounds.js'
 import { parseJson } from '../wire/json.js'
@@ -22,7 +23,7 @@ const MS_PER_SECOND = 1000
 /** Before a sentence about one field of a request, or of a kind of refusal. */
 const CATEGORY = /^(?:Wrong input|Format error in JSON body|Forbidden|Timeout|Rate limiting exceeded): /
 
-/** The error the service had, or for what is not from the service (a proxy's 502), the nearest to its status. */
+/** The error that the service tells. An answer of another program (a proxy's 502) gives the nearest error to its status. */
 export function errorOfAnswer(status: number, headers: IncomingHttpHeaders, envelope: Envelope | null): VicinalError {
   const told = typeof envelope?.status === 'object' ? envelope.status : {}
   const code = isCode(told.code) ? told.code : codeOfStatus(status)
@@ -51,11 +52,16 @@ const OF_QUERY = /^(?:query|prefetch|lookup_from|with_lookup|filter|update_filte
 function detailsOf(told: Record<string, unknown> = {}): Record<string, unknown> {
   const { field } = told
   if (typeof field !== 'string') return told
+  const [, search, option = field] = OF_BATCH.exec(field) ?? []
+  return { ...told, field: search === undefined ? libraryField(option) : `queries${search}${libraryField(option)}` }
+}
+
+/** The place of a query in the body of a batch. */
+const OF_BATCH = /^searches(\[\d+\]\.)(.*)$/s
+
+function libraryField(field: string): string {
   const whole = DECLARED.get(field)
-  return {
-    ...told,
-    field: whole ?? field.replace(OF_QUERY, camelCase).replace(/^\w+/, (name) => DECLARED.get(name) ?? name),
-  }
+  return whole ?? field.replace(OF_QUERY, camelCase).replace(/^\w+/, (name) => DECLARED.get(name) ?? name)
 }
 
 const HAS_FIELD: ReadonlySet<ErrorCode> = new Set(['INVALID_ARGUMENT', 'FORBIDDEN'])
@@ -102,6 +108,11 @@ export function pointsOf<P>(points: unknown, options: ReadOptions): StoredPoint<
 
 export function hitsOf<P>(result: unknown, options: ReadOptions): Hit<P>[] {
   return scoredOf<P>((result as { points: WirePoint[] }).points, options)
+}
+
+/** How the service says that it found an answer. */
+export function planOf(result: unknown): QueryPlan {
+  return respelled((result as { explain: unknown }).explain, camelCase) as QueryPlan
 }
 
 export function groupsOf<P>(result: unknown, options: ReadOptions): PointGroup<P>[] {

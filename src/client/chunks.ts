@@ -7,7 +7,7 @@ import { checkColumns } from '../core/known-points.js'
 import { LIMITS } from '../core/limits.js'
 import type { Point } from '../core/point.js'
 import { POINT_OVERHEAD_BYTES, payloadBytes, vectorBytes } from '../core/point-bytes.js'
-import { encodeMsgpack } from '../wire/msgpack-encoder.js'
+import { encodeRequest } from '../wire/msgpack-request.js'
 import { columnsBody, conditionBody, pointBody } from './requests.js'
 
 /** And how many points it has. */
@@ -31,8 +31,7 @@ export function* upsertRequests(
     ? pointBodies(points, maxBytes, first)
     : columnBodies(points as ColumnarPoints, maxBytes)
   const beside = conditionBody(condition)
-  for (const [body, count] of bodies)
-    yield { points: count, bytes: encodeMsgpack({ ...body, ...beside }, { rawJson: 'text' }) }
+  for (const [body, count] of bodies) yield { points: count, bytes: encodeRequest({ ...body, ...beside }) }
 }
 
 function* pointBodies(points: readonly Point<unknown>[], maxBytes: number, first: number): Generator<Body> {
@@ -43,7 +42,8 @@ function* pointBodies(points: readonly Point<unknown>[], maxBytes: number, first
       vector: unknown
       payload?: unknown
     }
-    const size = POINT_OVERHEAD_BYTES + vectorBytes(body.vector) + payloadBytes(body.payload)
+    const size =
+      POINT_OVERHEAD_BYTES + vectorBytes(body.vector) + payloadBytes(body.payload, `points[${first + i}].payload`)
     if (chunk.length > 0 && (bytes + size > maxBytes || chunk.length >= LIMITS.batchPoints)) {
       yield [{ points: chunk }, chunk.length]
       chunk = []
@@ -68,7 +68,7 @@ function* columnBodies(given: ColumnarPoints, maxBytes: number): Generator<Body>
     let bytes = 0
     let end = start
     while (end < count && end - start < LIMITS.batchPoints) {
-      const size = rowBytes + listedBytes(columns, end) + payloadBytes(payloads?.[end])
+      const size = rowBytes + listedBytes(columns, end) + payloadBytes(payloads?.[end], `payloads[${end}]`)
       if (end > start && bytes + size > maxBytes) break
       bytes += size
       end++

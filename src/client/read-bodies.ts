@@ -1,11 +1,11 @@
 /** Options of reads as bodies of the service: read and told by their declarations. */
 import type { TSchema } from 'typebox'
 import { given, LIBRARY_LEAVES } from '../core/given-options.js'
-import { isPlain } from '../core/known-keys.js'
 import { checkDocument } from '../core/known-points.js'
-import type { MultiVector, Vector } from '../core/point.js'
+import type { NamedVector } from '../core/point.js'
 import { leaf, VectorInput } from '../core/query-leaves.js'
 import type { ReadOptions } from '../core/read-options.js'
+import { isSparseVector } from '../core/sparse.js'
 import type { Leaves } from '../core/vocabulary/reading.js'
 import { tell } from '../core/vocabulary/teller.js'
 import { isVector, vectorBody } from './requests.js'
@@ -16,9 +16,8 @@ export const CLIENT_LEAVES: Leaves = new Map([
   [
     VectorInput,
     leaf((value, field) => {
-      if (isVector(value)) return vectorBody(value as Vector | MultiVector, field())
-      if (isPlain(value)) checkDocument(value, field())
-      return value
+      if (!isVector(value) && !isSparseVector(value)) checkDocument(value, field())
+      return vectorBody(value as NamedVector, field())
     }),
   ],
 ])

@@ -1,5 +1,5 @@
+import { CallOptions } from '../core/call-options.js'
 import type {
-  CallOptions,
   Collection,
   ColumnarPoints,
   Explained,
@@ -16,9 +16,7 @@ import type {
   WriteResult,
 } from '../core/database.js'
 import { invalid } from '../core/errors.js'
-import { givenList } from '../core/given-options.js'
-import { checkIfGiven } from '../core/known-keys.js'
-import { KNOWN_CALL } from '../core/known-options.js'
+import { givenIfAny, givenList } from '../core/given-options.js'
 import { PayloadFieldSchema, type PayloadIndexKind, type PayloadIndexOptions } from '../core/payload-index.js'
 import { PlainReads } from '../core/plain-reads.js'
 import type { Payload, Point, PointId, PointVector } from '../core/point.js'
@@ -35,13 +33,13 @@ import { type CollectionInfo, ConfigChange, schemaOf, VectorNameConfig } from '.
 import { CountOptions, RetrieveOptions, ScrollOptions } from '../core/scroll.js'
 import type { CollectionSnapshots } from '../core/snapshots.js'
 import type { Untyped } from '../core/untyped.js'
-import { type Batch, gathered, isIterable, writeBatches } from '../core/upsert-batches.js'
+import { type Batch, batchesOf, pointsOfOneWrite, writeBatches } from '../core/upsert-batches.js'
 import { read } from '../core/vocabulary/reader.js'
 import { tell } from '../core/vocabulary/teller.js'
-import { PayloadOptions, readOptions, UpsertOptions, VectorUpdateOptions, WriteOptions } from '../core/write-options.js'
+import { PayloadOptions, UpsertOptions, VectorUpdateOptions, WriteOptions } from '../core/write-options.js'
 import { isArrowTable, pointsOfArrow } from '../wire/arrow.js'
 import { infoOfWire } from '../wire/collection-info.js'
-import { encodeMsgpack } from '../wire/msgpack-encoder.js'
+import { encodeRequest } from '../wire/msgpack-request.js'
 import { wireIndexSchema } from '../wire/payload-index.js'
 import {
   CountRequest,
@@ -53,15 +51,13 @@ import {
   SearchMatrixRequest,
 } from '../wire/read-bodies.js'
 import { aliasesOf } from './aliases.js'
-import { groupsOf, hitsOf, matrixOfOffsets, pageOf, pointsOf, writeResultOf } from './answers.js'
+import { groupsOf, hitsOf, matrixOfOffsets, pageOf, planOf, pointsOf, writeResultOf } from './answers.js'
 import { upsertRequests } from './chunks.js'
-import { planOf } from './plans.js'
 import { bodyOf, CLIENT_LEAVES, readAs } from './read-bodies.js'
 import { RemoteSnapshots } from './remote-snapshots.js'
 import { operationBody, selectorBody, vectorUpdatesBody } from './requests.js'
 import type { RemoteRequest, Transport } from './transport.js'
 
-const SCROLL_PAGE = 256
 const EXPLAIN = { explain: true }
 
 /** A collection of a service. */
@@ -82,8 +78,7 @@ export class RemoteCollection<P = Payload> extends PlainReads<P> implements Unty
   }
 
   async info(call?: CallOptions): Promise<CollectionInfo> {
-    checkIfGiven(call, KNOWN_CALL)
-    return await this.#info(call)
+    return await this.#info(givenIfAny(CallOptions, call))
   }
 
   async #info(call: CallOptions | undefined): Promise<CollectionInfo> {
@@ -91,14 +86,14 @@ export class RemoteCollection<P = Payload> extends PlainReads<P> implements Unty
   }
 
   async aliases(call?: CallOptions): Promise<string[]> {
-    checkIfGiven(call, KNOWN_CALL)
-    return aliasesOf(await this.#send('GET', '/aliases', undefined, call)).map(({ aliasName }) => aliasName)
+    const told = givenIfAny(CallOptions, call)
+    return aliasesOf(await this.#send('GET', '/aliases', undefined, told)).map(({ aliasName }) => aliasName)
   }
 
   async updateConfig(change: ConfigChange, call?: CallOptions): Promise<void> {
-    checkIfGiven(call, KNOWN_CALL)
+    const told = givenIfAny(CallOptions, call)
     const body = tell(ConfigChange, read(ConfigChange, change, 'library', 'change')) as object
-    await this.#send('PATCH', '', body, call)
+    await this.#send('PATCH', '', body, told)
   }
 
   /** Points beyond the bound of one request go in several, each all or nothing on its own. */
@@ -106,39 +101,47 @@ export class RemoteCollection<P = Payload> extends PlainReads<P> implements Unty
     points: Parameters<Collection<P>['upsert']>[0],
     options?: WriteOptions & UpdateCondition,
   ): Promise<UpsertResult> {
-    const told = readOptions(UpsertOptions, options)
+    const told = givenIfAny(UpsertOptions, options)
     if (points === null || typeof points !== 'object') throw invalid('points', 'expected points', points)
     const rows = isArrowTable(points) ? pointsOfArrow(points, schemaOf((await this.#info(told)).config)) : points
-    return await writeBatches(this.#batchesOf(rows, told))
+    // What one write takes is encoded before the call returns: its caller may change it then.
+    const isOneWrite = pointsOfOneWrite(rows) !== null
+    return await writeBatches(isOneWrite ? this.#requestsOf(rows, 0, told) : this.#batchesOf(rows, told))
   }
 
   async *#batchesOf(points: unknown, options: WriteOptions & UpdateCondition): AsyncGenerator<Batch> {
     let first = 0
-    for await (const batch of isIterable(points) ? gathered(points) : [points]) {
-      const rows = batch as readonly Point<unknown>[] | ColumnarPoints
-      for (const { bytes, points: count } of upsertRequests(rows, this.#maxBodyBytes, options, first)) {
-        const path = writePath('/points', options)
-        yield { points: count, write: async () => writeResultOf(await this.#sendBytes('PUT', path, bytes, options)) }
-      }
-      if (Array.isArray(batch)) first += batch.length
+    for await (const [batch, count] of batchesOf(points)) {
+      yield* this.#requestsOf(batch, first, options)
+      first += count
     }
+  }
+
+  /** Points that are in memory, as requests that are. */
+  #requestsOf(points: unknown, first: number, options: WriteOptions & UpdateCondition): Batch[] {
+    const path = writePath('/points', options)
+    const rows = points as readonly Point<unknown>[] | ColumnarPoints
+    return [...upsertRequests(rows, this.#maxBodyBytes, options, first)].map(({ bytes, points: count }) => ({
+      points: count,
+      write: async () => writeResultOf(await this.#sendBytes('PUT', path, bytes, options)),
+    }))
   }
 
   async updateVectors(
     points: readonly { id: PointId; vector: PointVector }[],
     options?: WriteOptions & Pick<UpdateCondition, 'updateFilter'>,
   ): Promise<WriteResult> {
-    const told = readOptions(VectorUpdateOptions, options)
+    const told = givenIfAny(VectorUpdateOptions, options)
     return await this.#write('PUT', '/points/vectors', vectorUpdatesBody(points, told), told)
   }
 
   async deleteVectors(names: readonly string[], which: Selector, options?: WriteOptions): Promise<WriteResult> {
-    const told = readOptions(WriteOptions, options)
+    const told = givenIfAny(WriteOptions, options)
     return await this.#write('POST', '/points/vectors/delete', { vector: names, ...selectorBody(which) }, told)
   }
 
   async delete(which: Selector, options?: WriteOptions): Promise<WriteResult> {
-    return await this.#write('POST', '/points/delete', selectorBody(which), readOptions(WriteOptions, options))
+    return await this.#write('POST', '/points/delete', selectorBody(which), givenIfAny(WriteOptions, options))
   }
 
   async setPayload(
@@ -146,26 +149,26 @@ export class RemoteCollection<P = Payload> extends PlainReads<P> implements Unty
     which: Selector,
     options?: WriteOptions & { key?: string },
   ): Promise<WriteResult> {
-    const { key, ...told } = readOptions(PayloadOptions, options)
+    const { key, ...told } = givenIfAny(PayloadOptions, options)
     return await this.#write('POST', '/points/payload', { payload, key, ...selectorBody(which) }, told)
   }
 
   async overwritePayload(payload: P, which: Selector, options?: WriteOptions & { key?: string }): Promise<WriteResult> {
-    const { key, ...told } = readOptions(PayloadOptions, options)
+    const { key, ...told } = givenIfAny(PayloadOptions, options)
     return await this.#write('PUT', '/points/payload', { payload, key, ...selectorBody(which) }, told)
   }
 
   async deletePayload(keys: readonly string[], which: Selector, options?: WriteOptions): Promise<WriteResult> {
-    const told = readOptions(WriteOptions, options)
+    const told = givenIfAny(WriteOptions, options)
     return await this.#write('POST', '/points/payload/delete', { keys, ...selectorBody(which) }, told)
   }
 
   async clearPayload(which: Selector, options?: WriteOptions): Promise<WriteResult> {
-    return await this.#write('POST', '/points/payload/clear', selectorBody(which), readOptions(WriteOptions, options))
+    return await this.#write('POST', '/points/payload/clear', selectorBody(which), givenIfAny(WriteOptions, options))
   }
 
   async batch(operations: readonly WriteOperation<P>[], options?: WriteOptions): Promise<WriteResult[]> {
-    const told = readOptions(WriteOptions, options)
+    const told = givenIfAny(WriteOptions, options)
     const body = { operations: readOperations<unknown>(operations).map(operationBody) }
     const results = await this.#send('POST', writePath('/points/batch', told), body, told)
     return (results as unknown[]).map(writeResultOf)
@@ -173,6 +176,7 @@ export class RemoteCollection<P = Payload> extends PlainReads<P> implements Unty
 
   async retrieve(ids: readonly PointId[], asked: RetrieveOptions = {}): Promise<StoredPoint<P>[]> {
     const options = readAs<RetrieveOptions>(RetrieveOptions, asked)
+    if (!Array.isArray(ids)) throw invalid('ids', 'expected an array of ids', ids)
     const body = bodyOf(PointRequest, { ids, ...options })
     return pointsOf<P>(await this.#send('POST', '/points', body, options), options)
   }
@@ -188,14 +192,16 @@ export class RemoteCollection<P = Payload> extends PlainReads<P> implements Unty
     return { hits: hitsOf<P>(result, query), plan: planOf(result) }
   }
 
-  async queryBatch(asked: readonly QueryOptions[], call?: CallOptions): Promise<Hit<P>[][]> {
+  async queryBatch(asked: readonly QueryOptions[], options?: CallOptions): Promise<Hit<P>[][]> {
+    const call = givenIfAny(CallOptions, options)
     const queries = queriesIn(asked, call)
     const searches = queries.map((query) => bodyOf(QueryRequest, query))
     const answers = await this.#ask('/points/query/batch', { searches }, call)
     return (answers as unknown[]).map((answer, i) => hitsOf<P>(answer, queries[i] ?? {}))
   }
 
-  async explainBatch(asked: readonly QueryOptions[], call?: CallOptions): Promise<Explained<P>[]> {
+  async explainBatch(asked: readonly QueryOptions[], options?: CallOptions): Promise<Explained<P>[]> {
+    const call = givenIfAny(CallOptions, options)
     const queries = queriesIn(asked, call)
     const searches = queries.map((query) => bodyOf(QueryRequest, query, EXPLAIN))
     const answers = (await this.#send('POST', '/points/query/batch', { searches }, call)) as unknown[]
@@ -245,18 +251,6 @@ export class RemoteCollection<P = Payload> extends PlainReads<P> implements Unty
     return pageOf<P>(await this.#send('POST', '/points/scroll', bodyOf(ScrollRequest, options), options), options)
   }
 
-  async *scroll(asked: ScrollOptions = {}): AsyncIterable<StoredPoint<P>> {
-    const options = readAs<ScrollOptions>(ScrollOptions, asked)
-    if (options.orderBy)
-      throw invalid('orderBy', 'scroll expects no order; use scrollPage, and continue with startFrom')
-    let offset = options.offset ?? null
-    do {
-      const page = await this.scrollPage({ ...options, limit: options.limit ?? SCROLL_PAGE, offset })
-      yield* page.points
-      offset = page.nextOffset
-    } while (offset !== null)
-  }
-
   async count(asked: CountOptions = {}): Promise<number> {
     const options = readAs<CountOptions>(CountOptions, asked)
     const answer = await this.#send('POST', '/points/count', bodyOf(CountRequest, options), options)
@@ -272,7 +266,7 @@ export class RemoteCollection<P = Payload> extends PlainReads<P> implements Unty
       'PUT',
       '/index',
       { field_name: field, field_schema: wireIndexSchema(read(PayloadFieldSchema, schema, 'library', 'schema')) },
-      readOptions(WriteOptions, options),
+      givenIfAny(WriteOptions, options),
     )
   }
 
@@ -281,13 +275,13 @@ export class RemoteCollection<P = Payload> extends PlainReads<P> implements Unty
       'DELETE',
       `/index/${encodeURIComponent(field)}`,
       undefined,
-      readOptions(WriteOptions, options),
+      givenIfAny(WriteOptions, options),
     )
   }
 
   async createVectorName(name: string, config: VectorNameConfig, options?: WriteOptions): Promise<WriteResult> {
     const body = tell(VectorNameConfig, read(VectorNameConfig, config, 'library', 'config')) as object
-    return await this.#write('PUT', `/vectors/${encodeURIComponent(name)}`, body, readOptions(WriteOptions, options))
+    return await this.#write('PUT', `/vectors/${encodeURIComponent(name)}`, body, givenIfAny(WriteOptions, options))
   }
 
   async deleteVectorName(name: string, options?: WriteOptions): Promise<WriteResult> {
@@ -295,18 +289,21 @@ export class RemoteCollection<P = Payload> extends PlainReads<P> implements Unty
       'DELETE',
       `/vectors/${encodeURIComponent(name)}`,
       undefined,
-      readOptions(WriteOptions, options),
+      givenIfAny(WriteOptions, options),
     )
   }
 
   async flush(call?: CallOptions): Promise<void> {
-    checkIfGiven(call, KNOWN_CALL)
-    await this.#transport.send({ method: 'POST', path: `${this.#path}/flush`, call, isLong: true })
+    await this.#long('flush', call)
   }
 
   async waitForIndex(call?: CallOptions): Promise<void> {
-    checkIfGiven(call, KNOWN_CALL)
-    await this.#transport.send({ method: 'POST', path: `${this.#path}/wait-for-index`, call, isLong: true })
+    await this.#long('wait-for-index', call)
+  }
+
+  async #long(verb: string, asked: CallOptions | undefined): Promise<void> {
+    const call = givenIfAny(CallOptions, asked)
+    await this.#transport.send({ method: 'POST', path: `${this.#path}/${verb}`, call, isLong: true })
   }
 
   async #write(
@@ -324,12 +321,12 @@ export class RemoteCollection<P = Payload> extends PlainReads<P> implements Unty
     body: object | undefined,
     call: CallOptions | undefined,
   ): Promise<unknown> {
-    return await this.#sendBytes(method, path, body && encodeMsgpack(body, { rawJson: 'text' }), call)
+    return await this.#sendBytes(method, path, body && encodeRequest(body), call)
   }
 
   /** Sends a request of a kind that is repeated often. */
   async #ask(path: string, asked: object, call: CallOptions | undefined): Promise<unknown> {
-    const body = encodeMsgpack(asked, { rawJson: 'text' })
+    const body = encodeRequest(asked)
     return await this.#transport.send({ method: 'POST', path: this.#path + path, body, call, isFrequent: true })
   }
 
@@ -343,8 +340,7 @@ export class RemoteCollection<P = Payload> extends PlainReads<P> implements Unty
   }
 }
 
-function queriesIn(asked: readonly QueryOptions[], call: CallOptions | undefined): QueryOptions[] {
-  checkIfGiven(call, KNOWN_CALL)
+function queriesIn(asked: readonly QueryOptions[], call: CallOptions): QueryOptions[] {
   if (!Array.isArray(asked)) throw invalid('queries', 'expected an array of queries', asked)
   return givenList(QueryOptions, asked, 'queries', call, CLIENT_LEAVES) as QueryOptions[]
 }

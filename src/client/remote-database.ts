@@ -1,8 +1,8 @@
 import type { AliasAction, AliasDescription } from '../core/aliases.js'
-import type { CallOptions, Collection, Database } from '../core/database.js'
+import { CallOptions } from '../core/call-options.js'
+import type { Collection, Database } from '../core/database.js'
 import { notFound } from '../core/errors.js'
-import { checkIfGiven } from '../core/known-keys.js'
-import { KNOWN_CALL } from '../core/known-options.js'
+import { givenIfAny } from '../core/given-options.js'
 import { checkCollectionName } from '../core/names.js'
 import type { Payload } from '../core/point.js'
 import { QuotaConfig, type QuotaStatus } from '../core/quotas.js'
@@ -11,7 +11,7 @@ import type { RecoverOptions, SnapshotSource } from '../core/snapshots.js'
 import type { Untyped } from '../core/untyped.js'
 import { read } from '../core/vocabulary/reader.js'
 import { tell } from '../core/vocabulary/teller.js'
-import { encodeMsgpack } from '../wire/msgpack-encoder.js'
+import { encodeRequest } from '../wire/msgpack-request.js'
 import { quotasOfWire } from '../wire/quotas.js'
 import { aliasActionsBody, aliasesOf } from './aliases.js'
 import { RemoteCollection } from './remote-collection.js'
@@ -35,10 +35,10 @@ export class RemoteDatabase implements Database {
     options: CollectionOptions,
     call?: CallOptions,
   ): Promise<Collection<P>> {
-    checkIfGiven(call, KNOWN_CALL)
-    const body = encodeMsgpack(tell(CollectionOptions, read(CollectionOptions, options, 'library')))
+    const told = givenIfAny(CallOptions, call)
+    const body = encodeRequest(tell(CollectionOptions, read(CollectionOptions, options, 'library')))
     // A repeated request after a lost answer would find the collection that the first one created.
-    await this.#transport.send({ method: 'PUT', path: pathOf(name), body, call, isIdempotent: false })
+    await this.#transport.send({ method: 'PUT', path: pathOf(name), body, call: told, isIdempotent: false })
     return this.#handle<P>(name)
   }
 
@@ -47,9 +47,9 @@ export class RemoteDatabase implements Database {
     options: CollectionOptions,
     call?: CallOptions,
   ): Promise<Collection<P>> {
-    checkIfGiven(call, KNOWN_CALL)
-    const body = encodeMsgpack(tell(CollectionOptions, read(CollectionOptions, options, 'library')))
-    await this.#transport.send({ method: 'PUT', path: `${pathOf(name)}?ensure=true`, body, call })
+    const told = givenIfAny(CallOptions, call)
+    const body = encodeRequest(tell(CollectionOptions, read(CollectionOptions, options, 'library')))
+    await this.#transport.send({ method: 'PUT', path: `${pathOf(name)}?ensure=true`, body, call: told })
     return await this.collection<P>(name)
   }
 
@@ -60,8 +60,8 @@ export class RemoteDatabase implements Database {
   }
 
   async collections(call?: CallOptions): Promise<string[]> {
-    checkIfGiven(call, KNOWN_CALL)
-    const result = await this.#transport.send({ method: 'GET', path: '/collections', call })
+    const told = givenIfAny(CallOptions, call)
+    const result = await this.#transport.send({ method: 'GET', path: '/collections', call: told })
     return (result as { collections: { name: string }[] }).collections.map(({ name }) => name)
   }
 
@@ -71,37 +71,42 @@ export class RemoteDatabase implements Database {
 
   /** `name` is the collection's own name if the request used an alias. */
   async #exists(name: string, call?: CallOptions): Promise<{ exists: boolean; name?: string }> {
-    checkIfGiven(call, KNOWN_CALL)
-    const result = await this.#transport.send({ method: 'GET', path: `${pathOf(name)}/exists`, call })
+    const told = givenIfAny(CallOptions, call)
+    const result = await this.#transport.send({ method: 'GET', path: `${pathOf(name)}/exists`, call: told })
     return result as { exists: boolean; name?: string }
   }
 
   async updateAliases(actions: readonly AliasAction[], call?: CallOptions): Promise<void> {
-    checkIfGiven(call, KNOWN_CALL)
-    const body = encodeMsgpack(aliasActionsBody(actions))
+    const told = givenIfAny(CallOptions, call)
+    const body = encodeRequest(aliasActionsBody(actions))
     // A repeated renaming after a lost answer would not find the older name.
-    await this.#transport.send({ method: 'POST', path: '/collections/aliases', body, call, isIdempotent: false })
+    await this.#transport.send({ method: 'POST', path: '/collections/aliases', body, call: told, isIdempotent: false })
   }
 
   async aliases(call?: CallOptions): Promise<AliasDescription[]> {
-    checkIfGiven(call, KNOWN_CALL)
-    return aliasesOf(await this.#transport.send({ method: 'GET', path: '/aliases', call }))
+    const told = givenIfAny(CallOptions, call)
+    return aliasesOf(await this.#transport.send({ method: 'GET', path: '/aliases', call: told }))
   }
 
   async deleteCollection(name: string, call?: CallOptions): Promise<boolean> {
-    checkIfGiven(call, KNOWN_CALL)
-    return (await this.#transport.send({ method: 'DELETE', path: pathOf(name), call })) as boolean
+    const told = givenIfAny(CallOptions, call)
+    return (await this.#transport.send({ method: 'DELETE', path: pathOf(name), call: told })) as boolean
   }
 
   async quotas(call?: CallOptions): Promise<QuotaStatus> {
-    checkIfGiven(call, KNOWN_CALL)
-    return quotasOfWire(await this.#transport.send({ method: 'GET', path: '/quotas', call }))
+    const told = givenIfAny(CallOptions, call)
+    return quotasOfWire(await this.#transport.send({ method: 'GET', path: '/quotas', call: told }))
   }
 
   async updateQuotas(config: QuotaConfig, call?: CallOptions): Promise<void> {
-    checkIfGiven(call, KNOWN_CALL)
+    const told = givenIfAny(CallOptions, call)
     const quotas = read(QuotaConfig, config, 'library', 'config')
-    await this.#transport.send({ method: 'PUT', path: '/quotas', body: encodeMsgpack(tell(QuotaConfig, quotas)), call })
+    await this.#transport.send({
+      method: 'PUT',
+      path: '/quotas',
+      body: encodeRequest(tell(QuotaConfig, quotas)),
+      call: told,
+    })
   }
 
   async recoverCollection<P = Payload>(

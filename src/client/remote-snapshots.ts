@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import type { CallOptions } from '../core/database.js'
-import { checkIfGiven } from '../core/known-keys.js'
-import { KNOWN_CALL } from '../core/known-options.js'
+import { CallOptions } from '../core/call-options.js'
+import { givenIfAny } from '../core/given-options.js'
 import {
   type CollectionSnapshots,
   RecoverOptions,
@@ -12,8 +11,7 @@ import {
 } from '../core/snapshots.js'
 import { read } from '../core/vocabulary/reader.js'
 import { tell } from '../core/vocabulary/teller.js'
-import { readOptions } from '../core/write-options.js'
-import { encodeMsgpack } from '../wire/msgpack-encoder.js'
+import { encodeRequest } from '../wire/msgpack-request.js'
 import type { Transport } from './transport.js'
 
 interface WireSnapshot {
@@ -61,8 +59,8 @@ export class RemoteSnapshots implements CollectionSnapshots {
     return { name, bytes: Number(answer.headers['content-length']), chunks: answer }
   }
 
-  async recover(source: SnapshotSource, given?: RecoverOptions): Promise<void> {
-    const { checksum, priority, replace, ...call } = readOptions(RecoverOptions, given)
+  async recover(source: SnapshotSource, options?: RecoverOptions): Promise<void> {
+    const { checksum, priority, replace, ...call } = givenIfAny(RecoverOptions, options)
     if (source !== null && typeof source === 'object' && 'chunks' in source) {
       const query = new URLSearchParams()
       if (checksum) query.set('checksum', checksum)
@@ -80,7 +78,7 @@ export class RemoteSnapshots implements CollectionSnapshots {
       return
     }
     const recovery = { ...source, checksum, priority, replace }
-    const body = encodeMsgpack(tell(SnapshotRecovery, read(SnapshotRecovery, recovery, 'library', 'source')))
+    const body = encodeRequest(tell(SnapshotRecovery, read(SnapshotRecovery, recovery, 'library', 'source')))
     const request = { method: 'PUT', path: `${this.#path}/recover`, body, call, isLong: true } as const
     await this.#transport.send({ ...request, isIdempotent: false })
   }
@@ -92,8 +90,7 @@ export class RemoteSnapshots implements CollectionSnapshots {
 
 /** Snapshots take as long as they take. */
 function long(call: CallOptions | undefined) {
-  checkIfGiven(call, KNOWN_CALL)
-  return { call, isLong: true } as const
+  return { call: givenIfAny(CallOptions, call), isLong: true } as const
 }
 
 function descriptionOf(wire: unknown): SnapshotDescription {

@@ -13,6 +13,7 @@ import {
   type Vector,
 } from '../core/point.js'
 import { readSelector } from '../core/selector.js'
+import { isSparseVector, sparseVectorOf } from '../core/sparse.js'
 import { Reading } from '../core/vocabulary/reading.js'
 import { spelled } from '../core/vocabulary/spelled.js'
 import { snakeCase } from '../core/vocabulary/spelling.js'
@@ -47,13 +48,12 @@ function pointVectorBody(vector: PointVector, field: string): unknown {
     throw invalid(field, 'expected a vector, or a record of vectors by name', vector)
   const isRecord = vector !== null && typeof vector === 'object' && !isVector(vector)
   if (!isRecord) return vectorBody(vector as Vector | MultiVector, field)
-  return mapValues(vector as Record<string, NamedVector>, (one, name) =>
-    isVector(one) ? vectorBody(one, `${field}.${name}`) : one,
-  )
+  return mapValues(vector as Record<string, NamedVector>, (one, name) => vectorBody(one, `${field}.${name}`))
 }
 
 /** Numbers are checked here, since a bin cannot hold what is no number. */
-export function vectorBody(vector: Vector | MultiVector, field: string): unknown {
+export function vectorBody(vector: NamedVector, field: string): unknown {
+  if (isSparseVector(vector)) return sparseVectorOf(vector, field)
   if (!Array.isArray(vector)) return vector
   if (isVector(vector[0])) return vector.map((one, i) => vectorBody(one as Vector, `${field}[${i}]`))
   const floats = new Float32Array(vector.length)
@@ -101,7 +101,12 @@ export function upsertBody(points: readonly Point<unknown>[] | ColumnarPoints, f
 
 /** 64-bit ids travel as one bin; others one by one. */
 export function columnsBody({ ids, vectors, payloads }: ColumnarPoints): object {
-  return { ids: ids instanceof Uint32Array ? BigUint64Array.from(ids, BigInt) : ids, vectors, payloads }
+  const columns = ArrayBuffer.isView(vectors)
+    ? vectors
+    : mapValues(vectors, (column, name) =>
+        Array.isArray(column) ? column.map((one, row) => vectorBody(one, `vectors.${name}[${row}]`)) : column,
+      )
+  return { ids: ids instanceof Uint32Array ? BigUint64Array.from(ids, BigInt) : ids, vectors: columns, payloads }
 }
 
 function mapValues<T>(record: Readonly<Record<string, T>>, map: (value: T, key: string) => unknown): object {

@@ -45,7 +45,7 @@ export interface RemoteRequest {
   isIdempotent?: boolean
   /** Whether requests of this kind are repeated often and may use a stream. */
   isFrequent?: boolean
-  /** Whether it takes as long as it takes: without a deadline of the call's own it has none. */
+  /** True: the request has no deadline unless the call names one. */
   isLong?: boolean
 }
 

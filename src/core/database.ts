@@ -54,6 +54,10 @@ export interface ReadableDatabase {
  * Every call may reject with INVALID_ARGUMENT (a wrong argument, naming its field), TIMEOUT, CANCELLED and CLOSED.
  * Changes reject with READ_ONLY if the database was opened read-only. A remote database also rejects with
  * UNAUTHENTICATED, FORBIDDEN, UNAVAILABLE and OVERLOADED.
+ *
+ * Arguments are read before a call returns, so arrays and objects may be used again at once. Only an upsert reads some of
+ * its points later: each point of an iterable before the next is asked for, an array or columns of more than
+ * LIMITS.batchPoints as its parts are written, and at a service an Arrow table.
  */
 export interface Database extends ReadableDatabase, AsyncDisposable {
   /**

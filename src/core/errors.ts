@@ -143,7 +143,7 @@ export function describeValue(value: unknown): string {
   return ArrayBuffer.isView(value) && 'length' in value ? `${named} of ${value.length}` : named
 }
 
-/** The name of the class of an object: `Float64Array`, `Map`; null for plain objects and for what is no object. */
+/** The name of the class of an object: `Float64Array`, `Map`; null for plain objects and other values. */
 function kindOf(value: unknown): string | null {
   if (value === null || typeof value !== 'object') return null
   const name: unknown = Object.getPrototypeOf(value)?.constructor?.name

@@ -5,7 +5,7 @@
 import Type, { type Static, type TSchema } from 'typebox'
 import { LIMITS } from './limits.js'
 import type { PointId } from './point.js'
-import { integer, number, opaque, optional, recursive } from './vocabulary/declare.js'
+import { count as anyCount, integer, number, opaque, optional, recursive } from './vocabulary/declare.js'
 import { Keys } from './vocabulary/keys.js'
 
 /** A declared object whose optional properties may be null too, as on the wire. */
@@ -13,7 +13,7 @@ export type Nullable<T> = { [K in keyof T]: undefined extends T[K] ? T[K] | null
 export type OneOrMore<T> = T | readonly T[]
 
 /**
- * Which points are meant. Clauses are joined by AND; an empty or absent one says nothing. The wire's spelling
+ * Selects points. Clauses are joined by AND; an empty or absent one says nothing. The wire's spelling
  * (`must_not`) is accepted too.
  */
 export interface Filter {
@@ -56,9 +56,10 @@ export interface FieldCondition {
 }
 
 export type MatchCondition =
-  | { value: string | number | bigint | boolean }
-  | { any: readonly (string | number | bigint)[] }
-  | { except: readonly (string | number | bigint)[] }
+  /** A Date means the RFC 3339 text that is stored for it. */
+  | { value: string | number | bigint | boolean | Date }
+  | { any: readonly (string | number | bigint | Date)[] }
+  | { except: readonly (string | number | bigint | Date)[] }
   /** Every token; a substring where the field has no text index. */
   | { text: string }
   /** One of the tokens. */
@@ -277,7 +278,7 @@ export const Condition = Type.Union([...CONDITION_KINDS, filter], {
   description: 'A check of one kind, or a filter.',
   tellingKeys: () => CONDITION_KEYS,
   choose: (value: unknown) => {
-    const kind = kinds.findIndex((names) => names.some((name) => Object.hasOwn(Object(value), name)))
+    const kind = kinds.findIndex((names) => names.some((name) => Object(value)[name] !== undefined))
     return kind < 0 ? CONDITION_KINDS.length : kind
   },
 })
@@ -292,10 +293,10 @@ const clause = (description: string) =>
 export const MinShould = Type.Object(
   {
     conditions: Type.Array(condition, { description: 'Conditions.', maxItems: LIMITS.filterConditions }),
-    minCount: integer({
+    minCount: anyCount({
       description: 'How many of the conditions have to hold.',
       minimum: 1,
-      maximum: LIMITS.filterConditions,
+      rule: 'min_count must be greater than 0',
     }),
   } satisfies Record<keyof MinShould, unknown>,
   { $id: 'MinShould', description: 'At least so many of the conditions hold.' },
@@ -309,7 +310,7 @@ export const Filter = Type.Object(
   } satisfies Record<keyof Filter, unknown>,
   {
     $id: 'Filter',
-    description: `Which points are meant. Clauses are joined by AND; an empty or absent one says nothing. At most ${LIMITS.filterDepth} levels and ${LIMITS.filterConditions} conditions.`,
+    description: `Selects points. Clauses are joined by AND; an empty or absent one says nothing. At most ${LIMITS.filterDepth} levels and ${LIMITS.filterConditions} conditions.`,
     isReadApart: true,
   },
 )
@@ -332,7 +333,8 @@ export function hasNoConditions(filter: unknown, depth = 0): boolean {
   if (Array.isArray(filter)) return filter.every((condition) => hasNoConditions(condition, depth + 1))
   return Object.entries(filter).every(([clause, value]) => {
     const name = CLAUSES.nameOf(clause)
-    return name !== undefined && hasNoConditions(name === 'minShould' ? value?.conditions : value, depth)
+    const isEmpty = name === 'minShould' ? value === null || value === undefined : hasNoConditions(value, depth)
+    return name !== undefined && isEmpty
   })
 }
 

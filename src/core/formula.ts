@@ -13,8 +13,8 @@ export type Expression =
   | Condition
   /** Metres to the position at a payload key. */
   | { geoDistance: { origin: GeoPoint; to: string } }
-  /** Seconds since 1970 of an RFC 3339 date-time. */
-  | { datetime: string }
+  /** Seconds since 1970 of a date-time: an RFC 3339 text or a Date. */
+  | { datetime: string | Date }
   /** The same of the one at a payload key. */
   | { datetimeKey: string }
   | { mult: readonly Expression[] }

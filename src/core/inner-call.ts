@@ -27,7 +27,7 @@ export interface InnerCall {
 
 const INNER = Symbol('vicinal.call')
 
-/** `options` with what is said beside them. Spreading keeps it. */
+/** `options` with the inner call beside them. Spreading keeps it. */
 export function withInner<O extends CallOptions>(options: O, inner: InnerCall): O {
   return { ...options, [INNER]: inner }
 }

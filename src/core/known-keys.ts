@@ -1,7 +1,7 @@
 /**
- * Options of the library that nobody knows are refused: one in the wire's words (`update_filter`) would be left out
- * without a word, and what it was to bound would not be bounded. Both faces of the library check, the service does not:
- * it makes its options from the keys that it knows.
+ * Unknown options of the library are refused. Without that a filter in the wire's words (`update_filter`) would be left
+ * out in silence, and the write would change more points. Both faces of the library check. The service does not: it makes
+ * its options from the keys that it knows.
  */
 import { describeValue, invalid } from './errors.js'
 import { isPlain } from './vocabulary/reader.js'
@@ -25,12 +25,7 @@ export function checkKnown(options: unknown, known: KnownKeys, at = ''): void {
   for (const key in options) if (!known.has(key)) checkAbsent(options, key, known, at)
 }
 
-/** The same of an argument that may be left out. */
-export function checkIfGiven(options: unknown, known: KnownKeys, at = ''): void {
-  if (options !== undefined) checkKnown(options, known, at)
-}
-
-/** The same of a part whose values are checked elsewhere: what is no object is refused there. */
+/** The same of a part. Its values are checked elsewhere, and a part that is no object is refused there. */
 export function checkPart(part: unknown, known: KnownKeys, at: string): void {
   if (isPlain(part)) checkKnown(part, known, at)
 }
@@ -45,14 +40,14 @@ export function shapeOf(keys: KnownKeys, parts: KnownShape['parts'] = {}): Known
   return { keys, parts }
 }
 
-/** The same of a part and of what is in it. */
+/** Checks the keys of a part, and those of the parts within it. */
 export function checkShape(part: unknown, { keys, parts }: KnownShape, at: string): void {
   if (!isPlain(part)) return
   checkKnown(part, keys, at)
   for (const name in parts) if (isPlain(part[name])) checkShape(part[name], parts[name] as KnownShape, `${at}${name}.`)
 }
 
-/** undefined says nothing, whatever its key. */
+/** An undefined value counts as absent, whatever its key. */
 function checkAbsent(options: object, key: string, known: KnownKeys, at: string): void {
   if ((options as Record<string, unknown>)[key] === undefined) return
   const meant = [...known].find((one) => letters(one) === letters(key))

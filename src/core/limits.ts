@@ -50,7 +50,7 @@ export const LIMITS = {
   /** Prefetches of one query, at all levels together, and their nesting. */
   prefetches: 1_024,
   prefetchDepth: 64,
-  /** Sum of `limit` over all prefetches of one query, or the points of the collection if these are more. */
+  /** Points that all prefetches of one query find together before it waits for memory. */
   prefetchedPoints: 262_144,
   /** Vectors and ids that one query names as examples, including those of its prefetches. */
   queryExamples: 1_024,

@@ -1,4 +1,4 @@
-/** Runs work one after the other, in the order in which it was given, whatever becomes of the work before. */
+/** Runs work one after the other, in the order in which it was given, even if the work before fails. */
 export class Mutex {
   #last: Promise<unknown> = Promise.resolve()
   #pending = 0

@@ -1,4 +1,4 @@
-/** The types of the Database interface: what both entries of the package export. A test proves that none is missing. */
+/** The types of the Database interface, which both entries of the package export. A test proves that none is missing. */
 export type * from './aliases.js'
 export type * from './database.js'
 export type { ErrorCode, ErrorOptions } from './errors.js'

@@ -123,7 +123,7 @@ export interface OrderBy {
   /** A number, or an RFC 3339 date-time. */
   startFrom?: number | bigint | string | null
 }
-const ORDERABLE = new Set(['number', 'bigint', 'string'])
+const DATE = /^\d{4}-\d\d-\d\d/
 export const OrderBy = Type.Object(
   {
     key: text('A payload field with an index of numbers or date-times.'),
@@ -132,7 +132,8 @@ export const OrderBy = Type.Object(
       opaque<number | bigint | string>({
         description: 'A number, or an RFC 3339 date-time.',
         expected: 'a number or an RFC 3339 date-time',
-        accepts: (value) => ORDERABLE.has(typeof value) && !Number.isNaN(value),
+        accepts: (value) =>
+          typeof value === 'string' ? DATE.test(value) : typeof value === 'bigint' || Number.isFinite(value),
       }),
     ),
   },
@@ -200,18 +201,14 @@ export interface FormulaQuery {
   /** By variable, for points that lack its value. */
   defaults?: Readonly<Record<string, unknown>> | null
 }
+export const FormulaDefaults = opaque<Readonly<Record<string, unknown>>>({
+  description: 'By variable, for points that lack its value.',
+  type: 'object',
+  expected: 'an object',
+  accepts: isPlain,
+})
 export const FormulaQuery = Type.Object(
-  {
-    formula: FormulaOf,
-    defaults: optional(
-      opaque<Readonly<Record<string, unknown>>>({
-        description: 'By variable, for points that lack its value.',
-        type: 'object',
-        expected: 'an object',
-        accepts: isPlain,
-      }),
-    ),
-  },
+  { formula: FormulaOf, defaults: optional(FormulaDefaults) },
   { $id: 'FormulaQuery', description: 'Scores the points of the prefetches by a formula.' },
 )
 /** Points at random. */
@@ -256,7 +253,13 @@ export const RelevanceFeedbackQuery = Type.Object(
           { $id: 'FeedbackStrategy', description: 'How ratings change the order. `naive` is the only strategy.' },
         ),
       },
-      { $id: 'RelevanceFeedbackInput', description: 'A target, and ratings of examples.' },
+      {
+        $id: 'RelevanceFeedbackInput',
+        description: 'A target, and ratings of examples.',
+        holds: ({ feedback }: { feedback: readonly unknown[] }) => feedback.length > 0,
+        expected: 'feedback with at least one item',
+        rule: 'feedback elements must be non-empty',
+      },
     ),
   },
   { $id: 'RelevanceFeedbackQuery', description: 'The neighbours of a target, reordered by the ratings of examples.' },
@@ -275,7 +278,7 @@ export type Query =
   | SampleQuery
   | RelevanceFeedbackQuery
 
-/** The key that an object of the kind has, and its declaration. */
+/** By the key that names a kind in a query: the kind's declaration. */
 const KINDS = {
   nearest: NearestQuery,
   recommend: RecommendQuery,

@@ -3,7 +3,7 @@ import type { TSchema } from 'typebox'
 import { VicinalError } from './errors.js'
 import { Filter } from './filter.js'
 import { Expression } from './formula.js'
-import type { Document, MultiVector, PointId, SparseVector, Vector } from './point.js'
+import { type Document, isId, type MultiVector, type PointId, type SparseVector, type Vector } from './point.js'
 import { opaque, recursive } from './vocabulary/declare.js'
 import { fieldOf, type Place } from './vocabulary/place.js'
 import type { Read } from './vocabulary/reading.js'
@@ -21,7 +21,7 @@ export const PointIdentity = opaque<PointId>({
   $id: 'PointId',
   description: 'An unsigned 64-bit integer, or a UUID.',
   expected: 'an unsigned 64-bit integer or a UUID',
-  accepts: (value) => typeof value === 'number' || typeof value === 'string' || typeof value === 'bigint',
+  accepts: isId,
 })
 
 export const FilterOf = recursive<Filter>((): TSchema => Filter)

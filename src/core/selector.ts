@@ -12,7 +12,7 @@ import { isPlain, read } from './vocabulary/reader.js'
  */
 export type Selector =
   | readonly PointId[]
-  | { ids: readonly PointId[] }
+  | { ids: readonly PointId[] | Uint32Array | BigUint64Array }
   | { filter: Filter; all?: boolean }
   | { all: true }
 
@@ -20,11 +20,13 @@ export const POINT_ID = Type.Union(
   [integer({ description: 'Unsigned, of 64 bits.' }), Type.String({ description: 'A UUID.' })],
   { $id: 'PointId', description: 'An unsigned 64-bit integer, or a UUID.' },
 )
+/** A bin is of the wire. */
+const IDS = [Uint32Array, BigUint64Array, Uint8Array]
 /** Passes as it is, since lists are long: it is read where the ids are encoded. */
-export const PointIds = opaque<readonly PointId[] | BigUint64Array>({
+export const PointIds = opaque<readonly PointId[] | Uint32Array | BigUint64Array>({
   description: 'Ids of points. In MessagePack also a bin of 64-bit little-endian words.',
   as: Type.Array(POINT_ID),
-  accepts: (value) => Array.isArray(value) || ArrayBuffer.isView(value),
+  accepts: (value) => Array.isArray(value) || IDS.some((type) => value instanceof type),
   expected: 'an array of ids',
 })
 const filter = recursive<Filter>((): TSchema => Filter)
@@ -57,7 +59,7 @@ export function readSelector(which: unknown): { ids: readonly PointId[] } | { fi
   if ((ids !== undefined) === (filter !== undefined || all === true)) {
     throw invalid('which', 'expected either ids or a filter', which)
   }
-  if (ids !== undefined) return { ids }
+  if (ids !== undefined) return { ids: Array.isArray(ids) ? ids : Array.from(ids as Uint32Array) }
   if (filter === undefined) return { all: true }
   if (all === true || !hasNoConditions(filter)) return { filter }
   throw invalid('which.filter', 'expected a condition; to select every point, pass { all: true }', filter)

@@ -1,8 +1,10 @@
 import { invalid } from './errors.js'
+import { checkKnown, keysOf } from './known-keys.js'
 import { LIMITS } from './limits.js'
 import type { Document, SparseVector, StoredSparseVector } from './point.js'
 
-const MAX_INDEX = 2 ** 32 - 1
+export const MAX_SPARSE_INDEX = 2 ** 32 - 1
+const KNOWN = keysOf<SparseVector>({ indices: true, values: true })
 
 export function isDocument(value: unknown): value is Document {
   return isRecord(value) && ('text' in value || 'model' in value)
@@ -19,6 +21,7 @@ function isRecord(value: unknown): value is object {
 /** Checks a sparse vector and sorts its indices. The caller's arrays are not kept. */
 export function sparseVectorOf(value: unknown, field: string): StoredSparseVector {
   if (!isSparseVector(value)) throw invalid(field, 'expected a sparse vector { indices, values }', value)
+  checkKnown(value, KNOWN, `${field}.`)
   const given = numbersAt(value.indices, `${field}.indices`)
   const numbers = numbersAt(value.values, `${field}.values`)
   if (given.length !== numbers.length) {
@@ -54,8 +57,8 @@ function numbersAt(value: unknown, field: string): ArrayLike<unknown> {
 }
 
 function indexAt(value: unknown, field: string): number {
-  if (typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= MAX_INDEX) return value
-  throw invalid(field, `expected an integer from 0 to ${MAX_INDEX}`, value)
+  if (typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= MAX_SPARSE_INDEX) return value
+  throw invalid(field, `expected an integer from 0 to ${MAX_SPARSE_INDEX}`, value)
 }
 
 function valueAt(value: unknown, field: string): number {

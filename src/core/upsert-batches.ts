@@ -3,6 +3,7 @@
  * before is written: that is the back-pressure. Each batch is a write of its own, all or nothing.
  */
 import { rowsOf } from './column-rows.js'
+import { copied } from './copied.js'
 import type { ArrowTable, ColumnarPoints, UpsertResult, WriteResult } from './database.js'
 import { renameField } from './error-field.js'
 import { LIMITS } from './limits.js'
@@ -21,7 +22,7 @@ export interface Batch {
  * Writes one batch after the other. The result is the last write's, with counts. Where one fails, the error counts points
  * from the first of all; `details.pointsWritten` are those of the batches before, which stay written.
  */
-export async function writeBatches(batches: AsyncIterable<Batch>): Promise<UpsertResult> {
+export async function writeBatches(batches: Iterable<Batch> | AsyncIterable<Batch>): Promise<UpsertResult> {
   let points = 0
   let written = 0
   let result: WriteResult | null = null
@@ -44,23 +45,28 @@ function countedFrom(first: number, error: unknown): unknown {
   return renameField(error, rename, { pointsWritten: first })
 }
 
-/** Points in memory of one write each; what is no points is one of them, for its validation to refuse. */
+/** Points in memory of one write each; a value that is no points is one batch, which validation refuses. */
 export async function* batchesOf(points: unknown): AsyncGenerator<readonly [PointsInMemory, count: number]> {
   if (isIterable(points)) {
     for await (const batch of gathered(points)) yield [batch, batch.length]
     return
   }
   const count = countOf(points)
+  // A caller may empty the array, and fill it again.
+  const list = (Array.isArray(points) ? points.slice() : points) as PointsInMemory
   for (let start = 0; start < Math.max(1, count); start += LIMITS.batchPoints) {
     const end = Math.min(count, start + LIMITS.batchPoints)
-    yield [
-      end - start === count ? (points as PointsInMemory) : sliced(points as PointsInMemory, start, end),
-      end - start,
-    ]
+    yield [end - start === count ? list : sliced(list, start, end), end - start]
   }
 }
 
-/** Of what may be cut; an Arrow table is one write, whatever its size. */
+/** How many points one write takes whole, so that all are read at the call; null of more, and of iterables. */
+export function pointsOfOneWrite(points: unknown): number | null {
+  const count = isIterable(points) ? Number.POSITIVE_INFINITY : countOf(points)
+  return count <= LIMITS.batchPoints ? count : null
+}
+
+/** The points of a value that can be cut. An Arrow table is one write, whatever its size. */
 function countOf(points: unknown): number {
   if (Array.isArray(points)) return points.length
   const { ids, numRows } = (points ?? {}) as { ids?: { length?: unknown }; numRows?: unknown }
@@ -78,23 +84,31 @@ export function isIterable(points: unknown): points is Iterable<Point<unknown>> 
   return !('batches' in points) && (Symbol.iterator in points || Symbol.asyncIterator in points)
 }
 
-/** An iterable without points is one batch without any. */
+/** Gathers points into batches. An iterable without points gives one empty batch. */
 export async function* gathered(
   points: Iterable<Point<unknown>> | AsyncIterable<Point<unknown>>,
 ): AsyncGenerator<Point<unknown>[]> {
   let batch: Point<unknown>[] = []
   let bytes = 0
   let isFirst = true
+  let count = 0
   for await (const point of points) {
-    const size = pointBytes(point ?? {})
+    const size = pointBytes(point ?? {}, `points[${count++}]`)
     if (batch.length > 0 && (batch.length >= LIMITS.batchPoints || bytes + size > LIMITS.upsertBatchBytes)) {
       yield batch
       isFirst = false
       batch = []
       bytes = 0
     }
-    batch.push(point)
+    batch.push(ownPoint(point))
     bytes += size
   }
   if (isFirst || batch.length > 0) yield batch
+}
+
+/** An iterable may fill the same arrays and objects anew for its next point. */
+function ownPoint(point: Point<unknown>): Point<unknown> {
+  if (point === null || typeof point !== 'object') return point
+  const { id, vector, payload } = point
+  return { ...point, id, vector: copied(vector), payload: copied(payload) }
 }

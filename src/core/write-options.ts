@@ -1,10 +1,8 @@
-/** Options of the verbs that write, declared once, and how a verb reads its options. */
+/** Options of the verbs that write, declared once. */
 import Type, { type Static, type TSchema } from 'typebox'
 import { CALL_OPTIONS } from './call-options.js'
 import { Filter } from './filter.js'
-import { innerOf, withInner } from './inner-call.js'
 import { optional, recursive } from './vocabulary/declare.js'
-import { read } from './vocabulary/reader.js'
 
 const WRITE = {
   /**
@@ -47,11 +45,3 @@ export const PAYLOAD_KEY = {
   key: optional(Type.String({ description: 'A path in the payload: the keys are set below it.' })),
 }
 export const PayloadOptions = Type.Object({ ...PAYLOAD_KEY, ...WRITE })
-
-/** A verb's options in the library's spelling, and beside them what the service has said. */
-export function readOptions<T extends TSchema>(schema: T, options: unknown): Static<T> {
-  if (options === undefined) return {} as Static<T>
-  const known = read(schema, options, 'library')
-  const inner = innerOf(options as object)
-  return inner === undefined ? known : (withInner(known as object, inner) as Static<T>)
-}

@@ -45,8 +45,7 @@ export class Fields {
   /** The place of a name, as the caller wrote it. */
   at(name: string): Place {
     const wire = wireName(name)
-    const isWires =
-      Object.hasOwn(this.value, wire) || (this.reading.face === 'wire' && !Object.hasOwn(this.value, name))
+    const isWires = this.value[wire] !== undefined || (this.reading.face === 'wire' && this.value[name] === undefined)
     return { parent: this.place, key: isWires ? wire : name }
   }
 }

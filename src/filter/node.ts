@@ -37,3 +37,6 @@ export type GeoArea =
   | { shape: 'box'; corners: Float64Array }
   | { shape: 'circle'; center: Float64Array; radiusMetres: number }
   | { shape: 'polygon'; rings: Float64Array[] }
+
+/** Matches no point. */
+export const NOTHING: FilterNode = { op: 'hasId', ids: new Uint32Array(0) }

@@ -1,5 +1,4 @@
 /** Reads large filters in turns of the event loop. `parseFilter` then finds them already read. */
-import { LIMITS } from '../core/limits.js'
 import { ID_WORDS } from '../core/point.js'
 import type { Place } from '../core/vocabulary/place.js'
 import { isPlain } from '../core/vocabulary/plain.js'
@@ -85,7 +84,9 @@ class LongLists {
   }
 
   async inFilter(filter: unknown, place: Place, depth: number): Promise<void> {
-    if (!isPlain(filter) || depth > LIMITS.filterDepth) return
+    // A filter that holds itself would never end.
+    this.#parser.checkDepth(depth)
+    if (!isPlain(filter)) return
     const fields = new Fields(filter, place, this.#start.reading)
     for (const clause of ['must', 'should', 'mustNot']) {
       const conditions = fields.get(clause)

@@ -17,7 +17,7 @@ const INTEGER = /^-?\d+$/
 /** The `match` of a field condition. */
 export function match(value: unknown, path: PathStep[], place: Place, reading: Reading): FilterNode {
   const fields = fieldsAt(value, MATCH, place, reading)
-  const [key, ...others] = Object.keys(fields.value)
+  const [key, ...others] = Object.keys(fields.value).filter((name) => fields.value[name] !== undefined)
   if (key === undefined || others.length > 0) throw reading.mistyped(place, `exactly one of ${KINDS.join(', ')}`)
   const at = { parent: place, key }
   const operand = fields.value[key]
@@ -106,6 +106,10 @@ function addListed(value: unknown, into: MatchValues, at: number, list: Place, r
  * Adds the value. Returns what was expected, which is empty if the value is neither text nor integer; null without an error.
  */
 function add(value: unknown, into: MatchValues): string | null {
+  if (value instanceof Date && !Number.isNaN(value.getTime())) {
+    into.texts.push(value.toISOString())
+    return null
+  }
   if (typeof value === 'string') {
     if (!value.isWellFormed()) return 'well-formed Unicode'
     into.texts.push(value)

@@ -1,4 +1,3 @@
-import { noSuchVector } from '../core/errors.js'
 import {
   CONDITION_KEYS,
   CONDITION_KINDS,
@@ -13,12 +12,12 @@ import { LIMITS } from '../core/limits.js'
 import { encodeId, ID_WORDS } from '../core/point.js'
 import type { Schema } from '../core/schema.js'
 import { Keys } from '../core/vocabulary/keys.js'
-import { fieldOf, type Place } from '../core/vocabulary/place.js'
+import type { Place } from '../core/vocabulary/place.js'
 import { isPlain } from '../core/vocabulary/plain.js'
 import { readerOf } from '../core/vocabulary/reader.js'
 import { Reading } from '../core/vocabulary/reading.js'
 import { type Fields, fieldsAt, isSet } from './fields.js'
-import type { FilterNode } from './node.js'
+import { type FilterNode, NOTHING } from './node.js'
 import { fieldCondition, pathAt } from './parse-field.js'
 
 export interface FilterContext {
@@ -111,7 +110,7 @@ export function standing(filter: unknown, field: string): Start {
   return { place: { parent: null, key: field }, reading: new Reading('library', field) }
 }
 
-/** Reads a filter whole. Throws at the first value of the wrong type, or what was found beyond bounds. */
+/** Reads a filter whole. Throws at the first value of the wrong type, or lists all values beyond their bounds. */
 export function readFilter(filter: unknown, start: Start): ReadFilter {
   const parser = new FilterParser(start)
   const read = parser.whole(filter)
@@ -180,7 +179,7 @@ export class FilterParser {
       throw reading.mistyped(fields.at('conditions'), 'an array of conditions', conditions ?? null)
     }
     const children = this.#list(conditions, fields.at('conditions'), depth)
-    return children.length === 0 ? [] : [{ op: 'atLeast', count, children }]
+    return [count > children.length ? NOTHING : { op: 'atLeast', count, children }]
   }
 
   #list(list: readonly unknown[], place: Place, depth: number): FilterNode[] {
@@ -195,10 +194,10 @@ export class FilterParser {
       reading.violates({ place: this.#start.place, expected: most, rule: `must be ${most}`, seen: this.#conditions })
       reading.end()
     }
-    this.#checkDepth(depth)
+    this.checkDepth(depth)
     if (!isPlain(value)) throw reading.mistyped(place, 'an object', value ?? null)
     const kind = KINDS.find(
-      ({ spellings: [library, wire] }) => Object.hasOwn(value, library) || Object.hasOwn(value, wire),
+      ({ spellings: [library, wire] }) => value[library] !== undefined || value[wire] !== undefined,
     )
     if (kind === undefined) {
       CONDITION_KEYS.check(value, place, reading)
@@ -244,23 +243,22 @@ export class FilterParser {
     return { op: 'nested', path, child: this.filter(fields.get('filter'), fields.at('filter'), depth + 1) }
   }
 
-  /** The place of the vector is looked up once the collection is known. */
+  /** The place of the vector is looked up once the collection is known; -1: it has none of the name. */
   #hasVector(name: unknown, place: Place): FilterNode {
     if (typeof name !== 'string') throw this.#start.reading.mistyped(place, 'the name of a vector', name ?? null)
     const node = { op: 'hasVector' as const, vector: -1 }
     this.#lookUps.push(({ vectorNames }) => {
       node.vector = vectorNames.indexOf(name)
-      if (node.vector < 0) throw noSuchVector(fieldOf(place, 'filter'), name)
     })
     return node
   }
 
   #fields(value: unknown, keys: Keys, place: Place, depth: number): Fields {
-    this.#checkDepth(depth)
+    this.checkDepth(depth)
     return fieldsAt(value, keys, place, this.#start.reading)
   }
 
-  #checkDepth(depth: number): void {
+  checkDepth(depth: number): void {
     if (depth <= LIMITS.filterDepth) return
     throw this.#start.reading.mistyped(this.#start.place, `at most ${LIMITS.filterDepth} nested levels`)
   }

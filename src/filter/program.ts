@@ -1,6 +1,6 @@
 import type { Filter } from '../core/filter.js'
 import { ByteWriter } from './byte-writer.js'
-import type { Bounds, FilterNode, GeoArea, MatchValues } from './node.js'
+import { type Bounds, type FilterNode, type GeoArea, type MatchValues, NOTHING } from './node.js'
 import { type FilterContext, parseFilter } from './parse.js'
 import type { PathStep } from './path.js'
 import { inTurns, type Pause } from './pause.js'
@@ -107,7 +107,9 @@ export function compileFilterAmong(
   }
 }
 
-function writeNode(writer: ByteWriter, node: FilterNode): void {
+function writeNode(writer: ByteWriter, given: FilterNode): void {
+  // No point has a vector that the collection lacks.
+  const node = given.op === 'hasVector' && given.vector < 0 ? NOTHING : given
   writer.u8(OPCODES[node.op])
   switch (node.op) {
     case 'atLeast':

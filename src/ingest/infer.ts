@@ -1,88 +1,59 @@
-import type { ColumnarPoints, ColumnarVectors } from '../core/database.js'
-import type { Document, NamedVector, PointVector } from '../core/point.js'
+import { copied } from '../core/copied.js'
+import type { ColumnarPoints } from '../core/database.js'
+import type { MaybePromise } from '../core/maybe-promise.js'
 import { isSparse, type SchemaVector } from '../core/schema.js'
 import { isDocument } from '../core/sparse.js'
+import { isPlain } from '../core/vocabulary/plain.js'
 import { type DocumentAt, embedDocuments, noModel } from '../inference/bm25.js'
 
 /**
- * The points with texts replaced by sparse vectors; points without texts are returned as they are. The input is not
- * validated here: making columns of it reports errors.
+ * The points with texts replaced by sparse vectors. Points without texts are returned at once, as they are. Others are
+ * copied, since their caller may change them before the texts are vectors. The input is not validated here: making
+ * columns of it reports errors.
  */
-export async function inferVectors(points: unknown, schema: readonly SchemaVector[]): Promise<unknown> {
-  if (!schema.some(isSparse) || points === null || typeof points !== 'object') return points
-  const inference = new Inference(schema)
-  if (Array.isArray(points)) return await inference.points(points)
-  return 'ids' in points && 'vectors' in points ? await inference.columns(points as ColumnarPoints) : points
+export function inferVectors(points: unknown, schema: readonly SchemaVector[]): MaybePromise<unknown> {
+  if (!schema.some(isSparse) || textsIn(points).next().done) return points
+  const inferred = copied(points)
+  return embed([...textsIn(inferred)], schema).then(() => inferred)
 }
 
-/** Copies the points that have texts, gathers the texts, and inserts their vectors when all are made. */
-class Inference {
-  readonly #schema: readonly SchemaVector[]
-  readonly #documents: (DocumentAt & { put(vector: NamedVector): void })[] = []
+/** A text, and the object or array that has it under `key`. */
+interface TextAt extends DocumentAt {
+  name: string
+  within: Record<string | number, unknown>
+  key: string | number
+}
 
-  constructor(schema: readonly SchemaVector[]) {
-    this.#schema = schema
-  }
-
-  async points(points: readonly unknown[]): Promise<readonly unknown[]> {
-    let inferred: unknown[] | null = null
-    for (let i = 0; i < points.length; i++) {
-      const point = points[i] as { vector?: PointVector } | null
-      const vector = point?.vector as unknown
-      if (vector === null || typeof vector !== 'object' || Array.isArray(vector) || ArrayBuffer.isView(vector)) continue
-      const named = this.#named(vector as Record<string, NamedVector>, `points[${i}].vector`)
-      if (named === vector) continue
-      inferred ??= [...points]
-      inferred[i] = { ...point, vector: named }
-    }
-    await this.#embed()
-    return inferred ?? points
-  }
-
-  async columns(points: ColumnarPoints): Promise<ColumnarPoints> {
-    if (points.vectors === null || typeof points.vectors !== 'object' || ArrayBuffer.isView(points.vectors))
-      return points
-    const vectors: Record<string, ColumnarVectors> = {}
-    for (const [name, column] of Object.entries(points.vectors)) {
-      if (!Array.isArray(column)) {
-        vectors[name] = column
-        continue
-      }
-      const inferred: unknown[] = [...column]
-      for (const [i, one] of column.entries() as IterableIterator<[number, unknown]>) {
-        if (isDocument(one))
-          this.#gather(name, one, `vectors.${name}[${i}]`, (made) => {
-            inferred[i] = made
-          })
-      }
-      vectors[name] = inferred as ColumnarVectors
-    }
-    await this.#embed()
-    return { ...points, vectors }
-  }
-
-  #named(vector: Record<string, NamedVector>, field: string): Record<string, NamedVector> {
-    let inferred: Record<string, NamedVector> | null = null
-    for (const [name, one] of Object.entries(vector)) {
-      if (!isDocument(one)) continue
-      inferred ??= { ...vector }
-      const into = inferred
-      this.#gather(name, one, `${field}.${name}`, (made) => {
-        into[name] = made
-      })
-    }
-    return inferred ?? vector
-  }
-
-  #gather(name: string, document: Document, field: string, put: (vector: NamedVector) => void): void {
-    const known = this.#schema.find((vector) => vector.name === name)
+async function embed(texts: readonly TextAt[], schema: readonly SchemaVector[]): Promise<void> {
+  for (const { document, name, field } of texts) {
+    const known = schema.find((vector) => vector.name === name)
     if (known && !isSparse(known)) throw noModel(document, field)
-    this.#documents.push({ document, field, put })
   }
+  const vectors = await embedDocuments(texts)
+  for (const [at, { within, key }] of texts.entries()) within[key] = vectors[at]
+}
 
-  async #embed(): Promise<void> {
-    if (this.#documents.length === 0) return
-    const vectors = await embedDocuments(this.#documents)
-    for (const [i, { put }] of this.#documents.entries()) put(vectors[i] as NamedVector)
+/** Texts among the named vectors of points, or in their columns. */
+function* textsIn(points: unknown): Generator<TextAt> {
+  if (Array.isArray(points)) {
+    for (let row = 0; row < points.length; row++) yield* textsAmong(points[row]?.vector, `points[${row}].vector.`)
+    return
+  }
+  const vectors: unknown = (points as Partial<ColumnarPoints> | null | undefined)?.vectors
+  if (!isPlain(vectors)) return
+  for (const [name, column] of Object.entries(vectors)) {
+    if (!Array.isArray(column)) continue
+    for (let key = 0; key < column.length; key++) {
+      const document: unknown = column[key]
+      if (isDocument(document)) yield { document, field: `vectors.${name}[${key}]`, name, within: column as never, key }
+    }
+  }
+}
+
+function* textsAmong(vectors: unknown, at: string): Generator<TextAt> {
+  if (!isPlain(vectors)) return
+  for (const key in vectors) {
+    const document = vectors[key]
+    if (isDocument(document)) yield { document, field: at + key, name: key, within: vectors as TextAt['within'], key }
   }
 }

@@ -192,7 +192,7 @@ export function columnsOfColumnar(given: ColumnarPoints, schema: Schema): PointC
     if (data.length !== count * vector.size) {
       throw invalid(field, `Vector dimension error: expected ${count} × ${vector.size} numbers`, data.length)
     }
-    // What was rounded is a copy already.
+    // Rounded numbers are a copy already.
     const isGiven = data === given.vectors || data === (given.vectors as typeof named)[name]
     return { name, data: isGiven ? data.slice() : data, rows: null, ...counts }
   })

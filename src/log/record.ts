@@ -28,7 +28,7 @@ export interface LogEntry {
   record: LogRecord
 }
 
-/** A record's body as buffers to write end to end. Large ones are the record's own, not copied. */
+/** A record's body as buffers to write end to end. Large buffers are not copied: the record goes on owning them. */
 export function encodeRecord(record: LogRecord): { chunks: Uint8Array[]; bytes: number } {
   const writer = new PackWriter()
   switch (record.op) {

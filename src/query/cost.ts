@@ -3,8 +3,8 @@ import type { QueryOptions } from '../core/query.js'
 import { isSparse, type SchemaVector } from '../core/schema.js'
 import { factsOf } from '../filter/filter-facts.js'
 import { targetOf } from './examples.js'
-import { parseQuery } from './parse-query.js'
 import { examplesOf, type Stage, type VectorValue } from './plan.js'
+import { planned } from './planned.js'
 import { References } from './references.js'
 import type { QueryScope } from './source.js'
 
@@ -16,8 +16,8 @@ const INDICES_PER_VECTOR = 64
  * filter. Stages that merge or rescore the points of prefetches cost nothing. Fetches the vectors that are named by id.
  */
 export async function costOfQuery(query: QueryOptions, scope: QueryScope): Promise<number> {
-  const plan = parseQuery(query, scope.source.schema, scope.source.shard)
-  return costOfStage(plan.root, await References.of(plan, scope), scope.source.schema)
+  const { plan, references } = await planned(query, scope)
+  return costOfStage(plan.root, references ?? (await References.of(plan, scope)), scope.source.schema)
 }
 
 function costOfStage(stage: Stage, references: References, schema: readonly SchemaVector[]): number {

@@ -3,6 +3,7 @@
  * recursion is safe.
  */
 import { VicinalError } from '../core/errors.js'
+import type { PayloadIndexKind } from '../core/payload-index.js'
 import { parseDateTime } from '../filter/date-time.js'
 import type { FilterNode } from '../filter/node.js'
 import type { PathStep } from '../filter/path.js'
@@ -156,6 +157,22 @@ const IS_OF_KIND: Readonly<Record<string, (value: unknown) => boolean>> = {
   number: isNumber,
   datetime: (value) => microsOf(value) !== null,
   'geo point': isPosition,
+}
+
+/** Of texts an index has more than their values, so any value counts. */
+const IN_INDEX: Partial<Record<PayloadIndexKind, (value: unknown) => boolean>> = {
+  integer: (value) => typeof value === 'bigint' || Number.isInteger(value),
+  float: isNumber,
+  datetime: (value) => microsOf(value) !== null,
+  geo: isPosition,
+  keyword: (value) => typeof value === 'string',
+  uuid: (value) => typeof value === 'string',
+  bool: (value) => typeof value === 'boolean',
+}
+
+/** Whether a value is one of those that a payload index has: of an indexed variable others count as absent, as in Qdrant. */
+export function isOfIndex(kind: PayloadIndexKind | undefined): (value: unknown) => boolean {
+  return (kind && IN_INDEX[kind]) ?? (() => true)
 }
 
 /**

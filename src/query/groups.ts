@@ -21,8 +21,8 @@ import { type GroupKey, Groups } from './group-table.js'
 import { withFields } from './hydrate.js'
 import { distinctHits, listOf, STEP } from './long-lists.js'
 import { retrieve } from './pages.js'
-import { parseQuery } from './parse-query.js'
 import type { Plan, Scoring, Stage } from './plan.js'
+import { planned } from './planned.js'
 import { projectionOf, wantingMore } from './rows.js'
 import { runPlan } from './run.js'
 import type { QueryScope } from './source.js'
@@ -42,10 +42,9 @@ export async function queryGroups<P>(
   scope: QueryScope,
 ): Promise<{ groups: PointGroup<P>[]; plan: QueryPlan | null }> {
   const started = performance.now()
-  const { shard, schema } = scope.source
-  const amounts = new Amounts(shard)
+  const amounts = new Amounts(scope.source.shard)
   const path = parsePath(options.groupBy, 'groupBy')
-  const plan = parseQuery(options, schema, shard)
+  const { plan } = await planned(options, scope)
   const { limit } = plan.root
   const size = amounts.bounded(options.groupSize ?? DEFAULT_GROUP_SIZE)
   const lookup = lookupOf(options.withLookup)

@@ -41,7 +41,7 @@ export interface LeafPlace {
   /** Number of hits to skip, within the stage's limit. */
   offset: number
   projection: Projection
-  /** Ids of what prefetches have found, which passed the filters there; absent: every point is looked at. */
+  /** Ids that prefetches have found, after their filters; absent: every point is looked at. */
   among?: Uint32Array
 }
 
@@ -56,7 +56,7 @@ export class Leaf {
     this.#references = references
   }
 
-  /** The ids of what prefetches have found. */
+  /** The ids that prefetches have found. */
   amongHits(sources: readonly Hit[][]): MaybePromise<Uint32Array> {
     return new Turns(this.#scope.call).take(distinctIdsOf(sources))
   }

@@ -1,23 +1,32 @@
-import { badRequest, invalid } from '../core/errors.js'
+import { getHeapStatistics } from 'node:v8'
+import { badRequest, VicinalError } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
 import type { Prefetch, QueryOptions, QueryStage } from '../core/query.js'
 import type { Schema } from '../core/schema.js'
 import { type FilterContext, filterContext, parseFilter } from '../filter/parse.js'
-import type { Shard } from '../native/shard.js'
 import { Amounts, DEFAULT_LIMIT } from './amounts.js'
 import { ScoringParser } from './parse-scoring.js'
 import type { Lookup, Plan, Scoring, Stage } from './plan.js'
 import { projectionOf } from './rows.js'
 import { corpusOf, settingsOf } from './search-settings.js'
+import type { QueryScope } from './source.js'
+
+/** A hit in V8's heap, about. */
+const HIT_BYTES = 96
+/** Share of the heap that points of prefetches may take. */
+const HEAP_SHARE = 1 / 4
 
 /**
  * Plans a query that was read by its declaration, with its prefetches. The checks here need the collection.
  * Errors name the place: `prefetch[1].query.recommend.positive[0]`.
  */
-export function parseQuery(options: QueryOptions, schema: Schema, shard: Shard): Plan {
+export function parseQuery(options: QueryOptions, { source, mostBytes }: QueryScope): Plan {
+  const { schema, shard } = source
   const amounts = new Amounts(shard)
   const offset = options.offset ?? 0
-  const root = new QueryParser(schema, amounts).stage(options, '')
+  const parser = new QueryParser(schema, amounts)
+  const root = parser.stage(options, '')
+  checkPrefetched(parser.prefetched, mostBytes)
   return {
     root,
     offset: amounts.bounded(offset),
@@ -31,7 +40,8 @@ class QueryParser {
   readonly #amounts: Amounts
   readonly #context: FilterContext
   readonly #scorings: ScoringParser
-  #prefetched = 0
+  /** Points that all prefetches find together, at most. */
+  prefetched = 0
 
   constructor(schema: Schema, amounts: Amounts) {
     this.#schema = schema
@@ -68,16 +78,29 @@ class QueryParser {
 
   #prefetch(prefetch: Prefetch, field: string): Stage {
     const stage = this.stage(prefetch, `${field}.`)
-    this.#prefetched += stage.limit
-    if (this.#prefetched > LIMITS.prefetchedPoints) this.#checkPrefetched(field)
+    this.prefetched += this.#amounts.found(stage.limit)
     return stage
   }
+}
 
-  #checkPrefetched(field: string): void {
-    const most = Math.max(LIMITS.prefetchedPoints, this.#amounts.points)
-    if (this.#prefetched <= most) return
-    throw invalid(`${field}.limit`, `expected limits of prefetches of at most ${most} in all`, this.#prefetched)
+/**
+ * Points of prefetches are in memory until the stages above have used them. Below a memory limit the query waits for room
+ * (`answer-room.ts`); else they take a share of the heap.
+ */
+function checkPrefetched(points: number, mostBytes: number | undefined): void {
+  if (points <= LIMITS.prefetchedPoints) return
+  const wantedBytes = points * HIT_BYTES
+  if (mostBytes !== undefined) {
+    if (wantedBytes <= mostBytes) return
+    throw new VicinalError('RESOURCE_EXHAUSTED', 'prefetches need more memory than was reserved', {
+      details: { wantedBytes },
+    })
   }
+  const most = Math.floor((getHeapStatistics().heap_size_limit * HEAP_SHARE) / HIT_BYTES)
+  if (points <= most) return
+  throw new VicinalError('TOO_LARGE', `prefetch: expected prefetches of at most ${most} points in all, got ${points}`, {
+    details: { field: 'prefetch', bound: most, seen: points },
+  })
 }
 
 function checkThreshold({ kind }: Scoring, at: string): void {

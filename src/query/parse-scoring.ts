@@ -189,7 +189,7 @@ export class ScoringParser {
 }
 
 /** A query as the kind that it was found to be. */
-function of<Kind extends string>(query: Query): Extract<Query, Record<Kind, unknown>> {
+export function of<Kind extends string>(query: Query): Extract<Query, Record<Kind, unknown>> {
   return query as never
 }
 

@@ -150,7 +150,7 @@ function defaultVector({ schema }: LookedUp, using: string): string {
 }
 
 /** The searched collection itself. Its reader repeats the query if the rows are replaced. */
-function ownOf(source: Source): LookedUp {
+export function ownOf(source: Source): LookedUp {
   return { name: source.name, schema: source.schema, read: (work) => work(source) }
 }
 

@@ -1,12 +1,13 @@
 import type { Hit } from '../core/database.js'
 import { invalidAfterWork } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
+import type { PayloadIndexKind } from '../core/payload-index.js'
 import { decodeId, ID_WORDS, type Payload, type PointId } from '../core/point.js'
 import { valuesAt } from '../filter/payload-values.js'
 import { compileNode } from '../filter/program.js'
 import type { RowBlock } from '../native/addon.js'
 import { BytesRead } from './bytes-read.js'
-import { evaluate, type Formula } from './formula.js'
+import { evaluate, type Formula, isOfIndex } from './formula.js'
 import { byId, distinctHits, encodedIds, listOf, sorted } from './long-lists.js'
 import { projectionOf, RowReader } from './rows.js'
 import type { QueryScope } from './source.js'
@@ -30,18 +31,25 @@ export async function scoreByFormula(
   for (const hits of sources) scores.push(await turns.take(byId(hits, ({ score }) => score)))
   const passing = await passingOf(formula, points, ids, turns, scope)
   const payloads = await payloadsOf(ids, points, formula, scope, read)
+  const kinds = indexKindsOf(formula, scope)
   const scoredAt = (at: number): Hit => {
     const { id, version } = points[at] as Hit
     const payload = payloads(at)
     const score = evaluate(formula, {
       score: (prefetch) => scores[prefetch]?.get(id),
-      values: (key) => valuesAt(payload, formula.variables.get(key) ?? []),
+      values: (key) => valuesAt(payload, formula.variables.get(key) ?? []).filter(isOfIndex(kinds.get(key))),
       passes: (condition) => passing[condition]?.[at] === 1,
     })
     return { id, version, score }
   }
   const scored = await turns.take(listOf(points.length, scoredAt))
   return await turns.take(sorted(scored, (a, b) => b.score - a.score))
+}
+
+/** The kinds of the variables' payload indexes, as far as they have one. */
+function indexKindsOf({ variables }: Formula, { source }: Scope): ReadonlyMap<string, PayloadIndexKind> {
+  if (variables.size === 0) return new Map()
+  return new Map(source.shard.stats().payloadIndexes.map(({ field, kind }) => [field, kind]))
 }
 
 /** Payloads by position of the point; only read if the formula uses them. */

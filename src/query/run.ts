@@ -12,8 +12,8 @@ import { planWithoutSearch } from './explain.js'
 import { fuseRanks, fuseScores } from './fusion.js'
 import { withFields } from './hydrate.js'
 import { kindOf, Leaf, type StageResult } from './leaf.js'
-import { parseQuery } from './parse-query.js'
 import type { Plan, Stage } from './plan.js'
+import { planned } from './planned.js'
 import { References } from './references.js'
 import { scoreByFormula } from './rescore-formula.js'
 import { type Projection, projectionOf } from './rows.js'
@@ -27,9 +27,9 @@ export function runQuery<P>(
   options: QueryOptions,
   scope: QueryScope,
 ): MaybePromise<{ hits: Hit<P>[]; plan: QueryPlan | null }> {
-  const plan = parseQuery(options, scope.source.schema, scope.source.shard)
-  const references = References.atOnce(plan, scope)
-  return references ? runWith<P>(plan, scope, references) : runPlan<P>(plan, scope)
+  return andThen(planned(options, scope), ({ plan, references }) =>
+    references ? runWith<P>(plan, scope, references) : runPlan<P>(plan, scope),
+  )
 }
 
 /** Runs a plan. The same plan may run again with other filters and limits. */

@@ -63,8 +63,8 @@ export class ReadCall {
   protected readonly request: Asked
   readonly #gate: DatabaseGate<ReadableDatabase>
   protected readonly serviceTimeoutMs: number
-  /** The parameters of the route. */
-  declared: TObject = ReadParameters
+  /** Parameters of the query string, by the declaration of the route. */
+  #parameters: Parameters | null = null
 
   constructor(request: Asked, gate: DatabaseGate<ReadableDatabase>, timeoutMs: number) {
     this.request = request
@@ -122,18 +122,23 @@ export class ReadCall {
 
   /**
    * `timeout` in seconds, as in Qdrant. A longer timeout than the service's is no error: a client may send its own with
-   * every call.
+   * every call. It is shortened to the longest that a call may have.
    */
   protected deadline(): Pick<CallOptions, 'timeoutMs'> {
     const { timeout } = this.parameters
     if (timeout === undefined) return {}
-    const timeoutMs = timeout * MS_PER_SECOND
+    const timeoutMs = Math.min(timeout * MS_PER_SECOND, LIMITS.maxTimeoutMs)
     return { timeoutMs: this.request.ticket.isReadOnly ? Math.min(timeoutMs, this.serviceTimeoutMs) : timeoutMs }
   }
 
-  /** Parameters of the query string, by the declaration of the route. */
   get parameters(): Parameters {
-    return readParameters(this.declared, this.request.query as WireObject)
+    return this.#parameters ?? this.readParameters()
+  }
+
+  /** Wrong parameters are told before the body is read and before the collection is looked up. */
+  readParameters(declared: TObject = ReadParameters): Parameters {
+    this.#parameters = readParameters(declared, this.request.query as WireObject)
+    return this.#parameters
   }
 }
 
@@ -163,15 +168,15 @@ export class Call extends ReadCall {
   }
 
   /**
-   * For what takes as long as it takes: only a `timeout` in the query holds, but for a key that may only read. A client that
-   * hangs up does not undo what was begun.
+   * For calls without a default deadline: only a `timeout` in the query holds, except for a key that may only read. If the
+   * client hangs up, the work goes on.
    */
   longOptions(): Pick<CallOptions, 'timeoutMs'> {
     const isBounded = this.request.ticket.isReadOnly
     return { ...(isBounded ? { timeoutMs: this.serviceTimeoutMs } : {}), ...this.deadline() }
   }
 
-  /** The same for what nobody needs once its client has hung up. */
+  /** The same for waits, which end when the client hangs up. */
   waitingOptions(): CallOptions {
     return this.within(this.longOptions())
   }

@@ -20,7 +20,7 @@ export function collectionInfos(database: Database): Promise<readonly Collection
 
 const looksAtOne = new WeakMap<Collection, SharedLook<CollectionInfo>>()
 
-/** The same of one collection: it looks for what of its files is in memory. */
+/** The same of one collection, with the parts of its files that are in memory. */
 export function collectionInfo(collection: Collection): Promise<CollectionInfo> {
   let look = looksAtOne.get(collection)
   if (!look) {

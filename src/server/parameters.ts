@@ -3,27 +3,22 @@
  * OpenAPI document tells them. Parameters that a route does not name are ignored, as in Qdrant.
  */
 import Type, { type Static, type TObject, type TSchema } from 'typebox'
-import { LIMITS } from '../core/limits.js'
 import { RECOVERY } from '../core/snapshots.js'
-import { integer, opaque, optional } from '../core/vocabulary/declare.js'
+import { count, integer, opaque, optional } from '../core/vocabulary/declare.js'
 import { readerOf } from '../core/vocabulary/reader.js'
 import { Reading } from '../core/vocabulary/reading.js'
 import { snakeCase } from '../core/vocabulary/spelling.js'
 
-const MS_PER_SECOND = 1000
 /** Parts of the answer about optimizations that are told if they are asked for. */
 export const OPTIMIZATION_PARTS = ['queued', 'completed', 'idle_segments'] as const
-const DIGITS = /^\d{1,15}$/
+const DIGITS = /^\d{1,20}$/
 
 const flag = (description: string) => optional(Type.Boolean({ description }))
-const seconds = { minimum: 1, maximum: LIMITS.maxTimeoutMs / MS_PER_SECOND }
-const timeout = optional(
-  integer({
-    description: 'Seconds; past them the answer is 408. A longer one than the service has is no error.',
-    ...seconds,
-    isNonZero: true,
-  }),
-)
+const seconds = {
+  description: 'Seconds; past them the answer is 408. More than the service waits is no error.',
+  minimum: 1,
+}
+const timeout = optional(count({ ...seconds, isNonZero: true }))
 const wait = flag('Whether the answer waits for stable storage. Default false.')
 const noEffect = 'Checked; no effect on one node.'
 
@@ -47,7 +42,7 @@ export const WriteParameters = Type.Object({
 })
 /** Of changes of collections and aliases. */
 export const ChangeParameters = Type.Object({
-  timeout: optional(integer({ description: 'Seconds; past them the answer is 408.', ...seconds })),
+  timeout: optional(count(seconds)),
 })
 export const CreationParameters = Type.Object({
   ...ChangeParameters.properties,
@@ -103,7 +98,8 @@ export function readParameters(declared: TObject, query: Readonly<Record<string,
   let known: Record<string, unknown> | null = null
   for (const [name, schema] of propertiesOf(declared)) {
     const value = query[name]
-    if (value === undefined) continue
+    // As in Qdrant, an empty one asks for nothing.
+    if (value === undefined || (value === '' && name === 'consistency')) continue
     known ??= {}
     known[name] = ofForm(value, schema)
   }
@@ -131,5 +127,7 @@ function ofForm(value: unknown, schema: TSchema): unknown {
   if (typeof value !== 'string') return value
   if (Type.IsBoolean(schema)) return value === 'true' ? true : value === 'false' ? false : value
   const isNumber = Type.IsInteger(schema) || (Type.IsUnion(schema) && schema.anyOf.some(Type.IsInteger))
-  return isNumber && DIGITS.test(value) ? Number(value) : value
+  if (!isNumber || !DIGITS.test(value)) return value
+  const number = Number(value)
+  return Number.isSafeInteger(number) ? number : BigInt(value)
 }

@@ -86,7 +86,10 @@ export function errorEnvelopeOf(error: VicinalError, startedMs: number): object 
 
 /** An option's name begins the field; names behind it may be the caller's own, but not those of queries and strict mode. */
 function wireField(field: string): string {
-  return field.replace(/^(?:query|prefetch|lookupFrom|withLookup)\b.*|^strictModeConfig\.\w+$|^\w+/, snakeCase)
+  const [, search = '', option = ''] = /^(searches\[\d+\]\.)?(.*)$/s.exec(field) ?? []
+  return (
+    search + option.replace(/^(?:query|prefetch|lookupFrom|withLookup)\b.*|^strictModeConfig\.\w+$|^\w+/, snakeCase)
+  )
 }
 
 const OTHER_BEGINNING = /^(?:Format error|Validation error|Deserialize error|Bad request)/

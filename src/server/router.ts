@@ -70,7 +70,7 @@ function registerRoute<C extends ReadCall>(app: FastifyInstance, route: RouteOf<
       let result: unknown
       try {
         const call = callOf(request)
-        if (route.parameters) call.declared = route.parameters
+        call.readParameters(route.parameters)
         result = await route.run(call)
       } catch (error) {
         if (!(error instanceof AnsweredByAnotherThread) || !mainThread) throw error

@@ -115,7 +115,7 @@ export class Service<C extends ReadCall> {
     this.#streams = this.#openStreams(parts.streams)
   }
 
-  /** At what is on its way. */
+  /** Looks at bodies, answers and streams on their way, and ends those that hardly move. */
   #look(): void {
     this.#tickets.look()
     this.#streams.look()
@@ -173,7 +173,7 @@ export class Service<C extends ReadCall> {
     this.#streams.recheck()
   }
 
-  /** For open routes that show more to a caller with a key. */
+  /** Whether the caller's key may read. Open routes show such a caller more. */
   readonly mayRead = ({ headers, raw, ticket }: FastifyRequest): boolean => {
     try {
       this.#keys.check(headers, 'read')

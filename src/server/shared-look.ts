@@ -1,6 +1,6 @@
 /**
- * A look that takes long, shared: whoever asks while one is under way gets the next, which begins after they asked. So
- * there is one at a time, however many ask, and none is older than its request.
+ * A slow look, shared by its callers. A call during a look gets the next one, which begins after the call. So there is one
+ * look at a time, however many callers, and none is older than its request.
  */
 export class SharedLook<T> {
   readonly #look: () => Promise<T>

@@ -61,7 +61,8 @@ export async function* fetchSnapshot(url: URL, options: FetchOptions): AsyncGene
   const literal = url.hostname.replace(/^\[|\]$/g, '')
   // An address in the URL itself is connected to without a lookup.
   if (isIP(literal) !== 0 && !isAllowed(literal)) throw refusedAddress()
-  if (url.username !== '' || url.password !== '') throw invalid('location', 'expected a URL without a user')
+  if (url.username !== '' || url.password !== '')
+    throw invalid('location', 'expected a URL without a user name or password')
   // The reason for our stop, which says more than the resulting error.
   let reason: VicinalError | null = null
   const stop = (error: VicinalError) => {

@@ -57,7 +57,7 @@ async function appendFile(
   try {
     const size = await file.size()
     const header = new Header({ path: name, size, type: 'File', mode: FILE_MODE, mtime: new Date(0) })
-    if (header.encode()) throw invalid('snapshot', 'expected names of files that fit a header of tar', name)
+    if (header.encode()) throw invalid('snapshot', 'expected file names that fit into a tar header', name)
     await append(header.block as Buffer)
     for (let at = 0; at < size; at += CHUNK_BYTES) {
       await append(await file.read(at, Math.min(CHUNK_BYTES, size - at)))
@@ -162,7 +162,7 @@ export async function readArchive(
   isExpected: (name: string) => boolean,
 ): Promise<Map<string, number>> {
   // An existing folder might contain links.
-  if (await disk.exists(folder)) throw new VicinalError('ALREADY_EXISTS', `${folder}: expected no such folder yet`)
+  if (await disk.exists(folder)) throw new VicinalError('ALREADY_EXISTS', `${folder}: the folder is already there`)
   await disk.makeFolder(folder)
   const archive = await disk.openRead(path)
   const found = new Map<string, number>()

@@ -1,6 +1,6 @@
 /**
  * Readers of decoded bodies: each takes an unknown value and its path, and gives a typed value or an error that
- * names the path, the bound and what was seen. JSON and MessagePack bodies pass through the same readers.
+ * names the path, the bound and the value. JSON and MessagePack bodies pass through the same readers.
  * null counts as absent, unknown keys are ignored: both as Qdrant does.
  */
 import { describeValue, invalid, VicinalError } from '../core/errors.js'
@@ -40,7 +40,7 @@ export function objectAt(value: unknown, field: string): WireObject {
   return value
 }
 
-/** Of what passes as it came, without keys that the library would refuse. */
+/** A value that passes as it came, without keys that the library would refuse. */
 export function knownShape(value: unknown, { keys, parts }: KnownShape): unknown {
   if (!isObject(value)) return value
   const known = Object.entries(value).filter(([key]) => keys.has(key))
@@ -88,7 +88,7 @@ function wordsAt(bin: Uint8Array, field: string): BigUint64Array {
   return copied(bin, new BigUint64Array(bin.byteLength / size))
 }
 
-/** A bin of little-endian float32, or what was taken out of JSON. */
+/** A bin of little-endian float32, or floats that the kernel took out of JSON. */
 export function floatsAt(bin: Uint8Array | Float32Array, field: string): Float32Array {
   if (bin instanceof Float32Array) return bin
   const size = Float32Array.BYTES_PER_ELEMENT

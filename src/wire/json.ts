@@ -39,7 +39,7 @@ export function parseJson(bytes: Buffer, field = 'body', bounds: ValueBounds = B
   return measureJson(bytes, field, bounds).make()
 }
 
-/** Throws at what is nested too deep or no UTF-8, and beyond the bounds. */
+/** Throws if the body is nested too deep, is no UTF-8, or is beyond the bounds. */
 export function measureJson(bytes: Buffer, field = 'body', bounds: ValueBounds = BODY_BOUNDS): Measured {
   if (!isUtf8(bytes)) throw invalid(field, 'expected UTF-8')
   const tally = new ValueTally(bytes, field, bounds)
@@ -48,7 +48,7 @@ export function measureJson(bytes: Buffer, field = 'body', bounds: ValueBounds =
   return { valueBytes: tally.valueBytes + bytes.length, make: () => valuesOf(bytes, longIntegers, field) }
 }
 
-/** Counts the values of what may be JSON. */
+/** Counts the values of bytes that may be JSON. */
 export function tallyJson(bytes: Buffer, tally: ValueTally): void {
   new Scanner(bytes, tally, null).run()
 }
@@ -72,7 +72,7 @@ export function formatError(field: string, where = ''): VicinalError {
   return new VicinalError('INVALID_ARGUMENT', `Format error in JSON ${field}${where}`, { details: { field } })
 }
 
-/** One look at the bytes. What is malformed is left to the parse, and so is what nests too deep where there is no field to name. */
+/** One look at the bytes. JSON.parse refuses malformed bytes, and deep nesting where there is no field to name. */
 class Scanner {
   /** Starts and ends of integers too long to be sure of, in pairs. */
   readonly #longIntegers: number[] = []
@@ -135,9 +135,9 @@ class Scanner {
       this.#tally.valueBytes += VALUE_BYTES.number - VALUE_BYTES.small
       return endOfNumber(bytes, at)
     }
-    // A leading zero is malformed, which the parse has to see.
+    // A leading zero stays, so that JSON.parse refuses the number.
     if (at - start >= LONG_DIGITS && at - start <= MAX_DIGITS && bytes[start] !== ZERO) {
-      // A text on the way.
+      // JSON.parse gets the integer as a text.
       this.#tally.object(VALUE_BYTES.bigint + VALUE_BYTES.text + PREFIX.length + at - start)
       this.#longIntegers.push(start, at)
     }

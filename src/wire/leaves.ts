@@ -1,26 +1,79 @@
 /** How bodies of the service have the values that are read as a whole: vectors as numbers or bins, ids one by one or as a bin. */
-import type { PointId } from '../core/point.js'
+import type { MultiVector, NamedVector, PointId, SparseVector, Vector } from '../core/point.js'
 import { leaf, VectorInput } from '../core/query-leaves.js'
+import { MAX_SPARSE_INDEX } from '../core/sparse.js'
 import { opaque } from '../core/vocabulary/declare.js'
-import type { Leaves, Read } from '../core/vocabulary/reading.js'
+import type { Place } from '../core/vocabulary/place.js'
+import type { Leaves, Read, Reading } from '../core/vocabulary/reading.js'
 import { bytesAt, idAt, idsAt, isObject } from './fields.js'
 import { namedVectorAt, vectorAt } from './points.js'
+import { brokenRules, isListOfVectors } from './vector-shape.js'
 
 export const PointIds = opaque<readonly PointId[]>({
   description: 'Ids of points; in MessagePack also a bin of 64-bit little-endian words.',
   type: 'array',
 })
 
+const plainInput = leaf(inputOf)
+
 export const WIRE_LEAVES: Leaves = new Map<object, Read>([
-  [VectorInput, leaf(inputOf)],
+  [VectorInput, vectorInput],
   [PointIds, leaf(idsOf)],
 ]) as Leaves
 
-/** A vector, or an id. Sparse vectors and texts to embed come as objects with keys of their own. */
+/** A vector, or an id. Numbers are checked here, so that a wrong one is told before the collection is looked up. */
+function vectorInput(value: unknown, place: Place | null, reading: Reading): unknown {
+  if (value instanceof Float32Array) return value
+  const input = plainInput(value, place, reading)
+  if (input === null || typeof input !== 'object') return input
+  checkNumbers(input as NamedVector, place, reading)
+  for (const { part, rule } of brokenRules(input as NamedVector)) {
+    reading.violates({ place, part, expected: `a vector: ${rule}`, rule, seen: input })
+  }
+  return input
+}
+
+/** Sparse vectors and texts to embed come as objects with keys of their own. */
 function inputOf(value: unknown, field: () => string): VectorInput {
-  if (value instanceof Float32Array || typeof value === 'number') return value
   if (bytesAt(value) || Array.isArray(value)) return vectorAt(value, field())
   return isObject(value) ? namedVectorAt(value, field()) : idAt(value, field())
+}
+
+function checkNumbers(vector: NamedVector, place: Place | null, reading: Reading): void {
+  if (Array.isArray(vector)) {
+    if (!isListOfVectors(vector)) checkEach(vector, isNumber, 'a number', place, reading)
+    else {
+      for (const [key, row] of (vector as MultiVector).entries()) {
+        checkEach(row, isNumber, 'a number', { parent: place, key }, reading)
+      }
+    }
+  } else if ('indices' in vector) {
+    const { indices, values } = vector as SparseVector
+    const expected = `an integer from 0 to ${MAX_SPARSE_INDEX}`
+    checkEach(indices, isIndex, expected, { parent: place, key: 'indices' }, reading)
+    checkEach(values, isNumber, 'a number', { parent: place, key: 'values' }, reading)
+  }
+}
+
+/** Of a typed array every element is a number. */
+function checkEach(
+  list: Vector | Uint32Array,
+  isOf: (value: unknown) => boolean,
+  expected: string,
+  place: Place | null,
+  reading: Reading,
+): void {
+  if (!Array.isArray(list)) return
+  const wrong = list.findIndex((value) => !isOf(value))
+  if (wrong >= 0) throw reading.mistyped({ parent: place, key: wrong }, expected, list[wrong] ?? null)
+}
+
+function isNumber(value: unknown): boolean {
+  return typeof value === 'number'
+}
+
+function isIndex(value: unknown): boolean {
+  return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= MAX_SPARSE_INDEX
 }
 
 function idsOf(value: unknown, field: () => string): readonly PointId[] {

@@ -14,7 +14,7 @@ import {
 } from '../core/query.js'
 import { VectorInput } from '../core/query-leaves.js'
 import { RETURNED_ALIASES, returned, shardKey } from '../core/read-options.js'
-import { oneOrMany, optional, text } from '../core/vocabulary/declare.js'
+import { count, oneOrMany, optional, recursive, text } from '../core/vocabulary/declare.js'
 import { isPlain } from '../core/vocabulary/reader.js'
 import { type Asked, askedOf, batchOf, bodyOf, explained, inside, insideGroups } from './read-bodies.js'
 
@@ -34,6 +34,13 @@ interface Kind {
   readonly description: string
 }
 
+/** Of the later path it has a default. */
+const limit = count({ description: 'Points to return.', minimum: 1 })
+const groupLimits = {
+  groupSize: count({ description: 'Points of each group.', minimum: 1 }),
+  limit: count({ description: 'Groups to return.', minimum: 1 }),
+}
+
 const KINDS = {
   search: {
     fields: { vector: NamedVector },
@@ -49,7 +56,11 @@ const KINDS = {
     description: 'Points like the positive examples, and unlike the negative ones.',
   },
   discover: {
-    fields: { target: optional(VectorInput), context: optional(oneOrMany(ContextPair, { description: 'Pairs.' })) },
+    // The declaration itself, by which a face finds its way to read it.
+    fields: {
+      target: optional(recursive<VectorInput>(() => VectorInput)),
+      context: optional(oneOrMany(ContextPair, { description: 'Pairs.' })),
+    },
     queryOf: ({ target, context = [] }: { target?: VectorInput; context?: readonly ContextPair[] }) => {
       if (target === undefined && context.length === 0)
         throw badRequest('target', 'target and/or context_pairs must be specified')
@@ -60,11 +71,11 @@ const KINDS = {
 } satisfies Record<string, Kind>
 export type LegacyKind = keyof typeof KINDS
 
-/** The declarations of the bodies of one kind, and what they ask. */
+/** The declarations of the bodies of one kind, and the query that a body asks. */
 export function legacyBodies(kind: LegacyKind) {
   const { fields, description, queryOf } = KINDS[kind] as Kind
   const name = `${kind.charAt(0).toUpperCase()}${kind.slice(1)}`
-  const shared = { ...fields, ...search, offset, ...returned, ...explained, shardKey }
+  const shared = { ...fields, ...search, limit, offset, ...returned, ...explained, shardKey }
   const Single = Type.Object(shared, {
     $id: `${name}Request`,
     description,
@@ -73,7 +84,7 @@ export function legacyBodies(kind: LegacyKind) {
   })
   const Batch = batchOf(Single, `${name}RequestBatch`)
   const Groups = Type.Object(
-    { ...fields, ...search, ...grouping, ...returned, ...explained, shardKey },
+    { ...fields, ...search, ...grouping, ...groupLimits, ...returned, ...explained, shardKey },
     { $id: `${name}GroupsRequest`, description, ...insideGroups(`${kind}_group_request`) },
   )
   const own = Object.keys(fields)

@@ -4,22 +4,31 @@
  */
 import { dateText } from '../core/date-text.js'
 import { invalid } from '../core/errors.js'
+import { LIMITS } from '../core/limits.js'
 import { RawJson } from '../core/point.js'
 import { UNBOUNDED } from './body-bounds.js'
 import { parseJson } from './json.js'
 import type { PieceWriter } from './pieces.js'
 
+const NOTHING = new Uint8Array(0)
 const FIRST_CAPACITY = 64 * 1024
 /** A buffer that grew beyond this is not kept for the next message. */
 const KEPT_CAPACITY = 4 * 1024 * 1024
 /** Texts up to here are written by the loop; the native call costs more than it saves on them. */
 const SHORT_TEXT = 24
 const TWO_32 = 4_294_967_296
+/** Payloads and what is around them. A value that holds itself is deeper than any bound. */
+const MOST_DEPTH = 2 * LIMITS.jsonDepth
 
 export interface MsgpackOptions {
   /** `value`: stored JSON text becomes maps. `text`: it travels as it is, in a bin. */
   rawJson: 'value' | 'text'
+  /** Whether a text with lone surrogates is refused. Otherwise U+FFFD stands for each, as in every UTF-8. */
+  isStrict?: boolean
 }
+
+/** A value that MessagePack has no form for: a text with lone surrogates, or a value nested too deep. */
+export class Unencodable extends Error {}
 
 let kept: Buffer = Buffer.allocUnsafeSlow(FIRST_CAPACITY)
 
@@ -68,6 +77,7 @@ class Writer {
   buffer: Buffer
   length = 0
   readonly #options: MsgpackOptions
+  #depth = 0
 
   constructor(buffer: Buffer, options: MsgpackOptions) {
     this.buffer = buffer
@@ -95,6 +105,7 @@ class Writer {
   text(text: string): void {
     const { length } = text
     if (length <= SHORT_TEXT && this.#shortText(text, length)) return
+    if (this.#options.isStrict && !text.isWellFormed()) throw new Unencodable('a text with lone surrogates')
     const size = Buffer.byteLength(text)
     if (size < 32) this.#byte(0xa0 | size)
     else if (size < 0x100) this.#tagged8(0xd9, size)
@@ -108,12 +119,16 @@ class Writer {
   #object(value: object): void {
     if (Array.isArray(value)) {
       this.beginArray(value.length)
+      this.#descend()
       for (const element of value) this.value(element)
+      this.#depth--
     } else if (value instanceof Float64Array) {
       // Numbers of vectors, which are float32.
       this.#bin(new Uint8Array(Float32Array.from(value).buffer))
     } else if (isBin(value)) {
-      this.#bin(new Uint8Array(value.buffer, value.byteOffset, value.byteLength))
+      // An array whose buffer was transferred is empty.
+      if (value.byteLength === 0) this.#bin(NOTHING)
+      else this.#bin(new Uint8Array(value.buffer, value.byteOffset, value.byteLength))
     } else if (ArrayBuffer.isView(value)) {
       this.value(Array.from(value as Int32Array))
     } else if (value instanceof RawJson) {
@@ -134,12 +149,18 @@ class Writer {
     let count = keys.length
     for (const key of keys) if (map[key] === undefined) count--
     this.beginMap(count)
+    this.#descend()
     for (const key of keys) {
       const value = map[key]
       if (value === undefined) continue
       this.text(key)
       this.value(value)
     }
+    this.#depth--
+  }
+
+  #descend(): void {
+    if (++this.#depth > MOST_DEPTH) throw new Unencodable(`more than ${MOST_DEPTH} nested levels`)
   }
 
   /** Length of an array or map: in the tag itself, or in 16 or 32 bits behind it. */

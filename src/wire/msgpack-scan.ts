@@ -18,7 +18,7 @@ export interface MsgpackScan {
   /** It holds 2^53, where numbers stop to be exact and msgpackr makes one. */
   hasOddInteger: boolean
   /**
-   * Where the heads of texts are that msgpackr changes or is not to set as keys: what begins with a byte order mark, `__proto__`,
+   * Places of the heads of texts that msgpackr changes, or must not set as keys: texts with a byte order mark, `__proto__`,
    * and indices.
    */
   oddTexts: number[]

@@ -11,7 +11,7 @@ export const INERT = 1
 export const VECTORS = 2
 /** One for each point, or that by name; no vector itself. */
 export const COLUMNS = 3
-/** A vector or vectors; what it says by keys is something else. */
+/** A vector or vectors. A map here holds other things than vectors. */
 export const QUERY = 4
 /** Each of its elements may be a vector; numbers are ids. */
 export const EXAMPLES = 5

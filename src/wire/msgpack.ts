@@ -10,7 +10,7 @@ import { type MsgpackScan, scanMsgpack } from './msgpack-scan.js'
 const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true, int64AsType: 'auto' as never })
 /** For bodies with something that the other one changes: here all long integers are bigints. */
 const carefulUnpackr = new Unpackr({ useRecords: false, mapsAsObjects: true, int64AsType: 'bigint' as never })
-/** msgpackr keeps a view of what it read last, until it reads something else. */
+/** msgpackr keeps a view of the last bytes that it read, until it reads others. */
 const LARGE_BYTES = 64 * 1024
 const NOTHING = Buffer.of(0xc0)
 
@@ -38,7 +38,7 @@ export function decodeMsgpack(bytes: Buffer, field = 'body', bounds: ValueBounds
   return valuesOf(bytes, scanMsgpack(bytes, field, bounds, false))
 }
 
-/** Of a request. Its vectors come as bins, also where they are arrays of numbers. Throws at what is malformed, or beyond the bounds. */
+/** Of a request. Its vectors come as bins, also where they are arrays of numbers. Throws if the body is malformed or beyond the bounds. */
 export function measureMsgpack(bytes: Buffer, field = 'body', bounds: ValueBounds = BODY_BOUNDS): Measured {
   const scan = scanMsgpack(bytes, field, bounds, true)
   return { valueBytes: scan.valueBytes, make: () => valuesOf(bytes, scan) }
@@ -55,7 +55,7 @@ function valuesOf(bytes: Buffer, { hasOddInteger, oddTexts, lifted }: MsgpackSca
   return value
 }
 
-/** The same bytes, but for what these texts begin with that msgpackr would change. */
+/** The same bytes, with stand-ins for beginnings of texts that msgpackr would change. */
 function withStandIns(bytes: Buffer, odd: readonly number[]): Buffer {
   const out = Buffer.allocUnsafeSlow(bytes.length + odd.length * (TEXT_32_HEAD_BYTES + MARK_STAND_IN.length))
   let written = 0
@@ -76,13 +76,13 @@ function withStandIns(bytes: Buffer, odd: readonly number[]): Buffer {
   return out.subarray(0, written)
 }
 
-/** By the first byte of an odd text: what stands in, and how many bytes for. */
+/** By the first byte of an odd text: its stand-in, and the number of bytes that this replaces. */
 function standInFor(first: number): [standIn: Buffer, dropped: number] {
   if (first === BYTE_ORDER_MARK_BYTES[0]) return [MARK_STAND_IN_BYTES, BYTE_ORDER_MARK_BYTES.length]
   return first === PROTO_BYTE ? [PROTO_STAND_IN_BYTES, PROTO.length] : [INDEX_STAND_IN_BYTES, 0]
 }
 
-/** With what the stand-ins stand for, and long integers as numbers where those are exact. The scan has bounded this recursion. */
+/** The value with the original texts, and with long integers as numbers where those are exact. The scan has bounded this recursion. */
 function plain(value: unknown): unknown {
   if (typeof value === 'string') return plainText(value)
   if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : value

@@ -16,7 +16,7 @@ export function parseVectorJson(bytes: Buffer): unknown {
   return andThen(measureVectorJson(bytes), ({ make }) => make())
 }
 
-/** The measure of a request, or the promise of it where the body is large. What vectors take is outside of V8's heap. */
+/** The measure of a request, or the promise of it where the body is large. Vectors take memory outside of V8's heap. */
 export function measureVectorJson(bytes: Buffer): MaybePromise<Measured> {
   if (bytes.length < LEAST_BYTES) return measureJson(bytes)
   if (bytes.length > MOST_BYTES_HERE) return liftVectorsAside(bytes).then((lifted) => measureLifted(bytes, lifted))

@@ -3,6 +3,7 @@ import { gzipSync } from 'node:zlib'
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { open } from '../../src/index.js'
 import { encodeMsgpack } from '../../src/wire/msgpack-encoder.js'
+import { processCpuMs } from '../unit/cpu.js'
 import { type Answer, complaintOf, type Service, startService } from './service.js'
 
 const POINTS = '/collections/a/points'
@@ -110,10 +111,10 @@ describe('bodies', () => {
     'nested %d deep in a filter are refused or bounded, without a crash',
     async (levels) => {
       const filter = `${'{"must":['.repeat(levels)}{"key":"a","match":{"value":1}}${']}'.repeat(levels)}`
-      const started = performance.now()
+      const startedMs = processCpuMs()
       const answer = await service.call('POST', QUERY, `{"query":[1,2,3],"filter":${filter}}`)
       expect([400, 413]).toContain(answer.status)
-      expect(performance.now() - started).toBeLessThan(5000)
+      expect(processCpuMs() - startedMs).toBeLessThan(5_000)
       await expectUnharmed()
     },
   )

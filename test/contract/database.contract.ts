@@ -6,11 +6,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Collection, Database } from '../../src/core/database.js'
 import { describeAliases } from './aliases.contract.js'
 import { describeAnswerTypes } from './answer-types.contract.js'
+import { describeCallersValues } from './callers-values.contract.js'
 import { describeConditionalWrites } from './conditional.contract.js'
 import { describeConfig } from './config.contract.js'
 import { describeEnsure } from './ensure.contract.js'
 import { describeExplain } from './explain.contract.js'
 import { describeFilters } from './filters.contract.js'
+import { describeOddValues } from './odd-values.contract.js'
 import { describePlainReads } from './plain-reads.contract.js'
 import { describeQueries } from './queries.contract.js'
 import { describeReads } from './reads.contract.js'
@@ -77,7 +79,10 @@ export function describeDatabase(name: string, open: () => Promise<DatabaseUnder
     describeFilters(suite)
     describeTextFilters(suite)
     describeRefusals(suite)
-    if (!name.includes('oracle')) describeTextIds(suite)
+    if (name.includes('oracle')) return
+    describeCallersValues(suite)
+    describeOddValues(suite)
+    describeTextIds(suite)
   })
 }
 

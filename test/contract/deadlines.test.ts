@@ -76,6 +76,7 @@ async function startWith(options: Parameters<typeof startService>[0] = {}): Prom
 
 async function cpuMsOf(ms: number): Promise<number> {
   const before = process.cpuUsage()
+  // Measures the CPU of a span of time.
   await sleep(ms)
   const { user, system } = process.cpuUsage(before)
   return (user + system) / 1000
@@ -83,6 +84,7 @@ async function cpuMsOf(ms: number): Promise<number> {
 
 /** Checks twice, because the garbage collector may still handle the finished request. */
 async function expectIdle(what: string): Promise<void> {
+  // Work that ends has no event.
   await sleep(STOPPED_MS)
   const first = await cpuMsOf(WINDOW_MS)
   if (first >= IDLE_CPU_MS)
@@ -127,6 +129,7 @@ describe('a read that was answered', () => {
     })
     asking.on('error', () => {})
     asking.end(body)
+    // The client hangs up in the middle of the work.
     await sleep(2_000)
     asking.destroy()
     await expectIdle('count')

@@ -13,7 +13,6 @@ const REFUSED: [what: string, filter: unknown, message: RegExp][] = [
   ['a wrong id', { mustNot: [{ hasId: [1, -1] }] }, /^filter\.mustNot\[0\]\.hasId\[1\]: expected an unsigned/],
   ['a slice beyond its total', { must: { slice: { total: 2, index: 2 } } }, /^filter\.must\.slice: .*below total/],
   ['a key alone', { must: [{ key: 'a' }] }, /^filter\.must\[0\]: /],
-  ['a vector that is not there', { must: { hasVector: 'sound' } }, /^filter\.must\.hasVector: .*sound/],
   ['a latitude beyond the poles', near({ lon: 0, lat: 91 }), /^filter\.must\.geoRadius\.center\.lat: .*90.*91/],
 ]
 
@@ -54,11 +53,11 @@ describe('on the wire', () => {
       'filter.must[0].slice',
     ],
     [
-      'a vector that is not there',
-      { must: { has_vector: 'v' } },
-      400,
-      'Wrong input: Not exist',
-      'filter.must.has_vector',
+      'a number of conditions that excludes nothing',
+      { min_should: { conditions: [{ key: 'a', is_empty: true }], min_count: 0 } },
+      422,
+      'Validation error in JSON body: [count_request.filter.min_should.min_count: min_count must be greater than 0]',
+      'filter.min_should.min_count',
     ],
   ])('%s', async (_what, filter, status, error, field) => {
     const database = await open(':memory:')

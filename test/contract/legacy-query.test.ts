@@ -125,7 +125,12 @@ describe('the older paths', () => {
     ['discover', { context: [{ positive: 1 }], using: 'v', limit: 1 }, /context\[0\]\.negative/],
     ['search/batch', { searches: 3 }, /searches/],
     ['search/batch', { searches: [{ vector: [1], limit: 1 }, 3] }, /searches\[1\]/],
-    ['recommend/groups', { positive: [1], using: 'v' }, /group_by/],
+    ['recommend/groups', { positive: [1], using: 'v', limit: 1, group_size: 1 }, /group_by/],
+    ['recommend/groups', { positive: [1], using: 'v', limit: 1, group_by: 'n' }, /group_size.*a value, got null/],
+    ['search/groups', { vector: [1, 0], group_size: 1, group_by: 'n' }, /limit.*a value, got null/],
+    ['search', { vector: { name: 'v', vector: [1, 0] } }, /limit.*a value, got null/],
+    ['recommend', { positive: [1], using: 'v' }, /limit.*a value, got null/],
+    ['discover/batch', { searches: [{ target: 1, using: 'v' }] }, /limit.*a value, got null/],
   ])('refuse %s %j', async (path, body, names) => {
     const service = await filled()
     const answer = await service.call('POST', `${POINTS}/${path}`, body)
@@ -181,7 +186,7 @@ describe('the older paths', () => {
       const service = await filled()
       const body = {
         ...{ vector: { name: 'v', vector: [7, 0] }, query: [7, 0], positive: [3], target: 4 },
-        ...{ using: 'v', group_by: 'group', limit: 2 },
+        ...{ using: 'v', group_by: 'group', group_size: 3, limit: 2 },
       }
       for (const explain of [undefined, null, false]) {
         const { status, json } = await service.call('POST', `${POINTS}/${path}`, { ...body, explain })

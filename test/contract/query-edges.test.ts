@@ -2,6 +2,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { Collection, Database } from '../../src/core/database.js'
 import { LIMITS } from '../../src/core/limits.js'
+import type { QueryOptions } from '../../src/core/query.js'
 import { open } from '../../src/index.js'
 import { FACES, openFace } from './faces.js'
 import { complaintOf, startService } from './service.js'
@@ -35,6 +36,71 @@ describe.each(FACES)('by the %s', (face) => {
       expect(found).toContainEqual([0, 5])
       for (const [, lookup] of found.filter(([id]) => id !== 0)) expect(lookup).toBeUndefined()
     }
+  })
+
+  it('an error in a batch names the query, as the caller wrote it', async () => {
+    const database = await opened(face)
+    const collection = await database.createCollection('c', { vectors: { size: 2, distance: 'Dot' } })
+    const refused = async (query: QueryOptions) => {
+      const error = await collection.queryBatch([{ query: [1, 2] }, query]).catch((thrown) => thrown)
+      return [error.details.field, error.message]
+    }
+    expect(await refused({ query: [1] })).toEqual([
+      'queries[1].query',
+      'queries[1].query: Vector dimension error: expected dim: 2, got 1',
+    ])
+    expect(await refused({ query: { recommend: { positive: [[1, 2], [1]] } } })).toEqual([
+      'queries[1].query.recommend.positive[1]',
+      expect.stringMatching(/^queries\[1\]\.query\.recommend\.positive\[1\]: Vector dimension/),
+    ])
+    const scoreThreshold = 1
+    expect((await refused({ scoreThreshold }))[0]).toBe('queries[1].scoreThreshold')
+    expect((await refused({ filter: { must: { key: 'a' } } }))[0]).toBe('queries[1].filter.must')
+  })
+
+  it('a formula reads the values that the payload index of a key has', async () => {
+    const database = await opened(face)
+    const collection = await database.createCollection('c', { vectors: { size: 1, distance: 'Dot' } })
+    const values = [5, 1.5, '5', [2, 2.5], 9n]
+    await collection.upsert(values.map((n, id) => ({ id, vector: [1], payload: { n } })))
+    const scores = async () => {
+      const query = { formula: 'n', defaults: { n: 7 } }
+      const hits = await collection.query({ prefetch: { filter: { must: { hasId: [0, 1, 2, 3, 4] } } }, query })
+      return new Map(hits.map(({ id, score }) => [id, score]))
+    }
+    await collection.createPayloadIndex('n', 'integer')
+    expect(await scores()).toEqual(
+      new Map([
+        [0, 5],
+        [1, 7],
+        [2, 7],
+        [3, 2],
+        [4, 9],
+      ]),
+    )
+    await collection.upsert([{ id: 3, vector: [1], payload: { n: [2.5] } }])
+    await collection.createPayloadIndex('n', 'keyword')
+    expect([...(await scores()).values()]).toEqual([7, 7, 7, 7, 7])
+    await collection.createPayloadIndex('n', 'float')
+    expect(await scores()).toEqual(
+      new Map([
+        [0, 5],
+        [1, 1.5],
+        [2, 7],
+        [3, 2.5],
+        [4, 9],
+      ]),
+    )
+    await collection.deletePayloadIndex('n')
+    expect(await scores()).toEqual(
+      new Map([
+        [0, 5],
+        [1, 1.5],
+        [2, 7],
+        [3, 2.5],
+        [4, 9],
+      ]),
+    )
   })
 
   it('relevance feedback weighs every two items with different ratings', async () => {

@@ -92,7 +92,11 @@ describe('bodies of reads', () => {
       'points/query',
       {
         query: {
-          relevance_feedback: { target: 1, feedback: [], strategy: { naive: { a: 1, b: -1, c: 1 } } },
+          relevance_feedback: {
+            target: 1,
+            feedback: [{ example: 1, score: 1 }],
+            strategy: { naive: { a: 1, b: -1, c: 1 } },
+          },
         },
       },
       ['internal.query.relevance_feedback.strategy.naive.b: value -1 invalid, must be 0 or larger'],

@@ -18,7 +18,10 @@ const POINT_BYTES = 32 * KIB
 const POINTS = 600
 /** Of one value: nearly as many as a payload may have. */
 const LONG_BYTES = 15 * MIB
-const STALLED_MS = 1_000
+/** A busy machine may hold a steady reader up for a part of this. */
+const STALLED_MS = 3_000
+/** The time of a steady reader, in those of a stalled one. */
+const SPREAD = 2.5
 
 async function start(options: Partial<ServerOptions> & { count: number }): Promise<ThreadedService> {
   const folder = await mkdtemp(join(tmpdir(), 'vicinal-readers-'))
@@ -74,15 +77,16 @@ describe.each([
   ['threads beside it', 2],
 ])('slow readers, of %s', (_name, count) => {
   it('a client that stops reading is cut, and its memory is freed', async () => {
-    const service = await start({ count, maxAnswerBytesInWork: 30 * MIB })
+    const service = await start({ count, maxAnswerBytesInWork: 30 * MIB, stalledReaderMs: 3 * STALLED_MS })
     const reader = new Reader(service, { limit: POINTS })
     await expect.poll(() => inWork(service)).toBe(1)
-    await sleep(200)
+    // Until the answer of the first has its room, that of another one does.
+    await expect.poll(async () => (await scroll(service)).status).toBe(429)
     const refused = await scroll(service)
     expect([refused.status, refused.json.status.code]).toEqual([429, 'OVERLOADED'])
     expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0)
     expect((await scroll(service, 1)).status).toBe(200)
-    await expect.poll(() => inWork(service), { timeout: 20 * STALLED_MS }).toBe(0)
+    await expect.poll(() => inWork(service)).toBe(0)
     expect((await scroll(service)).json.result.points).toHaveLength(POINTS)
     reader.socket.resume()
     await expect.poll(() => reader.isClosed).toBe(true)
@@ -98,17 +102,19 @@ describe.each([
       const service = await start({ count })
       if (asked.offset > 0) await putLong(service, asked.offset)
       const reader = new Reader(service, asked)
+      // It begins late, but within the stall limit.
       await sleep(STALLED_MS / 2)
       const startedMs = performance.now()
       while (reader.bytes < bytes) {
         reader.socket.once('data', () => reader.socket.pause())
         reader.socket.resume()
         const part = reader.bytes / bytes
-        // Spread over several times the stall limit.
-        await sleep(Math.max(0, part * 4 * STALLED_MS - (performance.now() - startedMs)))
+        // Spread over more than the stall limit.
+        await sleep(Math.max(0, part * SPREAD * STALLED_MS - (performance.now() - startedMs)))
         expect(reader.isClosed).toBe(false)
       }
-      await sleep(2 * STALLED_MS)
+      // That it is not cut has no event.
+      await sleep(1.5 * STALLED_MS)
       expect(reader.isClosed).toBe(false)
     },
   )
@@ -118,7 +124,8 @@ describe('slow readers', () => {
   it('a client that requests small answers again and again without reading is cut as well', async () => {
     const service = await start({ count: 2 })
     const reader = new Reader(service, { limit: 1 }, 1_000)
-    await sleep(4 * STALLED_MS)
+    // Only by reading would it learn that it was cut.
+    await sleep(3 * STALLED_MS)
     reader.socket.resume()
     await expect.poll(() => reader.isClosed).toBe(true)
     expect(reader.bytes).toBeLessThan(1_000 * POINT_BYTES)
@@ -129,6 +136,7 @@ describe('slow readers', () => {
     const stream = await new Asking(service.url, SCROLL).opened()
     stream.socket.pause()
     for (let i = 0; i < 4; i++) stream.socket.send(JSON.stringify({ limit: POINTS, with_payload: true }))
+    // Only by reading would it learn that it was cut.
     await sleep(3 * STALLED_MS)
     stream.socket.resume()
     expect(await stream.closed()).toBe(1006)

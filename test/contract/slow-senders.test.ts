@@ -17,6 +17,11 @@ const KIB = 1024
 const MIB = 1024 * KIB
 /** Far above the present use, because the tests' own process has to fit. */
 const LIMIT = 16_384 * MIB
+/** Of the rate that bodies have to come with: a busy machine may hold a steady client up for a part of it. */
+const WINDOW_MS = 2_000
+/** A steady client sends a piece at each of its steps, which is many times the least rate. */
+const PIECE_BYTES = 16 * KIB
+const STEP_MS = 100
 const POINTS = '/collections/a/points'
 const QUERY = `${POINTS}/query`
 
@@ -73,6 +78,15 @@ class Sender {
   }
 }
 
+/** Resolves once so many requests have begun. */
+const begun = (service: ThreadedService, count: number, key = '') =>
+  expect
+    .poll(async () => {
+      const { bytes } = await new Line(service.url).call('GET', '/metrics', undefined, { headers: { 'api-key': key } })
+      return Number(/^rest_requests_in_work (\d+)/m.exec(bytes.toString())?.[1])
+    })
+    .toBe(count)
+
 const upsert = (bytes: number) => `{"points":[{"id":1,"vector":[1,2]}]${' '.repeat(bytes - 36)}}`
 const put = (service: ThreadedService, bytes: number, key = '') =>
   new Line(service.url).call('PUT', POINTS, Buffer.from(upsert(bytes)), key ? { headers: { 'api-key': key } } : {})
@@ -84,21 +98,22 @@ describe.each([
   it('16 clients that declare 64 MiB and send a byte leave room for others', async () => {
     const service = await start({ count })
     const senders = Array.from({ length: 16 }, () => new Sender(service, 64 * MIB).send('{'))
-    await sleep(100)
+    await begun(service, senders.length)
     for (let i = 0; i < 4; i++) expect((await put(service, MIB)).status).toBe(200)
     expect(senders.filter(({ status }) => status !== 0)).toEqual([])
   })
 
   it('a trickling client is cut whatever it declares; a steady one is not', async () => {
-    const service = await start({ count, bodyWindowMs: 500 })
+    const service = await start({ count, bodyWindowMs: WINDOW_MS })
     const tricklers = [40, 64 * KIB * 2, null].map((declared) => new Sender(service, declared))
-    const steady = new Sender(service, 200 * KIB)
-    const text = upsert(200 * KIB)
-    for (let sent = 0; sent < text.length; sent += 4 * KIB) {
-      steady.send(text.slice(sent, sent + 4 * KIB))
-      if (sent % (16 * KIB) === 0)
+    const text = upsert(50 * PIECE_BYTES)
+    const steady = new Sender(service, text.length)
+    for (let sent = 0; sent < text.length; sent += PIECE_BYTES) {
+      steady.send(text.slice(sent, sent + PIECE_BYTES))
+      if (sent % (4 * PIECE_BYTES) === 0)
         for (const [at, { send }] of tricklers.entries()) send.call(tricklers[at], at === 2 ? '1\r\n{\r\n' : '{')
-      await sleep(40)
+      // The test is about the rate.
+      await sleep(STEP_MS)
     }
     await expect
       .poll(() => tricklers.map(({ status, isClosed }) => [status, isClosed]))
@@ -112,15 +127,17 @@ describe.each([
   })
 
   it('a client that the service itself holds up is not cut, and continues once there is room', async () => {
-    const service = await start({ count, bodyWindowMs: 500, maxBodyBytesInWork: 256 * KIB })
+    const service = await start({ count, bodyWindowMs: WINDOW_MS, maxBodyBytesInWork: 256 * KIB })
     // The first exceeds the bound; while it comes, the second waits.
-    const text = upsert(600 * KIB)
-    const first = new Sender(service, text.length).send(text.slice(0, 400 * KIB))
-    await sleep(100)
+    const text = upsert(75 * PIECE_BYTES)
+    const head = 25 * PIECE_BYTES
+    const first = new Sender(service, text.length).send(text.slice(0, head))
+    await begun(service, 1)
     const second = new Sender(service, text.length).send(text)
-    for (let sent = 400 * KIB; sent < text.length; sent += 4 * KIB) {
-      first.send(text.slice(sent, sent + 4 * KIB))
-      await sleep(40)
+    for (let sent = head; sent < text.length; sent += PIECE_BYTES) {
+      first.send(text.slice(sent, sent + PIECE_BYTES))
+      // The test is about the rate.
+      await sleep(STEP_MS)
     }
     await expect.poll(() => first.status).toBe(200)
     await expect.poll(() => second.status).toBe(200)
@@ -158,12 +175,12 @@ describe.each([
   })
 
   it('a message of a stream that trickles ends its stream; one that comes steadily is answered', async () => {
-    const service = await start({ count, bodyWindowMs: 500 })
+    const service = await start({ count, bodyWindowMs: WINDOW_MS })
     const open = () => new Asking(service.url).opened()
     const [trickling, fragmented, steady, idle] = [await open(), await open(), await open(), await open()]
     const ends = Promise.all([trickling.closed(), fragmented.closed()])
     const bytesTo = ({ socket }: Asking) => (socket as unknown as { _socket: Socket })._socket
-    const length = 100 * KIB
+    const length = 25 * PIECE_BYTES
     // A frame of a text, with a mask of zeros.
     const head = (of: number) =>
       Buffer.from([0x81, 0x80 | 127, 0, 0, 0, 0, of >> 24, of >> 16, of >> 8, of, 0, 0, 0, 0])
@@ -172,12 +189,13 @@ describe.each([
     bytesTo(steady).write(head(length))
     let isOver = false
     void ends.then(() => (isOver = true))
-    for (let sent = 0; sent < length || !isOver; sent += 4 * KIB) {
-      bytesTo(steady).write(text.subarray(sent, sent + 4 * KIB))
+    for (let sent = 0; sent < length || !isOver; sent += PIECE_BYTES) {
+      bytesTo(steady).write(text.subarray(sent, sent + PIECE_BYTES))
       if (bytesTo(trickling).writable) bytesTo(trickling).write(text.subarray(0, 1))
       if (fragmented.socket.readyState === WebSocket.OPEN) fragmented.socket.send('{', { fin: false })
       idle.socket.ping()
-      await sleep(40)
+      // The test is about the rate.
+      await sleep(STEP_MS)
     }
     expect(await ends).toEqual([1008, 1008])
     const { bytes } = await steady.next()
@@ -189,7 +207,7 @@ describe.each([
     const service = await start({ count, maxBodyBytesInWork: 256 * KIB, bodyWaitMs: 60_000 })
     const text = upsert(600 * KIB)
     for (let i = 0; i < 3; i++) new Sender(service, text.length).send(text.slice(0, 300 * KIB))
-    await sleep(100)
+    await begun(service, 3)
     const query = Buffer.from(`{"query":[1,2]${' '.repeat(200 * KIB)}}`)
     expect((await new Line(service.url).call('POST', QUERY, query)).status).toBe(200)
   })
@@ -202,7 +220,7 @@ describe.each([
     const senders = Array.from({ length: 8 }, () =>
       new Sender(service, text.length, { key: 'one' }).send(text.slice(0, 550 * KIB)),
     )
-    await sleep(200)
+    await begun(service, senders.length, 'two')
     for (let i = 0; i < 3; i++) expect((await put(service, 256 * KIB, 'two')).status).toBe(200)
     const reads = { path: QUERY, method: 'POST', key: 'look' }
     const stalled = [1, 2, 3].map(() => new Sender(service, 100, reads).send('{'))
@@ -220,7 +238,7 @@ it('a trickling upload is cut', async () => {
   upload.send('--x\r\ncontent-disposition: form-data; name="snapshot"; filename="s"\r\n\r\n')
   const trickling = setInterval(() => upload.send('x'), 20)
   onTestFinished(() => clearInterval(trickling))
-  await expect.poll(() => [upload.status, upload.isClosed], { timeout: 10_000 }).toEqual([408, true])
+  await expect.poll(() => [upload.status, upload.isClosed]).toEqual([408, true])
 })
 
 it('under a memory limit, a body reserves room for what arrives, not for what it declares', async () => {
@@ -240,7 +258,7 @@ it('places are shared by all threads, and a thread that ends frees its places', 
   const service = await start({ count: 1, maxConcurrentReads: 4 })
   const reads = { path: QUERY, method: 'POST' }
   for (let i = 0; i < 4; i++) new Sender(service, 100, reads).send('{')
-  await sleep(200)
+  await begun(service, 4)
   const statuses = () =>
     Promise.all([1, 2].map(async () => (await new Line(service.url).call('POST', QUERY, { query: [1, 2] })).status))
   expect(await statuses()).toEqual([429, 429])
@@ -255,6 +273,7 @@ it('a body sent byte by byte takes no more memory than one of large pieces', asy
   const before = process.memoryUsage().rss
   for (let at = 0; at < text.length; at += 64 * KIB) {
     sender.send([...text.slice(at, at + 64 * KIB)].map((byte) => `1\r\n${byte}\r\n`).join(''))
+    // The service gets a turn to read each piece.
     await sleep(1)
   }
   await expect.poll(() => sender.unsent).toBe(0)

@@ -1,15 +1,25 @@
 /** Permission to open a stream, and the reasons that end one. */
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
-import { connect } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import WebSocket from 'ws'
 import { MOST_MESSAGE_BYTES } from '../../src/server/places.js'
 import { Asking, QUERY, refused } from './asking.js'
 import { type Service, startService } from './service.js'
 
-/** Long enough for a client in this process to answer in time on a busy machine. */
-const PING_MS = 600
+/** The time between two looks at silent streams, which passes when a test says so. */
+const PING_MS = 100
+
+/** The service's ends of the connections that clients open until the test is over. */
+function connections(): Socket[] {
+  const opened: Socket[] = []
+  const note = (message: unknown) => void opened.push((message as { socket: Socket }).socket)
+  subscribe('net.server.socket', note)
+  onTestFinished(() => void unsubscribe('net.server.socket', note))
+  return opened
+}
 
 describe('a stream', () => {
   const open = (service: Service, options: WebSocket.ClientOptions = {}) => new Asking(service.url, QUERY, options)
@@ -161,18 +171,42 @@ describe('a stream', () => {
   })
 
   it('is cut if nobody is at its other end', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+    onTestFinished(() => void vi.useRealTimers())
     const service = await startService({ keepAliveTimeoutMs: PING_MS })
     await made(service)
+    const opened = connections()
     const gone = await open(service, { autoPong: false }).opened()
     const there = await open(service).opened()
-    expect(await gone.closed()).toBe(1006)
+    const [, answering] = opened as [Socket, Socket]
+    const look = () => void vi.advanceTimersByTime(PING_MS)
+    const pong = async () => {
+      const pinged = once(there.socket, 'ping')
+      const { bytesRead } = answering
+      look()
+      await pinged
+      await expect.poll(() => answering.bytesRead).toBeGreaterThan(bytesRead)
+    }
+    const closed = gone.closed()
+    // The first look sees the bytes of the handshake.
+    look()
+    await pong()
+    expect(gone.socket.readyState).toBe(WebSocket.OPEN)
+    look()
+    expect(await closed).toBe(1006)
+    await pong()
+    look()
+    expect((await there.json({ query: [1, 0] })).status).toBe('ok')
+    there.socket.close()
     const slow = await open(service, { autoPong: false }).opened()
+    const sending = opened.at(-1) as Socket
     for (let at = 0; at < 16; at++) {
+      const read = sending.bytesRead
       slow.socket.send(at === 0 ? '{' : at === 15 ? '}' : ' ', { fin: at === 15 })
-      // Together four times as long as a silent client is kept.
-      await sleep(PING_MS / 4)
+      await expect.poll(() => sending.bytesRead, { interval: 1 }).toBeGreaterThan(read)
+      // Together far longer than a silent client is kept.
+      if (at < 15) look()
     }
     expect(JSON.parse((await slow.next()).bytes.toString()).status).toBe('ok')
-    expect((await there.json({ query: [1, 0] })).status).toBe('ok')
   })
 })

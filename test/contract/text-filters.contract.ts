@@ -81,6 +81,7 @@ export function describeTextFilters(suite: Suite): void {
           break
         }
         expect(status).toBe('yellow')
+        // The next look at the state.
         await sleep(5)
       }
       await collection.delete({ ids: many.map(({ id }) => id) })

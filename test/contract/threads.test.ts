@@ -5,7 +5,6 @@ import type { RequestOptions } from 'node:http'
 import { connect } from 'node:net'
 import { networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Worker } from 'node:worker_threads'
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { LIMITS } from '../../src/core/limits.js'
@@ -53,12 +52,11 @@ const answeredBeside = async () => {
 /** Waits until a thread knows the collection; until then it forwards. */
 const known = async (line: Line, path = QUERY) => {
   const before = await answeredBeside()
-  for (let tries = 0; tries < 100; tries++) {
+  const answered = async () => {
     await line.call('POST', path, NEAR)
-    if (String(await answeredBeside()) !== String(before)) return
-    await sleep(5)
+    return await answeredBeside()
   }
-  throw new Error('the thread never answered itself')
+  await expect.poll(answered, { interval: 5 }).not.toEqual(before)
 }
 
 describe('threads that read', () => {
@@ -278,11 +276,7 @@ describe('threads that end', () => {
     await workers[0]?.terminate()
     await expect.poll(() => service.trouble.length).toBe(1)
     expect(await ids(main)).toEqual([1])
-    await expect
-      .poll(async () => (await service.threads.states()).filter(({ threads }) => threads > 0).length, {
-        timeout: 10_000,
-      })
-      .toBe(1)
+    await expect.poll(async () => (await service.threads.states()).filter(({ threads }) => threads > 0).length).toBe(1)
     await known(new Line(service.url))
   })
 
@@ -301,7 +295,7 @@ describe('threads that end', () => {
       return { socket, rest: body.slice(9) }
     })
     const metrics = async () => String((await first.call('GET', '/metrics')).bytes)
-    await expect.poll(metrics, { timeout: 60_000 }).toMatch(/^rest_requests_in_work 2$/m)
+    await expect.poll(metrics).toMatch(/^rest_requests_in_work 2$/m)
     const closing = service.close(10_000)
     await untilRefused(service.url)
     for (const { socket, rest } of begun) {

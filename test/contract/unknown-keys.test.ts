@@ -29,7 +29,16 @@ const QUERIES: object[] = [
   { query: { recommend: { ...ODD, positive: [[1, 2, 3]] } } },
   { query: { discover: { ...ODD, target: [1, 2, 3], context: { ...ODD, positive: [1, 2, 3], negative: [3, 2, 1] } } } },
   { query: { context: [{ ...ODD, positive: [1, 2, 3], negative: [3, 2, 1] }] } },
-  { query: { relevance_feedback: { ...ODD, target: [1, 2, 3], feedback: [], strategy: { ...ODD, naive } } } },
+  {
+    query: {
+      relevance_feedback: {
+        ...ODD,
+        target: [1, 2, 3],
+        feedback: [{ example: 1, score: 1 }],
+        strategy: { ...ODD, naive },
+      },
+    },
+  },
   { prefetch: STAGE, query: { ...ODD, fusion: 'rrf' } },
   { prefetch: STAGE, query: { ...ODD, rrf: { ...ODD, k: 3 } } },
   { prefetch: STAGE, query: { ...ODD, formula: '$score', defaults: { unknown: 1 } } },

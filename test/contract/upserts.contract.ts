@@ -8,7 +8,7 @@ const LARGE_BATCH = LIMITS.upsertBatchBytes / LARGE.length
 
 const point = (id: number): Point => ({ id, vector: [id, 0, 0] })
 
-/** Points whose payloads are a mebibyte each, and what was asked for and written when. */
+/** Points with payloads of a mebibyte each. `asked` gets the id of each point that was asked for. */
 async function* large(count: number, asked: number[] = []): AsyncGenerator<Point> {
   for (let id = 0; id < count; id++) {
     asked.push(id)

@@ -23,6 +23,7 @@ describe('aliases', () => {
         })
         // At least three changes, however slow the machine is.
         while (said.split('\n').length < 4 && child.exitCode === null && child.signalCode === null) await sleep(1)
+        // The kill comes at a random moment.
         await sleep(random.below(120))
         child.kill('SIGKILL')
         const last = Number((await end).stdout.trimEnd().split('\n').at(-1))

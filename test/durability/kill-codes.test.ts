@@ -100,12 +100,14 @@ it(
           const killMs = cycle === 0 ? 0 : random.below(1.2 * rebuildMs)
           let isKilled = false
           const flush = async () => {
+            // The flush begins at a random moment before the kill.
             await sleep(random.below(killMs + 1))
             await collection.flush().catch((error: unknown) => {
               if (!isKilled) throw error
             })
           }
           const flushing = Promise.allSettled(random.chance(0.5) ? [flush()] : [])
+          // The kill comes at a random moment of the work.
           await sleep(killMs)
           const { status } = await collection.info()
           if (status !== 'green') unfinished++

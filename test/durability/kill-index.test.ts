@@ -79,7 +79,7 @@ describe('an index that is being built', () => {
       let during = 0
       let id = POINTS
       // On a busy machine the index may be complete before the first of them is answered.
-      for (let tries = 0; tries < 5 && during === 0; tries++) {
+      for (let tries = 0; during === 0; tries++) {
         if (tries > 0) await collection.deletePayloadIndex('text')
         let isBuilt = false
         const built = collection.createPayloadIndex('text', INDEXES.text as PayloadIndexOptions, { wait: true })
@@ -90,6 +90,7 @@ describe('an index that is being built', () => {
           await collection.upsert([{ id, vector: [1, 2], payload: { text: 'wandering' } }])
           expect(await collection.query({ query: [1, 2], limit: 1 })).toHaveLength(1)
           if (!isBuilt) during++
+          // Leaves the index time between two requests.
           await sleep(1)
         }
         expect(await done).toMatchObject({ status: 'completed' })
@@ -97,7 +98,6 @@ describe('an index that is being built', () => {
       const written = (await collection.info()).pointsCount - POINTS
       // All points: those written before the index existed and those written after.
       expect(await collection.count({ filter: { must: { key: 'text', match: { text: 'wander' } } } })).toBe(written)
-      expect(during).toBeGreaterThan(0)
       await database.close()
       server.child.kill('SIGKILL')
     })

@@ -42,6 +42,7 @@ class Changer {
         await collection.updateConfig(change)
         this.acknowledged = this.begun
         this.count++
+        // Each change gets time to begin a rebuild, and most are overtaken by the next.
         await sleep(CHANGE_EVERY_MS)
       }
     } catch {

@@ -54,6 +54,7 @@ class Changer {
           await own.updateVectors(ids.map((id) => ({ id, vector: { [NAME]: vectorOf(id, size) } as PointVector })))
           this.written = ids
         }
+        // The next change comes at a random moment of the work for this one.
         await sleep(random.below(100))
       }
     } catch {

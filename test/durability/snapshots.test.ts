@@ -36,6 +36,7 @@ describe('kill -9 while collections are replaced by snapshots', () => {
           const child = startChild('snapshot-swapper', [folder, ...snapshots])
           const end = ended(child)
           await once(child.stdout as NodeJS.ReadableStream, 'data')
+          // The kill comes at a random moment.
           await sleep(random.below(1_000))
           child.kill('SIGKILL')
           const last = Number((await end).stdout.trimEnd().split('\n').at(-1))
@@ -92,6 +93,7 @@ describe('kill -9 while a snapshot is made for one answer, or read', () => {
             expect(Number(response.headers['content-length'])).toBeGreaterThan(count * size * 4)
             const list = await (await fetch(`${server.url}/collections/streamed/snapshots`)).json()
             expect(list).toMatchObject({ result: [] })
+            // The kill comes at different moments of the making.
           } else await sleep(killMs)
           await server.end('SIGKILL')
           request.destroy()

@@ -63,6 +63,7 @@ async function until(condition: () => Promise<boolean>): Promise<void> {
   const deadline = Date.now() + FOLLOW_DEADLINE_MS
   while (!(await condition())) {
     if (Date.now() > deadline) throw new Error('the reader did not follow in time')
+    // The next look at the state.
     await new Promise((resolve) => setTimeout(resolve, FOLLOW_POLL_MS))
   }
 }
@@ -203,7 +204,7 @@ describe('a read-only open', () => {
       await writer.upsert(points(1))
       const reader = await (await open(folder, { readOnly: true })).collection('points')
       const until = async (condition) => {
-        for (let left = 200; left > 0 && !(await condition()); left--) await new Promise((resolve) => setTimeout(resolve, 50))
+        while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 50))
       }
       await until(async () => (await reader.count()) === 1)
       let failed = 0
@@ -285,6 +286,7 @@ describe('a read-only open', () => {
     for (let round = 0; round < 12; round++) {
       await (await make('c')).flush()
       const snapshot = database.snapshots.create()
+      // The deletion falls into different steps of the snapshot.
       await new Promise((resolve) => setTimeout(resolve, round * 2))
       if (round % 2 === 0) {
         const chunks = await (await database.collection('b')).snapshots.read(location)

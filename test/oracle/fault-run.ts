@@ -34,7 +34,7 @@ export interface LaneRun {
   onBegin?(progress: Progress): void
   onAcknowledged?(progress: Progress): void
   onFailure?(failure: Failure): void
-  /** Asked before each step. */
+  /** True ends the run before its next step. */
   stopped?(): boolean
 }
 

@@ -69,7 +69,7 @@ function holds(filter: Filter, object: Json, within: Within): boolean {
     listOf(filter.must).every(check) &&
     !listOf(filter.mustNot).some(check) &&
     (should.length === 0 || should.some(check)) &&
-    (!minShould?.conditions.length || minShould.conditions.filter(check).length >= minShould.minCount)
+    (!minShould || minShould.conditions.filter(check).length >= minShould.minCount)
   )
 }
 
@@ -183,7 +183,7 @@ function isInPolygon(point: GeoPoint, [exterior, ...holes]: readonly GeoLineStri
   return at(exterior) === 'inside' && holes.every((hole) => at(hole) === 'outside')
 }
 
-function isSame(value: Json, wanted: string | number | bigint | boolean): boolean {
+function isSame(value: Json, wanted: string | number | bigint | boolean | Date): boolean {
   if (typeof wanted === 'string' || typeof wanted === 'boolean') return value === wanted
   const integer = integerOf(value)
   return integer !== null && integer === integerOf(wanted)

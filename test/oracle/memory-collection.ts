@@ -229,10 +229,6 @@ export class MemoryCollection extends PlainReads implements Untyped<Collection> 
     }
   }
 
-  async *scroll(options: ScrollOptions = {}): AsyncIterable<StoredPoint> {
-    for (const point of this.#matching(options.filter)) yield this.#seen(point, options)
-  }
-
   async count(options: { filter?: Filter | null } & CallOptions = {}): Promise<number> {
     return this.#matching(options.filter).length
   }

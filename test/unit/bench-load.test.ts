@@ -51,6 +51,7 @@ async function echo(statusOf: (body: string) => number = () => 200): Promise<{ p
     seen.push(body)
     response.writeHead(statusOf(body), { 'Content-Length': body.length })
     response.write(body.slice(0, 1))
+    // The test measures this pause.
     await delay(PAUSE_MS)
     response.end(body.slice(1))
   })

@@ -96,7 +96,7 @@ export function text(description: string) {
   return Type.String({ description })
 }
 
-/** One item, or an array of them, which is what it is read as. */
+/** One item, or an array of items. Either is read as an array. */
 export function oneOrMany<T extends TSchema>(
   item: T,
   options: Described & Words,

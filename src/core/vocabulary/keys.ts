@@ -35,13 +35,16 @@ export class Keys {
     return this.#nameOf.get(key)
   }
 
-  /** Refuses unknown keys, and a name in both spellings. */
+  /** Refuses unknown keys, and a name in both spellings. undefined says nothing, whatever its key. */
   check(value: object, place: Place | null, reading: Reading): void {
     const known = reading.face === 'wire' ? this.#wire : this.#nameOf
-    for (const key of Object.keys(value)) if (!known.has(key)) throw this.#unknown(key, place, reading)
+    const given = value as Readonly<Record<string, unknown>>
+    for (const key of Object.keys(value)) {
+      if (!known.has(key) && given[key] !== undefined) throw this.#unknown(key, place, reading)
+    }
     if (reading.face === 'wire') return
     for (const [name, wire] of this.#twofold) {
-      if (!Object.hasOwn(value, name) || !Object.hasOwn(value, wire)) continue
+      if (given[name] === undefined || given[wire] === undefined) continue
       throw reading.mistyped({ parent: place, key: name }, `one spelling, got ${name} and ${wire}`)
     }
   }

@@ -10,7 +10,7 @@ export interface Place {
   readonly within?: string | undefined
 }
 
-/** `vectors.image.hnswConfig.m`, `points[3].vector`; what has no place is called `whole`. */
+/** `vectors.image.hnswConfig.m`, `points[3].vector`; a value without a place is called `whole`. */
 export function fieldOf(place: Place | null, whole: string): string {
   if (place === null) return whole
   return joined(place, ({ key }) => key)

@@ -66,7 +66,8 @@ export function readBy(schema: TSchema, read: Read): void {
 function makeReader(schema: Declared): Read {
   const { $id: name, isReadApart } = schema as Declared & { $id?: string }
   if (name !== undefined && isReadApart) {
-    return (value, place, reading) => readersApart.get(name)?.(value, place, reading) ?? value
+    return (value, place, reading) =>
+      (reading.leaves?.get(schema) ?? readersApart.get(name))?.(value, place, reading) ?? value
   }
   if (schema.nested) return nestedReader(schema.nested)
   if (Type.IsObject(schema)) return objectReader(schema)
@@ -284,7 +285,7 @@ function numberReader(schema: Declared): Read {
   const isWhole = Type.IsInteger(schema)
   const expected = expectedOf(schema)
   return (given, place, reading) => {
-    const value = schema.isCount ? countOf(given) : given
+    const value = schema.isCount ? countOf(given) : numberOf(given)
     const isNumber = isWhole ? Number.isInteger(value) : Number.isFinite(value)
     if (typeof value !== 'number' || !isNumber) throw reading.mistyped(place, expected, value ?? null)
     if (schema.isCount && value > maximum) throw reading.mistyped(place, expected, value)
@@ -295,10 +296,20 @@ function numberReader(schema: Declared): Read {
     if (isOfNoType && reading.face === 'wire') throw reading.mistyped(place, expected, value)
     const { holds } = schema as { holds?: (value: unknown) => boolean }
     if (isBeyond || holds?.(value) === false) {
-      reading.violates({ place, expected, rule: `value ${value} invalid, ${ruleOf(schema)}`, seen: value })
+      reading.violates({
+        place,
+        expected,
+        rule: schema.rule ?? `value ${value} invalid, ${ruleOf(schema)}`,
+        seen: value,
+      })
     }
     return value
   }
+}
+
+/** Integers that a number holds exactly. */
+function numberOf(value: unknown): unknown {
+  return typeof value === 'bigint' && Number.isSafeInteger(Number(value)) ? Number(value) : value
 }
 
 /** Integers of 64 bits as numbers. */

@@ -1,5 +1,5 @@
 /**
- * One reading of a value from a caller: which face it came by, and what is wrong with it. A value of the wrong type ends
+ * One reading of a value from a caller: the face that it came by, and its faults. A value of the wrong type ends
  * the reading at once; values beyond their bounds are gathered, since the wire tells all of them together.
  */
 import type { TSchema } from 'typebox'
@@ -79,7 +79,7 @@ export class Reading {
     return new VicinalError('NOT_IMPLEMENTED', `${field}: not supported yet`, { details: { field } })
   }
 
-  /** The result of a reader that knows no place; what it refuses is of the wrong type. */
+  /** The result of a reader that knows no place. A value that it refuses is of the wrong type. */
   at<T>(place: Place | null, read: () => T): T {
     try {
       return read()

@@ -1,5 +1,6 @@
 /** Values with the names of the wire, by their declaration; nothing but names is read. */
 import Type, { type TSchema } from 'typebox'
+import { dateText } from '../date-text.js'
 import { LIMITS } from '../limits.js'
 import { resolved, type Words } from './declare.js'
 import { Keys } from './keys.js'
@@ -7,6 +8,9 @@ import type { Place } from './place.js'
 import { isPlain } from './plain.js'
 import type { Reading } from './reading.js'
 import { snakeCase } from './spelling.js'
+
+/** A union and its object are two steps; a formula within its own bound has four to a level. */
+const MOST_STEPS = 4 * LIMITS.jsonDepth
 
 type Spell = (value: unknown, place: Place | null, reading: Reading, depth?: number) => unknown
 
@@ -23,10 +27,12 @@ export function spelled(declared: TSchema): Spell {
   return speller
 }
 
-/** A value deeper than a body may be is refused where it is encoded. */
+/** A value that holds itself is deeper than any bound. */
 function bounded(spell: Spell): Spell {
-  return (value, place, reading, depth = 0) =>
-    depth > LIMITS.jsonDepth ? value : spell(value, place, reading, depth + 1)
+  return (value, place, reading, depth = 0) => {
+    if (depth <= MOST_STEPS) return spell(value, place, reading, depth + 1)
+    throw reading.mistyped(rootOf(place), `at most ${LIMITS.jsonDepth} nested levels`)
+  }
 }
 
 function spellerOf(schema: TSchema & Words): Spell {
@@ -38,6 +44,7 @@ function spellerOf(schema: TSchema & Words): Spell {
       keys.check(value, place, reading)
       const told: Record<string, unknown> = {}
       for (const key of Object.keys(value)) {
+        if (value[key] === undefined) continue
         const name = keys.nameOf(key) as string
         told[snakeCase(name)] = spelled(properties[name] as TSchema)(value[key], { parent: place, key }, reading, depth)
       }
@@ -59,7 +66,11 @@ function spellerOf(schema: TSchema & Words): Spell {
       return branch ? spelled(branch)(value, place, reading, depth) : value
     }
   }
-  return (value) => value
+  return (value, place, reading) => (value instanceof Date ? reading.at(place, () => dateText(value, 'date')) : value)
+}
+
+function rootOf(place: Place | null): Place | null {
+  return place?.parent ? rootOf(place.parent) : place
 }
 
 /** A Map, a Set or a promise would travel as an empty object; other values are refused by the service. */

@@ -9,7 +9,7 @@ import { snakeCase } from './spelling.js'
 
 type Tell = (value: unknown, place: Place | null) => unknown
 
-/** The same value with the wire's names; what is undefined is left out. `value` has been read by the same declaration. */
+/** The same value with the wire's names, without undefined values. `value` has been read by the same declaration. */
 export function tell(schema: TSchema, value: unknown): unknown {
   return tellerOf(schema)(value, null)
 }

@@ -1,9 +1,8 @@
 import { setMaxListeners } from 'node:events'
-import type { CallOptions } from '../../core/database.js'
+import { CallOptions } from '../../core/call-options.js'
 import { invalid, VicinalError } from '../../core/errors.js'
+import { givenIfAny } from '../../core/given-options.js'
 import { innerOf } from '../../core/inner-call.js'
-import { checkIfGiven } from '../../core/known-keys.js'
-import { KNOWN_CALL } from '../../core/known-options.js'
 import { LIMITS } from '../../core/limits.js'
 import type { MaybePromise } from '../../core/maybe-promise.js'
 import { Stop } from '../../core/stop.js'
@@ -32,7 +31,7 @@ export function withDeadline<T>(
   return within(options?.timeoutMs ?? innerOf(options)?.defaultTimeoutMs ?? LIMITS.timeoutMs, options, work)
 }
 
-/** The same for what takes as long as it takes: a deadline holds where the caller names one, and no default. */
+/** The same for calls without a default deadline (waits, flushes, snapshots): only a deadline of the caller's holds. */
 export function untilDone<T>(
   options: CallOptions | undefined,
   work: (scope: CallScope) => MaybePromise<T>,
@@ -55,7 +54,7 @@ function within<T>(
 
 function checkTimeout(timeoutMs: unknown): void {
   if (typeof timeoutMs !== 'number' || !(timeoutMs > 0) || timeoutMs > LIMITS.maxTimeoutMs) {
-    throw invalid('timeout', `expected milliseconds above 0, at most ${LIMITS.maxTimeoutMs}`, timeoutMs)
+    throw invalid('timeoutMs', `expected milliseconds above 0, at most ${LIMITS.maxTimeoutMs}`, timeoutMs)
   }
 }
 
@@ -64,8 +63,7 @@ export function withCall<T>(
   call: CallOptions | undefined,
   work: (scope: CallScope) => MaybePromise<T>,
 ): MaybePromise<T> {
-  checkIfGiven(call, KNOWN_CALL)
-  return withDeadline(call, work)
+  return withDeadline(givenIfAny(CallOptions, call), work)
 }
 
 /** If one part of a call fails, its other parts are stopped, because nobody wants their answers. */

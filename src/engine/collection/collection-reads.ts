@@ -1,5 +1,6 @@
+import { CallOptions } from '../../core/call-options.js'
+import { copied } from '../../core/copied.js'
 import type {
-  CallOptions,
   Explained,
   ExplainedGroups,
   ExplainedMatrix,
@@ -10,11 +11,11 @@ import type {
   ScrollPage,
   StoredPoint,
 } from '../../core/database.js'
+import { renameField } from '../../core/error-field.js'
 import { invalid } from '../../core/errors.js'
 import type { Filter } from '../../core/filter.js'
-import { given, givenList } from '../../core/given-options.js'
-import { checkIfGiven } from '../../core/known-keys.js'
-import { KNOWN_CALL } from '../../core/known-options.js'
+import { given, givenIfAny, givenList } from '../../core/given-options.js'
+import { innerOf } from '../../core/inner-call.js'
 import { LIMITS } from '../../core/limits.js'
 import { andThen, type MaybePromise } from '../../core/maybe-promise.js'
 import { PlainReads } from '../../core/plain-reads.js'
@@ -50,7 +51,6 @@ import { type CallScope, withDeadline } from './call-scope.js'
 import type { CollectionView } from './collection-view.js'
 import { readLargeFilters } from './large-filters.js'
 
-const SCROLL_PAGE = 256
 const DEFAULT_LIMIT = 10
 const DEFAULT_GROUP_SIZE = 3
 
@@ -89,9 +89,10 @@ export class CollectionReads<P = Payload> extends PlainReads<P> implements Untyp
   async retrieve(ids: readonly PointId[], asked: RetrieveOptions = {}): Promise<StoredPoint<P>[]> {
     const options = given(RetrieveOptions, asked)
     if (!Array.isArray(ids)) throw invalid('ids', 'expected an array of ids', ids)
+    const wanted = copied(ids)
     const read = (scope: CallScope, view: CollectionView) =>
-      this.#answer(options, scope, (within) => retrieve<P>(view.shard, view.schema, ids, within, scope))
-    return await this.#read(options, read, () => ids.length)
+      this.#answer(options, scope, (within) => retrieve<P>(view.shard, view.schema, wanted, within, scope))
+    return await this.#read(options, read, () => wanted.length)
   }
 
   async query(asked: QueryOptions): Promise<Hit<P>[]> {
@@ -128,21 +129,25 @@ export class CollectionReads<P = Payload> extends PlainReads<P> implements Untyp
    */
   async #batch<T>(
     asked: readonly QueryOptions[],
-    call: CallOptions | undefined,
+    options: CallOptions | undefined,
     run: (query: QueryOptions & BoundedRead, scope: CallScope, view: CollectionView) => Promise<T>,
   ): Promise<T[]> {
     if (!Array.isArray(asked)) throw invalid('queries', 'expected an array of queries', asked)
     if (asked.length > LIMITS.batchQueries) {
       throw invalid('queries', `expected at most ${LIMITS.batchQueries} queries`, asked.length)
     }
-    checkIfGiven(call, KNOWN_CALL)
+    const call = givenIfAny(CallOptions, options)
     const queries = givenList(QueryOptions, asked, 'queries', call)
     const large = this.#largeFilters(queries, call)
     if (large) await large
     this.#checkQueries(queries)
     const all = (scope: CallScope, view: CollectionView) => {
-      if (!memoryBudget.isLimited) return Promise.all(queries.map((query) => run(query, scope, view)))
-      const part = (at: number, mostBytes: number) => run({ ...(queries[at] as QueryOptions), mostBytes }, scope, view)
+      const one = (query: QueryOptions & BoundedRead, at: number) =>
+        run(query, scope, view).catch((error: unknown) => {
+          throw renameField(error, (field) => placeInBatch(field, at, call))
+        })
+      if (!memoryBudget.isLimited) return Promise.all(queries.map(one))
+      const part = (at: number, mostBytes: number) => one({ ...(queries[at] as QueryOptions), mostBytes }, at)
       return withAnswerRoom(queries.length, call, scope, (rooms) => readParts(rooms, part))
     }
     return await this.#read(call, all, () => this.#costOf(queries, call))
@@ -244,18 +249,6 @@ export class CollectionReads<P = Payload> extends PlainReads<P> implements Untyp
     return await this.#read(options, read, () => this.#costOfScroll(options))
   }
 
-  async *scroll(asked: ScrollOptions = {}): AsyncIterable<StoredPoint<P>> {
-    const options = given(ScrollOptions, asked)
-    if (options.orderBy)
-      throw invalid('orderBy', 'scroll expects no order; use scrollPage, and continue with startFrom')
-    let offset = options.offset ?? null
-    do {
-      const page = await this.scrollPage({ ...options, limit: options.limit ?? SCROLL_PAGE, offset })
-      yield* page.points
-      offset = page.nextOffset
-    } while (offset !== null)
-  }
-
   async count(asked: CountOptions = {}): Promise<number> {
     const options = given(CountOptions, asked)
     const large = this.#largeFilters([options], options)
@@ -311,4 +304,10 @@ export class CollectionReads<P = Payload> extends PlainReads<P> implements Untyp
       this.#admission.run(() => withDeadline(options, (scope) => this.source.read((view) => work(scope, view))))
     return strictMode ? strictMode.read(options?.timeoutMs, costOf, run) : run()
   }
+}
+
+/** The place of a query in its batch, as the caller wrote it; an error of a filter on the wire has it already. */
+function placeInBatch(field: string, at: number, call: CallOptions | undefined): string {
+  const list = innerOf(call)?.isRead === true ? 'searches' : 'queries'
+  return field.startsWith(`${list}[`) ? field : `${list}[${at}].${field}`
 }

@@ -1,5 +1,6 @@
+import { CallOptions } from '../../core/call-options.js'
+import { copied } from '../../core/copied.js'
 import type {
-  CallOptions,
   Collection,
   Selector,
   UpdateCondition,
@@ -7,10 +8,8 @@ import type {
   WriteOperation,
   WriteResult,
 } from '../../core/database.js'
+import { givenIfAny } from '../../core/given-options.js'
 import { innerOf } from '../../core/inner-call.js'
-import { checkIfGiven } from '../../core/known-keys.js'
-import { KNOWN_CALL } from '../../core/known-options.js'
-import { LIMITS } from '../../core/limits.js'
 import type { PayloadIndexKind, PayloadIndexOptions } from '../../core/payload-index.js'
 import type { Payload } from '../../core/point.js'
 import { readOperations } from '../../core/point-changes.js'
@@ -18,14 +17,8 @@ import type { CollectionInfo, ConfigChange, VectorNameConfig } from '../../core/
 import type { CollectionSnapshots } from '../../core/snapshots.js'
 import type { Stoppable } from '../../core/stop.js'
 import type { Untyped } from '../../core/untyped.js'
-import { type Batch, batchesOf, writeBatches } from '../../core/upsert-batches.js'
-import {
-  PayloadOptions,
-  readOptions,
-  UpsertOptions,
-  VectorUpdateOptions,
-  WriteOptions,
-} from '../../core/write-options.js'
+import { type Batch, batchesOf, pointsOfOneWrite, writeBatches } from '../../core/upsert-batches.js'
+import { PayloadOptions, UpsertOptions, VectorUpdateOptions, WriteOptions } from '../../core/write-options.js'
 import { filterContext } from '../../filter/parse.js'
 import { compileFilter } from '../../filter/program.js'
 import type { Shard } from '../../native/shard.js'
@@ -41,7 +34,7 @@ import { type CallScope, untilDone, withCall, withDeadline } from './call-scope.
 import type { CollectionEngine } from './collection-engine.js'
 import { CollectionReads, type ReadHost } from './collection-reads.js'
 import { readLargeFilterOf } from './large-filters.js'
-import { planOperation } from './plans.js'
+import { type PlanWrite, readOperation } from './plans.js'
 import type { EditVectors } from './vector-changes.js'
 
 /** Operations that quotas can refuse. All others free memory and disk, or take next to none. */
@@ -52,6 +45,17 @@ export interface CollectionHost extends ReadHost {
   quotas: QuotaGuard
   aliases(): string[]
   snapshots: CollectionSnapshots
+}
+
+/** A write whose caller may have changed its arguments since. */
+interface PassedWrite {
+  /** For what is looked up in it later: its filter, and its ids. */
+  operation: WriteOperation<unknown>
+  /** The points that it names; null if a filter finds them. */
+  points: number | null
+  /** An estimate of the memory that it takes. */
+  bytes: number
+  plan: PlanWrite
 }
 
 /** The methods of one collection in this process. All handles of one collection share its engine. */
@@ -81,17 +85,17 @@ export class EmbeddedCollection<P = Payload> extends CollectionReads<P> implemen
   }
 
   async updateConfig(change: ConfigChange, call?: CallOptions): Promise<void> {
-    await withCall(call, () => this.#engine.updateConfig((config) => changeConfig(config, change)))
+    const changes = copied(change)
+    await withCall(call, () => this.#engine.updateConfig((config) => changeConfig(config, changes)))
   }
 
   async upsert(
     points: Parameters<Collection<P>['upsert']>[0],
     options?: WriteOptions & UpdateCondition,
   ): Promise<UpsertResult> {
-    const told = readOptions(UpsertOptions, options)
-    // Most upserts are one small write.
-    if (Array.isArray(points) && points.length <= LIMITS.batchPoints)
-      return { ...(await this.#upsert(points, told)), points: points.length, batches: 1 }
+    const told = givenIfAny(UpsertOptions, options)
+    const count = pointsOfOneWrite(points)
+    if (count !== null) return { ...(await this.#upsert(points, told)), points: count, batches: 1 }
     return await writeBatches(this.#batchesOf(points, told))
   }
 
@@ -109,16 +113,16 @@ export class EmbeddedCollection<P = Payload> extends CollectionReads<P> implemen
     points: Parameters<Collection<P>['updateVectors']>[0],
     options?: WriteOptions & Pick<UpdateCondition, 'updateFilter'>,
   ): Promise<WriteResult> {
-    const told = readOptions(VectorUpdateOptions, options)
+    const told = givenIfAny(VectorUpdateOptions, options)
     return await this.#write({ op: 'updateVectors', points, ...conditionIn(told) }, told)
   }
 
   async deleteVectors(names: readonly string[], which: Selector, options?: WriteOptions): Promise<WriteResult> {
-    return await this.#write({ op: 'deleteVectors', names, which }, readOptions(WriteOptions, options))
+    return await this.#write({ op: 'deleteVectors', names, which }, givenIfAny(WriteOptions, options))
   }
 
   async delete(which: Selector, options?: WriteOptions): Promise<WriteResult> {
-    return await this.#write({ op: 'delete', which }, readOptions(WriteOptions, options))
+    return await this.#write({ op: 'delete', which }, givenIfAny(WriteOptions, options))
   }
 
   async setPayload(
@@ -126,36 +130,37 @@ export class EmbeddedCollection<P = Payload> extends CollectionReads<P> implemen
     which: Selector,
     options?: WriteOptions & { key?: string },
   ): Promise<WriteResult> {
-    const { key, ...told } = readOptions(PayloadOptions, options)
+    const { key, ...told } = givenIfAny(PayloadOptions, options)
     return await this.#write({ op: 'setPayload', payload, which, ...(key === undefined ? {} : { key }) }, told)
   }
 
   async overwritePayload(payload: P, which: Selector, options?: WriteOptions & { key?: string }): Promise<WriteResult> {
-    return await this.#write({ op: 'overwritePayload', payload, which }, readOptions(PayloadOptions, options))
+    return await this.#write({ op: 'overwritePayload', payload, which }, givenIfAny(PayloadOptions, options))
   }
 
   async deletePayload(keys: readonly string[], which: Selector, options?: WriteOptions): Promise<WriteResult> {
-    return await this.#write({ op: 'deletePayload', keys, which }, readOptions(WriteOptions, options))
+    return await this.#write({ op: 'deletePayload', keys, which }, givenIfAny(WriteOptions, options))
   }
 
   async clearPayload(which: Selector, options?: WriteOptions): Promise<WriteResult> {
-    return await this.#write({ op: 'clearPayload', which }, readOptions(WriteOptions, options))
+    return await this.#write({ op: 'clearPayload', which }, givenIfAny(WriteOptions, options))
   }
 
-  async batch(given: readonly WriteOperation<P>[], options?: WriteOptions): Promise<WriteResult[]> {
-    const told = readOptions(WriteOptions, options)
-    const operations = readOperations<P>(given)
+  async batch(asked: readonly WriteOperation<P>[], options?: WriteOptions): Promise<WriteResult[]> {
+    const told = givenIfAny(WriteOptions, options)
+    const operations = readOperations<unknown>(asked)
     this.#engine.checkWritable()
-    for (const operation of operations) await this.#checkWrite(operation, told)
-    this.#engine.strictMode?.writable(leastCost(operations))
+    const passed = operations.map((operation) => this.#passed(operation, told))
+    for (const write of passed) await this.#checkWrite(write, told)
+    this.#engine.strictMode?.writable(leastCost(passed))
     return await withDeadline(told, async (scope) => {
       // All operations are validated before the first is written. Then each is its own write; the first failure ends
       // the batch.
-      const bytes = operations.reduce((sum, operation) => sum + this.#writeBytes(operation), 0)
+      const bytes = passed.reduce((sum, { bytes }) => sum + bytes, 0)
       return await withRoom(bytes, scope, innerOf(told)?.holder, async () => {
         const writes = []
-        for (const operation of operations) writes.push(await this.#plan(operation))
-        await this.#charge(operations, scope)
+        for (const { plan } of passed) writes.push(await this.#plan(plan))
+        await this.#charge(passed, scope)
         const results: WriteResult[] = []
         for (const write of writes) results.push(await write(told, scope))
         return results
@@ -163,11 +168,31 @@ export class EmbeddedCollection<P = Payload> extends CollectionReads<P> implemen
     })
   }
 
+  /**
+   * A write as its caller passed it. What it says is read at once, since the caller may change it when the call has
+   * returned. The service's writes are its own: their columns are made when there is room for them.
+   */
+  #passed(operation: WriteOperation<unknown>, options: WriteOptions): PassedWrite {
+    const { schema } = this.#engine
+    const isOwn = innerOf(options) !== undefined
+    const own = isOwn ? operation : withOwnSelector(operation)
+    let read: PlanWrite | null = isOwn ? null : readOperation(own, schema)
+    return {
+      operation: own,
+      points: namedPoints(own),
+      bytes: TAKES_ROOM.has(own.op) ? writeBytes(own, schema) : 0,
+      plan: (context) => {
+        read ??= readOperation(own, context.schema)
+        return read(context)
+      },
+    }
+  }
+
   /** Checks the bounds of the collection's owner and of the node. */
-  async #checkWrite(operation: WriteOperation<P>, options: WriteOptions | undefined): Promise<void> {
-    const large = readLargeFilterOf(operation as WriteOperation<unknown>, this.#engine.schema, options)
+  async #checkWrite({ operation }: PassedWrite, options: WriteOptions | undefined): Promise<void> {
+    const large = readLargeFilterOf(operation, this.#engine.schema, options)
     if (large) await large
-    this.#engine.strictMode?.write(operation as WriteOperation<unknown>, options?.timeoutMs)
+    this.#engine.strictMode?.write(operation, options?.timeoutMs)
     if (!TAKES_ROOM.has(operation.op)) return
     await this.#quotas.check()
     const { shard } = this.#engine
@@ -182,47 +207,42 @@ export class EmbeddedCollection<P = Payload> extends CollectionReads<P> implemen
     await this.#quotas.maps.admit(what, maps * Math.max(1, this.#engine.shard.stats().segments.length))
   }
 
-  #writeBytes(operation: WriteOperation<P>): number {
-    return TAKES_ROOM.has(operation.op) ? writeBytes(operation as WriteOperation<unknown>, this.#engine.schema) : 0
-  }
-
   async #write(operation: WriteOperation<P>, options: WriteOptions = {}): Promise<WriteResult> {
     this.#engine.checkWritable()
-    await this.#checkWrite(operation, options)
-    this.#engine.strictMode?.writable(leastCost([operation]))
+    const passed = this.#passed(operation as WriteOperation<unknown>, options)
+    await this.#checkWrite(passed, options)
+    this.#engine.strictMode?.writable(leastCost([passed]))
     return await withDeadline(options, (scope) =>
-      withRoom(this.#writeBytes(operation), scope, innerOf(options)?.holder, async () => {
-        const write = await this.#plan(operation)
-        await this.#charge([operation], scope)
+      withRoom(passed.bytes, scope, innerOf(options)?.holder, async () => {
+        const write = await this.#plan(passed.plan)
+        await this.#charge([passed], scope)
         return await write(options, scope)
       }),
     )
   }
 
   /** A write costs as many tokens as the points that it names, or that its filter is estimated to match; at least one. */
-  async #charge(operations: readonly WriteOperation<P>[], scope: CallScope): Promise<void> {
+  async #charge(writes: readonly PassedWrite[], scope: CallScope): Promise<void> {
     const { strictMode, view } = this.#engine
     if (strictMode?.config.writeRateLimit === undefined) return
     const context = filterContext(view.schema)
     let cost = 0
-    for (const operation of operations as readonly WriteOperation<unknown>[]) {
+    for (const { operation, points } of writes) {
       const matched = () => view.shard.estimateCount(compileFilter(filterOf(operation), context), scope.signal)
-      cost += Math.max(1, namedPoints(operation) ?? (await matched()))
+      cost += Math.max(1, points ?? (await matched()))
     }
     strictMode.written(cost)
   }
 
   /** Validates a write. If the vectors change before its turn, it is validated again with the new ones. */
-  async #plan(
-    operation: WriteOperation<P>,
-  ): Promise<(options: WriteOptions, scope: Stoppable) => Promise<WriteResult>> {
+  async #plan(planWrite: PlanWrite): Promise<(options: WriteOptions, scope: Stoppable) => Promise<WriteResult>> {
     const { view, strictMode } = this.#engine
     const { shard, schema } = view
-    const plan = await planOperation(operation as WriteOperation<unknown>, { shard, schema, strictMode })
+    const plan = await planWrite({ shard, schema, strictMode })
     const isPresent = () => this.#engine.shard === view.shard
     return async (options, scope) => {
       const result = await this.#engine.writer.write(plan, options, scope, isPresent)
-      return result ?? (await (await this.#plan(operation))(options, scope))
+      return result ?? (await (await this.#plan(planWrite))(options, scope))
     }
   }
 
@@ -231,7 +251,7 @@ export class EmbeddedCollection<P = Payload> extends CollectionReads<P> implemen
     schema: PayloadIndexKind | PayloadIndexOptions,
     options?: WriteOptions,
   ): Promise<WriteResult> {
-    const told = readOptions(WriteOptions, options)
+    const told = givenIfAny(WriteOptions, options)
     this.#engine.checkWritable()
     const index = checkPayloadIndex(field, schema)
     this.#engine.strictMode?.payloadIndex(field)
@@ -241,7 +261,7 @@ export class EmbeddedCollection<P = Payload> extends CollectionReads<P> implemen
   }
 
   async deletePayloadIndex(field: string, options?: WriteOptions): Promise<WriteResult> {
-    const told = readOptions(WriteOptions, options)
+    const told = givenIfAny(WriteOptions, options)
     this.#engine.checkWritable()
     this.#engine.strictMode?.written(1)
     return await withDeadline(told, () => this.#engine.deletePayloadIndex(field))
@@ -249,17 +269,18 @@ export class EmbeddedCollection<P = Payload> extends CollectionReads<P> implemen
 
   async createVectorName(name: string, config: VectorNameConfig, options?: WriteOptions): Promise<WriteResult> {
     this.#engine.checkWritable()
+    const told = givenIfAny(WriteOptions, options)
+    const vector = copied(config)
     await this.#admitForEach('another vector', MAPS_OF_VECTOR)
-    return await this.#changeVectors((before) => withVectorName(before, name, config), options)
+    return await this.#changeVectors((before) => withVectorName(before, name, vector), told)
   }
 
   async deleteVectorName(name: string, options?: WriteOptions): Promise<WriteResult> {
-    return await this.#changeVectors((before) => withoutVectorName(before, name), options)
+    return await this.#changeVectors((before) => withoutVectorName(before, name), givenIfAny(WriteOptions, options))
   }
 
   /** With `wait: false` the status differs, but the change is always made once it is durable. */
-  async #changeVectors(edit: EditVectors, options: WriteOptions | undefined): Promise<WriteResult> {
-    const told = readOptions(WriteOptions, options)
+  async #changeVectors(edit: EditVectors, told: WriteOptions): Promise<WriteResult> {
     this.#engine.checkWritable()
     // Reports errors at once that the present configuration already shows.
     edit(this.#engine.config)
@@ -270,20 +291,23 @@ export class EmbeddedCollection<P = Payload> extends CollectionReads<P> implemen
 
   async flush(call?: CallOptions): Promise<void> {
     this.#engine.checkWritable()
-    checkIfGiven(call, KNOWN_CALL)
-    await untilDone(call, () => this.#engine.flush())
+    await untilDone(givenIfAny(CallOptions, call), () => this.#engine.flush())
   }
 
   async waitForIndex(call?: CallOptions): Promise<void> {
     this.#engine.checkOpen()
-    checkIfGiven(call, KNOWN_CALL)
-    await untilDone(call, () => this.#engine.waitForIndex())
+    await untilDone(givenIfAny(CallOptions, call), () => this.#engine.waitForIndex())
   }
 }
 
 /** The cost of writes as far as it is known without a look at the data. */
-function leastCost<P>(operations: readonly WriteOperation<P>[]): number {
-  return operations.reduce((sum, one) => sum + Math.max(1, namedPoints(one as WriteOperation<unknown>) ?? 1), 0)
+function leastCost(writes: readonly PassedWrite[]): number {
+  return writes.reduce((sum, { points }) => sum + Math.max(1, points ?? 1), 0)
+}
+
+/** The write with a selector of its own: ids and filters are read after the call has returned. */
+function withOwnSelector(operation: WriteOperation<unknown>): WriteOperation<unknown> {
+  return 'which' in operation ? { ...operation, which: copied(operation.which) } : operation
 }
 
 function conditionIn({ updateFilter, updateMode }: UpdateCondition): UpdateCondition {

@@ -1,9 +1,11 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { ColumnarPoints, Selector, UpdateCondition, WriteOperation } from '../../core/database.js'
 import { invalid, noSuchPoint, noSuchVector } from '../../core/errors.js'
 import { KNOWN_VECTOR_UPDATE } from '../../core/known-points.js'
 import { LIMITS } from '../../core/limits.js'
+import { andThen, type MaybePromise } from '../../core/maybe-promise.js'
 import { decodeId, ID_WORDS, type Point, type PointColumns, type PointId } from '../../core/point.js'
-import type { Schema } from '../../core/schema.js'
+import type { Schema, SchemaVector } from '../../core/schema.js'
 import { readSelector } from '../../core/selector.js'
 import type { Stoppable } from '../../core/stop.js'
 import { storedId } from '../../core/text-ids.js'
@@ -33,57 +35,65 @@ export interface WritePlan {
   resolve(scope?: Stoppable): Promise<LogRecord | null> | LogRecord | null
 }
 
+/** What the columns of a vector depend on. */
+const FACTS = ['size', 'multivectorConfig', 'distance', 'datatype', 'modifier'] as const
 const NO_FIELDS = { payload: false, vectors: new Uint32Array(0) }
 
-export async function planOperation(operation: WriteOperation<unknown>, context: PlanContext): Promise<WritePlan> {
+/** Plans a write that was read: again, if vectors were added or dropped before its turn came. */
+export type PlanWrite = (context: PlanContext) => Promise<WritePlan>
+
+/**
+ * Reads a write for a collection of these vectors. Points, payloads and names are taken from it before the function
+ * returns, so that its caller may change them then. Filters and lists of ids are taken from it when the write is planned.
+ */
+export function readOperation(operation: WriteOperation<unknown>, schema: Schema): PlanWrite {
   switch (operation.op) {
     case 'upsert':
-      return await planUpsert(operation.points, operation, context)
+      return readUpsert(operation.points, operation, schema)
     case 'updateVectors':
-      return await planUpdateVectors(operation.points, operation, context)
+      return readVectorUpdate(operation.points, operation, schema)
     case 'deleteVectors':
-      return await planDeleteVectors(operation.names, operation.which, context)
-    case 'delete':
-      return {
-        ...(await planForIds(operation.which, context, false, (ids) => ({ op: 'delete', ids }))),
-        isDelete: true,
-      }
+      return readVectorRemoval(operation.names, operation.which)
+    case 'delete': {
+      const plan = forIds(operation.which, false, (ids) => ({ op: 'delete', ids }))
+      return async (context) => ({ ...(await plan(context)), isDelete: true })
+    }
     case 'setPayload': {
       const patch = payloadText(operation.payload, 'payload')
       if (operation.key !== undefined) checkPaths([operation.key], 'key')
       const key = operation.key === undefined ? {} : { key: operation.key }
-      return await planForIds(operation.which, context, true, (ids) => ({ op: 'setPayload', ids, patch, ...key }))
+      return forIds(operation.which, true, (ids) => ({ op: 'setPayload', ids, patch, ...key }))
     }
     case 'overwritePayload': {
       const text = payloadText(operation.payload, 'payload')
-      return await planForIds(operation.which, context, true, (ids) => ({ op: 'overwritePayload', ids, text }))
+      return forIds(operation.which, true, (ids) => ({ op: 'overwritePayload', ids, text }))
     }
     case 'deletePayload': {
       const keys = checkPaths(operation.keys, 'keys')
-      return await planForIds(operation.which, context, true, (ids) => ({ op: 'deletePayload', ids, keys }))
+      return forIds(operation.which, true, (ids) => ({ op: 'deletePayload', ids, keys }))
     }
     case 'clearPayload':
-      return await planForIds(operation.which, context, true, (ids) => ({ op: 'clearPayload', ids }))
+      return forIds(operation.which, true, (ids) => ({ op: 'clearPayload', ids }))
     default:
       throw invalid('op', 'expected a known operation', (operation as { op: unknown }).op)
   }
 }
 
-async function planUpsert(points: unknown, condition: UpdateCondition, context: PlanContext): Promise<WritePlan> {
-  const { schema } = context
-  const choose = conditionOf(condition, context)
-  const columns = toColumns(await inferVectors(points, schema), schema)
-  context.strictMode?.columns(columns)
-  await cleanVectors(columns, schema)
-  const given = keepLast(columns)
-  const recordOf = (kept: PointColumns): LogRecord | null => (kept.count === 0 ? null : { op: 'upsert', columns: kept })
-  const named = schema.textIds && hasUnnamed(given) ? withKeptNames : null
-  if (choose === null && named === null) return { needsState: false, resolve: () => recordOf(given) }
-  const resolve = async (scope?: Stoppable) => {
-    const chosen = choose ? await choose(given, scope) : given
-    return recordOf(named ? await named(chosen, context.shard) : chosen)
+function readUpsert(points: unknown, condition: UpdateCondition, schema: Schema): PlanWrite {
+  const columns = new GivenColumns(points, schema, toColumns)
+  return async (context) => {
+    const choose = conditionOf(condition, context)
+    const given = keepLast(await columns.cleaned(context))
+    const recordOf = (kept: PointColumns): LogRecord | null =>
+      kept.count === 0 ? null : { op: 'upsert', columns: kept }
+    const named = schema.textIds && hasUnnamed(given) ? withKeptNames : null
+    if (choose === null && named === null) return { needsState: false, resolve: () => recordOf(given) }
+    const resolve = async (scope?: Stoppable) => {
+      const chosen = choose ? await choose(given, scope) : given
+      return recordOf(named ? await named(chosen, context.shard) : chosen)
+    }
+    return { needsState: true, resolve }
   }
-  return { needsState: true, resolve }
 }
 
 function toColumns(points: unknown, schema: Schema): PointColumns {
@@ -95,61 +105,103 @@ function toColumns(points: unknown, schema: Schema): PointColumns {
   throw invalid('points', 'expected an array of points, columns { ids, vectors }, or an Arrow table', points)
 }
 
-async function planUpdateVectors(
-  points: unknown,
-  { updateFilter }: UpdateCondition,
-  context: PlanContext,
-): Promise<WritePlan> {
-  const choose = conditionOf({ updateFilter: updateFilter ?? null }, context)
+function readVectorUpdate(points: unknown, { updateFilter }: UpdateCondition, schema: Schema): PlanWrite {
   if (!Array.isArray(points)) throw invalid('points', 'expected an array of points', points)
-  const inferred = (await inferVectors(points, context.schema)) as typeof points
-  const columns = columnsOfPoints(inferred, context.schema, { vectorsRequired: true, known: KNOWN_VECTOR_UPDATE })
-  context.strictMode?.columns(columns)
-  await cleanVectors(columns, context.schema)
-  const kept = mergeRepeated({ ...columns, payloads: null })
-  return {
-    needsState: true,
-    resolve: async (scope) => {
-      if (kept.count === 0) return null
-      await requirePresent(kept.ids, context, points)
-      const chosen = choose ? await choose(kept, scope) : kept
-      return chosen.count === 0 ? null : { op: 'updateVectors', columns: chosen }
-    },
-  }
-}
-
-async function planDeleteVectors(names: readonly string[], which: Selector, context: PlanContext): Promise<WritePlan> {
-  if (!Array.isArray(names) || names.length === 0) throw invalid('vector', 'expected at least one vector name', names)
-  for (const name of names) {
-    if (!context.schema.some((vector) => vector.name === name)) throw noSuchVector('vector', name)
-  }
-  return await planForIds(which, context, false, (ids) => ({ op: 'deleteVectors', ids, names: [...new Set(names)] }))
-}
-
-async function planForIds(
-  which: Selector,
-  context: PlanContext,
-  mustExist: boolean,
-  record: (ids: Uint32Array) => LogRecord,
-): Promise<WritePlan> {
-  const turns = new Turns()
-  const selected = readSelector(which)
-  if ('ids' in selected) {
-    const ids = await turns.take(distinctIds(await selectedIds(selected.ids, context.schema, turns)))
-    const resolve = async () => {
-      if (ids.length === 0) return null
-      if (mustExist) await requirePresent(ids, context, selected.ids)
-      return record(ids)
+  const ids = schema.textIds ? points.map((point) => point?.id as unknown) : []
+  const columns = new GivenColumns(points, schema, toUpdates)
+  return async (context) => {
+    const choose = conditionOf({ updateFilter: updateFilter ?? null }, context)
+    const kept = mergeRepeated({ ...(await columns.cleaned(context)), payloads: null })
+    return {
+      needsState: true,
+      resolve: async (scope) => {
+        if (kept.count === 0) return null
+        await requirePresent(kept.ids, context, ids)
+        const chosen = choose ? await choose(kept, scope) : kept
+        return chosen.count === 0 ? null : { op: 'updateVectors', columns: chosen }
+      },
     }
-    return { needsState: mustExist, resolve }
   }
-  const filter = 'filter' in selected ? compileFilter(selected.filter, filterContext(context.schema)) : null
-  return {
-    needsState: true,
-    resolve: async (scope) => {
-      const ids = await context.shard.selectIds(filter, scope?.signal)
-      return ids.length === 0 ? null : record(ids)
-    },
+}
+
+function toUpdates(points: unknown, schema: Schema): PointColumns {
+  return columnsOfPoints(points as Partial<Point>[], schema, { vectorsRequired: true, known: KNOWN_VECTOR_UPDATE })
+}
+
+/** Points of a write as columns: made at once, or where they have texts when those are vectors. */
+class GivenColumns {
+  readonly #schema: Schema
+  readonly #made: MaybePromise<PointColumns>
+  #cleaned: Promise<PointColumns> | null = null
+
+  constructor(points: unknown, schema: Schema, make: (points: unknown, schema: Schema) => PointColumns) {
+    this.#schema = schema
+    this.#made = andThen(inferVectors(points, schema), (inferred) => make(inferred, schema))
+    // Reported where it is awaited, which may be never.
+    if (this.#made instanceof Promise) this.#made.catch(() => undefined)
+  }
+
+  /** Cleaned once: they are changed in place. */
+  async cleaned(context: PlanContext): Promise<PointColumns> {
+    this.#cleaned ??= this.#clean(context)
+    const columns = await this.#cleaned
+    if (context.schema !== this.#schema) checkVectors(columns, this.#schema, context.schema)
+    return columns
+  }
+
+  async #clean({ strictMode }: PlanContext): Promise<PointColumns> {
+    const columns = await this.#made
+    strictMode?.columns(columns)
+    await cleanVectors(columns, this.#schema)
+    return columns
+  }
+}
+
+/** Refuses vectors that were dropped since the points were read, even if there are others of their names now. */
+function checkVectors({ vectors }: PointColumns, read: Schema, present: Schema): void {
+  for (const { name } of vectors) {
+    const [before, now] = [read, present].map((schema) => schema.find((vector) => vector.name === name))
+    if (now === undefined || !isSameVector(before as SchemaVector, now)) throw noSuchVector('points', name)
+  }
+}
+
+function isSameVector(a: SchemaVector, b: SchemaVector): boolean {
+  return FACTS.every((fact) => isDeepStrictEqual(a[fact as never], b[fact as never]))
+}
+
+function readVectorRemoval(given: readonly string[], which: Selector): PlanWrite {
+  if (!Array.isArray(given) || given.length === 0) throw invalid('vector', 'expected at least one vector name', given)
+  const names = [...new Set(given)]
+  const plan = forIds(which, false, (ids) => ({ op: 'deleteVectors', ids, names }))
+  return async (context) => {
+    for (const name of names) {
+      if (!context.schema.some((vector) => vector.name === name)) throw noSuchVector('vector', name)
+    }
+    return await plan(context)
+  }
+}
+
+function forIds(which: Selector, mustExist: boolean, record: (ids: Uint32Array) => LogRecord): PlanWrite {
+  const selected = readSelector(which)
+  return async (context) => {
+    if ('ids' in selected) {
+      const turns = new Turns()
+      const ids = await turns.take(distinctIds(await selectedIds(selected.ids, context.schema, turns)))
+      const resolve = async () => {
+        if (ids.length === 0) return null
+        if (mustExist) await requirePresent(ids, context, selected.ids)
+        return record(ids)
+      }
+      return { needsState: mustExist, resolve }
+    }
+    const filter = 'filter' in selected ? compileFilter(selected.filter, filterContext(context.schema)) : null
+    return {
+      needsState: true,
+      resolve: async (scope) => {
+        const ids = await context.shard.selectIds(filter, scope?.signal)
+        return ids.length === 0 ? null : record(ids)
+      },
+    }
   }
 }
 
@@ -158,7 +210,7 @@ async function selectedIds(ids: readonly unknown[], { textIds }: Schema, turns: 
   return await turns.take(encodedIds(ids.length, (at) => ids[at] as PointId, 'points', textIds))
 }
 
-/** Qdrant's rule: an update of payload or vectors that names an absent point fails as a whole. `given`: ids, or points. */
+/** Qdrant's rule: an update of payload or vectors that names an absent point fails as a whole. */
 async function requirePresent(
   ids: Uint32Array,
   { shard, schema }: PlanContext,
@@ -171,8 +223,8 @@ async function requirePresent(
   for (let row = 0; row < count; row++) {
     if (present.has(row)) continue
     const id = decodeId(ids, row * ID_WORDS)
-    const names = schema.textIds ? given.map((one) => (one as Partial<Point> | null)?.id ?? one) : []
-    throw noSuchPoint(names.find((name) => storedId(name) === id) ?? id)
+    const name = schema.textIds ? given.find((one) => storedId(one) === id) : undefined
+    throw noSuchPoint(name ?? id)
   }
 }
 

@@ -19,7 +19,7 @@ const WHOLE = new Set(['quantizationConfig', 'multivectorConfig'])
 const VALUE_CHARS = 64
 
 /**
- * Throws ALREADY_EXISTS where `present` differs from `given`. What `given` leaves out is not compared, so vectors that a
+ * Throws ALREADY_EXISTS where `present` differs from `given`. Settings that `given` leaves out are not compared, so vectors that a
  * collection was given later are no difference. The message and `details.field` name the first field that differs.
  */
 export function checkSameConfig(name: string, present: CollectionConfig, given: CollectionOptions): void {

@@ -1,6 +1,8 @@
 import type { AliasAction, AliasDescription } from '../../core/aliases.js'
+import { copied } from '../../core/copied.js'
 import type { CallOptions, Collection } from '../../core/database.js'
 import { invalid, noSuchLookup, notFound, VicinalError } from '../../core/errors.js'
+import { givenIfAny } from '../../core/given-options.js'
 import type { CollectionIssue } from '../../core/issues.js'
 import { LIMITS } from '../../core/limits.js'
 import { Mutex } from '../../core/mutex.js'
@@ -11,7 +13,6 @@ import type { CollectionOptions } from '../../core/schema.js'
 import { RecoverOptions, type SnapshotSource, type Snapshots } from '../../core/snapshots.js'
 import type { Untyped } from '../../core/untyped.js'
 import { read } from '../../core/vocabulary/reader.js'
-import { readOptions } from '../../core/write-options.js'
 import { AliasBook } from '../catalogue/alias-book.js'
 import { catalogChanges } from '../catalogue/catalog-changes.js'
 import { alreadyThere, cannotBeServed, takenByAlias } from '../catalogue/catalog-errors.js'
@@ -181,7 +182,8 @@ export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabas
 
   async updateAliases(actions: readonly AliasAction[], call?: CallOptions): Promise<void> {
     this.#checkWritable()
-    await withCall(call, () => this.#mutex.run(() => this.#aliases.change(actions, this.#isCollection)))
+    const changes = copied(actions)
+    await withCall(call, () => this.#mutex.run(() => this.#aliases.change(changes, this.#isCollection)))
   }
 
   readonly #isCollection = (name: string): boolean =>
@@ -244,10 +246,10 @@ export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabas
   async recoverCollection<P = Payload>(
     name: string,
     source: SnapshotSource,
-    given?: RecoverOptions,
+    asked?: RecoverOptions,
   ): Promise<Collection<P>> {
     this.#checkWritable()
-    const options = readOptions(RecoverOptions, given)
+    const options = givenIfAny(RecoverOptions, asked)
     checkCollectionName(name)
     const store = snapshotStoreOf(this.#host)
     const engine = await untilDone(options, () =>
@@ -264,9 +266,9 @@ export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabas
     return this.#handle<P>(engine)
   }
 
-  async recover(source: SnapshotSource, given?: RecoverOptions): Promise<string[]> {
+  async recover(source: SnapshotSource, asked?: RecoverOptions): Promise<string[]> {
     this.#checkWritable()
-    const options = readOptions(RecoverOptions, given)
+    const options = givenIfAny(RecoverOptions, asked)
     const store = snapshotStoreOf(this.#host)
     return await untilDone(options, () =>
       this.#untilDone(() =>

@@ -1,7 +1,6 @@
-import type { CallOptions } from '../../core/database.js'
+import { CallOptions } from '../../core/call-options.js'
 import { VicinalError } from '../../core/errors.js'
-import { checkIfGiven } from '../../core/known-keys.js'
-import { KNOWN_CALL } from '../../core/known-options.js'
+import { givenIfAny } from '../../core/given-options.js'
 import type { CollectionSnapshots, SnapshotData, SnapshotDescription } from '../../core/snapshots.js'
 import type { Aliases } from '../../storage/alias-file.js'
 import { untilDone } from '../collection/call-scope.js'
@@ -39,14 +38,14 @@ export class EmbeddedSnapshots implements CollectionSnapshots {
     return this.#engine?.name ?? null
   }
 
-  async create(call?: CallOptions): Promise<SnapshotDescription> {
-    const store = this.#store('write', call)
+  async create(asked?: CallOptions): Promise<SnapshotDescription> {
+    const { store, call } = this.#begin('write', asked)
     const made = () => this.#host.untilDone(() => store.create(this.#collection, () => this.#picture()))
     return await untilDone(call, made)
   }
 
-  async stream(call?: CallOptions): Promise<SnapshotData> {
-    const store = this.#store('write', call)
+  async stream(asked?: CallOptions): Promise<SnapshotData> {
+    const { store, call } = this.#begin('write', asked)
     const made = this.#host.untilDone(() => store.stream(this.#collection, () => this.#picture()))
     try {
       return await untilDone(call, () => made)
@@ -64,26 +63,26 @@ export class EmbeddedSnapshots implements CollectionSnapshots {
     }
   }
 
-  async list(call?: CallOptions): Promise<SnapshotDescription[]> {
-    const store = this.#store('read', call)
+  async list(asked?: CallOptions): Promise<SnapshotDescription[]> {
+    const { store, call } = this.#begin('read', asked)
     return await untilDone(call, () => store.folder.list(this.#collection))
   }
 
-  async delete(name: string, call?: CallOptions): Promise<void> {
-    const store = this.#store('write', call)
+  async delete(name: string, asked?: CallOptions): Promise<void> {
+    const { store, call } = this.#begin('write', asked)
     await untilDone(call, () => this.#host.untilDone(() => store.folder.delete(this.#collection, name)))
   }
 
-  async read(name: string, call?: CallOptions): Promise<SnapshotData> {
-    const store = this.#store('read', call)
+  async read(name: string, asked?: CallOptions): Promise<SnapshotData> {
+    const { store, call } = this.#begin('read', asked)
     return await untilDone(call, () => store.folder.read(this.#collection, name))
   }
 
-  #store(access: 'read' | 'write', call: CallOptions | undefined): SnapshotStore {
-    checkIfGiven(call, KNOWN_CALL)
+  #begin(access: 'read' | 'write', asked: CallOptions | undefined): { store: SnapshotStore; call: CallOptions } {
+    const call = givenIfAny(CallOptions, asked)
     if (access === 'write') this.#host.checkWritable()
     else this.#host.checkOpen()
     this.#engine?.checkOpen()
-    return snapshotStoreOf(this.#host)
+    return { store: snapshotStoreOf(this.#host), call }
   }
 }

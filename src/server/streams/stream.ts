@@ -304,7 +304,9 @@ export class Stream {
       }
       body = make()
     }
-    return await route.run(this.#parts.callOf({ params, query, body, ticket }))
+    const call = this.#parts.callOf({ params, query, body, ticket })
+    call.readParameters(route.parameters)
+    return await route.run(call)
   }
 
   async #holdRoom(bytes: number, ticket: MessageTicket): Promise<void> {

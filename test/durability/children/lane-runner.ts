@@ -62,6 +62,7 @@ for (const { steps, next } of plan.phases) {
     ),
   )
   if (next === 'flush') await (await database.collection(MAIN)).flush()
+  // The background work goes by the clock.
   if (next === 'rest') await sleep(REST_MS)
   if (next === 'reopen') {
     await database.close()

@@ -95,6 +95,7 @@ async function untilTaken(write: () => Promise<unknown>): Promise<void> {
     } catch (error) {
       if (!(error instanceof VicinalError) || !error.retryable) throw error
       refusals++
+      // The refusal names this time.
       await new Promise((resolve) => setTimeout(resolve, error.retryAfterMs ?? RETRY_MS))
     }
   }

@@ -51,6 +51,7 @@ async function until(what: string, reached: () => Promise<boolean>): Promise<voi
       performance.now() - startMs < PATIENCE_MS,
       `gave up waiting: ${what}; ${JSON.stringify(await main.info())}`,
     )
+    // The next look at the state.
     await sleep(POLL_MS)
   }
 }

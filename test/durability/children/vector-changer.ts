@@ -16,6 +16,7 @@ const marks = openSync(marksFile, 'a')
 let database = await open(folder)
 for (const [at, step] of SCRIPT.entries()) {
   writeSync(marks, `begin ${at}`)
+  // The background work goes by the clock.
   if (step === 'rest') await sleep(REST_MS)
   else if (step === 'reopen') {
     await database.close()

@@ -50,7 +50,7 @@ async function filled(url: string): Promise<void> {
 test.each([1, 2])(
   'with %d threads, busy connections are answered until an answer announces that it is the last',
   async (n) => {
-    const { child, url } = await serveBy(n, '--shutdown-linger-ms', '10000')
+    const { child, url } = await serveBy(n, '--shutdown-linger-ms', String(DEADLINE_MS / 2))
     await filled(url)
     const answers: Answer[] = []
     const answered = new Set<number>()

@@ -126,9 +126,8 @@ describe('deadlines', () => {
     const { collection } = await connected((_request, response) =>
       refuse(response, 503, 'UNAVAILABLE', { 'retry-after': '60' }),
     )
-    const started = performance.now()
-    await expect(collection.count({ timeoutMs: 10_000 })).rejects.toMatchObject({ code: 'UNAVAILABLE' })
-    expect(performance.now() - started).toBeLessThan(5000)
+    // A retry would wait for a minute, and end with TIMEOUT.
+    await expect(collection.count({ timeoutMs: 30_000 })).rejects.toMatchObject({ code: 'UNAVAILABLE' })
   })
 
   it('are not the only way: a signal ends a call and its connection at once', async () => {

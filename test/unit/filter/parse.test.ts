@@ -116,7 +116,6 @@ const REFUSED: [unknown, string][] = [
   [{ must: { key: 'a', isNull: 'yes' } }, 'INVALID_ARGUMENT filter.must.isNull: expected true or false'],
   [{ must: { key: 'a.', isNull: true } }, 'INVALID_ARGUMENT filter.must.key: expected a payload key'],
   [{ must: { hasId: [1, -1] } }, 'INVALID_ARGUMENT filter.must.hasId[1]: expected an unsigned 64-bit'],
-  [{ must: { hasVector: 'sound' } }, 'INVALID_ARGUMENT filter.must.hasVector: Not existing vector name error: sound'],
   [{ must: { hasId: [1], key: 'a' } }, 'INVALID_ARGUMENT filter.must.hasId: expected a known key'],
   [{ minShould: { conditions: [], minCount: 0 } }, 'INVALID_ARGUMENT filter.minShould.minCount: expected an integer'],
   [{ must: { nested: { key: 'a', filter: { must: { x: 1 } } } } }, 'INVALID_ARGUMENT filter.must.nested.filter.must.x'],
@@ -145,16 +144,19 @@ function nested(levels: number, wrap: (inner: unknown) => unknown): unknown {
 }
 
 describe('empty clauses', () => {
-  it.each([
-    [null],
-    [undefined],
-    [{}],
-    [{ must: [] }],
-    [{ must: null, should: [], mustNot: null, minShould: null }],
-    [{ minShould: { conditions: [], minCount: 1 } }],
-  ])('compiles %j to no program', (filter) => {
-    expect(compileFilter(filter, context)).toBeNull()
-  })
+  it.each([[null], [undefined], [{}], [{ must: [] }], [{ must: null, should: [], mustNot: null, minShould: null }]])(
+    'compiles %j to no program',
+    (filter) => {
+      expect(compileFilter(filter, context)).toBeNull()
+    },
+  )
+})
+
+it('more conditions than there are hold for no point, nor does an unknown vector', () => {
+  const nothing = compileFilter({ must: { hasId: [] } }, context)
+  for (const minCount of [1, 2 ** 40, 2n ** 64n - 1n])
+    expect(compileFilter({ minShould: { conditions: [], minCount } }, context)).toEqual(nothing)
+  expect(compileFilter({ must: { hasVector: 'sound' } }, context)).toEqual(nothing)
 })
 
 describe('parse', () => {

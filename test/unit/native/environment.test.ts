@@ -22,6 +22,9 @@ afterEach(async () => {
   await Promise.all(open.splice(0).map((shard) => shard.close()))
 })
 
+/** Far longer than any of these processes takes. */
+const HANGS_MS = 300_000
+
 /** JavaScript for other threads and processes: a shard `s` with `n` points of `d` dimensions that are being written. */
 const BINARY = JSON.stringify(join(import.meta.dirname, '../../../native/build/Release/vicinal.node'))
 const FILL = `
@@ -37,7 +40,10 @@ const FILL = `
 `
 
 function run(script: string): { status: number | null; stdout: string } {
-  const { status, stdout, signal } = spawnSync(process.execPath, ['-e', script], { encoding: 'utf8', timeout: 60_000 })
+  const { status, stdout, signal } = spawnSync(process.execPath, ['-e', script], {
+    encoding: 'utf8',
+    timeout: HANGS_MS,
+  })
   expect(signal).toBeNull()
   return { status, stdout }
 }

@@ -196,20 +196,24 @@ describe('search', () => {
       code: 'CANCELLED',
     })
     await Promise.all(earlier)
-    const outcomes = await Promise.all(
-      Array.from({ length: 40 }, async () => {
-        const stop = new Stop()
-        const search = shard.search(query(data.subarray(0, DIM), { exact: true }), stop)
-        stop.stop()
-        return await Promise.resolve(search).then(
-          () => 'done',
-          (error: { code: string }) => error.code,
-        )
-      }),
-    )
-    expect(new Set(outcomes)).toContain('CANCELLED')
+    const outcomes = await stopped((stop) => shard.search(query(data.subarray(0, DIM), { exact: true }), stop))
+    expect(outcomes).toContain('CANCELLED')
     for (const outcome of outcomes) expect(['done', 'CANCELLED']).toContain(outcome)
   })
+
+  /** The outcomes of calls that are stopped once they have begun. On a busy machine the pool may end some before. */
+  async function stopped(start: (stop: Stop) => unknown): Promise<Set<string>> {
+    const outcomes = Array.from({ length: 40 }, async () => {
+      const stop = new Stop()
+      const started = start(stop)
+      stop.stop()
+      return await Promise.resolve(started).then(
+        () => 'done',
+        (error: { code: string }) => error.code,
+      )
+    })
+    return new Set(await Promise.all(outcomes))
+  }
 
   test('so does the selection of ids by a filter', async () => {
     const shard = newShard()
@@ -226,10 +230,9 @@ describe('search', () => {
     const ids = sequence(0, count)
     await shard.upsert({ ids, seq: 1, vectors: [{ vector: 0, data, rows: null }], payloads: null })
     const fields = { payload: false, vectors: Uint32Array.of(0) }
-    const call = new Stop()
-    const asked = shard.retrieve(ids, fields, call)
-    call.stop()
-    await expect(asked).rejects.toMatchObject({ code: 'CANCELLED' })
+    const outcomes = await stopped((stop) => shard.retrieve(ids, fields, stop))
+    expect(outcomes).toContain('CANCELLED')
+    for (const outcome of outcomes) expect(['done', 'CANCELLED']).toContain(outcome)
     expect((await shard.retrieve(ids, fields, new Stop())).count).toBe(count)
   })
 })

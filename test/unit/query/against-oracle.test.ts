@@ -111,7 +111,7 @@ const KINDS: Record<string, (ask: Asking) => QueryOptions> = {
   discover: (ask) => ({ query: { discover: { target: ask.input(), context: ask.pairs(4) } } }),
   context: (ask) => ({ query: { context: ask.pairs(4) } }),
   feedback: (ask) => {
-    const feedback = ask.inputs(7).map((example) => ({ example, score: ask.random.between(0, 1) }))
+    const feedback = ask.inputs(7, 1).map((example) => ({ example, score: ask.random.between(0, 1) }))
     const naive = { a: ask.random.between(0, 2), b: ask.random.between(0, 2), c: ask.random.between(0, 2) }
     return { query: { relevanceFeedback: { target: ask.input(), feedback, strategy: { naive } } } }
   },

@@ -10,7 +10,7 @@ import { compileNode } from '../../../src/filter/program.js'
 import { open } from '../../../src/index.js'
 import { conditionsIn } from '../../../src/query/formula-conditions.js'
 import { parseFormula } from '../../../src/query/parse-formula.js'
-import { longestSlice } from './longest-slice.js'
+import { longestSlice } from '../cpu.js'
 
 const VALUES = 60_000
 /** Of CPU between two turns of the event loop: in one piece, each of these takes some times as much. */

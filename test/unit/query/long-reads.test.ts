@@ -1,11 +1,11 @@
-/** Reads as large as their limits allow: the event loop has its turns, and what was stopped goes no further. */
+/** Reads as large as their limits allow: the event loop has its turns, and a stopped read goes no further. */
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { CallOptions, Collection, Hit } from '../../../src/core/database.js'
 import { Stop } from '../../../src/core/stop.js'
 import { open } from '../../../src/index.js'
 import { byId, distinctHits, distinctIds, encodedIds, listOf, sorted } from '../../../src/query/long-lists.js'
 import { atOnce, Turns } from '../../../src/query/turns.js'
-import { longestSlice } from './longest-slice.js'
+import { longestSlice } from '../cpu.js'
 
 const POINTS = 65_536
 const BATCH = 8_192

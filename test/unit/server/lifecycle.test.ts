@@ -170,7 +170,7 @@ describe('the service under load', () => {
   })
 
   it('cuts off heads and bodies that do not come', async () => {
-    const service = await startService({ headersTimeoutMs: 300, requestTimeoutMs: 600 })
+    const service = await startService({ headersTimeoutMs: 1_000, requestTimeoutMs: 1_500 })
     const head = 'POST /collections HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n'
     for (const bytes of [head, `${head}Content-Length: 10\r\n\r\n{`]) {
       const answer = await service.raw(bytes)

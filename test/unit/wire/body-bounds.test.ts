@@ -6,22 +6,23 @@ import { measureJson } from '../../../src/wire/json.js'
 import { decodeMsgpack, measureMsgpack } from '../../../src/wire/msgpack.js'
 import { encodeMsgpack } from '../../../src/wire/msgpack-encoder.js'
 import { measureVectorJson } from '../../../src/wire/vector-json.js'
+import { mainThreadCpuMs } from '../cpu.js'
 
 const MIB = 1024 * 1024
-/** A decoder that makes values takes many times as long, and as much memory, for any of these. */
+/** Of CPU. A decoder that makes values takes many times as long, and as much memory, for any of these. */
 const MOST_MS = 1_000
 const MOST_GROWTH = 32 * MIB
 
 function measuredOf(measure: () => unknown): { error: unknown; ms: number; growth: number } {
   const before = process.memoryUsage().rss
-  const startedMs = performance.now()
+  const startedMs = mainThreadCpuMs()
   let error: unknown
   try {
     measure()
   } catch (refusal) {
     error = refusal
   }
-  return { error, ms: performance.now() - startedMs, growth: process.memoryUsage().rss - before }
+  return { error, ms: mainThreadCpuMs() - startedMs, growth: process.memoryUsage().rss - before }
 }
 
 /** An array that fills the bytes with copies of this value. */

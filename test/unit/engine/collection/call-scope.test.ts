@@ -66,7 +66,7 @@ test('what takes as long as it takes has a deadline only where the caller names 
   await bounded
   long.finish('done')
   expect(await call).toBe('done')
-  expect(() => untilDone({ timeoutMs: LIMITS.maxTimeoutMs + 1 }, () => 'done')).toThrow(/^timeout: expected/)
+  expect(() => untilDone({ timeoutMs: LIMITS.maxTimeoutMs + 1 }, () => 'done')).toThrow(/^timeoutMs: expected/)
 })
 
 test('a call that has ended is not told of a later stop', async () => {

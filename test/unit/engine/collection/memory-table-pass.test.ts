@@ -16,6 +16,7 @@ it('counts each collection once for callers that ask for one after the other', a
   const parts = Object.fromEntries(COLLECTION_PARTS.map((name) => [name, part]))
   const memory = () => {
     counts++
+    // Simulates the duration of a count.
     busy = busy.then(() => new Promise((resolve) => setTimeout(resolve, COUNT_MS)))
     return busy.then(() => ({ ...parts, vectors: [] }))
   }
@@ -35,5 +36,5 @@ it('counts each collection once for callers that ask for one after the other', a
     await memoryTables.of(first)
     return counts
   }
-  await expect.poll(countsNow, { timeout: 5_000 }).toBeGreaterThan(COLLECTIONS)
+  await expect.poll(countsNow).toBeGreaterThan(COLLECTIONS)
 })

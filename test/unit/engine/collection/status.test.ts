@@ -21,6 +21,7 @@ it('a collection is yellow while a payload index is built or waits, and while it
       const { status } = await collection.info()
       seen.push(status)
       if (status === 'green') return
+      // The next look at the state.
       await sleep(2)
     }
   }

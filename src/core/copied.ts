@@ -1,0 +1,46 @@
+/**
+ * Copies of callers' values. What was passed at a call is what is stored or searched, whatever the caller does with its
+ * arrays and objects once the call has returned: what is not read at once is copied first.
+ */
+import { LIMITS } from './limits.js'
+
+class TooDeep extends Error {}
+
+/**
+ * A copy of arrays, of vectors and of plain objects; objects of classes stay as they are. A value nested too deep is
+ * returned itself: its reader refuses it.
+ */
+export function copied<T>(value: T): T {
+  try {
+    return copyOf(value, 0) as T
+  } catch (error) {
+    if (error instanceof TooDeep) return value
+    throw error
+  }
+}
+
+function copyOf(value: unknown, depth: number): unknown {
+  if (value === null || typeof value !== 'object') return value
+  if (ArrayBuffer.isView(value)) return viewOf(value)
+  if (value instanceof Date) return new Date(value)
+  const isList = Array.isArray(value)
+  if (!isList && !isPlainest(value)) return value
+  if (depth > LIMITS.jsonDepth) throw new TooDeep()
+  if (!isList) return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, copyOf(one, depth + 1)]))
+  const copy: unknown[] = value.slice()
+  for (let at = 0; at < copy.length; at++) if (typeof copy[at] === 'object') copy[at] = copyOf(copy[at], depth + 1)
+  return copy
+}
+
+/** The bytes of a Buffer are copied too: its own `slice` would share them. */
+function viewOf(value: ArrayBufferView): unknown {
+  if (Buffer.isBuffer(value)) return Buffer.from(value)
+  // One whose buffer was transferred is empty, and cannot be sliced.
+  return value instanceof DataView || value.byteLength === 0 ? value : (value as Float32Array).slice()
+}
+
+/** Of another realm too. */
+function isPlainest(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === Object.prototype || prototype === null
+}
