@@ -17,7 +17,7 @@ import type {
 } from '../core/database.js'
 import { invalid } from '../core/errors.js'
 import { givenIfAny, givenList } from '../core/given-options.js'
-import type { PayloadIndexKind, PayloadIndexOptions } from '../core/payload-index.js'
+import { PayloadFieldSchema, type PayloadIndexKind, type PayloadIndexOptions } from '../core/payload-index.js'
 import { PlainReads } from '../core/plain-reads.js'
 import type { Payload, Point, PointId, PointVector } from '../core/point.js'
 import { readOperations } from '../core/point-changes.js'
@@ -265,7 +265,7 @@ export class RemoteCollection<P = Payload> extends PlainReads<P> implements Unty
     return await this.#write(
       'PUT',
       '/index',
-      { field_name: field, field_schema: wireIndexSchema(schema) },
+      { field_name: field, field_schema: wireIndexSchema(read(PayloadFieldSchema, schema, 'library', 'schema')) },
       givenIfAny(WriteOptions, options),
     )
   }

@@ -1,3 +1,8 @@
+/** Aliases and their changes, declared once. Types of unions are written by hand. */
+import Type, { type TUnsafe } from 'typebox'
+import { LIMITS } from './limits.js'
+import { oneOf, text } from './vocabulary/declare.js'
+
 /** A second name of a collection. Every method that takes a collection's name also takes an alias. */
 export interface AliasDescription {
   /** The alias. */
@@ -13,3 +18,28 @@ export type AliasAction =
   /** Deletes the alias. An unknown alias is no error. */
   | { deleteAlias: { aliasName: string } }
   | { renameAlias: { oldAliasName: string; newAliasName: string } }
+
+const aliasName = text('The alias.')
+const AliasAction: TUnsafe<AliasAction> = oneOf(
+  {
+    createAlias: Type.Object(
+      { aliasName, collectionName: text('The collection that it leads to.') },
+      { $id: 'CreateAlias', description: 'Makes an alias, or leads an existing one to another collection.' },
+    ),
+    deleteAlias: Type.Object({ aliasName }, { $id: 'DeleteAlias', description: 'An unknown alias is no error.' }),
+    renameAlias: Type.Object(
+      { oldAliasName: text('The alias as it is.'), newAliasName: text('Its name from now on.') },
+      { $id: 'RenameAlias', description: 'Gives an alias another name.' },
+    ),
+  },
+  { $id: 'AliasOperations', description: 'One change of aliases.' },
+)
+export const AliasChanges = Type.Object(
+  {
+    actions: Type.Array(AliasAction, {
+      description: 'Done in order, all of them or none.',
+      maxItems: LIMITS.aliasActions,
+    }),
+  },
+  { $id: 'ChangeAliasesOperation', description: 'Changes of aliases.' },
+)

@@ -6,20 +6,18 @@ import Type, { type TObjectOptions, type TProperties } from 'typebox'
 import type { WriteOperation } from './database.js'
 import { LIMITS } from './limits.js'
 import type { Payload } from './point.js'
-import { SELECTED } from './selector.js'
-import { missing, oneOf, opaque, optional } from './vocabulary/declare.js'
+import { POINT_ID, PointIds, SELECTED } from './selector.js'
+import { byName, integer, missing, oneOf, opaque, optional, recursive, text } from './vocabulary/declare.js'
 import { isPlain, read } from './vocabulary/reader.js'
 import { PAYLOAD_KEY, UPDATE_CONDITION, UPDATE_FILTER } from './write-options.js'
 
-const PAYLOAD = {
-  payload: opaque<Payload>({
-    description: 'A JSON object. In MessagePack also a bin that holds its text.',
-    type: 'object',
-    accepts: (value) => isPlain(value) || value instanceof Uint8Array,
-    expected: 'an object',
-  }),
-  ...PAYLOAD_KEY,
-}
+export const PayloadValue = opaque<Payload>({
+  description: 'A JSON object. In MessagePack also a bin that holds its text.',
+  type: 'object',
+  accepts: (value) => isPlain(value) || value instanceof Uint8Array,
+  expected: 'an object',
+})
+const PAYLOAD = { payload: PayloadValue, ...PAYLOAD_KEY }
 const KEYS = {
   keys: Type.Array(Type.String(), { description: 'Paths of the values to remove, such as `a.b` or `a[].b`.' }),
 }
@@ -51,30 +49,83 @@ export const VectorRemoval = ofPoints(
   },
 )
 
-const points = opaque<readonly unknown[]>({
+const numbers = Type.Array(Type.Number())
+const SparseVector = Type.Object(
+  {
+    indices: Type.Array(integer({ description: 'Unsigned, of 32 bits.' }), { description: 'Unsigned, of 32 bits.' }),
+    values: Type.Array(Type.Number(), { description: 'One for each index.' }),
+  },
+  { $id: 'SparseVector', description: 'The components that are not 0. Indices are unique, with one value each.' },
+)
+const Document = Type.Object(
+  {
+    text: text('The text.'),
+    model: text('The model: `qdrant/bm25`.'),
+    options: optional(opaque<object>({ description: 'Options of the model.', type: 'object' })),
+  },
+  { $id: 'Document', description: 'A text that becomes a sparse vector.' },
+)
+const OneVector = Type.Union([numbers, SparseVector, Type.Array(numbers), Document], {
+  $id: 'Vector',
+  description: 'A vector, a sparse vector, several vectors, or a text. A vector may be a bin of little-endian float32.',
+})
+const Vectors = Type.Union([numbers, Type.Array(numbers), byName(OneVector, { description: 'Vectors by name.' })], {
+  $id: 'VectorStruct',
+  description: 'A vector, several of one name, or vectors by name.',
+})
+const PointVectors = Type.Object(
+  { id: POINT_ID, vector: Vectors },
+  { $id: 'PointVectors', description: 'Vectors of a stored point.' },
+)
+const PointStruct = Type.Object(
+  { ...PointVectors.properties, payload: optional(PayloadValue) },
+  { $id: 'PointStruct', description: 'A point to write.' },
+)
+const Batch = Type.Object(
+  {
+    ids: PointIds,
+    vectors: Type.Union(
+      [
+        Type.Array(numbers),
+        Type.Array(Type.Array(numbers)),
+        byName(Type.Array(OneVector), { description: 'Columns by name.' }),
+      ],
+      { description: 'Vectors, or columns of them by name. A column may be one bin of all vectors end to end.' },
+    ),
+    payloads: optional(Type.Array(PayloadValue, { description: 'One for each id, or null.' })),
+  },
+  { $id: 'Batch', description: 'Points as columns, with one value for each id.' },
+)
+
+/** Points pass as they are: each face reads them in its way. */
+export const Points = opaque<readonly unknown[]>({
   description: 'Points to write.',
-  as: Type.Array(Type.Object({})),
+  as: Type.Array(PointStruct),
   accepts: Array.isArray,
   expected: 'an array',
 })
-const updated = opaque<readonly unknown[]>({
+export const PointUpdates = opaque<readonly unknown[]>({
   description: 'Points by id, each with its vectors.',
-  as: Type.Array(Type.Object({}), { minItems: 1 }),
+  as: Type.Array(PointVectors, { minItems: 1 }),
   accepts: Array.isArray,
   expected: 'an array',
   holds: (points: readonly unknown[]) => points.length > 0,
   rule: 'must specify points to update',
 })
+export const Columns = opaque<object>({
+  description: 'Points as columns.',
+  as: Batch,
+  accepts: isPlain,
+  expected: 'an object',
+})
 export const VectorUpdates = Type.Object(
-  { points: updated, ...UPDATE_FILTER, shardKey: missing('Shards of a cluster.') },
+  { points: PointUpdates, ...UPDATE_FILTER, shardKey: missing('Shards of a cluster.') },
   { $id: 'VectorUpdates', description: 'Vectors that replace those of the same names of stored points.' },
 )
 export const PointInsert = Type.Object(
   {
-    points: optional(points),
-    batch: optional(
-      opaque<object>({ description: 'Points as columns.', type: 'object', accepts: isPlain, expected: 'an object' }),
-    ),
+    points: optional(recursive<readonly unknown[]>(() => Points)),
+    batch: optional(recursive<object>(() => Columns)),
     ...UPDATE_CONDITION,
     shardKey: missing('Shards of a cluster.'),
   },

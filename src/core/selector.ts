@@ -23,7 +23,7 @@ export const POINT_ID = Type.Union(
 /** A bin is of the wire. */
 const IDS = [Uint32Array, BigUint64Array, Uint8Array]
 /** Passes as it is, since lists are long: it is read where the ids are encoded. */
-const ids = opaque<readonly PointId[] | Uint32Array | BigUint64Array>({
+export const PointIds = opaque<readonly PointId[] | Uint32Array | BigUint64Array>({
   description: 'Ids of points. In MessagePack also a bin of 64-bit little-endian words.',
   as: Type.Array(POINT_ID),
   accepts: (value) => Array.isArray(value) || IDS.some((type) => value instanceof type),
@@ -33,7 +33,7 @@ const filter = recursive<Filter>((): TSchema => Filter)
 
 /** Properties of the service's bodies: one of the first two is given. */
 export const SELECTED = {
-  points: optional(ids),
+  points: optional(recursive<readonly PointId[] | BigUint64Array>(() => PointIds)),
   filter: optional(filter),
   shardKey: missing('Shards of a cluster.'),
 }
@@ -41,9 +41,9 @@ export const SELECTED = {
 const Which = Type.Object({
   which: Type.Union(
     [
-      ids,
+      PointIds,
       Type.Object({
-        ids: optional(ids),
+        ids: optional(PointIds),
         filter: optional(filter),
         all: optional(Type.Boolean({ description: 'Every point.' })),
       }),

@@ -76,6 +76,8 @@ export class Ticket extends HeldRoom {
   readonly #places: Places
   #hasPlace = false
   #endAnswer: (() => void) | null = null
+  /** One for all parts of the request that wait: a batch has many. */
+  #turn: Promise<void> | null = null
 
   constructor(response: ServerResponse, metrics: RouteMetrics, places: Places) {
     super()
@@ -101,9 +103,10 @@ export class Ticket extends HeldRoom {
   turn(): MaybePromise<void> {
     const response = this.#response
     if (response.socket !== null || response.closed) return
-    return new Promise((resolve) => {
+    this.#turn ??= new Promise((resolve) => {
       response.once('socket', () => resolve()).once('close', resolve)
     })
+    return this.#turn
   }
 
   /** Counts a large answer until the request ends, or throws OVERLOADED. */

@@ -1,36 +1,26 @@
-import { invalid } from '../core/errors.js'
 import {
-  PAYLOAD_INDEX_KINDS,
-  PAYLOAD_INDEX_PARAMS,
+  PayloadFieldSchema,
   type PayloadIndexKind,
   type PayloadIndexOptions,
   type PayloadIndexParams,
-  wireName,
+  PayloadIndexRequest,
 } from '../core/payload-index.js'
-import { isObject, isPresent, textAt, type WireObject } from './fields.js'
+import { read } from '../core/vocabulary/reader.js'
+import { tell } from '../core/vocabulary/teller.js'
+import { mistyped, type WireObject } from './fields.js'
 
-/** `field_schema` is the kind itself, or an object with the kind as its `type`. Unknown keys of it are ignored. */
-export function payloadIndexOf(body: WireObject): { field: string; schema: PayloadIndexKind | PayloadIndexOptions } {
-  const field = textAt(body.field_name, 'field_name')
-  // As in Qdrant, `field_type` is another name.
-  const schema = body.field_schema ?? body.field_type
-  const kind = textAt(isObject(schema) ? schema.type : schema, 'field_schema') as PayloadIndexKind
-  if (!PAYLOAD_INDEX_KINDS.includes(kind)) {
-    throw invalid('field_schema', `expected one of ${PAYLOAD_INDEX_KINDS.join(', ')}`, kind)
-  }
-  return { field, schema: isObject(schema) ? { type: kind, ...indexParamsOf(kind, schema) } : kind }
+export function payloadIndexOf(body: unknown): { field: string; schema: PayloadIndexKind | PayloadIndexOptions } {
+  const { fieldName, fieldSchema } = read(PayloadIndexRequest, body, 'wire', 'body')
+  if (fieldSchema === undefined) throw mistyped('field_schema', 'a value', null)
+  return { field: fieldName, schema: fieldSchema }
 }
 
-/** As they came: the engine knows what each of them may be. */
-export function indexParamsOf(kind: PayloadIndexKind, schema: WireObject): PayloadIndexParams {
-  const given = PAYLOAD_INDEX_PARAMS[kind].flatMap((param) => {
-    const value = schema[wireName(param)]
-    return isPresent(value) ? [[param, value]] : []
-  })
-  return Object.fromEntries(given) as PayloadIndexParams
+/** Of an answer. */
+export function indexParamsOf(type: PayloadIndexKind, params: WireObject): PayloadIndexParams {
+  const { type: _, ...known } = read(PayloadFieldSchema, { ...params, type }, 'wire', 'params') as PayloadIndexOptions
+  return known
 }
 
 export function wireIndexSchema(schema: PayloadIndexKind | PayloadIndexOptions): unknown {
-  if (typeof schema === 'string' || !isObject(schema)) return schema
-  return Object.fromEntries(Object.entries(schema).map(([param, value]) => [wireName(param), value]))
+  return tell(PayloadFieldSchema, schema)
 }

@@ -4,24 +4,28 @@ import type { ColumnarPoints, ColumnarVectors } from '../core/database.js'
 import { invalid } from '../core/errors.js'
 import { KNOWN_BM25 } from '../core/known-points.js'
 import { LIMITS } from '../core/limits.js'
-import type {
-  Bm25Options,
-  MultiVector,
-  NamedVector,
-  Payload,
-  Point,
-  PointId,
-  PointVector,
-  SparseVector,
-  Vector,
+import {
+  type Bm25Options,
+  isId,
+  type MultiVector,
+  type NamedVector,
+  type Payload,
+  type Point,
+  type PointId,
+  type PointVector,
+  type SparseVector,
+  type Vector,
 } from '../core/point.js'
-import { PointInsert, VectorUpdates } from '../core/point-changes.js'
+import { Columns, PayloadValue, PointInsert, Points, PointUpdates, VectorUpdates } from '../core/point-changes.js'
+import { leaf } from '../core/query-leaves.js'
+import { PointIds } from '../core/selector.js'
+import { fieldOf, type Place } from '../core/vocabulary/place.js'
 import { read } from '../core/vocabulary/reader.js'
+import type { Leaves, Read, Reading } from '../core/vocabulary/reading.js'
 import {
   arrayAt,
   bytesAt,
   floatsAt,
-  idAt,
   idsAt,
   isObject,
   isPresent,
@@ -30,7 +34,6 @@ import {
   objectAt,
   textAt,
   unsupported,
-  violated,
   type WireObject,
 } from './fields.js'
 import { parseJson } from './json.js'
@@ -42,87 +45,120 @@ export const INFERRED = ['image', 'object'] as const
 type Upsert = Static<typeof PointInsert>
 
 /** `{ points: [...] }` or `{ batch: { ids, vectors, payloads } }`, and which of the points are written. */
-export function upsertOf(body: WireObject): ReturnType<typeof upsertIn> {
-  return upsertIn(read(PointInsert, body, 'wire', 'body'))
+export function upsertOf(body: unknown): ReturnType<typeof upsertIn> {
+  return upsertIn(read(PointInsert, body, 'wire', 'body', WRITE_LEAVES))
 }
 
 /** `at` is where the body lies in a batch of operations. */
 export function upsertIn({ points, batch, ...condition }: Upsert, at = '') {
-  if (batch !== undefined) return { points: columnsOf(batch as WireObject, `${at}batch`), ...condition }
-  if (points === undefined) throw mistyped(`${at}points`, 'points or batch')
-  return { points: pointsAt(points, `${at}points`), ...condition }
+  const written = batch ?? points
+  if (written === undefined) throw mistyped(`${at}points`, 'points or batch')
+  return { points: written as ColumnarPoints | Point[], ...condition }
 }
 
-function pointsAt(points: readonly unknown[], field: string): Point[] {
-  checkCount(points.length, field)
-  return points.map((value, i): Point => {
-    const point = objectAt(value, `${field}[${i}]`)
-    const id = idAt(point.id, `${field}[${i}].id`)
-    const vector = pointVectorAt(vectorsOf(point), `${field}[${i}].vector`)
-    return isPresent(point.payload)
-      ? { id, vector, payload: payloadAt(point.payload, `${field}[${i}].payload`) }
-      : { id, vector }
+export function vectorUpdatesOf(body: unknown): ReturnType<typeof vectorUpdatesIn> {
+  return vectorUpdatesIn(read(VectorUpdates, body, 'wire', 'body', WRITE_LEAVES))
+}
+
+export function vectorUpdatesIn(updates: Static<typeof VectorUpdates>) {
+  return updates as Omit<typeof updates, 'points'> & { points: { id: PointId; vector: PointVector }[] }
+}
+
+/** By hand, since a body may have a million points: only a refusal makes a text of its place. */
+function pointsAt(given: unknown, place: Place | null, reading: Reading): Point[] {
+  const points = given as readonly unknown[]
+  checkCount(points.length, place, reading)
+  return points.map((value, key): Point => {
+    const at = { parent: place, key }
+    const point = objectIn(value, at, reading)
+    const id = idIn(point.id, at, reading)
+    const vector = vectorsIn(vectorsOf(point, at, reading), { parent: at, key: 'vector' }, reading)
+    if (!isPresent(point.payload)) return { id, vector }
+    return { id, vector, payload: payloadIn(point.payload, { parent: at, key: 'payload' }, reading) }
   })
 }
 
-export function vectorUpdatesOf(body: WireObject): ReturnType<typeof vectorUpdatesIn> {
-  return vectorUpdatesIn(read(VectorUpdates, body, 'wire', 'body'))
+function updatesAt(given: unknown, place: Place | null, reading: Reading): object[] {
+  const points = given as readonly unknown[]
+  checkCount(points.length, place, reading)
+  return points.map((value, key) => {
+    const at = { parent: place, key }
+    const point = objectIn(value, at, reading)
+    const id = idIn(point.id, at, reading)
+    const vectors = vectorsOf(point, at, reading)
+    const isNone = isObject(vectors)
+      ? Object.keys(vectors).length === 0
+      : Array.isArray(vectors) && vectors.length === 0
+    const inPoint = { parent: at, key: 'vector' }
+    if (!isNone) return { id, vector: vectorsIn(vectors, inPoint, reading) }
+    const rule = 'must specify vectors to update for point'
+    reading.violates({ place: inPoint, expected: 'a vector', rule, seen: vectors })
+    return { id, vector: [] }
+  })
 }
 
-export function vectorUpdatesIn({ points, ...condition }: Static<typeof VectorUpdates>, at = '') {
-  checkCount(points.length, `${at}points`)
-  const updates = points.map((value, i): { id: PointId; vector: PointVector } => {
-    const point = objectAt(value, `${at}points[${i}]`)
-    return {
-      id: idAt(point.id, `${at}points[${i}].id`),
-      vector: someVectors(vectorsOf(point), `${at}points[${i}].vector`),
-    }
-  })
-  return { points: updates, ...condition }
+function objectIn(value: unknown, place: Place, reading: Reading): WireObject {
+  if (!isObject(value)) throw reading.mistyped(place, 'an object', value ?? null)
+  return value
+}
+
+function idIn(id: unknown, point: Place, reading: Reading): PointId {
+  if (isId(id)) return id
+  throw reading.mistyped({ parent: point, key: 'id' }, 'an unsigned 64-bit integer or a UUID', id ?? null)
 }
 
 /** As in Qdrant, `vectors` is another name. */
-function vectorsOf({ vector, vectors }: WireObject): unknown {
-  return isPresent(vector) ? vector : vectors
+function vectorsOf({ vector, vectors }: WireObject, point: Place, reading: Reading): unknown {
+  if (!isPresent(vectors)) return vector
+  if (!isPresent(vector)) return vectors
+  throw reading.mistyped({ parent: point, key: 'vectors' }, 'one spelling, got vector and vectors')
 }
 
-function someVectors(value: unknown, field: string): PointVector {
-  const vector = pointVectorAt(value, field)
-  const isEmpty = isObject(vector) ? Object.keys(vector).length === 0 : (vector as Vector).length === 0
-  if (isEmpty) throw violated(field, field, 'must specify vectors to update for point')
-  return vector
+const otherPayload = leaf((value, field) => payloadAt(value, field()))
+
+function payloadIn(value: unknown, place: Place | null, reading: Reading): Payload {
+  return (isObject(value) ? value : otherPayload(value, place, reading)) as Payload
 }
 
 /** A payload: an object, or in MessagePack also a bin that holds its JSON text. */
-export function payloadAt(value: unknown, field: string): Payload {
+function payloadAt(value: unknown, field: string): Payload {
   const text = bytesAt(value)
   return objectAt(text ? parseJson(asBuffer(text), field) : value, field) as Payload
 }
 
-function pointVectorAt(value: unknown, field: string): PointVector {
-  if (!isPresent(value)) throw invalid(field, 'expected a vector, or an object of vectors by name', value ?? null)
-  if (!isObject(value)) {
-    const vector = vectorAt(value, field)
-    checkShape(vector, field, field)
-    return vector
-  }
+function vectorsIn(value: unknown, place: Place, reading: Reading): PointVector {
+  if (!isPresent(value)) throw reading.mistyped(place, 'a vector, or an object of vectors by name', value ?? null)
+  if (!isObject(value)) return vectorIn(value, place, reading) as Vector | MultiVector
   // A text to embed has known keys, so it is no record of names.
   if ('text' in value && 'model' in value) {
-    textAt(value.text, `${field}.text`)
-    throw unsupported(`${field}.text (of an unnamed vector)`)
+    const field = `${fieldOf(place, '')}.text`
+    if (typeof value.text !== 'string') throw reading.mistyped({ parent: place, key: 'text' }, 'a text', value.text)
+    throw unsupported(`${field} (of an unnamed vector)`)
   }
   const named: Record<string, NamedVector> = {}
-  for (const [name, vector] of Object.entries(value)) {
-    const value = namedVectorAt(vector, `${field}.${name}`)
-    checkShape(value, `${field}.${name}`, `${field}.?`)
-    Object.defineProperty(named, name, { value, enumerable: true })
+  for (const name of Object.keys(value)) {
+    const vector = vectorIn(value[name], { parent: place, key: name, isName: true }, reading)
+    Object.defineProperty(named, name, { value: vector, enumerable: true })
   }
   return named
 }
 
-function checkShape(vector: NamedVector, field: string, path: string): void {
-  const [broken] = brokenRules(vector)
-  if (broken !== undefined) throw violated(field, `${path}.${broken.part}`, broken.rule)
+const otherVector = leaf((value, field) => (isObject(value) ? namedVectorAt(value, field()) : vectorAt(value, field())))
+
+/** One vector of any kind, with Qdrant's rules of a vector by itself, whatever the collection. */
+function vectorIn(value: unknown, place: Place, reading: Reading): NamedVector {
+  if (value instanceof Float32Array) return value
+  if (Array.isArray(value) && typeof value[0] === 'number') {
+    const wrong = value.findIndex((one) => typeof one !== 'number')
+    if (wrong >= 0) throw reading.mistyped({ parent: place, key: wrong }, 'a number', value[wrong] ?? null)
+    return value as readonly number[]
+  }
+  const vector = otherVector(value, place, reading) as NamedVector
+  for (const { part, rule } of brokenRules(vector)) {
+    const broken = part === 'data' ? { place, part } : { place: { parent: place, key: part } }
+    reading.violates({ ...broken, expected: `a vector: ${rule}`, rule, seen: vector })
+  }
+  return vector
 }
 
 /** A sparse vector and a document pass as they are: the engine checks them. */
@@ -182,86 +218,119 @@ function hasMultivectors(vectors: unknown): boolean {
   return columns.some((rows) => Array.isArray(rows) && rows.some((row) => Array.isArray(row) && isListOfVectors(row)))
 }
 
-function pointsOfBatch(
-  { vectors, payloads }: WireObject,
-  ids: readonly PointId[] | BigUint64Array,
-  field: string,
-): Point[] {
-  const columnAt = (column: unknown, at: string) => {
-    const rows = arrayAt(column, at)
-    if (rows.length !== ids.length) throw invalid(at, `expected ${ids.length} vectors, one for each id`, rows.length)
-    return rows
+function columnsAt(given: unknown, place: Place | null, reading: Reading): ColumnarPoints | Point[] {
+  const { ids: ofPoints, vectors, payloads } = given as WireObject
+  const inBatch = (key: string): Place => ({ parent: place, key })
+  const ids = idsIn(ofPoints, inBatch('ids'), reading)
+  checkCount(ids.length, inBatch('ids'), reading)
+  if (!isPresent(vectors)) throw reading.mistyped(inBatch('vectors'), 'a value', null)
+  const texts = isPresent(payloads) ? arrayIn(payloads, inBatch('payloads'), reading) : null
+  if (!haveCount(ids.length, { vectors, texts }, place, reading)) return []
+  const columns = hasMultivectors(vectors) ? null : vectorColumnsIn(vectors, ids.length, inBatch('vectors'), reading)
+  const read = texts?.map((payload, key) =>
+    isPresent(payload) ? payloadIn(payload, { parent: inBatch('payloads'), key }, reading) : null,
+  )
+  if (columns === null) return pointsOfBatch(ids, vectors, read, inBatch('vectors'), reading)
+  return read === undefined ? { ids, vectors: columns } : { ids, vectors: columns, payloads: read }
+}
+
+/** Whether each column has one value for each id; the numbers of a bin are counted where the dimension is known. */
+function haveCount(
+  count: number,
+  { vectors, texts }: { vectors: unknown; texts: readonly unknown[] | null },
+  place: Place | null,
+  reading: Reading,
+): boolean {
+  const columns = isObject(vectors) ? Object.values(vectors) : [vectors]
+  const odd = columns.find((column) => Array.isArray(column) && column.length !== count) as unknown[] | undefined
+  const violates = (what: string, { length }: readonly unknown[]) => {
+    const rule = `number of ids and ${what} must be equal (${count} != ${length})`
+    reading.violates({ place, expected: `${count} ${what}, one for each id`, rule, seen: length })
   }
+  const isOddText = texts !== null && texts.length !== count
+  if (odd) violates('vectors', odd)
+  if (isOddText) violates('payloads', texts)
+  return !odd && !isOddText
+}
+
+function pointsOfBatch(
+  ids: readonly PointId[] | BigUint64Array,
+  vectors: unknown,
+  payloads: readonly (Payload | null)[] | undefined,
+  place: Place,
+  reading: Reading,
+): Point[] {
+  const rowsOf = (column: unknown, at: Place) => arrayIn(column, at, reading)
   const named = isObject(vectors)
-    ? Object.entries(vectors).map(([name, column]) => [name, columnAt(column, `${field}.vectors.${name}`)] as const)
+    ? Object.entries(vectors).map(
+        ([key, column]) => [key, rowsOf(column, { parent: place, key, isName: true })] as const,
+      )
     : null
-  const unnamed = named ? null : columnAt(vectors, `${field}.vectors`)
-  const texts = isPresent(payloads) ? columnAt(payloads, `${field}.payloads`) : []
+  const unnamed = named ? null : rowsOf(vectors, place)
   return Array.from(ids as ArrayLike<PointId>, (id, row): Point => {
     const vector = named ? Object.fromEntries(named.map(([name, rows]) => [name, rows[row]])) : unnamed?.[row]
-    const point = { id, vector: pointVectorAt(vector, `${field}.vectors[${row}]`) }
-    return isPresent(texts[row]) ? { ...point, payload: payloadAt(texts[row], `${field}.payloads[${row}]`) } : point
+    const point = { id, vector: vectorsIn(vector, { parent: place, key: row }, reading) }
+    const payload = payloads?.[row]
+    return payload ? { ...point, payload } : point
   })
 }
 
-function columnsOf(batch: WireObject, field: string): ColumnarPoints | Point[] {
-  const ids = idsAt(batch.ids, `${field}.ids`)
-  checkCount(ids.length, `${field}.ids`)
-  if (hasMultivectors(batch.vectors)) return pointsOfBatch(batch, ids, field)
-  const columns: ColumnarPoints = { ids, vectors: vectorColumnsAt(batch.vectors, ids.length, `${field}.vectors`) }
-  if (!isPresent(batch.payloads)) return columns
-  const payloads = arrayAt(batch.payloads, `${field}.payloads`)
-  if (payloads.length !== ids.length) {
-    throw invalid(`${field}.payloads`, `expected ${ids.length} payloads, one for each id`, payloads.length)
-  }
-  return {
-    ...columns,
-    payloads: payloads.map((payload, i) => (isPresent(payload) ? payloadAt(payload, `${field}.payloads[${i}]`) : null)),
-  }
-}
-
-function vectorColumnsAt(value: unknown, count: number, field: string): ColumnarPoints['vectors'] {
-  if (!isObject(value)) return vectorColumnAt(value, count, field)
+/** null if dense vectors of one column differ in length: then the engine tells of which point. */
+function vectorColumnsIn(
+  value: unknown,
+  count: number,
+  place: Place,
+  reading: Reading,
+): ColumnarPoints['vectors'] | null {
+  if (!isObject(value)) return vectorColumnIn(value, count, place, reading)
   const named: Record<string, ColumnarVectors> = {}
-  for (const [name, column] of Object.entries(value)) {
-    const place = `${field}.${name}`
+  for (const [key, column] of Object.entries(value)) {
+    const at = { parent: place, key, isName: true }
     const read =
       Array.isArray(column) && isObject(column[0])
-        ? column.map((one, row) => namedVectorAt(one, `${place}[${row}]`) as SparseVector)
-        : vectorColumnAt(column, count, place)
-    Object.defineProperty(named, name, { value: read, enumerable: true })
+        ? column.map((one, row) => vectorIn(one, { parent: at, key: row }, reading) as SparseVector)
+        : vectorColumnIn(column, count, at, reading)
+    if (read === null) return null
+    Object.defineProperty(named, key, { value: read, enumerable: true })
   }
   return named
 }
 
-/** A column: one bin of all vectors end to end, or an array of vectors of one length. */
-function vectorColumnAt(value: unknown, count: number, field: string): Float32Array {
-  const bin = bytesAt(value)
-  if (bin) return floatsAt(bin, field)
-  const rows = arrayAt(value, field)
-  if (rows.length !== count) throw invalid(field, `expected ${count} vectors, one for each id`, rows.length)
-  const first = rows.length > 0 ? vectorAt(rows[0], `${field}[0]`).length : 0
-  const column = new Float32Array(count * first)
-  for (let row = 0; row < count; row++)
-    copyRow(vectorAt(rows[row], `${field}[${row}]`) as Vector, column, row, first, field)
+/** A column: one bin of all vectors end to end, or an array of vectors. */
+function vectorColumnIn(value: unknown, count: number, place: Place, reading: Reading): Float32Array | null {
+  if (bytesAt(value)) return otherVector(value, place, reading) as Float32Array
+  const rows = arrayIn(value, place, reading).map(
+    (row, key) => vectorIn(row, { parent: place, key }, reading) as Vector,
+  )
+  const dim = rows[0]?.length ?? 0
+  if (rows.some(({ length }) => length !== dim)) return null
+  const column = new Float32Array(count * dim)
+  for (const [row, vector] of rows.entries()) column.set(vector, row * dim)
   return column
 }
 
-function copyRow(vector: Vector, column: Float32Array, row: number, dim: number, field: string): void {
-  if (vector.length !== dim) {
-    throw invalid(`${field}[${row}]`, `Vector dimension error: expected dim: ${dim}`, vector.length)
-  }
-  for (let i = 0; i < dim; i++) {
-    const value: unknown = vector[i]
-    if (typeof value !== 'number') throw invalid(`${field}[${row}][${i}]`, 'expected a number', value ?? null)
-    column[row * dim + i] = value
-  }
+function arrayIn(value: unknown, place: Place, reading: Reading): readonly unknown[] {
+  if (!Array.isArray(value)) throw reading.mistyped(place, 'an array', value ?? null)
+  return value
 }
 
-function checkCount(count: number, field: string): void {
-  if (count > LIMITS.batchPoints) throw invalid(field, `expected at most ${LIMITS.batchPoints} points`, count)
+const idsIn = leaf((value, field) => idsAt(value, field())) as (
+  ...given: Parameters<Read>
+) => readonly PointId[] | BigUint64Array
+
+function checkCount(count: number, place: Place | null, reading: Reading): void {
+  if (count > LIMITS.batchPoints) throw reading.mistyped(place, `at most ${LIMITS.batchPoints} points`, count)
 }
 
 function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }
+
+/** How bodies that write have points, payloads and ids. */
+export const WRITE_LEAVES: Leaves = new Map<object, Read>([
+  [Points, pointsAt],
+  [PointUpdates, updatesAt],
+  [Columns, columnsAt],
+  [PayloadValue, payloadIn],
+  [PointIds, idsIn],
+]) as Leaves

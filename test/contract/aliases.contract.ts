@@ -10,7 +10,7 @@ const REFUSED: [what: string, names: RegExp, action: unknown][] = [
   ['an alias with a long name', /alias_name.*255/, { createAlias: { aliasName: LONG, collectionName: 'x' } }],
   ['an alias with a slash', /alias_name/, { createAlias: { aliasName: '../x', collectionName: 'x' } }],
   ['the new name ..', /new_alias_name/, { renameAlias: { oldAliasName: 'x', newAliasName: '..' } }],
-  ['a deletion of a number', /alias_name/, { deleteAlias: { aliasName: 7 } }],
+  ['a deletion of a number', /actions/, { deleteAlias: { aliasName: 7 } }],
   ['an empty action', /actions\[1\].*exactly one/, {}],
   ['an action of another kind', /actions\[1\]/, { replaceAlias: { aliasName: 'x' } }],
 ]
@@ -139,7 +139,7 @@ export function describeAliases(suite: Suite): void {
       const many = (count: number) => Array.from({ length: count }, (_, i) => lead(`${alias}-${i}`, old))
       await expect(database.updateAliases(many(LIMITS.aliasActions + 1))).rejects.toMatchObject({
         code: 'INVALID_ARGUMENT',
-        message: expect.stringMatching(/actions.*10000.*10001/),
+        message: expect.stringMatching(/actions.*10000/),
       })
       const room = LIMITS.aliases - (await database.aliases()).length
       await database.updateAliases(many(room))

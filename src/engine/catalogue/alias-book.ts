@@ -1,7 +1,8 @@
-import type { AliasAction, AliasDescription } from '../../core/aliases.js'
+import { type AliasAction, AliasChanges, type AliasDescription } from '../../core/aliases.js'
 import { invalid, notFound, VicinalError } from '../../core/errors.js'
 import { LIMITS } from '../../core/limits.js'
 import { checkCollectionName } from '../../core/names.js'
+import { read } from '../../core/vocabulary/reader.js'
 import type { Aliases } from '../../storage/alias-file.js'
 import { catalogChanges } from './catalog-changes.js'
 
@@ -72,12 +73,9 @@ export function changeAliases(
   actions: readonly AliasAction[],
   isCollection: (name: string) => boolean,
 ): Map<string, string> {
-  if (!Array.isArray(actions)) throw invalid('actions', 'expected an array of alias actions', actions)
-  if (actions.length > LIMITS.aliasActions) {
-    throw invalid('actions', `expected at most ${LIMITS.aliasActions} actions`, actions.length)
-  }
+  const known = read(AliasChanges, { actions }, 'library').actions
   const changed = new Map(aliases)
-  for (const [i, action] of actions.entries()) takeAction(changed, action, `actions[${i}]`, isCollection)
+  for (const [i, action] of known.entries()) takeAction(changed, action, `actions[${i}]`, isCollection)
   if (changed.size > LIMITS.aliases) {
     throw invalid('actions', `expected at most ${LIMITS.aliases} aliases in all`, changed.size)
   }
@@ -90,8 +88,6 @@ function takeAction(
   field: string,
   isCollection: (name: string) => boolean,
 ): void {
-  const kinds = action !== null && typeof action === 'object' ? Object.keys(action) : []
-  if (kinds.length !== 1) throw invalid(field, 'expected exactly one of createAlias, deleteAlias, renameAlias', action)
   const put = (alias: string, collection: string) => {
     if (isCollection(alias)) {
       throw new VicinalError('ALREADY_EXISTS', `Wrong input: Collection \`${alias}\` already exists!`, {
@@ -101,28 +97,21 @@ function takeAction(
     aliases.set(alias, collection)
   }
   if ('createAlias' in action) {
-    const { aliasName, collectionName } = namesOf(action.createAlias, `${field}.create_alias`)
+    const { aliasName, collectionName } = action.createAlias
     checkCollectionName(aliasName, `${field}.create_alias.alias_name`)
     checkCollectionName(collectionName, `${field}.create_alias.collection_name`)
     if (!isCollection(collectionName)) throw notFound('Collection', collectionName)
     put(aliasName, collectionName)
   } else if ('deleteAlias' in action) {
-    const { aliasName } = namesOf(action.deleteAlias, `${field}.delete_alias`)
+    const { aliasName } = action.deleteAlias
     aliases.delete(checkCollectionName(aliasName, `${field}.delete_alias.alias_name`))
-  } else if ('renameAlias' in action) {
-    const { oldAliasName, newAliasName } = namesOf(action.renameAlias, `${field}.rename_alias`)
+  } else {
+    const { oldAliasName, newAliasName } = action.renameAlias
     checkCollectionName(oldAliasName, `${field}.rename_alias.old_alias_name`)
     checkCollectionName(newAliasName, `${field}.rename_alias.new_alias_name`)
     const collection = aliases.get(oldAliasName)
     if (collection === undefined) throw notFound('Alias', oldAliasName)
     aliases.delete(oldAliasName)
     put(newAliasName, collection)
-  } else {
-    throw invalid(field, 'expected one of createAlias, deleteAlias, renameAlias', kinds[0])
   }
-}
-
-function namesOf<T>(names: T, field: string): T {
-  if (names === null || typeof names !== 'object') throw invalid(field, 'expected an object of names', names)
-  return names
 }

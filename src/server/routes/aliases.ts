@@ -1,6 +1,6 @@
 import Type from 'typebox'
-import type { AliasDescription } from '../../core/aliases.js'
-import { aliasActionsOf } from '../../wire/aliases.js'
+import { AliasChanges, type AliasDescription } from '../../core/aliases.js'
+import { read } from '../../core/vocabulary/reader.js'
 import type { Call, Route } from '../call.js'
 import { ChangeParameters } from '../parameters.js'
 
@@ -13,6 +13,7 @@ export const aliasRoutes: Route[] = [
     access: 'write',
     work: 'write',
     summary: 'Changes aliases, all of them or none.',
+    body: AliasChanges,
     parameters: ChangeParameters,
     answer: Type.Boolean(),
     run: update,
@@ -22,7 +23,8 @@ export const aliasRoutes: Route[] = [
 ]
 
 async function update(call: Call): Promise<boolean> {
-  await call.database.updateAliases(aliasActionsOf(call.body), call.options())
+  const { actions } = read(AliasChanges, call.anyBody, 'wire', 'body')
+  await call.database.updateAliases(actions, call.options())
   return true
 }
 

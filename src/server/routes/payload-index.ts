@@ -1,3 +1,4 @@
+import { PayloadIndexRequest } from '../../core/payload-index.js'
 import { payloadIndexOf } from '../../wire/payload-index.js'
 import type { Call, Route } from '../call.js'
 import { WRITE, writeResult } from './write-result.js'
@@ -5,7 +6,14 @@ import { WRITE, writeResult } from './write-result.js'
 const INDEX = '/collections/:name/index'
 
 export const payloadIndexRoutes: Route[] = [
-  { method: 'PUT', path: INDEX, ...WRITE, summary: 'Makes an index of a payload field.', run: create },
+  {
+    method: 'PUT',
+    path: INDEX,
+    ...WRITE,
+    summary: 'Makes an index of a payload field.',
+    body: PayloadIndexRequest,
+    run: create,
+  },
   {
     method: 'DELETE',
     path: `${INDEX}/:field`,
@@ -16,8 +24,8 @@ export const payloadIndexRoutes: Route[] = [
 ]
 
 async function create(call: Call): Promise<unknown> {
+  const { field, schema } = payloadIndexOf(call.anyBody)
   const collection = await call.collection()
-  const { field, schema } = payloadIndexOf(call.body)
   return writeResult(await collection.createPayloadIndex(field, schema, call.writeOptions()))
 }
 

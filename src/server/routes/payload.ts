@@ -27,24 +27,24 @@ export const payloadRoutes: Route[] = [
 ]
 
 async function set(call: Call): Promise<unknown> {
+  const { payload, which, ...key } = payloadChangeOf(call.anyBody)
   const collection = await call.collection()
-  const { payload, which, ...key } = payloadChangeOf(call.body)
   return writeResult(await collection.setPayload(payload, which, { ...call.writeOptions(), ...key }))
 }
 
 async function overwrite(call: Call): Promise<unknown> {
+  const { payload, which, ...key } = payloadChangeOf(call.anyBody)
   const collection = await call.collection()
-  const { payload, which, ...key } = payloadChangeOf(call.body)
   return writeResult(await collection.overwritePayload(payload, which, { ...call.writeOptions(), ...key }))
 }
 
 async function deleteKeys(call: Call): Promise<unknown> {
+  const { keys, which } = payloadDeleteOf(call.anyBody)
   const collection = await call.collection()
-  const { keys, which } = payloadDeleteOf(call.body)
   return writeResult(await collection.deletePayload(keys, which, call.writeOptions()))
 }
 
 async function clear(call: Call): Promise<unknown> {
-  const collection = await call.collection()
-  return writeResult(await collection.clearPayload(deleteOf(call.body), call.writeOptions()))
+  const which = deleteOf(call.anyBody)
+  return writeResult(await (await call.collection()).clearPayload(which, call.writeOptions()))
 }

@@ -74,8 +74,8 @@ export const pointRoutes: Route[] = [
 ]
 
 async function upsert(call: Call): Promise<unknown> {
+  const { points, ...condition } = upsertOf(call.anyBody)
   const collection = await call.collection()
-  const { points, ...condition } = upsertOf(call.body)
   return writeResult(await collection.upsert(points, { ...condition, ...call.writeOptions() }))
 }
 
@@ -106,8 +106,8 @@ function pathId(text: string): PointId {
 }
 
 async function deletePoints(call: Call): Promise<unknown> {
-  const collection = await call.collection()
-  return writeResult(await collection.delete(deleteOf(call.body), call.writeOptions()))
+  const which = deleteOf(call.anyBody)
+  return writeResult(await (await call.collection()).delete(which, call.writeOptions()))
 }
 
 async function count(call: ReadCall): Promise<unknown> {
@@ -126,19 +126,19 @@ async function scroll(call: ReadCall): Promise<unknown> {
 }
 
 async function batch(call: Call): Promise<unknown> {
-  const collection = await call.collection()
-  const results = await collection.batch(operationsOf(call.body), call.writeOptions())
+  const operations = operationsOf(call.anyBody)
+  const results = await (await call.collection()).batch(operations, call.writeOptions())
   return results.map(writeResult)
 }
 
 async function updateVectors(call: Call): Promise<unknown> {
+  const { points, ...condition } = vectorUpdatesOf(call.anyBody)
   const collection = await call.collection()
-  const { points, ...condition } = vectorUpdatesOf(call.body)
   return writeResult(await collection.updateVectors(points, { ...condition, ...call.writeOptions() }))
 }
 
 async function deleteVectors(call: Call): Promise<unknown> {
+  const { names, which } = vectorDeleteOf(call.anyBody)
   const collection = await call.collection()
-  const { names, which } = vectorDeleteOf(call.body)
   return writeResult(await collection.deleteVectors(names, which, call.writeOptions()))
 }

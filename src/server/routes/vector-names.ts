@@ -18,8 +18,8 @@ export const vectorNameRoutes: Route[] = [
 ]
 
 async function create(call: Call): Promise<unknown> {
-  const collection = await call.collection()
   const config = vectorNameConfigOf(call.body)
+  const collection = await call.collection()
   return writeResult(await collection.createVectorName(call.param('vector'), config, call.writeOptions()))
 }
 
