@@ -9,6 +9,8 @@ import type { ColumnChoice, RowBatch, SourceShape } from './source.js'
 /** Maps the columns of a file to ids, vectors and payload. */
 export interface Mapping {
   id: string | null
+  /** Whether ids of the collection are texts. */
+  textIds?: boolean
   vectors: { name: string; column: string; size: number }[]
 }
 
@@ -20,7 +22,12 @@ const DEFAULT_ID_COLUMN = 'id'
  */
 export function mappingOf(
   shape: SourceShape,
-  asked: { idColumn: string | undefined; vectors: readonly string[]; existing: readonly string[] },
+  asked: {
+    idColumn: string | undefined
+    vectors: readonly string[]
+    existing: readonly string[]
+    textIds?: boolean
+  },
   path: string,
 ): Mapping {
   const id = asked.idColumn ?? (shape.columns.includes(DEFAULT_ID_COLUMN) ? DEFAULT_ID_COLUMN : null)
@@ -32,7 +39,7 @@ export function mappingOf(
     if (shape.columns.includes(column)) throw new UsageError(`${path}: column ${column} holds no lists of floats`)
     throw noColumn(path, column, shape.columns)
   })
-  return { id, vectors }
+  return { id, vectors, textIds: asked.textIds ?? false }
 }
 
 function parsePair(text: string): { name: string; column: string } {
@@ -81,10 +88,11 @@ export function pointsOf(batch: RowBatch, mapping: Mapping, rowOffset: number, p
   let payloads = batch.payloads
   for (let i = 0; i < batch.count; i++) {
     if (batch.ids === null) {
-      ids[i] = rowOffset + batch.firstRow + i
+      const row = rowOffset + batch.firstRow + i
+      ids[i] = mapping.textIds ? String(row) : row
       continue
     }
-    const { id, original } = pointId(batch.ids[i], `${path}: row ${batch.firstRow + i}: ${mapping.id}`)
+    const { id, original } = pointId(batch.ids[i], `${path}: row ${batch.firstRow + i}: ${mapping.id}`, mapping.textIds)
     ids[i] = id
     if (original === null) continue
     payloads ??= new Array(batch.count).fill(null)
