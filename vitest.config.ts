@@ -10,8 +10,8 @@ export default defineConfig({
     // Limits are for what hangs: slow machines take several times as long as others.
     testTimeout: 10 * MINUTE,
     hookTimeout: 10 * MINUTE,
-    // By default a second, which is short for what waits for a disk.
-    expect: { poll: { timeout: MINUTE } },
+    // A poll ends before its test, so that the failure names the value it waited for.
+    expect: { poll: { timeout: 5 * MINUTE } },
     projects: [
       {
         extends: true,

@@ -33,6 +33,7 @@ const WITHIN = [
   'test/durability/power-loss.test.ts',
   'test/durability/shim.test.ts',
   'test/lifecycle/churn.test.ts',
+  'test/lifecycle/cold.test.ts',
 ]
 
 const PACKAGING = 'test/packaging/'

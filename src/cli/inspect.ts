@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { VicinalError } from '../core/errors.js'
+import { type CollectionMemory, type MemoryPart, partsOf } from '../core/memory.js'
 import { Disk } from '../disk/disk.js'
 import { makeShard, tableShard } from '../engine/config/shard-spec.js'
 import { open } from '../engine/database/open.js'
@@ -15,9 +16,9 @@ import { layoutOf } from '../storage/table-layout.js'
 import { formatBytes } from '../terminal/format-bytes.js'
 import { UsageError } from '../terminal/usage-error.js'
 import { memoryOptionsOf } from './memory-limit.js'
-import { memoryLines } from './memory-lines.js'
 
 const DAMAGED = 1
+const COLUMN = 12
 
 /** Reads a whole data folder and describes it. Resolves to 1 if any part is damaged. */
 export async function inspect(args: string[]): Promise<number> {
@@ -169,4 +170,23 @@ function plural(count: number, noun: string): string {
 
 function print(line: string): void {
   process.stdout.write(`${line}\n`)
+}
+
+/** A collection's memory as lines of a table: bytes held, bytes in RAM, and the part of these that is file cache. */
+function memoryLines(memory: CollectionMemory): string[] {
+  const rows = [...partsOf(memory)].filter(([, part]) => part.bytes > 0 || part.residentBytes > 0)
+  const inFiles = Object.values(memory.vectors).reduce((sum, { inFilesBytes }) => sum + inFilesBytes, 0)
+  const named: [string, MemoryPart][] = [...rows, ['total', memory.total]]
+  const width = Math.max(...named.map(([name]) => name.length))
+  return [
+    line('', ['held', 'in RAM', 'of it cache'], width),
+    ...named.map(([name, { bytes, residentBytes, cacheBytes }]) =>
+      line(name, [bytes, residentBytes, cacheBytes].map(formatBytes), width),
+    ),
+    ...(inFiles > 0 ? [`${formatBytes(inFiles)} of vectors stay in the segment files`] : []),
+  ]
+}
+
+function line(name: string, columns: readonly string[], width: number): string {
+  return name.padEnd(width) + columns.map((column) => column.padStart(COLUMN)).join('')
 }

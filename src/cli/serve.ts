@@ -57,6 +57,7 @@ async function serveWith(settings: Settings, keys: KeyFiles): Promise<number> {
       ...(memoryLimitBytes === undefined ? {} : { memoryLimitBytes }),
       snapshotUrls: settings.isOn('snapshotUrls'),
       maxSnapshotBytes: settings.integer('maxSnapshotBytes') as number,
+      collectionIdleMs: settings.integer('collectionIdleMs') as number,
       onIssue: issues.note,
     }),
   )

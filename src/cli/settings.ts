@@ -130,6 +130,13 @@ export const SERVE_SETTINGS = {
     LIMITS.snapshotBytes,
     'most bytes of a snapshot that is uploaded or fetched',
   ),
+  collectionIdleMs: setting(
+    'collection-idle-ms',
+    'collectionIdleMs',
+    'integer',
+    LIMITS.collectionIdleMs,
+    'how long a collection stays open after its last use; the next use opens it again',
+  ),
   snapshot: setting(
     'snapshot',
     null,

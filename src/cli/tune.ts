@@ -9,6 +9,7 @@ import { VicinalError as Failure, notFound, type VicinalError } from '../core/er
 import { UNNAMED_VECTOR } from '../core/point.js'
 import type { ResolvedVector } from '../core/schema.js'
 import type { CollectionEngine } from '../engine/collection/collection-engine.js'
+import type { StoredCollection } from '../engine/collection/stored-collection.js'
 import { memoryBudget } from '../engine/memory/memory-budget.js'
 import { ReaderStore } from '../engine/stores/reader-store.js'
 import { kernelInfo } from '../native/inspect.js'
@@ -123,27 +124,31 @@ interface Measured {
 /** Reads the folder as a reader does, so it may be in use. */
 async function measure(options: Options, signal: AbortSignal): Promise<Measured> {
   const store = await ReaderStore.open(options.data)
-  const engines: CollectionEngine[] = []
+  const stored: StoredCollection[] = []
   let aliases: ReadonlyMap<string, string> = new Map()
-  const damaged: { name: string | null; error: VicinalError }[] = []
+  let trouble: VicinalError | null = null
   try {
-    await store.openAll({
-      add: (engine) => engines.push(engine),
-      remove: () => undefined,
-      addDamaged: (one) => damaged.push(one),
+    await store.list({
+      add: (collection) => stored.push(collection),
+      remove: async () => undefined,
+      addNameless: (error) => {
+        trouble = error
+      },
       setAliases: (found) => {
         aliases = found
       },
-      addDamagedAliases: (error) => damaged.push({ name: null, error }),
+      addDamagedAliases: (error) => {
+        trouble = error
+      },
     })
     const meant = aliases.get(options.collection) ?? options.collection
-    const engine = engines.find(({ name }) => name === meant)
-    const harm = damaged.find(({ name }) => name === meant)
-    if (!engine) throw harm ? harm.error : notFound('collection', options.collection)
-    return await measureEngine(engine, options, signal)
+    const found = stored.find(({ name }) => name === meant)
+    if (!found) throw trouble ?? notFound('collection', options.collection)
+    const engine = await store.open(found)
+    return await measureEngine(engine, options, signal).finally(() => engine.close())
   } finally {
+    await store.stop()
     await store.close()
-    for (const engine of engines) await engine.close()
   }
 }
 

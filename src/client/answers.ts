@@ -5,10 +5,11 @@ import type { Hit, PointGroup, ReadOptions, ScrollPage, StoredPoint } from '../c
 import { ERROR_CATALOGUE, type ErrorCode, VicinalError } from '../core/errors.js'
 import { type Payload, type PointId, RawJson, type StoredVector } from '../core/point.js'
 import { QueryGroupsOptions, type SearchMatrix } from '../core/query.js'
+import type { QueryPlan } from '../core/query-plan.js'
 import { CollectionOptions, StrictModeConfig } from '../core/schema.js'
 import { ScrollOptions } from '../core/scroll.js'
 import { read } from '../core/vocabulary/reader.js'
-import { camelCase, snakeCase } from '../core/vocabulary/spelling.js'
+import { camelCase, respelled, snakeCase } from '../core/vocabulary/spelling.js'
 import { WriteResult } from '../core/write-result.js'
 import { UNBOUNDED } from '../wire/body-bounds.js'
 import { parseJson } from '../wire/json.js'
@@ -107,6 +108,11 @@ export function pointsOf<P>(points: unknown, options: ReadOptions): StoredPoint<
 
 export function hitsOf<P>(result: unknown, options: ReadOptions): Hit<P>[] {
   return scoredOf<P>((result as { points: WirePoint[] }).points, options)
+}
+
+/** How the service says that it found an answer. */
+export function planOf(result: unknown): QueryPlan {
+  return respelled((result as { explain: unknown }).explain, camelCase) as QueryPlan
 }
 
 export function groupsOf<P>(result: unknown, options: ReadOptions): PointGroup<P>[] {

@@ -51,9 +51,8 @@ import {
   SearchMatrixRequest,
 } from '../wire/read-bodies.js'
 import { aliasesOf } from './aliases.js'
-import { groupsOf, hitsOf, matrixOfOffsets, pageOf, pointsOf, writeResultOf } from './answers.js'
+import { groupsOf, hitsOf, matrixOfOffsets, pageOf, planOf, pointsOf, writeResultOf } from './answers.js'
 import { upsertRequests } from './chunks.js'
-import { planOf } from './plans.js'
 import { bodyOf, CLIENT_LEAVES, readAs } from './read-bodies.js'
 import { RemoteSnapshots } from './remote-snapshots.js'
 import { operationBody, selectorBody, vectorUpdatesBody } from './requests.js'
@@ -292,6 +291,10 @@ export class RemoteCollection<P = Payload> extends PlainReads<P> implements Unty
       undefined,
       givenIfAny(WriteOptions, options),
     )
+  }
+
+  async warm(call?: CallOptions): Promise<void> {
+    await this.#long('warm', call)
   }
 
   async flush(call?: CallOptions): Promise<void> {

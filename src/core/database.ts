@@ -26,7 +26,7 @@ import type {
 } from './query.js'
 import type { QuotaConfig, QuotaStatus } from './quotas.js'
 import type { WithPayload, WithVector } from './read-options.js'
-import type { CollectionInfo, CollectionOptions, ConfigChange, VectorNameConfig } from './schema.js'
+import type { ClosedCollection, CollectionInfo, CollectionOptions, ConfigChange, VectorNameConfig } from './schema.js'
 import type { CountOptions, RetrieveOptions, ScrollOptions } from './scroll.js'
 import type { Selector } from './selector.js'
 import type { CollectionSnapshots, RecoverOptions, SnapshotSource, Snapshots } from './snapshots.js'
@@ -112,6 +112,11 @@ export interface Database extends ReadableDatabase, AsyncDisposable {
    * this process knows.
    */
   readonly nameless?: readonly Error[]
+  /**
+   * The info of a collection if it is open, else what is known of it; rejects if it cannot be opened. Looking opens
+   * nothing and keeps nothing open. Only a database of this process can.
+   */
+  peek?(name: string): Promise<CollectionInfo | ClosedCollection>
   /** Waits for calls under way, and leaves the folder to others. `await using` closes a database too. */
   close(): Promise<void>
 }
@@ -210,6 +215,11 @@ export interface ReadableCollection<P = Payload> {
 export interface Collection<P = Payload> extends ReadableCollection<P> {
   /** Status, counts, configuration, memory and warnings of the collection. */
   info(call?: CallOptions): Promise<CollectionInfo>
+  /**
+   * Opens the collection, unless it is open: the next use need not wait for that. No deadline unless `timeoutMs` names
+   * one.
+   */
+  warm(call?: CallOptions): Promise<void>
   /** The aliases of this collection, in ascending order. */
   aliases(call?: CallOptions): Promise<string[]>
   /** Snapshots of this collection. */

@@ -124,6 +124,8 @@ export const LIMITS = {
   metadataBytes: 1024 * 1024,
   /** Collections of one database. */
   collections: 10_000,
+  /** A collection that was not used for this time is closed; its next use opens it again. */
+  collectionIdleMs: 600_000,
   /** Aliases of one database, and changes of them in one request. */
   aliases: 10_000,
   aliasActions: 10_000,

@@ -123,7 +123,7 @@ export interface OrderBy {
   /** A number, or an RFC 3339 date-time. */
   startFrom?: number | bigint | string | null
 }
-const ORDERABLE = new Set(['number', 'bigint', 'string'])
+const DATE = /^\d{4}-\d\d-\d\d/
 export const OrderBy = Type.Object(
   {
     key: text('A payload field with an index of numbers or date-times.'),
@@ -132,7 +132,8 @@ export const OrderBy = Type.Object(
       opaque<number | bigint | string>({
         description: 'A number, or an RFC 3339 date-time.',
         expected: 'a number or an RFC 3339 date-time',
-        accepts: (value) => ORDERABLE.has(typeof value) && !Number.isNaN(value),
+        accepts: (value) =>
+          typeof value === 'string' ? DATE.test(value) : typeof value === 'bigint' || Number.isFinite(value),
       }),
     ),
   },

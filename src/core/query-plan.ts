@@ -56,6 +56,11 @@ export type StageKind =
 export interface QueryPlan extends SearchAccount {
   /** The kind of the stage. */
   stage: StageKind
+  /**
+   * At the first stage of a query that found its collection closed: time in microseconds until it was open, which is not
+   * in `tookUs`.
+   */
+  openedInUs?: number
   /** Points that the stage returned; for a matrix, its pairs. */
   returned: number
   /** Bytes of payloads and vectors read row by row, for the answer or for scoring. */

@@ -157,8 +157,28 @@ export interface MeasuredRecall extends RecallMeans {
 /** State of background work. */
 export type OptimizerStatus = 'ok' | { error: string }
 
+/** How much a collection holds. */
+export interface CollectionCounts {
+  /** Live points. */
+  pointsCount: number
+  /** Vectors in a graph, and all vectors. The others are scanned exactly. */
+  indexedVectorsCount: number
+  /** All vectors. */
+  vectorsCount: number
+  /** Segments, the active one included. */
+  segmentsCount: number
+}
+
+/** A collection that is not open. */
+export interface ClosedCollection {
+  /** The collection's own name, never an alias. */
+  name: string
+  /** As of its close; null if the process that had it open before did not end by a close. */
+  counts: CollectionCounts | null
+}
+
 /** State and configuration of a collection, as `Collection.info` returns them. */
-export interface CollectionInfo {
+export interface CollectionInfo extends CollectionCounts {
   /** The collection's own name, never an alias. */
   name: string
   /**
@@ -168,14 +188,6 @@ export interface CollectionInfo {
   status: 'green' | 'yellow' | 'red'
   /** `ok`, or the error that stops background work. */
   optimizerStatus: OptimizerStatus
-  /** Live points. */
-  pointsCount: number
-  /** Vectors in a graph, and all vectors. The others are scanned exactly. */
-  indexedVectorsCount: number
-  /** All vectors. */
-  vectorsCount: number
-  /** Segments, the active one included. */
-  segmentsCount: number
   /** The configuration with all defaults. */
   config: CollectionConfig
   /** Payload indexes by field. `params`: the given parameters besides the kind. */

@@ -27,7 +27,8 @@ readBy(Filter, (value, place, reading) => {
 
 /** The engine reads formulas; its errors name the place that is kept here. */
 readBy(Expression, (value, place, reading) => {
-  if (reading.face === 'wire' && isPlain(value))
-    postponed.set(value, { place: place ?? { parent: null, key: reading.whole }, reading })
+  if (reading.face === 'library' || typeof value === 'number' || typeof value === 'string') return value
+  if (!isPlain(value)) throw reading.mistyped(place, 'a number, a variable, a condition or an operation', value ?? null)
+  postponed.set(value, { place: place ?? { parent: null, key: reading.whole }, reading })
   return value
 })

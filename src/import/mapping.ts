@@ -2,8 +2,8 @@ import type { ColumnarPoints } from '../core/database.js'
 import { VicinalError } from '../core/errors.js'
 import { type Payload, type Point, type PointId, UNNAMED_VECTOR } from '../core/point.js'
 import type { VectorParams } from '../core/schema.js'
+import { uuidOfText } from '../core/text-ids.js'
 import { UsageError } from '../terminal/usage-error.js'
-import { pointId } from './point-ids.js'
 import type { ColumnChoice, RowBatch, SourceShape } from './source.js'
 
 /** Maps the columns of a file to ids, vectors and payload. */
@@ -15,6 +15,8 @@ export interface Mapping {
 }
 
 const DEFAULT_ID_COLUMN = 'id'
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
+const MAX_U64 = 0xffff_ffff_ffff_ffffn
 
 /**
  * Takes the vectors that the caller named. Without names it takes columns named like the collection's vectors, if the
@@ -141,4 +143,34 @@ function onePerRow(
     const vector = first[0] === UNNAMED_VECTOR ? first[1] : Object.fromEntries(vectors)
     return { id, vector, payload: payloads?.[row] ?? null }
   })
+}
+
+/**
+ * The id of a row. If it was made from a text, `original` is that text, which goes into the payload. In a collection whose
+ * ids are texts, every id is the text itself.
+ */
+export function pointId(value: unknown, where: string, isText = false): { id: PointId; original: string | null } {
+  if (isText && typeof value === 'string') return { id: value, original: null }
+  const read = numberOrUuid(value, where)
+  return isText ? { ...read, id: String(read.id) } : read
+}
+
+function numberOrUuid(value: unknown, where: string): { id: PointId; original: string | null } {
+  switch (typeof value) {
+    case 'number':
+      if (Number.isSafeInteger(value) && value >= 0) return { id: value, original: null }
+      break
+    case 'bigint':
+      if (value >= 0n && value <= MAX_U64) {
+        return { id: value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : value, original: null }
+      }
+      break
+    case 'string':
+      if (UUID.test(value)) return { id: value.toLowerCase(), original: null }
+      return { id: uuidOfText(value), original: value }
+  }
+  throw new VicinalError(
+    'INVALID_ARGUMENT',
+    `${where}: expected an unsigned integer or a text as id, got ${String(value)}`,
+  )
 }

@@ -36,7 +36,8 @@ export function parseFormula(query: FormulaQuery, context: FilterContext, field:
   const start = standing(query.formula, `${field}.formula`)
   const parser = new FormulaParser(context, start)
   const root = parser.expression(query.formula, start.place, 0)
-  parser.defaults(query.defaults, { parent: null, key: `${field}.defaults` })
+  const { parent } = start.place
+  parser.defaults(query.defaults, { parent, key: parent === null ? `${field}.defaults` : 'defaults' })
   start.reading.end()
   return { ...parser.formula, root }
 }
@@ -183,6 +184,8 @@ class FormulaParser {
         this.formula.payloadDefaults.set(name, value)
       } else if (typeof value === 'number') {
         this.formula.scoreDefaults.set(prefetch, value)
+      } else {
+        this.#reading.violates({ place, expected: 'a number', rule: 'Score default must be a number', seen: value })
       }
     }
   }

@@ -1,15 +1,23 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Collection, Database } from '../core/database.js'
-import type { CollectionInfo } from '../core/schema.js'
+import type { ClosedCollection, CollectionInfo } from '../core/schema.js'
 import { SharedLook } from './shared-look.js'
 
 /** Collections between two turns of others: a few milliseconds. */
-const INFOS_A_TURN = 16
+const LOOKS_A_TURN = 16
 
-const looks = new WeakMap<Database, SharedLook<readonly CollectionInfo[]>>()
+export interface LookedAt {
+  open: readonly CollectionInfo[]
+  closed: readonly ClosedCollection[]
+}
 
-/** The info of each collection, without those that cannot be served. Calls at the same time share one look. */
-export function collectionInfos(database: Database): Promise<readonly CollectionInfo[]> {
+const looks = new WeakMap<Database, SharedLook<LookedAt>>()
+
+/**
+ * The info of each open collection and what is known of each closed one, without those that cannot be served. Calls at
+ * the same time share one look.
+ */
+export function collectionInfos(database: Database): Promise<LookedAt> {
   let look = looks.get(database)
   if (!look) {
     look = new SharedLook(() => infosOf(database))
@@ -30,17 +38,20 @@ export function collectionInfo(collection: Collection): Promise<CollectionInfo> 
   return look.get()
 }
 
+/** The info of an open collection, or what is known of a closed one: looking must not open thousands. */
+export async function lookedAt(database: Database, name: string): Promise<CollectionInfo | ClosedCollection> {
+  return database.peek ? await database.peek(name) : await (await database.collection(name)).info()
+}
+
 /** There may be 10,000 of them, each of which takes a fifth of a millisecond. */
-async function infosOf(database: Database): Promise<CollectionInfo[]> {
-  const infos: CollectionInfo[] = []
-  for (const name of await database.collections()) {
+async function infosOf(database: Database): Promise<LookedAt> {
+  const open: CollectionInfo[] = []
+  const closed: ClosedCollection[] = []
+  for (const [i, name] of (await database.collections()).entries()) {
     // A collection may be deleted between listing and reading it.
-    const info = await database
-      .collection(name)
-      .then((collection) => collection.info())
-      .catch(() => null)
-    if (info) infos.push(info)
-    if (infos.length % INFOS_A_TURN === 0) await nextTurn()
+    const info = await lookedAt(database, name).catch(() => null)
+    if (info) 'status' in info ? open.push(info) : closed.push(info)
+    if (i % LOOKS_A_TURN === LOOKS_A_TURN - 1) await nextTurn()
   }
-  return infos
+  return { open, closed }
 }

@@ -1,9 +1,9 @@
 /** Counters and histograms of the service, and their Prometheus text. Observing allocates nothing. */
 import type { Database } from '../core/database.js'
 import type { MemoryGate } from '../core/memory.js'
-import type { CollectionInfo, MeasuredRecall, RecallMeans } from '../core/schema.js'
+import type { CollectionCounts, CollectionInfo, MeasuredRecall, RecallMeans } from '../core/schema.js'
 import type { Budget, Budgets } from './budgets.js'
-import { collectionInfos } from './collection-infos.js'
+import { collectionInfos, type LookedAt } from './collection-infos.js'
 import { digestOf } from './digest.js'
 import { VERSION } from './versions.js'
 
@@ -208,11 +208,17 @@ function limitMetrics(memory: MemoryGate | null): string[] {
   ]
 }
 
-const PER_COLLECTION: readonly [name: string, help: string, value: (info: CollectionInfo) => number][] = [
+type PerCollection<I> = readonly [name: string, help: string, value: (info: I) => number]
+
+/** Of closed collections, these are as of their close. */
+const PER_COLLECTION: readonly PerCollection<CollectionCounts & { name: string }>[] = [
   ['collection_points', 'Points', (info) => info.pointsCount],
   ['collection_vectors', 'Vectors', (info) => info.vectorsCount],
   ['collection_indexed_vectors', 'Vectors in a graph', (info) => info.indexedVectorsCount],
   ['collection_segments', 'Segments', (info) => info.segmentsCount],
+]
+
+const PER_OPEN_COLLECTION: readonly PerCollection<CollectionInfo>[] = [
   ['collection_log_bytes', 'Log not yet in the table', (info) => info.logBytes],
   ['collection_tail_bytes', 'Vectors not yet in a graph', (info) => info.tailBytes],
   ['collection_memory_bytes', 'Memory that the collection holds', (info) => info.memory.total.bytes],
@@ -225,13 +231,19 @@ const PER_VECTOR: readonly [name: string, help: string, of: (recall: MeasuredRec
   ['collection_filtered_recall', "callers' queries with a filter", ({ filtered }) => filtered],
 ]
 
-function collectionMetrics(infos: readonly CollectionInfo[], told: (name: string) => string): string[] {
+function collectionMetrics({ open: infos, closed }: LookedAt, told: (name: string) => string): string[] {
   const label = (name: string) => escapeLabel(told(name))
-  const lines = gauge('collections_total', 'Collections', infos.length)
-  for (const [name, help, value] of PER_COLLECTION) {
-    const samples = infos.map((info) => `${name}{id="${label(info.name)}"} ${value(info)}`)
+  const counted = closed.flatMap(({ name, counts }) => (counts ? { name, ...counts } : []))
+  const lines = [
+    ...gauge('collections_total', 'Collections', infos.length + closed.length),
+    ...gauge('collections_open', 'Collections that are open', infos.length),
+  ]
+  const addEach = <I extends { name: string }>([name, help, value]: PerCollection<I>, each: readonly I[]) => {
+    const samples = each.map((info) => `${name}{id="${label(info.name)}"} ${value(info)}`)
     lines.push(...family(name, 'gauge', help, samples))
   }
+  for (const metric of PER_COLLECTION) addEach(metric, [...infos, ...counted])
+  for (const metric of PER_OPEN_COLLECTION) addEach(metric, infos)
   for (const [name, whose, of] of PER_VECTOR) {
     const means = infos.flatMap((info) =>
       Object.entries(info.recall).map(([vector, recall]) => {

@@ -98,7 +98,8 @@ export function readParameters(declared: TObject, query: Readonly<Record<string,
   let known: Record<string, unknown> | null = null
   for (const [name, schema] of propertiesOf(declared)) {
     const value = query[name]
-    if (value === undefined) continue
+    // As in Qdrant, an empty one asks for nothing.
+    if (value === undefined || (value === '' && name === 'consistency')) continue
     known ??= {}
     known[name] = ofForm(value, schema)
   }

@@ -1,6 +1,7 @@
 /** Finds collections that cannot be served properly, for `/readyz`. */
 import type { Database } from '../core/database.js'
 import { VicinalError } from '../core/errors.js'
+import { lookedAt } from './collection-infos.js'
 
 /** How long a result stays valid: orchestrators ask often, and checking collections takes longer than answering. */
 const FRESH_MS = 1_000
@@ -32,8 +33,9 @@ async function readinessOf(database: Database): Promise<Readiness> {
   await Promise.all(
     names.map(async (name) => {
       try {
-        const { status, optimizerStatus, warnings } = await (await database.collection(name)).info()
-        if (status !== 'red') return
+        const info = await lookedAt(database, name)
+        if (!('status' in info) || info.status !== 'red') return
+        const { optimizerStatus, warnings } = info
         red.push({ name, why: optimizerStatus === 'ok' ? warnings.join('; ') : optimizerStatus.error })
       } catch (error) {
         // Deleted between listing and reading it.

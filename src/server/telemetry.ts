@@ -1,10 +1,10 @@
 /** The service's telemetry in Qdrant's shape. Nothing is sent anywhere: it only answers a GET. */
 import { arch, availableParallelism, endianness, platform, release, totalmem } from 'node:os'
 import type { Database } from '../core/database.js'
-import type { CollectionInfo } from '../core/schema.js'
+import type { ClosedCollection, CollectionInfo } from '../core/schema.js'
 import { Disk } from '../disk/disk.js'
 import { infoToWire } from '../wire/collection-info.js'
-import { collectionInfos } from './collection-infos.js'
+import { collectionInfos, type LookedAt } from './collection-infos.js'
 import { digestOf } from './digest.js'
 import type { Metrics } from './metrics.js'
 import { TITLE, VERSION } from './versions.js'
@@ -72,23 +72,40 @@ function memory(): object {
   }
 }
 
-function told(infos: readonly CollectionInfo[], { level, anonymize }: TelemetryParts): object[] {
-  return infos.map((info) => {
-    const { config, optimizer_status } = infoToWire(info) as {
-      config: Record<string, unknown>
-      optimizer_status: unknown
-    }
-    if (level < 3) return { vectors: info.vectorsCount, optimizers_status: optimizer_status, params: config.params }
-    const local = {
-      status: info.status,
-      total_optimized_points: info.indexedVectorsCount,
-      num_points: info.pointsCount,
-      num_vectors: info.vectorsCount,
-      vectors_size_bytes: Object.values(info.memory.vectors).reduce((sum, { vectors }) => sum + vectors.bytes, 0),
-      payloads_size_bytes: info.memory.payload?.bytes ?? 0,
-    }
-    const shard = { id: 0, key: null, local, remote: [], replicate_states: { 0: 'Active' } }
-    const id = anonymize ? digestOf(info.name) : info.name
-    return { id, config: anonymize ? { ...config, metadata: null } : config, shards: [shard] }
-  })
+function told({ open, closed }: LookedAt, parts: TelemetryParts): object[] {
+  return [...open.map((info) => toldOpen(info, parts)), ...closed.map((one) => toldClosed(one, parts))]
+}
+
+/** What is not known of a closed collection is left out. Its counts are as of its close. */
+function toldClosed({ name, counts }: ClosedCollection, { level, anonymize }: TelemetryParts): object {
+  if (level < 3) return { vectors: counts?.vectorsCount, optimizers_status: 'ok' }
+  const local = {
+    status: 'closed',
+    total_optimized_points: counts?.indexedVectorsCount,
+    num_points: counts?.pointsCount,
+    num_vectors: counts?.vectorsCount,
+  }
+  return { id: anonymize ? digestOf(name) : name, shards: [shardOf(local)] }
+}
+
+function shardOf(local: object): object {
+  return { id: 0, key: null, local, remote: [], replicate_states: { 0: 'Active' } }
+}
+
+function toldOpen(info: CollectionInfo, { level, anonymize }: TelemetryParts): object {
+  const { config, optimizer_status } = infoToWire(info) as {
+    config: Record<string, unknown>
+    optimizer_status: unknown
+  }
+  if (level < 3) return { vectors: info.vectorsCount, optimizers_status: optimizer_status, params: config.params }
+  const local = {
+    status: info.status,
+    total_optimized_points: info.indexedVectorsCount,
+    num_points: info.pointsCount,
+    num_vectors: info.vectorsCount,
+    vectors_size_bytes: Object.values(info.memory.vectors).reduce((sum, { vectors }) => sum + vectors.bytes, 0),
+    payloads_size_bytes: info.memory.payload?.bytes ?? 0,
+  }
+  const id = anonymize ? digestOf(info.name) : info.name
+  return { id, config: anonymize ? { ...config, metadata: null } : config, shards: [shardOf(local)] }
 }

@@ -26,8 +26,8 @@ export interface ServingThreadData {
 export type ToReader =
   /** Hands a connection over to the thread. */
   | { kind: 'connection'; descriptor: number }
-  | { kind: 'shared'; name: string; shared: SharedCollection | null }
-  /** The catalogue has changed. */
+  | { kind: 'shared'; name: string; shared: SharedCollection | 'cold' | null }
+  /** The catalogue has changed, or a collection was closed. */
   | { kind: 'changed' }
   | { kind: 'state' }
   | { kind: 'keys'; keys: Keys }

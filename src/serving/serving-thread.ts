@@ -13,7 +13,7 @@ const { settings, concurrentSearches, isLimited, keepsSearches, changes, heapByt
   workerData as ServingThreadData
 const COUNT_HEAP_MS = 1_000
 
-const asked = new Map<string, (shared: SharedCollection | null) => void>()
+const asked = new Map<string, (shared: SharedCollection | 'cold' | null) => void>()
 const tell = (message: FromReader) => port.postMessage(message)
 
 if (keepsSearches) keepSearches()
@@ -48,7 +48,7 @@ port.on('message', (message: ToReader) => {
       asked.delete(message.name)
       return
     case 'changed':
-      return database.refresh()
+      return database.forgetClosed()
     case 'state':
       return tell({ kind: 'state', state: server.state() })
     case 'keys':

@@ -26,6 +26,10 @@ export function collectionPaths(uuid: string): CollectionPaths {
   return pathsIn(COLLECTION_PREFIX + uuid)
 }
 
+export function uuidOf({ folder }: CollectionPaths): string {
+  return folder.slice(COLLECTION_PREFIX.length)
+}
+
 /** A folder for unfinished work. After a crash the next open removes it. */
 export function unfinishedFolder(uuid: string): string {
   return UNFINISHED_PREFIX + uuid
@@ -52,7 +56,8 @@ export async function listCollections(disk: Disk): Promise<CollectionPaths[]> {
 
 /**
  * Creates a collection that appears as a whole or not at all. `fill` writes its manifest and the first file of its log
- * on stable storage, at the given paths. These are not yet the final paths.
+ * on stable storage, at the given paths, the manifest last: replacing it syncs the folder. These are not yet the final
+ * paths.
  */
 export async function createCollection(
   disk: Disk,
@@ -66,7 +71,6 @@ export async function createCollection(
     await disk.makeFolder(unfinished.log)
     await disk.makeFolder(unfinished.segments)
     await fill(unfinished)
-    await disk.syncFolder(unfinished.folder)
     isRenaming = true
     await disk.rename(unfinished.folder, final.folder)
     await disk.syncFolder(ROOT)
@@ -87,7 +91,7 @@ export async function undone(disk: Disk, paths: CollectionPaths, failure: unknow
     return failure
   } catch (second) {
     return new VicinalError('IO_FAILED', `${failure}; and the unfinished collection cannot be removed: ${second}`, {
-      details: { stays: paths.folder.slice(COLLECTION_PREFIX.length) },
+      details: { stays: uuidOf(paths) },
       cause: failure,
     })
   }
@@ -95,7 +99,7 @@ export async function undone(disk: Disk, paths: CollectionPaths, failure: unknow
 
 /** The collection is gone once the renaming is durable. Its files are removed afterwards. */
 export async function deleteCollection(disk: Disk, paths: CollectionPaths): Promise<void> {
-  const trash = TRASH_PREFIX + paths.folder.slice(COLLECTION_PREFIX.length)
+  const trash = TRASH_PREFIX + uuidOf(paths)
   // An earlier attempt may have renamed the folder already.
   await disk.rename(paths.folder, trash).catch((cause: unknown) => {
     if (!isMissing(cause)) throw cause

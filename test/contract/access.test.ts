@@ -15,7 +15,7 @@ const DENIED = [401, 403]
 const pathOf = (path: string) => path.replace(':name', 'a').replace(':id', '1').replace(':field', 'f')
 const isRead = (method: string, path: string) =>
   (method === 'GET' && !path.endsWith('/snapshot')) ||
-  /\/(count|scroll|facet|wait-for-index)$/.test(path) ||
+  /\/(count|scroll|facet|wait-for-index|warm)$/.test(path) ||
   /\/(query|search|recommend|discover)(\/(batch|groups|matrix\/(pairs|offsets)))?$/.test(path) ||
   (method === 'POST' && path.endsWith('/points'))
 

@@ -9,7 +9,7 @@ const VECTOR = { points: [{ id: 1, vector: [1, 2] }] }
 
 const PARAMETERS: [method: string, path: string, body: unknown, right: string[], wrong: string[]][] = [
   ['POST', `${POINTS}/query`, {}, ['consistency=1', 'consistency=quorum'], ['consistency=0', 'consistency=most']],
-  ['GET', `${POINTS}/1`, undefined, ['consistency=all'], ['consistency=1.5', 'consistency=']],
+  ['GET', `${POINTS}/1`, undefined, ['consistency=all', 'consistency='], ['consistency=1.5']],
   ['PUT', POINTS, VECTOR, ['ordering=weak', 'ordering=strong'], ['ordering=loose', 'ordering=']],
   ['PUT', `${ONE}/index`, { field_name: 'n', field_schema: 'float' }, ['ordering=medium'], ['ordering=1']],
   [

@@ -153,6 +153,15 @@ describe('vectors of reads', () => {
     })
   })
 
+  it('the default of a score is a number', async () => {
+    const search = { prefetch: {}, query: { formula: { sum: ['$score', 1] }, defaults: { $score: '1' } } }
+    expect(await answerTo('query/batch', { searches: [{}, search] })).toEqual({
+      status: 422,
+      error: 'Validation error in JSON body: [searches[1].internal.query.defaults: Score default must be a number]',
+      field: 'searches[1].query.defaults',
+    })
+  })
+
   it('an error in a batch names the search', async () => {
     const fieldOf = async (search: object) => (await answerTo('query/batch', { searches: [{}, search] })).field
     expect(await fieldOf({ query: [1] })).toBe('searches[1].query')
@@ -160,7 +169,11 @@ describe('vectors of reads', () => {
     expect(await fieldOf({ query: 1, using: 'no' })).toBe('searches[1].using')
     expect(await fieldOf({ filter: { must: { key: 'a' } } })).toBe('searches[1].filter.must')
     const { field } = await answerTo('search/batch', { searches: [{ vector: [1], limit: 1 }] })
-    expect(field).toBe('searches[0].query')
+    expect(field).toBe('searches[0].vector')
+    expect(await answerTo('recommend', { positive: [1, [1]], limit: 1 })).toMatchObject({ field: 'positive[1]' })
+    const context = [{ positive: [1], negative: 1 }]
+    expect(await answerTo('discover', { context, limit: 1 })).toMatchObject({ field: 'context[0].positive' })
+    expect(await answerTo('discover', { target: [1], limit: 1 })).toMatchObject({ field: 'target' })
   })
 
   it('a name is wrong where the points are there', async () => {

@@ -210,6 +210,9 @@ describe.each([
     }))
     await line.call('PUT', '/collections/a/points?wait=true', { points })
   }
+  /** The service reads ahead of its answers by a chunk of the connection, which has few messages of this length. */
+  const PADDED = LARGE.padEnd(2_000)
+  const SENT = 300
   const answered = async () => {
     const { json } = await line.call('GET', '/telemetry?details_level=1')
     return json.result.requests.rest.responses['POST /collections/{name}/points/query']?.[200].count ?? 0
@@ -227,7 +230,7 @@ describe.each([
         counts[i] = (counts[i] as number) + 1
       })
       socket.pause()
-      for (let i = 0; i < 3_000; i++) socket.send(LARGE)
+      for (let i = 0; i < SENT; i++) socket.send(PADDED)
     }
     // Each stream had one answer before; the service is now answering those that nobody reads.
     await expect.poll(answered).toBeGreaterThan(all.length)
@@ -237,7 +240,7 @@ describe.each([
     for (const { socket } of all) socket.resume()
     expect(await Promise.all(closed)).toEqual([1001, 1001, 1001])
     await closing
-    for (const count of counts) expect(count).toBeLessThan(3_000)
+    for (const count of counts) expect(count).toBeLessThan(SENT)
   })
 
   it('wait for readers that do not read, and lose no answer', async () => {

@@ -1,5 +1,5 @@
 /** A service with a full disk or damaged data reports it: in its log, in /issues, and by /readyz. */
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { open } from '../../src/index.js'
@@ -78,6 +78,7 @@ test("a failed sync of a log is in the service's log although no one waited for 
     try {
       const { ask, logged } = asking(server)
       await ask('PUT', '/collections/sick', { vectors: { size: 2, distance: 'Dot' } })
+      await ask('POST', '/collections/sick/warm')
       control.fail({ kinds: ['fsync'], nth: 1, times: FOR_EVER, failure: 'EIO', path: '.vlog' })
       expect((await ask('PUT', '/collections/sick/points', { points: [{ id: 1, vector: [1, 2] }] })).status).toBe(200)
       await expect.poll(() => logged('"about":"writes"').length, WAIT).toBe(1)
@@ -107,17 +108,26 @@ test('a collection that cannot be opened is logged; the service is ready for the
       writeFileSync(join(log, file as string), 'no log at all, but for some text that is long enough to be read as one')
     }
     damage(uuids[0] as string)
+    /** Opens both, as their first use does. */
+    const warm = async ({ url }: ServerProcess) => {
+      for (const name of ['broken', 'whole']) await fetch(`${url}/collections/${name}/warm`, { method: 'POST' })
+    }
+    const readiness = async ({ url }: ServerProcess) => {
+      const answer = await fetch(`${url}/readyz`)
+      return `${answer.status} ${await answer.text()}`
+    }
     const logged = (server: ServerProcess) =>
       server.log.split('\n').filter((line) => line.includes('"about":"opening"'))
     const first = await ServerProcess.start(folder, { VICINAL_LOG_LEVEL: 'info' })
-    const ready = await fetch(`${first.url}/readyz`)
-    expect([ready.status, await ready.text()]).toEqual([200, expect.stringMatching(/^ready, and 1 of the/)])
+    await warm(first)
+    await expect.poll(() => readiness(first), WAIT).toMatch(/^200 ready, and 1 of the/)
+    await warm(first)
     expect(logged(first)).toHaveLength(1)
     await first.end('SIGTERM')
     damage(uuids[1] as string)
-    const second = await ServerProcess.start(folder, { VICINAL_LOG_LEVEL: 'info' }, { isReady: false })
-    const unready = await fetch(`${second.url}/readyz`)
-    expect([unready.status, await unready.text()]).toEqual([503, expect.stringMatching(/^not ready, and 2 of the/)])
+    const second = await ServerProcess.start(folder, { VICINAL_LOG_LEVEL: 'info' })
+    await warm(second)
+    await expect.poll(() => readiness(second), WAIT).toMatch(/^503 not ready, and 2 of the/)
     expect(logged(second)).toHaveLength(2)
     await second.end('SIGTERM')
   })
@@ -131,6 +141,8 @@ test('a collection whose very name cannot be read is told by why that is', async
     await database.close()
     const [uuid] = readdirSync(folder).filter((entry) => entry.startsWith('c-'))
     writeFileSync(join(folder, uuid as string, 'manifest'), 'no manifest at all')
+    // The catalogue is a copy of what manifests say.
+    rmSync(join(folder, 'catalogue'))
     const server = await ServerProcess.start(folder, {}, { isReady: false })
     const readiness = async () => {
       const answer = await fetch(`${server.url}/readyz`)

@@ -17,16 +17,19 @@ class WatchedStore {
   readonly readOnly = false
   readonly snapshots = null
   constructor(readonly store: FolderStore) {}
-  openAll: FolderStore['openAll'] = (registry) => this.store.openAll(registry)
+  readonly reopens = true
+  list: FolderStore['list'] = (registry) => this.store.list(registry)
+  open: FolderStore['open'] = (collection) => this.store.open(collection)
   remove: FolderStore['remove'] = (engine) => this.store.remove(engine)
   saveAliases: FolderStore['saveAliases'] = (aliases) => this.store.saveAliases(aliases)
   loadQuotas: FolderStore['loadQuotas'] = () => this.store.loadQuotas()
   saveQuotas: FolderStore['saveQuotas'] = (config) => this.store.saveQuotas(config)
   diskPercent: FolderStore['diskPercent'] = () => this.store.diskPercent()
   stop: FolderStore['stop'] = () => this.store.stop()
-  close: FolderStore['close'] = () => this.store.close()
-  create: FolderStore['create'] = async (manifest) => {
-    this.engine = await this.store.create(manifest)
+  close: FolderStore['close'] = () => this.store.close([])
+  create = async (manifest: Parameters<FolderStore['create']>[0]) => {
+    await this.store.create(manifest)
+    this.engine = await this.store.open(manifest)
     return this.engine
   }
 }

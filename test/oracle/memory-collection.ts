@@ -258,6 +258,7 @@ export class MemoryCollection extends PlainReads implements Untyped<Collection> 
 
   async flush(): Promise<void> {}
   async waitForIndex(): Promise<void> {}
+  async warm(): Promise<void> {}
 
   #write(operation: WriteOperation, options: WriteOptions = {}): WriteResult {
     checkCall(options)

@@ -8,6 +8,13 @@ export function camelCase(name: string): string {
   return name.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase())
 }
 
+/** A value with all its names in the other spelling: one of whose names none is a caller's own. */
+export function respelled(value: unknown, spell: (name: string) => string): unknown {
+  if (Array.isArray(value)) return value.map((one) => respelled(one, spell))
+  if (value === null || typeof value !== 'object') return value
+  return Object.fromEntries(Object.entries(value).map(([name, one]) => [spell(name), respelled(one, spell)]))
+}
+
 /** The same for `with_vectors` and `withVector`: names with the same letters are meant as the same. */
 export function letters(name: string): string {
   return name.replaceAll('_', '').toLowerCase().replace(/s$/, '')

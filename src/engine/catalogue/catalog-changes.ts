@@ -14,6 +14,11 @@ export class CatalogChanges {
 
   note(): void {
     Atomics.add(this.shared, 0, 1)
+    this.announce()
+  }
+
+  /** Tells the listeners of a change that is not counted: a collection closed. Its own cells say so. */
+  announce(): void {
     for (const listener of this.#listeners) listener()
   }
 

@@ -2,7 +2,7 @@ import type { WriteOptions, WriteResult } from '../../core/database.js'
 import { VicinalError } from '../../core/errors.js'
 import type { MaybePromise } from '../../core/maybe-promise.js'
 import { Mutex } from '../../core/mutex.js'
-import type { CollectionConfig, CollectionInfo, SchemaVector } from '../../core/schema.js'
+import type { CollectionConfig, CollectionCounts, CollectionInfo, SchemaVector } from '../../core/schema.js'
 import type { Log } from '../../log/log.js'
 import { giveBackFreed } from '../../native/process-memory.js'
 import type { Shard } from '../../native/shard.js'
@@ -12,18 +12,19 @@ import type { VectorIdentity } from '../../storage/table-layout.js'
 import { configWarnings } from '../config/config-warnings.js'
 import type { IndexedField } from '../config/payload-index.js'
 import { queuedChange } from '../limits/queued-change.js'
-import { RateLimit } from '../limits/rate-limit.js'
-import { StrictMode, type StrictModeSubject } from '../limits/strict-mode.js'
+import type { StrictMode } from '../limits/strict-mode.js'
 import { memoryBudget, type Shrinkable } from '../memory/memory-budget.js'
 import { type MeasuredCollection, memoryTables } from '../memory/memory-table.js'
 import { Checkpointer, type CheckpointerParts } from './checkpointer.js'
 import { closeAll } from './close-all.js'
-import { infoOfStats, isBehind, liveVectorBytes, pointsOfIndexes } from './collection-info.js'
+import { ColdLookup } from './cold-lookup.js'
+import { countsOf, infoOfStats, isBehind, pointsOfIndexes } from './collection-info.js'
 import type { CollectionParts } from './collection-parts.js'
 import { type CollectionView, viewOf, withLiveRows } from './collection-view.js'
 import { Flusher, type FlusherParts } from './flusher.js'
 import { Issues } from './issues.js'
 import { Maintenance, type MaintenanceParts } from './maintenance.js'
+import { OwnersBounds } from './owners-bounds.js'
 import { PayloadIndexes } from './payload-indexes.js'
 import { reconfigure } from './reconfiguration.js'
 import { type EditVectors, VectorChanges } from './vector-changes.js'
@@ -56,8 +57,7 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
   readonly #checkpointer: Checkpointer | null
   readonly #maintenance: Maintenance
   readonly #indexes: PayloadIndexes
-  readonly #reads: RateLimit
-  readonly #writes: RateLimit
+  readonly bounds: OwnersBounds
   readonly #issues = new Issues()
   #trouble: VicinalError | null = null
   #closed: Promise<void> | null = null
@@ -69,8 +69,7 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
     this.#view = viewOf(this.#shard, manifest.current)
     const rows = <P>(own: Omit<P, 'shard' | 'vectors'>): P => withLiveRows(() => this.view, own)
     this.#indexes = new PayloadIndexes(() => this.#shard, manifest, this.#issues)
-    this.#reads = new RateLimit('Read', () => clock.monotonicMs())
-    this.#writes = new RateLimit('Write', () => clock.monotonicMs())
+    this.bounds = new OwnersBounds(this, manifest, clock)
     this.#flusher = table ? new Flusher(rows<FlusherParts>({ log, table, manifest })) : null
     this.#checkpointer = folder
       ? new Checkpointer(
@@ -141,18 +140,30 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
 
   /**
    * Answers from one view. If another shard replaced it meanwhile, the work runs again: the older shard may be closed,
-   * and lacks everything that was written since.
+   * and lacks everything that was written since. So it does if it looked points up in a closed collection, which is open
+   * then.
    */
   read<T>(work: (view: CollectionView) => MaybePromise<T>): MaybePromise<T> {
     const { view } = this
-    const answer = work(view)
+    let answer: MaybePromise<T>
+    try {
+      answer = work(view)
+    } catch (error) {
+      return this.#afterLookup(error, work)
+    }
     if (!(answer instanceof Promise)) return answer
     const isOutdated = () => this.#shard !== view.shard && !this.#closed
     const ifPresent = (give: () => MaybePromise<T>) => (isOutdated() ? this.read(work) : give())
     return answer.then(
       (found) => ifPresent(() => found),
-      (error: unknown) => ifPresent(() => Promise.reject(error)),
+      (error: unknown) => ifPresent(() => this.#afterLookup(error, work)),
     )
+  }
+
+  /** Runs work again that could not look points up in a closed collection; throws every other error. */
+  #afterLookup<T>(error: unknown, work: (view: CollectionView) => MaybePromise<T>): Promise<T> {
+    if (!(error instanceof ColdLookup)) throw error
+    return error.whileOpen(async () => await this.read(work))
   }
 
   /** Replaces the rows of a reader by newer ones. Resolves when the older ones are closed. */
@@ -212,20 +223,29 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
 
   /** null if the collection's owner has not enabled it. */
   get strictMode(): StrictMode | null {
-    const { strictModeConfig } = this.config
-    return strictModeConfig?.enabled ? new StrictMode(strictModeConfig, this.#strictSubject()) : null
+    return this.bounds.strictMode
   }
 
-  #strictSubject(): StrictModeSubject {
-    return {
-      collection: this.config,
-      payloadIndexes: this.#parts.manifest.current.payloadIndexes,
-      points: () => this.shard.stats().points,
-      vectorBytes: () => liveVectorBytes(this.view),
-      payloadBytes: () => this.shard.stats().payloadBytes,
-      reads: this.#reads,
-      writes: this.#writes,
-    }
+  /** Whether closing now would end work under way, hide a problem, or have the next opening build graphs again. */
+  get isBusy(): boolean {
+    return (
+      this.#parts.isFollowing?.() === true ||
+      this.#trouble !== null ||
+      this.#brokenBy !== null ||
+      this.#issues.messages.length > 0 ||
+      this.#indexes.isBuilding ||
+      this.writer.waiting > 0 ||
+      isBehind(this.#shard.stats(), this.#shard, this.#parts.outdated)
+    )
+  }
+
+  /** How many points and vectors it has. */
+  get counts(): CollectionCounts {
+    return countsOf(this.#shard.stats(), this.config)
+  }
+
+  get isClosed(): boolean {
+    return this.#closed !== null
   }
 
   checkOpen(): void {

@@ -1,4 +1,6 @@
 import {
+  type CollectionConfig,
+  type CollectionCounts,
   type CollectionInfo,
   isIndexing,
   type RecallMeans,
@@ -21,10 +23,6 @@ export function infoOfStats(
   manifest: Manifest,
   indexPoints: readonly IndexPoints[],
 ): FromStats {
-  // With `m: 0` vectors count as indexed, as in Qdrant, but not where indexing is off.
-  const count = isIndexing(config) ? 'indexed' : 'graphed'
-  const indexed = stats.vectors.reduce((sum, vector) => sum + vector[count], 0)
-  const live = stats.vectors.reduce((sum, vector) => sum + vector.live, 0)
   // Sparse vectors are left out, because their answers are exact.
   const recall = stats.vectors.slice(0, config.vectors.length).map(({ recall }, vector) => {
     const { filtered, settling, samples } = recall
@@ -37,15 +35,25 @@ export function infoOfStats(
   })
   return {
     name: manifest.name,
-    pointsCount: stats.points,
-    // Graphs also hold vectors that were deleted since.
-    indexedVectorsCount: Math.min(indexed, live),
-    vectorsCount: live,
-    segmentsCount: stats.segments.length,
+    ...countsOf(stats, config),
     config,
     payloadSchema: Object.fromEntries(payloadSchema),
     tailBytes: shard.tailBytes(),
     recall: Object.fromEntries(recall),
+  }
+}
+
+export function countsOf({ points, vectors, segments }: ShardStats, config: CollectionConfig): CollectionCounts {
+  // With `m: 0` vectors count as indexed, as in Qdrant, but not where indexing is off.
+  const count = isIndexing(config) ? 'indexed' : 'graphed'
+  const indexed = vectors.reduce((sum, vector) => sum + vector[count], 0)
+  const live = vectors.reduce((sum, vector) => sum + vector.live, 0)
+  return {
+    pointsCount: points,
+    vectorsCount: live,
+    // Graphs also hold vectors that were deleted since.
+    indexedVectorsCount: Math.min(indexed, live),
+    segmentsCount: segments.length,
   }
 }
 

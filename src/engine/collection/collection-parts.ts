@@ -17,6 +17,8 @@ export interface CollectionParts {
   /** The collection's folder; null in memory. */
   folder: { disk: Disk; paths: CollectionPaths } | null
   readOnly: boolean
+  /** Of a reader: whether it is applying what its writer has added. */
+  isFollowing?: () => boolean
   warnings: string[]
   /** Segments that wait to be rebuilt for the present configuration. */
   outdated: OutdatedSegments

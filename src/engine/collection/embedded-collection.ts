@@ -14,7 +14,6 @@ import type { PayloadIndexKind, PayloadIndexOptions } from '../../core/payload-i
 import type { Payload } from '../../core/point.js'
 import { readOperations } from '../../core/point-changes.js'
 import type { CollectionInfo, ConfigChange, VectorNameConfig } from '../../core/schema.js'
-import type { CollectionSnapshots } from '../../core/snapshots.js'
 import type { Stoppable } from '../../core/stop.js'
 import type { Untyped } from '../../core/untyped.js'
 import { type Batch, batchesOf, pointsOfOneWrite, writeBatches } from '../../core/upsert-batches.js'
@@ -43,8 +42,6 @@ const TAKES_ROOM: ReadonlySet<string> = new Set(['upsert', 'updateVectors', 'set
 /** The parts that a database shares with the handles on its collections. */
 export interface CollectionHost extends ReadHost {
   quotas: QuotaGuard
-  aliases(): string[]
-  snapshots: CollectionSnapshots
 }
 
 /** A write whose caller may have changed its arguments since. */
@@ -58,30 +55,30 @@ interface PassedWrite {
   plan: PlanWrite
 }
 
-/** The methods of one collection in this process. All handles of one collection share its engine. */
-export class EmbeddedCollection<P = Payload> extends CollectionReads<P> implements Untyped<Collection<P>> {
+/** The methods of one open collection of this process. */
+export class EmbeddedCollection<P = Payload>
+  extends CollectionReads<P>
+  implements Untyped<Omit<Collection<P>, 'aliases' | 'snapshots'>>
+{
   readonly #engine: CollectionEngine
   readonly #quotas: QuotaGuard
-  readonly #aliases: () => string[]
   /** The last shard that had an active segment, or got its next one admitted. */
   #admitted: Shard | null = null
-  readonly snapshots: CollectionSnapshots
 
   constructor(engine: CollectionEngine, host: CollectionHost) {
     super(engine, host)
     this.#engine = engine
     this.#quotas = host.quotas
-    this.#aliases = host.aliases
-    this.snapshots = host.snapshots
+  }
+
+  /** It is open already. */
+  async warm(call?: CallOptions): Promise<void> {
+    this.#engine.checkOpen()
+    givenIfAny(CallOptions, call)
   }
 
   async info(call?: CallOptions): Promise<CollectionInfo> {
     return await withCall(call, () => this.#engine.info())
-  }
-
-  async aliases(call?: CallOptions): Promise<string[]> {
-    this.#engine.checkOpen()
-    return await withCall(call, () => this.#aliases())
   }
 
   async updateConfig(change: ConfigChange, call?: CallOptions): Promise<void> {

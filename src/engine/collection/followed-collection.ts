@@ -39,6 +39,7 @@ export class FollowedCollection {
   #indexes: string
   /** Whether some records taken from the log are not applied yet. */
   #isBehind = false
+  #isFollowing = false
   readonly parts: CollectionParts
 
   private constructor(disk: Disk, paths: CollectionPaths, clock: Clock, loaded: Loaded) {
@@ -53,13 +54,21 @@ export class FollowedCollection {
       table: null,
       folder: null,
       readOnly: true,
+      isFollowing: () => this.#isFollowing,
       warnings: loaded.warnings,
       outdated: new OutdatedSegments(),
       clock,
     }
   }
 
-  static async open(disk: Disk, paths: CollectionPaths, clock: Clock): Promise<FollowedCollection> {
+  /** `admit` sees the manifest first, and may refuse it. */
+  static async open(
+    disk: Disk,
+    paths: CollectionPaths,
+    clock: Clock,
+    admit: (manifest: Manifest) => Promise<void>,
+  ): Promise<FollowedCollection> {
+    await admit(await readManifest(disk, paths.manifest))
     return new FollowedCollection(disk, paths, clock, await load(disk, paths))
   }
 
@@ -80,11 +89,14 @@ export class FollowedCollection {
    * retries.
    */
   async follow(engine: CollectionEngine): Promise<void> {
+    this.#isFollowing = true
     try {
       await this.#follow(engine)
       this.#warn(null)
     } catch (cause) {
       this.#warn((cause as Error).message)
+    } finally {
+      this.#isFollowing = false
     }
   }
 

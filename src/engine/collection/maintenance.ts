@@ -1,3 +1,4 @@
+import { background } from '../../core/background.js'
 import type { Clock } from '../../core/clock.js'
 import { VicinalError } from '../../core/errors.js'
 import { Mutex } from '../../core/mutex.js'
@@ -7,7 +8,6 @@ import { freezeIfLarge, unspilledBytes, unspilledRows } from '../memory/unspille
 import { type MaintenanceStep, nextMaintenanceStep } from './maintenance-policy.js'
 import type { OutdatedSegments } from './outdated-segments.js'
 
-const TICK_MS = 500
 /** Changes are flushed at this age or at this many bytes, whichever comes first. */
 const FLUSH_AGE_MS = 5_000
 const FLUSH_BYTES = 16 * 1024 * 1024
@@ -51,7 +51,6 @@ export interface MaintenanceParts {
  */
 export class Maintenance {
   readonly #parts: MaintenanceParts
-  #timer: NodeJS.Timeout | null = null
   readonly #mutex = new Mutex()
   #stopped = false
   /** How many callers of `aside` wait. Long steps stop early for them. */
@@ -64,6 +63,7 @@ export class Maintenance {
   #cleanedAtMs: number
   #retryMs = 0
   #retryAtMs = 0
+  readonly #recurring = () => this.#mutex.run(() => this.#tick())
 
   constructor(parts: MaintenanceParts) {
     this.#parts = parts
@@ -72,13 +72,13 @@ export class Maintenance {
   }
 
   start(): void {
-    this.#arm()
+    background.add(this.#recurring)
   }
 
   /** Stops after the step that runs. */
   async stop(): Promise<void> {
     this.#stopped = true
-    if (this.#timer) clearTimeout(this.#timer)
+    background.remove(this.#recurring)
     await this.#mutex.idle()
     this.#wake(null)
   }
@@ -161,14 +161,6 @@ export class Maintenance {
   async #take(step: MaintenanceStep): Promise<void> {
     if (step.kind === 'compact') await this.#compact(step.segment, step.active)
     else await this.#parts.checkpoint()
-  }
-
-  #arm(): void {
-    if (this.#stopped) return
-    this.#timer = setTimeout(() => {
-      void this.#mutex.run(() => this.#tick()).finally(() => this.#arm())
-    }, TICK_MS)
-    this.#timer.unref()
   }
 
   async #tick(): Promise<void> {

@@ -20,15 +20,27 @@ import { checkRows } from './table-rows.js'
 
 /**
  * Opens a collection for writing. It opens the table as of the manifest, maps segments, and then adds newer table rows
- * and newer log records. Rejects with CORRUPT or UNSUPPORTED_FORMAT, naming the file.
+ * and newer log records. `admit` sees the manifest first, and may refuse it. Rejects with CORRUPT or UNSUPPORTED_FORMAT,
+ * naming the file.
  */
-export async function recoverCollection(disk: Disk, paths: CollectionPaths, clock: Clock): Promise<CollectionParts> {
+export async function recoverCollection(
+  disk: Disk,
+  paths: CollectionPaths,
+  clock: Clock,
+  admit: (manifest: Manifest) => Promise<void> = async () => undefined,
+): Promise<CollectionParts> {
   const manifest = await readManifest(disk, paths.manifest)
-  await disk.makeFolder(paths.segments)
+  await admit(manifest)
+  // A full disk refuses the call even where the folder is there.
+  if (!(await disk.exists(paths.segments))) await disk.makeFolder(paths.segments)
   await new SegmentJanitor(disk, paths.segments, clock).sweep(manifest.segments, 0)
   const table = await openTable(disk, paths, manifest, { readOnly: false })
   const { uuid, cleanEnd, flushedSeq } = manifest
-  const log = await FileLog.open({ disk, folder: paths.log, uuid, cleanEnd, flushedSeq })
+  // A failed opening may be tried again and again, so each leaves nothing open.
+  const log = await FileLog.open({ disk, folder: paths.log, uuid, cleanEnd, flushedSeq }).catch(async (error) => {
+    await table.close()
+    throw error
+  })
   const warnings: string[] = []
   const outdated = new OutdatedSegments()
   const spill = new RecoverySpill(disk.absolute(paths.segments))

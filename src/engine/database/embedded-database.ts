@@ -1,7 +1,7 @@
 import type { AliasAction, AliasDescription } from '../../core/aliases.js'
 import { copied } from '../../core/copied.js'
 import type { CallOptions, Collection } from '../../core/database.js'
-import { invalid, noSuchLookup, notFound, VicinalError } from '../../core/errors.js'
+import { invalid, noSuchLookup, VicinalError } from '../../core/errors.js'
 import { givenIfAny } from '../../core/given-options.js'
 import type { CollectionIssue } from '../../core/issues.js'
 import { LIMITS } from '../../core/limits.js'
@@ -9,31 +9,35 @@ import { Mutex } from '../../core/mutex.js'
 import { checkCollectionName } from '../../core/names.js'
 import type { Payload } from '../../core/point.js'
 import { QuotaConfig, type QuotaStatus } from '../../core/quotas.js'
-import type { CollectionOptions } from '../../core/schema.js'
+import type { ClosedCollection, CollectionInfo, CollectionOptions } from '../../core/schema.js'
 import { RecoverOptions, type SnapshotSource, type Snapshots } from '../../core/snapshots.js'
 import type { Untyped } from '../../core/untyped.js'
 import { read } from '../../core/vocabulary/reader.js'
 import { AliasBook } from '../catalogue/alias-book.js'
-import { catalogChanges } from '../catalogue/catalog-changes.js'
 import { alreadyThere, cannotBeServed, takenByAlias } from '../catalogue/catalog-errors.js'
 import { newManifest } from '../catalogue/new-manifest.js'
 import { untilDone, withCall } from '../collection/call-scope.js'
 import type { CollectionEngine } from '../collection/collection-engine.js'
+import { CollectionHandle } from '../collection/collection-handle.js'
+import type { CollectionSlot, SlotHost } from '../collection/collection-slot.js'
 import { EmbeddedCollection } from '../collection/embedded-collection.js'
 import { ofOpening } from '../collection/issues.js'
 import { resolveConfig } from '../config/schema.js'
 import { ConcurrentSearches } from '../limits/concurrent-searches.js'
 import { QuotaGuard } from '../limits/quota-guard.js'
 import { mapsOfSegment } from '../memory/map-room.js'
+import { openCollections } from '../memory/open-collections.js'
 import { EmbeddedSnapshots, type SnapshotHost, snapshotStoreOf } from '../snapshots/embedded-snapshots.js'
 import type { SnapshotStore } from '../snapshots/snapshot-store.js'
 import type { StagedCollection } from '../snapshots/staged-collection.js'
-import type { CollectionStore, DamagedCollection } from '../stores/collection-store.js'
+import type { CollectionStore } from '../stores/collection-store.js'
+import { CollectionSlots } from './collection-slots.js'
 import { EnsuringDatabase } from './ensuring-database.js'
 import { type SharedCollection, type SharingDatabase, sharedOf } from './sharing.js'
 
 export interface DatabaseOptions {
   concurrentSearches?: number
+  collectionIdleMs?: number
   onClosed?: () => void
   onIssue?: (issue: CollectionIssue) => void
 }
@@ -41,12 +45,11 @@ export interface DatabaseOptions {
 /** The database of this process: its collections by name. Creating and removing collections takes turns. */
 export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabase {
   readonly #store: CollectionStore
-  readonly #engines = new Map<string, CollectionEngine>()
-  readonly #handles = new WeakMap<CollectionEngine, EmbeddedCollection>()
-  readonly #damaged: DamagedCollection[] = []
+  readonly #slots: CollectionSlots
+  readonly #handles = new WeakMap<CollectionSlot, CollectionHandle>()
   readonly nameless: Error[] = []
   /** Collections whose files could not be removed yet. Deleting or creating one of the name retries it. */
-  readonly #removing = new Map<string, Pick<CollectionEngine, 'uuid' | 'close'>>()
+  readonly #removing = new Map<string, Pick<CollectionSlot, 'uuid' | 'end'>>()
   readonly #aliases: AliasBook
   readonly #admission: ConcurrentSearches
   readonly #onClosed: () => void
@@ -58,19 +61,22 @@ export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabas
   readonly snapshots: Snapshots
   readonly #mutex = new Mutex()
   #closed: Promise<void> | null = null
-  private constructor(store: CollectionStore, { concurrentSearches, onClosed, onIssue }: DatabaseOptions) {
+  private constructor(store: CollectionStore, options: DatabaseOptions) {
     super()
+    const { concurrentSearches, onClosed, onIssue } = options
     this.#store = store
     this.#aliases = new AliasBook((aliases) => store.saveAliases(aliases))
     this.#admission = new ConcurrentSearches(concurrentSearches ?? LIMITS.concurrentSearches)
     this.#onClosed = onClosed ?? (() => {})
     this.#onIssue = onIssue ?? (() => {})
     this.#quotas = new QuotaGuard({ nowMs: () => performance.now(), diskPercent: () => store.diskPercent() })
+    this.#slots = new CollectionSlots(this.#slotHost(options))
     this.#host = {
       snapshots: store.snapshots,
       checkOpen: () => this.#checkOpen(),
       checkWritable: () => this.#checkWritable(),
-      engines: () => [...this.#engines.values()].sort((a, b) => (a.name < b.name ? -1 : 1)),
+      collections: () => this.#slots.all(),
+      find: (name) => this.#slots.get(name),
       aliases: () => this.#aliases.current,
       untilDone: (work) => this.#untilDone(work),
     }
@@ -79,20 +85,22 @@ export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabas
 
   static async open(store: CollectionStore, options: DatabaseOptions = {}): Promise<EmbeddedDatabase> {
     const database = new EmbeddedDatabase(store, options)
-    await store.openAll({
-      add: (engine) => database.#put(engine),
-      remove: (engine) => {
-        // Another collection that replaced this one may have its name.
-        if (database.#engines.get(engine.name) === engine) database.#take(engine.name)
+    await store.list({
+      add: (collection) => database.#slots.add(collection),
+      remove: async ({ name, uuid }) => {
+        const slot = database.#slots.get(name)
+        if (slot?.uuid !== uuid) return
+        database.#slots.take(name)
+        await slot.end()
       },
-      addDamaged: (damaged) => {
-        if (damaged.name === null) database.nameless.push(damaged.error)
-        database.#addDamaged(damaged)
+      addNameless: (error) => {
+        database.nameless.push(error)
+        database.#addUnread(error)
       },
       setAliases: (aliases) => database.#aliases.set(aliases),
       addDamagedAliases: (error) => {
         database.#aliases.setTrouble(error)
-        database.#addDamaged({ name: null, uuid: null, error })
+        database.#addUnread(error)
       },
     })
     await store.loadQuotas().then(
@@ -100,6 +108,25 @@ export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabas
       (error: VicinalError) => database.#quotas.setTrouble(error),
     )
     return database
+  }
+
+  #slotHost({ collectionIdleMs }: DatabaseOptions): SlotHost {
+    return {
+      reopens: this.#store.reopens,
+      idleMs: collectionIdleMs ?? LIMITS.collectionIdleMs,
+      open: async (slot) => {
+        await openCollections.makeRoomForOne()
+        return await this.#store.open(slot)
+      },
+      methodsOf: (engine) =>
+        new EmbeddedCollection(engine, {
+          admission: this.#admission,
+          quotas: this.#quotas,
+          catalog: (name) => this.#slotOf(name, noSuchLookup),
+        }),
+      onOpened: ({ name }, engine) => engine.watchIssues((issue) => this.#onIssue({ collection: name, ...issue })),
+      onFailure: ({ name }, error, isOver) => this.#onIssue(ofOpening(name, error, isOver)),
+    }
   }
 
   async createCollection<P = Payload>(
@@ -110,72 +137,60 @@ export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabas
     this.#checkWritable()
     checkCollectionName(name)
     const config = resolveConfig(options)
-    const engine = await withCall(call, () =>
+    const slot = await withCall(call, () =>
       this.#mutex.run(async () => {
         if (this.#isCollection(name)) throw alreadyThere(name)
         if (this.#aliases.has(name)) throw takenByAlias(name)
         this.#checkCount()
-        const unread = this.#damaged.find(mayHaveAnyName)
-        if (unread) throw cannotBeServed(name, unread.error)
+        this.#slots.checkFree(name)
         await this.#finishRemoving(name)
         await this.#quotas.maps.admit('another collection', mapsOfSegment(config))
-        return await this.#made(name, undefined, () => this.#store.create(newManifest(name, config)))
+        const manifest = newManifest(name, config)
+        return await this.#made(manifest, undefined, () => this.#store.create(manifest))
       }),
     )
-    return this.#handle<P>(engine)
+    return this.#handle<P>(slot)
   }
 
   async collection<P = Payload>(name: string): Promise<Collection<P>> {
     this.#checkOpen()
     checkCollectionName(name)
-    return this.#handle<P>(this.#engineOf(name))
+    return this.#handle<P>(this.#slotOf(name))
   }
 
-  share(name: string): SharedCollection | null {
-    const engine = this.#engines.get(this.#aliases.resolve(name))
+  async peek(name: string): Promise<CollectionInfo | ClosedCollection> {
+    this.#checkOpen()
+    return await this.#slotOf(name).peek()
+  }
+
+  share(name: string): SharedCollection | 'cold' | null {
+    const slot = this.#slots.get(this.#aliases.resolve(name))
+    if (!slot) return null
+    const { engine } = slot
+    if (!engine) return 'cold'
     // A collection with strict mode is not shared, because its bounds are counted in one place.
-    return engine && !engine.strictMode ? sharedOf(engine.view) : null
+    return engine.strictMode ? null : sharedOf(engine.view, slot.shareCells())
   }
 
-  #put(engine: CollectionEngine): CollectionEngine {
-    this.#engines.set(engine.name, engine)
-    catalogChanges.note()
-    engine.watchIssues((issue) => this.#onIssue({ collection: engine.name, ...issue }))
-    return engine
-  }
-
-  #addDamaged(damaged: DamagedCollection): void {
-    this.#damaged.push(damaged)
-    this.#onIssue(ofOpening(damaged.name, damaged.error, false))
-  }
-
-  #take(name: string): void {
-    this.#engines.delete(name)
-    catalogChanges.note()
+  #addUnread(error: VicinalError): void {
+    this.#slots.addUnread(error)
+    this.#onIssue(ofOpening(null, error, false))
   }
 
   /** Finds a collection by its name or an alias. */
-  #engineOf(name: string, missing = (name: string) => notFound('Collection', name)): CollectionEngine {
-    const meant = this.#aliases.resolve(name)
-    const engine = this.#engines.get(meant)
-    if (engine) return engine
-    const damaged = this.#damagedAs(meant)
-    if (damaged) throw cannotBeServed(meant, damaged.error)
-    throw missing(name)
+  #slotOf(name: string, missing?: (asked: string) => VicinalError): CollectionSlot {
+    return this.#slots.find(this.#aliases.resolve(name), name, missing)
   }
 
   /** One handle for all callers, since a service asks for it at each request. */
-  #handle<P>(engine: CollectionEngine): Collection<P> {
-    let handle = this.#handles.get(engine)
+  #handle<P>(slot: CollectionSlot): Collection<P> {
+    let handle = this.#handles.get(slot)
     if (!handle) {
-      handle = new EmbeddedCollection(engine, {
-        admission: this.#admission,
-        quotas: this.#quotas,
-        aliases: () => this.#aliases.of(engine.name),
-        snapshots: new EmbeddedSnapshots(this.#host, engine),
-        catalog: (name) => this.#engineOf(name, noSuchLookup),
+      handle = new CollectionHandle(slot, {
+        aliases: () => this.#aliases.of(slot.name),
+        snapshots: new EmbeddedSnapshots(this.#host, slot),
       })
-      this.#handles.set(engine, handle)
+      this.#handles.set(slot, handle)
     }
     return handle as Untyped<Collection> as Collection<P>
   }
@@ -186,8 +201,7 @@ export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabas
     await withCall(call, () => this.#mutex.run(() => this.#aliases.change(changes, this.#isCollection)))
   }
 
-  readonly #isCollection = (name: string): boolean =>
-    this.#engines.has(name) || this.#damaged.some((damaged) => damaged.name === name)
+  readonly #isCollection = (name: string): boolean => this.#slots.get(name) !== undefined
 
   async quotas(call?: CallOptions): Promise<QuotaStatus> {
     this.#checkOpen()
@@ -212,20 +226,13 @@ export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabas
 
   async collections(call?: CallOptions): Promise<string[]> {
     this.#checkOpen()
-    return await withCall(call, async () => {
-      const damaged = this.#damaged.flatMap(({ name }) => (name === null ? [] : [name]))
-      return [...this.#engines.keys(), ...damaged].sort()
-    })
-  }
-
-  /** The damaged collection of this name, or one whose name cannot be read and might be this one. */
-  #damagedAs(name: string): DamagedCollection | undefined {
-    return this.#damaged.find((entry) => entry.name === name) ?? this.#damaged.find((entry) => entry.name === null)
+    return await withCall(call, async () => this.#slots.all().map(({ name }) => name))
   }
 
   async hasCollection(name: string, call?: CallOptions): Promise<boolean> {
     checkCollectionName(name)
-    return (await this.collections(call)).includes(this.#aliases.resolve(name))
+    this.#checkOpen()
+    return await withCall(call, async () => this.#isCollection(this.#aliases.resolve(name)))
   }
 
   async deleteCollection(name: string, call?: CallOptions): Promise<boolean> {
@@ -233,11 +240,11 @@ export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabas
     checkCollectionName(name)
     return await withCall(call, () =>
       this.#mutex.run(async () => {
-        const engine = this.#engines.get(name) ?? this.#removing.get(name)
-        const damaged = engine ? undefined : this.#damagedAs(name)
-        if (damaged) throw cannotBeServed(name, damaged.error)
-        if (engine) this.#removing.set(name, engine)
-        this.#take(name)
+        const slot = this.#slots.get(name)
+        slot?.checkServed()
+        if (slot) this.#removing.set(name, slot)
+        else if (!this.#removing.has(name)) this.#slots.checkRead(name)
+        this.#slots.take(name)
         return await this.#finishRemoving(name)
       }),
     )
@@ -252,7 +259,7 @@ export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabas
     const options = givenIfAny(RecoverOptions, asked)
     checkCollectionName(name)
     const store = snapshotStoreOf(this.#host)
-    const engine = await untilDone(options, () =>
+    const slot = await untilDone(options, () =>
       this.#untilDone(() =>
         store.take(source, options, 'collection', ({ collections: [staged] }) =>
           this.#mutex.run(() => {
@@ -263,7 +270,7 @@ export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabas
         ),
       ),
     )
-    return this.#handle<P>(engine)
+    return this.#handle<P>(slot)
   }
 
   async recover(source: SnapshotSource, asked?: RecoverOptions): Promise<string[]> {
@@ -297,38 +304,40 @@ export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabas
   }
 
   /** Replaces a collection. The new one has the name from the moment it is on stable storage. */
-  async #replace(name: string, staged: StagedCollection, store: SnapshotStore): Promise<CollectionEngine> {
-    const older = this.#engines.get(name)
-    const damaged = this.#damaged.findIndex((entry) => entry.name === name)
-    const replaces = older?.uuid ?? this.#damaged[damaged]?.uuid ?? null
-    const left = this.#damaged[damaged]?.error
+  async #replace(name: string, staged: StagedCollection, store: SnapshotStore): Promise<CollectionSlot> {
+    const older = this.#slots.get(name)
+    const replaces = older?.uuid ?? null
+    const left = older?.failure
     if (left?.details.stays) throw cannotBeServed(name, left)
     if (replaces === null) this.#checkCount()
     await this.#finishRemoving(name)
-    const engine = await this.#made(name, older, () => store.adopt(staged, name, replaces))
-    if (damaged >= 0) this.#damaged.splice(damaged, 1)
+    const slot = await this.#made({ name }, older, () => store.adopt(staged, name, replaces))
     if (left) this.#onIssue(ofOpening(name, left, true))
-    await older?.close({ discard: true }).catch(() => undefined)
+    await older?.end({ discard: true }).catch(() => undefined)
     // Files that cannot be removed now are removed at the next open.
     if (replaces !== null) await this.#store.remove({ uuid: replaces }).catch(() => undefined)
-    return engine
+    return slot
   }
 
   /**
    * Runs `make`. A new collection that can neither be opened nor removed replaces the older one at the next open. Until
    * then the older one takes no writes. Without an older one, it must be removed before another is created.
    */
-  async #made(name: string, older: CollectionEngine | undefined, make: () => Promise<CollectionEngine>) {
+  async #made(
+    made: { name: string; uuid?: string },
+    older: CollectionSlot | undefined,
+    make: () => Promise<CollectionEngine | null>,
+  ) {
+    const { name, uuid = '' } = made
     try {
-      return this.#put(await make())
+      const engine = await make()
+      return this.#slots.add(engine ?? { name, uuid }, engine ?? undefined)
     } catch (error) {
       if (!(error instanceof VicinalError) || typeof error.details.stays !== 'string') throw error
       if (older) {
-        this.#take(name)
-        this.#addDamaged({ name, uuid: older.uuid, error })
-        await older.close().catch(() => undefined)
+        await older.shut(error).catch(() => undefined)
       } else {
-        this.#removing.set(name, { uuid: error.details.stays, close: async () => undefined })
+        this.#removing.set(name, { uuid: error.details.stays, end: async () => undefined })
       }
       throw error
     }
@@ -345,11 +354,11 @@ export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabas
   }
 
   async #finishRemoving(name: string): Promise<boolean> {
-    const engine = this.#removing.get(name)
-    if (!engine) return false
+    const slot = this.#removing.get(name)
+    if (!slot) return false
     // The collection is discarded, so a failure of its close loses nothing.
-    await engine.close({ discard: true }).catch(() => undefined)
-    await this.#store.remove(engine)
+    await slot.end({ discard: true }).catch(() => undefined)
+    await this.#store.remove(slot)
     // Removed after the collection: a crash in between leaves aliases that lead nowhere, and the next open drops them.
     await this.#aliases.drop(name)
     this.#removing.delete(name)
@@ -363,15 +372,15 @@ export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabas
 
   async #close(): Promise<void> {
     await this.#store.stop()
-    const closing = await Promise.allSettled([...this.#engines.values()].map((engine) => engine.close()))
-    await this.#store.close()
+    const closing = await Promise.allSettled(this.#slots.all().map((slot) => slot.end()))
+    await this.#store.close(this.#slots.all())
     this.#onClosed()
     for (const outcome of closing) if (outcome.status === 'rejected') throw outcome.reason
   }
 
   #checkCount(): void {
-    if (this.#engines.size < LIMITS.collections) return
-    throw invalid('collections', `expected at most ${LIMITS.collections}`, this.#engines.size + 1)
+    if (this.#slots.count < LIMITS.collections) return
+    throw invalid('collections', `expected at most ${LIMITS.collections}`, this.#slots.count + 1)
   }
 
   #checkOpen(): void {
@@ -382,9 +391,4 @@ export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabas
     this.#checkOpen()
     if (this.#store.readOnly) throw new VicinalError('READ_ONLY', 'the database was opened read-only')
   }
-}
-
-/** Whether the collection may have any name: its undamaged manifest could not be read now. */
-function mayHaveAnyName({ name, error }: DamagedCollection): boolean {
-  return name === null && error.code !== 'CORRUPT' && error.details.errno !== 'ENOENT'
 }

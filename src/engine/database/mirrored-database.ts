@@ -6,6 +6,7 @@ import { schemaOf } from '../../core/schema.js'
 import type { Untyped } from '../../core/untyped.js'
 import { Shard } from '../../native/shard.js'
 import { CollectionReads, type ReadSource } from '../collection/collection-reads.js'
+import { SHARED_CELLS } from '../collection/collection-slot.js'
 import type { CollectionView } from '../collection/collection-view.js'
 import { ConcurrentSearches } from '../limits/concurrent-searches.js'
 import type { SharedCollection } from './sharing.js'
@@ -19,7 +20,7 @@ export interface MirroredThread {
   /** `CatalogChanges.shared` of the main thread. */
   changes: Int32Array
   /** Calls `SharingDatabase.share` on the main thread. */
-  share(name: string): Promise<SharedCollection | null>
+  share(name: string): Promise<SharedCollection | 'cold' | null>
 }
 
 /**
@@ -47,7 +48,9 @@ export class MirroredDatabase implements ReadableDatabase {
   /** Whether `collection` would resolve now. For a name that is not known yet it starts learning it. */
   has(name: string): boolean {
     this.refresh()
-    if (this.#known.has(name)) return true
+    const known = this.#known.get(name)
+    if (known?.isOpen) return true
+    if (known) this.#forget(name, known)
     if (!this.#strange.has(name)) void this.#learn(name)
     return false
   }
@@ -62,6 +65,17 @@ export class MirroredDatabase implements ReadableDatabase {
     if (now === this.#changes) return
     this.#changes = now
     this.close()
+  }
+
+  /** Lets go of the memory of collections that the main thread has closed. */
+  forgetClosed(): void {
+    this.refresh()
+    for (const [name, mirrored] of this.#known) if (!mirrored.isOpen) this.#forget(name, mirrored)
+  }
+
+  #forget(name: string, mirrored: Mirrored): void {
+    this.#known.delete(name)
+    mirrored.close()
   }
 
   close(): void {
@@ -87,21 +101,22 @@ export class MirroredDatabase implements ReadableDatabase {
     this.refresh()
     // The catalogue has changed since, so the name must be asked for again.
     if (asOf !== this.#changes) return
-    const mirrored = shared && this.#opened(shared, asOf)
-    if (mirrored) this.#known.set(name, mirrored)
+    // A closed collection is asked for again: the request that is forwarded now opens it.
+    if (shared === 'cold') return
+    if (shared) this.#open(name, shared, asOf)
     else if (this.#strange.size < MOST_STRANGE) this.#strange.add(name)
   }
 
-  #opened(shared: SharedCollection, asOf: number): Mirrored | null {
+  #open(name: string, shared: SharedCollection, asOf: number): void {
     try {
       const isCurrent = () => asOf === this.#changesNow()
-      return new Mirrored(shared, isCurrent, (reads) => ({
+      const mirrored = new Mirrored(shared, isCurrent, (reads) => ({
         admission: this.#admission,
         catalog: (name) => (name === shared.name ? reads : this.#mirrored(name)),
       }))
+      this.#known.set(name, mirrored)
     } catch {
-      // The collection was closed meanwhile; the change is about to become visible.
-      return null
+      // The collection was closed meanwhile, and is asked for again.
     }
   }
 }
@@ -112,14 +127,16 @@ class Mirrored implements ReadSource {
   readonly strictMode = null
   readonly reads: CollectionReads
   readonly #isCurrent: () => boolean
+  readonly #cells: Int32Array
 
   constructor(
-    { name, config, vectors, shard }: SharedCollection,
+    { name, config, vectors, shard, cells }: SharedCollection,
     isCurrent: () => boolean,
     hostOf: (self: Mirrored) => ConstructorParameters<typeof CollectionReads>[1],
   ) {
     this.view = { name, config, vectors, schema: schemaOf(config), shard: Shard.shared(shard) }
     this.#isCurrent = isCurrent
+    this.#cells = cells
     this.reads = new CollectionReads(this, hostOf(this))
   }
 
@@ -131,21 +148,29 @@ class Mirrored implements ReadSource {
     return this.view.schema
   }
 
+  get isOpen(): boolean {
+    return Atomics.load(this.#cells, SHARED_CELLS.isClosed) === 0
+  }
+
   checkOpen(): void {
-    if (!this.#isCurrent()) throw new AnsweredByAnotherThread()
+    if (!this.isOpen || !this.#isCurrent()) throw new AnsweredByAnotherThread()
   }
 
   /**
-   * Throws AnsweredByAnotherThread if the collection has changed meanwhile: other rows may have replaced these, so the main thread
-   * must answer.
+   * Throws AnsweredByAnotherThread if the collection has changed meanwhile: other rows may have replaced these, so the
+   * main thread must answer.
    */
   read<T>(work: (view: CollectionView) => MaybePromise<T>): MaybePromise<T> {
+    this.#cells[SHARED_CELLS.wasUsed] = 1
+    // While the call waited for its turn the collection may have been closed, and this thread's part of it with it.
+    this.checkOpen()
     const answer = work(this.view)
-    if (!(answer instanceof Promise)) return answer
     const ifCurrent = (give: () => MaybePromise<T>): MaybePromise<T> => {
       this.checkOpen()
       return give()
     }
+    // It may have been closed, and opened and written again, since the look before.
+    if (!(answer instanceof Promise)) return ifCurrent(() => answer)
     return answer.then(
       (found) => ifCurrent(() => found),
       (error: unknown) => ifCurrent(() => Promise.reject(error)),

@@ -33,6 +33,11 @@ export interface OpenOptions {
    * allowed. Default false.
    */
   snapshotUrls?: boolean
+  /**
+   * A collection that was not used for this time, in milliseconds, is closed until its next use. At least 1. Default
+   * LIMITS.collectionIdleMs.
+   */
+  collectionIdleMs?: number
   /** Most bytes of a snapshot that comes from outside. Default LIMITS.snapshotBytes. */
   maxSnapshotBytes?: number
   /**
@@ -49,6 +54,7 @@ const KNOWN = keysOf<OpenOptions>({
   memoryLimitBytes: true,
   snapshotUrls: true,
   maxSnapshotBytes: true,
+  collectionIdleMs: true,
   onIssue: true,
 })
 const IN_MEMORY = ':memory:'
@@ -83,6 +89,7 @@ export async function openSharing(folder: string, options: OpenOptions = {}): Pr
     throw invalid('folder', "expected a path or ':memory:'", folder)
   checkKnown(options, KNOWN)
   checkMemoryLimit(options.memoryLimitBytes)
+  checkIdle(options.collectionIdleMs)
   if (folder === IN_MEMORY) return await openStore(new MemoryStore(), options)
   const root = resolve(folder)
   if (options.readOnly) return await openStore(await ReaderStore.open(root), options)
@@ -101,11 +108,17 @@ export async function openSharing(folder: string, options: OpenOptions = {}): Pr
   return await opened.handle()
 }
 
-function settingsOf({ concurrentSearches, snapshotUrls, maxSnapshotBytes }: OpenOptions): DatabaseSettings {
+function settingsOf({
+  concurrentSearches,
+  snapshotUrls,
+  maxSnapshotBytes,
+  collectionIdleMs,
+}: OpenOptions): DatabaseSettings {
   return {
     concurrentSearches: concurrentSearches ?? LIMITS.concurrentSearches,
     snapshotUrls: snapshotUrls ?? false,
     maxSnapshotBytes: maxSnapshotBytes ?? LIMITS.snapshotBytes,
+    collectionIdleMs: collectionIdleMs ?? LIMITS.collectionIdleMs,
   }
 }
 
@@ -127,18 +140,24 @@ function checkMemoryLimit(bytes: unknown): void {
   }
 }
 
+function checkIdle(ms: unknown): void {
+  if (ms !== undefined && !(Number.isSafeInteger(ms) && (ms as number) >= 1))
+    throw invalid('collectionIdleMs', 'expected an integer of at least 1', ms)
+}
+
 async function openStore(store: CollectionStore, options: OpenOptions): Promise<EmbeddedDatabase> {
-  const { concurrentSearches, memoryLimitBytes, onIssue } = options
+  const { concurrentSearches, memoryLimitBytes, collectionIdleMs, onIssue } = options
   const unlimit = memoryLimitBytes === undefined ? () => {} : memoryBudget.limit(memoryLimitBytes)
   try {
     return await EmbeddedDatabase.open(store, {
       ...(concurrentSearches === undefined ? {} : { concurrentSearches }),
+      ...(collectionIdleMs === undefined ? {} : { collectionIdleMs }),
       ...(onIssue ? { onIssue } : {}),
       onClosed: unlimit,
     })
   } catch (error) {
     unlimit()
-    await store.close()
+    await store.close([])
     throw error
   }
 }

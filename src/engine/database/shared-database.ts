@@ -3,7 +3,7 @@ import type { CallOptions, Collection } from '../../core/database.js'
 import { VicinalError } from '../../core/errors.js'
 import type { Payload } from '../../core/point.js'
 import type { QuotaConfig, QuotaStatus } from '../../core/quotas.js'
-import type { CollectionOptions } from '../../core/schema.js'
+import type { ClosedCollection, CollectionInfo, CollectionOptions } from '../../core/schema.js'
 import type { RecoverOptions, SnapshotSource, Snapshots } from '../../core/snapshots.js'
 import { memoryBudget } from '../memory/memory-budget.js'
 import type { EmbeddedDatabase } from './embedded-database.js'
@@ -15,6 +15,7 @@ export interface DatabaseSettings {
   concurrentSearches: number
   snapshotUrls: boolean
   maxSnapshotBytes: number
+  collectionIdleMs: number
 }
 
 /** One open database with several handles. It closes with the last of them. */
@@ -90,8 +91,11 @@ class DatabaseHandle extends EnsuringDatabase implements SharingDatabase {
   collection<P = Payload>(name: string): Promise<Collection<P>> {
     return this.#closed ? Promise.reject(closed()) : this.#inner.collection<P>(name)
   }
-  share(name: string): SharedCollection | null {
+  share(name: string): SharedCollection | 'cold' | null {
     return this.#closed ? null : this.#inner.share(name)
+  }
+  peek(name: string): Promise<CollectionInfo | ClosedCollection> {
+    return this.#closed ? Promise.reject(closed()) : this.#inner.peek(name)
   }
   async collections(call?: CallOptions): Promise<string[]> {
     return await this.#open().collections(call)

@@ -26,6 +26,11 @@ export class RateLimit {
     this.#left -= cost
   }
 
+  /** Goes on with the bucket as it is, for a collection that was closed and opened: `setting` is the same as before. */
+  continue(setting: object): void {
+    if (this.#setting) this.#setting = setting
+  }
+
   /** Returns the cost of an operation that was not carried out. */
   giveBack(cost: number): void {
     this.#left = Math.min(this.#most, this.#left + cost)

@@ -1,6 +1,8 @@
 import { VicinalError } from '../../core/errors.js'
 import { type CollectionConfig, schemaOf } from '../../core/schema.js'
 import { memoryMaps } from '../../disk/memory-maps.js'
+import type { Manifest } from '../../storage/manifest.js'
+import { CLOSED_SHARE, type OpenCollections, openCollections } from './open-collections.js'
 
 /**
  * Memory maps that a segment takes: for its rows, and for each vector. Each array takes two maps: its present bytes and
@@ -27,25 +29,53 @@ export interface MapParts {
 
 /**
  * Refuses work that takes memory maps before it is in the log. A logged segment could not be applied once the system
- * has no maps left. Maps are counted rarely, because counting takes long if there are many.
+ * has no maps left. Before a refusal the collections that were not used for longest are closed. Maps are counted rarely,
+ * because counting takes long if there are many.
  */
 export class MapRoom {
   readonly #parts: MapParts
+  /** The collections that may be closed to make room. */
+  readonly #open: Pick<OpenCollections, 'count' | 'closeUntil'>
   #counted: { used: number; most: number; atMs: number } | null = null
   /** Maps admitted since the last count. */
   #admitted = 0
   #counting: Promise<void> | null = null
+  #closing: Promise<number> | null = null
 
-  constructor(parts: MapParts = { nowMs: () => performance.now(), count: memoryMaps }) {
+  constructor(
+    parts: MapParts = { nowMs: () => performance.now(), count: memoryMaps },
+    open: Pick<OpenCollections, 'count' | 'closeUntil'> = openCollections,
+  ) {
     this.#parts = parts
+    this.#open = open
   }
 
   /** Throws RESOURCE_EXHAUSTED if `what`, which takes `maps` memory maps, would exceed the limit. */
   async admit(what: string, maps: number): Promise<void> {
     if (!this.#isFresh(FRESH_MS)) await this.#count()
     if (!this.#fits(maps) && !(this.#admitted === 0 && this.#isFresh(FRESH_TO_REFUSE_MS))) await this.#count()
-    if (!this.#fits(maps)) throw this.#refusal(what, maps)
+    while (!this.#fits(maps)) {
+      if ((await this.#makeRoom()) === 0) throw this.#refusal(what, maps)
+      await this.#count()
+    }
     this.#admitted += maps
+  }
+
+  /** The same for a collection that is about to be opened. */
+  async admitCollection({ name, config, segments }: Pick<Manifest, 'name' | 'config' | 'segments'>): Promise<void> {
+    const maps = mapsOfSegment(config) * Math.max(1, segments.length)
+    await this.admit(`collection ${JSON.stringify(name)}`, maps)
+  }
+
+  /** Closes a share of the open collections. Callers that ask meanwhile share its end. */
+  async #makeRoom(): Promise<number> {
+    const most = Math.ceil(this.#open.count / CLOSED_SHARE)
+    this.#closing ??= this.#open
+      .closeUntil((closed) => closed >= most, 0)
+      .finally(() => {
+        this.#closing = null
+      })
+    return await this.#closing
   }
 
   #isFresh(withinMs: number): boolean {

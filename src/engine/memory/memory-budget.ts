@@ -9,6 +9,7 @@ import type { MemoryGate } from '../../core/memory.js'
 import type { Stoppable } from '../../core/stop.js'
 import { limitKernelMemory, trimHeap } from '../../native/process-memory.js'
 import { limitLance } from '../../storage/lance-native.js'
+import { openCollections } from './open-collections.js'
 
 /**
  * Shares of the limit. Above SHED_SHARE, memory that files back is shed. Above TIGHT_SHARE, graphs and codes are shed
@@ -24,6 +25,8 @@ const TIGHT_POLL_MS = 20
 /** Pause between two rounds of garbage collection and spilling. It grows while the rounds free too little. */
 const EFFORT_EVERY_MS = 1_000
 const EFFORT_EVERY_MOST_MS = 30_000
+/** When memory is short, a collection that was not used for this time is closed before others write their rows. */
+const UNUSED_MS = 10_000
 /** The share of the limit that a round must free to count as worth it. */
 const WORTH_SHARE = 1 / 64
 const RETRY_AFTER_MS = 1_000
@@ -256,6 +259,8 @@ export class MemoryBudget implements MemoryGate {
   async #makeEffort(): Promise<void> {
     const before = this.usedBytes
     collectGarbage()
+    const isTight = () => this.#queue.length > 0 || this.usedBytes > this.#limitBytes * TIGHT_SHARE
+    await openCollections.closeUntil(() => !isTight(), UNUSED_MS)
     await this.#each((collection) => collection.spill())
     await trimHeap()
     const hasPaid = before - this.usedBytes > this.#limitBytes * WORTH_SHARE

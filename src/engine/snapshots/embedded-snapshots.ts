@@ -4,7 +4,7 @@ import { givenIfAny } from '../../core/given-options.js'
 import type { CollectionSnapshots, SnapshotData, SnapshotDescription } from '../../core/snapshots.js'
 import type { Aliases } from '../../storage/alias-file.js'
 import { untilDone } from '../collection/call-scope.js'
-import type { CollectionEngine } from '../collection/collection-engine.js'
+import type { CollectionSlot } from '../collection/collection-slot.js'
 import type { SnapshotStore } from './snapshot-store.js'
 
 /** The database that snapshots are made of. */
@@ -13,7 +13,8 @@ export interface SnapshotHost {
   readonly snapshots: SnapshotStore | null
   checkOpen(): void
   checkWritable(): void
-  engines(): CollectionEngine[]
+  collections(): CollectionSlot[]
+  find(name: string): CollectionSlot | undefined
   aliases(): Aliases
   /** The database stays open until the work has ended. */
   untilDone<T>(work: () => Promise<T>): Promise<T>
@@ -24,29 +25,29 @@ export function snapshotStoreOf({ snapshots }: Pick<SnapshotHost, 'snapshots'>):
   throw new VicinalError('INVALID_ARGUMENT', 'snapshots: the database is in memory, and has no folder to keep them in')
 }
 
-/** Snapshots of one collection, or of the whole database if `engine` is null. */
+/** Snapshots of one collection, or of the whole database if `slot` is null. */
 export class EmbeddedSnapshots implements CollectionSnapshots {
   readonly #host: SnapshotHost
-  readonly #engine: CollectionEngine | null
+  readonly #slot: CollectionSlot | null
 
-  constructor(host: SnapshotHost, engine: CollectionEngine | null) {
+  constructor(host: SnapshotHost, slot: CollectionSlot | null) {
     this.#host = host
-    this.#engine = engine
+    this.#slot = slot
   }
 
   get #collection(): string | null {
-    return this.#engine?.name ?? null
+    return this.#slot?.name ?? null
   }
 
   async create(asked?: CallOptions): Promise<SnapshotDescription> {
     const { store, call } = this.#begin('write', asked)
-    const made = () => this.#host.untilDone(() => store.create(this.#collection, () => this.#picture()))
+    const made = () => this.#host.untilDone(() => store.create(this.#collection, this.#picture))
     return await untilDone(call, made)
   }
 
   async stream(asked?: CallOptions): Promise<SnapshotData> {
     const { store, call } = this.#begin('write', asked)
-    const made = this.#host.untilDone(() => store.stream(this.#collection, () => this.#picture()))
+    const made = this.#host.untilDone(() => store.stream(this.#collection, this.#picture))
     try {
       return await untilDone(call, () => made)
     } catch (error) {
@@ -56,11 +57,10 @@ export class EmbeddedSnapshots implements CollectionSnapshots {
     }
   }
 
-  #picture() {
-    return {
-      engines: this.#engine ? [this.#engine] : this.#host.engines(),
-      aliases: this.#host.aliases(),
-    }
+  get #picture() {
+    const slot = this.#slot
+    if (!slot) return this.#host
+    return { collections: () => [slot], find: () => slot, aliases: () => this.#host.aliases() }
   }
 
   async list(asked?: CallOptions): Promise<SnapshotDescription[]> {
@@ -82,7 +82,7 @@ export class EmbeddedSnapshots implements CollectionSnapshots {
     const call = givenIfAny(CallOptions, asked)
     if (access === 'write') this.#host.checkWritable()
     else this.#host.checkOpen()
-    this.#engine?.checkOpen()
+    this.#slot?.checkServed()
     return { store: snapshotStoreOf(this.#host), call }
   }
 }

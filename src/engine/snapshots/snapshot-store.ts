@@ -24,7 +24,9 @@ import {
   writeSnapshotIndex,
 } from '../../storage/snapshot-index.js'
 import { FileChunks, readArchive, saveBytes, type WrittenArchive, writeArchive } from '../../storage/tar-archive.js'
+import { untilDone } from '../collection/call-scope.js'
 import type { CollectionEngine } from '../collection/collection-engine.js'
+import type { CollectionSlot } from '../collection/collection-slot.js'
 import { memoryBudget } from '../memory/memory-budget.js'
 import { linkCollection } from './link-collection.js'
 import { Queue } from './queue.js'
@@ -44,7 +46,12 @@ export interface SnapshotSettings {
 }
 export const DEFAULT_SNAPSHOT_SETTINGS: SnapshotSettings = { maxBytes: LIMITS.snapshotBytes, urls: false }
 
-type Picture = () => { engines: readonly CollectionEngine[]; aliases: Aliases }
+interface Picture {
+  collections(): readonly CollectionSlot[]
+  /** The collection that has the name now. */
+  find(name: string): CollectionSlot | undefined
+  aliases(): Aliases
+}
 
 /** A snapshot that was fetched, unpacked and tried. It has changed nothing yet. */
 export interface StagedSnapshot {
@@ -71,7 +78,7 @@ export class SnapshotStore {
     this.#settings = settings
   }
 
-  /** `picture` is called when the snapshot's turn comes, and returns the collections and aliases of that moment. */
+  /** `picture` has the collections and aliases of the moment when the snapshot's turn comes. */
   async create(collection: string | null, picture: Picture): Promise<SnapshotDescription> {
     return await this.#inFolder(async (root) => {
       await this.folder.checkRoom()
@@ -95,15 +102,21 @@ export class SnapshotStore {
     collection: string | null,
     picture: Picture,
   ): Promise<{ archive: string; written: WrittenArchive }> {
-    const { engines, aliases } = picture()
+    const collections = picture.collections()
     const index: SnapshotIndex = {
       kind: collection === null ? 'database' : 'collection',
       createdAt: new Date().toISOString(),
       collections: [],
-      aliases: collection === null ? [...aliases] : [],
+      aliases: collection === null ? [...picture.aliases()] : [],
     }
-    for (const [i, engine] of engines.entries()) {
-      const captured = await this.#captureNow(engine.name, picture, join(root, String(i)))
+    for (const { name } of collections) {
+      // Folders are numbered by those that the snapshot has: a collection may be deleted meanwhile.
+      const folder = join(root, String(index.collections.length))
+      const captured = await this.#captureNow(name, picture, folder).catch((error: unknown) => {
+        // A damaged collection must not keep the others out of a snapshot of all. Others tell of it.
+        if (collection === null && picture.find(name)?.isDamaged) return null
+        throw error
+      })
       if (captured) index.collections.push(captured)
     }
     await writeSnapshotIndex(this.#disk, root, index)
@@ -116,13 +129,13 @@ export class SnapshotStore {
 
   /** Captures the collection that has the name now; null if it was deleted meanwhile. */
   async #captureNow(name: string, picture: Picture, folder: string): Promise<SnapshotCollection | null> {
-    const current = () => picture().engines.find((engine) => engine.name === name)
-    for (let engine = current(); engine; engine = current()) {
+    const current = () => picture.find(name)
+    for (let slot = current(); slot; slot = current()) {
       try {
-        return await linkCollection(engine, this.#disk, folder)
+        return await slot.use(({ engine }) => linkCollection(engine, this.#disk, folder), undefined, untilDone)
       } catch (cause) {
         // The collection was deleted or replaced during the capture: try again.
-        if (current() === engine) throw cause
+        if (current() === slot) throw cause
         await this.#disk.removeTree(folder)
       }
     }

@@ -3,6 +3,7 @@ import type { QuotaConfig } from '../../core/quotas.js'
 import type { Aliases } from '../../storage/alias-file.js'
 import type { Manifest } from '../../storage/manifest.js'
 import type { CollectionEngine } from '../collection/collection-engine.js'
+import type { StoredCollection } from '../collection/stored-collection.js'
 import type { SnapshotStore } from '../snapshots/snapshot-store.js'
 
 /** The place where a database keeps its collections: a folder, memory, or a folder that it only reads. */
@@ -10,12 +11,13 @@ export interface CollectionStore {
   readonly readOnly: boolean
   /** null for a database in memory. */
   readonly snapshots: SnapshotStore | null
-  /**
-   * Opens all collections. One that cannot be opened is reported as damaged and does not stop the others. A reader's
-   * store goes on reporting collections that its writer makes and removes.
-   */
-  openAll(registry: CollectionRegistry): Promise<void>
-  create(manifest: Manifest): Promise<CollectionEngine>
+  /** Whether a closed collection can be opened again: not in memory. */
+  readonly reopens: boolean
+  /** Registers all collections, and opens none. A reader's store goes on with those that its writer makes and removes. */
+  list(registry: CollectionRegistry): Promise<void>
+  open(collection: StoredCollection): Promise<CollectionEngine>
+  /** Makes a collection on stable storage. Resolves to null if its first use opens it. */
+  create(manifest: Manifest): Promise<CollectionEngine | null>
   /** Replaces all aliases on stable storage. */
   saveAliases(aliases: Aliases): Promise<void>
   /** The saved quotas; an empty object if none were saved. */
@@ -27,22 +29,17 @@ export interface CollectionStore {
   remove(collection: { uuid: string }): Promise<void>
   /** Stops background work before the collections are closed, so that none is opened or loaded afterwards. */
   stop(): Promise<void>
-  close(): Promise<void>
+  /** With the collections that the database has closed. */
+  close(collections: readonly StoredCollection[]): Promise<void>
 }
 
 export interface CollectionRegistry {
-  add(engine: CollectionEngine): void
-  remove(engine: CollectionEngine): void
-  addDamaged(damaged: DamagedCollection): void
+  add(collection: StoredCollection): void
+  /** Its files are gone. */
+  remove(collection: StoredCollection): Promise<void>
+  /** Not even the name of a collection can be read. */
+  addNameless(error: VicinalError): void
   setAliases(aliases: Aliases): void
   /** The aliases cannot be read, so an unknown name may be an alias. */
   addDamagedAliases(error: VicinalError): void
-}
-
-export interface DamagedCollection {
-  /** null if not even the name could be read. */
-  name: string | null
-  /** null if the damage is not in a collection. */
-  uuid: string | null
-  error: VicinalError
 }

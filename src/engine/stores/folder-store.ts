@@ -1,3 +1,4 @@
+import { background } from '../../core/background.js'
 import { type Clock, systemClock } from '../../core/clock.js'
 import { VicinalError } from '../../core/errors.js'
 import type { QuotaConfig } from '../../core/quotas.js'
@@ -6,36 +7,44 @@ import { FileLog } from '../../log/file-log.js'
 import { FileLock } from '../../native/lock.js'
 import { type Aliases, readAliases, writeAliases } from '../../storage/alias-file.js'
 import {
-  type CollectionPaths,
   collectionPaths,
   createCollection,
   deleteCollection,
   LOCK_FILE,
-  listCollections,
   removeLeftovers,
-  undone,
 } from '../../storage/layout.js'
-import { type Manifest, readManifest, writeManifest } from '../../storage/manifest.js'
+import { type Manifest, writeManifest } from '../../storage/manifest.js'
 import { readQuotas, writeQuotas } from '../../storage/quota-file.js'
-import { UUID } from '../catalogue/restored-manifest.js'
 import { CollectionEngine } from '../collection/collection-engine.js'
 import { recoverCollection } from '../collection/recovery.js'
+import type { StoredCollection } from '../collection/stored-collection.js'
+import { mapRoom } from '../memory/map-room.js'
 import { DEFAULT_SNAPSHOT_SETTINGS, type SnapshotSettings, SnapshotStore } from '../snapshots/snapshot-store.js'
 import type { CollectionRegistry, CollectionStore } from './collection-store.js'
+import { asVicinalError, FolderCatalogue } from './folder-catalogue.js'
+
+/** How often a changed catalogue is written. */
+const SAVE_EVERY_MS = 10_000
 
 /** The data folder of the one process that writes it. */
 export class FolderStore implements CollectionStore {
   readonly readOnly = false
+  readonly reopens = true
   readonly snapshots: SnapshotStore
   readonly #disk: Disk
   readonly #lock: FileLock
   readonly #clock: Clock
+  readonly #catalogue: FolderCatalogue
+  #savedAtMs = 0
+  readonly #saving = () => this.#saveIfDue()
 
   private constructor(disk: Disk, lock: FileLock, clock: Clock, snapshots: SnapshotSettings) {
     this.snapshots = new SnapshotStore(disk, clock, snapshots)
     this.#disk = disk
     this.#lock = lock
     this.#clock = clock
+    this.#catalogue = new FolderCatalogue(disk)
+    background.add(this.#saving)
   }
 
   /** Creates a missing folder. Rejects with LOCKED while another process writes the folder. */
@@ -54,45 +63,59 @@ export class FolderStore implements CollectionStore {
     return new FolderStore(disk, lock, clock, snapshots)
   }
 
-  async openAll(registry: CollectionRegistry): Promise<void> {
+  async list(registry: CollectionRegistry): Promise<void> {
     await removeLeftovers(this.#disk)
-    await removeReplaced(this.#disk)
-    const present = new Set<string | null>()
-    for (const paths of await listCollections(this.#disk)) {
-      try {
-        const engine = new CollectionEngine(await recoverCollection(this.#disk, paths, this.#clock))
-        present.add(engine.name)
-        registry.add(engine)
-      } catch (cause) {
-        const identity = await identityOf(this.#disk, paths)
-        present.add(identity.name)
-        registry.addDamaged({ ...identity, error: asVicinalError(cause) })
-      }
-    }
+    const { present, replaced, unread } = await this.#catalogue.list()
+    // After a crash a replaced collection may still be there beside its replacement.
+    for (const collection of replaced) await this.remove(collection)
+    for (const collection of present) registry.add(collection)
+    for (const { error } of unread) registry.addNameless(error)
+    await this.#saveCatalogue()
     try {
-      registry.setAliases(leadingTo(present, await readAliases(this.#disk)))
+      const aliases = await readAliases(this.#disk)
+      registry.setAliases(unread.length > 0 ? aliases : leadingTo(new Set(present.map(({ name }) => name)), aliases))
     } catch (cause) {
       registry.addDamagedAliases(asVicinalError(cause))
     }
+  }
+
+  async open({ name, uuid }: StoredCollection): Promise<CollectionEngine> {
+    const paths = collectionPaths(uuid)
+    const parts = await recoverCollection(this.#disk, paths, this.#clock, async (manifest) => {
+      if (manifest.name !== name) {
+        throw new VicinalError('CORRUPT', `${paths.manifest}: it is of collection ${JSON.stringify(manifest.name)}`, {
+          details: { path: paths.manifest },
+        })
+      }
+      await mapRoom.admitCollection(manifest)
+    })
+    return new CollectionEngine(parts)
+  }
+
+  /** The file is only a copy, so a failure loses nothing but time at the next open. */
+  async #saveCatalogue(): Promise<void> {
+    this.#savedAtMs = this.#clock.monotonicMs()
+    await this.#catalogue.save().catch(() => undefined)
+  }
+
+  async #saveIfDue(): Promise<void> {
+    if (this.#clock.monotonicMs() - this.#savedAtMs >= SAVE_EVERY_MS) await this.#saveCatalogue()
   }
 
   async saveAliases(aliases: Aliases): Promise<void> {
     await writeAliases(this.#disk, aliases)
   }
 
-  async create(manifest: Manifest): Promise<CollectionEngine> {
+  async create(manifest: Manifest): Promise<null> {
     const disk = this.#disk
     const { uuid, flushedSeq } = manifest
-    const paths = await createCollection(disk, uuid, async (unfinished) => {
+    await createCollection(disk, uuid, async (unfinished) => {
       const log = await FileLog.open({ disk, folder: unfinished.log, uuid, cleanEnd: null, flushedSeq, create: true })
       await log.close()
       await writeManifest(disk, unfinished.manifest, manifest)
     })
-    try {
-      return new CollectionEngine(await recoverCollection(disk, paths, this.#clock))
-    } catch (error) {
-      throw await undone(disk, paths, error)
-    }
+    this.#catalogue.add(manifest)
+    return null
   }
 
   async loadQuotas(): Promise<unknown> {
@@ -109,47 +132,23 @@ export class FolderStore implements CollectionStore {
 
   async remove({ uuid }: { uuid: string }): Promise<void> {
     await deleteCollection(this.#disk, collectionPaths(uuid))
+    this.#catalogue.remove({ uuid })
   }
 
-  async stop(): Promise<void> {}
+  async stop(): Promise<void> {
+    background.remove(this.#saving)
+  }
 
-  async close(): Promise<void> {
+  async close(collections: readonly StoredCollection[]): Promise<void> {
+    background.remove(this.#saving)
+    await this.#catalogue.saveClosed(collections).catch(() => undefined)
     this.#lock.release()
   }
 }
 
-/** Leaves out aliases of deleted collections. If the name of some collection cannot be read, all aliases stay. */
-function leadingTo(present: ReadonlySet<string | null>, aliases: Aliases): Aliases {
-  if (present.has(null)) return aliases
+/** Leaves out aliases of deleted collections. */
+function leadingTo(present: ReadonlySet<string>, aliases: Aliases): Aliases {
   return new Map([...aliases].filter(([, collection]) => present.has(collection)))
-}
-
-/** The name and uuid of a collection that cannot be opened; nulls if its manifest cannot be read either. */
-export async function identityOf(
-  disk: Disk,
-  paths: CollectionPaths,
-): Promise<{ name: string | null; uuid: string | null }> {
-  return await readManifest(disk, paths.manifest).then(
-    ({ name, uuid }) => ({ name, uuid }),
-    () => ({ name: null, uuid: null }),
-  )
-}
-
-/** After a crash a replaced collection may still be there beside its replacement. */
-async function removeReplaced(disk: Disk): Promise<void> {
-  for (const paths of await listCollections(disk)) {
-    const replaces = await readManifest(disk, paths.manifest).then(
-      (manifest) => manifest.replaces,
-      () => undefined,
-    )
-    if (replaces === undefined || !UUID.test(replaces)) continue
-    const replaced = collectionPaths(replaces)
-    if (replaced.folder !== paths.folder && (await disk.exists(replaced.folder))) await deleteCollection(disk, replaced)
-  }
-}
-
-export function asVicinalError(cause: unknown): VicinalError {
-  return cause instanceof VicinalError ? cause : new VicinalError('INTERNAL', String(cause), { cause })
 }
 
 /** Writes the holder into the lock file. The file is never replaced: the lock is on the file, not on its name. */

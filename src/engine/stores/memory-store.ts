@@ -1,9 +1,11 @@
 import { type Clock, systemClock } from '../../core/clock.js'
+import { VicinalError } from '../../core/errors.js'
 import { MemoryLog } from '../../log/memory-log.js'
 import type { Manifest } from '../../storage/manifest.js'
 import { ManifestFile } from '../catalogue/manifest-file.js'
 import { CollectionEngine } from '../collection/collection-engine.js'
 import { OutdatedSegments } from '../collection/outdated-segments.js'
+import type { StoredCollection } from '../collection/stored-collection.js'
 import { makeShard } from '../config/shard-spec.js'
 import type { CollectionStore } from './collection-store.js'
 
@@ -11,13 +13,18 @@ import type { CollectionStore } from './collection-store.js'
 export class MemoryStore implements CollectionStore {
   readonly readOnly = false
   readonly snapshots = null
+  readonly reopens = false
   readonly #clock: Clock
 
   constructor(clock: Clock = systemClock) {
     this.#clock = clock
   }
 
-  async openAll(): Promise<void> {}
+  async list(): Promise<void> {}
+
+  async open({ name }: StoredCollection): Promise<never> {
+    throw new VicinalError('INTERNAL', `collection ${JSON.stringify(name)} in memory was closed`)
+  }
 
   async create(manifest: Manifest): Promise<CollectionEngine> {
     return new CollectionEngine({

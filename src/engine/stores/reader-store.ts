@@ -2,13 +2,15 @@ import { type Clock, systemClock } from '../../core/clock.js'
 import { notFound, VicinalError } from '../../core/errors.js'
 import { Disk } from '../../disk/disk.js'
 import { readAliases } from '../../storage/alias-file.js'
-import { type CollectionPaths, listCollections } from '../../storage/layout.js'
+import { collectionPaths } from '../../storage/layout.js'
 import { readQuotas } from '../../storage/quota-file.js'
 import { CollectionEngine } from '../collection/collection-engine.js'
 import { FollowedCollection } from '../collection/followed-collection.js'
+import type { StoredCollection } from '../collection/stored-collection.js'
+import { mapRoom } from '../memory/map-room.js'
 import { DEFAULT_SNAPSHOT_SETTINGS, SnapshotStore } from '../snapshots/snapshot-store.js'
 import type { CollectionRegistry, CollectionStore } from './collection-store.js'
-import { asVicinalError, identityOf } from './folder-store.js'
+import { asVicinalError, FolderCatalogue } from './folder-catalogue.js'
 
 /** How far a reader may be behind its writer, and how often it looks for collections made or removed. */
 const FOLLOW_MS = 200
@@ -24,11 +26,17 @@ interface Followed {
  */
 export class ReaderStore implements CollectionStore {
   readonly readOnly = true
+  readonly reopens = true
   readonly snapshots: SnapshotStore
   readonly #disk: Disk
   readonly #clock: Clock
-  /** Keyed by folder. */
-  readonly #followed = new Map<string, Followed>()
+  readonly #catalogue: FolderCatalogue
+  /** Keyed by uuid. */
+  readonly #listed = new Map<string, StoredCollection>()
+  /** Folders of collections that were told to be unreadable. */
+  readonly #unread = new Set<string>()
+  /** The open collections. */
+  readonly #followed = new Set<Followed>()
   #polls = 0
   #timer: NodeJS.Timeout | null = null
   #running: Promise<void> = Promise.resolve()
@@ -38,6 +46,7 @@ export class ReaderStore implements CollectionStore {
     this.snapshots = new SnapshotStore(disk, clock, DEFAULT_SNAPSHOT_SETTINGS)
     this.#disk = disk
     this.#clock = clock
+    this.#catalogue = new FolderCatalogue(disk)
   }
 
   /** Rejects with NOT_FOUND if the folder does not exist: a reader creates none. */
@@ -47,12 +56,21 @@ export class ReaderStore implements CollectionStore {
     return new ReaderStore(disk, clock)
   }
 
-  async openAll(registry: CollectionRegistry): Promise<void> {
+  async list(registry: CollectionRegistry): Promise<void> {
     await this.#list(registry)
     await readAliases(this.#disk).then(registry.setAliases, (cause: unknown) => {
       registry.addDamagedAliases(asVicinalError(cause))
     })
     this.#arm(registry)
+  }
+
+  async open({ uuid }: StoredCollection): Promise<CollectionEngine> {
+    const collection = await FollowedCollection.open(this.#disk, collectionPaths(uuid), this.#clock, (manifest) =>
+      mapRoom.admitCollection(manifest),
+    )
+    const engine = new CollectionEngine(collection.parts)
+    this.#followed.add({ collection, engine })
+    return engine
   }
 
   async create(): Promise<never> {
@@ -96,43 +114,35 @@ export class ReaderStore implements CollectionStore {
   }
 
   async #poll(registry: CollectionRegistry): Promise<void> {
-    if (++this.#polls % LIST_EVERY_POLLS === 0) await this.#list(registry)
+    if (++this.#polls % LIST_EVERY_POLLS === 0) await this.#list(registry).catch(() => undefined)
     // A file that the writer is replacing right now is read at the next poll.
     await readAliases(this.#disk).then(registry.setAliases, () => undefined)
-    for (const { collection, engine } of this.#followed.values()) {
+    for (const followed of this.#followed) {
       if (this.#stopped) return
-      await collection.follow(engine)
+      const { collection, engine } = followed
+      if (engine.isClosed) this.#followed.delete(followed)
+      else await collection.follow(engine)
     }
   }
 
   async #list(registry: CollectionRegistry): Promise<void> {
-    const present = await listCollections(this.#disk).catch(() => null)
-    if (present === null) return
-    const folders = new Set(present.map((paths) => paths.folder))
-    for (const [folder, { engine }] of this.#followed) {
-      if (folders.has(folder)) continue
-      this.#followed.delete(folder)
-      registry.remove(engine)
-      await engine.close()
+    const { present, unread } = await this.#catalogue.list()
+    const uuids = new Set(present.map(({ uuid }) => uuid))
+    for (const [uuid, collection] of this.#listed) {
+      if (uuids.has(uuid)) continue
+      this.#listed.delete(uuid)
+      await registry.remove(collection)
     }
-    // A replacement existed beside the collection it replaces for a moment, so the names are registered again.
-    for (const { engine } of this.#followed.values()) registry.add(engine)
-    for (const paths of present) {
-      if (this.#stopped) return
-      if (!this.#followed.has(paths.folder)) await this.#add(paths, registry)
+    for (const collection of present) {
+      if (this.#listed.has(collection.uuid)) continue
+      this.#listed.set(collection.uuid, collection)
+      registry.add(collection)
     }
-  }
-
-  async #add(paths: CollectionPaths, registry: CollectionRegistry): Promise<void> {
-    try {
-      const collection = await FollowedCollection.open(this.#disk, paths, this.#clock)
-      const engine = new CollectionEngine(collection.parts)
-      this.#followed.set(paths.folder, { collection, engine })
-      registry.add(engine)
-    } catch (cause) {
+    for (const { paths, error } of unread) {
       // A collection that is being removed right now is not damaged.
-      if (!(await this.#disk.exists(paths.folder))) return
-      registry.addDamaged({ ...(await identityOf(this.#disk, paths)), error: asVicinalError(cause) })
+      if (this.#unread.has(paths.folder) || !(await this.#disk.exists(paths.folder))) continue
+      this.#unread.add(paths.folder)
+      registry.addNameless(error)
     }
   }
 }

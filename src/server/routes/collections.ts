@@ -59,7 +59,16 @@ export const collectionRoutes: Route[] = [
     summary: 'Whether a collection exists.',
     run: exists,
   },
-  // Not in Qdrant: the same as the library's `flush` and `waitForIndex`.
+  // Not in Qdrant: the same as the library's `warm`, `flush` and `waitForIndex`.
+  {
+    method: 'POST',
+    path: `${ONE}/warm`,
+    access: 'read',
+    work: 'read',
+    summary: 'Opens a collection ahead of its use.',
+    parameters: CallParameters,
+    run: warm,
+  },
   {
     method: 'POST',
     path: `${ONE}/flush`,
@@ -120,6 +129,12 @@ async function exists(call: Call): Promise<unknown> {
     () => call.collectionName,
   )
   return name === call.collectionName ? { exists } : { exists, name }
+}
+
+async function warm(call: Call): Promise<boolean> {
+  const collection = await call.collection()
+  await collection.warm(call.waitingOptions())
+  return true
 }
 
 async function flush(call: Call): Promise<boolean> {

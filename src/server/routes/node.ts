@@ -144,9 +144,9 @@ function uuidOf(name: string): string {
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20, 32)].join('-')
 }
 
-function allInfos(call: Call): Promise<readonly CollectionInfo[]> {
+async function allInfos(call: Call): Promise<readonly CollectionInfo[]> {
   call.options()
-  return collectionInfos(call.database)
+  return (await collectionInfos(call.database)).open
 }
 
 /** The warnings of collections, until a caller clears them. */

@@ -1,4 +1,3 @@
-import type { ReadableCollection } from '../../core/database.js'
 import type { QueryGroupsOptions, QueryOptions, SearchMatrix } from '../../core/query.js'
 import { storedId, textIdOf } from '../../core/text-ids.js'
 import {
@@ -59,42 +58,43 @@ export const queryRoutes: ReadRoute[] = [
 ]
 
 async function query(call: ReadCall): Promise<unknown> {
-  const { options: asked, explain } = queryOf(call.anyBody)
-  const collection = await call.reads()
-  const options = Object.assign(asked, call.options())
-  if (explain) {
-    const { hits, plan } = await collection.explain(options)
-    return new MeasuredResult({ points: wirePoints(hits), explain: wirePlan(plan) }, wireUsage([plan]))
-  }
-  return { points: wirePoints(await collection.query(options)) }
+  return await answerQuery(call, queryOf(call.anyBody), LATER)
 }
 
 async function queryBatch(call: ReadCall): Promise<unknown> {
-  const asked = queriesOf(call.anyBody)
+  return await answerBatch(call, queriesOf(call.anyBody), LATER)
+}
+
+/** How a path tells the points of a query, and the plan of an explained one. */
+export interface Form {
+  result(points: object[], plan: object | null): object
+  /** The plan stands beside the result. */
+  isBeside?: boolean
+}
+const LATER: Form = { result: (points, plan) => (plan === null ? { points } : { points, explain: plan }) }
+
+export async function answerQuery(call: ReadCall, { options: asked, explain }: Asked<QueryOptions>, form: Form) {
   const collection = await call.reads()
-  if (asked.some(({ explain }) => explain)) return await explainedBatch(collection, asked, call)
-  const answers = await collection.queryBatch(
-    asked.map(({ options }) => options),
-    call.options(),
-  )
-  return answers.map((points) => ({ points: wirePoints(points) }))
+  const options = Object.assign(asked, call.options())
+  if (!explain) return form.result(wirePoints(await collection.query(options)), null)
+  const { hits, plan } = await collection.explain(options)
+  const told = wirePlan(plan)
+  return new MeasuredResult(form.result(wirePoints(hits), told), wireUsage([plan]), form.isBeside ? told : undefined)
 }
 
 /** Runs the whole batch at once, even if only some of its queries are explained. */
-async function explainedBatch(
-  collection: ReadableCollection,
-  asked: Asked<QueryOptions>[],
-  call: ReadCall,
-): Promise<unknown> {
-  const told = await collection.explainBatch(
-    asked.map(({ options }) => options),
-    call.options(),
-  )
-  const plans = told.flatMap(({ plan }, i) => (asked[i]?.explain ? plan : []))
-  const answers = told.map(({ hits, plan }, i) =>
-    asked[i]?.explain ? { points: wirePoints(hits), explain: wirePlan(plan) } : { points: wirePoints(hits) },
-  )
-  return new MeasuredResult(answers, wireUsage(plans))
+export async function answerBatch(call: ReadCall, asked: Asked<QueryOptions>[], form: Form) {
+  const collection = await call.reads()
+  const queries = asked.map(({ options }) => options)
+  if (!asked.some(({ explain }) => explain)) {
+    const answers = await collection.queryBatch(queries, call.options())
+    return answers.map((hits) => form.result(wirePoints(hits), null))
+  }
+  const answers = await collection.explainBatch(queries, call.options())
+  const plans = answers.map(({ plan }, i) => (asked[i]?.explain ? plan : null))
+  const told = plans.map((plan) => plan && wirePlan(plan))
+  const results = answers.map(({ hits }, i) => form.result(wirePoints(hits), told[i] ?? null))
+  return new MeasuredResult(results, wireUsage(plans.flatMap((plan) => plan ?? [])), form.isBeside ? told : undefined)
 }
 
 async function groups(call: ReadCall): Promise<unknown> {

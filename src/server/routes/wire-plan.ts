@@ -1,40 +1,9 @@
-import type { QueryPlan, SegmentPlan } from '../../core/query-plan.js'
+import type { QueryPlan } from '../../core/query-plan.js'
+import { respelled, snakeCase } from '../../core/vocabulary/spelling.js'
 
 /** A query's plan with the names of the wire: a tree, like the query. */
 export function wirePlan(plan: QueryPlan): object {
-  const { stage, returned, rowBytes, prefetch, segments } = plan
-  return {
-    stage,
-    returned,
-    row_bytes: rowBytes,
-    ...wireFindings(plan),
-    prefetch: prefetch.map(wirePlan),
-    segments: segments.map(wireSegment),
-  }
-}
-
-function wireSegment(plan: SegmentPlan): object {
-  const { segment, points, codes, effort } = plan
-  return { segment, points, codes, effort, ...wireFindings(plan) }
-}
-
-/** Findings of a whole query or of one segment. */
-function wireFindings(plan: QueryPlan | SegmentPlan): object {
-  return {
-    strategy: plan.strategy,
-    why: plan.why,
-    expected_recall: plan.expectedRecall,
-    estimated_matches: plan.estimatedMatches,
-    selectivity: plan.selectivity,
-    true_matches: plan.trueMatches,
-    true_selectivity: plan.trueSelectivity,
-    vertices_visited: plan.verticesVisited,
-    distances_computed: plan.distancesComputed,
-    rescored: plan.rescored,
-    bytes_read: plan.bytesRead,
-    payload_bytes_read: plan.payloadBytesRead,
-    took_us: plan.tookUs,
-  }
+  return respelled(plan, snakeCase) as object
 }
 
 /**

@@ -123,7 +123,11 @@ async function runOnce(folder: string, nth: number): Promise<boolean> {
     )
     // However writes fail, the data in memory can be read, unless the collection could not be opened.
     const main = await database.collection(MAIN).catch((error) => failures.push({ ...NO_STEP, ...told(error) }))
-    if (typeof main === 'object') await main.count().catch((error) => complain(`reading failed: ${String(error)}`))
+    if (typeof main !== 'object') return
+    await main.count().catch((error) => {
+      if (/cannot be served/.test(String(error))) failures.push({ ...NO_STEP, ...told(error) })
+      else complain(`reading failed: ${String(error)}`)
+    })
   }
 
   control.fail({ ...plan.rule, nth })

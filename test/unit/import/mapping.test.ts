@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { uuidOfText } from '../../../src/core/text-ids.js'
-import { mappingOf, pointsOf, vectorParams } from '../../../src/import/mapping.js'
-import { pointId } from '../../../src/import/point-ids.js'
+import { mappingOf, pointId, pointsOf, vectorParams } from '../../../src/import/mapping.js'
 import type { RowBatch, SourceShape } from '../../../src/import/source.js'
 
 const shape = (columns: string[], vectors: [string, number][]): SourceShape => ({

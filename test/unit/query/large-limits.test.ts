@@ -1,6 +1,7 @@
 /** Limits above the bound below which the number of points is not looked at. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import type { Collection, Database } from '../../../src/core/database.js'
+import { memoryBudget } from '../../../src/engine/memory/memory-budget.js'
 import { open } from '../../../src/index.js'
 
 const POINTS = 70_000
@@ -37,6 +38,18 @@ describe('a limit beyond the number of points', () => {
       code: 'TOO_LARGE',
       details: { field: 'prefetch', seen: 1_024 * POINTS },
     })
+  })
+
+  it('of prefetches waits for room below a memory limit', async () => {
+    onTestFinished(memoryBudget.limit(1024 ** 3))
+    const all = { query: { sample: 'random' }, limit: ALL } as const
+    const asked = { query: { fusion: 'rrf' }, limit: 3, withPayload: false } as const
+    expect(await points.query({ ...asked, prefetch: new Array(4).fill(all) })).toHaveLength(3)
+    await expect(points.query({ ...asked, prefetch: new Array(1_024).fill(all) })).rejects.toMatchObject({
+      code: 'TOO_LARGE',
+      details: { bound: 1024 ** 3 },
+    })
+    expect(memoryBudget.reservedBytes).toBe(0)
   })
 
   it('gives all pages, values and groups', async () => {

@@ -54,6 +54,9 @@ beforeAll(async () => {
   await collection.flush()
   const { name } = await collection.snapshots.create()
   archive = readFileSync(join(scratch, 'own/snapshots', name))
+  // The close writes the catalogue file, which nothing below changes.
+  await database.close()
+  database = await open(join(scratch, 'own'))
 })
 afterAll(async () => {
   await database.close()

@@ -164,14 +164,14 @@ it('readers of the folder see vectors come and go', async () => {
       expect((await seen.info()).config.vectors.map(({ name }) => name)).toEqual(['kept', 'new'])
       expect((await seen.query({ query: [1, 1], using: 'new' })).map(({ id }) => id)).toEqual([1])
     },
-    { timeout: 60_000, interval: 50 },
+    { timeout: 300_000, interval: 50 },
   )
   await collection.deleteVectorName('new')
   await collection.createVectorName('new', { dense: { size: 3, distance: 'Dot' } })
   await collection.updateVectors([{ id: 2, vector: { new: [1, 2, 3] } }])
   await vi.waitFor(
     async () => expect((await seen.query({ query: [1, 1, 1], using: 'new' })).map(({ id }) => id)).toEqual([2]),
-    { timeout: 60_000, interval: 50 },
+    { timeout: 300_000, interval: 50 },
   )
   expect((await seen.info()).warnings).toEqual([])
   expect(await seen.count()).toBe(POINTS)
@@ -193,7 +193,7 @@ it('an older snapshot restores dropped vectors, and a later one added vectors', 
   const young = await database.collection('young')
   expect((await young.query({ query: { indices: [3], values: [1] }, using: 'new' })).map(({ id }) => id)).toEqual([1])
   expect(await has(young, 'kept')).toBe(POINTS)
-  await expect(has(young, 'gone')).rejects.toThrow('Not existing vector name')
+  expect(await has(young, 'gone')).toBe(0)
 })
 
 it('reads and writes go on while vectors are added and dropped', async () => {

@@ -47,6 +47,32 @@ test('of many refused callers few count', async () => {
   expect(state.counts).toBe(2)
 })
 
+test('before a refusal the collections unused for longest are closed, a share at a time', async () => {
+  const state = { used: MOST, open: 40, closed: [] as number[] }
+  const maps = new MapRoom(
+    { nowMs: () => 0, count: async () => ({ used: state.used, most: MOST }) },
+    {
+      get count() {
+        return state.open
+      },
+      closeUntil: async (isEnough) => {
+        let closed = 0
+        for (; state.open > 0 && !isEnough(closed); closed++) {
+          state.open--
+          state.used -= 10
+        }
+        state.closed.push(closed)
+        return closed
+      },
+    },
+  )
+  await maps.admit('a collection', 40)
+  // A 32nd of 3,200 is kept, so 140 maps are needed: fourteen collections.
+  expect(state.closed).toEqual([3, 3, 3, 2, 2, 2])
+  await expect(maps.admit('a collection', 1_000)).rejects.toMatchObject({ code: 'RESOURCE_EXHAUSTED' })
+  expect(state.open).toBe(0)
+})
+
 test('a system without such a limit refuses nothing', async () => {
   const maps = new MapRoom({ nowMs: () => 0, count: async () => null })
   await maps.admit('a collection', 1_000_000)
@@ -67,11 +93,21 @@ test.skipIf(limit > 100_000)(
     await used.upsert(point(1))
     const empty = await database.createCollection('empty', config)
 
+    // A collection in use is not closed to make room for others.
+    let end = () => {}
+    const inUse = used.upsert(
+      (async function* () {
+        await new Promise<void>((resolve) => {
+          end = resolve
+        })
+        yield* point(3)
+      })(),
+    )
     const shards: Shard[] = []
     const closeAll = () => Promise.all(shards.splice(0).map((shard) => shard.close()))
     onTestFinished(async () => void (await closeAll()))
-    while (((await memoryMaps())?.used ?? 0) < limit * 0.965) {
-      for (let at = 0; at < 20; at++) {
+    while (((await memoryMaps())?.used ?? 0) < limit * 0.9685) {
+      for (let at = 0; at < 5; at++) {
         const shard = new Shard(spec(4))
         shards.push(shard)
         await shard.upsert({
@@ -98,6 +134,8 @@ test.skipIf(limit > 100_000)(
     // Collections that have their maps go on.
     await used.upsert(point(2))
     expect(await used.count()).toBe(2)
+    end()
+    await inUse
     await closeAll()
     await expect
       .poll(

@@ -203,6 +203,7 @@ describe('a snapshot of a collection', () => {
     for (const file of readdirSync(join(scratch, 'source', folder, 'log')))
       rmSync(join(scratch, 'source', folder, 'log', file))
     const hurt = await openIn('source')
+    await expect((await hurt.collection('things')).warm()).rejects.toMatchObject({ code: 'CORRUPT' })
     await expect(hurt.collection('things')).rejects.toMatchObject({ code: 'CORRUPT' })
     const location = `file://${join(scratch, 'source/snapshots', name)}`
     await hurt.recoverCollection('things', { location })
@@ -239,36 +240,6 @@ describe('a snapshot of a database', () => {
 })
 
 describe('it refuses', () => {
-  it('a snapshot with one flipped bit anywhere, or the bit has no effect', async () => {
-    const database = await openIn('source')
-    const collection = await filled(database)
-    await collection.flush()
-    const before = await contentOf(collection)
-    const { name } = await collection.snapshots.create()
-    const parts: Uint8Array[] = []
-    for await (const part of (await collection.snapshots.read(name)).chunks) parts.push(part.slice())
-    const whole = Buffer.concat(parts)
-    let refused = 0
-    for (let i = 0; i < 60; i++) {
-      const hurt = Buffer.from(whole)
-      const at = Math.floor((i * whole.length) / 60)
-      hurt[at] = (hurt[at] as number) ^ 0x41
-      const chunks = (async function* () {
-        yield hurt
-      })()
-      const brought = await database.recoverCollection('copy', { chunks }).catch((error: VicinalError) => error)
-      if (brought instanceof Error) {
-        refused++
-        expect(brought).toMatchObject({ code: 'INVALID_ARGUMENT' })
-        expect(brought.message).not.toMatch(/tmp-/)
-      } else {
-        expect(await contentOf(brought)).toEqual(before)
-      }
-    }
-    expect(refused).toBeGreaterThan(20)
-    await database.close()
-  })
-
   const refusedOf = async (database: Database, source: SnapshotSource, code: string, message: RegExp) => {
     const before = readdirSync(scratch, { recursive: true })
     await expect(database.recoverCollection('things', source)).rejects.toMatchObject({
@@ -337,17 +308,25 @@ describe('it refuses', () => {
     await exact.recoverCollection('upper', { chunks: inPieces(file) }, { checksum: checksum.toUpperCase() })
     const before = await contentOf(collection)
     const step = Math.ceil(file.length / 60)
+    let refused = 0
     for (let at = 0; at < file.length - 1024; at += step) {
       await expect(database.recoverCollection('things', { chunks: inPieces(file.subarray(0, at)) })).rejects.toThrow()
       const changed = Buffer.from(file)
       changed[at] = (changed[at] as number) ^ 0x10
-      // Bytes without meaning (padding, a file's time) may change; the answer is then the same.
-      const outcome = await database
+      const brought = await database
         .recoverCollection(`copy-${at}`, { chunks: inPieces(changed) })
-        .then(contentOf, () => null)
-      if (outcome) expect(outcome, `byte ${at}`).toEqual(before)
-      if (outcome) await database.deleteCollection(`copy-${at}`)
+        .catch((error: VicinalError) => error)
+      if (brought instanceof Error) {
+        refused++
+        expect(brought, `byte ${at}`).toMatchObject({ code: 'INVALID_ARGUMENT' })
+        expect(brought.message).not.toMatch(/tmp-/)
+        continue
+      }
+      // Bytes without meaning (padding, a file's time) may change; the answer is then the same.
+      expect(await contentOf(brought), `byte ${at}`).toEqual(before)
+      await database.deleteCollection(`copy-${at}`)
     }
+    expect(refused).toBeGreaterThan(20)
     expect(await contentOf(collection)).toEqual(before)
     expect(leftovers('source')).toEqual([])
     expect(statSync(join(scratch, 'source/snapshots')).mode & 0o777).toBe(0o700)

@@ -1,0 +1,75 @@
+import { notFound, type VicinalError } from '../../core/errors.js'
+import { catalogChanges } from '../catalogue/catalog-changes.js'
+import { cannotBeServed } from '../catalogue/catalog-errors.js'
+import type { CollectionEngine } from '../collection/collection-engine.js'
+import { CollectionSlot, type SlotHost } from '../collection/collection-slot.js'
+import type { StoredCollection } from '../collection/stored-collection.js'
+
+/** The collections of an open database by their names, and what else the database may hold under an unknown name. */
+export class CollectionSlots {
+  readonly #host: SlotHost
+  readonly #slots = new Map<string, CollectionSlot>()
+  /** Why collections, or aliases, cannot be served of which not even the name can be read. */
+  readonly #unread: VicinalError[] = []
+
+  constructor(host: SlotHost) {
+    this.#host = host
+  }
+
+  /** With `engine` the collection is open already. */
+  add(stored: StoredCollection, engine?: CollectionEngine): CollectionSlot {
+    const slot = new CollectionSlot(stored, this.#host, engine)
+    this.#slots.set(slot.name, slot)
+    catalogChanges.note()
+    return slot
+  }
+
+  take(name: string): void {
+    this.#slots.delete(name)
+    catalogChanges.note()
+  }
+
+  addUnread(error: VicinalError): void {
+    this.#unread.push(error)
+  }
+
+  get(name: string): CollectionSlot | undefined {
+    return this.#slots.get(name)
+  }
+
+  /** The collection of this name; `asked` is the name or alias that a caller used, and `missing` the error without one. */
+  find(
+    name: string,
+    asked: string,
+    missing = (asked: string): VicinalError => notFound('Collection', asked),
+  ): CollectionSlot {
+    const slot = this.#slots.get(name)
+    if (slot) {
+      slot.checkServed()
+      return slot
+    }
+    this.checkRead(name)
+    throw missing(asked)
+  }
+
+  /** Throws if the name might be that of something that cannot be read. */
+  checkRead(name: string): void {
+    const [unread] = this.#unread
+    if (unread) throw cannotBeServed(name, unread)
+  }
+
+  /** Throws if a new collection might get the name of one whose undamaged manifest could not be read now. */
+  checkFree(name: string): void {
+    const unread = this.#unread.find(({ code, details }) => code !== 'CORRUPT' && details.errno !== 'ENOENT')
+    if (unread) throw cannotBeServed(name, unread)
+  }
+
+  get count(): number {
+    return this.#slots.size
+  }
+
+  /** In the order of their names. */
+  all(): CollectionSlot[] {
+    return [...this.#slots.values()].sort((a, b) => (a.name < b.name ? -1 : 1))
+  }
+}
