@@ -175,8 +175,10 @@ class Import {
     const { path, format } = this.#options.files[index] as { path: string; format: Format }
     const source = await openSource(path, format)
     try {
-      const names = existing ? (await existing.info()).config.vectors.map((vector) => vector.name) : []
-      const mapping = mappingOf(await source.shape(), { ...this.#options, existing: names }, path)
+      const config = (await existing?.info())?.config
+      const names = (config?.vectors ?? []).map((vector) => vector.name)
+      const shape = await source.shape()
+      const mapping = mappingOf(shape, { ...this.#options, existing: names, textIds: config?.ids === 'text' }, path)
       const collection = existing ?? (await this.#create(mapping))
       const before = this.#done.rowsBefore
       const rows = await this.#store(source, mapping, collection, (batch) => {

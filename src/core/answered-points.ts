@@ -33,6 +33,23 @@ export type Hit<
   Raw extends boolean = boolean,
 > = StoredPoint<P, W, V, Raw> & Scored
 
+/** The hits of a query of these options. */
+export type HitOf<P, Q> = Hit<
+  P,
+  Extract<AskedPart<Q, 'withPayload', true>, WithPayload>,
+  Extract<AskedPart<Q, 'withVector', false>, WithVector>,
+  Extract<AskedPart<Q, 'rawPayload', false>, boolean>
+>
+
+/** The type of an option; the default where it may be left out. */
+export type AskedPart<Q, Name extends string, Default> = Q extends { readonly [N in Name]?: infer Asked }
+  ? Name extends keyof Q
+    ? undefined extends Q[Name]
+      ? NonNullable<Asked> | Default
+      : NonNullable<Asked>
+    : Default
+  : Default
+
 /** The fields of every point that is read. */
 export interface AnsweredPoint {
   /** A number up to 2^53, a bigint beyond, or a lower-case UUID. */

@@ -5,6 +5,7 @@ import type {
   ExplainedGroups,
   ExplainedMatrix,
   Hit,
+  HitOf,
   PointGroup,
   ScrollPage,
   StoredPoint,
@@ -120,6 +121,11 @@ export interface Database extends ReadableDatabase, AsyncDisposable {
   close(): Promise<void>
 }
 
+/** Queries without keys that no query has. */
+export type KnownQueries<Q extends readonly QueryOptions[]> = {
+  readonly [At in keyof Q]: { readonly [Key in Exclude<keyof Q[At], keyof QueryOptions>]: never }
+}
+
 /**
  * The reading methods of a collection. If the collection was deleted they reject with CLOSED, and at a service with
  * NOT_FOUND. They reject with OVERLOADED if too many searches wait. They reject with RESOURCE_EXHAUSTED or TOO_LARGE if
@@ -161,7 +167,10 @@ export interface ReadableCollection<P = Payload> {
    * Several queries, at most LIMITS.batchQueries. Answers are in the order of the queries. One failure rejects the
    * call.
    */
-  queryBatch(queries: readonly QueryOptions[], call?: CallOptions): Promise<Hit<P>[][]>
+  queryBatch<const Q extends readonly QueryOptions[]>(
+    queries: Q & KnownQueries<Q>,
+    call?: CallOptions,
+  ): Promise<{ -readonly [At in keyof Q]: HitOf<P, Q[At]>[] }>
   /** The same as `queryBatch`, each answer with its plan. */
   explainBatch(queries: readonly QueryOptions[], call?: CallOptions): Promise<Explained<P>[]>
   /** The best points of each group, best group first. Points without a value of `groupBy` are in no group. */

@@ -5,7 +5,7 @@ import { LIMITS } from './limits.js'
 const FORBIDDEN_IN_NAME = /[<>:"/\\|?*\p{Cc}]/u
 
 /** Checks the name of a collection or alias, after any decoding. The rule is Qdrant's, and excludes `.` and `..`. */
-export function checkCollectionName(name: unknown, field = 'collection_name'): string {
+export function checkCollectionName(name: unknown, field = 'name'): string {
   if (typeof name !== 'string' || name.length === 0 || name.length > LIMITS.nameLength) {
     throw invalid(field, `expected a text of 1 to ${LIMITS.nameLength} characters`, name)
   }

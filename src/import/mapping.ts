@@ -9,6 +9,8 @@ import type { ColumnChoice, RowBatch, SourceShape } from './source.js'
 /** Maps the columns of a file to ids, vectors and payload. */
 export interface Mapping {
   id: string | null
+  /** Whether ids of the collection are texts. */
+  textIds?: boolean
   vectors: { name: string; column: string; size: number }[]
 }
 
@@ -22,7 +24,12 @@ const MAX_U64 = 0xffff_ffff_ffff_ffffn
  */
 export function mappingOf(
   shape: SourceShape,
-  asked: { idColumn: string | undefined; vectors: readonly string[]; existing: readonly string[] },
+  asked: {
+    idColumn: string | undefined
+    vectors: readonly string[]
+    existing: readonly string[]
+    textIds?: boolean
+  },
   path: string,
 ): Mapping {
   const id = asked.idColumn ?? (shape.columns.includes(DEFAULT_ID_COLUMN) ? DEFAULT_ID_COLUMN : null)
@@ -34,7 +41,7 @@ export function mappingOf(
     if (shape.columns.includes(column)) throw new UsageError(`${path}: column ${column} holds no lists of floats`)
     throw noColumn(path, column, shape.columns)
   })
-  return { id, vectors }
+  return { id, vectors, textIds: asked.textIds ?? false }
 }
 
 function parsePair(text: string): { name: string; column: string } {
@@ -83,10 +90,11 @@ export function pointsOf(batch: RowBatch, mapping: Mapping, rowOffset: number, p
   let payloads = batch.payloads
   for (let i = 0; i < batch.count; i++) {
     if (batch.ids === null) {
-      ids[i] = rowOffset + batch.firstRow + i
+      const row = rowOffset + batch.firstRow + i
+      ids[i] = mapping.textIds ? String(row) : row
       continue
     }
-    const { id, original } = pointId(batch.ids[i], `${path}: row ${batch.firstRow + i}: ${mapping.id}`)
+    const { id, original } = pointId(batch.ids[i], `${path}: row ${batch.firstRow + i}: ${mapping.id}`, mapping.textIds)
     ids[i] = id
     if (original === null) continue
     payloads ??= new Array(batch.count).fill(null)
@@ -137,8 +145,17 @@ function onePerRow(
   })
 }
 
-/** The id of a row. If it was made from a text, `original` is that text, which goes into the payload. */
-export function pointId(value: unknown, where: string): { id: PointId; original: string | null } {
+/**
+ * The id of a row. If it was made from a text, `original` is that text, which goes into the payload. In a collection whose
+ * ids are texts, every id is the text itself.
+ */
+export function pointId(value: unknown, where: string, isText = false): { id: PointId; original: string | null } {
+  if (isText && typeof value === 'string') return { id: value, original: null }
+  const read = numberOrUuid(value, where)
+  return isText ? { ...read, id: String(read.id) } : read
+}
+
+function numberOrUuid(value: unknown, where: string): { id: PointId; original: string | null } {
   switch (typeof value) {
     case 'number':
       if (Number.isSafeInteger(value) && value >= 0) return { id: value, original: null }

@@ -109,7 +109,7 @@ function* addAll(groups: Groups, hits: readonly Hit<Payload>[], path: PathStep[]
 }
 
 function roundPlan(
-  { root }: Plan,
+  { root, places }: Plan,
   conditions: FilterNode[],
   groups: Groups,
   groupBy: string,
@@ -126,6 +126,7 @@ function roundPlan(
     ),
     offset: 0,
     projection: projectionOf({ withPayload: [seen], mostBytes }, source.schema, false),
+    places,
   }
 }
 

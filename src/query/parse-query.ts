@@ -1,6 +1,7 @@
 import { getHeapStatistics } from 'node:v8'
 import { badRequest, VicinalError } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
+import type { PointId } from '../core/point.js'
 import type { Prefetch, QueryOptions, QueryStage } from '../core/query.js'
 import type { Schema } from '../core/schema.js'
 import { type FilterContext, filterContext, parseFilter } from '../filter/parse.js'
@@ -32,6 +33,7 @@ export function parseQuery(options: QueryOptions, { source, mostBytes }: QuerySc
     offset: amounts.bounded(offset),
     isPast: amounts.isPastAll(offset),
     projection: projectionOf(options, schema),
+    places: parser.places,
   }
 }
 
@@ -48,6 +50,10 @@ class QueryParser {
     this.#amounts = amounts
     this.#context = filterContext(schema)
     this.#scorings = new ScoringParser(schema, this.#context)
+  }
+
+  get places(): ReadonlyMap<PointId, string> {
+    return this.#scorings.places
   }
 
   /** `at` is the path of the stage, with a dot at its end. */

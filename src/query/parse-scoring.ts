@@ -42,6 +42,7 @@ interface Searched {
 export class ScoringParser {
   readonly #schema: Schema
   readonly #context: FilterContext
+  readonly places = new Map<PointId, string>()
   #examples = 0
   /** Whether ids of the stage may be texts: the collection they are looked up in decides. */
   #textIds = false
@@ -184,7 +185,9 @@ export class ScoringParser {
   #idOf(value: unknown, field: string): PointId {
     const isText = this.#textIds && typeof value === 'string'
     encodeId(value, new Uint32Array(ID_WORDS), 0, field, isText)
-    return value as PointId
+    const id = value as PointId
+    if (!this.places.has(id)) this.places.set(id, field)
+    return id
   }
 }
 

@@ -17,6 +17,8 @@ export interface Plan {
   /** No point is behind the offset. */
   isPast?: boolean
   projection: Projection
+  /** Where the query names points, by their ids: the first place of each. */
+  places: ReadonlyMap<PointId, string>
 }
 
 export interface Stage {

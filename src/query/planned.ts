@@ -32,9 +32,11 @@ export function planned(options: QueryOptions, scope: QueryScope): MaybePromise<
     return { plan, references: References.atOnce(plan, scope) }
   } catch (error) {
     if ((error as Partial<VicinalError>).code !== 'INVALID_ARGUMENT') throw error
-    return checkNamed(options, scope).then(() => {
-      throw error
-    })
+    const missing = (found: VicinalError) => found.code !== 'INVALID_ARGUMENT'
+    return checkNamed(options, scope).then(
+      () => Promise.reject(error),
+      (found: VicinalError) => Promise.reject(missing(found) ? found : error),
+    )
   }
 }
 

@@ -1,6 +1,6 @@
 /** Fetches the stored vectors that a query names by id, before the query runs. */
 import { invalid, noSuchPoint, noSuchVector, notFound } from '../core/errors.js'
-import { encodeIds, type PointId, UNNAMED_VECTOR } from '../core/point.js'
+import { encodeId, ID_WORDS, type PointId, UNNAMED_VECTOR } from '../core/point.js'
 import type { SchemaVector } from '../core/schema.js'
 import { turnBudget } from '../core/turn-budget.js'
 import type { VectorRows } from '../native/addon.js'
@@ -31,6 +31,7 @@ export class References {
   readonly #columns = new Map<string, Column>()
   readonly #ofStage = new Map<Stage, Column>()
   readonly #texts: TextQuery[] = []
+  readonly #places: ReadonlyMap<PointId, string>
   /** Ids of the searched collection that the answer excludes, distinct and encoded. */
   readonly excluded: Uint32Array
 
@@ -57,27 +58,28 @@ export class References {
 
   private constructor(plan: Plan | null, scope: QueryScope | null) {
     const own: PointId[] = []
+    this.#places = plan?.places ?? new Map()
     if (!plan || !scope) {
       this.excluded = NO_IDS
       return
     }
     this.#collect(plan.root, scope, own)
     this.excluded =
-      own.length === 0 ? NO_IDS : atOnce(distinctIds(encodeIds(own, 'query', scope.source.schema.textIds)))
+      own.length === 0 ? NO_IDS : atOnce(distinctIds(encodedAt(own, plan.places, scope.source.schema.textIds)))
   }
 
   /** With a bound, columns are fetched one after the other, so that each knows the bytes taken before. */
   async #fetch(mostBytes: number | undefined): Promise<void> {
     const columns = [...this.#columns.values()]
     if (mostBytes === undefined) {
-      await Promise.all(columns.map((column) => column.from.read((source) => fetchFrom(source, column))))
+      await Promise.all(columns.map((column) => column.from.read((source) => fetchFrom(source, column, this.#places))))
       return
     }
     let taken = 0
     for (const column of columns) {
       const left = Math.max(1, mostBytes - taken)
       try {
-        taken += await column.from.read((source) => fetchFrom(source, column, left))
+        taken += await column.from.read((source) => fetchFrom(source, column, this.#places, left))
       } catch (error) {
         throw wantingMore(error, taken)
       }
@@ -168,15 +170,23 @@ function vectorOf({ schema }: Pick<Source, 'schema'>, name: string, like: Schema
   return index
 }
 
+/** Encoded ids; an error names the place where the query has the id. */
+function encodedAt(ids: readonly PointId[], places: ReadonlyMap<PointId, string>, isText = false): Uint32Array {
+  const words = new Uint32Array(ids.length * ID_WORDS)
+  for (const [at, id] of ids.entries()) encodeId(id, words, at * ID_WORDS, places.get(id), isText)
+  return words
+}
+
 /** Fetches one column. Returns the bytes read. */
 async function fetchFrom(
   source: Source,
   { vector: name, like, ids, vectors }: Column,
+  places: ReadonlyMap<PointId, string>,
   mostBytes?: number,
 ): Promise<number> {
   const asked = [...ids]
   const vector = vectorOf(source, name, like)
-  const words = encodeIds(asked, 'query', source.schema.textIds)
+  const words = encodedAt(asked, places, source.schema.textIds)
   // Differently spelled ids may name one point, so rows are requested once and found by position.
   const block = await source.shard.retrieve(words, fieldsOf(false, Uint32Array.of(vector), mostBytes))
   vectors.clear()

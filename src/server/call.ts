@@ -78,7 +78,7 @@ export class ReadCall {
       const what = `Validation error in path parameters: [name: must be from 1 to ${LIMITS.nameLength} characters]`
       throw new VicinalError('INVALID_ARGUMENT', what, { details: { field: 'collection_name' }, status: 422 })
     }
-    return checkCollectionName(name)
+    return checkCollectionName(name, 'collection_name')
   }
 
   /** The collection, for reading. */

@@ -76,6 +76,23 @@ export function describeAnswerTypes(suite: Suite): void {
       expect(raw?.payload.text).toBe('{"title":"One"}')
     })
 
+    it('follow the options of each query of a batch', async () => {
+      const collection = await articles()
+      const query = [0, 0, 0]
+      const [[whole], [bare]] = await collection.queryBatch([
+        { query, limit: 1 },
+        { query, withPayload: false, withVector: true },
+      ])
+      expectTypeOf(whole?.payload).toEqualTypeOf<Article | undefined>()
+      expectTypeOf(bare?.vector).toEqualTypeOf<OneVector | undefined>()
+      expect(whole).toMatchObject({ payload: { title: 'One' } })
+      expect(bare).toMatchObject({ vector: new Float32Array([0, 0, 1]) })
+      const queries: QueryOptions[] = [{ query }]
+      expectTypeOf(await collection.queryBatch(queries)).toEqualTypeOf<Hit<Article>[][]>()
+      // @ts-expect-error: no such option
+      await Promise.allSettled([collection.queryBatch([{ query, limitt: 2 }])])
+    })
+
     it('leave open what the types of the options leave open', async () => {
       const collection = await articles()
       const query: QueryOptions = { query: [0, 0, 0], withPayload: false }

@@ -187,6 +187,12 @@ export function describeOddValues(suite: Suite): void {
       await expect(collection.search(odd, { using: 'words' })).rejects.toMatchObject(refusal)
     })
 
+    it('a name of a collection is told as the argument that it is', async () => {
+      const options = { vectors: { size: 1, distance: 'Dot' } } as const
+      const made = suite.database.createCollection('a/b', options)
+      await expect(made).rejects.toMatchObject({ code: 'INVALID_ARGUMENT', details: { field: 'name' } })
+    })
+
     it.each(REFUSED)('refuses %s', async (_, names, attempt) => {
       const collection = await filled()
       const error = await attempt(collection).catch((reason: unknown) => reason)

@@ -42,6 +42,39 @@ export function describeTextIds(suite: Suite): void {
       await suite.database.ensureCollection(collection.name, { ...options, ids: 'text' })
     })
 
+    it('stay where one batch names a point by its text and by the UUID derived from it', async () => {
+      const collection = await texts()
+      await collection.upsert([
+        { id: 'a', vector: [0, 1], payload: { n: 1 } },
+        { id: uuidOfText('a'), vector: [0, 2], payload: { n: 2 } },
+        { id: uuidOfText('b'), vector: [0, 3] },
+        { id: 'b', vector: [0, 4] },
+        { id: uuidOfText('b'), vector: [0, 5] },
+      ])
+      expect(await collection.get('a', { withVector: true })).toEqual({
+        id: 'a',
+        payload: { n: 2 },
+        vector: new Float32Array([0, 2]),
+      })
+      expect(idsOf((await collection.scrollPage()).points).sort()).toEqual(['a', 'b'])
+    })
+
+    it('are named by their place where a query has them', async () => {
+      const collection = await filled()
+      const wrong = 'x'.repeat(LIMITS.textIdBytes + 1)
+      const other = await suite.single()
+      const recommend = { positive: [[0, 1] as number[], 'a'], negative: [wrong] }
+      const field = 'query.recommend.negative[0]'
+      await expect(collection.query({ query: { recommend } })).rejects.toMatchObject({ details: { field } })
+      // Whether texts are ids of the other collection is known when they are looked up.
+      await other.upsert([{ id: 1, vector: [1, 2, 3] }])
+      const lookUp = other.query({
+        query: { recommend: { positive: [1, 'no UUID'] } },
+        lookupFrom: { collection: other.name },
+      })
+      await expect(lookUp).rejects.toMatchObject({ details: { field: 'query.recommend.positive[1]' } })
+    })
+
     it('are what answers tell, with payloads or without', async () => {
       const collection = await filled()
       expect(await collection.get('a')).toEqual({ id: 'a', payload: { n: 1, tag: 'x' } })

@@ -22,7 +22,7 @@ import { distinctIds, encodedIds } from '../../query/long-lists.js'
 import { Turns } from '../../query/turns.js'
 import { conditionOf } from './conditional.js'
 import type { PlanContext } from './plan-context.js'
-import { hasUnnamed, withKeptNames } from './text-names.js'
+import { hasUnnamed, withKeptNames, withSharedNames } from './text-names.js'
 
 /**
  * A write that passed validation. `resolve` makes its log record, or null if there is nothing to do. With `needsState`
@@ -83,7 +83,8 @@ function readUpsert(points: unknown, condition: UpdateCondition, schema: Schema)
   const columns = new GivenColumns(points, schema, toColumns)
   return async (context) => {
     const choose = conditionOf(condition, context)
-    const given = keepLast(await columns.cleaned(context))
+    const cleaned = await columns.cleaned(context)
+    const given = keepLast(schema.textIds ? withSharedNames(cleaned) : cleaned)
     const recordOf = (kept: PointColumns): LogRecord | null =>
       kept.count === 0 ? null : { op: 'upsert', columns: kept }
     const named = schema.textIds && hasUnnamed(given) ? withKeptNames : null

@@ -1,5 +1,5 @@
 /** Texts of points in a collection whose ids are texts. */
-import { ID_WORDS, type PointColumns, type TextColumn } from '../../core/point.js'
+import { ID_WORDS, idKey, type PointColumns, type TextColumn } from '../../core/point.js'
 import { joinTextId, splitTextId } from '../../core/text-ids.js'
 import { TextColumnBuilder } from '../../ingest/payload-text.js'
 import type { Shard } from '../../native/shard.js'
@@ -10,6 +10,23 @@ const VERSION_OF_TEXTS = 5
 /** Whether some points are named by a UUID that may be derived from a text. */
 export function hasUnnamed(columns: PointColumns): boolean {
   return unnamedRows(columns, textsOf(columns)).length > 0
+}
+
+/** Points that a batch names by text and by UUID have their text in all rows, so also in the last, which stays. */
+export function withSharedNames(columns: PointColumns): PointColumns {
+  const texts = textsOf(columns)
+  const unnamed = unnamedRows(columns, texts)
+  if (unnamed.length === 0) return columns
+  const names = new Map<string, string>()
+  for (const [row, text] of texts.entries()) {
+    const { textId } = splitTextId(text)
+    if (textId !== null) names.set(idKey(columns.ids, row * ID_WORDS), textId)
+  }
+  const shared = unnamed.filter((row) => names.has(idKey(columns.ids, row * ID_WORDS)))
+  for (const row of shared) {
+    texts[row] = joinTextId(names.get(idKey(columns.ids, row * ID_WORDS)) as string, texts[row] as string)
+  }
+  return shared.length === 0 ? columns : withTexts(columns, texts)
 }
 
 /**
@@ -29,6 +46,10 @@ export async function withKeptNames(columns: PointColumns, shard: Shard): Promis
     const row = unnamed[position] as number
     texts[row] = joinTextId(splitTextId(storedTexts[at] as string).textId, texts[row] as string)
   }
+  return withTexts(columns, texts)
+}
+
+function withTexts(columns: PointColumns, texts: readonly string[]): PointColumns {
   const payloads = new TextColumnBuilder(columns.count)
   for (const text of texts) payloads.push(text)
   return { ...columns, payloads: payloads.finish() }

@@ -160,7 +160,7 @@ export class Streams {
     }
     const id = nextRequestId()
     this.#ids.set(request, id)
-    const named = { params: { name: checkCollectionName(decoded(name)) }, query: parse(search) }
+    const named = { params: { name: checkCollectionName(decoded(name), 'collection_name') }, query: parse(search) }
     return { request, id, ...admitted, ...found, ...named }
   }
 }

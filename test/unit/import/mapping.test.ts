@@ -13,7 +13,7 @@ const ASKED_NOTHING = { idColumn: undefined, vectors: [], existing: [] }
 describe('mapping', () => {
   test('takes the id column and the only vector column by default', () => {
     const mapping = mappingOf(shape(['id', 'v', 'text'], [['v', 3]]), ASKED_NOTHING, 'f')
-    expect(mapping).toEqual({ id: 'id', vectors: [{ name: '', column: 'v', size: 3 }] })
+    expect(mapping).toEqual({ id: 'id', vectors: [{ name: '', column: 'v', size: 3 }], textIds: false })
     expect(vectorParams(mapping, 'Dot')).toEqual({ size: 3, distance: 'Dot' })
   })
 
@@ -41,6 +41,20 @@ describe('mapping', () => {
 })
 
 describe('ids', () => {
+  test('are texts in a collection whose ids are texts', () => {
+    const asked = { ...ASKED_NOTHING, textIds: true }
+    const mapping = mappingOf(shape(['id', 'v'], [['v', 1]]), asked, 'f')
+    const ids = ['photo-17.jpg', 7, 2n ** 63n, 'A0000000-2F0D-5C4B-9F7A-3D1E8C4B2A60']
+    const vectors = new Map([['v', { data: new Float32Array(4), present: null }]])
+    const batch = { firstRow: 0, count: 4, ids, vectors, payloads: null, next: null } as unknown as RowBatch
+    expect(pointsOf(batch, mapping, 0, 'f')).toEqual({
+      ids: ids.map(String),
+      points: { ids: ids.map(String), vectors: new Float32Array(4) },
+    })
+    const byRow = { ...batch, ids: null, count: 2, firstRow: 5 } as unknown as RowBatch
+    expect(pointsOf(byRow, mapping, 10, 'f').ids).toEqual(['15', '16'])
+  })
+
   test('a text becomes a UUID of version 5 that is always the same', () => {
     const uuid = uuidOfText('photo-17.jpg')
     expect(uuid).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
