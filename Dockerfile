@@ -7,9 +7,10 @@ COPY package.json package-lock.json ./
 RUN npm ci --include=dev --ignore-scripts --no-audit --no-fund
 COPY . .
 RUN node scripts/run.mjs prebuild
-RUN npm prune --omit=dev --ignore-scripts --no-audit --no-fund
 # What a store needs: optional peers, so that no other installation pays for them.
-RUN npm install --no-save --ignore-scripts --no-audit --no-fund @slatedb/uniffi@0.12.1 opendal@0.49.10
+RUN mkdir stores && mv node_modules/opendal node_modules/@opendal node_modules/@slatedb node_modules/koffi stores/
+RUN npm prune --omit=dev --ignore-scripts --no-audit --no-fund
+RUN mv stores/* node_modules/
 
 FROM node:22-bookworm-slim
 WORKDIR /app

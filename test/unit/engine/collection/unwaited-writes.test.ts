@@ -14,6 +14,8 @@ async function held() {
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
   const database = await open(folder)
   const collection: Collection = await database.createCollection('a', { vectors: { size: 1, distance: 'Dot' } })
+  // Its opening writes to the disk.
+  await collection.warm()
   const events: string[] = []
   let release = () => {}
   const gate = new Promise<void>((resolve) => {
