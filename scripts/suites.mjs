@@ -10,6 +10,7 @@ const BEYOND = [
   'test/durability/',
   'test/lifecycle/',
   'test/packaging/',
+  'test/stores/paused-owner.test.ts',
   'test/stores/s3.test.ts',
   'test/contract/deadlines.test.ts',
   'test/contract/fuzz.test.ts',

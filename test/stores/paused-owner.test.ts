@@ -1,0 +1,57 @@
+/**
+ * An owner that was stopped while another took its store, and that goes on after the objects which fenced it were
+ * removed. What it acknowledges then must be there.
+ */
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { pathToFileURL } from 'node:url'
+import { expect, onTestFinished, test } from 'vitest'
+import { parseStore } from '../../src/bucket/address.js'
+import { Group } from '../../src/bucket/group.js'
+import { startChild } from '../durability/child.js'
+
+const MIN_AGE_MS = 2_000
+const ROUNDS = 1
+/** Little, so that SlateDB writes its tables and removes objects of its log all the time. */
+const MEMORY_BYTES = 256 * 1024
+const VALUE = Buffer.alloc(100_000, 7)
+
+const numberOf = (file: string | undefined) => Number((file ?? '').replace('.sst', ''))
+
+test('a paused owner acknowledges nothing that is lost', async () => {
+  for (let round = 0; round < ROUNDS; round++) {
+    const root = mkdtempSync(join(tmpdir(), 'vicinal-paused-'))
+    onTestFinished(() => rmSync(root, { recursive: true, force: true }))
+    const address = pathToFileURL(root).href
+    const paused = startChild('paused-owner', [address, String(MIN_AGE_MS)], { stdio: ['pipe', 'pipe', 'inherit'] })
+    onTestFinished(() => void paused.kill('SIGKILL'))
+    const lines = createInterface(paused.stdout as NodeJS.ReadableStream)[Symbol.asyncIterator]()
+    expect((await lines.next()).value).toBe('ready')
+    const log = join(root, 'log', 'wal')
+    const last = numberOf(readdirSync(log).sort().at(-1))
+    paused.kill('SIGSTOP')
+    paused.stdin?.write('c/late\n')
+
+    const open = () => Group.open(parseStore(address), { minAgeMs: MIN_AGE_MS, memoryBytes: MEMORY_BYTES })
+    let next = await open()
+    // Until the objects are gone that the paused owner would find in its way.
+    for (let at = 0; numberOf(readdirSync(log).sort()[0]) <= last + 2; at++) {
+      // On a busy machine this owner may be late, too.
+      await next.write({ puts: [[Buffer.from(`c/next-${at}`), VALUE]] }).catch(async () => {
+        await next.close()
+        next = await open()
+      })
+    }
+    paused.kill('SIGCONT')
+    const outcome = (await lines.next()).value as string
+    await next.close()
+    const after = await Group.open(parseStore(address))
+    const isThere = (await after.get(Buffer.from('c/late'))) !== null
+    await after.close()
+    expect(outcome === 'acknowledged' && !isThere, `round ${round}: ${outcome}`).toBe(false)
+    expect(outcome, `round ${round}`).toMatch(/^refused/)
+    paused.kill('SIGKILL')
+  }
+})
