@@ -148,7 +148,7 @@ const otherVector = leaf((value, field) => (isObject(value) ? namedVectorAt(valu
 /** One vector of any kind, with Qdrant's rules of a vector by itself, whatever the collection. */
 function vectorIn(value: unknown, place: Place, reading: Reading): NamedVector {
   if (value instanceof Float32Array) return value
-  if (Array.isArray(value) && typeof value[0] === 'number') {
+  if (Array.isArray(value) && value.length > 0 && !isListOfVectors(value)) {
     const wrong = value.findIndex((one) => typeof one !== 'number')
     if (wrong >= 0) throw reading.mistyped({ parent: place, key: wrong }, 'a number', value[wrong] ?? null)
     return value as readonly number[]

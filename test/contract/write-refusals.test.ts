@@ -39,6 +39,9 @@ it.each<[method: string, path: string, body: unknown, status: number, text: stri
   ['PUT', '', points({ d: 'x' }), 400, `${FORMAT} an array, got "x"`],
   ['PUT', '', { points: [{ id: 1, vector: {}, payload: 7 }] }, 400, `${FORMAT} an object, got 7`],
   ['PUT', '', { points: [{ id: 1, vector: {}, vectors: {} }] }, 400, `${FORMAT} one spelling, got vector and vectors`],
+  ['PUT', '', { batch: { ids: [1], vectors: { d: [['1', 2]] } } }, 400, `${FORMAT} a number, got "1"`],
+  ['PUT', '', { batch: { ids: [1], vectors: { d: [[null, 2]] } } }, 400, `${FORMAT} a number, got null`],
+  ['PUT', '', { batch: { ids: [1], vectors: { d: [[true, 2]] } } }, 400, `${FORMAT} a number, got true`],
   ['PUT', '', { batch: { ids: [1] } }, 400, `${FORMAT} a value, got null`],
   ['PUT', '', { batch: { ids: 7, vectors: [] } }, 400, `${FORMAT} an array, got 7`],
   [

@@ -94,6 +94,7 @@ async function change(random: Random, database: Database, own: Modelled): Promis
 /** A read beside whatever else goes on. Only a collection that is being replaced may refuse it. */
 async function read(random: Random, own: Modelled, other: Modelled): Promise<void> {
   const { handle } = own
+  const handles = [own, other].map((one) => ({ one, before: one.handle }))
   try {
     switch (random.below(4)) {
       case 0:
@@ -111,10 +112,10 @@ async function read(random: Random, own: Modelled, other: Modelled): Promise<voi
     }
   } catch (error) {
     const { code, message } = error as { code: string; message: string }
-    if (code === 'CLOSED' && handle !== own.handle) return
     // The collection or the point that is looked up may be gone.
     if (code === 'NOT_FOUND' || /no (point|vector)|not found/i.test(message)) return
-    if (code === 'CLOSED' && own.turn.pending > 0) return
+    const isReplaced = handles.some(({ one, before }) => one.handle !== before || one.turn.pending > 0)
+    if (code === 'CLOSED' && isReplaced) return
     throw error
   }
 }
