@@ -7,7 +7,7 @@ import { prebuild } from './prebuild.mjs'
 import { path, say } from './process.mjs'
 import { buildNative, buildOracle, compile, install, installClients } from './setup.mjs'
 import { suites } from './suites.mjs'
-import { fuzzSegments, nativeTests, report, soak, suite, suitesOfLowerSets, withSecondTry } from './test.mjs'
+import { fuzzSegments, nativeTests, report, soak, suite, suitesOfLowerSets } from './test.mjs'
 import { COMPILERS, ensureTools } from './tools.mjs'
 
 const SNAPSHOT_FUZZ = ['test/durability/snapshot-fuzz.test.ts']
@@ -47,7 +47,7 @@ function testCi() {
 
 /** Both, as one sum. A skipped suite counts as failed. */
 function ci() {
-  return report([...quick(), ...beyondQuick()].map(withSecondTry), true)
+  return report([...quick(), ...beyondQuick()], true)
 }
 
 /** Everything there is: hours. */

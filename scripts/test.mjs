@@ -10,7 +10,7 @@ import { path, ROOT, say } from './process.mjs'
  * The failures are told once more at the end, for a log may keep no more than its last lines.
  */
 export function report(parts, isStrict = false) {
-  for (const failure of parts.flatMap((part) => part.failures ?? [])) say(`failed: ${failure.text}`)
+  for (const failure of parts.flatMap((part) => part.failures ?? [])) say(`failed: ${failure}`)
   for (const part of isStrict ? parts : []) {
     for (const name of part.skippedSuites ?? []) say(`${part.name}: "${name}" was skipped, and here nothing may be`)
     part.failed += part.skippedSuites?.length ?? 0
@@ -45,7 +45,6 @@ export function suite(name, filters, project, env = {}) {
   const failed = result.numFailedTests + unloaded.length + missing.length
   return {
     name,
-    project,
     passed: result.numPassedTests,
     failed: failed === 0 && child.status !== 0 ? 1 : failed,
     skipped: result.numPendingTests + result.numTodoTests,
@@ -54,37 +53,17 @@ export function suite(name, filters, project, env = {}) {
   }
 }
 
-/** More files than these fail for a reason, and none of them is run again. */
-const MOST_FILES_AGAIN = 2
-const DRAWS_ITS_DATA = /VICINAL_TEST_SEED|fault-random|mutations\.js/
-
-/**
- * A part of vitest, with what failed run once more, alone: a machine that is shared misses a deadline now and then. What
- * passes then is told by name and counts as passed. A file that draws its data has one try, for another try draws other
- * data: a lost write that shows in one run of a hundred is a fault.
- */
-export function withSecondTry(part) {
-  const files = [...new Set((part.failures ?? []).map(({ file }) => file))]
-  const isFault =
-    files.length > MOST_FILES_AGAIN || files.some((file) => DRAWS_ITS_DATA.test(readFileSync(path(file), 'utf8')))
-  if (files.length === 0 || part.failed !== part.failures.length || isFault) return part
-  const again = suite(`${part.name}-again`, files, part.project)
-  if (again.failed > 0) return part
-  for (const { text } of part.failures) say(`passed at the second try only: ${text}`)
-  return { ...part, passed: part.passed + part.failed, failed: 0, failures: [] }
-}
-
 const LINES_OF_FAILURE = 12
 
 /** The failed tests of a file, each with the first lines of its error. */
 function failuresOf(file) {
   const name = relative(ROOT, file.name)
   const failed = file.assertionResults.filter((test) => test.status === 'failed')
-  if (failed.length === 0 && file.status === 'failed') return [{ file: name, text: `${name}: ${file.message}` }]
-  return failed.map((test) => ({
-    file: name,
-    text: `${name}: ${test.fullName}\n${test.failureMessages.join('\n').split('\n').slice(0, LINES_OF_FAILURE).join('\n')}`,
-  }))
+  if (failed.length === 0 && file.status === 'failed') return [`${name}: ${file.message}`]
+  return failed.map(({ fullName, failureMessages }) => {
+    const lines = failureMessages.join('\n').split('\n').slice(0, LINES_OF_FAILURE)
+    return `${name}: ${fullName}\n${lines.join('\n')}`
+  })
 }
 
 const isWhole = (filter) => filter.endsWith('.test.ts')

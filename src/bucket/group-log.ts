@@ -1,8 +1,7 @@
 import { VicinalError } from '../core/errors.js'
-import { MAX_BODY_BYTES } from '../log/format.js'
 import { type Settled, settled } from '../log/group.js'
 import type { Appended, Log } from '../log/log.js'
-import { encodeRecord, type LogEntry, type LogRecord } from '../log/record.js'
+import { encodeBounded, type LogEntry, type LogRecord } from '../log/record.js'
 import type { Group } from './group.js'
 import { firstSeqOf, recordsKey, recordsOf } from './keys.js'
 import { decodeRecords, type EncodedBody, encodeRecords, framedBytes, recordsIn } from './records.js'
@@ -86,12 +85,7 @@ export class GroupLog implements Log {
     if (this.failure) throw this.failure
     if (seq !== this.#lastSeq + 1)
       throw new VicinalError('INTERNAL', `log: expected record ${this.#lastSeq + 1}, got ${seq}`)
-    const body = encodeRecord(record)
-    if (body.bytes > MAX_BODY_BYTES) {
-      throw new VicinalError('TOO_LARGE', `a write of ${body.bytes} bytes: expected at most ${MAX_BODY_BYTES}`, {
-        details: { bound: MAX_BODY_BYTES, seen: body.bytes },
-      })
-    }
+    const body = encodeBounded(record)
     // Nothing is written before it is durable: a record in this process alone would not survive it.
     const durable = settled()
     this.#queue.push({ ...body, seq, written: durable, durable })

@@ -3,7 +3,7 @@ import { VicinalError } from '../core/errors.js'
 import { type Settled, settled } from '../log/group.js'
 import type { S3Access, StoreAddress } from './address.js'
 import { behind, EPOCH } from './keys.js'
-import type { Ending, Entry, OpenTask } from './slate-messages.js'
+import type { Entry, OpenTask } from './slate-messages.js'
 import { SlateThread } from './slate-thread.js'
 
 /** Folder of the database below the store's address. */
@@ -42,48 +42,40 @@ interface Waiting {
  * One database on the store: the logs, manifests and catalogue of its collections. It has one owner, the node that opened
  * it last; an opening fences the owner before. Whatever waits goes into one atomic batch, one batch at a time.
  *
- * A failed batch has an unknown outcome. The group then takes nothing more, and whoever goes on opens it anew and reads
- * what is there.
+ * A failed batch has an unknown outcome. The group then takes nothing more: its next opening reads which records are there.
  */
 export class Group {
   readonly #thread: SlateThread
   #queue: Waiting[] = []
   #writing: Promise<void> | null = null
   #failure: VicinalError | null = null
-  readonly #onEnd: (ending: Ending) => void
 
   private constructor(
     thread: SlateThread,
     /** Number of this opening. A higher one is a later owner's. */
     readonly epoch: number,
-    onEnd: (ending: Ending) => void,
   ) {
     this.#thread = thread
-    this.#onEnd = onEnd
   }
 
   /**
    * Opens the database for writing, and makes it if there is none. Rejects with UNAVAILABLE if the store cannot be
    * reached, and with NATIVE_UNAVAILABLE without the packages of a store.
    */
-  static async open(
-    address: StoreAddress,
-    options: GroupOptions = {},
-    onEnd: (ending: Ending) => void = () => {},
-  ): Promise<Group> {
+  static async open(address: StoreAddress, options: GroupOptions = {}): Promise<Group> {
     const thread = await opened(taskOf(address, 'writer', options))
     try {
       const before = await thread.get(EPOCH)
       const epoch = 1 + (before ? Number(Buffer.from(before).toString('utf8')) : 0)
       await thread.write([[EPOCH, Buffer.from(String(epoch))]], [])
-      return new Group(thread, epoch, onEnd)
+      return new Group(thread, epoch)
     } catch (error) {
       await thread.close()
       throw error
     }
   }
 
-  /** The reason why nothing more is taken; null while the group works. */
+  /** The reason why nothing more is taken, with the `Ending` in its details; null while the group works. */
   get failure(): VicinalError | null {
     return this.#failure
   }
@@ -119,7 +111,7 @@ export class Group {
   }
 
   async #writeAll(): Promise<void> {
-    // Whoever was answered by the last batch may have more to write in this turn.
+    // Callers that the last batch answered may have more to write in this turn.
     for (await nextTurn(); this.#queue.length > 0; await nextTurn()) {
       const batch = this.#take()
       const puts = batch.flatMap(({ change }) => change.puts)
@@ -151,9 +143,7 @@ export class Group {
   }
 
   #fail(error: VicinalError): void {
-    if (this.#failure) return
-    this.#failure = error
-    this.#onEnd((error.details.ending as Ending | undefined) ?? 'lost')
+    this.#failure ??= error
   }
 }
 

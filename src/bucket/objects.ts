@@ -69,7 +69,7 @@ export class Objects {
     throw new VicinalError('UNAVAILABLE', `the store has ${read.length} of ${bytes} bytes of ${path} from ${offset}`)
   }
 
-  /** Everything below a folder, whose path ends with a slash. */
+  /** All objects below a folder. The folder's path ends with a slash. */
   async list(folder: string): Promise<StoredObject[]> {
     const entries = await this.#run('list', folder, () => this.#operator.list(folder, { recursive: true }))
     return entries

@@ -1,4 +1,4 @@
-/** What the main thread asks of the thread that has the database, and the answers. */
+/** Requests of the main thread to the thread that has the database, and its answers. */
 export interface OpenTask {
   kind: 'open'
   /** Address of the store's root, as SlateDB resolves it. */
@@ -54,7 +54,7 @@ export interface SlateResults {
 
 /**
  * Why the database takes nothing more. `fenced`: another opened it. `late`: a batch came back too late to count (see
- * `CountedBatches`). `lost`: anything else. In each case the outcome of what was under way is unknown.
+ * `CountedBatches`). `lost`: anything else. In each case the outcome of the batch under way is unknown.
  */
 export type Ending = 'fenced' | 'late' | 'lost'
 

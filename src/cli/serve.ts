@@ -100,7 +100,7 @@ async function serveWith(settings: Settings, keys: KeyFiles): Promise<number> {
   }
 }
 
-/** What is opened: the data folder, or a store with its cache. */
+/** The place to open: the data folder, or a store with its cache. */
 function placeOf(settings: Settings): { folder: string; options: OpenOptions } {
   const store = settings.text('store')
   if (store === undefined) return { folder: settings.text('data') as string, options: {} }

@@ -104,7 +104,7 @@ export class RemoteCollection<P = Payload> extends PlainReads<P> implements Unty
     const told = givenIfAny(UpsertOptions, options)
     if (points === null || typeof points !== 'object') throw invalid('points', 'expected points', points)
     const rows = isArrowTable(points) ? pointsOfArrow(points, schemaOf((await this.#info(told)).config)) : points
-    // What one write takes is encoded before the call returns: its caller may change it then.
+    // The points of one write are encoded before the call returns, since its caller may change them afterwards.
     const isOneWrite = pointsOfOneWrite(rows) !== null
     return await writeBatches(isOneWrite ? this.#requestsOf(rows, 0, told) : this.#batchesOf(rows, told))
   }

@@ -1,6 +1,6 @@
 /**
- * Copies of callers' values. What was passed at a call is what is stored or searched, whatever the caller does with its
- * arrays and objects once the call has returned: what is not read at once is copied first.
+ * Copies of callers' values. A call stores and searches the values as they were when it was made. Its caller may change arrays and
+ * objects once the call has returned, so values that are not read at once are copied first.
  */
 import { LIMITS } from './limits.js'
 

@@ -1,10 +1,10 @@
 import { basename } from 'node:path'
 import { VicinalError } from '../core/errors.js'
 import type { AppendFile } from '../disk/append-file.js'
-import { FILE_HEADER_BYTES, MAX_BODY_BYTES, RECORD_HEADER_BYTES } from './format.js'
+import { FILE_HEADER_BYTES, RECORD_HEADER_BYTES } from './format.js'
 import { frameRecords, type QueuedRecord, type Settled, settled } from './group.js'
 import type { Appended, Log, LogPosition } from './log.js'
-import { encodeRecord, type LogEntry, type LogRecord } from './record.js'
+import { encodeBounded, type LogEntry, type LogRecord } from './record.js'
 import {
   checkCleanEnd,
   createLogFile,
@@ -127,12 +127,7 @@ export class FileLog implements Log {
     if (this.#failure) throw this.#failure
     if (seq !== this.#lastSeq + 1)
       throw new VicinalError('INTERNAL', `log: expected record ${this.#lastSeq + 1}, got ${seq}`)
-    const body = encodeRecord(record)
-    if (body.bytes > MAX_BODY_BYTES) {
-      throw new VicinalError('TOO_LARGE', `a write of ${body.bytes} bytes: expected at most ${MAX_BODY_BYTES}`, {
-        details: { bound: MAX_BODY_BYTES, seen: body.bytes },
-      })
-    }
+    const body = encodeBounded(record)
     const queued: QueuedRecord = { seq, ...body, written: settled(), durable: settled() }
     this.#queue.push(queued)
     this.#queuedBytes += RECORD_HEADER_BYTES + body.bytes

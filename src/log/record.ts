@@ -7,6 +7,7 @@ import {
   type TextColumn,
   type VectorColumn,
 } from '../core/point.js'
+import { MAX_BODY_BYTES } from './format.js'
 import { type PackedValue, PackWriter, unpack } from './msgpack.js'
 
 /**
@@ -26,6 +27,15 @@ export type LogRecord =
 export interface LogEntry {
   seq: number
   record: LogRecord
+}
+
+/** The same of a record that a log takes. Throws TOO_LARGE beyond MAX_BODY_BYTES. */
+export function encodeBounded(record: LogRecord): { chunks: Uint8Array[]; bytes: number } {
+  const body = encodeRecord(record)
+  if (body.bytes <= MAX_BODY_BYTES) return body
+  throw new VicinalError('TOO_LARGE', `a write of ${body.bytes} bytes: expected at most ${MAX_BODY_BYTES}`, {
+    details: { bound: MAX_BODY_BYTES, seen: body.bytes },
+  })
 }
 
 /** A record's body as buffers to write end to end. Large buffers are not copied: the record goes on owning them. */

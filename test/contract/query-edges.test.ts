@@ -82,25 +82,16 @@ describe.each(FACES)('by the %s', (face) => {
     await collection.createPayloadIndex('n', 'keyword')
     expect([...(await scores()).values()]).toEqual([7, 7, 7, 7, 7])
     await collection.createPayloadIndex('n', 'float')
-    expect(await scores()).toEqual(
-      new Map([
-        [0, 5],
-        [1, 1.5],
-        [2, 7],
-        [3, 2.5],
-        [4, 9],
-      ]),
-    )
+    const ofNumbers = new Map([
+      [0, 5],
+      [1, 1.5],
+      [2, 7],
+      [3, 2.5],
+      [4, 9],
+    ])
+    expect(await scores()).toEqual(ofNumbers)
     await collection.deletePayloadIndex('n')
-    expect(await scores()).toEqual(
-      new Map([
-        [0, 5],
-        [1, 1.5],
-        [2, 7],
-        [3, 2.5],
-        [4, 9],
-      ]),
-    )
+    expect(await scores()).toEqual(ofNumbers)
   })
 
   it('relevance feedback weighs every two items with different ratings', async () => {

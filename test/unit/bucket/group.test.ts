@@ -7,7 +7,6 @@ import { parseStore, type StoreAddress } from '../../../src/bucket/address.js'
 import { Group, GroupReader } from '../../../src/bucket/group.js'
 import { GroupLog } from '../../../src/bucket/group-log.js'
 import { recordsKey } from '../../../src/bucket/keys.js'
-import type { Ending } from '../../../src/bucket/slate-messages.js'
 import type { LogEntry, LogRecord } from '../../../src/log/record.js'
 
 const UUID = '0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9'
@@ -25,8 +24,8 @@ afterEach(async () => {
   rmSync(root, { recursive: true, force: true })
 })
 
-async function opened(onEnd?: (ending: Ending) => void): Promise<Group> {
-  const group = await Group.open(address, {}, onEnd)
+async function opened(): Promise<Group> {
+  const group = await Group.open(address)
   openGroups.push(group)
   return group
 }
@@ -64,14 +63,12 @@ test('a scan of more than a message has them all, once', async () => {
 })
 
 test('a later opening has the next epoch and fences the one before', async () => {
-  const endings: Ending[] = []
-  const first = await opened((ending) => endings.push(ending))
+  const first = await opened()
   await first.write({ puts: [[key('c/a'), key('1')]] })
   const second = await opened()
   expect(second.epoch).toBe(first.epoch + 1)
   await expect(first.write({ puts: [[key('c/b'), key('1')]] })).rejects.toThrow(/newer/)
-  expect(endings).toEqual(['fenced'])
-  expect(first.failure?.code).toBe('UNAVAILABLE')
+  expect(first.failure).toMatchObject({ code: 'UNAVAILABLE', details: { ending: 'fenced' } })
   await expect(first.write({ puts: [] })).rejects.toThrow(/newer/)
   expect(await second.get(key('c/a'))).not.toBeNull()
   expect(await second.get(key('c/b'))).toBeNull()
