@@ -124,5 +124,7 @@ export function nativeTests(chosen = [], env = {}) {
     failed: failed === 0 && child.status !== 0 ? 1 : failed,
     skipped,
     skippedSuites: [...child.stdout.matchAll(/^native: (\w+) skipped/gm)].map(([, variant]) => variant),
+    // With the line before, which says where.
+    failures: [...child.stdout.matchAll(/^(.*)\nFAILED (.*)$/gm)].map(([, where, test]) => `${test}: ${where.trim()}`),
   }
 }
