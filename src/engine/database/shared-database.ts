@@ -16,6 +16,8 @@ export interface DatabaseSettings {
   snapshotUrls: boolean
   maxSnapshotBytes: number
   collectionIdleMs: number
+  /** null without a store. */
+  commitWindowMs: number | null
 }
 
 /** One open database with several handles. It closes with the last of them. */
