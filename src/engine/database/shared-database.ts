@@ -1,5 +1,5 @@
 import type { AliasAction, AliasDescription } from '../../core/aliases.js'
-import type { CallOptions, Collection } from '../../core/database.js'
+import type { CallOptions, Collection, Database } from '../../core/database.js'
 import { VicinalError } from '../../core/errors.js'
 import type { Payload } from '../../core/point.js'
 import type { QuotaConfig, QuotaStatus } from '../../core/quotas.js'
@@ -132,6 +132,9 @@ class DatabaseHandle extends EnsuringDatabase implements SharingDatabase {
   }
   async recover(source: SnapshotSource, options?: RecoverOptions): Promise<string[]> {
     return await this.#open().recover(source, options)
+  }
+  get watermarks(): NonNullable<Database['watermarks']> {
+    return this.#open().watermarks
   }
   get nameless(): readonly Error[] {
     return this.#open().nameless
