@@ -5,8 +5,10 @@
 const SEQ_BYTES = 8
 const text = (value: string) => new Uint8Array(Buffer.from(value, 'utf8'))
 
-/** The number of the last opening: each owner writes the next one first. */
-export const EPOCH = text('e')
+/** The last opening, and the node that made it: each owner writes the next one first. */
+export const OWNER = text('e')
+/** The watermark of the last batch. */
+export const WATERMARK = text('w')
 export const ALIASES = text('a')
 export const QUOTAS = text('q')
 export const CATALOGUE = text('c/')

@@ -23,6 +23,7 @@ import { asVicinalError } from './folder-catalogue.js'
 import { asValue, listStored, type OpenedStore, type OwnedStore, storedAliases, storedQuotas } from './opened-store.js'
 import { DEFAULT_ORPHAN_AGE_MS, removeOrphans } from './orphans.js'
 import { StoreHome, segmentFolder, tableFolder } from './store-home.js'
+import type { StoreProgress } from './watermark-waits.js'
 
 /** Values of a removed collection's log that leave in one batch. */
 const REMOVED_AT_ONCE = 1_000
@@ -84,6 +85,21 @@ export class OwnerStore implements CollectionStore {
       lock.release()
       throw error
     }
+  }
+
+  readonly progress: StoreProgress = {
+    position: async () => this.#store.group.position,
+    catchUp: async () => true,
+  }
+
+  /** The number of this opening. */
+  get epoch(): number {
+    return this.#store.group.epoch
+  }
+
+  /** Writes nothing, and so finds out whether another node has taken the store. */
+  async touch(): Promise<void> {
+    await this.#store.group.write({ puts: [] })
   }
 
   async list(registry: CollectionRegistry): Promise<void> {

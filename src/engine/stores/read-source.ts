@@ -2,6 +2,8 @@ import type { StoreAddress } from '../../bucket/address.js'
 import { GroupReader } from '../../bucket/group.js'
 import { claimPrefix } from '../../bucket/marker.js'
 import { Objects } from '../../bucket/objects.js'
+import type { GroupOwner } from '../../bucket/owner.js'
+import type { Position } from '../../bucket/watermark.js'
 import type { VicinalError } from '../../core/errors.js'
 import { notFound } from '../../core/errors.js'
 import { Disk } from '../../disk/disk.js'
@@ -24,6 +26,10 @@ export interface ReadSource {
   quotas(): Promise<unknown>
   home(uuid: string): CollectionHome
   diskPercent(): Promise<number>
+  /** Another one after each change of the collections' names and the aliases; null if the source does not tell. */
+  catalogueVersion(): Promise<string | null>
+  /** The last batch that can be read; null where there are none. */
+  position(): Promise<Position | null>
   close(): Promise<void>
 }
 
@@ -66,6 +72,14 @@ export class FolderSource implements ReadSource {
     return await this.disk.usedPercent()
   }
 
+  async catalogueVersion(): Promise<null> {
+    return null
+  }
+
+  async position(): Promise<null> {
+    return null
+  }
+
   async close(): Promise<void> {}
 }
 
@@ -99,6 +113,20 @@ export class StoreSource implements ReadSource {
 
   async diskPercent(): Promise<number> {
     return await this.store.cache.usedPercent()
+  }
+
+  async catalogueVersion(): Promise<string> {
+    const { epoch, catalogueBatch } = await this.position()
+    return `${epoch}.${catalogueBatch}`
+  }
+
+  async position(): Promise<Position> {
+    return await this.store.database.position()
+  }
+
+  /** The node that opened the store's database last. */
+  async owner(): Promise<GroupOwner | null> {
+    return await this.store.database.owner()
   }
 
   async close(): Promise<void> {
