@@ -88,18 +88,18 @@ export class OwnerStore implements CollectionStore {
   }
 
   readonly progress: StoreProgress = {
-    position: async () => this.#store.group.position,
+    position: async () => this.#store.owned.group.position,
     catchUp: async () => true,
   }
 
   /** The number of this opening. */
   get epoch(): number {
-    return this.#store.group.epoch
+    return this.#store.owned.group.epoch
   }
 
   /** Writes nothing, and so finds out whether another node has taken the store. */
   async touch(): Promise<void> {
-    await this.#store.group.write({ puts: [] })
+    await this.#store.owned.group.write({ puts: [] })
   }
 
   async list(registry: CollectionRegistry): Promise<void> {
