@@ -179,7 +179,11 @@ export class GroupLog implements Log {
     this.#failure = new VicinalError(
       'UNAVAILABLE',
       `whether the write is stored is not known: ${cause.message}; the log of this collection takes no more writes until it is opened again`,
-      { details: cause.details, cause },
+      {
+        details: cause.details,
+        cause,
+        ...(cause.retryAfterMs === undefined ? {} : { retryAfterMs: cause.retryAfterMs }),
+      },
     )
     for (const { durable } of [...taken, ...this.#queue.splice(0)]) durable.reject(this.#failure)
     this.#underWay = []

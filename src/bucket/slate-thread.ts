@@ -15,6 +15,8 @@ const entryOf = () => new URL('../../dist/bucket/slate-worker.js', import.meta.u
 /** SlateDB reads variables of the process itself, which a copy of them would not change. */
 const OPTIONS: WorkerOptions = { name: 'vicinal-bucket', execArgv: [], env: SHARE_ENV }
 
+const RETRY_AFTER_MS = 1_000
+
 interface Waiting {
   resolve(result: SlateResults[SlateTask['kind']]): void
   reject(error: unknown): void
@@ -98,5 +100,9 @@ export class SlateThread {
 
 function asError({ message, ending, isMissing }: SlateFailure): VicinalError {
   if (isMissing) return new VicinalError('NATIVE_UNAVAILABLE', message)
-  return new VicinalError('UNAVAILABLE', `the store's database: ${message}`, { details: ending ? { ending } : {} })
+  return new VicinalError('UNAVAILABLE', `the store's database: ${message}`, {
+    details: ending ? { ending } : {},
+    // Its node reads from then on, or takes the store again.
+    ...(ending ? { retryAfterMs: RETRY_AFTER_MS } : {}),
+  })
 }
