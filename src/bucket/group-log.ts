@@ -5,6 +5,7 @@ import { encodeBounded, type LogEntry, type LogRecord } from '../log/record.js'
 import type { Group } from './group.js'
 import { firstSeqOf, recordsKey, recordsOf } from './keys.js'
 import { decodeRecords, type EncodedBody, encodeRecords, framedBytes, recordsIn } from './records.js'
+import { watermarkText } from './watermark.js'
 
 /** Bytes of records in one value, about. */
 const VALUE_BYTES = 4 * 1024 * 1024
@@ -66,6 +67,11 @@ export class GroupLog implements Log {
 
   get durableSeq(): number {
     return this.#durableSeq
+  }
+
+  /** Of everything in the group that is durable. */
+  get watermark(): string {
+    return watermarkText(this.#group.position)
   }
 
   get bytes(): number {

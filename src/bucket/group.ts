@@ -2,9 +2,11 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { VicinalError } from '../core/errors.js'
 import { type Settled, settled } from '../log/group.js'
 import type { S3Access, StoreAddress } from './address.js'
-import { behind, EPOCH } from './keys.js'
+import { behind, OWNER, WATERMARK } from './keys.js'
+import { decodeOwner, encodeOwner, type GroupOwner } from './owner.js'
 import type { Entry, OpenTask } from './slate-messages.js'
 import { SlateThread } from './slate-thread.js'
+import { decodePosition, encodePosition, isOfCatalogue, type Position } from './watermark.js'
 
 /** Folder of the database below the store's address. */
 const DATABASE = 'log'
@@ -24,6 +26,10 @@ export interface GroupOptions {
   commitWindowMs?: number
   minAgeMs?: number
   memoryBytes?: number
+  /** The node that opens it, and where other nodes reach it. */
+  owner?: Omit<GroupOwner, 'epoch'>
+  /** Called once, when the group takes nothing more. */
+  onEnd?: (error: VicinalError) => void
 }
 
 /** Puts and removals that are durable together or not at all. */
@@ -49,13 +55,19 @@ export class Group {
   #queue: Waiting[] = []
   #writing: Promise<void> | null = null
   #failure: VicinalError | null = null
+  #position: Position
+  readonly #onEnd: (error: VicinalError) => void
 
   private constructor(
     thread: SlateThread,
     /** Number of this opening. A higher one is a later owner's. */
     readonly epoch: number,
+    onEnd: (error: VicinalError) => void,
   ) {
     this.#thread = thread
+    // The catalogue may have changed in any batch of the owner before.
+    this.#position = { epoch, batch: 0, catalogueBatch: 0 }
+    this.#onEnd = onEnd
   }
 
   /**
@@ -65,10 +77,15 @@ export class Group {
   static async open(address: StoreAddress, options: GroupOptions = {}): Promise<Group> {
     const thread = await opened(taskOf(address, 'writer', options))
     try {
-      const before = await thread.get(EPOCH)
-      const epoch = 1 + (before ? Number(Buffer.from(before).toString('utf8')) : 0)
-      await thread.write([[EPOCH, Buffer.from(String(epoch))]], [])
-      return new Group(thread, epoch)
+      const epoch = 1 + (decodeOwner(await thread.get(OWNER))?.epoch ?? 0)
+      const { owner = { node: null, url: null }, onEnd = () => {} } = options
+      const group = new Group(thread, epoch, onEnd)
+      const first: Entry[] = [
+        [OWNER, encodeOwner({ epoch, ...owner })],
+        [WATERMARK, encodePosition(group.#position)],
+      ]
+      await thread.write(first, [])
+      return group
     } catch (error) {
       await thread.close()
       throw error
@@ -78,6 +95,11 @@ export class Group {
   /** The reason why nothing more is taken, with the `Ending` in its details; null while the group works. */
   get failure(): VicinalError | null {
     return this.#failure
+  }
+
+  /** The position of the last batch that is durable and counts. */
+  get position(): Position {
+    return this.#position
   }
 
   /**
@@ -116,14 +138,22 @@ export class Group {
       const batch = this.#take()
       const puts = batch.flatMap(({ change }) => change.puts)
       const deletes = batch.flatMap(({ change }) => change.deletes ?? [])
+      const next = this.#next(puts, deletes)
       try {
-        await this.#watched(this.#thread.write(puts, deletes))
+        await this.#watched(this.#thread.write([...puts, [WATERMARK, encodePosition(next)]], deletes))
+        this.#position = next
         for (const { done } of batch) done.resolve()
       } catch (error) {
         this.#fail(error as VicinalError)
         for (const { done } of [...batch, ...this.#queue.splice(0)]) done.reject(error as VicinalError)
       }
     }
+  }
+
+  #next(puts: readonly Entry[], deletes: readonly Uint8Array[]): Position {
+    const { epoch, batch, catalogueBatch } = this.#position
+    const isListed = puts.some(([key]) => isOfCatalogue(key)) || deletes.some(isOfCatalogue)
+    return { epoch, batch: batch + 1, catalogueBatch: isListed ? batch + 1 : catalogueBatch }
   }
 
   #take(): Waiting[] {
@@ -143,7 +173,9 @@ export class Group {
   }
 
   #fail(error: VicinalError): void {
-    this.#failure ??= error
+    if (this.#failure) return
+    this.#failure = error
+    this.#onEnd(error)
   }
 }
 
@@ -153,6 +185,16 @@ export class GroupReader {
 
   static async open(address: StoreAddress, pollMs: number): Promise<GroupReader> {
     return new GroupReader(await opened(taskOf(address, 'reader', { commitWindowMs: pollMs })))
+  }
+
+  /** The node that opened the group last, as far as this reader sees. */
+  async owner(): Promise<GroupOwner | null> {
+    return decodeOwner(await this.get(OWNER))
+  }
+
+  /** How far this reader sees. Whatever is read afterwards is not older. */
+  async position(): Promise<Position> {
+    return decodePosition(await this.get(WATERMARK))
   }
 
   async get(key: Uint8Array): Promise<Uint8Array | null> {

@@ -107,7 +107,15 @@ function placeOf(settings: Settings): { folder: string; options: OpenOptions } {
   const role = settings.text('role') as string
   const readOnly = ROLES[role]
   if (readOnly === undefined) throw new UsageError(`--role: expected ${Object.keys(ROLES).join(' or ')}, got ${role}`)
-  return { folder: store, options: { cache: settings.text('cache') as string, readOnly } }
+  const commitWindowMs = settings.integer('commitWindowMs')
+  return {
+    folder: store,
+    options: {
+      cache: settings.text('cache') as string,
+      readOnly,
+      ...(commitWindowMs === undefined ? {} : { commitWindowMs }),
+    },
+  }
 }
 
 /** Kills the process if opening takes longer than the deadline. No write was acknowledged yet, so none is lost. */

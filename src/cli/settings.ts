@@ -41,6 +41,13 @@ export const SERVE_SETTINGS = {
     'write,query',
     'with a store: `write,query` owns it and takes it from the owner before; `query` reads what the owner writes',
   ),
+  commitWindowMs: setting(
+    'commit-window-ms',
+    'commitWindowMs',
+    'integer',
+    null,
+    'with a store: how long a write waits for others, since each batch is a paid request; at most 10000. Default: 10 on file://, 100 elsewhere',
+  ),
   host: setting('host', 'host', 'text', '127.0.0.1', 'address to listen on'),
   port: setting('port', 'port', 'integer', 6333, `port to listen on; 0 takes a free one (at most ${MAX_PORT})`),
   apiKeyFile: setting(

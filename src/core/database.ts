@@ -117,6 +117,16 @@ export interface Database extends ReadableDatabase, AsyncDisposable {
    * nothing and keeps nothing open. Only a database of this process can.
    */
   peek?(name: string): Promise<CollectionInfo | ClosedCollection>
+  /** Set for a database of this process; a folder has no watermarks. */
+  readonly watermarks?: {
+    /** Of everything that this node has written or can read; null where there are none. */
+    current(): Promise<string | null>
+    /**
+     * Resolves once this node has everything up to the watermark. Rejects with INVALID_ARGUMENT for a text that is none,
+     * and with UNAVAILABLE at the call's deadline.
+     */
+    reach(after: string, call?: CallOptions): Promise<void>
+  }
   /** Waits for calls under way, and leaves the folder to others. `await using` closes a database too. */
   close(): Promise<void>
 }

@@ -17,7 +17,9 @@ const WINDOW_BYTES = 1024 * 1024
  * `reload`: the next records are no longer in the log, so the table has them; or the writer has undone returned
  * records.
  */
-export type Followed = { state: 'entries'; entries: LogEntry[] } | { state: 'reload' }
+export type Followed =
+  // `isPart`: there may be more records now.
+  { state: 'entries'; entries: LogEntry[]; isPart?: true } | { state: 'reload' }
 
 interface OpenLogFile {
   file: ReadFile

@@ -52,6 +52,12 @@ export class ArrowThread {
     return await this.#run({ kind: 'decode', vectors, rows }, [rows.buffer])
   }
 
+  /** The checksums of a file with one record batch of that column alone. */
+  async checksums(file: Uint8Array): Promise<Uint32Array> {
+    const rows = await copyBytes(file)
+    return await this.#run({ kind: 'checksums', rows }, [rows.buffer])
+  }
+
   async #run<T extends ArrowTask>(task: T, given: ArrayBuffer[]): Promise<ArrowResults[T['kind']]> {
     const worker = this.#started()
     const request: ArrowRequest = { id: ++this.#lastId, task }
@@ -105,6 +111,7 @@ export type ArrowTask =
   | { kind: 'columns'; vectors: readonly TableVector[] }
   | { kind: 'encode'; vectors: readonly TableVector[]; batch: FlushBatch }
   | { kind: 'decode'; vectors: readonly TableVector[]; rows: Uint8Array }
+  | { kind: 'checksums'; rows: Uint8Array }
 
 /** The result of a task, by its kind. Rows are in Arrow's file format. */
 export interface ArrowResults {
@@ -114,6 +121,7 @@ export interface ArrowResults {
   columns: Uint8Array
   encode: EncodedRows
   decode: FlushBatch
+  checksums: Uint32Array
 }
 
 export interface EncodedRows {

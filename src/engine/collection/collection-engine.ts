@@ -335,7 +335,8 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
   }
 
   #completed(): WriteResult {
-    return { operationId: this.#parts.log.lastSeq, status: 'completed' }
+    const { lastSeq, watermark } = this.#parts.log
+    return { operationId: lastSeq, status: 'completed', ...(watermark === undefined ? {} : { watermark }) }
   }
 
   async info(): Promise<CollectionInfo> {

@@ -24,6 +24,24 @@ export class CollectionSlots {
     return slot
   }
 
+  /** Takes a collection of a listing in, unless it is there. Another one of its name is gone. */
+  place(stored: StoredCollection): void {
+    const present = this.#slots.get(stored.name)
+    if (present?.uuid === stored.uuid) return
+    this.add(stored)
+    present?.end({ discard: true }).catch(() => undefined)
+  }
+
+  /** Every collection opens anew with its next use; those that are not in `present` are gone. */
+  async reset(present: ReadonlySet<string>): Promise<void> {
+    const resets = this.all().map(async (slot) => {
+      if (present.has(slot.uuid)) return await slot.reset()
+      this.take(slot.name)
+      await slot.end({ discard: true }).catch(() => undefined)
+    })
+    await Promise.all(resets)
+  }
+
   take(name: string): void {
     this.#slots.delete(name)
     catalogChanges.note()

@@ -34,6 +34,7 @@ import type { CollectionStore } from '../stores/collection-store.js'
 import { CollectionSlots } from './collection-slots.js'
 import { EnsuringDatabase } from './ensuring-database.js'
 import { type SharedCollection, type SharingDatabase, sharedOf } from './sharing.js'
+import { Watermarks } from './watermarks.js'
 
 export interface DatabaseOptions {
   concurrentSearches?: number
@@ -60,6 +61,7 @@ export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabas
   readonly #host: SnapshotHost
   readonly snapshots: Snapshots
   readonly #mutex = new Mutex()
+  readonly watermarks: Watermarks
   #closed: Promise<void> | null = null
   private constructor(store: CollectionStore, options: DatabaseOptions) {
     super()
@@ -81,12 +83,13 @@ export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabas
       untilDone: (work) => this.#untilDone(work),
     }
     this.snapshots = new EmbeddedSnapshots(this.#host, null)
+    this.watermarks = new Watermarks(store)
   }
 
   static async open(store: CollectionStore, options: DatabaseOptions = {}): Promise<EmbeddedDatabase> {
     const database = new EmbeddedDatabase(store, options)
     await store.list({
-      add: (collection) => database.#slots.add(collection),
+      add: (collection) => database.#slots.place(collection),
       remove: async ({ name, uuid }) => {
         const slot = database.#slots.get(name)
         if (slot?.uuid !== uuid) return
@@ -102,11 +105,13 @@ export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabas
         database.#aliases.setTrouble(error)
         database.#addUnread(error)
       },
+      replaced: async (present) => {
+        database.#removing.clear()
+        await database.#slots.reset(present)
+        await database.#quotas.load(store.loadQuotas())
+      },
     })
-    await store.loadQuotas().then(
-      (saved) => database.#quotas.set(read(QuotaConfig, saved ?? {}, 'library', 'quotas')),
-      (error: VicinalError) => database.#quotas.setTrouble(error),
-    )
+    await database.#quotas.load(store.loadQuotas())
     return database
   }
 

@@ -1,4 +1,4 @@
-import type { Collection } from '../../core/database.js'
+import type { Collection, Database } from '../../core/database.js'
 import { VicinalError } from '../../core/errors.js'
 import type { Payload } from '../../core/point.js'
 import type { ClosedCollection, CollectionInfo } from '../../core/schema.js'
@@ -14,6 +14,8 @@ export interface DatabaseSettings {
   snapshotUrls: boolean
   maxSnapshotBytes: number
   collectionIdleMs: number
+  /** null without a store. */
+  commitWindowMs: number | null
 }
 
 /** One open database with several handles. It closes with the last of them. */
@@ -116,6 +118,9 @@ class Handle extends EnsuringDatabase {
   }
   get snapshots(): Snapshots {
     return this.#open().snapshots
+  }
+  get watermarks(): NonNullable<Database['watermarks']> {
+    return this.#open().watermarks
   }
   get nameless(): readonly Error[] {
     return this.#open().nameless

@@ -2,6 +2,8 @@ import type { StoreAddress } from '../../bucket/address.js'
 import { GroupReader } from '../../bucket/group.js'
 import { claimPrefix } from '../../bucket/marker.js'
 import { Objects } from '../../bucket/objects.js'
+import type { GroupOwner } from '../../bucket/owner.js'
+import type { Position } from '../../bucket/watermark.js'
 import { notFound, type VicinalError } from '../../core/errors.js'
 import { Disk } from '../../disk/disk.js'
 import { type Aliases, readAliases, readQuotas } from '../../storage/folder-files.js'
@@ -21,6 +23,10 @@ export interface ReadSource {
   quotas(): Promise<unknown>
   home(uuid: string): CollectionHome
   diskPercent(): Promise<number>
+  /** Another one after each change of the collections' names and the aliases; null if the source does not tell. */
+  catalogueVersion(): Promise<string | null>
+  /** The last batch that can be read; null where there are none. */
+  position(): Promise<Position | null>
   close(): Promise<void>
 }
 
@@ -63,6 +69,14 @@ export class FolderSource implements ReadSource {
     return await this.disk.usedPercent()
   }
 
+  async catalogueVersion(): Promise<null> {
+    return null
+  }
+
+  async position(): Promise<null> {
+    return null
+  }
+
   async close(): Promise<void> {}
 }
 
@@ -75,7 +89,7 @@ export class StoreSource implements ReadSource {
     const objects = await Objects.open(address)
     await claimPrefix(objects, address, { mayCreate: false })
     const database = await GroupReader.open(address, STORE_POLL_MS)
-    return new StoreSource({ address, objects, group: null, database, cache })
+    return new StoreSource({ address, objects, owned: null, database, cache })
   }
 
   async list(): ReturnType<ReadSource['list']> {
@@ -96,6 +110,20 @@ export class StoreSource implements ReadSource {
 
   async diskPercent(): Promise<number> {
     return await this.store.cache.usedPercent()
+  }
+
+  async catalogueVersion(): Promise<string> {
+    const { epoch, catalogueBatch } = await this.position()
+    return `${epoch}.${catalogueBatch}`
+  }
+
+  async position(): Promise<Position> {
+    return await this.store.database.position()
+  }
+
+  /** The node that opened the store's database last. */
+  async owner(): Promise<GroupOwner | null> {
+    return await this.store.database.owner()
   }
 
   async close(): Promise<void> {
