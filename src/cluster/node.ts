@@ -20,6 +20,8 @@ const LATE_POLLS = 3
 export interface NodeOptions {
   address: StoreAddress
   cacheFolder: string
+  /** Of the store's database, while this node owns it. */
+  group: { commitWindowMs?: number }
   roles: readonly Role[]
   /** Heartbeats of an owner that have not changed for this time have another node take the store. */
   ownerTimeoutMs: number
@@ -62,13 +64,14 @@ export class ClusterNode implements Peers {
 
   /** Opens the store: as its owner, or as a reader where another node owns it. `url` is where other nodes reach this one. */
   async start(url: string, open: (store: NodeStore) => Promise<EmbeddedDatabase>): Promise<EmbeddedDatabase> {
-    const { address, cacheFolder, log } = this.#options
+    const { address, cacheFolder, group, log } = this.#options
     this.#url = url
     this.#heartbeats = new Heartbeats(await Objects.open(address))
     const store = new NodeStore({
       address,
       cacheFolder,
       owner: { node: this.#id, url },
+      group,
       onLost: ({ message }) => {
         log(`this node does not own the store any more, and reads it: ${message}`)
         this.#hurry()

@@ -63,7 +63,7 @@ function unavailable(failures: string[]): string {
   return [
     `Vicinal's native kernel cannot be loaded on ${platformName()} (Node ${process.version}).`,
     ...failures.map((failure) => `  - ${failure}`),
-    'There is a prebuilt kernel for linux-x64. AnsweredByAnotherThread build it once: install a C++20 compiler (g++ 12 or clang 15),',
+    'There is a prebuilt kernel for linux-x64. Elsewhere build it once: install a C++20 compiler (g++ 12 or clang 15),',
     "make and Python 3, then run `npx node-gyp rebuild -C native` in the package's folder.",
   ].join('\n')
 }

@@ -8,6 +8,7 @@ export type ArrowTask =
   | { kind: 'columns'; vectors: readonly TableVector[] }
   | { kind: 'encode'; vectors: readonly TableVector[]; batch: FlushBatch }
   | { kind: 'decode'; vectors: readonly TableVector[]; rows: Uint8Array }
+  | { kind: 'checksums'; rows: Uint8Array }
 
 /** The result of a task, by its kind. Rows are in Arrow's file format. */
 export interface ArrowResults {
@@ -17,6 +18,7 @@ export interface ArrowResults {
   columns: Uint8Array
   encode: EncodedRows
   decode: FlushBatch
+  checksums: Uint32Array
 }
 
 export interface EncodedRows {

@@ -60,6 +60,12 @@ export class ArrowThread {
     return await this.#run({ kind: 'decode', vectors, rows }, [rows.buffer])
   }
 
+  /** The checksums of a file with one record batch of that column alone. */
+  async checksums(file: Uint8Array): Promise<Uint32Array> {
+    const rows = await copyBytes(file)
+    return await this.#run({ kind: 'checksums', rows }, [rows.buffer])
+  }
+
   async #run<T extends ArrowTask>(task: T, given: ArrayBuffer[]): Promise<ArrowResults[T['kind']]> {
     const worker = this.#started()
     const request: ArrowRequest = { id: ++this.#lastId, task }

@@ -18,7 +18,7 @@ import { alreadyThere, cannotBeServed, takenByAlias } from '../catalogue/catalog
 import { newManifest } from '../catalogue/new-manifest.js'
 import { untilDone, withCall } from '../collection/call-scope.js'
 import type { CollectionEngine } from '../collection/collection-engine.js'
-import { CollectionHandle } from '../collection/collection-handle.js'
+import { handleOn } from '../collection/collection-handle.js'
 import type { CollectionSlot, SlotHost } from '../collection/collection-slot.js'
 import { EmbeddedCollection } from '../collection/embedded-collection.js'
 import { ofOpening } from '../collection/issues.js'
@@ -47,7 +47,7 @@ export interface DatabaseOptions {
 export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabase {
   readonly #store: CollectionStore
   readonly #slots: CollectionSlots
-  readonly #handles = new WeakMap<CollectionSlot, CollectionHandle>()
+  readonly #handles = new WeakMap<CollectionSlot, Untyped<Collection>>()
   readonly nameless: Error[] = []
   /** Collections whose files could not be removed yet. Deleting or creating one of the name retries it. */
   readonly #removing = new Map<string, Pick<CollectionSlot, 'uuid' | 'end'>>()
@@ -191,13 +191,13 @@ export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabas
   #handle<P>(slot: CollectionSlot): Collection<P> {
     let handle = this.#handles.get(slot)
     if (!handle) {
-      handle = new CollectionHandle(slot, {
+      handle = handleOn(slot, {
         aliases: () => this.#aliases.of(slot.name),
         snapshots: new EmbeddedSnapshots(this.#host, slot),
       })
       this.#handles.set(slot, handle)
     }
-    return handle as Untyped<Collection> as Collection<P>
+    return handle as Collection<P>
   }
 
   async updateAliases(actions: readonly AliasAction[], call?: CallOptions): Promise<void> {

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
-import { parseStore } from '../../bucket/address.js'
+import { parseStore, type StoreAddress } from '../../bucket/address.js'
+import { COMMIT_WINDOW_MS } from '../../bucket/group.js'
 import { systemClock } from '../../core/clock.js'
 import type { Database } from '../../core/database.js'
 import { invalid } from '../../core/errors.js'
@@ -17,6 +18,7 @@ import { ReaderStore } from '../stores/reader-store.js'
 import { EmbeddedDatabase } from './embedded-database.js'
 import { type DatabaseSettings, SharedDatabase } from './shared-database.js'
 import type { SharingDatabase } from './sharing.js'
+import { checkStoreOptions, groupOptions } from './store-options.js'
 
 /** Options of `open`. All are optional; an unknown one rejects with INVALID_ARGUMENT. */
 export interface OpenOptions {
@@ -25,6 +27,11 @@ export interface OpenOptions {
    * Default `vicinal-cache` in the working directory.
    */
   cache?: string
+  /**
+   * How long a write to an object store waits for others, in milliseconds, since each batch is a paid request. 1 to
+   * 10,000; default 10 on `file://` and 100 elsewhere.
+   */
+  commitWindowMs?: number
   /** Opens the folder beside a writer. Reads follow the writer's log; writes reject with READ_ONLY. Default false. */
   readOnly?: boolean
   /** Searches that may run or wait. Further ones reject with OVERLOADED. Default LIMITS.concurrentSearches. */
@@ -59,6 +66,7 @@ export interface OpenOptions {
 
 const KNOWN = keysOf<OpenOptions>({
   cache: true,
+  commitWindowMs: true,
   readOnly: true,
   concurrentSearches: true,
   memoryLimitBytes: true,
@@ -101,7 +109,7 @@ export async function openSharing(folder: string, options: OpenOptions = {}): Pr
   if (typeof folder !== 'string' || folder.length === 0)
     throw invalid('folder', "expected a path, the address of a store, or ':memory:'", folder)
   checkKnown(options, KNOWN)
-  checkCache(options.cache, folder)
+  checkStoreOptions(options, STORE.test(folder))
   checkMemoryLimit(options.memoryLimitBytes)
   checkIdle(options.collectionIdleMs)
   if (folder === IN_MEMORY) return await openStore(new MemoryStore(), options)
@@ -118,9 +126,11 @@ export async function openSharing(folder: string, options: OpenOptions = {}): Pr
     if (!shared.closing) return await openAgain(shared, options)
     await shared.closing.catch(() => undefined)
   }
-  const settings = settingsOf(options)
+  const settings = settingsOf(options, address)
   const { snapshotUrls: urls, maxSnapshotBytes: maxBytes } = settings
-  const opening = address ? OwnerStore.open(address, cache) : FolderStore.open(root, systemClock, { urls, maxBytes })
+  const opening = address
+    ? OwnerStore.open(address, cache, groupOptions(options))
+    : FolderStore.open(root, systemClock, { urls, maxBytes })
   const opened = new SharedDatabase(
     opening.then((store) => openStore(store, options)),
     settings,
@@ -130,17 +140,14 @@ export async function openSharing(folder: string, options: OpenOptions = {}): Pr
   return await opened.handle()
 }
 
-function settingsOf({
-  concurrentSearches,
-  snapshotUrls,
-  maxSnapshotBytes,
-  collectionIdleMs,
-}: OpenOptions): DatabaseSettings {
+function settingsOf(options: OpenOptions, address: StoreAddress | null): DatabaseSettings {
+  const { concurrentSearches, snapshotUrls, maxSnapshotBytes, collectionIdleMs, commitWindowMs } = options
   return {
     concurrentSearches: concurrentSearches ?? LIMITS.concurrentSearches,
     snapshotUrls: snapshotUrls ?? false,
     maxSnapshotBytes: maxSnapshotBytes ?? LIMITS.snapshotBytes,
     collectionIdleMs: collectionIdleMs ?? LIMITS.collectionIdleMs,
+    commitWindowMs: commitWindowMs ?? (address && COMMIT_WINDOW_MS[address.kind]),
   }
 }
 
@@ -160,12 +167,6 @@ function checkMemoryLimit(bytes: unknown): void {
   if (bytes !== undefined && !(Number.isSafeInteger(bytes) && (bytes as number) >= least)) {
     throw invalid('memoryLimitBytes', `expected an integer of at least ${least}`, bytes)
   }
-}
-
-function checkCache(cache: unknown, folder: string): void {
-  if (cache === undefined) return
-  if (typeof cache !== 'string' || cache.length === 0) throw invalid('cache', 'expected a path', cache)
-  if (!STORE.test(folder)) throw invalid('cache', 'only a database on a store has one', cache)
 }
 
 function checkIdle(ms: unknown): void {
