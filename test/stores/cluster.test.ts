@@ -54,14 +54,13 @@ class Node {
   /** The same until the node does not say that it is to be tried again. */
   async retried(method: string, path: string, body?: unknown): Promise<unknown> {
     const deadlineMs = performance.now() + PATIENCE.timeout
-    for (;;) {
+    for (; ; await sleep(PATIENCE.interval)) {
       const answer = await this.ask(method, path, body)
       if (answer.status !== 503 || performance.now() > deadlineMs) {
         expect(answer.status, `${method} ${path}: ${answer.error}`).toBe(200)
         return answer.result
       }
       expect(answer.headers.get('retry-after')).toMatch(/^\d+$/)
-      await sleep(PATIENCE.interval)
     }
   }
 
