@@ -191,7 +191,11 @@ function unknownOutcome(cause: VicinalError): VicinalError {
   return new VicinalError(
     'UNAVAILABLE',
     `whether the write is stored is not known: ${cause.message}; the log of this collection takes no more writes until it is opened again`,
-    { details: cause.details, cause },
+    {
+      details: cause.details,
+      cause,
+      ...(cause.retryAfterMs === undefined ? {} : { retryAfterMs: cause.retryAfterMs }),
+    },
   )
 }
 

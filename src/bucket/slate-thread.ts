@@ -18,6 +18,8 @@ const OPTIONS: WorkerOptions = { name: 'vicinal-bucket', execArgv: [], env: SHAR
 /** How long a close may take. */
 const CLOSING_MS = 10_000
 
+const RETRY_AFTER_MS = 1_000
+
 interface Waiting {
   resolve(result: SlateResults[SlateTask['kind']]): void
   reject(error: unknown): void
@@ -105,5 +107,9 @@ export class SlateThread {
 
 function asError({ message, ending, isMissing }: SlateFailure): VicinalError {
   if (isMissing) return new VicinalError('NATIVE_UNAVAILABLE', message)
-  return new VicinalError('UNAVAILABLE', `the store's database: ${message}`, { details: ending ? { ending } : {} })
+  return new VicinalError('UNAVAILABLE', `the store's database: ${message}`, {
+    details: ending ? { ending } : {},
+    // Its node reads from then on, or takes the store again.
+    ...(ending ? { retryAfterMs: RETRY_AFTER_MS } : {}),
+  })
 }

@@ -39,7 +39,7 @@ export const SERVE_SETTINGS = {
     'role',
     'text',
     'write,query',
-    'with a store: `write,query` owns it and takes it from the owner before; `query` reads what the owner writes',
+    'with a store: `write,query` may own it; `query` reads what the owner writes. Without a cluster key a node that may own it takes it at once',
   ),
   commitWindowMs: setting(
     'commit-window-ms',
@@ -48,6 +48,28 @@ export const SERVE_SETTINGS = {
     null,
     'with a store: how long a write waits for others, since each batch is a paid request; at most 10000. Default: 10 on file://, 100 elsewhere',
   ),
+  advertise: setting(
+    'advertise',
+    'advertise',
+    'text',
+    null,
+    'with a store: URL at which other nodes reach this one. Default: the listening address; required where that is a wildcard and there is a cluster key',
+  ),
+  ownerTimeoutMs: setting(
+    'owner-timeout-ms',
+    'ownerTimeoutMs',
+    'integer',
+    LIMITS.ownerTimeoutMs,
+    'with a store: how long its owner may be silent before another node with the role `write` takes it',
+  ),
+  clusterKeyFile: setting(
+    'cluster-key-file',
+    'clusterKeyFile',
+    'text',
+    null,
+    'file with the key that all nodes of a store have: with it a node forwards writes to the owner, and takes the store from a silent one. One a line; the first is sent, all are accepted',
+  ),
+  clusterKey: secret('VICINAL_CLUSTER_KEY', 'the same key; several are separated by commas'),
   host: setting('host', 'host', 'text', '127.0.0.1', 'address to listen on'),
   port: setting('port', 'port', 'integer', 6333, `port to listen on; 0 takes a free one (at most ${MAX_PORT})`),
   apiKeyFile: setting(

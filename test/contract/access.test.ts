@@ -32,6 +32,7 @@ describe('keys', () => {
     }),
     isClosing: () => false,
     mayRead: () => true,
+    peers: null,
   })
 
   it('guard every route but the four open ones', async () => {

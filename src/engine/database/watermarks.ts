@@ -1,6 +1,7 @@
 import { parseWatermark, watermarkText } from '../../bucket/watermark.js'
 import type { CallOptions } from '../../core/call-options.js'
 import { invalid, VicinalError } from '../../core/errors.js'
+import type { MaybePromise } from '../../core/maybe-promise.js'
 import { withCall } from '../collection/call-scope.js'
 import type { CollectionStore } from '../stores/collection-store.js'
 import { type StoreProgress, WatermarkWaits } from '../stores/watermark-waits.js'
@@ -19,9 +20,9 @@ export class Watermarks {
   }
 
   /** Of everything that this node has written or can read; null where there are none. */
-  async current(): Promise<string | null> {
+  current(): MaybePromise<string | null> {
     const { progress } = this.#store
-    return progress ? watermarkText(await progress.position()) : null
+    return progress ? progress.position().then(watermarkText) : null
   }
 
   /**

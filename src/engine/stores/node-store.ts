@@ -206,4 +206,3 @@ export class NodeStore implements CollectionStore {
     await this.#current.close()
   }
 }
-

@@ -126,10 +126,12 @@ export class ReaderStore implements CollectionStore {
   #arm(registry: CollectionRegistry): void {
     if (this.#stopped) return
     this.#timer = setTimeout(() => {
-      this.#running = this.#rounds.run(() => this.#poll(registry)).then(
-        () => this.#arm(registry),
-        () => this.#arm(registry),
-      )
+      this.#running = this.#rounds
+        .run(() => this.#poll(registry))
+        .then(
+          () => this.#arm(registry),
+          () => this.#arm(registry),
+        )
     }, FOLLOW_MS).unref()
   }
 
