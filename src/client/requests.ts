@@ -1,8 +1,9 @@
 /** Values of the Database interface as bodies of the service: snake_case, vectors as bins. */
+import { Document } from '../core/bm25.js'
 import type { ColumnarPoints, Selector, UpdateCondition, WriteOperation } from '../core/database.js'
 import { invalid } from '../core/errors.js'
 import { Filter } from '../core/filter.js'
-import { checkColumns, checkPoint, KNOWN_POINT, KNOWN_VECTOR_UPDATE } from '../core/known-points.js'
+import { checkColumns, checkDocument, checkPoint, KNOWN_POINT, KNOWN_VECTOR_UPDATE } from '../core/known-points.js'
 import {
   isNumbers,
   type MultiVector,
@@ -13,10 +14,10 @@ import {
   type Vector,
 } from '../core/point.js'
 import { readSelector } from '../core/selector.js'
-import { isSparseVector, sparseVectorOf } from '../core/sparse.js'
+import { isDocument, isSparseVector, sparseVectorOf } from '../core/sparse.js'
 import { Reading } from '../core/vocabulary/reading.js'
-import { spelled } from '../core/vocabulary/spelled.js'
 import { snakeCase } from '../core/vocabulary/spelling.js'
+import { spelled, tell } from '../core/vocabulary/teller.js'
 
 const spellFilter = spelled(Filter)
 
@@ -54,6 +55,7 @@ function pointVectorBody(vector: PointVector, field: string): unknown {
 /** Numbers are checked here, since a bin cannot hold what is no number. */
 export function vectorBody(vector: NamedVector, field: string): unknown {
   if (isSparseVector(vector)) return sparseVectorOf(vector, field)
+  if (isDocument(vector)) return tell(Document, checkDocument(vector, field))
   if (!Array.isArray(vector)) return vector
   if (isVector(vector[0])) return vector.map((one, i) => vectorBody(one as Vector, `${field}[${i}]`))
   const floats = new Float32Array(vector.length)

@@ -1,10 +1,10 @@
 import { isMissing } from '../disk/io-errors.js'
 import type { ReadFile } from '../disk/read-file.js'
+import { RECORD_CRC_AT } from './format.js'
 import type { LogEntry } from './record.js'
-import { RecordReader } from './record-reader.js'
+import { type ReadResult, RecordReader } from './record-reader.js'
 import { damaged, type LogFile, type LogFolder, listLogFiles } from './recovery.js'
 import { decodeAt } from './replay.js'
-import { UnconfirmedRecords } from './unconfirmed-records.js'
 
 /** Bytes of records that one poll returns, about; the rest comes with the next poll. */
 const POLL_BYTES = 16 * 1024 * 1024
@@ -119,5 +119,42 @@ export class LogFollower {
     this.#path = info.path
     this.#open = { file, info, reader: new RecordReader(file, info.seed, info.firstSeq, info.bytes) }
     return this.#open
+  }
+}
+
+const CRC_BYTES = 4
+const WINDOW_BYTES = 1024 * 1024
+
+/**
+ * Records read from a log file before a later record confirmed that they are on stable storage. Until then the writer
+ * may undo them and write others in their place.
+ */
+class UnconfirmedRecords {
+  #records: { seq: number; at: number; crc: number }[] = []
+
+  add({ seq, syncedSeq, offset, crc }: Extract<ReadResult, { kind: 'record' }>): void {
+    const confirmed = this.#records.findIndex((record) => record.seq > syncedSeq)
+    this.#records.splice(0, confirmed < 0 ? this.#records.length : confirmed)
+    this.#records.push({ seq, at: offset + RECORD_CRC_AT, crc })
+  }
+
+  clear(): void {
+    this.#records = []
+  }
+
+  /** Whether all of them are still as they were read. */
+  async areIn(file: ReadFile): Promise<boolean> {
+    const end = (this.#records.at(-1)?.at ?? 0) + CRC_BYTES
+    let window: Buffer = Buffer.alloc(0)
+    let start = 0
+    for (const { at, crc } of this.#records) {
+      if (at + CRC_BYTES > start + window.length) {
+        window = await file.read(at, Math.min(WINDOW_BYTES, end - at))
+        start = at
+        if (window.length < CRC_BYTES) return false
+      }
+      if (window.readUInt32LE(at - start) !== crc) return false
+    }
+    return true
   }
 }
