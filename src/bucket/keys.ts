@@ -13,10 +13,13 @@ export const ALIASES = text('a')
 export const QUOTAS = text('q')
 export const CATALOGUE = text('c/')
 export const MANIFESTS = text('m/')
+/** Objects to be removed. */
+export const REMOVALS = text('x/')
 
 /** The catalogue's entry of a name. */
 export const collectionKey = (name: string) => text(`c/${name}`)
 export const manifestKey = (uuid: string) => text(`m/${uuid}`)
+export const removalKey = (path: string) => text(`x/${path}`)
 /** All records of a collection. */
 export const recordsOf = (uuid: string) => text(`r/${uuid}/`)
 

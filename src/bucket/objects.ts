@@ -89,6 +89,11 @@ export class Objects {
     await this.#run('remove', path, () => this.#operator.delete(path))
   }
 
+  /** Removes everything below a folder. The folder's path ends with a slash. */
+  async removeTree(folder: string): Promise<void> {
+    await this.#run('remove', folder, () => this.#operator.removeAll(folder))
+  }
+
   async #run<T>(action: string, path: string, work: () => Promise<T>): Promise<T> {
     try {
       return await work()

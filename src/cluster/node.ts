@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { StoreAddress } from '../bucket/address.js'
+import type { GroupOptions } from '../bucket/group.js'
 import { Objects } from '../bucket/objects.js'
 import type { GroupOwner } from '../bucket/owner.js'
 import { hasReached } from '../bucket/watermark.js'
@@ -20,9 +21,9 @@ const LATE_POLLS = 3
 export interface NodeOptions {
   address: StoreAddress
   cacheFolder: string
-  /** Of the store's database, while this node owns it. */
-  group: { commitWindowMs?: number }
   roles: readonly Role[]
+  /** Of the store's database, where this node owns it. */
+  groupOptions?: Pick<GroupOptions, 'commitWindowMs'>
   /** Heartbeats of an owner that have not changed for this time have another node take the store. */
   ownerTimeoutMs: number
   /** By which nodes know each other; without any, a node forwards nothing and takes nothing over. */
@@ -64,14 +65,14 @@ export class ClusterNode implements Peers {
 
   /** Opens the store: as its owner, or as a reader where another node owns it. `url` is where other nodes reach this one. */
   async start(url: string, open: (store: NodeStore) => Promise<EmbeddedDatabase>): Promise<EmbeddedDatabase> {
-    const { address, cacheFolder, group, log } = this.#options
+    const { address, cacheFolder, log } = this.#options
     this.#url = url
     this.#heartbeats = new Heartbeats(await Objects.open(address))
     const store = new NodeStore({
       address,
       cacheFolder,
       owner: { node: this.#id, url },
-      group,
+      options: this.#options.groupOptions ?? {},
       onLost: ({ message }) => {
         log(`this node does not own the store any more, and reads it: ${message}`)
         this.#hurry()

@@ -16,7 +16,7 @@ import { LIMITS } from '../core/limits.js'
 import type { MaybePromise } from '../core/maybe-promise.js'
 import { checkCollectionName } from '../core/names.js'
 import type { Stop } from '../core/stop.js'
-import { isPresent, objectAt, type WireObject } from '../wire/fields.js'
+import type { WireObject } from '../wire/fields.js'
 import type { ArrivalBounds } from './arriving-body.js'
 import type { Access } from './auth.js'
 import type { DatabaseGate } from './database-gate.js'
@@ -94,19 +94,8 @@ export class ReadCall {
     return (this.request.params as Record<string, string>)[name] ?? ''
   }
 
-  /** The decoded body, for readers that check what it is. */
-  get anyBody(): unknown {
+  get body(): unknown {
     return this.request.body
-  }
-
-  /** The decoded body, which must be an object. */
-  get body(): WireObject {
-    return objectAt(this.request.body, 'body')
-  }
-
-  /** The same for bodies that may be left out. */
-  get optionalBody(): WireObject {
-    return isPresent(this.request.body) ? this.body : {}
   }
 
   options(): CallOptions {

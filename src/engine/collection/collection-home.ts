@@ -27,8 +27,8 @@ export interface CollectionHome {
   readManifest(): Promise<Manifest>
   /** Opens the log for writing. */
   openLog(manifest: Manifest): Promise<Log>
-  /** Where changes of the manifest go; `log` is the open one. */
-  manifestPlace(log: Log): ManifestPlace
+  /** Where changes of the manifest go; `log` is the open one, and `manifest` the present one. */
+  manifestPlace(log: Log, manifest: Manifest): ManifestPlace
   openTable(manifest: Manifest, options: { readOnly: boolean }): Promise<LanceTable>
   follow(manifest: Manifest): Follower
   /** Brings the files of the manifest's segments into the folder. */

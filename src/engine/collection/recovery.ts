@@ -61,7 +61,7 @@ export async function recoverCollection(
     await table.close()
     throw error
   }
-  const file = new ManifestFile(home.manifestPlace(log), manifest)
+  const file = new ManifestFile(home.manifestPlace(log, manifest), manifest)
   return { shard, log, manifest: file, table, home, readOnly: false, warnings, outdated, clock }
 }
 

@@ -18,20 +18,10 @@ import { ReaderStore } from '../stores/reader-store.js'
 import { EmbeddedDatabase } from './embedded-database.js'
 import { type DatabaseSettings, SharedDatabase } from './shared-database.js'
 import type { SharingDatabase } from './sharing.js'
-import { checkStoreOptions, groupOptions } from './store-options.js'
+import { checkStoreOptions, groupOptions, type StoreOptions } from './store-options.js'
 
 /** Options of `open`. All are optional; an unknown one rejects with INVALID_ARGUMENT. */
-export interface OpenOptions {
-  /**
-   * Folder for copies of what an object store keeps; a database in a folder has none. Two processes must not share it.
-   * Default `vicinal-cache` in the working directory.
-   */
-  cache?: string
-  /**
-   * How long a write to an object store waits for others, in milliseconds, since each batch is a paid request. 1 to
-   * 10,000; default 10 on `file://` and 100 elsewhere.
-   */
-  commitWindowMs?: number
+export interface OpenOptions extends StoreOptions {
   /** Opens the folder beside a writer. Reads follow the writer's log; writes reject with READ_ONLY. Default false. */
   readOnly?: boolean
   /** Searches that may run or wait. Further ones reject with OVERLOADED. Default LIMITS.concurrentSearches. */

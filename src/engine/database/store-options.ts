@@ -1,11 +1,21 @@
 import type { GroupOptions } from '../../bucket/group.js'
 import { invalid } from '../../core/errors.js'
-import type { OpenOptions } from './open.js'
 
 const MOST_COMMIT_WINDOW_MS = 10_000
 
-/** The options that only a database on a store has. */
-type StoreOptions = Pick<OpenOptions, 'cache' | 'commitWindowMs'>
+/** Options of `open` that only a database on an object store has. */
+export interface StoreOptions {
+  /**
+   * Folder for copies of what an object store keeps; a database in a folder has none. Two processes must not share it.
+   * Default `vicinal-cache` in the working directory.
+   */
+  cache?: string
+  /**
+   * How long a write to an object store waits for others, in milliseconds, since each batch is a paid request. 1 to
+   * 10,000; default 10 on `file://` and 100 elsewhere.
+   */
+  commitWindowMs?: number
+}
 
 /** Throws INVALID_ARGUMENT for a wrong one, and for any of them without a store. */
 export function checkStoreOptions({ cache, commitWindowMs }: StoreOptions, isStore: boolean): void {

@@ -2,6 +2,7 @@ import type { StoreAddress } from '../../bucket/address.js'
 import type { Group, GroupReader } from '../../bucket/group.js'
 import { ALIASES, CATALOGUE, QUOTAS } from '../../bucket/keys.js'
 import type { Objects } from '../../bucket/objects.js'
+import type { Removals } from '../../bucket/removals.js'
 import { VicinalError } from '../../core/errors.js'
 import type { Disk } from '../../disk/disk.js'
 import type { StoredCollection } from '../collection/stored-collection.js'
@@ -11,9 +12,14 @@ export interface OpenedStore {
   address: StoreAddress
   objects: Objects
   /** Set where this node owns the database. */
-  group: Group | null
+  owned: OwnedStore | null
   database: Group | GroupReader
   cache: Disk
+}
+
+export interface OwnedStore {
+  group: Group
+  removals: Removals
 }
 
 /** The collections that the catalogue names. */

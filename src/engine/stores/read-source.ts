@@ -92,7 +92,7 @@ export class StoreSource implements ReadSource {
     const objects = await Objects.open(address)
     await claimPrefix(objects, address, { mayCreate: false })
     const database = await GroupReader.open(address, STORE_POLL_MS)
-    return new StoreSource({ address, objects, group: null, database, cache })
+    return new StoreSource({ address, objects, owned: null, database, cache })
   }
 
   async list(): ReturnType<ReadSource['list']> {

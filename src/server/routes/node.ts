@@ -4,9 +4,9 @@ import Type from 'typebox'
 import { VicinalError } from '../../core/errors.js'
 import { QuotaConfig } from '../../core/quotas.js'
 import type { CollectionInfo } from '../../core/schema.js'
-import { read } from '../../core/vocabulary/reader.js'
 import { tell } from '../../core/vocabulary/teller.js'
 import { quotaUsageToWire } from '../../wire/quotas.js'
+import { bodyOf } from '../../wire/read-bodies.js'
 import type { Call, Route } from '../call.js'
 import { collectionInfos } from '../collection-infos.js'
 import {
@@ -95,7 +95,7 @@ async function quotas(call: Call): Promise<object> {
 }
 
 async function updateQuotas(call: Call): Promise<boolean> {
-  await call.database.updateQuotas(read(QuotaConfig, call.body, 'wire', 'body'), call.options())
+  await call.database.updateQuotas(bodyOf(QuotaConfig, call.body ?? null), call.options())
   return true
 }
 

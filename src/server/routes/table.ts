@@ -7,12 +7,11 @@ import { collectionRoutes } from './collections.js'
 import { legacyQueryRoutes } from './legacy-query.js'
 import { nodeRoutes } from './node.js'
 import { payloadRoutes } from './payload.js'
-import { payloadIndexRoutes } from './payload-index.js'
 import { pointReadRoutes, pointRoutes } from './points.js'
 import { queryRoutes } from './query.js'
+import { schemaRoutes } from './schema.js'
 import { type ServiceState, serviceRoutes } from './service.js'
 import { snapshotRoutes } from './snapshots.js'
-import { vectorNameRoutes } from './vector-names.js'
 
 /** Routes that all serving threads answer. */
 export const readRoutes: readonly ReadRoute[] = [...pointReadRoutes, ...queryRoutes, ...legacyQueryRoutes]
@@ -32,8 +31,7 @@ export function routeTable(state: ServiceState): Route[] {
     ...pointRoutes,
     ...payloadRoutes,
     ...readRoutes,
-    ...payloadIndexRoutes,
-    ...vectorNameRoutes,
+    ...schemaRoutes,
     ...snapshotRoutes,
     ...nodeRoutes(state.peers),
   ]
