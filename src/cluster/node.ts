@@ -179,6 +179,12 @@ export class ClusterNode implements Peers {
     await this.#lookForSuccessor(store, heartbeats)
   }
 
+  /** Between two looks: asks the store's database alone, which is in memory. */
+  async #lookWhoOwns(): Promise<void> {
+    const { store } = this.#opened()
+    if (store.epoch === null && !store.isLost) this.#setOwner(await store.owner())
+  }
+
   #setOwner(owner: GroupOwner | null): void {
     const before = this.#owner
     this.#owner = owner
@@ -236,7 +242,7 @@ export class ClusterNode implements Peers {
       {
         key: this.keys[0] as string,
         reach: async (watermark) => await this.#database?.watermarks.reach(watermark, { timeoutMs: LIMITS.timeoutMs }),
-        onFailure: () => this.#hurry(),
+        onFailure: () => void this.#lookWhoOwns().catch(() => undefined),
       },
     )
     return this.#forwarder
