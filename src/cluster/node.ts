@@ -136,6 +136,7 @@ export class ClusterNode implements Peers {
   async #tick(): Promise<void> {
     const { store, heartbeats } = this.#opened()
     if (store.isLost) await store.read()
+    await store.settle()
     if (store.epoch === null) await this.#lookAtOwner(store, heartbeats)
     else await this.#lookForSuccessor(store, heartbeats)
     await this.#tellOfItself(store, heartbeats)
