@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { parseStore, type StoreAddress } from '../../bucket/address.js'
-import { COMMIT_WINDOW_MS } from '../../bucket/group.js'
+import { COMMIT_WINDOW_MS } from '../../bucket/group-opening.js'
 import { systemClock } from '../../core/clock.js'
 import type { Database } from '../../core/database.js'
 import { invalid } from '../../core/errors.js'

@@ -1,5 +1,6 @@
-import { addon } from './load.js'
-import type { ProcessMemoryFacts } from './memory-facts.js'
+import { turnBudget } from '../core/turn-budget.js'
+import type { ProcessMemoryFacts } from './addon-stats.js'
+import { addon, toVicinalError } from './load.js'
 
 /** Memory of this process as the system and the allocator report it; else Node's own count. */
 export function processMemoryFacts(): ProcessMemoryFacts {
@@ -43,4 +44,19 @@ export async function giveBackFreed(): Promise<void> {
   if (!isMuch || !hasGrown) return
   await trimHeap()
   least = processMemoryFacts()
+}
+
+/** From now on this thread keeps short searches, in the library and in the kernel: see TurnBudget. */
+export function keepSearches(): void {
+  turnBudget.keepSearches()
+  addon().keepSearches()
+}
+
+/** Another descriptor of the same socket. Its holder keeps the connection, even if the first descriptor is closed. */
+export function duplicateDescriptor(descriptor: number): number {
+  try {
+    return addon().duplicateDescriptor(descriptor)
+  } catch (error) {
+    throw toVicinalError(error)
+  }
 }
