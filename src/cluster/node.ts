@@ -136,6 +136,7 @@ export class ClusterNode implements Peers {
   async #tick(): Promise<void> {
     const { store, heartbeats } = this.#opened()
     if (store.isLost) await store.read()
+    await store.settle()
     if (store.epoch === null) await this.#lookAtOwner(store, heartbeats)
     else await this.#lookForSuccessor(store, heartbeats)
     await this.#tellOfItself(store, heartbeats)
@@ -177,6 +178,12 @@ export class ClusterNode implements Peers {
     this.#options.log('the owner of the store is silent: this node takes it')
     await store.own()
     await this.#lookForSuccessor(store, heartbeats)
+  }
+
+  /** Between two looks: asks the store's database alone, which is in memory. */
+  async #lookWhoOwns(): Promise<void> {
+    const { store } = this.#opened()
+    if (store.epoch === null && !store.isLost) this.#setOwner(await store.owner())
   }
 
   #setOwner(owner: GroupOwner | null): void {
@@ -236,7 +243,7 @@ export class ClusterNode implements Peers {
       {
         key: this.keys[0] as string,
         reach: async (watermark) => await this.#database?.watermarks.reach(watermark, { timeoutMs: LIMITS.timeoutMs }),
-        onFailure: () => this.#hurry(),
+        onFailure: () => void this.#lookWhoOwns().catch(() => undefined),
       },
     )
     return this.#forwarder

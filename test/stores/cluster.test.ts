@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { connect } from '../../src/client/index.js'
 import { serve } from '../unit/cli/process.js'
 
 const CLUSTER_KEY = 'a-key-that-only-nodes-have'
@@ -143,6 +144,11 @@ test('any node takes a write, reads it at once, and others read it when asked fo
     expect(await third.count(`?after=${watermark}`)).toBe(at)
     expect(await owner.count(`?after=${watermark}`)).toBe(at)
   }
+  const remote = await connect(second.url, { apiKey: API_KEY })
+  const { watermark } = await (await remote.collection('things')).upsert([point(6)])
+  const others = await connect(third.url, { apiKey: API_KEY })
+  expect(await (await others.collection('things')).get(6, { after: watermark })).toMatchObject({ id: 6 })
+  await Promise.all([remote.close(), others.close()])
   // A change of the catalogue has one, too.
   const made = await third.ask('PUT', '/collections/more', { vectors: { size: 4, distance: 'Dot' } })
   const after = made.headers.get('x-vicinal-watermark') as string
