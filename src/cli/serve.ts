@@ -1,11 +1,11 @@
+import type { CollectionIssue } from '../core/issues.js'
 import { LIMITS } from '../core/limits.js'
 import type { SharingDatabase } from '../engine/database/sharing.js'
-import type { ServerOptions } from '../server/app.js'
+import type { Server, ServerOptions } from '../server/app.js'
 import type { ServingThreads, ServingThreadsOptions } from '../serving/serving-threads.js'
 import { hideStores } from '../storage/lance-native.js'
 import { UsageError } from '../terminal/usage-error.js'
 import { exitCodeOf } from './exit-code.js'
-import { IssueLog } from './issue-log.js'
 import { KeyFiles } from './key-files.js'
 import { parseMemoryLimit, serviceMemoryLimitOf } from './memory-limit.js'
 import { type Parsed, parseSettings, readTextFile } from './parse-settings.js'
@@ -77,7 +77,7 @@ async function serveWith(settings: Settings, keys: KeyFiles): Promise<number> {
           options,
         )
       : null
-  if (keepsSearches && (serving === 1 || threads !== null)) (await import('../native/kept-searches.js')).keepSearches()
+  if (keepsSearches && (serving === 1 || threads !== null)) (await import('../native/process.js')).keepSearches()
   const server = createServer({
     ...options,
     database: opening,
@@ -118,6 +118,7 @@ async function closeOnceOpen(
   clearTimeout(late)
   if (database) await node?.stop()
   await database?.close()
+  await node?.leave()
 }
 
 /** Opens the database and restores the given snapshots first. */
@@ -227,4 +228,29 @@ function serverOptions(settings: Settings): Omit<ServerOptions, 'database'> {
     closeLingerMs: settings.integer('shutdownLingerMs') as number,
     logLevel,
   }
+}
+
+type Log = Server['log']
+
+/** Writes collections' issues to the service's log. Issues that arise before the service exists wait for it. */
+class IssueLog {
+  #log: Log | null = null
+  #waiting: CollectionIssue[] = []
+
+  readonly note = (issue: CollectionIssue): void => {
+    if (this.#log) write(this.#log, issue)
+    else this.#waiting.push(issue)
+  }
+
+  to(log: Log): void {
+    this.#log = log
+    for (const issue of this.#waiting.splice(0)) write(log, issue)
+  }
+}
+
+function write(log: Log, { collection, about, code, reason, isOver }: CollectionIssue): void {
+  const facts = { collection, about, code }
+  if (isOver) log.info(facts, `is over: ${reason}`)
+  else if (code === null) log.warn(facts, reason)
+  else log.error(facts, reason)
 }

@@ -21,7 +21,10 @@ export interface StoreNode {
   listensOn(url: string): void
   /** The service does not come to listen. */
   giveUp(): void
+  /** Before the database is closed. */
   stop(): Promise<void>
+  /** Afterwards. */
+  leave(): Promise<void>
 }
 
 /** Null for a data folder. Reads the environment now: the store's keys leave it afterwards. */
@@ -63,6 +66,7 @@ export async function storeNode(settings: Settings, apiKeys: readonly string[]):
     listensOn,
     giveUp,
     stop: () => node.stop(),
+    leave: () => node.leave(),
   }
 }
 

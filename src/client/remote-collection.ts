@@ -40,7 +40,6 @@ import { PayloadOptions, UpsertOptions, VectorUpdateOptions, WriteOptions } from
 import { isArrowTable, pointsOfArrow } from '../wire/arrow.js'
 import { infoOfWire } from '../wire/collection-info.js'
 import { encodeRequest } from '../wire/msgpack-request.js'
-import { wireIndexSchema } from '../wire/payload-index.js'
 import {
   CountRequest,
   FacetRequest,
@@ -50,12 +49,10 @@ import {
   ScrollRequest,
   SearchMatrixRequest,
 } from '../wire/read-bodies.js'
-import { aliasesOf } from './aliases.js'
-import { groupsOf, hitsOf, matrixOfOffsets, pageOf, planOf, pointsOf, writeResultOf } from './answers.js'
+import { aliasesOf, groupsOf, hitsOf, matrixOfOffsets, pageOf, planOf, pointsOf, writeResultOf } from './answers.js'
 import { upsertRequests } from './chunks.js'
-import { bodyOf, CLIENT_LEAVES, readAs } from './read-bodies.js'
 import { RemoteSnapshots } from './remote-snapshots.js'
-import { operationBody, selectorBody, vectorUpdatesBody } from './requests.js'
+import { bodyOf, CLIENT_LEAVES, operationBody, readAs, selectorBody, vectorUpdatesBody } from './requests.js'
 import type { RemoteRequest, Transport } from './transport.js'
 
 const EXPLAIN = { explain: true }
@@ -265,7 +262,10 @@ export class RemoteCollection<P = Payload> extends PlainReads<P> implements Unty
     return await this.#write(
       'PUT',
       '/index',
-      { field_name: field, field_schema: wireIndexSchema(read(PayloadFieldSchema, schema, 'library', 'schema')) },
+      {
+        field_name: field,
+        field_schema: tell(PayloadFieldSchema, read(PayloadFieldSchema, schema, 'library', 'schema')),
+      },
       givenIfAny(WriteOptions, options),
     )
   }

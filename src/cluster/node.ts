@@ -17,6 +17,8 @@ import { PeerForwarder, TO_HEADER, unavailable } from './peer-forwarder.js'
 const MS_PER_SECOND = 1_000
 /** Looks that a node tells its age in, and that may fail before it counts as behind. */
 const LATE_POLLS = 3
+/** Heartbeats of nodes that ended without a word, which the next owner removes. */
+const FORGOTTEN_MS = 3_600_000
 
 export interface NodeOptions {
   address: StoreAddress
@@ -100,12 +102,16 @@ export class ClusterNode implements Peers {
     else await store.startOwning()
   }
 
-  /** The database is closed by its opener, afterwards. */
+  /** Watches no more. The database is closed by its opener, between this and `leave`. */
   async stop(): Promise<void> {
     this.#isStopped = true
     if (this.#timer) clearTimeout(this.#timer)
     await this.#ticking
     this.#forwarder?.close()
+  }
+
+  /** Another node need not wait for this one any more. */
+  async leave(): Promise<void> {
     await this.#heartbeats?.remove(this.#id).catch(() => undefined)
   }
 
@@ -146,6 +152,7 @@ export class ClusterNode implements Peers {
       this.#setOwner({ epoch, node: this.#id, url: this.#url })
       await this.#tellOfItself(store, heartbeats)
       await heartbeats.tellOwner(epoch)
+      for (const { id, ageMs } of await heartbeats.list()) if (ageMs > FORGOTTEN_MS) await heartbeats.remove(id)
     }
     // The write finds out; a failure changes the role.
     if ((await heartbeats.toldEpoch()) > epoch) await store.touch().catch(() => undefined)

@@ -31,7 +31,7 @@ const after = optional(
   }),
 )
 
-export const CallParameters = Type.Object({ timeout })
+export const CallParameters = Type.Object({ after, timeout })
 export const ReadParameters = Type.Object({
   consistency: optional(
     Type.Union(
@@ -50,6 +50,7 @@ export const WriteParameters = Type.Object({
   ordering: optional(
     Type.Enum(['weak', 'medium', 'strong'], { description: 'Checked; no effect: one node does all writes, in order.' }),
   ),
+  after,
   timeout,
 })
 /** Of changes of collections and aliases. */

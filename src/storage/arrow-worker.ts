@@ -1,7 +1,7 @@
 import { getHeapStatistics } from 'node:v8'
 import { type MessagePort, parentPort } from 'node:worker_threads'
 import { VicinalError } from '../core/errors.js'
-import { type ArrowAnswer, type ArrowRequest, type ArrowResults, type ArrowTask, toWire } from './arrow-messages.js'
+import { type ArrowAnswer, type ArrowRequest, type ArrowResults, type ArrowTask, toWire } from './arrow-thread.js'
 import { buffersOf } from './batch-arrays.js'
 import {
   checksumsIn,

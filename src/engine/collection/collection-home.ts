@@ -1,3 +1,4 @@
+import type { CollectionCounts } from '../../core/schema.js'
 import type { Disk } from '../../disk/disk.js'
 import { FileLog } from '../../log/file-log.js'
 import type { Log } from '../../log/log.js'
@@ -71,4 +72,12 @@ export class FolderHome implements CollectionHome {
   async keepSegments(): Promise<void> {
     await this.disk.syncFolder(this.paths.segments)
   }
+}
+
+/** The identity of a collection. Another one of its name has another uuid. */
+export interface StoredCollection {
+  readonly name: string
+  readonly uuid: string
+  /** How much it held when it was last closed, if it was closed properly. */
+  readonly counts?: CollectionCounts | null
 }

@@ -9,9 +9,9 @@ import { type Closable, openCollections } from '../memory/open-collections.js'
 import { untilDone, withDeadline } from './call-scope.js'
 import { ColdLookup } from './cold-lookup.js'
 import type { CollectionEngine } from './collection-engine.js'
+import type { StoredCollection } from './collection-home.js'
 import type { EmbeddedCollection } from './embedded-collection.js'
 import type { Rates } from './owners-bounds.js'
-import type { StoredCollection } from './stored-collection.js'
 
 const LASTING = new Set(['CORRUPT', 'UNSUPPORTED_FORMAT'])
 const US_PER_MS = 1_000

@@ -2,8 +2,8 @@ import { notFound, type VicinalError } from '../../core/errors.js'
 import { catalogChanges } from '../catalogue/catalog-changes.js'
 import { cannotBeServed } from '../catalogue/catalog-errors.js'
 import type { CollectionEngine } from '../collection/collection-engine.js'
+import type { StoredCollection } from '../collection/collection-home.js'
 import { CollectionSlot, type SlotHost } from '../collection/collection-slot.js'
-import type { StoredCollection } from '../collection/stored-collection.js'
 
 /** The collections of an open database by their names, and what else the database may hold under an unknown name. */
 export class CollectionSlots {

@@ -1,9 +1,9 @@
 import type { VicinalError } from '../../core/errors.js'
 import type { QuotaConfig } from '../../core/quotas.js'
-import type { Aliases } from '../../storage/alias-file.js'
+import type { Aliases } from '../../storage/folder-files.js'
 import type { Manifest } from '../../storage/manifest.js'
 import type { CollectionEngine } from '../collection/collection-engine.js'
-import type { StoredCollection } from '../collection/stored-collection.js'
+import type { StoredCollection } from '../collection/collection-home.js'
 import type { SnapshotStore } from '../snapshots/snapshot-store.js'
 import type { StoreProgress } from './watermark-waits.js'
 

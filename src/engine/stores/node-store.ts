@@ -3,10 +3,10 @@ import type { GroupOwner } from '../../bucket/owner.js'
 import { VicinalError } from '../../core/errors.js'
 import { Mutex } from '../../core/mutex.js'
 import type { QuotaConfig } from '../../core/quotas.js'
-import type { Aliases } from '../../storage/alias-file.js'
+import type { Aliases } from '../../storage/folder-files.js'
 import type { Manifest } from '../../storage/manifest.js'
 import type { CollectionEngine } from '../collection/collection-engine.js'
-import type { StoredCollection } from '../collection/stored-collection.js'
+import type { StoredCollection } from '../collection/collection-home.js'
 import type { CollectionRegistry, CollectionStore } from './collection-store.js'
 import { OwnerStore, type StoreOptions } from './owner-store.js'
 import { StoreSource } from './read-source.js'
@@ -18,7 +18,7 @@ export interface NodeStoreParts {
   cacheFolder: string
   /** The node, as other nodes find it in the store's database. */
   owner: Omit<GroupOwner, 'epoch'>
-  options?: Pick<StoreOptions, 'minAgeMs' | 'memoryBytes' | 'commitWindowMs'>
+  options: Pick<StoreOptions, 'minAgeMs' | 'memoryBytes' | 'commitWindowMs'>
   /** This node owned the store and does not any more: call `read`. */
   onLost(error: VicinalError): void
 }
@@ -152,7 +152,7 @@ export class NodeStore implements CollectionStore {
   }
 
   async #openOwning(): Promise<OwnerStore> {
-    const { address, cacheFolder, owner, options = {} } = this.#parts
+    const { address, cacheFolder, owner, options } = this.#parts
     const onEnd = (error: VicinalError) => {
       if (this.#isStopped) return
       this.#isLost = true

@@ -5,7 +5,7 @@ import type { Objects } from '../../bucket/objects.js'
 import type { Removals } from '../../bucket/removals.js'
 import { VicinalError } from '../../core/errors.js'
 import type { Disk } from '../../disk/disk.js'
-import type { StoredCollection } from '../collection/stored-collection.js'
+import type { StoredCollection } from '../collection/collection-home.js'
 
 /** A store as one node has it open: its objects, its database, and the folder of the node's copies. */
 export interface OpenedStore {
