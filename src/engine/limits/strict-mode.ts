@@ -10,7 +10,7 @@ import { type CollectionConfig, type StrictModeConfig, schemaOf } from '../../co
 import { type FilterFacts, filterFacts } from '../../filter/filter-facts.js'
 import { type FilterContext, filterContext } from '../../filter/parse.js'
 import { formulaFacts } from '../../query/formula-facts.js'
-import { parseFormula } from '../../query/parse-formula.js'
+import { parseFormula } from '../../filter/parse-formula.js'
 import type { IndexedField } from '../config/payload-index.js'
 import type { RateLimit } from './rate-limit.js'
 import { checkFullScan, checkGrouping, checkIndexed, UNINDEXED } from './strict-indexes.js'

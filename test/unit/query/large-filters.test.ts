@@ -9,7 +9,7 @@ import { readConditionInTurns } from '../../../src/filter/parse-in-turns.js'
 import { compileNode } from '../../../src/filter/program.js'
 import { open } from '../../../src/index.js'
 import { conditionsIn } from '../../../src/query/formula-conditions.js'
-import { parseFormula } from '../../../src/query/parse-formula.js'
+import { parseFormula } from '../../../src/filter/parse-formula.js'
 import { longestSlice } from '../cpu.js'
 
 const VALUES = 60_000
