@@ -9,12 +9,11 @@ import type { FormulaQuery } from '../../core/query.js'
 import { type CollectionConfig, type StrictModeConfig, schemaOf } from '../../core/schema.js'
 import { type FilterFacts, filterFacts } from '../../filter/filter-facts.js'
 import { type FilterContext, filterContext } from '../../filter/parse.js'
-import { formulaFacts } from '../../query/formula-facts.js'
 import { parseFormula } from '../../filter/parse-formula.js'
+import { formulaFacts } from '../../query/formula-facts.js'
 import type { IndexedField } from '../config/payload-index.js'
 import type { RateLimit } from './rate-limit.js'
-import { checkFullScan, checkGrouping, checkIndexed, UNINDEXED } from './strict-indexes.js'
-import { refused } from './strict-refusal.js'
+import { checkFullScan, checkGrouping, checkIndexed, refused, UNINDEXED } from './strict-indexes.js'
 
 const MS_PER_SECOND = 1_000
 const MB = 1024 * 1024
