@@ -1,4 +1,4 @@
-/** The language of formulas, declared once: the parser (src/query/parse-formula.ts), the client and the document use it. */
+/** The language of formulas, declared once: the parser (src/filter/parse-formula.ts), the client and the document use it. */
 import Type, { type TSchema } from 'typebox'
 import { Condition, GeoPoint } from './filter.js'
 import { LIMITS } from './limits.js'

@@ -7,6 +7,7 @@ import { Filter } from '../core/filter.js'
 import { Expression } from '../core/formula.js'
 import type { MultiVector, NamedVector, PointId, SparseVector, Vector } from '../core/point.js'
 import { Columns, PayloadValue, Points, PointUpdates } from '../core/point-changes.js'
+import { FormulaDefaults } from '../core/query-kinds.js'
 import { leaf, VectorInput } from '../core/query-leaves.js'
 import { PointIds } from '../core/selector.js'
 import { MAX_SPARSE_INDEX } from '../core/sparse.js'
@@ -14,6 +15,7 @@ import type { Place } from '../core/vocabulary/place.js'
 import { readBy } from '../core/vocabulary/reader.js'
 import type { Leaves, Read, Reading } from '../core/vocabulary/reading.js'
 import { FilterParser, filtersRead, postponed } from '../filter/parse.js'
+import { checkDefaults, checkFormula } from '../filter/parse-formula.js'
 import { isLargeFilter } from '../filter/parse-in-turns.js'
 import { bytesAt, idAt, idsAt, isObject } from './fields.js'
 import { columnsAt, namedVectorAt, payloadIn, pointsAt, updatesAt, vectorAt } from './points.js'
@@ -28,7 +30,13 @@ export const WIRE_LEAVES: Leaves = new Map<object, Read>([
   [PointUpdates, updatesAt],
   [Columns, columnsAt],
   [PayloadValue, payloadIn],
+  [FormulaDefaults, defaultsIn],
 ]) as Leaves
+
+function defaultsIn(value: unknown, place: Place | null, reading: Reading): unknown {
+  if (place !== null) checkDefaults(value, place, reading)
+  return value
+}
 
 /** A vector, or an id. Numbers are checked here, so that a wrong one is told before the collection is looked up. */
 function vectorInput(value: unknown, place: Place | null, reading: Reading): unknown {
@@ -102,11 +110,11 @@ readBy(Filter, (value, place, reading) => {
   return readWireFilter(value, place ?? { parent: null, key: reading.whole }, reading)
 })
 
-/** The engine reads formulas; its errors name the place that is kept here. */
+/** The same of a formula. The engine reads it again for its collection. */
 readBy(Expression, (value, place, reading) => {
-  if (reading.face === 'library' || typeof value === 'number' || typeof value === 'string') return value
-  if (!isObject(value))
-    throw reading.mistyped(place, 'a number, a variable, a condition or an operation', value ?? null)
-  postponed.set(value, { place: place ?? { parent: null, key: reading.whole }, reading })
+  if (reading.face === 'library') return value
+  const at = place ?? { parent: null, key: reading.whole }
+  if (isObject(value)) postponed.set(value, { place: at, reading })
+  if (!isLargeFilter(value)) checkFormula(value, at, reading)
   return value
 })

@@ -125,6 +125,9 @@ function vectorIn(value: unknown, place: Place, reading: Reading): NamedVector {
     return value as readonly number[]
   }
   const vector = otherVector(value, place, reading) as NamedVector
+  if (Array.isArray(vector) && vector.length === 0) {
+    reading.violates({ place, expected: 'a vector', rule: 'vector must be non-empty', seen: vector })
+  }
   for (const { part, rule } of brokenRules(vector)) {
     const broken = part === 'data' ? { place, part } : { place: { parent: place, key: part } }
     reading.violates({ ...broken, expected: `a vector: ${rule}`, rule, seen: vector })
