@@ -16,35 +16,42 @@ export type OneOrMore<T> = T | readonly T[]
  * Selects points. Clauses are joined by AND; an empty or absent one says nothing. The wire's spelling
  * (`must_not`) is accepted too.
  */
-export interface Filter {
+export interface Filter<Path extends string = string> {
   /** All of these hold. */
-  must?: OneOrMore<Condition> | null
+  must?: OneOrMore<Condition<Path>> | null
   /** One of these holds. */
-  should?: OneOrMore<Condition> | null
+  should?: OneOrMore<Condition<Path>> | null
   /** None of these holds. */
-  mustNot?: OneOrMore<Condition> | null
+  mustNot?: OneOrMore<Condition<Path>> | null
   /** At least `minCount` of the conditions hold. */
-  minShould?: MinShould | null
+  minShould?: MinShould<Path> | null
 }
-export interface MinShould {
-  conditions: readonly Condition[]
+export interface MinShould<Path extends string = string> {
+  conditions: readonly Condition<Path>[]
   minCount: number
 }
 
-export type Condition =
-  | Filter
-  | FieldCondition
-  | IsEmptyCondition
-  | IsNullCondition
+/** A path into a payload of type `P`: it begins with one of the payload's keys. Any text where no keys are known. */
+export type PayloadPath<P> = [keyof P] extends [never]
+  ? string
+  : string extends keyof P
+    ? string
+    : (keyof P & string) | `${keyof P & string}${'.' | '['}${string}` | `"${string}`
+
+export type Condition<Path extends string = string> =
+  | Filter<Path>
+  | FieldCondition<Path>
+  | IsEmptyCondition<Path>
+  | IsNullCondition<Path>
   | HasIdCondition
   | HasVectorCondition
   | SliceCondition
-  | NestedCondition
+  | NestedCondition<Path>
 
 /** Checks on the values at one key; of several, one has to hold. */
-export interface FieldCondition {
+export interface FieldCondition<Path extends string = string> {
   /** Path into the payload: `a.b`, `a[].b`, `a[0]`, `"quoted.key"`. */
-  key: string
+  key: Path
   match?: MatchCondition | null
   range?: RangeCondition | null
   geoBoundingBox?: GeoBoundingBox | null
@@ -77,11 +84,11 @@ export interface RangeCondition {
   gte?: number | bigint | string | Date | null
 }
 
-export interface IsEmptyCondition {
-  isEmpty: { key: string }
+export interface IsEmptyCondition<Path extends string = string> {
+  isEmpty: { key: Path }
 }
-export interface IsNullCondition {
-  isNull: { key: string }
+export interface IsNullCondition<Path extends string = string> {
+  isNull: { key: Path }
 }
 export interface HasIdCondition {
   hasId: readonly PointId[]
@@ -92,12 +99,13 @@ export interface HasVectorCondition {
 export interface SliceCondition {
   slice: Slice
 }
-export interface NestedCondition {
-  nested: Nested
+export interface NestedCondition<Path extends string = string> {
+  nested: Nested<Path>
 }
 /** One object of the array at `key` satisfies the whole filter. */
-export interface Nested {
-  key: string
+export interface Nested<Path extends string = string> {
+  key: Path
+  /** Its paths begin in the object. */
   filter: Filter
 }
 

@@ -33,15 +33,15 @@ const filter = optional(FilterOf)
 const using = optional(text('The searched vector. May be left out where the collection has one.'))
 
 /** The options that a query shares with each of its prefetches. */
-export interface QueryStage {
+export interface QueryStage<Path extends string = string> {
   /** Absent: points in the order of their ids. */
   query?: Query | null
   /** Queries whose results are all that this one looks at; it scores them anew, or fuses them. */
-  prefetch?: Prefetch | readonly Prefetch[] | null
+  prefetch?: Prefetch<Path> | readonly Prefetch<Path>[] | null
   /** The name of the searched vector; may be left out where the collection has one. */
   using?: string
   /** Holds for the prefetches of the stage too. */
-  filter?: Filter | null
+  filter?: Filter<Path> | null
   /** Default 10. */
   limit?: number
   /** Only hits of this score or a better one. */
@@ -82,11 +82,11 @@ const stage = {
   ...search,
 }
 /** A query whose results another one looks at. */
-export interface Prefetch extends QueryStage {}
+export interface Prefetch<Path extends string = string> extends QueryStage<Path> {}
 export const Prefetch = Type.Object(stage, { $id: 'Prefetch', description: 'A query whose results another one uses.' })
 
 /** Options of `query`. */
-export interface QueryOptions extends QueryStage, ReadOptions {
+export interface QueryOptions<Path extends string = string> extends QueryStage<Path>, ReadOptions {
   /** Hits to skip. Default 0. */
   offset?: number
 }
@@ -99,7 +99,7 @@ export const QueryOptions = Type.Object({ ...queryFields, ...readFields }, { ali
 export type SearchVector = Exclude<VectorInput, PointId>
 
 /** Of the nearest points to one vector. */
-export type SearchOptions = Omit<QueryOptions, 'query' | 'prefetch' | 'lookupFrom'>
+export type SearchOptions<Path extends string = string> = Omit<QueryOptions<Path>, 'query' | 'prefetch' | 'lookupFrom'>
 
 export const WithLookup = Type.Object(
   {
@@ -124,9 +124,9 @@ export interface WithLookup {
 }
 
 /** Options of `queryGroups`. */
-export interface QueryGroupsOptions extends QueryStage, ReadOptions {
+export interface QueryGroupsOptions<Path extends string = string> extends QueryStage<Path>, ReadOptions {
   /** Payload field whose values, texts or integers, make the groups. */
-  groupBy: string
+  groupBy: Path
   /** Points of each group; default 3. */
   groupSize?: number
   /** The point of another collection whose id is the group's. */
@@ -147,11 +147,11 @@ export const groupsFields = { ...stage, limit: limit('Groups to return. Default 
 export const QueryGroupsOptions = Type.Object({ ...groupsFields, ...readFields }, { aliases: RETURNED_ALIASES })
 
 /** Options of `facet`. */
-export interface FacetOptions extends CallOptions {
+export interface FacetOptions<Path extends string = string> extends CallOptions {
   /** A payload field with an index of keywords, integers, UUIDs or booleans. */
-  key: string
+  key: Path
   /** Only points that match are counted; default all. */
-  filter?: Filter | null
+  filter?: Filter<Path> | null
   /** Values to return, most frequent first; default 10. */
   limit?: number
   /** Counts are always exact; kept for those who ask. */
@@ -173,9 +173,9 @@ export interface FacetHit {
 }
 
 /** Options of `searchMatrix`. */
-export interface SearchMatrixOptions extends CallOptions {
+export interface SearchMatrixOptions<Path extends string = string> extends CallOptions {
   /** Only points that match are chosen; default all. */
-  filter?: Filter | null
+  filter?: Filter<Path> | null
   /** Points to choose at random and compare with each other; default 10. */
   sample?: number
   /** Neighbours of each among the others; default 3. */

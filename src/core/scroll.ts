@@ -13,9 +13,9 @@ export type RetrieveOptions = ReadOptions
 export const RetrieveOptions = Type.Object(readFields, { aliases: RETURNED_ALIASES })
 
 /** Options of `scrollPage` and `scroll`. */
-export interface ScrollOptions extends ReadOptions {
+export interface ScrollOptions<Path extends string = string> extends ReadOptions {
   /** Only points that match; default all. */
-  filter?: Filter | null
+  filter?: Filter<Path> | null
   /** Points in a page. Default 10 for `scrollPage`, 256 for `scroll`. */
   limit?: number
   /** The id of the first point, inclusive. Default the lowest id. */
@@ -35,9 +35,9 @@ export const scrollFields = {
 export const ScrollOptions = Type.Object({ ...scrollFields, ...readFields }, { aliases: RETURNED_ALIASES })
 
 /** Options of `count`. */
-export interface CountOptions extends CallOptions {
+export interface CountOptions<Path extends string = string> extends CallOptions {
   /** Only points that match are counted; default all. */
-  filter?: Filter | null
+  filter?: Filter<Path> | null
   /** `false`: an estimate from payload indexes and a sample. Default true. */
   exact?: boolean
 }
