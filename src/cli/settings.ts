@@ -38,9 +38,20 @@ export const SERVE_SETTINGS = named({
   ),
   cache: text('folder for copies of what the store keeps; of one process alone', './cache'),
   role: text(
-    'with a store: `write,query` owns it and takes it from the owner before; `query` reads what the owner writes',
+    'with a store: `write,query` may own it; `query` reads what the owner writes. Without a cluster key a node that may own it takes it at once',
     'write,query',
   ),
+  advertise: text(
+    'with a store: URL at which other nodes reach this one. Default: the listening address; required where that is a wildcard and there is a cluster key',
+  ),
+  ownerTimeoutMs: integer(
+    'with a store: how long its owner may be silent before another node with the role `write` takes it',
+    LIMITS.ownerTimeoutMs,
+  ),
+  clusterKeyFile: text(
+    'file with the key that all nodes of a store have: with it a node forwards writes to the owner, and takes the store from a silent one. One a line; the first is sent, all are accepted',
+  ),
+  clusterKey: secret('VICINAL_CLUSTER_KEY', 'the same key; several are separated by commas'),
   commitWindowMs: integer(
     'with a store: how long a write waits for others, since each batch is a paid request; at most 10000. Default: 10 on file://, 100 elsewhere',
   ),

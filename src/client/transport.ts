@@ -165,9 +165,10 @@ export class Transport {
     throw errorOfAnswer(status, response.headers, envelope)
   }
 
-  /** null if a request must be sent instead: a stream has only the service's timeout for all its messages. */
+  /** null if a request must be sent instead: a stream has the parameters of the request that opened it. */
   async #streamed({ path, body, call, isFrequent }: RemoteRequest, deadline: Deadline): Promise<Envelope | null> {
-    if (!this.#streams || !isFrequent || !body || call?.timeoutMs !== undefined) return null
+    if (!this.#streams || !isFrequent || !body || call?.timeoutMs !== undefined || call?.after !== undefined)
+      return null
     const answer = await this.#streams.ask(path, body, deadline)
     const envelope = answer && envelopeOf(answer)
     if (answer && !envelope) this.#streams.abandon()
@@ -185,7 +186,9 @@ export class Transport {
     // The service's own timeout must not be shorter than the caller's.
     const timeout =
       call?.timeoutMs === undefined ? '' : `timeout=${Math.max(1, Math.ceil(call.timeoutMs / MS_PER_SECOND))}`
-    const query = timeout === '' ? '' : `${path.includes('?') ? '&' : '?'}${timeout}`
+    const after = call?.after === undefined ? '' : `after=${encodeURIComponent(call.after)}`
+    const asParameters = [timeout, after].filter((parameter) => parameter !== '').join('&')
+    const query = asParameters === '' ? '' : `${path.includes('?') ? '&' : '?'}${asParameters}`
     return new Promise((resolve, reject) => {
       const { protocol, hostname, port } = this.#base
       const start = protocol === 'https:' ? httpsRequest : httpRequest

@@ -13,6 +13,7 @@ import type {
 } from './answered-points.js'
 import type { CallOptions } from './call-options.js'
 import type { Filter, PayloadPath } from './filter.js'
+import type { MaybePromise } from './maybe-promise.js'
 import type { PayloadIndexKind, PayloadIndexOptions } from './payload-index.js'
 import type { Document, Payload, Point, PointId, PointVector, RawJson, SparseVector } from './point.js'
 import type {
@@ -47,6 +48,16 @@ export type { WriteResult } from './write-result.js'
 export interface ReadableDatabase {
   /** A handle for reading an existing collection, by its name or an alias. Rejects with NOT_FOUND. */
   collection<P = Payload>(name: string): Promise<ReadableCollection<P>>
+  /** Only a database of this process has them; in a folder there are none. */
+  readonly watermarks?: {
+    /** Of everything that this node has written or can read; null where there are none. */
+    current(): MaybePromise<string | null>
+    /**
+     * Resolves once this node has everything up to the watermark. Rejects with INVALID_ARGUMENT for a text that is none,
+     * and with UNAVAILABLE at the call's deadline.
+     */
+    reach(after: string, call?: CallOptions): Promise<void>
+  }
 }
 
 /**
@@ -118,16 +129,6 @@ export interface Database extends ReadableDatabase, AsyncDisposable {
    * nothing and keeps nothing open. Only a database of this process can.
    */
   peek?(name: string): Promise<CollectionInfo | ClosedCollection>
-  /** Set for a database of this process; a folder has no watermarks. */
-  readonly watermarks?: {
-    /** Of everything that this node has written or can read; null where there are none. */
-    current(): Promise<string | null>
-    /**
-     * Resolves once this node has everything up to the watermark. Rejects with INVALID_ARGUMENT for a text that is none,
-     * and with UNAVAILABLE at the call's deadline.
-     */
-    reach(after: string, call?: CallOptions): Promise<void>
-  }
   /** Waits for calls under way, and leaves the folder to others. `await using` closes a database too. */
   close(): Promise<void>
 }

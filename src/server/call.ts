@@ -1,6 +1,7 @@
 /** A request as a route's function sees it. */
 import type { FastifyRequest } from 'fastify'
 import type { TObject, TSchema } from 'typebox'
+import { AnsweredByAnotherThread } from '../core/answered-by-another-thread.js'
 import type {
   CallOptions,
   Collection,
@@ -12,6 +13,7 @@ import type {
 import { VicinalError } from '../core/errors.js'
 import { type RoomHolder, withInner } from '../core/inner-call.js'
 import { LIMITS } from '../core/limits.js'
+import type { MaybePromise } from '../core/maybe-promise.js'
 import { checkCollectionName } from '../core/names.js'
 import type { Stop } from '../core/stop.js'
 import type { WireObject } from '../wire/fields.js'
@@ -31,6 +33,8 @@ export interface RouteOf<C> {
   work: Work
   /** The body is a form with a file, read as it arrives. */
   isUpload?: true
+  /** Each node answers it for itself, whichever node owns the store. */
+  isLocal?: true
   /** One sentence for the OpenAPI document. */
   summary?: string
   /** The declaration of the body, for the OpenAPI document. */
@@ -96,6 +100,18 @@ export class ReadCall {
 
   options(): CallOptions {
     return this.within(this.deadline())
+  }
+
+  /** Resolves once this node has what the caller demands. Only the thread with the database knows. */
+  async reach(after: string): Promise<void> {
+    const { watermarks } = this.#gate.get()
+    if (!watermarks) throw new AnsweredByAnotherThread()
+    await watermarks.reach(after, this.options())
+  }
+
+  /** Of the writes that this node has made; null where there are none. */
+  watermark(): MaybePromise<string | null> {
+    return this.#gate.current?.watermarks?.current() ?? null
   }
 
   /** Options of a call that ends with its request, and has the service's deadline where it names none. */

@@ -85,6 +85,30 @@ export function databasesOn(address: (root: string) => string): void {
     await expect.poll(() => reader.collections(), { timeout: 10_000 }).toEqual(['more'])
   })
 
+  test('a reader that is given the watermark of a write sees it, and one that nobody wrote is not there in time', async () => {
+    const owner = await node('one')
+    const things = await owner.createCollection('things', { vectors: { size: 4, distance: 'Dot' } })
+    const reader = await node('two', { readOnly: true })
+    const seen = await reader.collection('things')
+    for (let at = 1; at <= 5; at++) {
+      const { watermark } = await things.upsert(points(at, 1))
+      expect(watermark).toMatch(/^\d+\.\d+$/)
+      expect(await seen.count({ after: watermark })).toBe(at)
+      expect(await things.count({ after: watermark })).toBe(at)
+      if (at === 3) await things.flush()
+    }
+    const { watermark } = await things.createPayloadIndex('n', 'integer')
+    expect(await seen.facet({ key: 'n', after: watermark })).toHaveLength(5)
+    await owner.createCollection('more', { vectors: { size: 4, distance: 'Dot' } })
+    const after = (await owner.watermarks?.current()) as string
+    expect(await reader.collections({ after })).toEqual(['more', 'things'])
+    await expect(seen.count({ after: '999.1', timeoutMs: 100 })).rejects.toMatchObject({
+      code: 'UNAVAILABLE',
+      retryable: true,
+    })
+    await expect(seen.count({ after: 'soon' })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+  })
+
   test('a node that opens the store takes it from the owner, and nothing acknowledged is lost', async () => {
     const first = await node('one')
     const things = await first.createCollection('things', { vectors: { size: 4, distance: 'Dot' } })

@@ -12,6 +12,8 @@ import type { EmbeddedCollection } from './embedded-collection.js'
 /** The parts that a database gives its handles. */
 export interface HandleHost {
   aliases(): string[]
+  /** Resolves once this node has what the call demands. */
+  reach(after: string, call: CallOptions): Promise<void>
   snapshots: CollectionSnapshots
 }
 
@@ -61,12 +63,14 @@ class Handle extends PlainReads {
   declare readonly scrollPage: EmbeddedCollection['scrollPage']
   readonly #slot: CollectionSlot
   readonly #aliases: () => string[]
+  readonly #reach: HandleHost['reach']
   readonly snapshots: CollectionSnapshots
 
   constructor(slot: CollectionSlot, host: HandleHost) {
     super()
     this.#slot = slot
     this.#aliases = host.aliases
+    this.#reach = host.reach
     this.snapshots = host.snapshots
   }
 
@@ -81,7 +85,8 @@ class Handle extends PlainReads {
           if (openedInUs === undefined || !EXPLAINS.test(verb)) return answer
           return answer.then((explained) => tellOpening(explained, openedInUs))
         }
-        return this.#slot.use(work, call, within)
+        if (call?.after === undefined) return this.#slot.use(work, call, within)
+        return this.#reach(call.after, call).then(() => this.#slot.use(work, call, within))
       }
     })
   }
@@ -92,7 +97,8 @@ class Handle extends PlainReads {
 
   query(query: QueryOptions): Promise<Hit[]> {
     const [passed] = this.#passed(query, [query])
-    return this.#slot.use(({ methods }) => methods.query(passed), query)
+    const use = () => this.#slot.use(({ methods }) => methods.query(passed), query)
+    return query?.after === undefined ? use() : this.#reach(query.after, query).then(use)
   }
 
   async aliases(call?: CallOptions): Promise<string[]> {
@@ -105,7 +111,7 @@ class Handle extends PlainReads {
    * objects. The service's are its own.
    */
   #passed<A extends readonly unknown[] | []>(call: CallOptions | undefined, args: A): A {
-    return this.#slot.engine || innerOf(call) ? args : (args.map(copied) as unknown as A)
+    return (this.#slot.engine && call?.after === undefined) || innerOf(call) ? args : (args.map(copied) as unknown as A)
   }
 }
 

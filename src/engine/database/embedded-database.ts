@@ -192,6 +192,7 @@ export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabas
     let handle = this.#handles.get(slot)
     if (!handle) {
       handle = handleOn(slot, {
+        reach: (after, call) => this.watermarks.reach(after, call),
         aliases: () => this.#aliases.of(slot.name),
         snapshots: new EmbeddedSnapshots(this.#host, slot),
       })
@@ -226,18 +227,18 @@ export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabas
 
   async aliases(call?: CallOptions): Promise<AliasDescription[]> {
     this.#checkOpen()
-    return await withCall(call, async () => this.#aliases.list())
+    return await this.watermarks.within(call, async () => this.#aliases.list())
   }
 
   async collections(call?: CallOptions): Promise<string[]> {
     this.#checkOpen()
-    return await withCall(call, async () => this.#slots.all().map(({ name }) => name))
+    return await this.watermarks.within(call, async () => this.#slots.all().map(({ name }) => name))
   }
 
   async hasCollection(name: string, call?: CallOptions): Promise<boolean> {
     checkCollectionName(name)
     this.#checkOpen()
-    return await withCall(call, async () => this.#isCollection(this.#aliases.resolve(name)))
+    return await this.watermarks.within(call, async () => this.#isCollection(this.#aliases.resolve(name)))
   }
 
   async deleteCollection(name: string, call?: CallOptions): Promise<boolean> {

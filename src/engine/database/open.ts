@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { parseStore, type StoreAddress } from '../../bucket/address.js'
-import { COMMIT_WINDOW_MS } from '../../bucket/group.js'
+import { COMMIT_WINDOW_MS } from '../../bucket/group-opening.js'
 import { systemClock } from '../../core/clock.js'
 import type { Database } from '../../core/database.js'
 import { invalid } from '../../core/errors.js'
@@ -11,6 +11,7 @@ import { memoryBudget } from '../memory/memory-budget.js'
 import type { CollectionStore } from '../stores/collection-store.js'
 import { FolderStore } from '../stores/folder-store.js'
 import { MemoryStore } from '../stores/memory-store.js'
+import type { NodeStore } from '../stores/node-store.js'
 import { OwnerStore } from '../stores/owner-store.js'
 import { FolderSource, StoreSource } from '../stores/read-source.js'
 import { ReaderStore } from '../stores/reader-store.js'
@@ -161,6 +162,11 @@ function checkMemoryLimit(bytes: unknown): void {
 function checkIdle(ms: unknown): void {
   if (ms !== undefined && !(Number.isSafeInteger(ms) && (ms as number) >= 1))
     throw invalid('collectionIdleMs', 'expected an integer of at least 1', ms)
+}
+
+/** Opens a database on the store of a node that may change its role while it is served. */
+export async function openNode(store: NodeStore, options: OpenOptions): Promise<EmbeddedDatabase> {
+  return await openStore(store, options)
 }
 
 async function openStore(store: CollectionStore, options: OpenOptions): Promise<EmbeddedDatabase> {

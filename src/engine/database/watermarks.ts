@@ -1,7 +1,10 @@
 import { parseWatermark, watermarkText } from '../../bucket/watermark.js'
-import type { CallOptions } from '../../core/call-options.js'
+import { CallOptions } from '../../core/call-options.js'
 import { invalid, VicinalError } from '../../core/errors.js'
-import { withCall } from '../collection/call-scope.js'
+import { givenIfAny } from '../../core/given-options.js'
+import { innerOf } from '../../core/inner-call.js'
+import type { MaybePromise } from '../../core/maybe-promise.js'
+import { withCall, withDeadline } from '../collection/call-scope.js'
 import type { CollectionStore } from '../stores/collection-store.js'
 import { type StoreProgress, WatermarkWaits } from '../stores/watermark-waits.js'
 
@@ -19,9 +22,15 @@ export class Watermarks {
   }
 
   /** Of everything that this node has written or can read; null where there are none. */
-  async current(): Promise<string | null> {
+  current(): MaybePromise<string | null> {
     const { progress } = this.#store
-    return progress ? watermarkText(await progress.position()) : null
+    return progress ? progress.position().then(watermarkText) : null
+  }
+
+  /** Runs a verb once this node has what its caller demands. */
+  async within<T>(call: CallOptions | undefined, work: () => Promise<T>): Promise<T> {
+    if (call?.after !== undefined) await this.reach(call.after, call)
+    return await withCall(call, work)
   }
 
   /**
@@ -33,7 +42,7 @@ export class Watermarks {
     const waits = this.#waits
     if (!waits) throw invalid('after', 'only a database on a store gives watermarks', after)
     try {
-      await withCall(call, (scope) => waits.until(wanted, scope.signal))
+      await withDeadline(ownOptions(call), (scope) => waits.until(wanted, scope.signal))
     } catch (error) {
       if (!(error instanceof VicinalError) || error.code !== 'TIMEOUT') throw error
       throw new VicinalError('UNAVAILABLE', `after: this node has not read ${after} in time`, {
@@ -42,4 +51,11 @@ export class Watermarks {
       })
     }
   }
+}
+
+/** Those of the wait: the call's own may be a query with all its options. */
+function ownOptions(call: CallOptions | undefined): CallOptions | undefined {
+  if (call === undefined || innerOf(call)) return call
+  const { signal, timeoutMs } = call
+  return givenIfAny(CallOptions, { ...(signal && { signal }), ...(timeoutMs === undefined ? {} : { timeoutMs }) })
 }

@@ -31,7 +31,13 @@ export class WatermarkWaits {
   /** Resolves once the node has it. Rejects with the stop's reason if that comes first. */
   async until(wanted: Watermark, signal: AbortSignal): Promise<void> {
     await new Promise<void>((resolve, reject) => {
-      const waiting = { wanted, done: () => (signal.removeEventListener('abort', onStop), resolve()) }
+      const waiting: Waiting = {
+        wanted,
+        done() {
+          signal.removeEventListener('abort', onStop)
+          resolve()
+        },
+      }
       const onStop = () => {
         this.#waiting.delete(waiting)
         reject(signal.reason)

@@ -1,5 +1,6 @@
 import type { ReadRoute, Route } from '../call.js'
 import { openApiDocument } from '../openapi.js'
+import { INTERNAL } from '../peers.js'
 import { PlainBody } from '../respond.js'
 import { aliasRoutes } from './aliases.js'
 import { collectionRoutes } from './collections.js'
@@ -15,6 +16,12 @@ import { snapshotRoutes } from './snapshots.js'
 /** Routes that all serving threads answer. */
 export const readRoutes: readonly ReadRoute[] = [...pointReadRoutes, ...queryRoutes, ...legacyQueryRoutes]
 
+/** The routes that nodes forward to the owner of their store. */
+function internalRoutes(routes: readonly Route[]): Route[] {
+  const forwarded = routes.filter(({ access, isLocal }) => access === 'write' && !isLocal)
+  return forwarded.map((route) => ({ ...route, path: INTERNAL + route.path, access: 'cluster' }))
+}
+
 /** All routes of the service. The tests of access are generated from it. */
 export function routeTable(state: ServiceState): Route[] {
   const routes: Route[] = [
@@ -26,9 +33,10 @@ export function routeTable(state: ServiceState): Route[] {
     ...readRoutes,
     ...schemaRoutes,
     ...snapshotRoutes,
-    ...nodeRoutes(),
+    ...nodeRoutes(state.peers),
   ]
   const document = openApiDocument(routes)
+  if (state.peers && state.peers.keys.length > 0) routes.push(...internalRoutes(routes))
   routes.push({
     method: 'GET',
     path: '/openapi.json',
