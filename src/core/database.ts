@@ -13,7 +13,6 @@ import type {
 } from './answered-points.js'
 import type { CallOptions } from './call-options.js'
 import type { Filter, PayloadPath } from './filter.js'
-import type { MaybePromise } from './maybe-promise.js'
 import type { PayloadIndexKind, PayloadIndexOptions } from './payload-index.js'
 import type { Document, Payload, Point, PointId, PointVector, RawJson, SparseVector } from './point.js'
 import type {
@@ -51,7 +50,7 @@ export interface ReadableDatabase {
   /** Only a database of this process has them; in a folder there are none. */
   readonly watermarks?: {
     /** Of everything that this node has written or can read; null where there are none. */
-    current(): MaybePromise<string | null>
+    current(): string | null | Promise<string | null>
     /**
      * Resolves once this node has everything up to the watermark. Rejects with INVALID_ARGUMENT for a text that is none,
      * and with UNAVAILABLE at the call's deadline.
