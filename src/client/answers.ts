@@ -45,11 +45,14 @@ const DECLARED = new Map(
   [
     ...[CollectionOptions, QueryGroupsOptions, ScrollOptions].flatMap(({ properties }) => Object.keys(properties)),
     ...Object.keys(StrictModeConfig.properties).map((name) => `strictModeConfig.${name}`),
+    'fieldName',
+    'vectorName',
   ].map((name) => [snakeCase(name), name]),
 )
+DECLARED.set('field_schema', 'schema')
 
 /** The names inside a query or a filter: none of them is the caller's own. */
-const OF_QUERY = /^(?:query|prefetch|lookup_from|with_lookup|filter|update_filter|params)\b.*/
+const OF_QUERY = /^(?:query|prefetch|lookup_from|with_lookup|filter|update_filter|params|actions)\b.*/
 
 /** A field in the library's spelling, as the caller most likely wrote it. */
 function detailsOf(told: Record<string, unknown> = {}): Record<string, unknown> {

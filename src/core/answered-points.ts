@@ -108,6 +108,12 @@ export interface Explained<
   plan: QueryPlan
 }
 
+/** The answer of a query of these options, and its plan. */
+export interface ExplainedOf<P, Q> extends Pick<Explained<P>, 'plan'> {
+  /** The best points, best first. */
+  hits: HitOf<P, Q>[]
+}
+
 /** The groups of a query, and its plan. */
 export interface ExplainedGroups<
   P = Payload,

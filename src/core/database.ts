@@ -4,6 +4,7 @@ import type {
   Explained,
   ExplainedGroups,
   ExplainedMatrix,
+  ExplainedOf,
   Hit,
   HitOf,
   PointGroup,
@@ -11,8 +12,7 @@ import type {
   StoredPoint,
 } from './answered-points.js'
 import type { CallOptions } from './call-options.js'
-import type { Filter } from './filter.js'
-import type { MaybePromise } from './maybe-promise.js'
+import type { Filter, PayloadPath } from './filter.js'
 import type { PayloadIndexKind, PayloadIndexOptions } from './payload-index.js'
 import type { Document, Payload, Point, PointId, PointVector, RawJson, SparseVector } from './point.js'
 import type {
@@ -50,7 +50,7 @@ export interface ReadableDatabase {
   /** Only a database of this process has them; in a folder there are none. */
   readonly watermarks?: {
     /** Of everything that this node has written or can read; null where there are none. */
-    current(): MaybePromise<string | null>
+    current(): string | null | Promise<string | null>
     /**
      * Resolves once this node has everything up to the watermark. Rejects with INVALID_ARGUMENT for a text that is none,
      * and with UNAVAILABLE at the call's deadline.
@@ -133,7 +133,7 @@ export interface Database extends ReadableDatabase, AsyncDisposable {
 }
 
 /** Queries without keys that no query has. */
-export type KnownQueries<Q extends readonly QueryOptions[]> = {
+export type KnownQueries<Q extends readonly unknown[]> = {
   readonly [At in keyof Q]: { readonly [Key in Exclude<keyof Q[At], keyof QueryOptions>]: never }
 }
 
@@ -149,7 +149,7 @@ export interface ReadableCollection<P = Payload> {
   /** The nearest points, best first: `query` for the plain case. */
   search<const W extends WithPayload = true, const V extends WithVector = false, Raw extends boolean = false>(
     vector: SearchVector,
-    options?: SearchOptions & AskedParts<W, V, Raw>,
+    options?: SearchOptions<PayloadPath<P>> & AskedParts<W, V, Raw>,
   ): Promise<Hit<P, W, V, Raw>[]>
   /** The point, or null where there is none of this id. */
   get<const W extends WithPayload = true, const V extends WithVector = false, Raw extends boolean = false>(
@@ -168,53 +168,56 @@ export interface ReadableCollection<P = Payload> {
    * NOT_FOUND if a point that the query names does not exist.
    */
   query<const W extends WithPayload = true, const V extends WithVector = false, Raw extends boolean = false>(
-    query: QueryOptions & AskedParts<W, V, Raw>,
+    query: QueryOptions<PayloadPath<P>> & AskedParts<W, V, Raw>,
   ): Promise<Hit<P, W, V, Raw>[]>
   /** Answers a query as `query` does, and returns its plan too. The plan costs some microseconds. */
   explain<const W extends WithPayload = true, const V extends WithVector = false, Raw extends boolean = false>(
-    query: QueryOptions & AskedParts<W, V, Raw>,
+    query: QueryOptions<PayloadPath<P>> & AskedParts<W, V, Raw>,
   ): Promise<Explained<P, W, V, Raw>>
   /**
    * Several queries, at most LIMITS.batchQueries. Answers are in the order of the queries. One failure rejects the
    * call.
    */
-  queryBatch<const Q extends readonly QueryOptions[]>(
+  queryBatch<const Q extends readonly QueryOptions<PayloadPath<P>>[]>(
     queries: Q & KnownQueries<Q>,
     call?: CallOptions,
   ): Promise<{ -readonly [At in keyof Q]: HitOf<P, Q[At]>[] }>
   /** The same as `queryBatch`, each answer with its plan. */
-  explainBatch(queries: readonly QueryOptions[], call?: CallOptions): Promise<Explained<P>[]>
+  explainBatch<const Q extends readonly QueryOptions<PayloadPath<P>>[]>(
+    queries: Q & KnownQueries<Q>,
+    call?: CallOptions,
+  ): Promise<{ -readonly [At in keyof Q]: ExplainedOf<P, Q[At]> }>
   /** The best points of each group, best group first. Points without a value of `groupBy` are in no group. */
   queryGroups<const W extends WithPayload = true, const V extends WithVector = false, Raw extends boolean = false>(
-    query: QueryGroupsOptions & AskedParts<W, V, Raw>,
+    query: QueryGroupsOptions<PayloadPath<P>> & AskedParts<W, V, Raw>,
   ): Promise<PointGroup<P, W, V, Raw>[]>
   /** The same as `queryGroups`, with the plan. */
   explainGroups<const W extends WithPayload = true, const V extends WithVector = false, Raw extends boolean = false>(
-    query: QueryGroupsOptions & AskedParts<W, V, Raw>,
+    query: QueryGroupsOptions<PayloadPath<P>> & AskedParts<W, V, Raw>,
   ): Promise<ExplainedGroups<P, W, V, Raw>>
   /**
    * The number of points with each value of an indexed payload field, most frequent first. Rejects with
    * INVALID_ARGUMENT if the field has no suitable index.
    */
-  facet(options: FacetOptions): Promise<FacetHit[]>
+  facet(options: FacetOptions<PayloadPath<P>>): Promise<FacetHit[]>
   /** Chooses points at random and finds for each its nearest neighbours among the others. */
-  searchMatrix(options?: SearchMatrixOptions): Promise<SearchMatrix>
+  searchMatrix(options?: SearchMatrixOptions<PayloadPath<P>>): Promise<SearchMatrix>
   /** The same as `searchMatrix`, with the plan. */
-  explainMatrix(options?: SearchMatrixOptions): Promise<ExplainedMatrix>
+  explainMatrix(options?: SearchMatrixOptions<PayloadPath<P>>): Promise<ExplainedMatrix>
   /**
    * One page of points in the order of their ids, numbers before UUIDs, or in the order of `orderBy`. The type of its
    * points does not follow the options: TypeScript could not infer the offset of a loop, that comes from the page before.
    */
-  scrollPage(options?: ScrollOptions): Promise<ScrollPage<P>>
+  scrollPage(options?: ScrollOptions<PayloadPath<P>>): Promise<ScrollPage<P>>
   /** All points in the order of their ids, one at a time, fetched in pages of `limit`. `orderBy` is refused. */
   scroll<const W extends WithPayload = true, const V extends WithVector = false, Raw extends boolean = false>(
-    options?: ScrollOptions & AskedParts<W, V, Raw>,
+    options?: ScrollOptions<PayloadPath<P>> & AskedParts<W, V, Raw>,
   ): AsyncIterable<StoredPoint<P, W, V, Raw>>
   /**
    * The number of points that match `filter`; all points without one. With `exact: false` it is an estimate from
    * payload indexes and a sample, which is faster. Default true.
    */
-  count(options?: CountOptions): Promise<number>
+  count(options?: CountOptions<PayloadPath<P>>): Promise<number>
 }
 
 /**
@@ -257,26 +260,34 @@ export interface Collection<P = Payload> extends ReadableCollection<P> {
    * Removes the named vectors from the selected points. Absent points are ignored. Rejects with INVALID_ARGUMENT for an
    * unknown vector name.
    */
-  deleteVectors(names: readonly string[], which: Selector, options?: WriteOptions): Promise<WriteResult>
+  deleteVectors(names: readonly string[], which: Selector<PayloadPath<P>>, options?: WriteOptions): Promise<WriteResult>
   /** Deletes the selected points. Absent ids are ignored. With `wait` (the default) `deleted` is the number removed. */
-  delete(which: Selector, options?: WriteOptions): Promise<WriteResult>
+  delete(which: Selector<PayloadPath<P>>, options?: WriteOptions): Promise<WriteResult>
   /**
    * Merges keys into the payloads of the selected points: at the top, or into the objects at the path `key`. A null
    * removes its key. Rejects with NOT_FOUND if a selected id does not exist.
    */
-  setPayload(payload: Partial<P>, which: Selector, options?: WriteOptions & { key?: string }): Promise<WriteResult>
+  setPayload(
+    payload: Partial<P>,
+    which: Selector<PayloadPath<P>>,
+    options?: WriteOptions & { key?: string },
+  ): Promise<WriteResult>
   /**
    * Replaces the whole payloads of the selected points; `key` has no effect. Rejects with NOT_FOUND if a selected id does
    * not exist.
    */
-  overwritePayload(payload: P, which: Selector, options?: WriteOptions & { key?: string }): Promise<WriteResult>
+  overwritePayload(
+    payload: P,
+    which: Selector<PayloadPath<P>>,
+    options?: WriteOptions & { key?: string },
+  ): Promise<WriteResult>
   /**
    * Removes the values at payload paths, such as `a.b` or `a[].b`, from the selected points. Rejects with NOT_FOUND if
    * a selected id does not exist.
    */
-  deletePayload(keys: readonly string[], which: Selector, options?: WriteOptions): Promise<WriteResult>
+  deletePayload(keys: readonly string[], which: Selector<PayloadPath<P>>, options?: WriteOptions): Promise<WriteResult>
   /** Removes the payloads of the selected points. Rejects with NOT_FOUND if a selected id does not exist. */
-  clearPayload(which: Selector, options?: WriteOptions): Promise<WriteResult>
+  clearPayload(which: Selector<PayloadPath<P>>, options?: WriteOptions): Promise<WriteResult>
   /**
    * Runs operations in order, at most LIMITS.batchQueries. All are validated first. Then each is a write of its own;
    * the first failure ends the batch, and earlier operations stay.
@@ -289,22 +300,22 @@ export interface Collection<P = Payload> extends ReadableCollection<P> {
    * LIMITS.payloadIndexes.
    */
   createPayloadIndex(
-    field: string,
+    fieldName: string,
     schema: PayloadIndexKind | PayloadIndexOptions,
     options?: WriteOptions,
   ): Promise<WriteResult>
   /** Deletes the index of a payload field. A field without an index is no error. */
-  deletePayloadIndex(field: string, options?: WriteOptions): Promise<WriteResult>
+  deletePayloadIndex(fieldName: string, options?: WriteOptions): Promise<WriteResult>
   /**
    * Adds a vector to the collection. Present points lack it until they are written with it. If the vector exists
    * already with equal parameters, nothing changes; with other parameters the call rejects with INVALID_ARGUMENT.
    */
-  createVectorName(name: string, config: VectorNameConfig, options?: WriteOptions): Promise<WriteResult>
+  createVectorName(vectorName: string, config: VectorNameConfig, options?: WriteOptions): Promise<WriteResult>
   /**
    * Drops a vector with all its data. Later answers lack it. Its memory is freed when the last earlier search has
    * ended, and files are rewritten without it in the background. An unknown name is no error.
    */
-  deleteVectorName(name: string, options?: WriteOptions): Promise<WriteResult>
+  deleteVectorName(vectorName: string, options?: WriteOptions): Promise<WriteResult>
   /** Resolves when everything acknowledged is in the table, on stable storage. No deadline unless `timeoutMs` names one. */
   flush(call?: CallOptions): Promise<void>
   /**
@@ -318,11 +329,11 @@ export interface Collection<P = Payload> extends ReadableCollection<P> {
 export type WriteOperation<P = Payload> =
   | ({ op: 'upsert'; points: readonly Point<P>[] | ColumnarPoints } & UpdateCondition)
   | { op: 'updateVectors'; points: readonly { id: PointId; vector: PointVector }[]; updateFilter?: Filter | null }
-  | { op: 'deleteVectors'; names: readonly string[]; which: Selector }
-  | { op: 'delete'; which: Selector }
-  | { op: 'setPayload' | 'overwritePayload'; payload: Partial<P>; which: Selector; key?: string }
-  | { op: 'deletePayload'; keys: readonly string[]; which: Selector }
-  | { op: 'clearPayload'; which: Selector }
+  | { op: 'deleteVectors'; names: readonly string[]; which: Selector<PayloadPath<P>> }
+  | { op: 'delete'; which: Selector<PayloadPath<P>> }
+  | { op: 'setPayload' | 'overwritePayload'; payload: Partial<P>; which: Selector<PayloadPath<P>>; key?: string }
+  | { op: 'deletePayload'; keys: readonly string[]; which: Selector<PayloadPath<P>> }
+  | { op: 'clearPayload'; which: Selector<PayloadPath<P>> }
 
 /** Of the last write, where there were several. */
 export interface UpsertResult extends WriteResult {

@@ -23,35 +23,51 @@ export type OneOrMore<T> = T | readonly T[]
  * Selects points. Clauses are joined by AND; an empty or absent one says nothing. The wire's spelling
  * (`must_not`) is accepted too.
  */
-export interface Filter {
+export interface Filter<Path extends string = string> {
   /** All of these hold. */
-  must?: OneOrMore<Condition> | null
+  must?: OneOrMore<Condition<Path>> | null
   /** One of these holds. */
-  should?: OneOrMore<Condition> | null
+  should?: OneOrMore<Condition<Path>> | null
   /** None of these holds. */
-  mustNot?: OneOrMore<Condition> | null
+  mustNot?: OneOrMore<Condition<Path>> | null
   /** At least `minCount` of the conditions hold. */
-  minShould?: MinShould | null
+  minShould?: MinShould<Path> | null
 }
-export interface MinShould {
-  conditions: readonly Condition[]
+export interface MinShould<Path extends string = string> {
+  conditions: readonly Condition<Path>[]
   minCount: number
 }
 
-export type Condition =
-  | Filter
-  | FieldCondition
-  | IsEmptyCondition
-  | IsNullCondition
+/** A path into a payload of type `P`: it begins with one of the payload's keys. Any text where no keys are known. */
+export type PayloadPath<P> = [keyof P] extends [never]
+  ? string
+  : string extends keyof P
+    ? string
+    : (keyof P & string) | `${keyof P & string}${'.' | '['}${string}` | `"${string}`
+
+/** Declared options whose paths into the payload are `Path`. */
+export type WithPaths<T, Path extends string> = Omit<T, 'key' | 'filter'> & {
+  filter?: Filter<Path> | null
+} & (T extends {
+    key: string
+  }
+    ? { key: Path }
+    : unknown)
+
+export type Condition<Path extends string = string> =
+  | Filter<Path>
+  | FieldCondition<Path>
+  | IsEmptyCondition<Path>
+  | IsNullCondition<Path>
   | HasIdCondition
   | HasVectorCondition
   | SliceCondition
-  | NestedCondition
+  | NestedCondition<Path>
 
 /** Checks on the values at one key; of several, one has to hold. */
-export interface FieldCondition {
+export interface FieldCondition<Path extends string = string> {
   /** Path into the payload: `a.b`, `a[].b`, `a[0]`, `"quoted.key"`. */
-  key: string
+  key: Path
   match?: MatchCondition | null
   range?: RangeCondition | null
   geoBoundingBox?: GeoBoundingBox | null
@@ -76,12 +92,20 @@ export type MatchCondition =
   /** Texts that start so. */
   | { prefix: string }
 
-export interface NestedCondition {
-  nested: Nested
+/** Values at the path are absent, null, or an empty array. */
+export interface IsEmptyCondition<Path extends string = string> {
+  isEmpty: { key: Path }
+}
+export interface IsNullCondition<Path extends string = string> {
+  isNull: { key: Path }
+}
+export interface NestedCondition<Path extends string = string> {
+  nested: Nested<Path>
 }
 /** One object of the array at `key` satisfies the whole filter. */
-export interface Nested {
-  key: string
+export interface Nested<Path extends string = string> {
+  key: Path
+  /** Its paths begin in the object. */
   filter: Filter
 }
 
@@ -223,9 +247,7 @@ export const IsEmptyCondition = Type.Object(
   { isEmpty: field('The field is missing, null or `[]`.') },
   { $id: 'IsEmptyCondition' },
 )
-export type IsEmptyCondition = Given<typeof IsEmptyCondition>
 export const IsNullCondition = Type.Object({ isNull: field('The field is null.') }, { $id: 'IsNullCondition' })
-export type IsNullCondition = Given<typeof IsNullCondition>
 export const HasIdCondition = Type.Object(
   { hasId: opaque<readonly PointId[]>({ type: 'array', description: 'The point has one of these ids.' }) },
   { $id: 'HasIdCondition' },

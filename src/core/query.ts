@@ -1,7 +1,7 @@
 /** Queries and their options, declared once for the library, the service and the client. */
 import Type, { type Static, type TSchema } from 'typebox'
 import { CALL_OPTIONS } from './call-options.js'
-import type { Filter } from './filter.js'
+import type { Filter, WithPaths } from './filter.js'
 import { LIMITS } from './limits.js'
 import type { PointId } from './point.js'
 import { Query } from './query-kinds.js'
@@ -101,15 +101,15 @@ const limit = (description: string) => optional(count({ description, minimum: 1 
 const using = optional(text('The searched vector. May be left out where the collection has one.'))
 
 /** The options that a query shares with each of its prefetches. */
-export interface QueryStage {
+export interface QueryStage<Path extends string = string> {
   /** Absent: points in the order of their ids. */
   query?: Query | null
   /** Queries whose results are all that this one looks at; it scores them anew, or fuses them. */
-  prefetch?: Prefetch | readonly Prefetch[] | null
+  prefetch?: Prefetch<Path> | readonly Prefetch<Path>[] | null
   /** The name of the searched vector; may be left out where the collection has one. */
   using?: string
   /** Holds for the prefetches of the stage too. */
-  filter?: Filter | null
+  filter?: Filter<Path> | null
   /** Default 10. */
   limit?: number
   /** Only hits of this score or a better one. */
@@ -150,11 +150,11 @@ const stage = {
   ...search,
 }
 /** A query whose results another one looks at. */
-export interface Prefetch extends QueryStage {}
+export interface Prefetch<Path extends string = string> extends QueryStage<Path> {}
 export const Prefetch = Type.Object(stage, { $id: 'Prefetch', description: 'A query whose results another one uses.' })
 
 /** Options of `query`. */
-export interface QueryOptions extends QueryStage, ReadOptions {
+export interface QueryOptions<Path extends string = string> extends QueryStage<Path>, ReadOptions {
   /** Hits to skip. Default 0. */
   offset?: number
 }
@@ -167,7 +167,7 @@ export const QueryOptions = Type.Object({ ...queryFields, ...readFields }, { ali
 export type SearchVector = Exclude<VectorInput, PointId>
 
 /** Of the nearest points to one vector. */
-export type SearchOptions = Omit<QueryOptions, 'query' | 'prefetch' | 'lookupFrom'>
+export type SearchOptions<Path extends string = string> = Omit<QueryOptions<Path>, 'query' | 'prefetch' | 'lookupFrom'>
 
 export const WithLookup = Type.Object(
   {
@@ -185,9 +185,9 @@ export const WithLookup = Type.Object(
 export type WithLookup = Given<typeof WithLookup>
 
 /** Options of `queryGroups`. */
-export interface QueryGroupsOptions extends QueryStage, ReadOptions {
+export interface QueryGroupsOptions<Path extends string = string> extends QueryStage<Path>, ReadOptions {
   /** Payload field whose values, texts or integers, make the groups. */
-  groupBy: string
+  groupBy: Path
   /** Points of each group; default 3. */
   groupSize?: number
   /** The point of another collection whose id is the group's. */
@@ -215,7 +215,7 @@ export const facetFields = {
 }
 export const FacetOptions = Type.Object({ ...facetFields, ...CALL_OPTIONS })
 /** Options of `facet`. */
-export type FacetOptions = Static<typeof FacetOptions>
+export type FacetOptions<Path extends string = string> = WithPaths<Static<typeof FacetOptions>, Path>
 /** A value of a payload field, and how many points have it. */
 export interface FacetHit {
   /** The value. */
@@ -238,7 +238,7 @@ export const matrixFields = {
 }
 export const SearchMatrixOptions = Type.Object({ ...matrixFields, ...CALL_OPTIONS })
 /** Options of `searchMatrix`. */
-export type SearchMatrixOptions = Static<typeof SearchMatrixOptions>
+export type SearchMatrixOptions<Path extends string = string> = WithPaths<Static<typeof SearchMatrixOptions>, Path>
 /** Points at random, and the nearest of each among the others. */
 export interface SearchMatrix {
   /** The points compared, in the order of their ids. */

@@ -1,7 +1,7 @@
 /** Reads of points without a query, declared once: pages, points by id, and counts. */
 import Type, { type Static } from 'typebox'
 import { CALL_OPTIONS } from './call-options.js'
-import type { Filter } from './filter.js'
+import type { Filter, WithPaths } from './filter.js'
 import type { PointId } from './point.js'
 import { type OrderBy, OrderByInput } from './query-kinds.js'
 import { filter, PointIdentity } from './query-leaves.js'
@@ -13,9 +13,9 @@ export type RetrieveOptions = ReadOptions
 export const RetrieveOptions = Type.Object(readFields, { aliases: RETURNED_ALIASES })
 
 /** Options of `scrollPage` and `scroll`. */
-export interface ScrollOptions extends ReadOptions {
+export interface ScrollOptions<Path extends string = string> extends ReadOptions {
   /** Only points that match; default all. */
-  filter?: Filter | null
+  filter?: Filter<Path> | null
   /** Points in a page. Default 10 for `scrollPage`, 256 for `scroll`. */
   limit?: number
   /** The id of the first point, inclusive. Default the lowest id. */
@@ -40,4 +40,4 @@ export const countFields = {
 }
 export const CountOptions = Type.Object({ ...countFields, ...CALL_OPTIONS })
 /** Options of `count`. */
-export type CountOptions = Static<typeof CountOptions>
+export type CountOptions<Path extends string = string> = WithPaths<Static<typeof CountOptions>, Path>

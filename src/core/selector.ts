@@ -10,10 +10,10 @@ import { isPlain, read } from './vocabulary/reader.js'
  * The points of a change: by id, by a filter, or all of them with `all: true`. A filter without conditions matches
  * every point, so it is refused without `all: true`.
  */
-export type Selector =
+export type Selector<Path extends string = string> =
   | readonly PointId[]
   | { ids: readonly PointId[] | Uint32Array | BigUint64Array }
-  | { filter: Filter; all?: boolean }
+  | { filter: Filter<Path>; all?: boolean }
   | { all: true }
 
 export const POINT_ID = Type.Union(

@@ -40,8 +40,8 @@ function setAt(value: unknown, steps: readonly PathStep[], at: number, patch: Pa
 }
 
 /** The payload without the values at the paths. */
-export function deleteKeys(payload: Payload, paths: readonly string[]): Payload {
-  for (const path of paths) deleteAt(payload, parsePath(path, 'keys'), 0)
+export function deleteKeys(payload: Payload, paths: readonly string[], field = 'keys'): Payload {
+  for (const path of paths) deleteAt(payload, parsePath(path, field), 0)
   return payload
 }
 
@@ -65,8 +65,8 @@ export function selectPayload(
   payload: Payload,
   selection: { include: readonly string[] } | { exclude: readonly string[] },
 ): Payload {
-  if ('exclude' in selection) return deleteKeys(payload, selection.exclude)
-  const paths = selection.include.map((path) => parsePath(path, 'with_payload'))
+  if ('exclude' in selection) return deleteKeys(payload, selection.exclude, 'withPayload')
+  const paths = selection.include.map((path) => parsePath(path, 'withPayload'))
   return (selectAt(payload, paths, 0) ?? {}) as Payload
 }
 

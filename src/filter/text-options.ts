@@ -39,7 +39,7 @@ function stopwordSet(stopwords: PayloadIndexParams['stopwords'], lowercase: bool
 function listOf(language: StopwordLanguage): readonly string[] {
   const words = stopwordsOf(language)
   if (words) return words
-  throw new VicinalError('NOT_IMPLEMENTED', `field_schema.stopwords: there is no list of ${language} stop words here`, {
-    details: { field: 'field_schema.stopwords' },
+  throw new VicinalError('NOT_IMPLEMENTED', `schema.stopwords: there is no list of ${language} stop words here`, {
+    details: { field: 'schema.stopwords' },
   })
 }

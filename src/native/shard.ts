@@ -2,13 +2,12 @@ import { VicinalError } from '../core/errors.js'
 import type { MaybePromise } from '../core/maybe-promise.js'
 import type { Stoppable } from '../core/stop.js'
 import { nextTurn, turnBudget } from '../core/turn-budget.js'
+import { addVerbs } from '../core/verbs.js'
 import type {
   Addon,
   Begun,
-  CheckpointResult,
   FacetRequest,
   FacetResult,
-  FlushBatch,
   FusedRequest,
   OrderedBlock,
   OrderRequest,
@@ -19,16 +18,12 @@ import type {
   ScrollRequest,
   SearchRequest,
   SearchResult,
-  SegmentSource,
   ShardHandle,
   ShardSpec,
-  ShardStats,
   SparseSearchRequest,
-  TextBuffers,
   UpsertBatch,
   VectorSpec,
 } from './addon.js'
-import type { ShardMemory } from './addon-stats.js'
 import { addon, rethrow, toVicinalError } from './load.js'
 import { isPlain, numbersOf, resultOf } from './plain-search.js'
 
@@ -40,26 +35,80 @@ const asItIs = <T>(found: T): T => found
 /** Numbers for the kernel's `cancel`; 0 means none. */
 let lastCancel = 0
 
-/**
- * The rows of one collection in the kernel. The methods are those of `Addon` (documented there) without the handle.
- * Failures are VicinalErrors, and reads take an AbortSignal.
- */
-export class Shard {
-  readonly #addon: Addon
-  readonly #handle: ShardHandle
-  #closing: Promise<void> | null = null
-  #number: number | undefined
-  /** A search that waits for a turn, or runs in several. */
-  #waiting: Promise<unknown> | null = null
+/** Calls of the kernel that a shard passes on with its handle. */
+const PROMISED = [
+  'openSegment',
+  'checkpoint',
+  'updateVectors',
+  'deleteVectors',
+  'deletePoints',
+  'setPayloads',
+  'indexPoints',
+  'takeFlush',
+  'verifyRows',
+  'checksumRows',
+  'loadRows',
+  'memory',
+  'shed',
+  'waitForIndex',
+  'measureRecall',
+  'moveRows',
+  'validate',
+] as const
+/** Those that answer at once. */
+const DIRECT = [
+  'advance',
+  'dropPayloadIndex',
+  'restoreFlush',
+  'completeFlush',
+  'stats',
+  'tailBytes',
+  'setIndexing',
+  'freeze',
+  'resumeQueries',
+  'dropSegment',
+] as const
+type PassedOn = { [Call in (typeof PROMISED | typeof DIRECT)[number]]: WithoutHandle<Addon[Call]> }
+type WithoutHandle<F> = F extends (shard: ShardHandle, ...args: infer A) => infer R ? (...args: A) => R : never
+
+class Calls {
+  protected readonly addon: Addon
+  protected readonly handle: ShardHandle
 
   constructor(spec: ShardSpec | ((addon: Addon) => ShardHandle)) {
     try {
-      this.#addon = addon()
-      this.#handle = typeof spec === 'function' ? spec(this.#addon) : this.#addon.createShard(spec)
+      this.addon = addon()
+      this.handle = typeof spec === 'function' ? spec(this.addon) : this.addon.createShard(spec)
     } catch (error) {
       throw toVicinalError(error)
     }
   }
+
+  static {
+    const passOn = (shard: Calls, call: keyof PassedOn, args: unknown[]): unknown =>
+      Reflect.apply(shard.addon[call], shard.addon, [shard.handle, ...args])
+    addVerbs(Calls, DIRECT, (call) => {
+      return function (this: Calls, ...args: unknown[]) {
+        return called(() => passOn(this, call, args))
+      }
+    })
+    addVerbs(Calls, PROMISED, (call) => {
+      return async function (this: Calls, ...args: unknown[]) {
+        return await called(() => passOn(this, call, args) as Promise<unknown>).catch(rethrow)
+      }
+    })
+  }
+}
+
+/**
+ * The rows of one collection in the kernel. The methods are those of `Addon` (documented there) without the handle.
+ * Failures are VicinalErrors, and reads take an AbortSignal.
+ */
+export class Shard extends (Calls as new (spec: ShardSpec | ((addon: Addon) => ShardHandle)) => Calls & PassedOn) {
+  #closing: Promise<void> | null = null
+  #number: number | undefined
+  /** A search that waits for a turn, or runs in several. */
+  #waiting: Promise<unknown> | null = null
 
   /** Opens another thread's shard of this process for reading. CLOSED if it is gone. */
   static shared(number: number): Shard {
@@ -68,12 +117,12 @@ export class Shard {
 
   /** The number that `shared` takes. */
   share(): number {
-    this.#number ??= this.#call(() => this.#addon.shareShard(this.#handle))
+    this.#number ??= called(() => this.addon.shareShard(this.handle))
     return this.#number
   }
 
   async reshaped(spec: ShardSpec): Promise<Shard> {
-    const handle = await this.#run(() => this.#addon.reshapeShard(this.#handle, spec))
+    const handle = await this.addon.reshapeShard(this.handle, spec).catch(rethrow)
     return new Shard(() => handle)
   }
 
@@ -81,61 +130,32 @@ export class Shard {
   async close(): Promise<void> {
     // Searches that began earlier finish first. Their callers get the errors.
     while (this.#waiting) await this.#waiting.catch(() => undefined)
-    this.#closing ??= this.#addon.closeShard(this.#handle).catch(rethrow)
+    this.#closing ??= this.addon.closeShard(this.handle).catch(rethrow)
     await this.#closing
   }
 
-  // Segment files
-
-  async openSegment(source: SegmentSource): Promise<number> {
-    return await this.#run(() => this.#addon.openSegment(this.#handle, source))
-  }
-  async checkpoint(folder: string): Promise<CheckpointResult> {
-    return await this.#run(() => this.#addon.checkpoint(this.#handle, folder))
-  }
-
-  // Writes
-
   async upsert(batch: UpsertBatch): Promise<void> {
     const before = performance.now()
-    const started = this.#call(() => this.#addon.upsert(this.#handle, batch, turnBudget.writeUs))
+    const started = called(() => this.addon.upsert(this.handle, batch, turnBudget.writeUs))
     if (started instanceof Promise) return await started.catch(rethrow)
     turnBudget.spendOnWrite((performance.now() - before) * 1000)
   }
-  async updateVectors(batch: UpsertBatch): Promise<void> {
-    await this.#run(() => this.#addon.updateVectors(this.#handle, batch))
-  }
-  async deleteVectors(ids: Uint32Array, vectors: Uint32Array, seq: number): Promise<void> {
-    await this.#run(() => this.#addon.deleteVectors(this.#handle, ids, vectors, seq))
-  }
-  /** Resolves to the number of points removed. */
-  async deletePoints(ids: Uint32Array, seq: number): Promise<number> {
-    return await this.#run(() => this.#addon.deletePoints(this.#handle, ids, seq))
-  }
-  async setPayloads(ids: Uint32Array, payloads: TextBuffers, seq: number): Promise<void> {
-    await this.#run(() => this.#addon.setPayloads(this.#handle, ids, payloads, seq))
-  }
-  advance(seq: number): void {
-    this.#call(() => this.#addon.advance(this.#handle, seq))
-  }
-
-  // Reads
 
   /** Runs a short search at once and returns its result without a promise, or runs it in the next turns. */
   search(request: SearchRequest, scope?: Stoppable): MaybePromise<SearchResult> {
     return this.#started(scope, (cancel, inlineUs) => {
-      if (!isPlain(request)) return this.#addon.search(this.#handle, request, cancel, inlineUs)
+      if (!isPlain(request)) return this.addon.search(this.handle, request, cancel, inlineUs)
       const numbers = numbersOf(request, cancel, inlineUs)
-      return this.#addon.searchPlain(this.#handle, numbers, request.query, request.filter)
+      return this.addon.searchPlain(this.handle, numbers, request.query, request.filter)
     })
   }
   /** The same for a sparse vector. */
   searchSparse(request: SparseSearchRequest, scope?: Stoppable): MaybePromise<SearchResult> {
-    return this.#started(scope, (cancel, inlineUs) => this.#addon.searchSparse(this.#handle, request, cancel, inlineUs))
+    return this.#started(scope, (cancel, inlineUs) => this.addon.searchSparse(this.handle, request, cancel, inlineUs))
   }
   /** One ranking of several searches. */
   searchFused(request: FusedRequest, scope?: Stoppable): MaybePromise<SearchResult> {
-    return this.#started(scope, (cancel, inlineUs) => this.#addon.searchFused(this.#handle, request, cancel, inlineUs))
+    return this.#started(scope, (cancel, inlineUs) => this.addon.searchFused(this.handle, request, cancel, inlineUs))
   }
   #started(scope: Stoppable | undefined, start: StartSearch): MaybePromise<SearchResult> {
     lastCancel += 1
@@ -160,7 +180,7 @@ export class Shard {
     const resumed = nextTurn().then(() => {
       this.#waiting = null
       if (!scope?.isStopped) return this.#resumed(cancel, scope)
-      this.#addon.dropSearch(this.#handle, cancel)
+      this.addon.dropSearch(this.handle, cancel)
       throw new VicinalError('CANCELLED', 'the operation was cancelled')
     })
     this.#waiting = resumed
@@ -168,7 +188,7 @@ export class Shard {
   }
   #resumed(cancel: number, scope: Stoppable | undefined): MaybePromise<SearchResult> {
     const atMs = performance.now()
-    const begun = this.#call(() => this.#addon.resumeSearch(this.#handle, cancel, turnBudget.searchUs))
+    const begun = called(() => this.addon.resumeSearch(this.handle, cancel, turnBudget.searchUs))
     return this.#searched(begun, cancel, scope, atMs)
   }
   retrieve(
@@ -178,46 +198,44 @@ export class Shard {
   ): MaybePromise<RowBlock & { positions: Uint32Array }> {
     lastCancel += 1
     const cancel = lastCancel
-    const started = this.#timed((inlineUs) => this.#addon.retrieve(this.#handle, ids, fields, cancel, inlineUs))
+    const started = this.#timed((inlineUs) => this.addon.retrieve(this.handle, ids, fields, cancel, inlineUs))
     return started instanceof Promise ? this.#stoppable(scope, cancel, started, asItIs) : started
   }
   async scroll(
     request: Omit<ScrollRequest, 'cancel'>,
     signal?: AbortSignal,
   ): Promise<RowBlock & { next: Uint32Array | null }> {
-    return await this.#cancelled(signal, (cancel) => this.#addon.scroll(this.#handle, { ...request, cancel }))
+    return await this.#cancelled(signal, (cancel) => this.addon.scroll(this.handle, { ...request, cancel }))
   }
   async count(filter: Uint8Array | null, signal?: AbortSignal): Promise<number> {
     lastCancel += 1
     const cancel = lastCancel
-    const started = this.#timed((inlineUs) => this.#addon.count(this.#handle, filter, cancel, inlineUs))
+    const started = this.#timed((inlineUs) => this.addon.count(this.handle, filter, cancel, inlineUs))
     return started instanceof Promise ? await this.#cancellable(signal, cancel, started) : started
   }
   /** A call that completes at once spends its time from the turn's share. */
   #timed<T>(start: (inlineUs: number) => MaybePromise<T>): MaybePromise<T> {
     const before = performance.now()
-    const started = this.#call(() => start(turnBudget.readUs))
+    const started = called(() => start(turnBudget.readUs))
     if (started instanceof Promise) return started.catch(rethrow)
     turnBudget.spendOnRead((performance.now() - before) * 1000)
     return started
   }
   async estimateCount(filter: Uint8Array | null, signal?: AbortSignal): Promise<number> {
-    return await this.#cancelled(signal, (cancel) => this.#addon.estimateCount(this.#handle, filter, cancel))
+    return await this.#cancelled(signal, (cancel) => this.addon.estimateCount(this.handle, filter, cancel))
   }
   async sample(request: Omit<SampleRequest, 'cancel'>, signal?: AbortSignal): Promise<RowBlock> {
-    return await this.#cancelled(signal, (cancel) => this.#addon.sample(this.#handle, { ...request, cancel }))
+    return await this.#cancelled(signal, (cancel) => this.addon.sample(this.handle, { ...request, cancel }))
   }
   async orderBy(request: Omit<OrderRequest, 'cancel'>, signal?: AbortSignal): Promise<OrderedBlock> {
-    return await this.#cancelled(signal, (cancel) => this.#addon.orderBy(this.#handle, { ...request, cancel }))
+    return await this.#cancelled(signal, (cancel) => this.addon.orderBy(this.handle, { ...request, cancel }))
   }
   async facet(request: Omit<FacetRequest, 'cancel'>, signal?: AbortSignal): Promise<FacetResult> {
-    return await this.#cancelled(signal, (cancel) => this.#addon.facet(this.#handle, { ...request, cancel }))
+    return await this.#cancelled(signal, (cancel) => this.addon.facet(this.handle, { ...request, cancel }))
   }
   async selectIds(filter: Uint8Array | null, signal?: AbortSignal): Promise<Uint32Array> {
-    return await this.#cancelled(signal, (cancel) => this.#addon.selectIds(this.#handle, filter, cancel))
+    return await this.#cancelled(signal, (cancel) => this.addon.selectIds(this.handle, filter, cancel))
   }
-
-  // Payload indexes
 
   async createPayloadIndex(
     field: string,
@@ -225,95 +243,14 @@ export class Shard {
     text: Uint8Array | null = null,
     { onDisk = false, hasGraphs = true } = {},
   ): Promise<void> {
-    await this.#run(() => this.#addon.createPayloadIndex(this.#handle, field, kind, text, onDisk, hasGraphs))
-  }
-  dropPayloadIndex(field: string): void {
-    this.#call(() => this.#addon.dropPayloadIndex(this.#handle, field))
-  }
-  async indexPoints(): Promise<{ field: string; points: number }[]> {
-    return await this.#run(() => this.#addon.indexPoints(this.#handle))
+    await this.addon.createPayloadIndex(this.handle, field, kind, text, onDisk, hasGraphs).catch(rethrow)
   }
 
-  // Flush
-
-  async takeFlush(maxBytes: number): Promise<FlushBatch | null> {
-    return await this.#run(() => this.#addon.takeFlush(this.#handle, maxBytes))
-  }
-  restoreFlush(): void {
-    this.#call(() => this.#addon.restoreFlush(this.#handle))
-  }
-  completeFlush(): void {
-    this.#call(() => this.#addon.completeFlush(this.#handle))
-  }
-  async verifyRows(batch: FlushBatch): Promise<number> {
-    return await this.#run(() => this.#addon.verifyRows(this.#handle, batch))
-  }
-  async checksumRows(batch: FlushBatch): Promise<Uint32Array> {
-    return await this.#run(() => this.#addon.checksumRows(this.#handle, batch))
-  }
-  async loadRows(batch: FlushBatch): Promise<void> {
-    await this.#run(() => this.#addon.loadRows(this.#handle, batch))
-  }
-
-  // Maintenance
-
-  stats(): ShardStats {
-    return this.#call(() => this.#addon.stats(this.#handle))
-  }
-  async memory(): Promise<ShardMemory> {
-    return await this.#run(() => this.#addon.memory(this.#handle))
-  }
-  async shed(everything: boolean): Promise<void> {
-    await this.#run(() => this.#addon.shed(this.#handle, everything))
-  }
-  tailBytes(): number {
-    return this.#call(() => this.#addon.tailBytes(this.#handle))
-  }
-  async waitForIndex(): Promise<void> {
-    await this.#run(() => this.#addon.waitForIndex(this.#handle))
-  }
-  setIndexing(enabled: boolean): void {
-    this.#call(() => this.#addon.setIndexing(this.#handle, enabled))
-  }
   configure(vectors: VectorSpec[]): number {
-    return this.#call(() => this.#addon.configureShard(this.#handle, vectors))
-  }
-  freeze(): number {
-    return this.#call(() => this.#addon.freeze(this.#handle))
-  }
-  async measureRecall(vector: number, most: number): Promise<number> {
-    return await this.#run(() => this.#addon.measureRecall(this.#handle, vector, most))
+    return called(() => this.addon.configureShard(this.handle, vectors))
   }
   keptQueries(vector: number): Float32Array {
-    return this.#call(() => this.#addon.keptQueries(this.#handle, vector)).queries
-  }
-  resumeQueries(vector: number, queries: Float32Array): boolean {
-    return this.#call(() => this.#addon.resumeQueries(this.#handle, vector, queries))
-  }
-  async moveRows(segment: number, maxRows: number): Promise<number> {
-    return await this.#run(() => this.#addon.moveRows(this.#handle, segment, maxRows))
-  }
-  dropSegment(segment: number): void {
-    this.#call(() => this.#addon.dropSegment(this.#handle, segment))
-  }
-  async validate(): Promise<string[]> {
-    return await this.#run(() => this.#addon.validate(this.#handle))
-  }
-
-  #call<T>(call: () => T): T {
-    try {
-      return call()
-    } catch (error) {
-      throw toVicinalError(error)
-    }
-  }
-
-  async #run<T>(call: () => Promise<T>): Promise<T> {
-    try {
-      return await call()
-    } catch (error) {
-      throw toVicinalError(error)
-    }
+    return called(() => this.addon.keptQueries(this.handle, vector)).queries
   }
 
   async #cancelled<T>(signal: AbortSignal | undefined, start: (cancel: number) => Promise<T>): Promise<T> {
@@ -324,7 +261,7 @@ export class Shard {
     return await this.#cancellable(
       signal,
       cancel,
-      this.#call(() => start(cancel)),
+      called(() => start(cancel)),
     )
   }
 
@@ -368,7 +305,15 @@ export class Shard {
   /** A closing shard waits for its operations, so none is left to cancel. */
   #canceller(cancel: number): () => void {
     return () => {
-      if (!this.#closing) this.#addon.cancel(this.#handle, cancel)
+      if (!this.#closing) this.addon.cancel(this.handle, cancel)
     }
+  }
+}
+
+function called<T>(call: () => T): T {
+  try {
+    return call()
+  } catch (error) {
+    throw toVicinalError(error)
   }
 }

@@ -87,9 +87,8 @@ export function errorEnvelopeOf(error: VicinalError, startedMs: number): object 
 /** An option's name begins the field; names behind it may be the caller's own, but not those of queries and strict mode. */
 function wireField(field: string): string {
   const [, search = '', option = ''] = /^(searches\[\d+\]\.)?(.*)$/s.exec(field) ?? []
-  return (
-    search + option.replace(/^(?:query|prefetch|lookupFrom|withLookup)\b.*|^strictModeConfig\.\w+$|^\w+/, snakeCase)
-  )
+  const declared = /^(?:query|prefetch|lookupFrom|withLookup|actions)\b.*|^strictModeConfig\.\w+$|^\w+/
+  return search + option.replace(/^schema\b/, 'field_schema').replace(declared, snakeCase)
 }
 
 const OTHER_BEGINNING = /^(?:Format error|Validation error|Deserialize error|Bad request)/

@@ -6,10 +6,10 @@ import type { Suite } from './database.contract.js'
 const LONG = 'a'.repeat(LIMITS.nameLength + 1)
 
 const REFUSED: [what: string, names: RegExp, action: unknown][] = [
-  ['an alias with an empty name', /alias_name.*1 to 255/, { createAlias: { aliasName: '', collectionName: 'x' } }],
-  ['an alias with a long name', /alias_name.*255/, { createAlias: { aliasName: LONG, collectionName: 'x' } }],
-  ['an alias with a slash', /alias_name/, { createAlias: { aliasName: '../x', collectionName: 'x' } }],
-  ['the new name ..', /new_alias_name/, { renameAlias: { oldAliasName: 'x', newAliasName: '..' } }],
+  ['an alias with an empty name', /aliasName.*1 to 255/, { createAlias: { aliasName: '', collectionName: 'x' } }],
+  ['an alias with a long name', /aliasName.*255/, { createAlias: { aliasName: LONG, collectionName: 'x' } }],
+  ['an alias with a slash', /aliasName/, { createAlias: { aliasName: '../x', collectionName: 'x' } }],
+  ['the new name ..', /newAliasName/, { renameAlias: { oldAliasName: 'x', newAliasName: '..' } }],
   ['a deletion of a number', /actions/, { deleteAlias: { aliasName: 7 } }],
   ['an empty action', /actions\[1\].*exactly one/, {}],
   ['an action of another kind', /actions\[1\]/, { replaceAlias: { aliasName: 'x' } }],

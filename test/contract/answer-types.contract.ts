@@ -1,5 +1,6 @@
 import { describe, expect, expectTypeOf, it } from 'vitest'
 import type { Hit, QueryOptions, StoredPoint } from '../../src/core/database.js'
+import type { PayloadPath } from '../../src/core/filter.js'
 import type { Payload, RawJson, StoredVector } from '../../src/core/point.js'
 import type { Suite } from './database.contract.js'
 
@@ -87,15 +88,46 @@ export function describeAnswerTypes(suite: Suite): void {
       expectTypeOf(bare?.vector).toEqualTypeOf<OneVector | undefined>()
       expect(whole).toMatchObject({ payload: { title: 'One' } })
       expect(bare).toMatchObject({ vector: new Float32Array([0, 0, 1]) })
-      const queries: QueryOptions[] = [{ query }]
+      const queries: QueryOptions<PayloadPath<Article>>[] = [{ query }]
       expectTypeOf(await collection.queryBatch(queries)).toEqualTypeOf<Hit<Article>[][]>()
       // @ts-expect-error: no such option
       await Promise.allSettled([collection.queryBatch([{ query, limitt: 2 }])])
     })
 
+    it('follow the options of each explained query of a batch', async () => {
+      const collection = await articles()
+      const [whole, bare] = await collection.explainBatch([
+        { query: [0, 0, 0] },
+        { query: [0, 0, 0], withPayload: false, withVector: true },
+      ])
+      expectTypeOf(whole.hits).toEqualTypeOf<Hit<Article, true, false, false>[]>()
+      expectTypeOf(bare.hits[0]?.vector).toEqualTypeOf<OneVector | undefined>()
+      expect(whole.hits).toMatchObject([{ payload: { title: 'One' } }])
+      expect(bare.plan.returned).toBe(1)
+    })
+
+    it('have filters, orders and groups that name keys of the payload', async () => {
+      const collection = await articles()
+      const nobody = { key: 'author', match: { value: 'x' } } as const
+      await Promise.allSettled([
+        // @ts-expect-error: no such key
+        collection.count({ filter: { must: nobody } }),
+        // @ts-expect-error: no such key
+        collection.query({ query: [0, 0, 0], filter: { should: [{ mustNot: [{ isEmpty: { key: 'author' } }] }] } }),
+        // @ts-expect-error: no such key
+        collection.queryGroups({ query: [0, 0, 0], groupBy: 'author' }),
+        // @ts-expect-error: no such key
+        collection.setPayload({ year: 1 }, { filter: { must: nobody } }),
+      ])
+      const must = [{ key: 'title', match: { value: 'One' } }, { isNull: { key: 'year[].of' } }] as const
+      expect(await collection.count({ filter: { must: must[0] } })).toBe(1)
+      expect(await collection.query({ query: [0, 0, 0], filter: { mustNot: [...must] } })).toEqual([])
+      expect(await (await suite.single()).count({ filter: { must: nobody } })).toBe(0)
+    })
+
     it('leave open what the types of the options leave open', async () => {
       const collection = await articles()
-      const query: QueryOptions = { query: [0, 0, 0], withPayload: false }
+      const query: QueryOptions<PayloadPath<Article>> = { query: [0, 0, 0], withPayload: false }
       const hit = first(await collection.query(query))
       expectTypeOf(hit).toEqualTypeOf<Hit<Article>>()
       expectTypeOf(hit.payload).toEqualTypeOf<Article | undefined>()

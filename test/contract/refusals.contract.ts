@@ -9,6 +9,12 @@ type Attempt = (collection: Collection) => Promise<unknown>
 /** Calls with one error each; the message must name it. */
 const REFUSED: [what: string, code: ErrorCode, names: RegExp, attempt: Attempt][] = [
   [
+    'a vector of a forbidden name',
+    'INVALID_ARGUMENT',
+    /^vectorName: /,
+    (c) => c.createVectorName('a/b', { dense: { size: 3, distance: 'Dot' } } as never),
+  ],
+  [
     'a vector of the wrong dimension',
     'INVALID_ARGUMENT',
     /points\[1\]\.vector.*\b3\b.*\b2\b/,

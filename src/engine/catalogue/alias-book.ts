@@ -98,17 +98,17 @@ function takeAction(
   }
   if ('createAlias' in action) {
     const { aliasName, collectionName } = action.createAlias
-    checkCollectionName(aliasName, `${field}.create_alias.alias_name`)
-    checkCollectionName(collectionName, `${field}.create_alias.collection_name`)
+    checkCollectionName(aliasName, `${field}.createAlias.aliasName`)
+    checkCollectionName(collectionName, `${field}.createAlias.collectionName`)
     if (!isCollection(collectionName)) throw notFound('Collection', collectionName)
     put(aliasName, collectionName)
   } else if ('deleteAlias' in action) {
     const { aliasName } = action.deleteAlias
-    aliases.delete(checkCollectionName(aliasName, `${field}.delete_alias.alias_name`))
+    aliases.delete(checkCollectionName(aliasName, `${field}.deleteAlias.aliasName`))
   } else {
     const { oldAliasName, newAliasName } = action.renameAlias
-    checkCollectionName(oldAliasName, `${field}.rename_alias.old_alias_name`)
-    checkCollectionName(newAliasName, `${field}.rename_alias.new_alias_name`)
+    checkCollectionName(oldAliasName, `${field}.renameAlias.oldAliasName`)
+    checkCollectionName(newAliasName, `${field}.renameAlias.newAliasName`)
     const collection = aliases.get(oldAliasName)
     if (collection === undefined) throw notFound('Alias', oldAliasName)
     aliases.delete(oldAliasName)

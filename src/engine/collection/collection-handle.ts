@@ -4,6 +4,7 @@ import { innerOf } from '../../core/inner-call.js'
 import { PlainReads } from '../../core/plain-reads.js'
 import type { CollectionSnapshots } from '../../core/snapshots.js'
 import type { Untyped } from '../../core/untyped.js'
+import { addVerbs } from '../../core/verbs.js'
 import { untilDone, withCall, withDeadline } from './call-scope.js'
 import type { CollectionSlot, OpenedCollection } from './collection-slot.js'
 import type { EmbeddedCollection } from './embedded-collection.js'
@@ -48,7 +49,7 @@ const OPTIONS_AT = {
   flush: 0,
   waitForIndex: 0,
 } satisfies Record<Exclude<keyof EmbeddedCollection, keyof PlainReads | 'name'> | 'retrieve' | 'scrollPage', number>
-const VERBS = Object.entries(OPTIONS_AT) as [keyof typeof OPTIONS_AT, number][]
+const VERBS = Object.keys(OPTIONS_AT) as (keyof typeof OPTIONS_AT)[]
 
 const WITHOUT_DEADLINE: ReadonlySet<string> = new Set(['warm', 'flush', 'waitForIndex'])
 const EXPLAINS = /^explain/
@@ -74,22 +75,20 @@ class Handle extends PlainReads {
   }
 
   static {
-    for (const [verb, at] of VERBS) {
+    addVerbs(Handle, VERBS, (verb) => {
       const within = WITHOUT_DEADLINE.has(verb) ? untilDone : withDeadline
-      Object.defineProperty(Handle.prototype, verb, {
-        value(this: Handle, ...args: unknown[]) {
-          const call = args[at] as CallOptions | undefined
-          const passed = this.#passed(call, args)
-          const work = ({ methods }: OpenedCollection, openedInUs?: number) => {
-            const answer: Promise<unknown> = Reflect.apply(methods[verb], methods, passed)
-            if (openedInUs === undefined || !EXPLAINS.test(verb)) return answer
-            return answer.then((explained) => tellOpening(explained, openedInUs))
-          }
-          if (call?.after === undefined) return this.#slot.use(work, call, within)
-          return this.#reach(call.after, call).then(() => this.#slot.use(work, call, within))
-        },
-      })
-    }
+      return function (this: Handle, ...args: unknown[]) {
+        const call = args[OPTIONS_AT[verb]] as CallOptions | undefined
+        const passed = this.#passed(call, args)
+        const work = ({ methods }: OpenedCollection, openedInUs?: number) => {
+          const answer: Promise<unknown> = Reflect.apply(methods[verb], methods, passed)
+          if (openedInUs === undefined || !EXPLAINS.test(verb)) return answer
+          return answer.then((explained) => tellOpening(explained, openedInUs))
+        }
+        if (call?.after === undefined) return this.#slot.use(work, call, within)
+        return this.#reach(call.after, call).then(() => this.#slot.use(work, call, within))
+      }
+    })
   }
 
   get name(): string {

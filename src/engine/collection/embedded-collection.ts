@@ -132,7 +132,10 @@ export class EmbeddedCollection<P = Payload>
   }
 
   async overwritePayload(payload: P, which: Selector, options?: WriteOptions & { key?: string }): Promise<WriteResult> {
-    return await this.#write({ op: 'overwritePayload', payload, which }, givenIfAny(PayloadOptions, options))
+    return await this.#write(
+      { op: 'overwritePayload', payload: payload as object, which },
+      givenIfAny(PayloadOptions, options),
+    )
   }
 
   async deletePayload(keys: readonly string[], which: Selector, options?: WriteOptions): Promise<WriteResult> {
@@ -204,9 +207,9 @@ export class EmbeddedCollection<P = Payload>
     await this.#quotas.maps.admit(what, maps * Math.max(1, this.#engine.shard.stats().segments.length))
   }
 
-  async #write(operation: WriteOperation<P>, options: WriteOptions = {}): Promise<WriteResult> {
+  async #write(operation: WriteOperation<unknown>, options: WriteOptions = {}): Promise<WriteResult> {
     this.#engine.checkWritable()
-    const passed = this.#passed(operation as WriteOperation<unknown>, options)
+    const passed = this.#passed(operation, options)
     await this.#checkWrite(passed, options)
     this.#engine.strictMode?.writable(leastCost([passed]))
     return await withDeadline(options, (scope) =>

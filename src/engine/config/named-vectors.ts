@@ -44,7 +44,7 @@ export function withVectorName(
 
 /** The configuration without the vector; null if no vector has the name, since there is nothing to change. */
 export function withoutVectorName(config: CollectionConfig, name: string): CollectionConfig | null {
-  if (typeof name !== 'string') throw invalid('vector_name', 'expected a name', name)
+  if (typeof name !== 'string') throw invalid('vectorName', 'expected a name', name)
   if (schemaOf(config).every((vector) => vector.name !== name)) return null
   const isOther = (vector: { name: string }) => vector.name !== name
   return { ...config, vectors: config.vectors.filter(isOther), sparseVectors: config.sparseVectors.filter(isOther) }
@@ -57,14 +57,14 @@ function sparseOf(name: string, { datatype, ...rest }: SparseVectorNameParams): 
 }
 
 function checkName(name: unknown): void {
-  if (typeof name !== 'string') throw invalid('vector_name', 'expected a name', name)
-  checkVectorName(name, 'vector_name')
+  if (typeof name !== 'string') throw invalid('vectorName', 'expected a name', name)
+  checkVectorName(name, 'vectorName')
 }
 
 function checkRoom(config: CollectionConfig): void {
   const count = schemaOf(config).length
   if (count >= LIMITS.vectorsPerCollection) {
-    throw invalid('vector_name', `expected at most ${LIMITS.vectorsPerCollection} vectors in all`, count + 1)
+    throw invalid('vectorName', `expected at most ${LIMITS.vectorsPerCollection} vectors in all`, count + 1)
   }
 }
 

@@ -17,9 +17,9 @@ export interface IndexedField {
 /** Checks a payload index. `schema` is a kind, or an object with the kind as its `type`. */
 export function checkPayloadIndex(field: unknown, schema: unknown): IndexedField {
   if (typeof field !== 'string' || field.length === 0 || field.length > LIMITS.nameLength) {
-    throw invalid('field_name', `expected a payload path of 1 to ${LIMITS.nameLength} characters`, field)
+    throw invalid('fieldName', `expected a payload path of 1 to ${LIMITS.nameLength} characters`, field)
   }
-  parsePath(field, 'field_name')
+  parsePath(field, 'fieldName')
   const place = { parent: null, key: 'schema' }
   const known = readAt(PayloadFieldSchema, schema, place, new Reading('library', 'schema'))
   if (typeof known === 'string') return { field, kind: known }

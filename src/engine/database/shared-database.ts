@@ -3,6 +3,7 @@ import { VicinalError } from '../../core/errors.js'
 import type { Payload } from '../../core/point.js'
 import type { ClosedCollection, CollectionInfo } from '../../core/schema.js'
 import type { Snapshots } from '../../core/snapshots.js'
+import { addVerbs } from '../../core/verbs.js'
 import { memoryBudget } from '../memory/memory-budget.js'
 import type { EmbeddedDatabase } from './embedded-database.js'
 import { EnsuringDatabase } from './ensuring-database.js'
@@ -97,13 +98,11 @@ class Handle extends EnsuringDatabase {
   }
 
   static {
-    for (const verb of VERBS) {
-      Object.defineProperty(Handle.prototype, verb, {
-        async value(this: Handle, ...args: unknown[]) {
-          return await Reflect.apply(this.#open()[verb], this.#inner, args)
-        },
-      })
-    }
+    addVerbs(Handle, VERBS, (verb) => {
+      return async function (this: Handle, ...args: unknown[]) {
+        return await Reflect.apply(this.#open()[verb], this.#inner, args)
+      }
+    })
   }
 
   /** Each request passes here, so no further promise is made. */

@@ -33,7 +33,7 @@ export function checkIndexed(
 
 /** Groups are found by matching the values that were seen, so the index must support `match`. */
 export function checkGrouping(groupBy: unknown, indexes: Indexes): void {
-  const key = plainKey(parsePath(groupBy, 'group_by'))
+  const key = plainKey(parsePath(groupBy, 'groupBy'))
   const index = indexes.find((one) => keyOf(one) === key)
   if (index && MATCHED.includes(index.kind) && allows(index, 'lookup')) return
   const what = index
@@ -57,7 +57,7 @@ function allows({ kind, params }: IndexedField, use: 'lookup' | 'range'): boolea
 }
 
 function keyOf({ field }: IndexedField): string {
-  return plainKey(parsePath(field, 'field_name'))
+  return plainKey(parsePath(field, 'fieldName'))
 }
 
 /**

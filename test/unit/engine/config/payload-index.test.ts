@@ -18,10 +18,10 @@ const text = (params: object) => ({ type: 'text', ...params })
 const many = (count: number) => Array.from({ length: count }, (_, at) => `w${at}`)
 
 const REFUSED: [field: unknown, schema: unknown, expected: string][] = [
-  ['', 'keyword', 'field_name: expected a payload path of 1 to 255 characters'],
-  [7, 'keyword', 'field_name: expected a payload path'],
-  ['a.', 'keyword', 'field_name: expected a payload key'],
-  ['a'.repeat(256), 'keyword', 'field_name: expected a payload path of 1 to 255 characters'],
+  ['', 'keyword', 'fieldName: expected a payload path of 1 to 255 characters'],
+  [7, 'keyword', 'fieldName: expected a payload path'],
+  ['a.', 'keyword', 'fieldName: expected a payload key'],
+  ['a'.repeat(256), 'keyword', 'fieldName: expected a payload path of 1 to 255 characters'],
   ['a', 'vector', 'schema: expected one of keyword, integer'],
   ['a', null, 'schema: expected one of keyword, integer'],
   ['a', {}, 'schema: expected one of keyword, integer'],
@@ -38,7 +38,7 @@ const REFUSED: [field: unknown, schema: unknown, expected: string][] = [
   ['a', text({ maxTokenLen: 65_537 }), 'schema.maxTokenLen: expected an integer from 0 to 65536, got 65537'],
   ['a', text({ minTokenLen: 3, maxTokenLen: 2 }), 'schema: expected minTokenLen of at most maxTokenLen'],
   ['a', text({ stopwords: 'klingon' }), 'schema.stopwords: expected one of arabic'],
-  ['a', text({ stopwords: 'kazakh' }), 'field_schema.stopwords: there is no list of kazakh stop words here'],
+  ['a', text({ stopwords: 'kazakh' }), 'schema.stopwords: there is no list of kazakh stop words here'],
   [
     'a',
     text({ stopwords: { words: [] } }),
