@@ -15,7 +15,7 @@ import { type PackedValue, PackWriter, unpack } from './msgpack.js'
  * (core/point.ts); texts are JSON.
  */
 export type LogRecord =
-  | { op: 'upsert'; columns: PointColumns }
+  | { op: 'upsert'; columns: PointColumns; source?: SourcePosition }
   | { op: 'updateVectors'; columns: PointColumns }
   | { op: 'deleteVectors'; ids: Uint32Array; names: string[] }
   | { op: 'delete'; ids: Uint32Array }
@@ -23,6 +23,12 @@ export type LogRecord =
   | { op: 'overwritePayload'; ids: Uint32Array; text: string }
   | { op: 'deletePayload'; ids: Uint32Array; keys: string[] }
   | { op: 'clearPayload'; ids: Uint32Array }
+
+/** How many rows of a source are stored with a record and those before it. */
+export interface SourcePosition {
+  name: string
+  position: number
+}
 
 export interface LogEntry {
   seq: number
@@ -43,6 +49,8 @@ export function encodeRecord(record: LogRecord): { chunks: Uint8Array[]; bytes: 
   const writer = new PackWriter()
   switch (record.op) {
     case 'upsert':
+      writeColumns(writer, record.op, record.columns, record.source)
+      break
     case 'updateVectors':
       writeColumns(writer, record.op, record.columns)
       break
@@ -89,8 +97,15 @@ function writeStrings(writer: PackWriter, key: string, values: readonly string[]
   for (const value of values) writer.string(value)
 }
 
-function writeColumns(writer: PackWriter, op: LogRecord['op'], columns: PointColumns): void {
-  writeHead(writer, op, columns.ids, 2)
+function writeColumns(writer: PackWriter, op: LogRecord['op'], columns: PointColumns, source?: SourcePosition): void {
+  writeHead(writer, op, columns.ids, source ? 3 : 2)
+  if (source) {
+    writer.string('source')
+    writer.map(2)
+    writeString(writer, 'name', source.name)
+    // A text: a position may have 53 bits.
+    writeString(writer, 'position', String(source.position))
+  }
   writer.string('vectors')
   writer.array(columns.vectors.length)
   for (const { name, data, rows, counts, sparse } of columns.vectors) {
@@ -129,7 +144,10 @@ export function decodeRecord(body: Uint8Array): LogRecord {
   const op = asString(fields, 'op')
   const ids = asIds(fields)
   switch (op) {
-    case 'upsert':
+    case 'upsert': {
+      const columns = readColumns(fields, ids)
+      return fields.has('source') ? { op, columns, source: readSource(fields) } : { op, columns }
+    }
     case 'updateVectors':
       return { op, columns: readColumns(fields, ids) }
     case 'deleteVectors':
@@ -148,6 +166,13 @@ export function decodeRecord(body: Uint8Array): LogRecord {
     default:
       throw malformed(`unknown operation ${JSON.stringify(op.slice(0, 32))}`)
   }
+}
+
+function readSource(fields: Map<string, PackedValue>): SourcePosition {
+  const parts = asMap(fields.get('source'), 'source')
+  const position = Number(asString(parts, 'position'))
+  if (!Number.isSafeInteger(position) || position < 0) throw malformed('the position of a source')
+  return { name: asString(parts, 'name'), position }
 }
 
 function readColumns(fields: Map<string, PackedValue>, ids: Uint32Array): PointColumns {

@@ -9,17 +9,20 @@ import type {
   ReadableDatabase,
   WriteOptions,
 } from '../core/database.js'
-import { VicinalError } from '../core/errors.js'
+import { invalid, VicinalError } from '../core/errors.js'
+import { type IngestOptions, IngestSource } from '../core/ingest.js'
 import { type RoomHolder, withInner } from '../core/inner-call.js'
 import { LIMITS } from '../core/limits.js'
 import { checkCollectionName } from '../core/names.js'
 import type { Stop } from '../core/stop.js'
+import { read } from '../core/vocabulary/reader.js'
 import { isPresent, objectAt, type WireObject } from '../wire/fields.js'
 import type { ArrivalBounds } from './arriving-body.js'
 import type { Access } from './auth.js'
 import type { DatabaseGate } from './database-gate.js'
 import { type Parameters, ReadParameters, readParameters } from './parameters.js'
 import type { Work } from './places.js'
+import { StreamedBody, streamTypeOf } from './streamed-body.js'
 import { receiveFile } from './upload.js'
 
 const MS_PER_SECOND = 1000
@@ -31,6 +34,8 @@ export interface RouteOf<C> {
   work: Work
   /** The body is a form with a file, read as it arrives. */
   isUpload?: true
+  /** The body is a stream of points without a bound, read as it arrives. */
+  isStream?: true
   /** One sentence for the OpenAPI document. */
   summary?: string
   /** The declaration of the body, for the OpenAPI document. */
@@ -188,6 +193,22 @@ export class Call extends ReadCall {
 
   receiveFile<T>(field: string, use: (chunks: AsyncIterable<Uint8Array>) => Promise<T>): Promise<T> {
     return receiveFile(this.request, this.#bounds, field, use)
+  }
+
+  /** The body, piece by piece. */
+  receiveStream(): AsyncIterable<Uint8Array> {
+    return new StreamedBody(this.request, this.#bounds)
+  }
+
+  /** The form and the source of a stream; the timeout is that of each batch. */
+  ingestOptions(): IngestOptions {
+    const { 'idempotency-key': name } = this.request.headers
+    const { from } = this.parameters
+    if (from !== undefined && name === undefined) {
+      throw invalid('from', 'expected the header Idempotency-Key, which names the source of the stream', from)
+    }
+    const source = name === undefined ? {} : { source: read(IngestSource, { name, position: from }, 'wire', 'source') }
+    return this.within({ type: streamTypeOf(this.request), ...source, ...this.deadline() })
   }
 
   /** Logs the failure of work whose answer was already sent. */

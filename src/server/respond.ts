@@ -31,6 +31,11 @@ export class StreamBody {
   constructor(readonly data: SnapshotData) {}
 }
 
+/** An answer that is written line by line. */
+export class LineBody {
+  constructor(readonly lines: AsyncIterable<string>) {}
+}
+
 /** A result with the cost of answering. `explain` is set if the result itself has no place for the plan. */
 export class MeasuredResult {
   constructor(
@@ -48,6 +53,9 @@ export function sendResult(request: FastifyRequest, reply: FastifyReply, result:
       .header('content-length', bytes)
       .header('content-disposition', `attachment; filename="${name}"`)
       .send(Readable.from(chunks, { objectMode: false }))
+  }
+  if (result instanceof LineBody) {
+    return reply.type('application/x-ndjson').send(Readable.from(result.lines, { objectMode: false }))
   }
   if (result instanceof PlainBody) {
     const { body, status, type } = result

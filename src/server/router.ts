@@ -9,7 +9,7 @@ import { sendError, sendResult } from './respond.js'
 
 /** Data of the matched route for the hooks. */
 export interface RouteConfig {
-  declared: Pick<RouteOf<never>, 'access' | 'work' | 'isUpload'>
+  declared: Pick<RouteOf<never>, 'access' | 'work' | 'isUpload' | 'isStream'>
   metrics: RouteMetrics
 }
 
@@ -59,7 +59,12 @@ function guard(app: FastifyInstance, entrance: Entrance): void {
 function registerRoute<C extends ReadCall>(app: FastifyInstance, route: RouteOf<C>, parts: RouterParts<C>): void {
   const { metrics, callOf, mainThread } = parts
   const config: RouteConfig = {
-    declared: { access: route.access, work: route.work, ...(route.isUpload ? { isUpload: true } : {}) },
+    declared: {
+      access: route.access,
+      work: route.work,
+      ...(route.isUpload ? { isUpload: true } : {}),
+      ...(route.isStream ? { isStream: true } : {}),
+    },
     metrics: metrics.route(route.method, endpointOf(route.path)),
   }
   app.route({

@@ -71,6 +71,8 @@ export class Ticket extends HeldRoom {
   /** The body while it is read, or the upload. */
   arriving: Arriving | null = null
   body: ArrivingBody | null = null
+  /** Called when the answer is sent, or given up. */
+  afterAnswer: () => void = () => {}
   readonly #response: ServerResponse
   readonly #metrics: RouteMetrics
   readonly #places: Places
@@ -124,6 +126,7 @@ export class Ticket extends HeldRoom {
     if (!answered) this.stop.stop()
     this.giveBack()
     this.body?.giveBack()
+    this.afterAnswer()
     this.#endAnswer?.()
     if (this.#hasPlace) this.#places.leave(this.work, this.caller)
     const status = answered ? this.#response.statusCode : HUNG_UP

@@ -17,6 +17,8 @@ import type {
   WriteOptions,
   WriteResult,
 } from '../../core/database.js'
+import { given } from '../../core/given-options.js'
+import { IngestOptions, type IngestResult, type IngestStream } from '../../core/ingest.js'
 import { innerOf } from '../../core/inner-call.js'
 import { PlainReads } from '../../core/plain-reads.js'
 import type { Payload, PointId } from '../../core/point.js'
@@ -25,6 +27,7 @@ import type { QueryPlan } from '../../core/query-plan.js'
 import type { CollectionInfo } from '../../core/schema.js'
 import type { CollectionSnapshots } from '../../core/snapshots.js'
 import type { Untyped } from '../../core/untyped.js'
+import { ingestStream } from '../../intake/ingestion.js'
 import { untilDone, withCall, type withDeadline } from './call-scope.js'
 import type { CollectionSlot } from './collection-slot.js'
 import type { EmbeddedCollection } from './embedded-collection.js'
@@ -167,6 +170,18 @@ export class CollectionHandle<P = Payload> extends PlainReads<P> implements Unty
   }
   upsert(...[points, options]: Parameters<Collection<P>['upsert']>): Promise<UpsertResult> {
     return this.#use(options, [points, options], (own, points, options) => own.upsert(points, options))
+  }
+  /** Each batch is a use of its own: between two of them the collection may be closed, or deleted. */
+  async ingest(stream: IngestStream, options: IngestOptions): Promise<IngestResult> {
+    const { type, source, onProgress, ...call } = given(IngestOptions, options)
+    const told = { type, ...(source ? { source } : {}), ...(onProgress ? { onProgress } : {}), ...call }
+    return await ingestStream(stream, told, {
+      position: (name) => this.#use(call, [name], (own, name) => own.ingestPosition(name)),
+      write: (batch) => this.#slot.use(({ methods }) => methods.ingestBatch(batch, call), call),
+    })
+  }
+  ingestPosition(source: string, call?: CallOptions): Promise<number> {
+    return this.#use(call, [source], (own, source) => own.ingestPosition(source))
   }
   updateVectors(...[points, options]: Parameters<Collection<P>['updateVectors']>): Promise<WriteResult> {
     return this.#use(options, [points, options], (own, points, options) => own.updateVectors(points, options))

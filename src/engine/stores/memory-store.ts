@@ -5,6 +5,7 @@ import type { Manifest } from '../../storage/manifest.js'
 import { ManifestFile } from '../catalogue/manifest-file.js'
 import { CollectionEngine } from '../collection/collection-engine.js'
 import { OutdatedSegments } from '../collection/outdated-segments.js'
+import { Sources } from '../collection/sources.js'
 import type { StoredCollection } from '../collection/stored-collection.js'
 import { makeShard } from '../config/shard-spec.js'
 import type { CollectionStore } from './collection-store.js'
@@ -33,6 +34,7 @@ export class MemoryStore implements CollectionStore {
       manifest: new ManifestFile(null, manifest),
       table: null,
       home: null,
+      sources: new Sources(manifest, false),
       readOnly: false,
       warnings: [],
       outdated: new OutdatedSegments(),

@@ -3,6 +3,7 @@ import { openApiDocument } from '../openapi.js'
 import { PlainBody } from '../respond.js'
 import { aliasRoutes } from './aliases.js'
 import { collectionRoutes } from './collections.js'
+import { ingestRoutes } from './ingest.js'
 import { legacyQueryRoutes } from './legacy-query.js'
 import { nodeRoutes } from './node.js'
 import { payloadRoutes } from './payload.js'
@@ -23,6 +24,7 @@ export function routeTable(state: ServiceState): Route[] {
     ...collectionRoutes,
     ...aliasRoutes,
     ...pointRoutes,
+    ...ingestRoutes,
     ...payloadRoutes,
     ...readRoutes,
     ...payloadIndexRoutes,

@@ -1,0 +1,30 @@
+const FIRST_BYTES = 64 * 1024
+
+/** Bytes that arrive in pieces of any size, copied end to end. */
+export class GrowingBytes {
+  #bytes = Buffer.alloc(0)
+  length = 0
+
+  add(piece: Uint8Array): void {
+    const length = this.length + piece.length
+    if (length > this.#bytes.length) {
+      const grown = Buffer.allocUnsafeSlow(Math.max(length, this.#bytes.length * 2, FIRST_BYTES))
+      grown.set(this.#bytes.subarray(0, this.length))
+      this.#bytes = grown
+    }
+    this.#bytes.set(piece, this.length)
+    this.length = length
+  }
+
+  /** All of them. Later ones are written elsewhere. */
+  take(): Buffer {
+    const taken = this.#bytes.subarray(0, this.length)
+    this.clear()
+    return taken
+  }
+
+  clear(): void {
+    this.#bytes = Buffer.alloc(0)
+    this.length = 0
+  }
+}
