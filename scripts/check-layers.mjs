@@ -31,7 +31,7 @@ const MAY_IMPORT = {
   client: ['core', 'wire'],
   serving: [...BELOW_ENGINE, ...ENGINE, 'wire', 'server'],
   terminal: ['core'],
-  import: [...BELOW_QUERY, 'index.ts', 'terminal'],
+  import: [...BELOW_QUERY, 'intake', 'index.ts', 'terminal'],
   tune: [...BELOW_ENGINE, ...ENGINE, 'index.ts', 'terminal', 'import'],
   sample: ['core', 'disk', 'client', 'terminal'],
   cli: [

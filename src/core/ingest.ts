@@ -4,8 +4,12 @@ import { CALL_OPTIONS } from './call-options.js'
 import { LIMITS } from './limits.js'
 import { integer, opaque, optional, text } from './vocabulary/declare.js'
 
-/** The forms of a stream: points as JSON lines. */
-export const INGEST_TYPES = ['application/x-ndjson'] as const
+/** The forms of a stream: points as JSON lines, as MessagePack maps one after the other, and as columns of Arrow. */
+export const INGEST_TYPES = [
+  'application/x-ndjson',
+  'application/msgpack',
+  'application/vnd.apache.arrow.stream',
+] as const
 export type IngestType = (typeof INGEST_TYPES)[number]
 
 /** The rows that were stored and refused so far. */

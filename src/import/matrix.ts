@@ -1,5 +1,5 @@
+import { halfToFloat } from '../intake/half-float.js'
 import type { FileBytes } from './file-bytes.js'
-import { halfToFloat } from './half-float.js'
 import { batchRows, type ColumnChoice, type Cursor, type RowBatch, type Source, type SourceShape } from './source.js'
 
 /** Name of the only column of a file of bare vectors. */

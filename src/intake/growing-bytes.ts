@@ -5,6 +5,11 @@ export class GrowingBytes {
   #bytes = Buffer.alloc(0)
   length = 0
 
+  /** With room behind them. */
+  get bytes(): Buffer {
+    return this.#bytes
+  }
+
   add(piece: Uint8Array): void {
     const length = this.length + piece.length
     if (length > this.#bytes.length) {

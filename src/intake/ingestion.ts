@@ -7,7 +7,9 @@ import type { IngestCounts, IngestOptions, IngestResult, IngestStream, RejectedR
 import { LIMITS } from '../core/limits.js'
 import type { Point } from '../core/point.js'
 import { nextTurn } from '../core/turn-budget.js'
+import { readArrowRows } from './arrow-rows.js'
 import { readJsonRows } from './json-rows.js'
+import { readMsgpackRows } from './msgpack-rows.js'
 import type { ReadRow, ReadRows } from './rows.js'
 
 /** Rows of a source from `from` up to `to`, without those that were no points. */
@@ -31,6 +33,8 @@ export interface WrittenBatch {
 export interface IngestSink {
   /** Rows of the source that are stored. */
   position(source: string): Promise<number>
+  /** Names of the collection's vectors. */
+  vectors(): Promise<readonly string[]>
   write(batch: IngestBatch): Promise<WrittenBatch>
 }
 
@@ -41,6 +45,8 @@ export interface IngestBounds {
 
 const READERS: Readonly<Record<IngestOptions['type'], ReadRows>> = {
   'application/x-ndjson': readJsonRows,
+  'application/msgpack': readMsgpackRows,
+  'application/vnd.apache.arrow.stream': readArrowRows,
 }
 const DEFAULT_BOUNDS: IngestBounds = { frameBytes: LIMITS.bodyBytes }
 /** How long decoding may hold the thread before others have their turn. */
@@ -59,7 +65,9 @@ export async function ingestStream(
   sink: IngestSink,
   bounds: IngestBounds = DEFAULT_BOUNDS,
 ): Promise<IngestResult> {
-  return await new Ingestion(options, sink).run(READERS[options.type](piecesOf(stream), bounds))
+  const read = READERS[options.type]
+  const vectors = await sink.vectors()
+  return await new Ingestion(options, sink).run(read(piecesOf(stream), { ...bounds, vectors }))
 }
 
 class Ingestion {

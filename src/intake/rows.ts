@@ -17,4 +17,6 @@ export type ReadRows = (pieces: AsyncIterable<Buffer>, bounds: FrameBounds) => A
 export interface FrameBounds {
   /** Bytes of one frame: of a line, a map or a record batch. */
   frameBytes: number
+  /** Names of the collection's vectors: the columns of these names are no payload. */
+  vectors: readonly string[]
 }

@@ -10,9 +10,9 @@ import { measureMsgpack } from '../wire/msgpack.js'
 import { measureVectorJson } from '../wire/vector-json.js'
 import { type ArrivingBodies, ArrivingBody, LARGE_BODY_BYTES } from './arriving-body.js'
 import { declaredBytes } from './declared-bytes.js'
-import { JSON_TYPE, MSGPACK_TYPE } from './respond.js'
+import { JSON_TYPE, MSGPACK_TYPE, MSGPACK_TYPES } from './respond.js'
 import { configOf } from './router.js'
-import { unsupportedStream } from './streamed-body.js'
+import { streamTypeOf } from './streamed-body.js'
 import type { Ticket } from './ticket.js'
 
 const CHARSET = /;\s*charset\s*=\s*"?([^\s;"]+)/i
@@ -39,12 +39,12 @@ export function registerBodies(app: FastifyInstance, parts: BodyParts): void {
     else done(unsupportedType(request.headers['content-type']))
   })
   // The same of a stream, which has more forms.
-  app.addContentTypeParser([...INGEST_TYPES], (request, _payload, done) => {
+  const others = INGEST_TYPES.filter((type) => !MSGPACK_TYPES.includes(type))
+  app.addContentTypeParser(others, (request, _payload, done) => {
     if (configOf(request)?.declared.isStream) done(null)
     else done(unsupportedType(request.headers['content-type']))
   })
-  const msgpackTypes = [MSGPACK_TYPE, 'application/x-msgpack', 'application/vnd.msgpack']
-  register(app, parts, msgpackTypes, (bytes) => measureMsgpack(bytes))
+  register(app, parts, [...MSGPACK_TYPES], (bytes) => measureMsgpack(bytes))
 }
 
 function register(app: FastifyInstance, parts: BodyParts, types: string[], measure: Measure): void {
@@ -63,7 +63,11 @@ function register(app: FastifyInstance, parts: BodyParts, types: string[], measu
   app.addContentTypeParser(types, (request: FastifyRequest, payload: IncomingMessage, done: Done) => {
     try {
       checkEncoding(request)
-      if (configOf(request)?.declared.isStream) throw unsupportedStream(request.headers['content-type'])
+      if (configOf(request)?.declared.isStream) {
+        streamTypeOf(request)
+        done(null)
+        return
+      }
     } catch (error) {
       done(error as Error)
       return

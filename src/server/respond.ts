@@ -11,6 +11,8 @@ import { heldBytesOf, isLarger, piecesOf } from '../wire/pieces.js'
 
 export const JSON_TYPE = 'application/json'
 export const MSGPACK_TYPE = 'application/msgpack'
+/** With its other names. */
+export const MSGPACK_TYPES: readonly string[] = [MSGPACK_TYPE, 'application/x-msgpack', 'application/vnd.msgpack']
 /** A parameter of MessagePack in the Accept header: each payload is sent as its JSON text in a bin. */
 const PAYLOAD_AS_TEXT = 'payload=text'
 /** An answer of about more bytes is sent piece by piece as it is written, and counts as a large answer. */

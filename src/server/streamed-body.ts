@@ -4,6 +4,7 @@ import type { FastifyRequest } from 'fastify'
 import { describeValue, VicinalError } from '../core/errors.js'
 import { INGEST_TYPES, type IngestType } from '../core/ingest.js'
 import type { ArrivalBounds } from './arriving-body.js'
+import { MSGPACK_TYPE, MSGPACK_TYPES } from './respond.js'
 import { ArrivingUpload } from './upload.js'
 
 /** How long the rest of a body is dropped once its request is answered. Then the connection is cut off. */
@@ -88,7 +89,8 @@ export function markStreaming(request: IncomingMessage): void {
 /** The form of a stream, as the request's head says. */
 export function streamTypeOf({ headers }: FastifyRequest): IngestType {
   const [type = ''] = (headers['content-type'] ?? '').split(';', 1)
-  const known = INGEST_TYPES.find((name) => name === type.trim().toLowerCase())
+  const name = type.trim().toLowerCase()
+  const known = INGEST_TYPES.find((one) => one === (MSGPACK_TYPES.includes(name) ? MSGPACK_TYPE : name))
   if (known) return known
   throw unsupportedStream(headers['content-type'])
 }

@@ -81,7 +81,7 @@ function pointIn(value: unknown, at: Place | null, reading: Reading): Point {
 
 /** One point by itself: a row of a stream. */
 export function pointOf(value: unknown): Point {
-  const reading = new Reading('wire', 'row', WRITE_LEAVES)
+  const reading = new Reading('library', 'row', WRITE_LEAVES)
   const point = pointIn(value, null, reading)
   reading.end()
   return point

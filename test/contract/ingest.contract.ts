@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import type { IngestCounts, IngestOptions } from '../../src/core/database.js'
 import { LIMITS } from '../../src/core/limits.js'
+import { encodeMsgpack } from '../../src/wire/msgpack-encoder.js'
+import { streamOfKinds } from '../oracle/arrow-streams.js'
 import type { Suite } from './database.contract.js'
 
 export const NDJSON = { type: 'application/x-ndjson' } as const
@@ -109,6 +111,92 @@ export function describeIngest(suite: Suite): void {
       for (const options of [...odd, { ...NDJSON, source: { name: 'a', position: -1 } }, { ...NDJSON, typo: 1 }]) {
         const ingest = collection.ingest(pieces(pointLine(1)), options as IngestOptions)
         await expect(ingest, JSON.stringify(options)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+      }
+    })
+  })
+
+  describe('streams of MessagePack maps', () => {
+    const type = 'application/msgpack' as const
+    const maps = (count: number) =>
+      Array.from({ length: count }, (_, id) =>
+        encodeMsgpack({
+          id,
+          vector: id % 2 ? [id, 1, 2] : Float32Array.of(id, 1, 2),
+          payload: { text: 'x'.repeat(id * 3), more: [1, -5, 1.5, 2 ** 40, null, true, -(2 ** 40), 300, 70_000] },
+        }),
+      )
+
+    it('are the same wherever they are cut', async () => {
+      const collection = await suite.single()
+      const odd = [
+        encodeMsgpack('text'),
+        encodeMsgpack({ id: 1 }),
+        Buffer.of(0xc7, 3, 1, 1, 2, 3),
+        Buffer.of(0xd4, 1, 1),
+      ]
+      const all = Buffer.concat([...maps(100), ...odd, encodeMsgpack({ id: 900, vector: [1, 2, 3] })])
+      for (const bytes of [1, 3, 17, 1000, all.length]) {
+        const { accepted, rejected, position, errors } = await collection.ingest(pieces(all, bytes), { type })
+        expect([accepted, rejected, position]).toEqual([101, 4, 105])
+        expect(errors.map(({ row }) => row)).toEqual([100, 101, 102, 103])
+      }
+      const [point] = await collection.retrieve([8], { withVector: true })
+      expect(Array.from(point?.vector as Float32Array)).toEqual([8, 1, 2])
+      expect(point?.payload).toMatchObject({ more: [1, -5, 1.5, 2 ** 40, null, true, -(2 ** 40), 300, 70_000] })
+    })
+
+    it('that end inside a map, or are none, end with an error', async () => {
+      const collection = await suite.single()
+      for (const bytes of [Buffer.of(0x81, 0xa1), Buffer.of(0xc1), Buffer.concat(maps(3)).subarray(0, -1)]) {
+        const error = await collection.ingest(pieces(bytes), { type }).catch((reason: unknown) => reason)
+        expect(error).toMatchObject({ code: 'INVALID_ARGUMENT', details: { accepted: 0, position: 0 } })
+      }
+      expect(await collection.count()).toBe(0)
+    })
+  })
+
+  describe('streams of Arrow', () => {
+    const type = 'application/vnd.apache.arrow.stream' as const
+
+    it('have ids, vectors of each kind, and payload of each type', async () => {
+      const tokens = { size: 2, distance: 'Dot', multivectorConfig: { comparator: 'max_sim' } } as const
+      const collection = await suite.database.createCollection('kinds', {
+        vectors: { image: { size: 4, distance: 'Dot' }, tokens },
+        sparseVectors: { words: {} },
+      })
+      const stream = streamOfKinds(20, 2)
+      for (const bytes of [500, stream.length]) {
+        const result = await collection.ingest(pieces(stream, bytes), { type })
+        expect(result).toEqual({ accepted: 40, rejected: 0, position: 40, errors: [] })
+      }
+      const [point, other] = await collection.retrieve([22, 23], { withVector: true })
+      expect(point?.vector).toEqual({
+        image: Float32Array.of(22, 1, 2, 3),
+        tokens: [Float32Array.of(22, 1), Float32Array.of(22, 1)],
+        words: { indices: Uint32Array.of(1, 24), values: Float32Array.of(0.5, 2) },
+      })
+      expect(point?.payload).toEqual({
+        text: 'tëxt 22',
+        kind: 'kind 2',
+        big: 9_007_199_254_741_015n,
+        half: 22.5,
+        flag: false,
+        when: '2001-09-09T01:46:40.022Z',
+        micro: '1970-01-12T13:46:40.000Z',
+        day: '2026-12-01',
+        price: 19.99,
+        tags: ['a', 'b22'],
+        deep: { a: [{ b: 22 }] },
+      })
+      expect(Object.keys(other?.vector as object).sort()).toEqual(['tokens', 'words'])
+    })
+
+    it('that are none end with an error', async () => {
+      const collection = await suite.single()
+      const file = Buffer.from('ARROW1\0\0')
+      for (const bytes of [Buffer.from('not Arrow at all'), file, streamOfKinds(3).subarray(0, 900)]) {
+        const error = await collection.ingest(pieces(bytes), { type }).catch((reason: unknown) => reason)
+        expect(error).toMatchObject({ code: 'INVALID_ARGUMENT', message: expect.stringContaining('Arrow stream: ') })
       }
     })
   })

@@ -3,16 +3,17 @@ import { renameField } from '../../src/core/error-field.js'
 import { VicinalError } from '../../src/core/errors.js'
 import { given } from '../../src/core/given-options.js'
 import { IngestOptions, type IngestResult, type IngestStream, type RejectedRow } from '../../src/core/ingest.js'
+import { schemaOf } from '../../src/core/schema.js'
 import type { Untyped } from '../../src/core/untyped.js'
 import { ingestStream, rejectedRow } from '../../src/intake/ingestion.js'
 
-/** Streams into a collection, row by row. They are read by the same readers as the engine's. */
+/** Streams into a collection: a batch with bad rows is written row by row. They are read by the same readers as the engine's. */
 export class OracleIngests {
-  readonly #collection: Pick<Untyped<Collection>, 'upsert'>
+  readonly #collection: Pick<Untyped<Collection>, 'upsert' | 'info'>
   /** Rows of each source that are stored. */
   readonly #positions = new Map<string, number>()
 
-  constructor(collection: Pick<Untyped<Collection>, 'upsert'>) {
+  constructor(collection: Pick<Untyped<Collection>, 'upsert' | 'info'>) {
     this.#collection = collection
   }
 
@@ -21,10 +22,12 @@ export class OracleIngests {
   readonly ingest = async (stream: IngestStream, options: IngestOptions): Promise<IngestResult> =>
     await ingestStream(stream, given(IngestOptions, options), {
       position: this.position,
+      vectors: async () => schemaOf((await this.#collection.info()).config).map(({ name }) => name),
       write: async ({ points, rows, source, to }) => {
         const rejected: RejectedRow[] = []
-        for (const [at, point] of points.entries()) {
-          const error = await this.#errorOf(point)
+        const isWhole = (await this.#errorOf(points)) === null
+        for (const [at, point] of isWhole ? [] : points.entries()) {
+          const error = await this.#errorOf([point])
           if (error) rejected.push(rejectedRow(rows[at] as number, error))
         }
         if (source !== null) this.#positions.set(source, to)
@@ -32,9 +35,9 @@ export class OracleIngests {
       },
     })
 
-  async #errorOf(point: unknown): Promise<VicinalError | null> {
+  async #errorOf(points: readonly unknown[]): Promise<VicinalError | null> {
     try {
-      await this.#collection.upsert([point as never])
+      await this.#collection.upsert(points as never)
       return null
     } catch (error) {
       if (!(error instanceof VicinalError)) throw error

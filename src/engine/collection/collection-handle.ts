@@ -177,6 +177,7 @@ export class CollectionHandle<P = Payload> extends PlainReads<P> implements Unty
     const told = { type, ...(source ? { source } : {}), ...(onProgress ? { onProgress } : {}), ...call }
     return await ingestStream(stream, told, {
       position: (name) => this.#use(call, [name], (own, name) => own.ingestPosition(name)),
+      vectors: () => this.#use(call, [], (own) => own.ingestVectors()),
       write: (batch) => this.#slot.use(({ methods }) => methods.ingestBatch(batch, call), call),
     })
   }

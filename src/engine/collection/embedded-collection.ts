@@ -114,6 +114,11 @@ export class EmbeddedCollection<P = Payload>
     return this.#engine.sources.stored(source)
   }
 
+  /** Names of the vectors that rows of a stream may have. */
+  async ingestVectors(): Promise<string[]> {
+    return this.#engine.schema.map(({ name }) => name)
+  }
+
   /** Writes one batch of a stream. Rows that are no points of the collection are left out and told. */
   async ingestBatch(batch: IngestBatch, options: WriteOptions): Promise<WrittenBatch> {
     const ingest = new IngestPlan(batch, this.#engine.sources)
