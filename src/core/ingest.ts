@@ -41,7 +41,12 @@ export type IngestResult = Static<typeof IngestResult>
 /** A stream that can be resumed. */
 export const IngestSource = Type.Object({
   /** Names the source in its collection. */
-  name: Type.String({ description: 'Names the source in its collection.', minLength: 1, maxLength: LIMITS.nameLength }),
+  name: opaque<string>({
+    description: 'Names the source in its collection.',
+    type: 'string',
+    accepts: (value) => typeof value === 'string' && value.length > 0 && value.length <= LIMITS.nameLength,
+    expected: `a text of 1 to ${LIMITS.nameLength} characters`,
+  }),
   /** Rows of the source before the first one of this stream. Default 0. */
   position: optional(integer({ description: 'Rows of the source before the first one of this stream. Default 0.' })),
 })

@@ -19,7 +19,7 @@ const UNNAMED_COLUMN = 'vector'
 const ROWS_AT_ONCE = 16
 
 export async function* readArrowRows(pieces: AsyncIterable<Buffer>, bounds: FrameBounds): AsyncGenerator<ReadRow[]> {
-  const messages = new ArrowMessages(bounds.frameBytes)
+  const messages = new ArrowMessages(bounds.frameBytes, bounds.hold)
   const stream = new ArrowRows(bounds)
   for await (const piece of pieces) for (const message of messages.push(piece)) yield* stream.read(message)
   messages.finish()
@@ -57,6 +57,7 @@ class ArrowRows {
     const data = header.table(1)
     if (!field || data === null) throw broken(`dictionary ${id}: no column has it`)
     if (header.int8(2) !== 0) throw broken(`dictionary ${id}: additions to a dictionary are not supported`)
+    this.#bounds.hold(body.length - (this.#dictionaryBytes.get(id) ?? 0))
     this.#dictionaryBytes.set(id, body.length)
     const bytes = [...this.#dictionaryBytes.values()].reduce((sum, each) => sum + each, 0)
     if (bytes > this.#bounds.frameBytes) {
@@ -72,10 +73,12 @@ class ArrowRows {
   async *#readBatch({ header, body }: ArrowMessage, fields: readonly ArrowField[]): AsyncGenerator<ReadRow[]> {
     const { rows, columns } = await readColumns(fields, header, body, this.#dictionaries)
     const batch = new BatchRows(columns, this.#bounds.vectors)
+    this.#bounds.hold(body.length)
     for (let start = 0; start < rows; start += ROWS_AT_ONCE) {
       const end = Math.min(rows, start + ROWS_AT_ONCE)
       yield Array.from({ length: end - start }, (_, i) => batch.row(start + i))
     }
+    this.#bounds.hold(-body.length)
   }
 }
 

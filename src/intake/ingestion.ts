@@ -8,9 +8,10 @@ import { LIMITS } from '../core/limits.js'
 import type { Point } from '../core/point.js'
 import { nextTurn } from '../core/turn-budget.js'
 import { readArrowRows } from './arrow-rows.js'
+import type { Hold } from './growing-bytes.js'
 import { readJsonRows } from './json-rows.js'
 import { readMsgpackRows } from './msgpack-rows.js'
-import type { ReadRow, ReadRows } from './rows.js'
+import type { FrameBounds, ReadRow, ReadRows } from './rows.js'
 
 /** Rows of a source from `from` up to `to`, without those that were no points. */
 export interface IngestBatch {
@@ -38,17 +39,15 @@ export interface IngestSink {
   write(batch: IngestBatch): Promise<WrittenBatch>
 }
 
-/** The parts of a service that a stream of its own has not. */
-export interface IngestBounds {
-  frameBytes: number
-}
+/** What a service asks of a stream beyond its options. */
+export type IngestBounds = Pick<FrameBounds, 'frameBytes' | 'hold'>
 
 const READERS: Readonly<Record<IngestOptions['type'], ReadRows>> = {
   'application/x-ndjson': readJsonRows,
   'application/msgpack': readMsgpackRows,
   'application/vnd.apache.arrow.stream': readArrowRows,
 }
-const DEFAULT_BOUNDS: IngestBounds = { frameBytes: LIMITS.bodyBytes }
+const DEFAULT_BOUNDS: IngestBounds = { frameBytes: LIMITS.bodyBytes, hold: () => {} }
 /** How long decoding may hold the thread before others have their turn. */
 const MOST_MS = 2
 const RETRY_MS = 100
@@ -67,12 +66,13 @@ export async function ingestStream(
 ): Promise<IngestResult> {
   const read = READERS[options.type]
   const vectors = await sink.vectors()
-  return await new Ingestion(options, sink).run(read(piecesOf(stream), { ...bounds, vectors }))
+  return await new Ingestion(options, sink, bounds).run(read(piecesOf(stream), { ...bounds, vectors }))
 }
 
 class Ingestion {
   readonly #options: IngestOptions
   readonly #sink: IngestSink
+  readonly #hold: Hold
   readonly #result: IngestResult
   /** Rows before this one are stored already. */
   #stored = 0
@@ -82,9 +82,10 @@ class Ingestion {
   #writing: Promise<void> = Promise.resolve()
   #failure: unknown = null
 
-  constructor(options: IngestOptions, sink: IngestSink) {
+  constructor(options: IngestOptions, sink: IngestSink, { hold }: IngestBounds) {
     this.#options = options
     this.#sink = sink
+    this.#hold = hold
     this.#row = options.source?.position ?? 0
     this.#result = { accepted: 0, rejected: 0, position: this.#row, errors: [] }
     this.#batch = new Gathering(this.#row)
@@ -128,6 +129,7 @@ class Ingestion {
     if ('error' in row) this.#batch.rejected.push(rejectedRow(at, row.error))
     else this.#batch.add(row.point, at)
     this.#batch.bytes += row.bytes
+    this.#hold(row.bytes)
     return this.#batch.isFull
   }
 
@@ -139,9 +141,11 @@ class Ingestion {
     const to = this.#row
     this.#batch = new Gathering(to)
     // Reported by the next wait for it.
-    this.#writing = this.#writeBatch(batch, to).catch((error: unknown) => {
-      this.#failure = error
-    })
+    this.#writing = this.#writeBatch(batch, to)
+      .catch((error: unknown) => {
+        this.#failure = error
+      })
+      .finally(() => this.#hold(-batch.bytes))
   }
 
   async #writeBatch({ points, rows, rejected, from }: Gathering, to: number): Promise<void> {

@@ -9,9 +9,9 @@ const SPACE = 0x20
 
 export async function* readJsonRows(
   pieces: AsyncIterable<Buffer>,
-  { frameBytes }: FrameBounds,
+  { frameBytes, hold }: FrameBounds,
 ): AsyncGenerator<ReadRow[]> {
-  const lines = new LineSplitter(frameBytes)
+  const lines = new LineSplitter(frameBytes, hold)
   for await (const piece of pieces) {
     const rows: ReadRow[] = []
     for (const { bytes } of lines.push(piece)) if (!isBlank(bytes)) rows.push(await rowOf(bytes, frameBytes))

@@ -1,5 +1,5 @@
 /** Splits text that arrives in pieces into its lines. Only the line under way is kept. */
-import { GrowingBytes } from './growing-bytes.js'
+import { GrowingBytes, type Hold } from './growing-bytes.js'
 
 const NEWLINE = 0x0a
 const BYTE_ORDER_MARK = Buffer.from('\ufeff')
@@ -14,14 +14,15 @@ export interface Line {
 export class LineSplitter {
   readonly #mostBytes: number
   /** The beginning of the line under way. */
-  readonly #begun = new GrowingBytes()
+  readonly #begun: GrowingBytes
   /** Bytes of the line under way, whether they are kept or not. */
   #length = 0
   #end: number
 
   /** `start` is the byte of the text at which the first piece begins. */
-  constructor(mostBytes: number, start = 0) {
+  constructor(mostBytes: number, hold: Hold = () => {}, start = 0) {
     this.#mostBytes = mostBytes
+    this.#begun = new GrowingBytes(hold)
     this.#end = start
   }
 

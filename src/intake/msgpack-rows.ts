@@ -2,7 +2,7 @@
 import { VicinalError } from '../core/errors.js'
 import { measureMsgpack } from '../wire/msgpack.js'
 import { pointOf } from '../wire/points.js'
-import { GrowingBytes } from './growing-bytes.js'
+import { GrowingBytes, type Hold } from './growing-bytes.js'
 import type { FrameBounds, ReadRow } from './rows.js'
 
 const FIXED_MAP = 0x80
@@ -23,9 +23,9 @@ const NEGATIVE = 0xe0
 
 export async function* readMsgpackRows(
   pieces: AsyncIterable<Buffer>,
-  { frameBytes }: FrameBounds,
+  { frameBytes, hold }: FrameBounds,
 ): AsyncGenerator<ReadRow[]> {
-  const values = new ValueSplitter(frameBytes)
+  const values = new ValueSplitter(frameBytes, hold)
   for await (const piece of pieces) yield values.push(piece).map(rowOf)
   values.finish()
 }
@@ -43,15 +43,16 @@ function rowOf(value: Buffer): ReadRow {
 /** Finds where each value ends. It looks at no byte twice, however small the pieces are, and checks nothing else. */
 class ValueSplitter {
   readonly #mostBytes: number
-  readonly #bytes = new GrowingBytes()
+  readonly #bytes: GrowingBytes
   /** Where the value under way goes on; it may lie behind the bytes that have come. */
   #at = 0
   /** Values that are still to come before it ends. */
   #left = 1
   #count = 0
 
-  constructor(mostBytes: number) {
+  constructor(mostBytes: number, hold: Hold) {
     this.#mostBytes = mostBytes
+    this.#bytes = new GrowingBytes(hold)
   }
 
   /** The values that end with this piece. */

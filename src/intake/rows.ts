@@ -1,6 +1,7 @@
 /** Rows of a stream as a reader gives them. */
 import type { VicinalError } from '../core/errors.js'
 import type { Point } from '../core/point.js'
+import type { Hold } from './growing-bytes.js'
 
 /** A row that was read: a point, or the reason why it is none. */
 export type ReadRow = ({ point: Point<unknown> } | { error: VicinalError }) & {
@@ -17,6 +18,8 @@ export type ReadRows = (pieces: AsyncIterable<Buffer>, bounds: FrameBounds) => A
 export interface FrameBounds {
   /** Bytes of one frame: of a line, a map or a record batch. */
   frameBytes: number
+  /** Is told of the frames that the reader keeps; rows that it has given are no longer its own. */
+  hold: Hold
   /** Names of the collection's vectors: the columns of these names are no payload. */
   vectors: readonly string[]
 }

@@ -11,7 +11,7 @@ import type {
 } from '../core/database.js'
 import { invalid, VicinalError } from '../core/errors.js'
 import { type IngestOptions, IngestSource } from '../core/ingest.js'
-import { type RoomHolder, withInner } from '../core/inner-call.js'
+import { type InnerCall, type RoomHolder, withInner } from '../core/inner-call.js'
 import { LIMITS } from '../core/limits.js'
 import { checkCollectionName } from '../core/names.js'
 import type { Stop } from '../core/stop.js'
@@ -115,9 +115,10 @@ export class ReadCall {
   }
 
   /** Options of a call that ends with its request, and has the service's deadline where it names none. */
-  protected within<O extends CallOptions>(options: O): O {
+  protected within<O extends CallOptions>(options: O, more: InnerCall = {}): O {
     const { ticket } = this.request
     return withInner(options, {
+      ...more,
       stop: ticket.stop,
       holder: ticket,
       defaultTimeoutMs: this.serviceTimeoutMs,
@@ -195,20 +196,22 @@ export class Call extends ReadCall {
     return receiveFile(this.request, this.#bounds, field, use)
   }
 
-  /** The body, piece by piece. */
-  receiveStream(): AsyncIterable<Uint8Array> {
-    return new StreamedBody(this.request, this.#bounds)
+  /** The body piece by piece, and its form and source; the timeout is that of each batch. */
+  receiveStream(): { body: AsyncIterable<Uint8Array>; options: IngestOptions } {
+    const options = this.#ingestOptions()
+    const body = new StreamedBody(this.request, this.#bounds)
+    const stream = { frameBytes: this.request.ticket.mostBytes, hold: body.hold }
+    return { body, options: this.within(options, { stream }) }
   }
 
-  /** The form and the source of a stream; the timeout is that of each batch. */
-  ingestOptions(): IngestOptions {
+  #ingestOptions(): IngestOptions {
     const { 'idempotency-key': name } = this.request.headers
     const { from } = this.parameters
     if (from !== undefined && name === undefined) {
       throw invalid('from', 'expected the header Idempotency-Key, which names the source of the stream', from)
     }
     const source = name === undefined ? {} : { source: read(IngestSource, { name, position: from }, 'wire', 'source') }
-    return this.within({ type: streamTypeOf(this.request), ...source, ...this.deadline() })
+    return { type: streamTypeOf(this.request), ...source, ...this.deadline() }
   }
 
   /** Logs the failure of work whose answer was already sent. */

@@ -182,7 +182,7 @@ export function describeIngest(suite: Suite): void {
         half: 22.5,
         flag: false,
         when: '2001-09-09T01:46:40.022Z',
-        micro: '1970-01-12T13:46:40.000Z',
+        micro: '2001-09-09T01:46:40.022Z',
         day: '2026-12-01',
         price: 19.99,
         tags: ['a', 'b22'],

@@ -27,7 +27,7 @@ import type { QueryPlan } from '../../core/query-plan.js'
 import type { CollectionInfo } from '../../core/schema.js'
 import type { CollectionSnapshots } from '../../core/snapshots.js'
 import type { Untyped } from '../../core/untyped.js'
-import { ingestStream } from '../../intake/ingestion.js'
+import { type IngestSink, ingestStream } from '../../intake/ingestion.js'
 import { untilDone, withCall, type withDeadline } from './call-scope.js'
 import type { CollectionSlot } from './collection-slot.js'
 import type { EmbeddedCollection } from './embedded-collection.js'
@@ -175,11 +175,12 @@ export class CollectionHandle<P = Payload> extends PlainReads<P> implements Unty
   async ingest(stream: IngestStream, options: IngestOptions): Promise<IngestResult> {
     const { type, source, onProgress, ...call } = given(IngestOptions, options)
     const told = { type, ...(source ? { source } : {}), ...(onProgress ? { onProgress } : {}), ...call }
-    return await ingestStream(stream, told, {
+    const sink: IngestSink = {
       position: (name) => this.#use(call, [name], (own, name) => own.ingestPosition(name)),
       vectors: () => this.#use(call, [], (own) => own.ingestVectors()),
       write: (batch) => this.#slot.use(({ methods }) => methods.ingestBatch(batch, call), call),
-    })
+    }
+    return await ingestStream(stream, told, sink, innerOf(options)?.stream)
   }
   ingestPosition(source: string, call?: CallOptions): Promise<number> {
     return this.#use(call, [source], (own, source) => own.ingestPosition(source))

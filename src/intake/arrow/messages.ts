@@ -1,6 +1,6 @@
 /** Messages of an Arrow stream that arrives in pieces: 0xffffffff, length of the metadata, metadata (a flatbuffer), body. */
 import { VicinalError } from '../../core/errors.js'
-import { GrowingBytes } from '../growing-bytes.js'
+import { GrowingBytes, type Hold } from '../growing-bytes.js'
 import { broken, FlatTable } from './flatbuffer.js'
 
 const CONTINUATION = 0xffff_ffff
@@ -20,13 +20,14 @@ export interface ArrowMessage {
 
 export class ArrowMessages {
   readonly #mostBytes: number
-  readonly #bytes = new GrowingBytes()
+  readonly #bytes: GrowingBytes
   #need = PREFIX_BYTES
   #part: 'prefix' | 'metadata' | 'body' | 'end' = 'prefix'
   #message: Omit<ArrowMessage, 'body'> | null = null
 
-  constructor(mostBytes: number) {
+  constructor(mostBytes: number, hold: Hold) {
     this.#mostBytes = mostBytes
+    this.#bytes = new GrowingBytes(hold)
   }
 
   /** The messages that end with this piece. */

@@ -45,7 +45,8 @@ async function ingest(call: Call): Promise<LineBody> {
   const startedMs = performance.now()
   const collection = await call.collection()
   const progress = new Progress()
-  const done = collection.ingest(call.receiveStream(), { ...call.ingestOptions(), onProgress: progress.tell })
+  const { body, options } = call.receiveStream()
+  const done = collection.ingest(body, { ...options, onProgress: progress.tell })
   done.catch(() => undefined).finally(progress.end)
   const isUnderWay = await progress.next()
   if (!isUnderWay) await done

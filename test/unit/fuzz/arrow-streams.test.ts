@@ -9,7 +9,7 @@ const RUNS = Number(process.env.VICINAL_FUZZ_RUNS ?? 5_000)
 const ROWS = 12
 /** The valid streams have at most two batches, and a change may double one. */
 const MOST_ROWS = 100 * ROWS
-const BOUNDS = { frameBytes: 16 * 1024 * 1024, vectors: ['image', 'tokens', 'words'] }
+const BOUNDS = { frameBytes: 16 * 1024 * 1024, hold: () => {}, vectors: ['image', 'tokens', 'words'] }
 const MINUTES = 1_800_000
 
 const mutations = new Mutations('Arrow streams')
