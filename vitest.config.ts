@@ -10,6 +10,8 @@ export default defineConfig({
     // Limits are for what hangs: slow machines take several times as long as others.
     testTimeout: 10 * MINUTE,
     hookTimeout: 10 * MINUTE,
+    // Set by continuous integration alone, which tells at its end what passed only then.
+    retry: Number(process.env.VICINAL_TEST_RETRY ?? 0),
     // A poll ends before its test, so that the failure names the value it waited for.
     expect: { poll: { timeout: 5 * MINUTE } },
     projects: [

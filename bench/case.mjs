@@ -20,6 +20,9 @@ const CASES = {
   mixed: () => import('./cases/mixed.mjs'),
   micro: () => import('./cases/micro.mjs'),
   scale: () => import('./cases/scale.mjs'),
+  storeWrite: () => import('./cases/stores.mjs'),
+  storeLag: () => import('./cases/stores.mjs'),
+  storeCold: () => import('./cases/stores.mjs'),
   filtersNative: () => import('./cases/filters.mjs'),
 }
 

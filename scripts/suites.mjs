@@ -38,6 +38,16 @@ const WITHIN = [
   'test/lifecycle/cold.test.ts',
 ]
 
+/** Tests of random input: faults, histories, models, fuzz. */
+const OF_RANDOM_INPUT = [
+  'test/durability/',
+  'test/unit/fuzz/',
+  'test/contract/fuzz.test.ts',
+  'test/lifecycle/cold-model.test.ts',
+  'test/unit/filter/kernel.test.ts',
+  'test/unit/storage/lance-table-model.test.ts',
+]
+
 const PACKAGING = 'test/packaging/'
 const IS_TEST = /\.test\.ts$/
 /** Names that look like tests, and that no runner would find. */
@@ -46,6 +56,7 @@ const CONTRACT = /\.contract\.ts$/
 
 const isNamed = (patterns, file) =>
   patterns.some((pattern) => (pattern.endsWith('/') ? file.startsWith(pattern) : file === pattern))
+export const isOfRandomInput = (file) => isNamed(OF_RANDOM_INPUT, file)
 const isBeyond = (file) => isNamed(BEYOND, file) && !isNamed(WITHIN, file)
 
 /** Test files by the run they are in; packaging runs alone, for it measures nothing and fills the machine. */
@@ -66,7 +77,7 @@ export function findings() {
   const runs = Object.values(suites()).flat()
   const timesRun = (file) => runs.filter((run) => run === file).length
   return [
-    ...[...BEYOND, ...WITHIN]
+    ...[...BEYOND, ...WITHIN, ...OF_RANDOM_INPUT]
       .filter((name) => !all.some((file) => isNamed([name], file)))
       .map((name) => `scripts/suites.mjs: names ${name}, where no test is`),
     ...all

@@ -8,8 +8,8 @@
 //   arm    the same four for AArch64 under qemu-user (needs g++-aarch64-linux-gnu and qemu-user)
 //
 // Arguments that name variants choose them; any other selects tests whose names contain it. Objects are kept in
-// .cache/native-test and rebuilt when a source, a header or a flag changed. Ends with `native: N passed, N failed`.
-import { spawn } from 'node:child_process'
+// .cache/native-test and rebuilt when a source, a header or a flag changed. Ends with `native: N passed, N failed`, and
+// the line before has the failures.
 import {
   existsSync,
   mkdirSync,
@@ -24,6 +24,7 @@ import { availableParallelism } from 'node:os'
 import { basename, dirname, isAbsolute } from 'node:path'
 import { LIBSTEMMER_INCLUDE, stemmerSources } from '../native/stemmers.mjs'
 import { testUnitsOf, unitsOf } from '../native/units.mjs'
+import { execute, runTests } from './native-run.mjs'
 import { fail, path, say } from './process.mjs'
 import { has } from './tools.mjs'
 
@@ -128,23 +129,6 @@ function availableSets() {
   if (/\bavx2\b/.test(cpu) && /\bfma\b/.test(cpu) && /\bf16c\b/.test(cpu)) sets.push('avx2')
   if (['avx512f', 'avx512dq', 'avx512bw', 'avx512vl'].every((flag) => cpu.includes(flag))) sets.push('avx512')
   return sets
-}
-
-function execute(command, args, options = {}) {
-  return new Promise((resolve) => {
-    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options })
-    let output = ''
-    child.stdout.on('data', (chunk) => {
-      output += chunk
-    })
-    child.stderr.on('data', (chunk) => {
-      output += chunk
-    })
-    child.on('error', (error) => resolve({ status: -1, output: String(error) }))
-    child.on('close', (status, signal) =>
-      resolve({ status: status ?? -1, output: output + (signal ? `\n${signal}` : '') }),
-    )
-  })
 }
 
 const cppOf = (folder) =>
@@ -257,9 +241,6 @@ async function build(name, variant) {
   return linked.status === 0 ? { program } : { error: linked.output }
 }
 
-/** Lines of tests about themselves: how long they took, how much they did. */
-const TOLD = /^ {2}(?:[\d.]+ s: |of ).*$/gm
-
 const inParts = ({ runs, parts = 1 }) =>
   runs.flatMap((run) =>
     Array.from({ length: parts }, (_, part) =>
@@ -267,30 +248,12 @@ const inParts = ({ runs, parts = 1 }) =>
     ),
   )
 
-async function runOnce(name, program, run, filters) {
-  const [command, ...args] = [...(run.prefix ?? []), program, ...filters]
-  const started = performance.now()
-  const result = await execute(command, args, { env: { ...process.env, ...run.env } })
-  const counts = /^(\d+) passed, (\d+) failed$/m.exec(result.output)
-  const passed = Number(counts?.[1] ?? 0)
-  const failed = Number(counts?.[2] ?? 0)
-  const title = [name, run.env.VICINAL_ISA, run.env.VICINAL_TEST_PART].filter(Boolean).join(' ')
-  say(
-    `native tests, ${title}: ${passed} passed, ${failed} failed in ${((performance.now() - started) / 1000).toFixed(1)} s`,
-  )
-  if (result.status === 0 && counts) {
-    for (const slow of result.output.match(TOLD) ?? []) say(slow)
-    return { passed, failed }
-  }
-  say(result.output)
-  return { passed, failed: Math.max(failed, 1) }
-}
-
 async function main(args) {
   const chosen = args.filter((arg) => Object.hasOwn(VARIANTS, arg))
   const filters = args.filter((arg) => !Object.hasOwn(VARIANTS, arg))
   if (!has('g++')) fail('the native tests need g++ (Debian: apt-get install g++)')
   const total = { passed: 0, failed: 0, skipped: 0 }
+  const told = { failures: [], unsteady: [] }
   const runs = []
   for (const name of chosen.length > 0 ? chosen : Object.keys(VARIANTS)) {
     const variant = VARIANTS[name]
@@ -313,10 +276,13 @@ async function main(args) {
       )
     }
   }
-  for (const result of await inParallel(runs, (job) => runOnce(job.name, job.program, job.run, filters))) {
+  for (const result of await inParallel(runs, (job) => runTests(job.name, job.program, job.run, filters))) {
     total.passed += result.passed
     total.failed += result.failed
+    told.failures.push(...result.failures)
+    told.unsteady.push(...result.unsteady)
   }
+  process.stdout.write(`native: told ${JSON.stringify(told)}\n`)
   const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : ''
   process.stdout.write(`native: ${total.passed} passed, ${total.failed} failed${skipped}\n`)
   process.exitCode = total.failed > 0 || total.passed === 0 ? 1 : 0

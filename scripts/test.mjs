@@ -2,14 +2,22 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { relative } from 'node:path'
+import { MOST_UNSTEADY } from './native-run.mjs'
 import { path, ROOT, say } from './process.mjs'
 
 /**
  * A part is { name, passed, failed, skipped }, where whole suites were skipped their names in `skippedSuites`, and what
- * failed in `failures`. With `isStrict` skipped suites count as failed. A part that reports nothing counts as failed.
- * The failures are told once more at the end, for a log may keep no more than its last lines.
+ * failed in `failures`, and what passed only when run once more in `unsteady`. With `isStrict` skipped suites count as
+ * failed. A part that reports nothing counts as failed, and so do more than MOST_UNSTEADY unsteady tests. Unsteady and failed tests are
+ * told once more at the end, for a log may keep no more than its last lines.
  */
 export function report(parts, isStrict = false) {
+  const unsteady = parts.flatMap((part) => part.unsteady ?? [])
+  for (const each of unsteady) say(`unsteady: ${each}`)
+  if (unsteady.length > MOST_UNSTEADY) {
+    const failure = `${unsteady.length} tests are unsteady, and at most ${MOST_UNSTEADY} may be`
+    parts.push({ name: 'steadiness', passed: 0, failed: 1, skipped: 0, failures: [failure] })
+  }
   for (const failure of parts.flatMap((part) => part.failures ?? [])) say(`failed: ${failure}`)
   for (const part of isStrict ? parts : []) {
     for (const name of part.skippedSuites ?? []) say(`${part.name}: "${name}" was skipped, and here nothing may be`)
@@ -25,11 +33,12 @@ export function report(parts, isStrict = false) {
 }
 
 /** Test files of a vitest project by its JSON report: whole paths, each of which must be run, or parts of paths. */
-export function suite(name, filters, project, env = {}) {
+export function suite(name, filters, project, env = {}, root = ROOT) {
   const out = path(`.cache/${name}.json`)
   mkdirSync(path('.cache'), { recursive: true })
   rmSync(out, { force: true })
-  const args = ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${out}`, ...filters]
+  const at = ['--root', root, '--config', path('vitest.config.ts')]
+  const args = ['run', ...at, '--reporter=default', '--reporter=json', `--outputFile.json=${out}`, ...filters]
   if (project) args.push('--project', project)
   const child = spawnSync(process.execPath, [path('node_modules/vitest/vitest.mjs'), ...args], {
     cwd: ROOT,
@@ -50,6 +59,7 @@ export function suite(name, filters, project, env = {}) {
     skipped: result.numPendingTests + result.numTodoTests,
     skippedSuites: skippedSuites(result.testResults),
     failures: result.testResults.flatMap(failuresOf),
+    unsteady: result.testResults.flatMap(unsteadyOf),
   }
 }
 
@@ -57,13 +67,20 @@ const LINES_OF_FAILURE = 12
 
 /** The failed tests of a file, each with the first lines of its error. */
 function failuresOf(file) {
-  const name = relative(ROOT, file.name)
   const failed = file.assertionResults.filter((test) => test.status === 'failed')
-  if (failed.length === 0 && file.status === 'failed') return [`${name}: ${file.message}`]
-  return failed.map(({ fullName, failureMessages }) => {
-    const lines = failureMessages.join('\n').split('\n').slice(0, LINES_OF_FAILURE)
-    return `${name}: ${fullName}\n${lines.join('\n')}`
-  })
+  if (failed.length === 0 && file.status === 'failed') return [`${relative(ROOT, file.name)}: ${file.message}`]
+  return failed.map((test) => textOf(file, test))
+}
+
+/** The tests of a file that passed when they were run once more, each with the first lines of its error. */
+const unsteadyOf = (file) =>
+  file.assertionResults
+    .filter((test) => test.status === 'passed' && test.failureMessages.length > 0)
+    .map((test) => textOf(file, test))
+
+function textOf(file, { fullName, failureMessages }) {
+  const lines = failureMessages.join('\n').split('\n').slice(0, LINES_OF_FAILURE)
+  return `${relative(ROOT, file.name)}: ${fullName}\n${lines.join('\n')}`
 }
 
 const isWhole = (filter) => filter.endsWith('.test.ts')
@@ -124,7 +141,6 @@ export function nativeTests(chosen = [], env = {}) {
     failed: failed === 0 && child.status !== 0 ? 1 : failed,
     skipped,
     skippedSuites: [...child.stdout.matchAll(/^native: (\w+) skipped/gm)].map(([, variant]) => variant),
-    // With the line before, which says where.
-    failures: [...child.stdout.matchAll(/^(.*)\nFAILED (.*)$/gm)].map(([, where, test]) => `${test}: ${where.trim()}`),
+    ...JSON.parse(/^native: told (.*)$/m.exec(child.stdout)?.[1] ?? '{}'),
   }
 }

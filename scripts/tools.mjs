@@ -10,6 +10,9 @@ const TOOLS = [
   { command: 'python3', packages: ['python3'] },
   { command: 'qemu-aarch64', packages: ['qemu-user'] },
   { command: 'aarch64-linux-gnu-g++', packages: ['g++-aarch64-linux-gnu'] },
+  // What deploy/ names.
+  { command: 'nginx', packages: ['nginx-light'] },
+  { command: 'systemd-analyze', packages: ['systemd'] },
   // An S3 store. The tests run it with Debian's own Python, whatever else the machine has.
   { command: '/usr/bin/moto_server', packages: ['python3-moto', 'python3-flask-cors'] },
 ]

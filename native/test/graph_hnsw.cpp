@@ -25,7 +25,7 @@ SOLO_TEST(
     GraphFixture fixture(metric, dim, graphRows);
     fixture.addAndInsert(rowsOf(metric, graphRows, 1));
     fixture.checkValid();
-    CHECK(fixture.recall(64, AcceptAll()) > 0.97);
+    CHECK_AT_LEAST(fixture.recall(64, AcceptAll()), 0.97);
     const auto query = rowsOf(metric, 1, 5);
     std::vector<Neighbor> found;
     const SearchReport report = fixture.search(query.data(), {64}, AcceptAll(), found);
@@ -47,8 +47,8 @@ SOLO_TEST("a graph on codes finds the same as one on floats and stays valid") {
       fixture->checkValid();
     }
     for (const uint32_t ef : {16u, 32u, 64u})
-      CHECK(codes.recall(ef, AcceptAll()) > floats.recall(ef, AcceptAll()) - 0.01);
-    CHECK(codes.recall(64, [](uint32_t vertex) { return vertex % 5 == 0; }) > 0.97);
+      CHECK_AT_LEAST(codes.recall(ef, AcceptAll()), floats.recall(ef, AcceptAll()) - 0.01);
+    CHECK_AT_LEAST(codes.recall(64, [](uint32_t vertex) { return vertex % 5 == 0; }), 0.97);
   }
 }
 
@@ -74,7 +74,7 @@ SOLO_TEST("refused vertices lead the walk but are never returned") {
   fixture.addAndInsert(rowsOf(Metric::Cosine, graphRows, 1));
   for (const uint32_t every : {2u, 5u, 20u}) {
     const auto accept = [&](uint32_t vertex) { return vertex % every == 0; };
-    CHECK(fixture.recall(64, accept) > 0.97);
+    CHECK_AT_LEAST(fixture.recall(64, accept), 0.97);
     std::vector<Neighbor> found;
     fixture.search(fixture.rows.data(), {50}, accept, found);
     CHECK_EQUAL(found.size(), size_t(50));
@@ -105,7 +105,7 @@ SOLO_TEST("after deleting 30 % and inserting as many, the recall equals that of 
   fresh.addAndInsert(live);
   const auto isLive = [&](uint32_t vertex) { return !deleted[vertex]; };
   for (const uint32_t ef : {20u, 40u, 80u})
-    CHECK(aged.recall(ef, isLive) >= fresh.recall(ef, AcceptAll()) - 0.01);
+    CHECK_AT_LEAST(aged.recall(ef, isLive), fresh.recall(ef, AcceptAll()) - 0.01);
 }
 
 namespace {
@@ -124,7 +124,8 @@ void checkEqualRows(uint32_t m, Lead lead) {
   fixture.rescore(one.data(), found);
   CHECK_EQUAL(found.size(), size_t(200));
   CHECK_EQUAL(found.back().distance, 0.0f);
-  if (m == 16) CHECK(fixture.recall(200, [](uint32_t v) { return v >= 700 && v < 1200; }) > 0.9);
+  if (m == 16)
+    CHECK_AT_LEAST(fixture.recall(200, [](uint32_t v) { return v >= 700 && v < 1200; }), 0.9);
 }
 
 } // namespace
@@ -170,7 +171,7 @@ TEST("threads insert at once while others search, and every vertex ends up linke
   searcher.join();
   CHECK_EQUAL(fixture.graph->inserted(), rows);
   fixture.checkValid();
-  CHECK(fixture.recall(64, AcceptAll()) > 0.97);
+  CHECK_AT_LEAST(fixture.recall(64, AcceptAll()), 0.97);
 }
 
 SOLO_TEST("a search stops at its budget and at a cancel") {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -44,6 +45,15 @@ std::vector<Test>& registry() {
 void fail(const char* file, int line, const std::string& what) {
   failures++;
   std::cerr << "  " << file << ":" << line << ": " << what << std::endl;
+}
+
+void checkAtLeast(double seen, double least, const char* text, const char* file, int line) {
+  if (std::getenv("VICINAL_TEST_MARGINS") != nullptr)
+    std::printf("margin %s:%d %.5f %.5f\n", file, line, seen, least);
+  if (seen >= least) return;
+  std::ostringstream out;
+  out << text << ": " << seen << " is less than " << least;
+  fail(file, line, out.str());
 }
 
 int failedChecks() { return failures; }

@@ -66,6 +66,11 @@ void checkEqual(const A& seen, const B& expected, const char* text, const char* 
   fail(file, line, out.str());
 }
 
+// Reports both numbers if `seen` is less. With VICINAL_TEST_MARGINS each comparison is printed:
+// where threads build a graph, the numbers differ from run to run, and the bound needs a margin of
+// several standard deviations.
+void checkAtLeast(double seen, double least, const char* text, const char* file, int line);
+
 } // namespace vicinal::test
 
 #define VICINAL_JOIN_(a, b) a##b
@@ -86,5 +91,7 @@ void checkEqual(const A& seen, const B& expected, const char* text, const char* 
   do {                                                                                             \
     if (!(condition)) return ::vicinal::test::fail(__FILE__, __LINE__, #condition);                \
   } while (0)
+#define CHECK_AT_LEAST(seen, least)                                                                \
+  ::vicinal::test::checkAtLeast((seen), (least), #seen " >= " #least, __FILE__, __LINE__)
 #define CHECK_EQUAL(seen, expected)                                                                \
   ::vicinal::test::checkEqual((seen), (expected), #seen, __FILE__, __LINE__)

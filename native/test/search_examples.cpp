@@ -144,7 +144,7 @@ ANSWERS_TEST("a walk by several examples finds nearly what a scan does") {
           found += walked.scores[at] >= exact.scores[9] - 1e-4f ? 1 : 0;
       }
       if (found < kQueries * 9) std::printf("%s: %u of %u\n", kind.name, found, kQueries * 10);
-      CHECK(found >= kQueries * 9);
+      CHECK_AT_LEAST(found, kQueries * 9);
     }
   }
 }
@@ -186,9 +186,9 @@ ANSWERS_TEST("searches by several examples keep the requested recall in every pl
         for (uint32_t at = 0; at < 10; at++)
           found += led.scores[at] >= exact.scores[9] - 1e-4f * std::fabs(exact.scores[9]) ? 1 : 0;
       }
-      CHECK(promised >= 0.95);
+      CHECK_AT_LEAST(promised, 0.95);
       if (found < kQueries * 9.5) std::printf("metric %d, %s: %u\n", int(metric), kind.name, found);
-      CHECK(found >= kQueries * 9.5);
+      CHECK_AT_LEAST(found, kQueries * 9.5);
     }
   }
 }
@@ -208,7 +208,7 @@ ANSWERS_TEST("many examples lead to a scan if walks for each would compute more"
   uint32_t found = 0;
   for (uint32_t at = 0; at < result.rows.count; at++)
     found += result.scores[at] >= exact.scores[exact.rows.count - 1] - 1e-4f ? 1 : 0;
-  CHECK(found >= 285);
+  CHECK_AT_LEAST(found, 285);
 }
 
 ANSWERS_TEST("great distances never give a NaN score") {

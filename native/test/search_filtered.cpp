@@ -36,7 +36,7 @@ ANSWERS_TEST("the requested recall is kept if matches are near the queries and i
       for (const float asked : {0.8f, 0.9f, 0.95f}) {
         fixture.asked = asked;
         const auto filter = numberRange("side", from, from + 100);
-        CHECK(fixture.measure(filter).first >= asked - 0.01);
+        CHECK_AT_LEAST(fixture.measure(filter).first, asked - 0.01);
       }
   }
 }
@@ -52,7 +52,7 @@ ANSWERS_TEST("the requested recall is kept if many rows match, but hardly any ne
         const double recall = fixture.measure(filter).first;
         std::printf("metric %d: side from %.0f, asked %.2f: %.4f\n", int(metric), from, asked,
                     recall);
-        CHECK(recall >= asked - 0.01);
+        CHECK_AT_LEAST(recall, asked - 0.01);
       }
   }
 }
@@ -73,7 +73,7 @@ ANSWERS_TEST(
                     recall);
         for (const std::string& strategy : strategies) std::printf(" [%s]", strategy.c_str());
         std::printf("\n");
-        CHECK(recall >= asked - 0.01);
+        CHECK_AT_LEAST(recall, asked - 0.01);
       }
   }
 }
@@ -100,10 +100,10 @@ ANSWERS_TEST("the requested recall is kept if everything near the query is delet
         std::printf("metric %d: %u deleted, asked %.2f: %.4f", int(metric), deleted, asked, recall);
         for (const std::string& strategy : strategies) std::printf(" [%s]", strategy.c_str());
         std::printf("\n");
-        CHECK(recall >= asked - 0.01);
+        CHECK_AT_LEAST(recall, asked - 0.01);
         // A filter's matches among the rows that are left.
         for (const double share : {300.0, 500.0, 800.0})
-          CHECK(fixture.measure(numberRange("r", 0, share)).first >= asked - 0.01);
+          CHECK_AT_LEAST(fixture.measure(numberRange("r", 0, share)).first, asked - 0.01);
       }
     }
   }
@@ -125,7 +125,7 @@ ANSWERS_TEST("with few deleted rows around a query, a wider walk is enough and n
   REQUIRE(fixture.shard->deletePoints(dead, 2).isOk());
   const auto [recall, strategies] = fixture.measure(std::nullopt);
   std::printf("a few deleted: %.4f\n", recall);
-  CHECK(recall >= 0.94);
+  CHECK_AT_LEAST(recall, 0.94);
   uint64_t distances = 0;
   size_t scans = 0;
   for (size_t at = 0; at < fixture.queries.size() / FilteredFixture::kDim; at++) {
@@ -149,7 +149,7 @@ ANSWERS_TEST("the requested recall is kept if most rows are deleted") {
       std::printf("metric %d: %u of ten deleted: %.4f", int(metric), perTen, recall);
       for (const std::string& strategy : strategies) std::printf(" [%s]", strategy.c_str());
       std::printf("\n");
-      CHECK(recall >= (isSlow() ? 0.92 : 0.94));
+      CHECK_AT_LEAST(recall, (isSlow() ? 0.92 : 0.94));
     }
   }
 }
@@ -163,7 +163,7 @@ ANSWERS_TEST("the requested recall is kept among a filter's matches at every sel
       std::printf("metric %d: %s from %.0f to %.0f: %.4f", int(metric), field, from, to, recall);
       for (const std::string& strategy : strategies) std::printf(" [%s]", strategy.c_str());
       std::printf("\n");
-      CHECK(recall >= 0.935);
+      CHECK_AT_LEAST(recall, 0.935);
       all.insert(strategies.begin(), strategies.end());
     };
     for (const double share : {1, 10, 30, 50, 100, 200, 400, 700, 950}) expectKept("r", 0, share);
@@ -221,7 +221,7 @@ ANSWERS_TEST("deleted matches are not found, and matches behind them are") {
   REQUIRE(fixture.shard->deletePoints(dead, 2).isOk());
   for (const double share : {100, 300, 700}) {
     const auto filter = numberRange("r", 0, share);
-    CHECK(fixture.measure(filter).first >= 0.935);
+    CHECK_AT_LEAST(fixture.measure(filter).first, 0.935);
     for (size_t at = 0; at < 50; at++) {
       const SearchResult found = fixture.find(at, filter, false);
       for (uint32_t i = 0; i < found.rows.count; i++)

@@ -123,7 +123,7 @@ ANSWERS_TEST("live recall counts neighbours that codes hide") {
   const SearchRequest asked = hiding.asking(0.8f);
   CHECK(hiding.find(asked).stats.recall < 1);
   const double got = hiding.recallOf(asked);
-  CHECK(got < 0.7);
+  CHECK_AT_LEAST(0.7, got);
   RecallMeter& meter = hiding.shard->meter(0);
   // After this many measured queries, no safe recall is planned for any more.
   constexpr size_t kSeen = RecallMeter::kShortWindow;
@@ -144,7 +144,7 @@ ANSWERS_TEST("neighbours that codes hide are counted for cold vectors too") {
   hiding.shard = std::make_unique<Shard>(hiding.spec, hiding.pool);
   hiding.add(fewOr(12'000));
   const double before = hiding.foundByCodes();
-  CHECK(before < 0.99);
+  CHECK_AT_LEAST(0.99, before);
   auto written = hiding.shard->checkpoint(scratchFolder());
   REQUIRE(written.isOk());
   REQUIRE(hiding.isCold());
@@ -153,8 +153,8 @@ ANSWERS_TEST("neighbours that codes hide are counted for cold vectors too") {
   waitUntil([&] { return !hiding.shard->indexer().awaitsCalibration(0); });
   REQUIRE(hiding.isCold());
   std::printf("found: %.3f, anew %.3f\n", before, hiding.foundByCodes());
-  CHECK(hiding.foundByCodes() <= before + 1e-3);
-  CHECK(hiding.foundByCodes() >= before - 0.05);
+  CHECK_AT_LEAST(before + 1e-3, hiding.foundByCodes());
+  CHECK_AT_LEAST(hiding.foundByCodes(), before - 0.05);
 
   // With twice as many vectors, codes are compared again, including vectors in the file.
   const uint32_t compared = hiding.shard->snapshot().segment(0).space(0).comparedAt();
@@ -165,7 +165,7 @@ ANSWERS_TEST("neighbours that codes hide are counted for cold vectors too") {
   CHECK_EQUAL(hiding.shard->snapshot().segment(0).space(0).comparedAt(), 2 * compared);
   CHECK(hiding.isCold());
   std::printf("found among twice as many: %.3f\n", hiding.foundByCodes());
-  CHECK(hiding.foundByCodes() < 0.99);
+  CHECK_AT_LEAST(0.99, hiding.foundByCodes());
 
   // Other codes, for vectors that are cold from the beginning.
   HidingShard reopened(CodeKind::Rabitq4);
@@ -177,7 +177,7 @@ ANSWERS_TEST("neighbours that codes hide are counted for cold vectors too") {
   reopened.shard = std::move(sq8);
   REQUIRE(reopened.isCold());
   std::printf("by other codes: %.3f\n", reopened.foundByCodes());
-  CHECK(reopened.foundByCodes() > before);
+  CHECK_AT_LEAST(reopened.foundByCodes(), before);
 }
 
 ANSWERS_TEST("an exact search of cold vectors waits for the file off the JavaScript thread") {
@@ -214,7 +214,7 @@ ANSWERS_TEST("multivector searches that ignore codes are led by vectors, and the
   CHECK_EQUAL(byVectors.segments[0].strategy, std::string("rows of the nearest vectors"));
   CHECK_EQUAL(int(byVectors.segments[0].codes), int(CodeKind::None));
   std::printf("by codes %.3f, by vectors %.3f\n", recallByCodes, hiding.recallOf(request));
-  CHECK(hiding.recallOf(request) > recallByCodes);
+  CHECK_AT_LEAST(hiding.recallOf(request), recallByCodes);
 }
 
 ANSWERS_TEST("vectors without codes are left to their file once memory is short") {

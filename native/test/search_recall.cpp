@@ -123,7 +123,7 @@ ANSWERS_TEST("the requested recall is kept with every metric at about the least 
       const auto [recall, distances] = fixture.measure(target, 10);
       std::printf("metric %d: asked %.2f, got %.4f with %.0f distances\n", int(metric), target,
                   recall, distances);
-      CHECK(recall >= target - 0.015);
+      CHECK_AT_LEAST(recall, target - 0.015);
       CHECK(distances >= before);
       before = distances;
     }
@@ -187,11 +187,11 @@ ANSWERS_TEST("walks for hidden stored vectors have the recall of walks for held-
   const double ofOthers =
       recallOfWalks(space, clusteredRows(sought, kDim, 4242, false), std::vector<uint32_t>());
   // The losses are compared, so walks must lose something.
-  CHECK(ofOthers < 0.985);
+  CHECK_AT_LEAST(0.985, ofOthers);
   std::printf("hidden: %.4f, held out: %.4f\n", ofHidden, ofOthers);
   // The promise from hidden vectors holds for others, and is not much lower than needed.
-  CHECK(ofHidden < ofOthers + (isSlow() ? 0.05 : 0.005));
-  CHECK(ofHidden > ofOthers - (isSlow() ? 0.06 : 0.022));
+  CHECK_AT_LEAST(ofOthers + (isSlow() ? 0.05 : 0.005), ofHidden);
+  CHECK_AT_LEAST(ofHidden, ofOthers - (isSlow() ? 0.06 : 0.022));
 }
 
 TEST("without a hidden vertex, a list holds vertices that it displaced, each once, within its "
@@ -241,7 +241,7 @@ ANSWERS_TEST("no walk computes much more distances than the median one, and the 
       }
       // The walk may end one hop later.
       CHECK(double(longest) <= promise->most + 2 * 12);
-      CHECK(fixture.measure(target, 10).first >= target - 0.015);
+      CHECK_AT_LEAST(fixture.measure(target, 10).first, target - 0.015);
     }
   }
 }
@@ -251,7 +251,7 @@ ANSWERS_TEST("recall is kept for one neighbour and for a hundred") {
   for (const uint32_t limit : {1u, 5u, 100u}) {
     const auto [recall, distances] = fixture.measure(0.95f, limit);
     std::printf("limit %u: %.4f with %.0f distances\n", limit, recall, distances);
-    CHECK(recall >= 0.93);
+    CHECK_AT_LEAST(recall, 0.93);
   }
 }
 
@@ -303,7 +303,7 @@ ANSWERS_TEST("a graph that is not calibrated yet is searched with generous effor
   const auto promise = Calibration::untried(Metric::Cosine).least(0.95f);
   REQUIRE(promise.has_value());
   // Calibration may have run by now.
-  CHECK(fixture.measure(0.95f, 10, 100).first >= 0.93);
+  CHECK_AT_LEAST(fixture.measure(0.95f, 10, 100).first, 0.93);
 }
 
 ANSWERS_TEST("a recall that no measured walk reaches is kept by a scan") {

@@ -161,7 +161,8 @@ void checkAlike(const Pair& pair, const Shard& narrow) {
     }
     wanted += double(exact.size());
   }
-  CHECK(wanted > 0 && hits / wanted >= 0.9);
+  CHECK(wanted > 0);
+  CHECK_AT_LEAST(hits / wanted, 0.9);
 }
 
 RowBlock rowsOf(const Shard& shard) {

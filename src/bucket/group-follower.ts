@@ -45,7 +45,7 @@ export class GroupFollower {
       this.#nextSeq += found.length
       this.#from = recordsKey(this.#uuid, this.#nextSeq)
       bytes += value.byteLength
-      if (bytes >= POLL_BYTES) break
+      if (bytes >= POLL_BYTES) return { state: 'entries', entries, isPart: true }
     }
     if (entries.length === 0 && (await this.#flushedSeq()) >= this.#nextSeq) return { state: 'reload' }
     return { state: 'entries', entries }

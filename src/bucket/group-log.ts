@@ -5,6 +5,7 @@ import { encodeBounded, type LogEntry, type LogRecord } from '../log/record.js'
 import type { Group } from './group.js'
 import { firstSeqOf, recordsKey, recordsOf } from './keys.js'
 import { decodeRecords, type EncodedBody, encodeRecords, framedBytes, recordsIn } from './records.js'
+import { watermarkText } from './watermark.js'
 
 /** Bytes of records in one value, about. */
 const VALUE_BYTES = 4 * 1024 * 1024
@@ -24,7 +25,8 @@ interface Queued extends EncodedBody {
 
 /**
  * The log of one collection in a group's database. All records that wait make one value, which is durable with the
- * group's next batch. A failed batch fails the log for good, since its outcome is unknown: it is opened and read anew.
+ * group's next batch. A batch that the store does not have takes back its numbers. If the group has ended, the outcome is unknown, and
+ * the log fails for good: it is opened and read anew.
  */
 export class GroupLog implements Log {
   readonly #group: Group
@@ -66,6 +68,11 @@ export class GroupLog implements Log {
 
   get durableSeq(): number {
     return this.#durableSeq
+  }
+
+  /** Of everything in the group that is durable. */
+  get watermark(): string {
+    return watermarkText(this.#group.position)
   }
 
   get bytes(): number {
@@ -150,7 +157,7 @@ export class GroupLog implements Log {
         await this.#group.write({ puts: [[recordsKey(this.#uuid, first.seq), value]] })
       } catch (cause) {
         this.#fail(cause as VicinalError, taken)
-        return
+        continue
       }
       this.#runs.push({ firstSeq: first.seq, lastSeq: last.seq, bytes: value.byteLength })
       this.#durableSeq = last.seq
@@ -169,17 +176,27 @@ export class GroupLog implements Log {
     return this.#queue.splice(0, count)
   }
 
+  /** Takes the numbers back. Unless the group has ended, it is known that the store has none of the records. */
   #fail(cause: VicinalError, taken: readonly Queued[]): void {
-    this.#failure = new VicinalError(
-      'UNAVAILABLE',
-      `whether the write is stored is not known: ${cause.message}; the log of this collection takes no more writes until it is opened again`,
-      { details: cause.details, cause },
-    )
-    for (const { durable } of [...taken, ...this.#queue.splice(0)]) durable.reject(this.#failure)
+    const error = this.#group.failure === null ? cause : unknownOutcome(cause)
+    if (this.#group.failure !== null) this.#failure = error
+    for (const { durable } of [...taken, ...this.#queue.splice(0)]) durable.reject(error)
     this.#underWay = []
     this.#bufferedBytes = 0
     this.#lastSeq = this.#durableSeq
   }
+}
+
+function unknownOutcome(cause: VicinalError): VicinalError {
+  return new VicinalError(
+    'UNAVAILABLE',
+    `whether the write is stored is not known: ${cause.message}; the log of this collection takes no more writes until it is opened again`,
+    {
+      details: cause.details,
+      cause,
+      ...(cause.retryAfterMs === undefined ? {} : { retryAfterMs: cause.retryAfterMs }),
+    },
+  )
 }
 
 export const whereOf = (uuid: string, seq: number) => `log of collection ${uuid}, record ${seq}`

@@ -1,29 +1,21 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { VicinalError } from '../core/errors.js'
 import { type Settled, settled } from '../log/group.js'
-import type { S3Access, StoreAddress } from './address.js'
-import { behind, EPOCH } from './keys.js'
-import type { Entry, OpenTask } from './slate-messages.js'
-import { SlateThread } from './slate-thread.js'
+import type { StoreAddress } from './address.js'
+import { GroupOpenings, type Opening, type OpeningOptions, openedReader } from './group-opening.js'
+import { behind, OWNER, WATERMARK } from './keys.js'
+import { decodeOwner, type GroupOwner } from './owner.js'
+import type { Entry } from './slate-messages.js'
+import type { SlateThread } from './slate-thread.js'
+import { decodePosition, encodePosition, isOfCatalogue, type Position } from './watermark.js'
 
-/** Folder of the database below the store's address. */
-const DATABASE = 'log'
-const HOUR_MS = 3_600_000
-/** Age from which objects of SlateDB's log are removed; a batch counts within half of it (see `CountedBatches`). */
-export const DEFAULT_MIN_AGE_MS = HOUR_MS
-/** How long a batch waits for others: a file store has nothing to pay for, an object store is paid by the request. */
-export const COMMIT_WINDOW_MS = { file: 10, s3: 100 } as const
-const DEFAULT_MEMORY_BYTES = 64 * 1024 * 1024
 /** Bytes of values in one batch, about. */
 const BATCH_BYTES = 8 * 1024 * 1024
 const SCAN_BYTES = 4 * 1024 * 1024
-/** An opening that took too long to count is done again so often. */
-const OPENINGS = 3
 
-export interface GroupOptions {
-  commitWindowMs?: number
-  minAgeMs?: number
-  memoryBytes?: number
+export interface GroupOptions extends OpeningOptions {
+  /** Called once, when the group takes nothing more: another node has opened it. */
+  onEnd?: (error: VicinalError) => void
 }
 
 /** Puts and removals that are durable together or not at all. */
@@ -42,20 +34,26 @@ interface Waiting {
  * One database on the store: the logs, manifests and catalogue of its collections. It has one owner, the node that opened
  * it last; an opening fences the owner before. Whatever waits goes into one atomic batch, one batch at a time.
  *
- * A failed batch has an unknown outcome. The group then takes nothing more: its next opening reads which records are there.
+ * A failed batch has an unknown outcome. The group then opens its database anew, and reads whether the batch is there. If
+ * another node has opened it meanwhile, the group ends.
  */
 export class Group {
-  readonly #thread: SlateThread
+  readonly #openings: GroupOpenings
+  readonly #onEnd: (error: VicinalError) => void
+  #thread: SlateThread
+  #position: Position
   #queue: Waiting[] = []
   #writing: Promise<void> | null = null
+  /** Settles when the database is open again, or never will be. */
+  #reopening: Promise<unknown> | null = null
   #failure: VicinalError | null = null
+  #isClosing = false
 
-  private constructor(
-    thread: SlateThread,
-    /** Number of this opening. A higher one is a later owner's. */
-    readonly epoch: number,
-  ) {
-    this.#thread = thread
+  private constructor(openings: GroupOpenings, opening: Opening, onEnd: (error: VicinalError) => void) {
+    this.#openings = openings
+    this.#onEnd = onEnd
+    this.#thread = opening.thread
+    this.#position = firstOf(opening)
   }
 
   /**
@@ -63,16 +61,13 @@ export class Group {
    * reached, and with NATIVE_UNAVAILABLE without the packages of a store.
    */
   static async open(address: StoreAddress, options: GroupOptions = {}): Promise<Group> {
-    const thread = await opened(taskOf(address, 'writer', options))
-    try {
-      const before = await thread.get(EPOCH)
-      const epoch = 1 + (before ? Number(Buffer.from(before).toString('utf8')) : 0)
-      await thread.write([[EPOCH, Buffer.from(String(epoch))]], [])
-      return new Group(thread, epoch)
-    } catch (error) {
-      await thread.close()
-      throw error
-    }
+    const openings = new GroupOpenings(address, options)
+    return new Group(openings, await openings.open(), options.onEnd ?? (() => {}))
+  }
+
+  /** Number of the last opening. A higher one is a later owner's. */
+  get epoch(): number {
+    return this.#position.epoch
   }
 
   /** The reason why nothing more is taken, with the `Ending` in its details; null while the group works. */
@@ -80,9 +75,14 @@ export class Group {
     return this.#failure
   }
 
+  /** The position of the last batch that is durable and counts. */
+  get position(): Position {
+    return this.#position
+  }
+
   /**
    * Resolves once the change is durable and counts. The arrays of values must not change until then. Rejects with
-   * UNAVAILABLE if the outcome is unknown.
+   * UNAVAILABLE: the store does not have the change, or, if `failure` is set, that is not known.
    */
   async write(change: Change): Promise<void> {
     if (this.#failure) throw this.#failure
@@ -96,15 +96,16 @@ export class Group {
   }
 
   async get(key: Uint8Array): Promise<Uint8Array | null> {
-    return await this.#watched(this.#thread.get(key))
+    return await this.#watched((await this.#live()).get(key))
   }
 
   /** The entries whose keys begin with `prefix`, from the key `from` on. */
   async *scan(prefix: Uint8Array, from = prefix): AsyncGenerator<Entry> {
-    yield* scanned(this.#thread, prefix, from)
+    yield* scanned(await this.#live(), prefix, from)
   }
 
   async close(): Promise<void> {
+    this.#isClosing = true
     while (this.#writing) await this.#writing
     this.#failure ??= new VicinalError('CLOSED', 'the store is closed')
     await this.#thread.close()
@@ -116,14 +117,63 @@ export class Group {
       const batch = this.#take()
       const puts = batch.flatMap(({ change }) => change.puts)
       const deletes = batch.flatMap(({ change }) => change.deletes ?? [])
+      const next = this.#next(puts, deletes)
       try {
-        await this.#watched(this.#thread.write(puts, deletes))
+        await this.#thread.write([...puts, [WATERMARK, encodePosition(next)]], deletes)
+        this.#position = next
         for (const { done } of batch) done.resolve()
       } catch (error) {
-        this.#fail(error as VicinalError)
-        for (const { done } of [...batch, ...this.#queue.splice(0)]) done.reject(error as VicinalError)
+        await this.#settleUnknown(batch, next, error as VicinalError)
       }
     }
+  }
+
+  /** Finds out whether a failed batch is there. What waits behind it was never sent. */
+  async #settleUnknown(batch: readonly Waiting[], number: Position, cause: VicinalError): Promise<void> {
+    const { epoch } = this.#position
+    const before = await this.#reopen(cause)
+    const isThere = before?.epoch === epoch && before.batch >= number.batch
+    if (isThere) for (const { done } of batch) done.resolve()
+    const error = this.#failure ?? notStored(cause)
+    for (const { done } of [...(isThere ? [] : batch), ...this.#queue.splice(0)]) done.reject(error)
+  }
+
+  /** Resolves to the last batch that the store has of the opening before; null if the group has ended. */
+  async #reopen(cause: VicinalError): Promise<Position | null> {
+    const reopening = this.#openAgain(cause)
+    this.#reopening = reopening
+    const before = await reopening
+    this.#reopening = null
+    return before
+  }
+
+  async #openAgain(cause: VicinalError): Promise<Position | null> {
+    await this.#thread.close()
+    try {
+      const opening = await this.#openings.reopen(cause.details.ending, () => this.#isClosing)
+      if (opening) {
+        this.#thread = opening.thread
+        this.#position = firstOf(opening)
+        return opening.before
+      }
+      if (this.#isClosing) this.#failure ??= cause
+      else this.#fail(fenced(cause))
+    } catch (error) {
+      this.#fail(error as VicinalError)
+    }
+    return null
+  }
+
+  async #live(): Promise<SlateThread> {
+    await this.#reopening
+    if (this.#failure) throw this.#failure
+    return this.#thread
+  }
+
+  #next(puts: readonly Entry[], deletes: readonly Uint8Array[]): Position {
+    const { epoch, batch, catalogueBatch } = this.#position
+    const isListed = puts.some(([key]) => isOfCatalogue(key)) || deletes.some(isOfCatalogue)
+    return { epoch, batch: batch + 1, catalogueBatch: isListed ? batch + 1 : catalogueBatch }
   }
 
   #take(): Waiting[] {
@@ -137,14 +187,32 @@ export class Group {
     try {
       return await work
     } catch (error) {
-      if (error instanceof VicinalError && error.details.ending) this.#fail(error)
+      // An empty batch fails too, and has the database opened again.
+      if (error instanceof VicinalError && error.details.ending) this.write({ puts: [] }).catch(() => undefined)
       throw error
     }
   }
 
   #fail(error: VicinalError): void {
-    this.#failure ??= error
+    if (this.#failure) return
+    this.#failure = error
+    this.#onEnd(error)
   }
+}
+
+/** The catalogue may have changed in any batch of the owner before. */
+function firstOf({ epoch }: Opening): Position {
+  return { epoch, batch: 0, catalogueBatch: 0 }
+}
+
+function notStored(cause: VicinalError): VicinalError {
+  return new VicinalError('UNAVAILABLE', `the store does not have the write: ${cause.message}`, { cause })
+}
+
+function fenced(cause: VicinalError): VicinalError {
+  if (cause.details.ending === 'fenced') return cause
+  const message = `the store's database: another node has opened it (${cause.message})`
+  return new VicinalError('UNAVAILABLE', message, { details: { ending: 'fenced' }, cause })
 }
 
 /** A group as another node reads it: whatever is durable, as of some milliseconds ago. */
@@ -152,7 +220,17 @@ export class GroupReader {
   private constructor(private readonly thread: SlateThread) {}
 
   static async open(address: StoreAddress, pollMs: number): Promise<GroupReader> {
-    return new GroupReader(await opened(taskOf(address, 'reader', { commitWindowMs: pollMs })))
+    return new GroupReader(await openedReader(address, pollMs))
+  }
+
+  /** The node that opened the group last, as far as this reader sees. */
+  async owner(): Promise<GroupOwner | null> {
+    return decodeOwner(await this.get(OWNER))
+  }
+
+  /** How far this reader sees. Whatever is read afterwards is not older. */
+  async position(): Promise<Position> {
+    return decodePosition(await this.get(WATERMARK))
   }
 
   async get(key: Uint8Array): Promise<Uint8Array | null> {
@@ -178,42 +256,4 @@ async function* scanned(thread: SlateThread, prefix: Uint8Array, from: Uint8Arra
     // The first key after the last one.
     next = Buffer.concat([last[0], Buffer.alloc(1)])
   }
-}
-
-async function opened(task: OpenTask): Promise<SlateThread> {
-  for (let opening = 1; ; opening++) {
-    try {
-      return await SlateThread.open(task)
-    } catch (error) {
-      const isLate = error instanceof VicinalError && error.details.ending === 'late'
-      if (!isLate || opening === OPENINGS) throw error
-    }
-  }
-}
-
-function taskOf(address: StoreAddress, role: OpenTask['role'], options: GroupOptions): OpenTask {
-  const { commitWindowMs, minAgeMs = DEFAULT_MIN_AGE_MS, memoryBytes = DEFAULT_MEMORY_BYTES } = options
-  const intervalMs = commitWindowMs ?? COMMIT_WINDOW_MS[address.kind]
-  const common = { kind: 'open', role, intervalMs, minAgeMs, memoryBytes } as const
-  if (address.kind === 'file') return { ...common, url: address.url, path: DATABASE, environment: {} }
-  const { bucket, prefix, access } = address
-  return { ...common, url: `s3://${bucket}`, path: `${prefix}/${DATABASE}`, environment: variablesOf(access) }
-}
-
-function variablesOf({
-  endpoint,
-  region,
-  accessKeyId,
-  secretAccessKey,
-  sessionToken,
-}: S3Access): Record<string, string> {
-  const variables = {
-    AWS_REGION: region,
-    AWS_ENDPOINT: endpoint,
-    AWS_ACCESS_KEY_ID: accessKeyId,
-    AWS_SECRET_ACCESS_KEY: secretAccessKey,
-    AWS_SESSION_TOKEN: sessionToken,
-    AWS_ALLOW_HTTP: endpoint?.startsWith('http:') ? 'true' : null,
-  }
-  return Object.fromEntries(Object.entries(variables).filter((entry): entry is [string, string] => entry[1] !== null))
 }

@@ -5,16 +5,21 @@
 const SEQ_BYTES = 8
 const text = (value: string) => new Uint8Array(Buffer.from(value, 'utf8'))
 
-/** The number of the last opening: each owner writes the next one first. */
-export const EPOCH = text('e')
+/** The last opening, and the node that made it: each owner writes the next one first. */
+export const OWNER = text('e')
+/** The watermark of the last batch. */
+export const WATERMARK = text('w')
 export const ALIASES = text('a')
 export const QUOTAS = text('q')
 export const CATALOGUE = text('c/')
 export const MANIFESTS = text('m/')
+/** Objects to be removed. */
+export const REMOVALS = text('x/')
 
 /** The catalogue's entry of a name. */
 export const collectionKey = (name: string) => text(`c/${name}`)
 export const manifestKey = (uuid: string) => text(`m/${uuid}`)
+export const removalKey = (path: string) => text(`x/${path}`)
 /** All records of a collection. */
 export const recordsOf = (uuid: string) => text(`r/${uuid}/`)
 

@@ -11,24 +11,35 @@ export interface StoredObject {
 }
 
 const REASON_CHARS = 200
+/** A store that is busy, or that answered nothing, is asked again so often. */
+const RETRIES = 4
+const RETRY_FIRST_MS = 200
 
 /** The objects below the store's address, by path. */
 export class Objects {
   readonly #operator: Operator
+  /** Asks once: a creation that is made again may find its own object. */
+  readonly #once: Operator
 
-  private constructor(operator: Operator) {
+  private constructor(once: Operator, operator: Operator) {
+    this.#once = once
     this.#operator = operator
   }
 
   static async open(address: StoreAddress): Promise<Objects> {
-    const { Operator } = await storePackage('opendal', () => import('opendal'))
-    return new Objects(new Operator(address.kind === 'file' ? 'fs' : 's3', optionsOf(address)))
+    const { Operator, RetryLayer } = await storePackage('opendal', () => import('opendal'))
+    const once = new Operator(address.kind === 'file' ? 'fs' : 's3', optionsOf(address))
+    const retry = new RetryLayer()
+    retry.maxTimes = RETRIES
+    retry.minDelay = RETRY_FIRST_MS
+    retry.jitter = true
+    return new Objects(once, once.layer(retry.build()))
   }
 
   /** Creates the object. False if one of this path was there. */
   async create(path: string, content: Uint8Array): Promise<boolean> {
     try {
-      await this.#operator.write(path, asBuffer(content), { ifNotExists: true })
+      await this.#once.write(path, asBuffer(content), { ifNotExists: true })
       return true
     } catch (error) {
       if (kindOf(error) === 'ConditionNotMatch') return false
@@ -87,6 +98,11 @@ export class Objects {
   /** Removes the object, if there is one. */
   async remove(path: string): Promise<void> {
     await this.#run('remove', path, () => this.#operator.delete(path))
+  }
+
+  /** Removes everything below a folder. The folder's path ends with a slash. */
+  async removeTree(folder: string): Promise<void> {
+    await this.#run('remove', folder, () => this.#operator.removeAll(folder))
   }
 
   async #run<T>(action: string, path: string, work: () => Promise<T>): Promise<T> {

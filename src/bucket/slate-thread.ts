@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { SHARE_ENV, Worker, type WorkerOptions } from 'node:worker_threads'
 import { VicinalError } from '../core/errors.js'
 import type {
@@ -14,6 +15,10 @@ import type {
 const entryOf = () => new URL('../../dist/bucket/slate-worker.js', import.meta.url)
 /** SlateDB reads variables of the process itself, which a copy of them would not change. */
 const OPTIONS: WorkerOptions = { name: 'vicinal-bucket', execArgv: [], env: SHARE_ENV }
+/** How long a close may take. */
+const CLOSING_MS = 10_000
+
+const RETRY_AFTER_MS = 1_000
 
 interface Waiting {
   resolve(result: SlateResults[SlateTask['kind']]): void
@@ -60,9 +65,13 @@ export class SlateThread {
     return await this.#run({ kind: 'scan', from, to, bytes })
   }
 
+  /** A database that cannot be closed in time, since the store does not answer, is left to its thread. */
   async close(): Promise<void> {
-    await this.#run({ kind: 'close' }).catch(() => undefined)
-    await this.#worker.terminate()
+    const closed = this.#run({ kind: 'close' })
+      .catch(() => undefined)
+      .then(() => this.#worker.terminate())
+    await Promise.race([closed, pause(CLOSING_MS, undefined, { ref: false })])
+    this.#end ??= asError({ message: 'it is closed', ending: 'lost', isMissing: false })
   }
 
   async #run<T extends SlateTask>(task: T): Promise<SlateResults[T['kind']]> {
@@ -98,5 +107,9 @@ export class SlateThread {
 
 function asError({ message, ending, isMissing }: SlateFailure): VicinalError {
   if (isMissing) return new VicinalError('NATIVE_UNAVAILABLE', message)
-  return new VicinalError('UNAVAILABLE', `the store's database: ${message}`, { details: ending ? { ending } : {} })
+  return new VicinalError('UNAVAILABLE', `the store's database: ${message}`, {
+    details: ending ? { ending } : {},
+    // Its node reads from then on, or takes the store again.
+    ...(ending ? { retryAfterMs: RETRY_AFTER_MS } : {}),
+  })
 }

@@ -13,7 +13,7 @@ import { LanceTable } from '../storage/lance-table.js'
 import { type CollectionPaths, LOCK_FILE, listCollections } from '../storage/layout.js'
 import { type Manifest, readManifest, type SegmentEntry } from '../storage/manifest.js'
 import { layoutOf } from '../storage/table-layout.js'
-import { formatBytes } from '../terminal/format-bytes.js'
+import { formatBytes } from '../terminal/bytes.js'
 import { UsageError } from '../terminal/usage-error.js'
 import { memoryOptionsOf } from './memory-limit.js'
 

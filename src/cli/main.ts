@@ -3,8 +3,7 @@ import { readFileSync } from 'node:fs'
 import { VicinalError } from '../core/errors.js'
 import { hideStores } from '../storage/lance-native.js'
 import { UsageError } from '../terminal/usage-error.js'
-import { IMPORT_SETTINGS, RESTORE_SETTINGS, SERVE_SETTINGS, TUNE_SETTINGS } from './settings.js'
-import { helpLines } from './settings-tables.js'
+import { helpLines, IMPORT_SETTINGS, RESTORE_SETTINGS, SERVE_SETTINGS, TUNE_SETTINGS } from './settings.js'
 
 /** Exit codes: 0 done, 1 failed or damage found, 2 wrong usage. */
 const FAILED = 1

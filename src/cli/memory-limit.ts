@@ -1,7 +1,7 @@
 import { totalmem } from 'node:os'
 import { LIMITS } from '../core/limits.js'
 import { containerMemoryBytes } from '../native/inspect.js'
-import { parseBytes } from '../terminal/parse-bytes.js'
+import { parseBytes } from '../terminal/bytes.js'
 import { UsageError } from '../terminal/usage-error.js'
 
 const MIB = 1024 * 1024

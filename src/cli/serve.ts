@@ -1,24 +1,22 @@
+import type { CollectionIssue } from '../core/issues.js'
 import { LIMITS } from '../core/limits.js'
-import type { OpenOptions } from '../engine/database/open.js'
 import type { SharingDatabase } from '../engine/database/sharing.js'
-import type { ServerOptions } from '../server/app.js'
+import type { Server, ServerOptions } from '../server/app.js'
 import type { ServingThreads, ServingThreadsOptions } from '../serving/serving-threads.js'
 import { hideStores } from '../storage/lance-native.js'
 import { UsageError } from '../terminal/usage-error.js'
 import { exitCodeOf } from './exit-code.js'
-import { IssueLog } from './issue-log.js'
 import { KeyFiles } from './key-files.js'
 import { parseMemoryLimit, serviceMemoryLimitOf } from './memory-limit.js'
 import { type Parsed, parseSettings, readTextFile } from './parse-settings.js'
 import { SERVE_SETTINGS } from './settings.js'
 import { type StartSnapshots, takeStartSnapshots } from './start-snapshots.js'
+import { type StoreNode, storeNode } from './store-node.js'
 
 type Settings = Parsed<keyof typeof SERVE_SETTINGS>
 type LogLevel = NonNullable<ServerOptions['logLevel']>
 
 const LOG_LEVELS: readonly LogLevel[] = ['trace', 'debug', 'info', 'warn', 'error', 'silent']
-/** Roles of a node on a store, and whether it only reads. */
-const ROLES: Record<string, boolean | undefined> = { 'write,query': false, query: true }
 /** The default number of serving threads is at most this: each takes some 30 MB. */
 const DEFAULT_SERVING_THREADS = 8
 
@@ -37,36 +35,36 @@ export async function serve(args: string[]): Promise<number> {
 }
 
 async function serveWith(settings: Settings, keys: KeyFiles): Promise<number> {
-  const options = { ...serverOptions(settings), ...keys.current }
+  const { apiKeys, readOnlyApiKeys } = keys.current
   const sample = settings.text('sample')
   const memoryLimit = parseMemoryLimit(settings.text('memoryLimit') as string)
   const kernelThreads = settings.integer('threads')
   // The kernel reads the variable when the addon is loaded, so the imports below come after it.
   if (kernelThreads !== undefined) process.env.VICINAL_THREADS = String(kernelThreads)
+  const node = await storeNode(settings, [...apiKeys, ...readOnlyApiKeys])
+  const options = { ...serverOptions(settings), apiKeys, readOnlyApiKeys, clusterKeys: node?.clusterKeys ?? [] }
   const { createServer } = await import('../server/app.js')
   const { openSharing } = await import('../engine/database/open.js')
   const { memoryBudget } = await import('../engine/memory/memory-budget.js')
   const memoryLimitBytes = serviceMemoryLimitOf(memoryLimit)
 
   const stopped = stopSignal()
-  const place = placeOf(settings)
+  const place = node ? (settings.text('store') as string) : (settings.text('data') as string)
   const snapshots = {
     collections: settings.list('snapshot'),
     storage: settings.text('storageSnapshot'),
     force: settings.isOn('forceSnapshot'),
   }
   const issues = new IssueLog()
-  const opening = openWith(snapshots, () =>
-    openSharing(place.folder, {
-      ...place.options,
-      concurrentSearches: settings.integer('maxConcurrent') as number,
-      ...(memoryLimitBytes === undefined ? {} : { memoryLimitBytes }),
-      snapshotUrls: settings.isOn('snapshotUrls'),
-      maxSnapshotBytes: settings.integer('maxSnapshotBytes') as number,
-      collectionIdleMs: settings.integer('collectionIdleMs') as number,
-      onIssue: issues.note,
-    }),
-  )
+  const openOptions = {
+    concurrentSearches: settings.integer('maxConcurrent') as number,
+    ...(memoryLimitBytes === undefined ? {} : { memoryLimitBytes }),
+    snapshotUrls: settings.isOn('snapshotUrls'),
+    maxSnapshotBytes: settings.integer('maxSnapshotBytes') as number,
+    collectionIdleMs: settings.integer('collectionIdleMs') as number,
+    onIssue: issues.note,
+  }
+  const opening = openWith(snapshots, () => (node ? node.open(openOptions) : openSharing(place, openOptions)))
   // The address of the store is read by now, and nothing that comes from outside may reach another with its keys.
   hideStores()
   // The error is handled below. The server answers 503 until the database is open.
@@ -79,43 +77,46 @@ async function serveWith(settings: Settings, keys: KeyFiles): Promise<number> {
           options,
         )
       : null
-  if (keepsSearches && (serving === 1 || threads !== null)) (await import('../native/kept-searches.js')).keepSearches()
-  const server = createServer({ ...options, database: opening, memory: memoryBudget, ...(threads ? { threads } : {}) })
+  if (keepsSearches && (serving === 1 || threads !== null)) (await import('../native/process.js')).keepSearches()
+  const server = createServer({
+    ...options,
+    database: opening,
+    memory: memoryBudget,
+    ...(node ? { peers: node.peers } : {}),
+    ...(threads ? { threads } : {}),
+  })
   try {
     issues.to(server.log)
     await keys.serve(server)
     // Connections that arrive before the other threads are ready would all stay with this thread.
     await threads?.ready()
     const url = await server.listen()
+    node?.listensOn(url)
     // Until the database is open the service answers 503. A caller that waits for this line may send requests.
     if ((await Promise.race([opening, stopped])) === undefined) return 0
-    process.stdout.write(`vicinal: listening on ${url}, data in ${place.folder}\n`)
+    process.stdout.write(`vicinal: listening on ${url}, data in ${place}\n`)
     if (sample) await untilStopped(runSample(url, options), stopped)
     await stopped
     return 0
   } finally {
     const deadlineMs = settings.integer('shutdownTimeoutMs') as number
+    node?.giveUp()
     await server.close(deadlineMs)
-    await closeOnceOpen(opening, deadlineMs)
+    await closeOnceOpen(opening, deadlineMs, node)
   }
 }
 
-/** The place to open: the data folder, or a store with its cache. */
-function placeOf(settings: Settings): { folder: string; options: OpenOptions } {
-  const store = settings.text('store')
-  if (store === undefined) return { folder: settings.text('data') as string, options: {} }
-  const role = settings.text('role') as string
-  const readOnly = ROLES[role]
-  if (readOnly === undefined) throw new UsageError(`--role: expected ${Object.keys(ROLES).join(' or ')}, got ${role}`)
-  return { folder: store, options: { cache: settings.text('cache') as string, readOnly } }
-}
-
 /** Kills the process if opening takes longer than the deadline. No write was acknowledged yet, so none is lost. */
-async function closeOnceOpen(opening: Promise<SharingDatabase>, deadlineMs: number): Promise<void> {
+async function closeOnceOpen(
+  opening: Promise<SharingDatabase>,
+  deadlineMs: number,
+  node: StoreNode | null,
+): Promise<void> {
   // A normal exit waits for all threads, and one of them may be waiting for a disk.
   const late = setTimeout(() => process.kill(process.pid, 'SIGKILL'), deadlineMs)
   const database = await opening.catch(() => null)
   clearTimeout(late)
+  if (database) await node?.stop()
   await database?.close()
 }
 
@@ -226,4 +227,29 @@ function serverOptions(settings: Settings): Omit<ServerOptions, 'database'> {
     closeLingerMs: settings.integer('shutdownLingerMs') as number,
     logLevel,
   }
+}
+
+type Log = Server['log']
+
+/** Writes collections' issues to the service's log. Issues that arise before the service exists wait for it. */
+class IssueLog {
+  #log: Log | null = null
+  #waiting: CollectionIssue[] = []
+
+  readonly note = (issue: CollectionIssue): void => {
+    if (this.#log) write(this.#log, issue)
+    else this.#waiting.push(issue)
+  }
+
+  to(log: Log): void {
+    this.#log = log
+    for (const issue of this.#waiting.splice(0)) write(log, issue)
+  }
+}
+
+function write(log: Log, { collection, about, code, reason, isOver }: CollectionIssue): void {
+  const facts = { collection, about, code }
+  if (isOver) log.info(facts, `is over: ${reason}`)
+  else if (code === null) log.warn(facts, reason)
+  else log.error(facts, reason)
 }

@@ -39,7 +39,36 @@ export const SERVE_SETTINGS = {
     'role',
     'text',
     'write,query',
-    'with a store: `write,query` owns it and takes it from the owner before; `query` reads what the owner writes',
+    'with a store: `write,query` may own it; `query` reads what the owner writes. Without a cluster key a node that may own it takes it at once',
+  ),
+  advertise: setting(
+    'advertise',
+    'advertise',
+    'text',
+    null,
+    'with a store: URL at which other nodes reach this one. Default: the listening address; required where that is a wildcard and there is a cluster key',
+  ),
+  ownerTimeoutMs: setting(
+    'owner-timeout-ms',
+    'ownerTimeoutMs',
+    'integer',
+    LIMITS.ownerTimeoutMs,
+    'with a store: how long its owner may be silent before another node with the role `write` takes it',
+  ),
+  clusterKeyFile: setting(
+    'cluster-key-file',
+    'clusterKeyFile',
+    'text',
+    null,
+    'file with the key that all nodes of a store have: with it a node forwards writes to the owner, and takes the store from a silent one. One a line; the first is sent, all are accepted',
+  ),
+  clusterKey: secret('VICINAL_CLUSTER_KEY', 'the same key; several are separated by commas'),
+  commitWindowMs: setting(
+    'commit-window-ms',
+    'commitWindowMs',
+    'integer',
+    null,
+    'with a store: how long a write waits for others, since each batch is a paid request; at most 10000. Default: 10 on file://, 100 elsewhere',
   ),
   host: setting('host', 'host', 'text', '127.0.0.1', 'address to listen on'),
   port: setting('port', 'port', 'integer', 6333, `port to listen on; 0 takes a free one (at most ${MAX_PORT})`),
@@ -297,4 +326,26 @@ function setting(
 
 function secret(environment: string, description: string): Setting {
   return { flag: null, environment, key: null, kind: 'text', fallback: null, description }
+}
+
+/** The settings as lines for `--help`. */
+export function helpLines(table: Readonly<Record<string, Setting>>): string[] {
+  const rows = Object.values(table).map((entry) => [
+    entry.flag
+      ? `--${entry.flag}${entry.kind === 'switch' ? '' : ` ${entry.kind === 'integer' ? 'N' : 'TEXT'}`}`
+      : entry.environment,
+    entry.description + (entry.fallback === null || entry.fallback === false ? '' : ` (default ${entry.fallback})`),
+  ])
+  const width = Math.max(...rows.map(([left]) => (left as string).length))
+  return rows.map(([left, right]) => `  ${(left as string).padEnd(width)}  ${right}`)
+}
+
+/** The settings as a Markdown table, for docs/settings.md. */
+export function markdownTable(table: Readonly<Record<string, Setting>>): string {
+  const code = (text: string | number | boolean | null) => (text === null || text === false ? '' : `\`${text}\``)
+  const rows = Object.values(table).map(
+    (entry) =>
+      `| ${code(entry.flag && `--${entry.flag}`)} | ${code(entry.environment)} | ${code(entry.key)} | ${code(entry.fallback)} | ${entry.description} |`,
+  )
+  return ['| flag | environment | file | default | |', '| --- | --- | --- | --- | --- |', ...rows].join('\n')
 }

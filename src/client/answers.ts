@@ -1,6 +1,7 @@
 /** Answers of the service as the values of the Database interface. */
 
 import type { IncomingHttpHeaders } from 'node:http'
+import { type AliasAction, AliasChanges, type AliasDescription } from '../core/aliases.js'
 import type { Hit, PointGroup, ReadOptions, ScrollPage, StoredPoint } from '../core/database.js'
 import { ERROR_CATALOGUE, type ErrorCode, VicinalError } from '../core/errors.js'
 import { type Payload, type PointId, RawJson, type StoredVector } from '../core/point.js'
@@ -10,6 +11,7 @@ import { CollectionOptions, StrictModeConfig } from '../core/schema.js'
 import { ScrollOptions } from '../core/scroll.js'
 import { read } from '../core/vocabulary/reader.js'
 import { camelCase, respelled, snakeCase } from '../core/vocabulary/spelling.js'
+import { tell } from '../core/vocabulary/teller.js'
 import { WriteResult } from '../core/write-result.js'
 import { UNBOUNDED } from '../wire/body-bounds.js'
 import { parseJson } from '../wire/json.js'
@@ -198,4 +200,14 @@ function storedOf(vector: WireVector): StoredVector {
 /** Copies: the bin lies anywhere in the answer, and should not keep all of it alive. */
 function floatsOf(bin: Buffer): Float32Array {
   return new Float32Array(Uint8Array.from(bin).buffer)
+}
+
+/** Invalid actions are sent unchanged: the service reports the error. */
+export function aliasActionsBody(actions: readonly AliasAction[]): unknown {
+  return tell(AliasChanges, { actions })
+}
+
+export function aliasesOf(result: unknown): AliasDescription[] {
+  const { aliases } = result as { aliases: { alias_name: string; collection_name: string }[] }
+  return aliases.map(({ alias_name: aliasName, collection_name: collectionName }) => ({ aliasName, collectionName }))
 }

@@ -51,13 +51,11 @@ import {
   ScrollRequest,
   SearchMatrixRequest,
 } from '../wire/read-bodies.js'
-import { aliasesOf } from './aliases.js'
-import { groupsOf, hitsOf, matrixOfOffsets, pageOf, planOf, pointsOf, writeResultOf } from './answers.js'
+import { aliasesOf, groupsOf, hitsOf, matrixOfOffsets, pageOf, planOf, pointsOf, writeResultOf } from './answers.js'
 import { upsertRequests } from './chunks.js'
 import { sendStream } from './ingest.js'
-import { bodyOf, CLIENT_LEAVES, readAs } from './read-bodies.js'
 import { RemoteSnapshots } from './remote-snapshots.js'
-import { operationBody, selectorBody, vectorUpdatesBody } from './requests.js'
+import { bodyOf, CLIENT_LEAVES, operationBody, readAs, selectorBody, vectorUpdatesBody } from './requests.js'
 import type { RemoteRequest, Transport } from './transport.js'
 
 const EXPLAIN = { explain: true }

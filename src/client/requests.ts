@@ -1,8 +1,11 @@
 /** Values of the Database interface as bodies of the service: snake_case, vectors as bins. */
+
+import type { TSchema } from 'typebox'
 import type { ColumnarPoints, Selector, UpdateCondition, WriteOperation } from '../core/database.js'
 import { invalid } from '../core/errors.js'
 import { Filter } from '../core/filter.js'
-import { checkColumns, checkPoint, KNOWN_POINT, KNOWN_VECTOR_UPDATE } from '../core/known-points.js'
+import { given, LIBRARY_LEAVES } from '../core/given-options.js'
+import { checkColumns, checkDocument, checkPoint, KNOWN_POINT, KNOWN_VECTOR_UPDATE } from '../core/known-points.js'
 import {
   isNumbers,
   type MultiVector,
@@ -12,11 +15,26 @@ import {
   type PointVector,
   type Vector,
 } from '../core/point.js'
+import { leaf, VectorInput } from '../core/query-leaves.js'
+import type { ReadOptions } from '../core/read-options.js'
 import { readSelector } from '../core/selector.js'
 import { isSparseVector, sparseVectorOf } from '../core/sparse.js'
-import { Reading } from '../core/vocabulary/reading.js'
+import { type Leaves, Reading } from '../core/vocabulary/reading.js'
 import { spelled } from '../core/vocabulary/spelled.js'
 import { snakeCase } from '../core/vocabulary/spelling.js'
+import { tell } from '../core/vocabulary/teller.js'
+
+/** Vectors travel as bins. */
+export const CLIENT_LEAVES: Leaves = new Map([
+  ...LIBRARY_LEAVES,
+  [
+    VectorInput,
+    leaf((value, field) => {
+      if (!isVector(value) && !isSparseVector(value)) checkDocument(value, field())
+      return vectorBody(value as NamedVector, field())
+    }),
+  ],
+])
 
 const spellFilter = spelled(Filter)
 
@@ -112,4 +130,15 @@ export function columnsBody({ ids, vectors, payloads }: ColumnarPoints): object 
 function mapValues<T>(record: Readonly<Record<string, T>>, map: (value: T, key: string) => unknown): object {
   const mapped = Object.entries(record ?? {}).map(([key, value]) => [key, map(value, key)])
   return Object.fromEntries(mapped) as object
+}
+
+/** Options as the declaration reads them, with vectors as they travel. */
+export function readAs<O>(declaration: TSchema, options: unknown): O {
+  return given(declaration, options, CLIENT_LEAVES) as O
+}
+
+/** The body of options that were read. The library returns payloads unless told otherwise; on the wire a query does not. */
+export function bodyOf(declaration: TSchema, options: object, more: object = {}): object {
+  const { withPayload = true } = options as ReadOptions
+  return { ...(tell(declaration, { ...options, withPayload }) as object), ...more }
 }

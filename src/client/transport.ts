@@ -15,7 +15,6 @@ import { decodeMsgpack } from '../wire/msgpack.js'
 import { type Envelope, errorOfAnswer } from './answers.js'
 import { Deadline } from './deadline.js'
 import { QueryStreams } from './query-streams.js'
-import { type RetryPolicy, retryDelayMs } from './retry.js'
 
 const MSGPACK = 'application/msgpack'
 /** Payloads are sent as the JSON text in which they are stored, so that both ends parse natively or not at all. */
@@ -24,6 +23,8 @@ const MS_PER_SECOND = 1000
 /** Status of an answer that names no error. */
 const INTERNAL = 500
 const RETRY_AFTER_SECONDS = '1'
+/** The system's error codes of connections that failed before the request was sent. */
+const NEVER_SENT = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH'])
 
 export interface TransportOptions {
   apiKey?: string | undefined
@@ -165,9 +166,10 @@ export class Transport {
     throw errorOfAnswer(status, response.headers, envelope)
   }
 
-  /** null if a request must be sent instead: a stream has only the service's timeout for all its messages. */
+  /** null if a request must be sent instead: a stream has the parameters of the request that opened it. */
   async #streamed({ path, body, call, isFrequent }: RemoteRequest, deadline: Deadline): Promise<Envelope | null> {
-    if (!this.#streams || !isFrequent || !body || call?.timeoutMs !== undefined) return null
+    if (!this.#streams || !isFrequent || !body || call?.timeoutMs !== undefined || call?.after !== undefined)
+      return null
     const answer = await this.#streams.ask(path, body, deadline)
     const envelope = answer && envelopeOf(answer)
     if (answer && !envelope) this.#streams.abandon()
@@ -185,7 +187,9 @@ export class Transport {
     // The service's own timeout must not be shorter than the caller's.
     const timeout =
       call?.timeoutMs === undefined ? '' : `timeout=${Math.max(1, Math.ceil(call.timeoutMs / MS_PER_SECOND))}`
-    const query = timeout === '' ? '' : `${path.includes('?') ? '&' : '?'}${timeout}`
+    const after = call?.after === undefined ? '' : `after=${encodeURIComponent(call.after)}`
+    const asParameters = [timeout, after].filter((parameter) => parameter !== '').join('&')
+    const query = asParameters === '' ? '' : `${path.includes('?') ? '&' : '?'}${asParameters}`
     return new Promise((resolve, reject) => {
       const { protocol, hostname, port } = this.#base
       const start = protocol === 'https:' ? httpsRequest : httpRequest
@@ -247,4 +251,30 @@ function bodyOf(response: IncomingMessage): Promise<Buffer> {
       if (!response.complete) reject(new Error('the connection was closed in the middle of the answer'))
     })
   })
+}
+
+interface RetryPolicy {
+  /** Attempts after the first. */
+  retries: number
+  minDelayMs: number
+  maxDelayMs: number
+}
+
+/**
+ * Milliseconds until the next attempt; null for none. A request that the service refused to begin can always be
+ * repeated. If the connection broke, the request may have been executed, so only idempotent ones are repeated.
+ */
+function retryDelayMs(error: unknown, attempt: number, policy: RetryPolicy, isIdempotent: boolean): number | null {
+  if (attempt >= policy.retries) return null
+  if (error instanceof VicinalError) {
+    // The service's timeout was the caller's own.
+    if (!error.retryable || error.code === 'TIMEOUT') return null
+    return Math.max(error.retryAfterMs ?? 0, backOffMs(attempt, policy))
+  }
+  const { code } = error as { code?: unknown }
+  return isIdempotent || NEVER_SENT.has(code as string) ? backOffMs(attempt, policy) : null
+}
+
+function backOffMs(attempt: number, { minDelayMs, maxDelayMs }: RetryPolicy): number {
+  return Math.random() * Math.min(maxDelayMs, minDelayMs * 2 ** attempt)
 }

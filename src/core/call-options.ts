@@ -22,6 +22,17 @@ export const CALL_OPTIONS = {
       expected: `milliseconds above 0, at most ${LIMITS.maxTimeoutMs}`,
     }),
   ),
+  /**
+   * A watermark that a write's result had, of a database on a store: the call waits until its node has that much. Past the
+   * deadline it rejects with UNAVAILABLE, to be tried again.
+   */
+  after: optional(
+    opaque<string | undefined>({
+      description: 'The watermark of a write: the call waits until its node has that much.',
+      accepts: (value) => typeof value === 'string',
+      expected: "the watermark of a write's result",
+    }),
+  ),
 }
 export const CallOptions = Type.Object(CALL_OPTIONS)
 export type CallOptions = Static<typeof CallOptions>

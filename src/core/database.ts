@@ -13,6 +13,7 @@ import type {
 import type { CallOptions } from './call-options.js'
 import type { Filter } from './filter.js'
 import type { IngestOptions, IngestResult, IngestStream } from './ingest.js'
+import type { MaybePromise } from './maybe-promise.js'
 import type { PayloadIndexKind, PayloadIndexOptions } from './payload-index.js'
 import type { Document, Payload, Point, PointId, PointVector, RawJson, SparseVector } from './point.js'
 import type {
@@ -48,6 +49,16 @@ export type { WriteResult } from './write-result.js'
 export interface ReadableDatabase {
   /** A handle for reading an existing collection, by its name or an alias. Rejects with NOT_FOUND. */
   collection<P = Payload>(name: string): Promise<ReadableCollection<P>>
+  /** Only a database of this process has them; in a folder there are none. */
+  readonly watermarks?: {
+    /** Of everything that this node has written or can read; null where there are none. */
+    current(): MaybePromise<string | null>
+    /**
+     * Resolves once this node has everything up to the watermark. Rejects with INVALID_ARGUMENT for a text that is none,
+     * and with UNAVAILABLE at the call's deadline.
+     */
+    reach(after: string, call?: CallOptions): Promise<void>
+  }
 }
 
 /**

@@ -39,6 +39,9 @@ export const LIMITS = {
   documentLength: 262_144,
   /** Characters of one query text that becomes a vector. */
   queryDocumentLength: 16_384,
+  /** How long the owner of a store may be silent (setting `--owner-timeout-ms`), and the least that may be set. */
+  ownerTimeoutMs: 10_000,
+  leastOwnerTimeoutMs: 200,
   /** Serving threads of one service. */
   servingThreads: 64,
   /** Points in one write. */

@@ -14,3 +14,10 @@ export function checkCollectionName(name: unknown, field = 'name'): string {
   }
   return name
 }
+
+/** Checks the name of a vector. The unnamed one has none. */
+export function checkVectorName(name: string, field = 'vectors'): void {
+  if (name.length > LIMITS.nameLength || name.length === 0 || FORBIDDEN_IN_NAME.test(name) || !name.isWellFormed()) {
+    throw invalid(field, `expected names of 1 to ${LIMITS.nameLength} characters without <>:"/\\|?*`, name)
+  }
+}

@@ -249,5 +249,11 @@ export const PayloadFieldSchema = Type.Union(
 
 export const PayloadIndexRequest = Type.Object(
   { fieldName: text('A path in the payload, such as `a.b` or `a[].b`.'), fieldSchema: optional(PayloadFieldSchema) },
-  { $id: 'CreateFieldIndex', description: 'An index of a payload field.', aliases: { fieldSchema: ['field_type'] } },
+  {
+    $id: 'CreateFieldIndex',
+    description: 'An index of a payload field.',
+    aliases: { fieldSchema: ['field_type'] },
+    lacks: ({ fieldSchema }: { fieldSchema?: unknown }) => (fieldSchema === undefined ? 'fieldSchema' : undefined),
+    expected: 'a value',
+  },
 )

@@ -22,8 +22,17 @@ const KEYS = {
   keys: Type.Array(Type.String(), { description: 'Paths of the values to remove, such as `a.b` or `a[].b`.' }),
 }
 
+/** As in Qdrant, a filter without conditions selects every point. */
 const ofPoints = <P extends TProperties>(properties: P, options: TObjectOptions) =>
-  Type.Object({ ...properties, ...SELECTED }, options)
+  Type.Object(
+    { ...properties, ...SELECTED },
+    {
+      lacks: ({ points, filter }: { points?: unknown; filter?: unknown }) =>
+        (points === undefined) === (filter === undefined) ? 'points' : undefined,
+      expected: 'either points or filter',
+      ...options,
+    },
+  )
 
 export const PointsSelector = ofPoints({}, { $id: 'PointsSelector', description: 'Points by id or by filter.' })
 export const PayloadChange = ofPoints(PAYLOAD, {
@@ -129,7 +138,13 @@ export const PointInsert = Type.Object(
     ...UPDATE_CONDITION,
     shardKey: missing('Shards of a cluster.'),
   },
-  { $id: 'PointInsert', description: 'Points to write: one by one, or as columns.' },
+  {
+    $id: 'PointInsert',
+    description: 'Points to write: one by one, or as columns.',
+    lacks: ({ points, batch }: { points?: unknown; batch?: unknown }) =>
+      points === undefined && batch === undefined ? 'points' : undefined,
+    expected: 'points or batch',
+  },
 )
 
 export const PointChange = oneOf(

@@ -13,6 +13,8 @@ export const WriteResult = Type.Object(
     }),
     /** The number of points removed by a completed `delete`. */
     deleted: optional(integer({ description: 'Points that a completed delete has removed.' })),
+    /** On a store: a read that is given it as `after` sees this write, on every node. */
+    watermark: optional(Type.String({ description: 'On a store: a read with `after` of this text sees the write.' })),
   },
   { $id: 'UpdateResult', description: 'The result of a write.' },
 )

@@ -39,10 +39,10 @@ export async function openSource(path: string, format: Format): Promise<Source> 
     case 'jsonl':
       return (await import('./jsonl.js')).openJsonLines(path)
     case 'npy':
-      return (await import('./npy.js')).openNpy(path)
+      return (await import('./matrix.js')).openNpy(path)
     case 'fbin':
-      return (await import('./fbin.js')).openFbin(path)
+      return (await import('./matrix.js')).openFbin(path)
     case 'fvecs':
-      return (await import('./fbin.js')).openFvecs(path)
+      return (await import('./matrix.js')).openFvecs(path)
   }
 }

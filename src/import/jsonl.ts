@@ -1,10 +1,10 @@
 import type { Payload } from '../core/point.js'
 import { parsePayload } from '../filter/payload-json.js'
-import { FileBytes } from './file-bytes.js'
 import {
   batchRows,
   type ColumnChoice,
   type Cursor,
+  FileBytes,
   type RowBatch,
   type Source,
   type SourceShape,

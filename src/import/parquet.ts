@@ -2,8 +2,15 @@ import { type Table, tableFromIPC } from 'apache-arrow'
 import { ParquetFile, type ReaderOptions, type RecordBatch } from 'parquet-wasm'
 import { VicinalError } from '../core/errors.js'
 import { listColumns, rowsOfTable, sizesOf } from './arrow-rows.js'
-import { FileBytes } from './file-bytes.js'
-import { batchRows, type ColumnChoice, type Cursor, type RowBatch, type Source, type SourceShape } from './source.js'
+import {
+  batchRows,
+  type ColumnChoice,
+  type Cursor,
+  FileBytes,
+  type RowBatch,
+  type Source,
+  type SourceShape,
+} from './source.js'
 
 // Reads Parquet by row groups. parquet-wasm decodes into its own heap, and one batch at a time crosses as Arrow IPC. On
 // lists of 512 floats it is twice as fast as a reader in JavaScript, and its heap stays at about one row group.

@@ -13,7 +13,6 @@ import type { Bm25Options } from '../core/point.js'
 import { stopwordsOf } from '../filter/stopwords.js'
 import { encodeTextOptions } from '../filter/text-options.js'
 import type { TextWeights } from '../native/texts.js'
-import { languageOf } from './languages.js'
 
 const DEFAULT_LANGUAGE = 'english'
 /** Turns off everything that depends on a language; Qdrant's older spelling. */
@@ -22,6 +21,41 @@ const DEFAULT_WEIGHTS: TextWeights = { k: 1.2, b: 0.75, averageLength: 256 }
 /** Number of remembered settings. Past it all are forgotten; most services use only one. */
 const REMEMBERED = 64
 const MOST_REMEMBERED_CHARACTERS = 1_024
+/** Names of languages by their ISO 639-1 codes. */
+const NAMES: Readonly<Record<string, string>> = {
+  ar: 'arabic',
+  az: 'azerbaijani',
+  bn: 'bengali',
+  ca: 'catalan',
+  da: 'danish',
+  de: 'german',
+  el: 'greek',
+  en: 'english',
+  es: 'spanish',
+  eu: 'basque',
+  fi: 'finnish',
+  fr: 'french',
+  he: 'hebrew',
+  hu: 'hungarian',
+  hy: 'armenian',
+  id: 'indonesian',
+  it: 'italian',
+  ja: 'japanese',
+  kk: 'kazakh',
+  ne: 'nepali',
+  nl: 'dutch',
+  no: 'norwegian',
+  pt: 'portuguese',
+  ro: 'romanian',
+  ru: 'russian',
+  sl: 'slovene',
+  sv: 'swedish',
+  ta: 'tamil',
+  tg: 'tajik',
+  tr: 'turkish',
+  zh: 'chinese',
+}
+const LANGUAGES: ReadonlySet<string> = new Set([...SNOWBALL_LANGUAGES, ...STOPWORD_LANGUAGES])
 
 /** The kernel's options for splitting texts, and the weights of their tokens. */
 export interface Bm25Settings {
@@ -176,4 +210,11 @@ function numberAt(value: unknown, otherwise: number, least: number, most: number
   if (value === undefined || value === null) return otherwise
   if (typeof value === 'number' && value >= least && value <= most) return value
   throw invalid(field, `expected a number from ${least} to ${most}`, value)
+}
+
+/** The name of a language given by its name or its code; undefined if it is unknown. */
+function languageOf(told: string): string | undefined {
+  const lower = told.toLowerCase()
+  if (LANGUAGES.has(lower)) return lower
+  return Object.hasOwn(NAMES, lower) ? NAMES[lower] : undefined
 }

@@ -1,19 +1,25 @@
+import { VicinalError } from '../core/errors.js'
 import { isMissing } from '../disk/io-errors.js'
 import type { ReadFile } from '../disk/read-file.js'
+import { FileLog } from './file-log.js'
+import { RECORD_CRC_AT } from './format.js'
 import type { LogEntry } from './record.js'
-import { RecordReader } from './record-reader.js'
+import { type ReadResult, RecordReader } from './record-reader.js'
 import { damaged, type LogFile, type LogFolder, listLogFiles } from './recovery.js'
 import { decodeAt } from './replay.js'
-import { UnconfirmedRecords } from './unconfirmed-records.js'
 
 /** Bytes of records that one poll returns, about; the rest comes with the next poll. */
 const POLL_BYTES = 16 * 1024 * 1024
+const CRC_BYTES = 4
+const WINDOW_BYTES = 1024 * 1024
 
 /**
  * `reload`: the next records are no longer in the log, so the table has them; or the writer has undone returned
  * records.
  */
-export type Followed = { state: 'entries'; entries: LogEntry[] } | { state: 'reload' }
+export type Followed =
+  // `isPart`: there may be more records now.
+  { state: 'entries'; entries: LogEntry[]; isPart?: true } | { state: 'reload' }
 
 interface OpenLogFile {
   file: ReadFile
@@ -120,4 +126,61 @@ export class LogFollower {
     this.#open = { file, info, reader: new RecordReader(file, info.seed, info.firstSeq, info.bytes) }
     return this.#open
   }
+}
+
+/**
+ * Records read from a log file before a later record confirmed that they are on stable storage. Until then the writer
+ * may undo them and write others in their place.
+ */
+class UnconfirmedRecords {
+  #records: { seq: number; at: number; crc: number }[] = []
+
+  add({ seq, syncedSeq, offset, crc }: Extract<ReadResult, { kind: 'record' }>): void {
+    const confirmed = this.#records.findIndex((record) => record.seq > syncedSeq)
+    this.#records.splice(0, confirmed < 0 ? this.#records.length : confirmed)
+    this.#records.push({ seq, at: offset + RECORD_CRC_AT, crc })
+  }
+
+  clear(): void {
+    this.#records = []
+  }
+
+  /** Whether all of them are still as they were read. */
+  async areIn(file: ReadFile): Promise<boolean> {
+    const end = (this.#records.at(-1)?.at ?? 0) + CRC_BYTES
+    let window: Buffer = Buffer.alloc(0)
+    let start = 0
+    for (const { at, crc } of this.#records) {
+      if (at + CRC_BYTES > start + window.length) {
+        window = await file.read(at, Math.min(WINDOW_BYTES, end - at))
+        start = at
+        if (window.length < CRC_BYTES) return false
+      }
+      if (window.readUInt32LE(at - start) !== crc) return false
+    }
+    return true
+  }
+}
+
+/** Copies the records above `afterSeq` up to `throughSeq` to the log of another collection, on stable storage. */
+export async function copyLog(from: LogFolder, to: LogFolder, afterSeq: number, throughSeq: number): Promise<void> {
+  const log = await FileLog.open({ ...to, cleanEnd: null, flushedSeq: afterSeq, create: true })
+  const follower = new LogFollower(from, afterSeq)
+  try {
+    let durable = Promise.resolve()
+    while (log.lastSeq < throughSeq) {
+      const followed = await follower.poll()
+      if (followed.state === 'reload' || followed.entries.length === 0) {
+        throw new VicinalError('CORRUPT', `${from.folder}: the log ends at ${follower.seq}, expected ${throughSeq}`)
+      }
+      for (const { seq, record } of followed.entries) {
+        if (seq <= throughSeq) durable = log.append(seq, record).durable
+      }
+      await durable
+    }
+  } finally {
+    await follower.close()
+    await log.close()
+  }
+  if (log.failure) throw log.failure
 }

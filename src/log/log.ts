@@ -32,6 +32,8 @@ export interface Log {
   readonly bufferedBytes: number
   /** The reason why the log takes no records until it is opened again; null while it works. */
   readonly failure: VicinalError | null
+  /** On a store: the watermark of everything that is durable. */
+  readonly watermark?: string
 
   /** Appends the record. Its buffers must not change until `durable` settles. Throws if the record is refused. */
   append(seq: number, record: LogRecord): Appended

@@ -7,8 +7,9 @@ import {
   type TextColumn,
   type VectorColumn,
 } from '../core/point.js'
+import { isPlain } from '../core/vocabulary/plain.js'
 import { MAX_BODY_BYTES } from './format.js'
-import { type PackedValue, PackWriter, unpack } from './msgpack.js'
+import { malformed, pack, unpack } from './msgpack.js'
 
 /**
  * One mutation as its effects: ids and values, never a filter or condition to evaluate again. Ids are encoded
@@ -30,6 +31,8 @@ export interface SourcePosition {
   position: number
 }
 
+type Fields = Readonly<Record<string, unknown>>
+
 export interface LogEntry {
   seq: number
   record: LogRecord
@@ -46,96 +49,14 @@ export function encodeBounded(record: LogRecord): { chunks: Uint8Array[]; bytes:
 
 /** A record's body as buffers to write end to end. Large buffers are not copied: the record goes on owning them. */
 export function encodeRecord(record: LogRecord): { chunks: Uint8Array[]; bytes: number } {
-  const writer = new PackWriter()
-  switch (record.op) {
-    case 'upsert':
-      writeColumns(writer, record.op, record.columns, record.source)
-      break
-    case 'updateVectors':
-      writeColumns(writer, record.op, record.columns)
-      break
-    case 'deleteVectors':
-      writeHead(writer, record.op, record.ids, 1)
-      writeStrings(writer, 'names', record.names)
-      break
-    case 'delete':
-    case 'clearPayload':
-      writeHead(writer, record.op, record.ids, 0)
-      break
-    case 'setPayload':
-      writeHead(writer, record.op, record.ids, record.key === undefined ? 1 : 2)
-      writeString(writer, 'patch', record.patch)
-      if (record.key !== undefined) writeString(writer, 'key', record.key)
-      break
-    case 'overwritePayload':
-      writeHead(writer, record.op, record.ids, 1)
-      writeString(writer, 'text', record.text)
-      break
-    case 'deletePayload':
-      writeHead(writer, record.op, record.ids, 1)
-      writeStrings(writer, 'keys', record.keys)
-      break
-  }
-  return writer.finish()
-}
-
-function writeHead(writer: PackWriter, op: LogRecord['op'], ids: Uint32Array, more: number): void {
-  writer.map(2 + more)
-  writeString(writer, 'op', op)
-  writer.string('ids')
-  writer.binary(ids)
-}
-
-function writeString(writer: PackWriter, key: string, value: string): void {
-  writer.string(key)
-  writer.string(value)
-}
-
-function writeStrings(writer: PackWriter, key: string, values: readonly string[]): void {
-  writer.string(key)
-  writer.array(values.length)
-  for (const value of values) writer.string(value)
-}
-
-function writeColumns(writer: PackWriter, op: LogRecord['op'], columns: PointColumns, source?: SourcePosition): void {
-  writeHead(writer, op, columns.ids, source ? 3 : 2)
-  if (source) {
-    writer.string('source')
-    writer.map(2)
-    writeString(writer, 'name', source.name)
-    // A text: a position may have 53 bits.
-    writeString(writer, 'position', String(source.position))
-  }
-  writer.string('vectors')
-  writer.array(columns.vectors.length)
-  for (const { name, data, rows, counts, sparse } of columns.vectors) {
-    writer.map(3 + (counts ? 1 : 0) + (sparse ? 2 : 0))
-    writeString(writer, 'name', name)
-    writer.string('data')
-    writer.binary(data)
-    if (sparse) {
-      writer.string('indices')
-      writer.binary(sparse.indices)
-      writer.string('offsets')
-      writer.binary(sparse.offsets)
-    }
-    writer.string('rows')
-    if (rows === null) writer.nil()
-    else writer.binary(rows)
-    if (!counts) continue
-    writer.string('counts')
-    writer.binary(counts)
-  }
-  writer.string('payloads')
-  if (columns.payloads === null) {
-    writer.nil()
-  } else {
-    writer.map(2)
-    writer.string('bytes')
-    writer.binary(columns.payloads.bytes)
-    writer.string('offsets')
-    writer.binary(columns.payloads.offsets)
-  }
+  if (!('columns' in record)) return pack(record)
+  const { op, columns } = record
+  const { ids, vectors, payloads } = columns
+  const told = vectors.map(({ name, data, sparse, rows, counts }) => ({ name, data, ...sparse, rows, counts }))
+  const { source } = record as { source?: SourcePosition }
+  // The position is a text: it may have 53 bits.
+  const from = source && { name: source.name, position: String(source.position) }
+  return pack({ op, ids, source: from, vectors: told, payloads })
 }
 
 /** Decodes the record of a body. Its arrays are copies. Throws CORRUPT if this build does not know the body's form. */
@@ -146,7 +67,7 @@ export function decodeRecord(body: Uint8Array): LogRecord {
   switch (op) {
     case 'upsert': {
       const columns = readColumns(fields, ids)
-      return fields.has('source') ? { op, columns, source: readSource(fields) } : { op, columns }
+      return fields.source !== undefined ? { op, columns, source: readSource(fields) } : { op, columns }
     }
     case 'updateVectors':
       return { op, columns: readColumns(fields, ids) }
@@ -157,7 +78,7 @@ export function decodeRecord(body: Uint8Array): LogRecord {
       return { op, ids }
     case 'setPayload': {
       const patch = asString(fields, 'patch')
-      return fields.has('key') ? { op, ids, patch, key: asString(fields, 'key') } : { op, ids, patch }
+      return fields.key !== undefined ? { op, ids, patch, key: asString(fields, 'key') } : { op, ids, patch }
     }
     case 'overwritePayload':
       return { op, ids, text: asString(fields, 'text') }
@@ -168,16 +89,16 @@ export function decodeRecord(body: Uint8Array): LogRecord {
   }
 }
 
-function readSource(fields: Map<string, PackedValue>): SourcePosition {
-  const parts = asMap(fields.get('source'), 'source')
+function readSource(fields: Fields): SourcePosition {
+  const parts = asMap(fields.source, 'source')
   const position = Number(asString(parts, 'position'))
   if (!Number.isSafeInteger(position) || position < 0) throw malformed('the position of a source')
   return { name: asString(parts, 'name'), position }
 }
 
-function readColumns(fields: Map<string, PackedValue>, ids: Uint32Array): PointColumns {
+function readColumns(fields: Fields, ids: Uint32Array): PointColumns {
   const count = ids.length / ID_WORDS
-  const vectors = fields.get('vectors')
+  const vectors = fields.vectors
   if (!Array.isArray(vectors)) throw malformed('vectors is no list')
   return {
     count,
@@ -187,19 +108,19 @@ function readColumns(fields: Map<string, PackedValue>, ids: Uint32Array): PointC
   }
 }
 
-function readVectors(value: PackedValue, count: number): VectorColumn {
+function readVectors(value: unknown, count: number): VectorColumn {
   const fields = asMap(value, 'vector')
   const name = asString(fields, 'name')
   const data = new Float32Array(wordsOf(fields, 'data').buffer)
-  const rows = fields.get('rows') === null ? null : wordsOf(fields, 'rows')
+  const rows = fields.rows === null ? null : wordsOf(fields, 'rows')
   for (let i = 0; rows !== null && i < rows.length; i++) {
     if ((rows[i] as number) >= count || (i > 0 && (rows[i] as number) <= (rows[i - 1] as number))) {
       throw malformed('positions of vectors that do not ascend')
     }
   }
   const rowCount = rows === null ? count : rows.length
-  if (fields.has('indices')) return { name, data, rows, sparse: readSparse(fields, data.length, rowCount) }
-  const counts = fields.has('counts') ? wordsOf(fields, 'counts') : undefined
+  if (fields.indices !== undefined) return { name, data, rows, sparse: readSparse(fields, data.length, rowCount) }
+  const counts = fields.counts !== undefined ? wordsOf(fields, 'counts') : undefined
   if (counts && counts.length !== rowCount) throw malformed('counts of multivectors')
   const vectorCount = !counts ? rowCount : counts.reduce((sum, each) => sum + each, 0)
   if (vectorCount === 0 ? data.length > 0 : data.length % vectorCount !== 0)
@@ -207,7 +128,7 @@ function readVectors(value: PackedValue, count: number): VectorColumn {
   return counts ? { name, data, rows, counts } : { name, data, rows }
 }
 
-function readSparse(fields: Map<string, PackedValue>, values: number, vectorCount: number): SparseParts {
+function readSparse(fields: Fields, values: number, vectorCount: number): SparseParts {
   const indices = wordsOf(fields, 'indices')
   const offsets = wordsOf(fields, 'offsets')
   if (indices.length !== values || offsets.length !== vectorCount + 1 || offsets[0] !== 0)
@@ -219,8 +140,8 @@ function readSparse(fields: Map<string, PackedValue>, values: number, vectorCoun
   return { indices, offsets }
 }
 
-function readPayloads(fields: Map<string, PackedValue>, count: number): TextColumn | null {
-  const value = fields.get('payloads')
+function readPayloads(fields: Fields, count: number): TextColumn | null {
+  const value = fields.payloads
   if (value === null) return null
   const parts = asMap(value, 'payloads')
   const bytes = new Uint8Array(asBinary(parts, 'bytes'))
@@ -232,7 +153,7 @@ function readPayloads(fields: Map<string, PackedValue>, count: number): TextColu
   return { bytes, offsets }
 }
 
-function asIds(fields: Map<string, PackedValue>): Uint32Array {
+function asIds(fields: Fields): Uint32Array {
   const ids = wordsOf(fields, 'ids')
   if (ids.length % ID_WORDS !== 0) throw malformed('ids of odd length')
   for (let at = 0; at < ids.length; at += ID_WORDS) {
@@ -242,7 +163,7 @@ function asIds(fields: Map<string, PackedValue>): Uint32Array {
 }
 
 /** Copies a binary at any offset into an array aligned for 32-bit words. */
-function wordsOf(fields: Map<string, PackedValue>, key: string): Uint32Array<ArrayBuffer> {
+function wordsOf(fields: Fields, key: string): Uint32Array<ArrayBuffer> {
   const bytes = asBinary(fields, key)
   if (bytes.byteLength % Uint32Array.BYTES_PER_ELEMENT !== 0) throw malformed(`${key} of ${bytes.byteLength} bytes`)
   const words = new Uint32Array(bytes.byteLength / Uint32Array.BYTES_PER_ELEMENT)
@@ -250,30 +171,26 @@ function wordsOf(fields: Map<string, PackedValue>, key: string): Uint32Array<Arr
   return words
 }
 
-function asMap(value: PackedValue | undefined, what: string): Map<string, PackedValue> {
-  if (!(value instanceof Map)) throw malformed(`${what} is no map`)
+function asMap(value: unknown, what: string): Fields {
+  if (!isPlain(value)) throw malformed(`${what} is no map`)
   return value
 }
 
-function asBinary(fields: Map<string, PackedValue>, key: string): Uint8Array {
-  const value = fields.get(key)
+function asBinary(fields: Fields, key: string): Uint8Array {
+  const value = fields[key]
   if (!(value instanceof Uint8Array)) throw malformed(`${key} is no binary`)
   return value
 }
 
-function asString(fields: Map<string, PackedValue>, key: string): string {
-  const value = fields.get(key)
+function asString(fields: Fields, key: string): string {
+  const value = fields[key]
   if (typeof value !== 'string') throw malformed(`${key} is no text`)
   return value
 }
 
-function asStrings(fields: Map<string, PackedValue>, key: string): string[] {
-  const value = fields.get(key)
+function asStrings(fields: Fields, key: string): string[] {
+  const value = fields[key]
   if (!Array.isArray(value) || !value.every((item) => typeof item === 'string'))
     throw malformed(`${key} is no list of texts`)
   return value as string[]
-}
-
-function malformed(what: string): VicinalError {
-  return new VicinalError('CORRUPT', `malformed record: ${what}`)
 }

@@ -1,8 +1,7 @@
-import type { Examples, SparseBuffers, SparseSearchRequest } from './addon-vectors.js'
+import type { CodeKind, Examples, SparseBuffers, SparseSearchRequest } from './addon-vectors.js'
 
 /** Requests and results of the addon's reads. */
 
-export type CodeKind = 'auto' | 'none' | 'sq8' | 'rabitq4' | 'rabitq1'
 export type PayloadIndexKindCode = 'keyword' | 'integer' | 'float' | 'bool' | 'datetime' | 'uuid' | 'geo' | 'text'
 
 export interface TextBuffers {

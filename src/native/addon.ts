@@ -16,14 +16,12 @@ import type {
   TextBuffers,
   VectorRows,
 } from './addon-reads.js'
-import type { MetricCode, ShardSpec, VectorSpec } from './addon-spec.js'
-import type { ShardStats } from './addon-stats.js'
-import type { SparseBuffers, SparseSearchRequest } from './addon-vectors.js'
-import type { ProcessMemoryFacts, ShardMemory } from './memory-facts.js'
+import type { ProcessMemoryFacts, ShardMemory, ShardStats } from './addon-stats.js'
+import type { MetricCode, ShardSpec, SparseBuffers, SparseSearchRequest, VectorSpec } from './addon-vectors.js'
 
 export type * from './addon-reads.js'
-export type * from './addon-spec.js'
 export type * from './addon-stats.js'
+export type * from './addon-vectors.js'
 export type * from './addon-vectors.js'
 
 /** A search that was begun: its result, or undefined if it must be resumed, or a promise of the pool. */

@@ -1,6 +1,5 @@
 import type { SegmentFileInfo } from './addon.js'
-import { rethrow } from './errors.js'
-import { addon } from './load.js'
+import { addon, rethrow } from './load.js'
 
 /** Verifies every block of a segment file and describes it. */
 export async function inspectSegment(path: string): Promise<SegmentFileInfo> {

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
-import { VicinalError } from '../core/errors.js'
+import { ERROR_CATALOGUE, type ErrorCode, VicinalError } from '../core/errors.js'
 import type { Addon } from './addon.js'
 
 /** The version of the interface that this build uses, see `Addon.abi`. */
@@ -63,7 +63,21 @@ function unavailable(failures: string[]): string {
   return [
     `Vicinal's native kernel cannot be loaded on ${platformName()} (Node ${process.version}).`,
     ...failures.map((failure) => `  - ${failure}`),
-    'There is a prebuilt kernel for linux-x64. AnsweredByAnotherThread build it once: install a C++20 compiler (g++ 12 or clang 15),',
+    'There is a prebuilt kernel for linux-x64. Elsewhere build it once: install a C++20 compiler (g++ 12 or clang 15),',
     "make and Python 3, then run `npx node-gyp rebuild -C native` in the package's folder.",
   ].join('\n')
+}
+
+/** Converts an error of the kernel. It has a `code` of the catalogue; any other error is a bug of ours. */
+export function toVicinalError(cause: unknown): VicinalError {
+  if (cause instanceof VicinalError) return cause
+  const message = cause instanceof Error ? cause.message : String(cause)
+  const { code, wantedBytes } = (cause ?? {}) as { code?: unknown; wantedBytes?: unknown }
+  const known = typeof code === 'string' && Object.hasOwn(ERROR_CATALOGUE, code)
+  const details = wantedBytes === undefined ? {} : { wantedBytes }
+  return new VicinalError(known ? (code as ErrorCode) : 'INTERNAL', message, { cause, details })
+}
+
+export function rethrow(cause: unknown): never {
+  throw toVicinalError(cause)
 }

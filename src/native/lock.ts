@@ -1,6 +1,5 @@
 import type { LockHandle } from './addon.js'
-import { rethrow } from './errors.js'
-import { addon } from './load.js'
+import { addon, rethrow } from './load.js'
 
 /** An advisory lock of the operating system on a file. It ends with `release` or with the process. */
 export class FileLock {

@@ -28,9 +28,8 @@ import type {
   UpsertBatch,
   VectorSpec,
 } from './addon.js'
-import { rethrow, toVicinalError } from './errors.js'
-import { addon } from './load.js'
-import type { ShardMemory } from './memory-facts.js'
+import type { ShardMemory } from './addon-stats.js'
+import { addon, rethrow, toVicinalError } from './load.js'
 import { isPlain, numbersOf, resultOf } from './plain-search.js'
 
 /** Starts a search that may take `inlineUs` of this turn. */

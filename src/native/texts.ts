@@ -1,7 +1,6 @@
 import type { StoredSparseVector } from '../core/point.js'
 import type { EmbeddedTexts } from './addon.js'
-import { rethrow, toVicinalError } from './errors.js'
-import { addon } from './load.js'
+import { addon, rethrow, toVicinalError } from './load.js'
 
 /** Parameters of BM25: saturation of word counts, normalisation by length, and the average length in tokens. */
 export interface TextWeights {

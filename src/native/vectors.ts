@@ -1,9 +1,12 @@
+import { randomBytes } from 'node:crypto'
 import type { Datatype } from '../core/schema.js'
-import { rethrow } from './errors.js'
-import { addon } from './load.js'
+import type { LiftedVectors } from './addon.js'
+import { addon, rethrow, toVicinalError } from './load.js'
 
 /** Up to this size (some 20 µs of work) a hop to the pool costs more than the work itself. */
 const SYNC_FLOATS = 32 * 1024
+/** Stands in the text in the place of a vector, before its number. No sender can know it. */
+export const VECTOR_MARK = `vector-${randomBytes(16).toString('hex')}-`
 
 /**
  * Checks vectors in place. Returns the index of the first one with a component that is not finite, or -1. With
@@ -28,4 +31,28 @@ export function roundQuery(data: Float32Array, dim: number, datatype: Datatype):
   if (datatype === 'float32') return data
   const rounded = data.slice()
   return addon().prepareVectorsSync(rounded, dim, false, datatype) < 0 ? rounded : data
+}
+const markBytes = Buffer.from(VECTOR_MARK)
+
+/** Extracts the vectors of a request in JSON from its text; null if there are none. */
+export function liftVectors(json: Uint8Array): LiftedVectors | null {
+  try {
+    return addon().liftVectorsSync(json, markBytes)
+  } catch (error) {
+    throw toVicinalError(error)
+  }
+}
+
+/** The same on the kernel's pool. */
+export async function liftVectorsAside(json: Uint8Array): Promise<LiftedVectors | null> {
+  return await addon().liftVectors(json, markBytes).catch(rethrow)
+}
+
+/** Numbers as JSON separated by commas, each with the fewest digits that give the same float32. */
+export function numbersJson(values: Float32Array): string {
+  try {
+    return addon().floatsJson(values)
+  } catch (error) {
+    throw toVicinalError(error)
+  }
 }

@@ -1,12 +1,10 @@
 /** Turns the kernel's report of a search into words and shares. */
 import type { QueryPlan, SegmentPlan, StageKind } from '../core/query-plan.js'
-import type { SearchResult, SegmentReport } from '../native/addon.js'
+import type { RowBlock, SearchResult, SegmentReport } from '../native/addon.js'
 
 const RECALL_PLACES = 5
-
 /** Ending of strategies that use the graph of one keyword (native/search/value_search.hpp). */
 const OF_VALUE = ' of value'
-
 const WITHOUT_SEARCH: Partial<Record<StageKind, { strategy: string; why: string }>> = {
   ids: { strategy: 'points in the order of their ids', why: 'the query has no target' },
   order_by: { strategy: 'points in the order of a payload field', why: 'its index has them in that order' },
@@ -21,7 +19,6 @@ const WITHOUT_SEARCH: Partial<Record<StageKind, { strategy: string; why: string 
   },
   mmr: { strategy: 'points near the query that differ from each other', why: 'the query asks for diversity' },
 }
-
 const REASONS: Record<string, string> = {
   exact: 'an exact search was asked for',
   all: 'recall 1 was asked for',
@@ -178,5 +175,22 @@ function sumsOf(segments: readonly SegmentPlan[]) {
     rescored: sum((segment) => segment.rescored),
     bytesRead: sum((segment) => segment.bytesRead),
     payloadBytesRead: sum((segment) => segment.payloadBytesRead),
+  }
+}
+
+/** Bytes of payloads and vectors read row by row, for an answer or for scoring it. */
+export class BytesRead {
+  payload = 0
+  vectors = 0
+
+  static of(block: RowBlock): BytesRead {
+    const read = new BytesRead()
+    read.add(block)
+    return read
+  }
+
+  add({ payloads, vectors }: RowBlock): void {
+    this.payload += payloads?.bytes.byteLength ?? 0
+    for (const { data, sparse } of vectors) this.vectors += data.byteLength + (sparse?.indices.byteLength ?? 0)
   }
 }

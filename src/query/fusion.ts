@@ -1,8 +1,7 @@
 /** Fuses several rankings into one: by the places of points in each, or by their scores. */
 import type { Hit } from '../core/database.js'
 import type { PointId } from '../core/point.js'
-import { STEP, sorted } from './long-lists.js'
-import type { Steps } from './turns.js'
+import { STEP, type Steps, sorted } from './turns.js'
 
 const DEVIATIONS = 3
 const MIDDLE = 0.5

@@ -1,7 +1,6 @@
 import type { Hit } from '../core/database.js'
 import type { PointId } from '../core/point.js'
-import { encodedIds, STEP, sorted } from './long-lists.js'
-import type { Steps } from './turns.js'
+import { encodedIds, STEP, type Steps, sorted } from './turns.js'
 
 export type GroupKey = string | number | bigint
 

@@ -1,18 +1,20 @@
 import type { RetrieveOptions, ScrollOptions, ScrollPage, StoredPoint } from '../core/database.js'
 import { badRequest } from '../core/errors.js'
 import { decodeIds, encodeId, ID_WORDS, type PointId } from '../core/point.js'
+import type { FacetHit, FacetOptions } from '../core/query.js'
 import type { Schema } from '../core/schema.js'
 import type { Stoppable } from '../core/stop.js'
 import { filterContext } from '../filter/parse.js'
+import { parsePath } from '../filter/path.js'
 import { compileFilter } from '../filter/program.js'
+import type { FacetResult } from '../native/addon.js'
 import type { Shard } from '../native/shard.js'
 import { boundedRows, DEFAULT_LIMIT } from './amounts.js'
-import type { BytesRead } from './bytes-read.js'
-import { distinctIds, encodedIds } from './long-lists.js'
+import type { BytesRead } from './explain.js'
 import { orderOf } from './parse-order.js'
 import { orderValueAt, projectionOf, RowReader } from './rows.js'
 import type { Source } from './source.js'
-import { Turns } from './turns.js'
+import { distinctIds, encodedIds, listOf, Turns } from './turns.js'
 
 const OFFSET_WITH_ORDER =
   "Cannot use an `offset` when using `order_by`. The alternative for paging is to use `order_by.start_from` and a filter to exclude the IDs that you've already seen for the `order_by.start_from` value"
@@ -79,4 +81,26 @@ function firstId(offset: PointId | null | undefined, { textIds }: Schema): Uint3
   const from = new Uint32Array(ID_WORDS)
   encodeId(offset, from, 0, 'offset', textIds)
   return from
+}
+
+/** The number of points with each value of an indexed field: most frequent first, then in the order of the values. */
+export async function facet({ shard, schema }: Source, options: FacetOptions, call?: Stoppable): Promise<FacetHit[]> {
+  const limit = boundedRows(options.limit ?? DEFAULT_LIMIT)
+  parsePath(options.key, 'key')
+  const filter = options.filter ? compileFilter(options.filter, filterContext(schema)) : null
+  const result = await shard.facet({ field: options.key, limit, filter }, call?.signal)
+  const { counts } = result
+  return await new Turns(call).take(
+    listOf(counts.length, (at) => ({ value: valueAt(result, at), count: counts[at] as number })),
+  )
+}
+
+function valueAt({ texts, integers, kind }: FacetResult, at: number): FacetHit['value'] {
+  if (texts) {
+    const { bytes, offsets } = texts
+    return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8', offsets[at], offsets[at + 1])
+  }
+  const value = (integers as BigInt64Array)[at] as bigint
+  if (kind === 'bool') return value !== 0n
+  return Number.isSafeInteger(Number(value)) ? Number(value) : value
 }

@@ -4,12 +4,11 @@ import { encodeId, ID_WORDS, type PointId, UNNAMED_VECTOR } from '../core/point.
 import type { SchemaVector } from '../core/schema.js'
 import { turnBudget } from '../core/turn-budget.js'
 import type { VectorRows } from '../native/addon.js'
-import { distinctIds } from './long-lists.js'
 import { type Example, examplesOf, type Plan, type Stage, type VectorValue } from './plan.js'
 import { fieldsOf, sparseOfRow, wantingMore } from './rows.js'
 import type { LookedUp, QueryScope, Source } from './source.js'
 import { embedTexts, TextQuery } from './texts.js'
-import { atOnce } from './turns.js'
+import { atOnce, distinctIds } from './turns.js'
 
 /** Characters of texts that take some microseconds to split. */
 const CHARACTERS_AT_ONCE = 1024

@@ -6,12 +6,11 @@ import { decodeId, ID_WORDS, type Payload, type PointId } from '../core/point.js
 import { valuesAt } from '../filter/payload-values.js'
 import { compileNode } from '../filter/program.js'
 import type { RowBlock } from '../native/addon.js'
-import { BytesRead } from './bytes-read.js'
+import { BytesRead } from './explain.js'
 import { evaluate, type Formula, isOfIndex } from './formula.js'
-import { byId, distinctHits, encodedIds, listOf, sorted } from './long-lists.js'
 import { projectionOf, RowReader } from './rows.js'
 import type { QueryScope } from './source.js'
-import { Turns } from './turns.js'
+import { byId, distinctHits, encodedIds, listOf, sorted, Turns } from './turns.js'
 
 type Scope = Pick<QueryScope, 'source' | 'call' | 'mostBytes'>
 

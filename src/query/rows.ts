@@ -1,6 +1,6 @@
 import type { Hit, ReadOptions, StoredPoint, WithPayload, WithVector } from '../core/database.js'
 import { noSuchVector, VicinalError } from '../core/errors.js'
-import type { MaybePromise } from '../core/maybe-promise.js'
+import { andThen, type MaybePromise } from '../core/maybe-promise.js'
 import {
   decodeId,
   ID_WORDS,
@@ -16,8 +16,9 @@ import { splitTextId } from '../core/text-ids.js'
 import { selectPayload } from '../filter/payload.js'
 import { parsePayload, writePayload } from '../filter/payload-json.js'
 import type { OrderedBlock, RowBlock, RowFields, SearchResult, SparseBuffers } from '../native/addon.js'
-import { listOf } from './long-lists.js'
-import { type Steps, Turns } from './turns.js'
+import type { BytesRead } from './explain.js'
+import type { QueryScope } from './source.js'
+import { encodedIds, listOf, type Steps, Turns } from './turns.js'
 
 const NO_VECTORS = new Uint32Array(0)
 /** Hits that are built without pauses for other work. */
@@ -227,4 +228,43 @@ function hitReader<P>(result: SearchResult, projection: Projection): (at: number
     return (at) => reader.hit<P>(at, scores[at] as number)
   }
   return (at) => ({ id: decodeId(ids, at * ID_WORDS), version: seqs[at] as number, score: scores[at] as number })
+}
+
+/** The hits with the fields that the caller asked for. Points deleted meanwhile are left out. */
+export function withFields(
+  { source, call }: Pick<QueryScope, 'source' | 'call'>,
+  hits: readonly Hit[],
+  projection: Projection,
+  read?: BytesRead,
+): MaybePromise<Hit[]> {
+  const { fields } = projection
+  if (hits.length === 0 || (!fields.payload && fields.vectors.length === 0)) return [...hits]
+  const ids = new Turns(call).take(encodedIds(hits.length, (at) => (hits[at] as Hit).id))
+  return andThen(
+    andThen(ids, (asked) => source.shard.retrieve(asked, fields, call)),
+    (block) => {
+      read?.add(block)
+      return new Turns(call).take(filled(block, hits, projection))
+    },
+  )
+}
+
+function filled(
+  block: RowBlock & { positions: Uint32Array },
+  hits: readonly Hit[],
+  projection: Projection,
+): Steps<Hit[]> {
+  const reader = new RowReader(block, projection)
+  return listOf(block.count, (row) => {
+    const { version, score, orderValue } = hits[block.positions[row] as number] as Hit
+    const { id, payload, vector } = reader.point<Payload>(row)
+    return {
+      id,
+      version,
+      score,
+      ...(payload === undefined ? {} : { payload }),
+      ...(vector === undefined ? {} : { vector }),
+      ...(orderValue === undefined ? {} : { orderValue }),
+    }
+  })
 }

@@ -17,6 +17,7 @@ import { beforeListeners } from './before-listeners.js'
 import { Call, ReadCall } from './call.js'
 import { DatabaseGate } from './database-gate.js'
 import type { ServiceState } from './metrics.js'
+import type { Peers } from './peers.js'
 import { readRoutes, routeTable } from './routes/table.js'
 import { DEFAULT_SETTINGS, type ServerSettings } from './server-settings.js'
 import { Service } from './service.js'
@@ -26,6 +27,8 @@ export interface ServerOptions extends Partial<ServerSettings> {
   memory?: MemoryGate
   /** May still be opening; until then data routes answer 503. The opener closes it. */
   database: Promise<Database> | Database
+  /** The other nodes of the database's store. */
+  peers?: Peers
   threads?: ThreadsBeside
 }
 
@@ -53,7 +56,7 @@ export interface Server {
   close(deadlineMs?: number): Promise<void>
 }
 
-export function createServer({ database, memory, threads, ...given }: ServerOptions): Server {
+export function createServer({ database, memory, peers, threads, ...given }: ServerOptions): Server {
   const settings = { ...DEFAULT_SETTINGS, ...given }
   const gate = new DatabaseGate(database, (error) => service.app.log.error({ err: error }, 'opening the data failed'))
   const service = new Service<Call>({
@@ -61,7 +64,9 @@ export function createServer({ database, memory, threads, ...given }: ServerOpti
     memory: memory ?? null,
     ...(threads ? { budgets: { cells: threads.budgets, row: 0 } } : {}),
     others: async () => (await threads?.states()) ?? [],
-    routes: ({ metrics, isClosing, mayRead }) => routeTable({ gate, metrics, isClosing, mayRead }),
+    ...(peers ? { peers } : {}),
+    routes: ({ metrics, isClosing, mayRead }) =>
+      routeTable({ gate, metrics, isClosing, mayRead, peers: peers ?? null }),
     callOf: (request) => new Call(request, gate, settings),
     streams: { routes: readRoutes, callOf: (asked) => new ReadCall(asked, gate, settings.timeoutMs) },
   })

@@ -6,8 +6,8 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import { VicinalError } from '../core/errors.js'
 
-/** The access that a route needs: none, any key, or a key that may write. */
-export type Access = 'open' | 'read' | 'write'
+/** The access that a route needs: none, any key, a key that may write, or the key of another node of the store. */
+export type Access = 'open' | 'read' | 'write' | 'cluster'
 
 const BEARER = /^bearer +/i
 
@@ -29,9 +29,12 @@ export class WrongKey extends VicinalError {}
 export class KeyRing {
   #write: readonly Buffer[] = []
   #read: readonly Buffer[] = []
+  /** They open nothing else, and nothing else opens what they open. */
+  readonly #cluster: readonly Buffer[]
 
-  constructor(keys: Keys) {
+  constructor(keys: Keys & { readonly clusterKeys?: readonly string[] }) {
     this.replace(keys)
+    this.#cluster = (keys.clusterKeys ?? []).map(digest)
   }
 
   /** Replaces all keys at once. A service that requires keys never stops requiring them. */
@@ -60,12 +63,16 @@ export class KeyRing {
    * service has no keys.
    */
   check(headers: IncomingHttpHeaders, access: Access): KnownKey | null {
-    if (access === 'open' || this.isEmpty) return null
+    if (access === 'open' || (this.isEmpty && access !== 'cluster')) return null
     const key = presentedKey(headers)
     if (key === undefined) {
       throw new VicinalError('UNAUTHENTICATED', 'Must provide an API key or an Authorization bearer token')
     }
     const presented = digest(key)
+    if (access === 'cluster') {
+      if (matchesAny(presented, this.#cluster)) return null
+      throw new WrongKey('UNAUTHENTICATED', 'Invalid cluster key')
+    }
     const mayWrite = matchesAny(presented, this.#write)
     const mayRead = matchesAny(presented, this.#read)
     if (!mayWrite && !mayRead) throw new WrongKey('UNAUTHENTICATED', 'Invalid API key')

@@ -1,6 +1,7 @@
 /** A request as a route's function sees it. */
 import type { FastifyRequest } from 'fastify'
 import type { TObject, TSchema } from 'typebox'
+import { AnsweredByAnotherThread } from '../core/answered-by-another-thread.js'
 import type {
   CallOptions,
   Collection,
@@ -13,10 +14,11 @@ import { invalid, VicinalError } from '../core/errors.js'
 import { type IngestOptions, IngestSource } from '../core/ingest.js'
 import { type InnerCall, type RoomHolder, withInner } from '../core/inner-call.js'
 import { LIMITS } from '../core/limits.js'
+import type { MaybePromise } from '../core/maybe-promise.js'
 import { checkCollectionName } from '../core/names.js'
 import type { Stop } from '../core/stop.js'
 import { read } from '../core/vocabulary/reader.js'
-import { isPresent, objectAt, type WireObject } from '../wire/fields.js'
+import type { WireObject } from '../wire/fields.js'
 import type { ArrivalBounds } from './arriving-body.js'
 import type { Access } from './auth.js'
 import type { DatabaseGate } from './database-gate.js'
@@ -36,6 +38,8 @@ export interface RouteOf<C> {
   isUpload?: true
   /** The body is a stream of points without a bound, read as it arrives. */
   isStream?: true
+  /** Each node answers it for itself, whichever node owns the store. */
+  isLocal?: true
   /** One sentence for the OpenAPI document. */
   summary?: string
   /** The declaration of the body, for the OpenAPI document. */
@@ -95,23 +99,24 @@ export class ReadCall {
     return (this.request.params as Record<string, string>)[name] ?? ''
   }
 
-  /** The decoded body, for readers that check what it is. */
-  get anyBody(): unknown {
+  get body(): unknown {
     return this.request.body
-  }
-
-  /** The decoded body, which must be an object. */
-  get body(): WireObject {
-    return objectAt(this.request.body, 'body')
-  }
-
-  /** The same for bodies that may be left out. */
-  get optionalBody(): WireObject {
-    return isPresent(this.request.body) ? this.body : {}
   }
 
   options(): CallOptions {
     return this.within(this.deadline())
+  }
+
+  /** Resolves once this node has what the caller demands. Only the thread with the database knows. */
+  async reach(after: string): Promise<void> {
+    const { watermarks } = this.#gate.get()
+    if (!watermarks) throw new AnsweredByAnotherThread()
+    await watermarks.reach(after, this.options())
+  }
+
+  /** Of the writes that this node has made; null where there are none. */
+  watermark(): MaybePromise<string | null> {
+    return this.#gate.current?.watermarks?.current() ?? null
   }
 
   /** Options of a call that ends with its request, and has the service's deadline where it names none. */

@@ -12,6 +12,7 @@ import { snakeCase } from '../core/vocabulary/spelling.js'
 /** Parts of the answer about optimizations that are told if they are asked for. */
 export const OPTIMIZATION_PARTS = ['queued', 'completed', 'idle_segments'] as const
 const DIGITS = /^\d{1,20}$/
+const WATERMARK = /^[\w.-]{1,64}$/
 
 const flag = (description: string) => optional(Type.Boolean({ description }))
 const seconds = {
@@ -21,8 +22,16 @@ const seconds = {
 const timeout = optional(count({ ...seconds, isNonZero: true }))
 const wait = flag('Whether the answer waits for stable storage. Default false.')
 const noEffect = 'Checked; no effect on one node.'
+const after = optional(
+  opaque<string>({
+    description: 'Not in Qdrant, on a store: the watermark of a write. The answer waits for it, or is 503.',
+    accepts: (value) => typeof value === 'string' && WATERMARK.test(value),
+    expected: 'the watermark of a write',
+    type: 'string',
+  }),
+)
 
-export const CallParameters = Type.Object({ timeout })
+export const CallParameters = Type.Object({ after, timeout })
 export const ReadParameters = Type.Object({
   consistency: optional(
     Type.Union(
@@ -30,14 +39,18 @@ export const ReadParameters = Type.Object({
         integer({ description: 'Replicas.', minimum: 1, isNonZero: true }),
         Type.Enum(['majority', 'quorum', 'all'], { description: 'Which replicas.' }),
       ],
-      { description: noEffect },
+      { description: 'Checked; no effect: every node has all points. `after` demands those of a write.' },
     ),
   ),
+  after,
   timeout,
 })
 export const WriteParameters = Type.Object({
   wait,
-  ordering: optional(Type.Enum(['weak', 'medium', 'strong'], { description: noEffect })),
+  ordering: optional(
+    Type.Enum(['weak', 'medium', 'strong'], { description: 'Checked; no effect: one node does all writes, in order.' }),
+  ),
+  after,
   timeout,
 })
 export const IngestParameters = Type.Object({

@@ -5,16 +5,17 @@ import { VicinalError } from '../core/errors.js'
 import type { ReadCall, RouteOf } from './call.js'
 import type { MainThread } from './main-thread.js'
 import type { Metrics, RouteMetrics } from './metrics.js'
+import { INTERNAL, WATERMARK_HEADER } from './peers.js'
 import { sendError, sendResult } from './respond.js'
 
 /** Data of the matched route for the hooks. */
 export interface RouteConfig {
-  declared: Pick<RouteOf<never>, 'access' | 'work' | 'isUpload' | 'isStream'>
+  declared: Pick<RouteOf<never>, 'access' | 'work' | 'isUpload' | 'isStream' | 'isLocal'>
   metrics: RouteMetrics
 }
 
 const METHODS = ['GET', 'PUT', 'POST', 'PATCH', 'DELETE'] as const
-const ACCESSES: readonly unknown[] = ['open', 'read', 'write']
+const ACCESSES: readonly unknown[] = ['open', 'read', 'write', 'cluster']
 
 /** The checks before a request's body is read. `config` is undefined if no route matched. */
 export type Entrance = (
@@ -64,6 +65,7 @@ function registerRoute<C extends ReadCall>(app: FastifyInstance, route: RouteOf<
       work: route.work,
       ...(route.isUpload ? { isUpload: true } : {}),
       ...(route.isStream ? { isStream: true } : {}),
+      ...(route.isLocal ? { isLocal: true } : {}),
     },
     metrics: metrics.route(route.method, endpointOf(route.path)),
   }
@@ -75,8 +77,13 @@ function registerRoute<C extends ReadCall>(app: FastifyInstance, route: RouteOf<
       let result: unknown
       try {
         const call = callOf(request)
-        call.readParameters(route.parameters)
+        const { after } = call.readParameters(route.parameters)
+        if (after !== undefined) await call.reach(after)
         result = await route.run(call)
+        if (route.access === 'write' || route.access === 'cluster') {
+          const watermark = call.watermark()
+          if (watermark) reply.header(WATERMARK_HEADER, await watermark)
+        }
       } catch (error) {
         if (!(error instanceof AnsweredByAnotherThread) || !mainThread) throw error
         mainThread.answer(request, reply)
@@ -99,7 +106,7 @@ function refuseOtherMethods(
   const allowed = routes.filter((route) => leadsTo(route.path, path)).map((route) => route.method)
   const method = METHODS.filter((candidate) => !allowed.includes(candidate))
   const config: RouteConfig = {
-    declared: { access: 'read', work: 'light' },
+    declared: { access: path.startsWith(INTERNAL) ? 'cluster' : 'read', work: 'light' },
     metrics: metrics.route('OTHER', endpointOf(path)),
   }
   const error = new VicinalError('METHOD_NOT_ALLOWED', `Method not allowed: expected ${allowed.join(', ')}`)

@@ -8,6 +8,8 @@ export interface ServerSettings {
   apiKeys: readonly string[]
   /** Keys that may only read. */
   readOnlyApiKeys: readonly string[]
+  /** Keys of the other nodes of a store, which open the routes below `/internal` alone. */
+  clusterKeys: readonly string[]
   /** Allows a public address without any key. */
   allowInsecurePublic: boolean
   /** Host names that the Host header may have besides loopback and `host`; `*` allows any. */
@@ -60,6 +62,7 @@ export const DEFAULT_SETTINGS: ServerSettings = {
   port: 6333,
   apiKeys: [],
   readOnlyApiKeys: [],
+  clusterKeys: [],
   allowInsecurePublic: false,
   allowedHosts: [],
   allowedOrigins: [],

@@ -21,6 +21,7 @@ import { HostGuard, isLoopback } from './hosts.js'
 import type { MainThread } from './main-thread.js'
 import { Metrics, type RouteMetrics, type ServiceState } from './metrics.js'
 import { OpenSockets, StalledReaders } from './open-sockets.js'
+import { type Peers, subjectOf } from './peers.js'
 import { type BudgetRow, Places } from './places.js'
 import { nextRequestId, REQUEST_ID_HEADER } from './request-ids.js'
 import { type Entrance, type RouteConfig, registerRoutes } from './router.js'
@@ -50,6 +51,8 @@ export interface ServiceParts<C extends ReadCall> {
   callOf(request: FastifyRequest): C
   /** Answers what this thread cannot answer. */
   mainThread?: MainThread
+  /** The other nodes of the database's store. */
+  peers?: Peers
   streams: { routes: readonly ReadRoute[]; callOf(asked: Asked): ReadCall }
 }
 
@@ -62,6 +65,7 @@ export class Service<C extends ReadCall> {
   readonly #wrongKeys = new WrongKeys(() => this.app.log)
   readonly #failures = new FailureLog(() => this.app.log)
   readonly #mainThread: MainThread | null
+  readonly #peers: Peers | null
   readonly #guard: HostGuard
   readonly #places: Places
   readonly #unmatched: RouteMetrics
@@ -84,6 +88,7 @@ export class Service<C extends ReadCall> {
     this.#memory = memory
     this.#keys = new KeyRing(settings)
     this.#mainThread = mainThread ?? null
+    this.#peers = parts.peers ?? null
     this.#guard = new HostGuard(settings, () => !this.#keys.isEmpty)
     this.#places = new Places(settings, budgets, () => this.#mostBodyBytes)
     this.metrics = new Metrics({ own: () => this.state(), others, memory, budgets: this.#places.budgets })
@@ -276,7 +281,23 @@ export class Service<C extends ReadCall> {
     if (this.#mainThread && (refusal as VicinalError | undefined)?.code === 'UNAUTHENTICATED') {
       this.#mainThread.refuse(request, reply)
     } else if (!refusal && isPreflight(request.raw, this.#guard)) answerPreflight(reply)
+    else if (!refusal && this.#isForOwner(config)) this.#forward(request, reply, done)
     else done(refusal)
+  }
+
+  /** Whether another node has to answer: the one that owns the store. */
+  #isForOwner(config: RouteConfig | undefined): boolean {
+    const peers = this.#peers
+    if (!peers || peers.isOwner || peers.keys.length === 0) return false
+    return config?.declared.access === 'write' && config.declared.isLocal !== true
+  }
+
+  #forward(request: FastifyRequest, reply: FastifyReply, refuse: (error: Error) => void): void {
+    try {
+      ;(this.#peers as Peers).forward(request, reply, refuse)
+    } catch (error) {
+      refuse(error as Error)
+    }
   }
 
   /** The checks that every request passes before its body is read. Returns the reason for a refusal. */
@@ -297,7 +318,10 @@ export class Service<C extends ReadCall> {
       // If no route matched, a caller without a key learns nothing either.
       const access = isPreflight(request.raw, this.#guard) ? 'open' : (config?.declared.access ?? 'read')
       const key = this.#keys.check(request.headers, access)
-      ticket.caller = callerOf(key, this.#keys.size, ticket.peer ?? request.raw.socket.remoteAddress)
+      if (access === 'cluster') {
+        this.#peers?.checkReceived(request.headers)
+        ticket.caller = subjectOf(request.headers)
+      } else ticket.caller = callerOf(key, this.#keys.size, ticket.peer ?? request.raw.socket.remoteAddress)
       ticket.isReadOnly = key?.isReadOnly ?? false
       const work = config?.declared.work ?? 'light'
       ticket.mostBytes = work === 'write' ? this.#settings.maxBodyBytes : this.#mostReadBytes

@@ -4,7 +4,7 @@ import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { MirroredDatabase } from '../engine/database/mirrored-database.js'
 import type { SharedCollection } from '../engine/database/sharing.js'
 import { memoryBudget } from '../engine/memory/memory-budget.js'
-import { keepSearches } from '../native/kept-searches.js'
+import { keepSearches } from '../native/process.js'
 import type { FromReader, ServingThreadData, ToReader } from './messages.js'
 import { createReadServer } from './read-server.js'
 

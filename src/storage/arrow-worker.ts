@@ -1,9 +1,18 @@
 import { getHeapStatistics } from 'node:v8'
 import { type MessagePort, parentPort } from 'node:worker_threads'
 import { VicinalError } from '../core/errors.js'
-import { type ArrowAnswer, type ArrowRequest, type ArrowResults, type ArrowTask, toWire } from './arrow-messages.js'
+import { type ArrowAnswer, type ArrowRequest, type ArrowResults, type ArrowTask, toWire } from './arrow-thread.js'
 import { buffersOf } from './batch-arrays.js'
-import { columnsSchema, fromArrow, fromFile, highestSeq, tableSchema, toArrow, toFile } from './lance-batches.js'
+import {
+  checksumsIn,
+  columnsSchema,
+  fromArrow,
+  fromFile,
+  highestSeq,
+  tableSchema,
+  toArrow,
+  toFile,
+} from './lance-batches.js'
 import { allColumns } from './table-layout.js'
 
 /**
@@ -28,10 +37,9 @@ function answered(id: number, task: ArrowTask): { answer: ArrowAnswer; given: Ar
 }
 
 function run(task: ArrowTask): { result: ArrowResults[ArrowTask['kind']]; given: ArrayBuffer[] } {
-  const schema = tableSchema(task.vectors)
   switch (task.kind) {
     case 'schema': {
-      const rows = toFile(schema, null)
+      const rows = toFile(tableSchema(task.vectors), null)
       return { result: rows, given: [rows.buffer] }
     }
     case 'columns': {
@@ -39,12 +47,17 @@ function run(task: ArrowTask): { result: ArrowResults[ArrowTask['kind']]; given:
       return { result: rows, given: [rows.buffer] }
     }
     case 'encode': {
+      const schema = tableSchema(task.vectors)
       const rows = toFile(schema, toArrow(allColumns(task.batch, task.vectors), schema))
       return { result: { rows, maxSeq: highestSeq(task.batch) }, given: [rows.buffer] }
     }
     case 'decode': {
       const batch = fromArrow(fromFile(task.rows), task.vectors)
       return { result: batch, given: buffersOf(batch) }
+    }
+    case 'checksums': {
+      const crcs = checksumsIn(fromFile(task.rows))
+      return { result: crcs, given: [crcs.buffer as ArrayBuffer] }
     }
   }
 }

@@ -157,6 +157,11 @@ export function highestSeq({ seqs }: FlushBatch): number {
   return Number(most)
 }
 
+/** A copy of the checksums in a record batch that has no other column. */
+export function checksumsIn(rows: RecordBatch): Uint32Array {
+  return (valuesOf(rows.data.children[0] as Data) as Uint32Array).slice()
+}
+
 /** Converts a record batch of the table, with the columns of `tableSchema`, to the kernel's form. */
 export function fromArrow(rows: RecordBatch, vectors: readonly TableVector[]): FlushBatch {
   const count = rows.numRows

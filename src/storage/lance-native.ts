@@ -46,6 +46,7 @@ export interface LanceMerge {
 
 export interface LanceQuery {
   onlyIf(predicate: string): void
+  selectColumns(columns: string[]): void
   execute(maxBatchLength: number): Promise<LanceBatches>
 }
 

@@ -2,16 +2,14 @@ import { VicinalError } from '../core/errors.js'
 import type { TableVector } from '../core/schema.js'
 import type { Disk } from '../disk/disk.js'
 import type { FlushBatch } from '../native/addon.js'
-import type { EncodedRows } from './arrow-messages.js'
-import { arrowThread } from './arrow-thread.js'
+import { arrowThread, type EncodedRows } from './arrow-thread.js'
 import { READER_GRACE_MS } from './janitor.js'
 import { lanceError } from './lance-errors.js'
 import type { Lance, LanceBatches, LanceConnection } from './lance-native.js'
+import { addTo, checkContents, commitAlone, contentsOf, isCrossed, noContents } from './late-commits.js'
 import { folderTable, TABLE, type TableHome } from './table-home.js'
+import { deletedUpTo, purgeable, rowsOfBatch, sizesOf } from './table-sizes.js'
 
-/** Target size of a scan's batch in memory. */
-const SCAN_BYTES = 4 * 1024 * 1024
-const SCAN_ROWS = 16_384
 /** Compaction rewrites every small fragment. It waits for this many, and for the table to have grown by half. */
 const FRAGMENTS = 16
 const FRAGMENTS_MOST = 128
@@ -19,6 +17,8 @@ const GROWTH = 1.5
 /** Bytes of dead rows, as a share of the live ones, that make a compaction worth it. */
 const DEAD_SHARE = 0.4
 const DEAD_LEAST_BYTES = 64 * 1024
+/** A change that another owner's late commit came between is made again so often. */
+const ATTEMPTS = 3
 /** Purging rewrites fragments too, so it waits until this share of the rows is deleted. */
 const DELETED_SHARE = 0.05
 
@@ -53,11 +53,14 @@ export class LanceTable {
   #version: number
   #syncedVersion: number
   #maxSeq: number
+  /** The table has a newer version, which no manifest names. */
+  #isBehind = false
   readonly #collection: string
   #vectors: readonly TableVector[]
   /** The version that a compaction made. While the table is at it, maintenance has nothing to do. */
   #compactedVersion = 0
   #compactedBytes = 0
+  #prunedVersion = 0
 
   private constructor(
     private readonly home: TableHome,
@@ -108,16 +111,16 @@ export class LanceTable {
   async commit(batch: FlushBatch): Promise<number> {
     if (batch.count === 0) return this.#version
     const { rows, maxSeq } = await this.#encoded(batch)
-    return await this.#change('commit to', async (lance) => {
-      const before = await lance.version()
-      await lance
+    const change = (lance: Lance) =>
+      lance
         .mergeInsert(['id'])
         .whenMatchedUpdateAll('source.seq > target.seq')
         .whenNotMatchedInsertAll()
         // With an index a lookup can miss rows, so rows would be duplicated.
         .useIndex(false)
         .execute(bufferOver(rows))
-      await this.#checkAlone(lance, before)
+    return await this.#change('commit to', async (lance) => {
+      await commitAlone(lance, this.describe(), change)
       this.#maxSeq = Math.max(this.#maxSeq, maxSeq)
     })
   }
@@ -166,8 +169,9 @@ export class LanceTable {
    */
   async addColumns(added: readonly TableVector[], vectors: readonly TableVector[]): Promise<number> {
     if (this.#version > 0) {
+      const columns = bufferOver(await arrowThread.columns(added))
       await this.#change('add columns to', async (lance) => {
-        await lance.addColumnsWithSchema(bufferOver(await arrowThread.columns(added)))
+        await commitAlone(lance, this.describe(), () => lance.addColumnsWithSchema(columns))
       })
       await this.syncNewFiles()
     }
@@ -183,14 +187,18 @@ export class LanceTable {
         const after = await this.#emptied(vectors)
         this.#lance = after
         lance.close()
+        const written = noContents()
         try {
           for await (const batch of this.#rows(before, null)) {
-            const { rows } = await arrowThread.encode(await convert(batch), vectors)
+            const converted = await convert(batch)
+            addTo(written, converted.crcs)
+            const { rows } = await arrowThread.encode(converted, vectors)
             await after.add(bufferOver(rows), 'append')
           }
         } finally {
           before.close()
         }
+        if (this.home.restores) await checkContents(after, this.describe(), written)
       })
       await this.syncNewFiles()
     }
@@ -250,9 +258,12 @@ export class LanceTable {
   async compact({ checkpointSeq }: { checkpointSeq: number }): Promise<number> {
     if (this.#version === 0) return 0
     await this.#change('compact', async (lance) => {
-      if ((await purgeable(lance, checkpointSeq)) > 0) await lance.delete(deletedUpTo(checkpointSeq))
+      if ((await purgeable(lance, checkpointSeq)) > 0)
+        await commitAlone(lance, this.describe(), () => lance.delete(deletedUpTo(checkpointSeq)))
+      const contents = this.home.restores ? await contentsOf(lance) : null
       // Without an age Lance removes versions that are a week old, and the manifest may still name one.
-      await lance.optimize(this.home.versionsKeptMs ?? Date.now())
+      await lance.optimize(Date.now())
+      if (contents) await checkContents(lance, this.describe(), contents)
       this.#compactedBytes = (await sizesOf(lance)).fileBytes
     })
     await this.syncNewFiles()
@@ -266,7 +277,21 @@ export class LanceTable {
    */
   async removeOldVersions(keepVersion: number, graceMs = READER_GRACE_MS): Promise<void> {
     if (keepVersion === 0 || keepVersion !== this.#syncedVersion || keepVersion !== this.#version) return
+    if (this.home.versionsKeptMs !== null) return await this.#prune(keepVersion, this.home.versionsKeptMs)
     await this.home.files.removeOld(keepVersion, graceMs, async () => (await (await this.#open()).countRows()) === 0)
+  }
+
+  /**
+   * Right after a compaction another one changes nothing, and removes old versions. Lance keeps the handle's version and
+   * newer ones, so that it must be the manifest's.
+   */
+  async #prune(keepVersion: number, keptMs: number): Promise<void> {
+    if (keepVersion !== this.#compactedVersion || keepVersion === this.#prunedVersion) return
+    const lance = await this.#open()
+    if (this.#isBehind) return
+    await lance.optimize(keptMs)
+    this.#prunedVersion = keepVersion
+    if ((await lance.version()) !== keepVersion) await this.close()
   }
 
   /**
@@ -275,31 +300,24 @@ export class LanceTable {
   async close(): Promise<void> {
     this.#lance?.close()
     this.#lance = null
-  }
-
-  /**
-   * A single commit makes the version after the one before. Otherwise an earlier owner's late commit came in between, and
-   * this change fails: the next one restores the named version first.
-   */
-  async #checkAlone(lance: Lance, before: number): Promise<void> {
-    const version = await lance.version()
-    if (version === before + 1) return
-    throw new VicinalError('UNAVAILABLE', `${this.describe()}: a commit made version ${version} of ${before}`)
+    this.#isBehind = false
   }
 
   /** Runs a change of the table. A failed change leaves the last synced version and no new files. */
   async #change(action: string, work: (lance: Lance) => Promise<void>): Promise<number> {
     // A version whose sync failed may be damaged on the disk, so no change builds on it.
     if (this.#version !== this.#syncedVersion) await this.#fallBack()
-    try {
-      const lance = await this.#open()
-      await work(lance)
-      this.#isChanged = true
-      this.#version = await (this.#lance ?? lance).version()
-      return this.#version
-    } catch (cause) {
-      await this.#fallBack().catch(() => undefined)
-      throw this.#error(cause, action)
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const lance = await this.#openToChange()
+        await work(lance)
+        this.#isChanged = true
+        this.#version = await (this.#lance ?? lance).version()
+        return this.#version
+      } catch (cause) {
+        await this.#fallBack().catch(() => undefined)
+        if (!this.home.restores || attempt === ATTEMPTS || !isCrossed(cause)) throw this.#error(cause, action)
+      }
     }
   }
 
@@ -321,10 +339,18 @@ export class LanceTable {
       if (!this.home.restores)
         throw new VicinalError('CORRUPT', `${this.describe()}: expected version ${this.#version}, got ${version}`)
       await opened.checkout(this.#version)
-      await opened.restore()
+      this.#isBehind = true
     }
     this.#lance = opened
     return opened
+  }
+
+  /** Makes the named version the newest one if it is not. Reading alone must not: another owner may be writing. */
+  async #openToChange(): Promise<Lance> {
+    const lance = await this.#open()
+    if (this.#isBehind) await lance.restore()
+    this.#isBehind = false
+    return lance
   }
 
   async #created(connection: LanceConnection): Promise<Lance> {
@@ -361,35 +387,7 @@ export class LanceTable {
   }
 }
 
-async function sizesOf(
-  lance: Lance,
-): Promise<{ fragments: number; rows: number; fileBytes: number; liveBytes: number }> {
-  const { fragmentStats, numRows } = await lance.stats()
-  const latest = (await lance.listVersions()).at(-1)
-  const fileBytes = Number(latest?.metadata.total_files_size ?? 0)
-  const fileRows = Number(latest?.metadata.total_data_file_rows ?? 0)
-  return {
-    fragments: fragmentStats.numFragments,
-    rows: numRows,
-    fileBytes,
-    liveBytes: fileRows === 0 ? 0 : (fileBytes * numRows) / fileRows,
-  }
-}
-
-async function rowsOfBatch(lance: Lance): Promise<number> {
-  const { rows, liveBytes } = await sizesOf(lance)
-  return Math.max(1, Math.min(SCAN_ROWS, Math.floor((SCAN_BYTES * rows) / Math.max(1, liveBytes))))
-}
-
 /** The same bytes as a Buffer, which the addon expects. */
 function bufferOver({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
   return Buffer.from(buffer as ArrayBuffer, byteOffset, byteLength)
-}
-
-function deletedUpTo(seq: number): string {
-  return `deleted = true AND seq <= ${seq}`
-}
-
-async function purgeable(lance: Lance, seq: number): Promise<number> {
-  return seq === 0 ? 0 : await lance.countRows(deletedUpTo(seq))
 }

@@ -1,9 +1,8 @@
 import { join } from 'node:path'
 import { describeValue, VicinalError } from '../core/errors.js'
 import type { Disk } from '../disk/disk.js'
-import { MANIFEST, TRANSACTION } from './lance-shapes.js'
 import { versionPath } from './lance-versions.js'
-import { type Message, readMessage } from './protobuf-message.js'
+import { type Message, many, one, readMessage, type Shape } from './protobuf-message.js'
 
 /**
  * Checks a table from outside before Lance reads it. Lance follows the message of a version to other folders, and to
@@ -19,7 +18,6 @@ const MAGIC = 'LANC'
 const FORMAT = [0, 2]
 /** A version of a table with 100,000 fragments takes a third of this. */
 const MAX_VERSION_BYTES = 64 * 1024 * 1024
-
 const DELETION_SUFFIXES = ['arrow', 'bin']
 /** Names of a table's files, relative to the table. */
 const TABLE_FILE =
@@ -29,6 +27,86 @@ const LOGICAL_TYPE = /^(?:string|int64|bool|uint32|float|list|fixed_size_list:fl
 const DATA_FORMAT = /^2\.\d$/
 /** Flag of deletion files. */
 const KNOWN_FLAGS = 1n
+
+/**
+ * The fields that messages of Lance's format have in our tables, by the numbers of `table.proto`, `file.proto` and
+ * `transaction.proto`. They are the fields that Lance 8 writes when it creates, appends, merges, deletes, adds columns
+ * and compacts.
+ *
+ * Fields that lead Lance to another file, store or branch, or make it act by itself, are left out on purpose. These are
+ * base paths and their ids, external row ids, overlays, indexes, configuration and tags. Metadata of fields is left out
+ * too, since it may turn a column into references to other stores.
+ */
+const FIELD: Shape = {
+  1: one('type', 'opaque'),
+  2: one('name', 'text'),
+  3: one('id', 'opaque'),
+  4: one('parentId', 'opaque'),
+  5: one('logicalType', 'text'),
+  6: one('nullable', 'opaque'),
+  7: one('encoding', 'opaque'),
+}
+const DATA_FILE: Shape = {
+  1: one('path', 'text'),
+  2: many('fields', 'opaque'),
+  3: many('columnIndices', 'opaque'),
+  4: one('majorVersion', 'opaque'),
+  5: one('minorVersion', 'opaque'),
+  6: one('bytes', 'whole'),
+}
+const DELETION_FILE: Shape = {
+  1: one('type', 'whole'),
+  2: one('readVersion', 'whole'),
+  3: one('id', 'whole'),
+  4: one('deletedRows', 'whole'),
+}
+const FRAGMENT: Shape = {
+  1: one('id', 'whole'),
+  2: many('files', DATA_FILE),
+  3: one('deletionFile', DELETION_FILE),
+  4: one('physicalRows', 'whole'),
+}
+const LIBRARY: Shape = {
+  1: one('library', 'opaque'),
+  2: one('version', 'opaque'),
+  3: one('prerelease', 'opaque'),
+  4: one('buildMetadata', 'opaque'),
+}
+/** One version of a table. */
+const MANIFEST: Shape = {
+  1: many('fields', FIELD),
+  2: many('fragments', FRAGMENT),
+  3: one('version', 'whole'),
+  7: one('timestamp', 'opaque'),
+  9: one('readerFlags', 'whole'),
+  10: one('writerFlags', 'whole'),
+  11: one('maxFragmentId', 'opaque'),
+  12: one('transactionFile', 'text'),
+  13: one('writer', LIBRARY),
+  15: one('dataFormat', { 1: one('fileFormat', 'text'), 2: one('version', 'text') }),
+  21: one('transactionAt', 'whole'),
+}
+const FRAGMENTS: Shape = { 1: many('fragments', FRAGMENT) }
+const REWRITE_GROUP: Shape = { 1: many('old', FRAGMENT), 2: many('new', FRAGMENT) }
+/** The operation that made a version from the one before. */
+const TRANSACTION: Shape = {
+  1: one('readVersion', 'opaque'),
+  2: one('uuid', 'opaque'),
+  100: one('append', FRAGMENTS),
+  101: one('delete', { 1: many('updated', FRAGMENT), 2: many('deletedIds', 'opaque'), 3: one('predicate', 'opaque') }),
+  102: one('overwrite', { ...FRAGMENTS, 2: many('schema', FIELD) }),
+  104: one('rewrite', { 3: many('groups', REWRITE_GROUP) }),
+  105: one('merge', { ...FRAGMENTS, 2: many('schema', FIELD) }),
+  107: one('reserveFragments', { 1: one('count', 'opaque') }),
+  108: one('update', {
+    1: many('removedIds', 'opaque'),
+    2: many('updated', FRAGMENT),
+    3: many('new', FRAGMENT),
+    4: many('fieldsModified', 'opaque'),
+    6: many('preservingFields', 'opaque'),
+    7: one('mode', 'opaque'),
+  }),
+}
 
 /** Whether a table of ours may have a file of this name. */
 export function isTableFile(name: string): boolean {

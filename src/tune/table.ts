@@ -1,4 +1,4 @@
-import { formatBytes } from '../terminal/format-bytes.js'
+import { formatBytes } from '../terminal/bytes.js'
 import { type Configuration, fits, isSame, paceAt, reaches, type Trial, type Wanted } from './configurations.js'
 
 const HEAD = ['codes', 'm', 'vectors', 'build s', 'memory', 'ask for', 'recall@10', 'p50 ms', 'p99 ms', 'queries/s', '']

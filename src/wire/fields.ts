@@ -3,7 +3,7 @@
  * names the path, the bound and the value. JSON and MessagePack bodies pass through the same readers.
  * null counts as absent, unknown keys are ignored: both as Qdrant does.
  */
-import { describeValue, invalid, VicinalError } from '../core/errors.js'
+import { invalid, VicinalError } from '../core/errors.js'
 import type { KnownShape } from '../core/known-keys.js'
 import { isId, type PointId } from '../core/point.js'
 import { ShortCopies } from '../core/short-copies.js'
@@ -17,22 +17,6 @@ export type WireObject = Readonly<Record<string, unknown>>
 
 export function isPresent(value: unknown): boolean {
   return value !== undefined && value !== null
-}
-
-/** A value of the wrong type, for readers by hand: 400, as the declared ones say it. */
-export function mistyped(field: string, expected: string, seen?: unknown): VicinalError {
-  const got = seen === undefined ? '' : `, got ${describeValue(seen)}`
-  return new VicinalError('INVALID_ARGUMENT', `Format error in JSON body: expected ${expected}${got}`, {
-    details: { field },
-  })
-}
-
-/** A rule of the shape that a value breaks, for readers by hand: 422. `path` is that of the wire's violations. */
-export function violated(field: string, path: string, rule: string): VicinalError {
-  return new VicinalError('INVALID_ARGUMENT', `Validation error in JSON body: [${path}: ${rule}]`, {
-    details: { field },
-    status: 422,
-  })
 }
 
 export function objectAt(value: unknown, field: string): WireObject {
@@ -57,13 +41,6 @@ export function arrayAt(value: unknown, field: string): readonly unknown[] {
 export function textAt(value: unknown, field: string): string {
   if (typeof value !== 'string') throw invalid(field, 'expected a text', value ?? null)
   return value
-}
-
-export function textsAt(value: unknown, field: string): readonly string[] {
-  const texts = arrayAt(value, field)
-  const wrong = texts.findIndex((text) => typeof text !== 'string')
-  if (wrong >= 0) throw invalid(`${field}[${wrong}]`, 'expected a text', texts[wrong])
-  return texts as readonly string[]
 }
 
 /** The engine checks the form of UUIDs, where it encodes the id: a collection's ids may be other texts. */
@@ -107,11 +84,6 @@ const vectors = new ShortCopies<Float32Array>(16_384, (length) => new Float32Arr
 
 export function bytesAt(value: unknown): Uint8Array | null {
   return ArrayBuffer.isView(value) ? (value as Uint8Array) : null
-}
-
-/** Refuses a key whose meaning this version does not have: ignoring it would answer another question. */
-export function refuse(body: WireObject, keys: readonly string[], field = ''): void {
-  for (const key of keys) if (isPresent(body[key])) throw unsupported(`${field}${key}`)
 }
 
 export function unsupported(field: string): VicinalError {

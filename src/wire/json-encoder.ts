@@ -3,7 +3,7 @@
  * integers, and float32 values with the digits that give the same float32 back.
  */
 import { RawJson } from '../core/point.js'
-import { numbersJson } from '../native/vector-json.js'
+import { numbersJson } from '../native/vectors.js'
 import type { PieceWriter } from './pieces.js'
 
 /** Keys of nearly every answer, quoted once. */

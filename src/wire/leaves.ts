@@ -1,24 +1,24 @@
 /** How bodies of the service have the values that are read as a whole: vectors as numbers or bins, ids one by one or as a bin. */
 import type { MultiVector, NamedVector, PointId, SparseVector, Vector } from '../core/point.js'
+import { Columns, PayloadValue, Points, PointUpdates } from '../core/point-changes.js'
 import { leaf, VectorInput } from '../core/query-leaves.js'
+import { PointIds } from '../core/selector.js'
 import { MAX_SPARSE_INDEX } from '../core/sparse.js'
-import { opaque } from '../core/vocabulary/declare.js'
 import type { Place } from '../core/vocabulary/place.js'
 import type { Leaves, Read, Reading } from '../core/vocabulary/reading.js'
 import { bytesAt, idAt, idsAt, isObject } from './fields.js'
-import { namedVectorAt, vectorAt } from './points.js'
+import { columnsAt, namedVectorAt, payloadIn, pointsAt, updatesAt, vectorAt } from './points.js'
 import { brokenRules, isListOfVectors } from './vector-shape.js'
-
-export const PointIds = opaque<readonly PointId[]>({
-  description: 'Ids of points; in MessagePack also a bin of 64-bit little-endian words.',
-  type: 'array',
-})
 
 const plainInput = leaf(inputOf)
 
 export const WIRE_LEAVES: Leaves = new Map<object, Read>([
   [VectorInput, vectorInput],
-  [PointIds, leaf(idsOf)],
+  [PointIds, leaf((value, field) => Array.from(idsAt(value, field()) as ArrayLike<PointId>))],
+  [Points, pointsAt],
+  [PointUpdates, updatesAt],
+  [Columns, columnsAt],
+  [PayloadValue, payloadIn],
 ]) as Leaves
 
 /** A vector, or an id. Numbers are checked here, so that a wrong one is told before the collection is looked up. */
@@ -74,9 +74,4 @@ function isNumber(value: unknown): boolean {
 
 function isIndex(value: unknown): boolean {
   return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= MAX_SPARSE_INDEX
-}
-
-function idsOf(value: unknown, field: () => string): readonly PointId[] {
-  const ids = idsAt(value, field())
-  return Array.isArray(ids) ? ids : Array.from(ids as BigUint64Array)
 }

@@ -1,70 +1,48 @@
-/** Bodies of changes other than whole points, by their declaration: payload verbs, deletes, and the batch of all of them. */
-import type { Static, TSchema } from 'typebox'
-import type { Selector, WriteOperation } from '../core/database.js'
+/** Changes of points, as bodies of the service have them, with the arguments of the library's verbs. */
+import type { Static } from 'typebox'
+import type { ColumnarPoints, Selector, WriteOperation } from '../core/database.js'
 import type { Filter } from '../core/filter.js'
-import type { PointId } from '../core/point.js'
-import { PayloadChange, PayloadRemoval, PointChanges, PointsSelector, VectorRemoval } from '../core/point-changes.js'
-import { read } from '../core/vocabulary/reader.js'
-import { snakeCase } from '../core/vocabulary/spelling.js'
-import { mistyped } from './fields.js'
-import { upsertIn, vectorUpdatesIn, WRITE_LEAVES } from './points.js'
+import type { Point, PointId, PointVector } from '../core/point.js'
+import type { PointChanges, PointInsert, VectorRemoval, VectorUpdates } from '../core/point-changes.js'
 
 interface Selected {
-  points?: readonly PointId[] | BigUint64Array
+  points?: readonly PointId[] | Uint32Array | BigUint64Array
   filter?: Filter
-}
-/** One of points and filter is given. As in Qdrant, a filter without conditions selects every point. */
-function withSelector<A extends Selected>({ points, filter, ...others }: A, at = '') {
-  if ((points === undefined) === (filter === undefined)) {
-    throw mistyped(`${at}points`, 'either points or filter')
-  }
-  if (filter !== undefined) return { ...others, which: { filter, all: true } as Selector }
-  return {
-    ...others,
-    which: { ids: Array.isArray(points) ? points : Array.from(points as BigUint64Array) } as Selector,
-  }
+  shardKey?: undefined
 }
 
-function withNames({ vector, ...others }: Selected & { vector: string[] }, at = '') {
-  return { ...withSelector(others, at), names: vector }
+export function selected<A extends Selected>({ points, filter, ...others }: A) {
+  const which = filter === undefined ? { ids: points as readonly PointId[] } : { filter, all: true }
+  return { ...others, which: which as Selector }
 }
 
-function bodyOf<T extends TSchema>(schema: T, body: unknown): Static<T> {
-  return read(schema, body, 'wire', 'body', WRITE_LEAVES)
+export function named({ vector, ...others }: Static<typeof VectorRemoval>) {
+  return { ...selected(others), names: vector }
 }
 
-export function payloadChangeOf(body: unknown) {
-  return withSelector(bodyOf(PayloadChange, body))
+export function inserted({ points, batch, ...condition }: Static<typeof PointInsert>) {
+  return { ...condition, points: (batch ?? points) as ColumnarPoints | Point[] }
 }
 
-export function payloadDeleteOf(body: unknown) {
-  return withSelector(bodyOf(PayloadRemoval, body))
-}
-
-export function vectorDeleteOf(body: unknown) {
-  return withNames(bodyOf(VectorRemoval, body))
-}
-
-export function deleteOf(body: unknown): Selector {
-  return withSelector(bodyOf(PointsSelector, body)).which
+export function updated(updates: Static<typeof VectorUpdates>) {
+  return updates as Omit<typeof updates, 'points'> & { points: { id: PointId; vector: PointVector }[] }
 }
 
 /** Of each operation, its arguments as the library has them. */
-const READERS: Readonly<Record<WriteOperation['op'], (body: never, at: string) => object>> = {
-  upsert: upsertIn,
-  delete: withSelector,
-  setPayload: withSelector,
-  overwritePayload: withSelector,
-  deletePayload: withSelector,
-  clearPayload: withSelector,
-  updateVectors: vectorUpdatesIn,
-  deleteVectors: withNames,
+const ARGUMENTS: Readonly<Record<WriteOperation['op'], (change: never) => object>> = {
+  upsert: inserted,
+  delete: selected,
+  setPayload: selected,
+  overwritePayload: selected,
+  deletePayload: selected,
+  clearPayload: selected,
+  updateVectors: updated,
+  deleteVectors: named,
 }
 
-export function operationsOf(body: unknown): WriteOperation[] {
-  const { operations } = bodyOf(PointChanges, body)
-  return operations.map((operation, i) => {
+export function operationsOf({ operations }: Static<typeof PointChanges>): WriteOperation[] {
+  return operations.map((operation) => {
     const [[op, change]] = Object.entries(operation) as [[WriteOperation['op'], never]]
-    return { op, ...READERS[op](change, `operations[${i}].${snakeCase(op)}.`) } as unknown as WriteOperation
+    return { op, ...ARGUMENTS[op](change) } as WriteOperation
   })
 }

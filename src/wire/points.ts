@@ -1,5 +1,4 @@
-/** Bodies that carry points: upsert in both forms, and vector updates. */
-import type { Static } from 'typebox'
+/** Points of bodies: one by one in upserts and vector updates, and as columns. */
 import type { ColumnarPoints, ColumnarVectors } from '../core/database.js'
 import { invalid } from '../core/errors.js'
 import { KNOWN_BM25 } from '../core/known-points.js'
@@ -16,12 +15,9 @@ import {
   type SparseVector,
   type Vector,
 } from '../core/point.js'
-import { Columns, PayloadValue, PointInsert, Points, PointUpdates, VectorUpdates } from '../core/point-changes.js'
 import { leaf } from '../core/query-leaves.js'
-import { PointIds } from '../core/selector.js'
 import { fieldOf, type Place } from '../core/vocabulary/place.js'
-import { read } from '../core/vocabulary/reader.js'
-import { type Leaves, type Read, Reading } from '../core/vocabulary/reading.js'
+import { type Read, Reading } from '../core/vocabulary/reading.js'
 import {
   arrayAt,
   bytesAt,
@@ -30,7 +26,6 @@ import {
   isObject,
   isPresent,
   knownShape,
-  mistyped,
   objectAt,
   textAt,
   unsupported,
@@ -42,30 +37,8 @@ import { brokenRules, isListOfVectors } from './vector-shape.js'
 /** Inputs that Qdrant embeds, besides texts. */
 export const INFERRED = ['image', 'object'] as const
 
-type Upsert = Static<typeof PointInsert>
-
-/** `{ points: [...] }` or `{ batch: { ids, vectors, payloads } }`, and which of the points are written. */
-export function upsertOf(body: unknown): ReturnType<typeof upsertIn> {
-  return upsertIn(read(PointInsert, body, 'wire', 'body', WRITE_LEAVES))
-}
-
-/** `at` is where the body lies in a batch of operations. */
-export function upsertIn({ points, batch, ...condition }: Upsert, at = '') {
-  const written = batch ?? points
-  if (written === undefined) throw mistyped(`${at}points`, 'points or batch')
-  return { points: written as ColumnarPoints | Point[], ...condition }
-}
-
-export function vectorUpdatesOf(body: unknown): ReturnType<typeof vectorUpdatesIn> {
-  return vectorUpdatesIn(read(VectorUpdates, body, 'wire', 'body', WRITE_LEAVES))
-}
-
-export function vectorUpdatesIn(updates: Static<typeof VectorUpdates>) {
-  return updates as Omit<typeof updates, 'points'> & { points: { id: PointId; vector: PointVector }[] }
-}
-
 /** By hand, since a body may have a million points: only a refusal makes a text of its place. */
-function pointsAt(given: unknown, place: Place | null, reading: Reading): Point[] {
+export function pointsAt(given: unknown, place: Place | null, reading: Reading): Point[] {
   const points = given as readonly unknown[]
   checkCount(points.length, place, reading)
   return points.map((value, key) => pointIn(value, { parent: place, key }, reading))
@@ -81,13 +54,13 @@ function pointIn(value: unknown, at: Place | null, reading: Reading): Point {
 
 /** One point by itself: a row of a stream. */
 export function pointOf(value: unknown): Point {
-  const reading = new Reading('library', 'row', WRITE_LEAVES)
+  const reading = new Reading('library', 'row')
   const point = pointIn(value, null, reading)
   reading.end()
   return point
 }
 
-function updatesAt(given: unknown, place: Place | null, reading: Reading): object[] {
+export function updatesAt(given: unknown, place: Place | null, reading: Reading): object[] {
   const points = given as readonly unknown[]
   checkCount(points.length, place, reading)
   return points.map((value, key) => {
@@ -125,7 +98,7 @@ function vectorsOf({ vector, vectors }: WireObject, point: Place | null, reading
 
 const otherPayload = leaf((value, field) => payloadAt(value, field()))
 
-function payloadIn(value: unknown, place: Place | null, reading: Reading): Payload {
+export function payloadIn(value: unknown, place: Place | null, reading: Reading): Payload {
   return (isObject(value) ? value : otherPayload(value, place, reading)) as Payload
 }
 
@@ -227,7 +200,7 @@ function hasMultivectors(vectors: unknown): boolean {
   return columns.some((rows) => Array.isArray(rows) && rows.some((row) => Array.isArray(row) && isListOfVectors(row)))
 }
 
-function columnsAt(given: unknown, place: Place | null, reading: Reading): ColumnarPoints | Point[] {
+export function columnsAt(given: unknown, place: Place | null, reading: Reading): ColumnarPoints | Point[] {
   const { ids: ofPoints, vectors, payloads } = given as WireObject
   const inBatch = (key: string): Place => ({ parent: place, key })
   const ids = idsIn(ofPoints, inBatch('ids'), reading)
@@ -334,12 +307,3 @@ function checkCount(count: number, place: Place | null, reading: Reading): void 
 function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }
-
-/** How bodies that write have points, payloads and ids. */
-export const WRITE_LEAVES: Leaves = new Map<object, Read>([
-  [Points, pointsAt],
-  [PointUpdates, updatesAt],
-  [Columns, columnsAt],
-  [PayloadValue, payloadIn],
-  [PointIds, idsIn],
-]) as Leaves

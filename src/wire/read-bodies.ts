@@ -1,23 +1,13 @@
-/** Bodies of reads, declared with the options of the library. Payloads are asked for as text throughout. */
+/** Bodies by their declarations; those of reads are declared here, with the options of the library. */
 import Type, { type Static, type TSchema } from 'typebox'
-import type { RetrieveOptions, ScrollOptions } from '../core/database.js'
 import { LIMITS } from '../core/limits.js'
-import type { PointId } from '../core/point.js'
-import {
-  type FacetOptions,
-  facetFields,
-  groupsFields,
-  matrixFields,
-  type QueryGroupsOptions,
-  type QueryOptions,
-  queryFields,
-  type SearchMatrixOptions,
-} from '../core/query.js'
+import { facetFields, groupsFields, matrixFields, queryFields } from '../core/query.js'
 import { RETURNED_ALIASES, type ReadOptions, returned, shardKey } from '../core/read-options.js'
-import { type CountOptions, countFields, scrollFields } from '../core/scroll.js'
+import { countFields, scrollFields } from '../core/scroll.js'
+import { PointIds } from '../core/selector.js'
 import { flag } from '../core/vocabulary/declare.js'
 import { read } from '../core/vocabulary/reader.js'
-import { PointIds, WIRE_LEAVES } from './leaves.js'
+import { WIRE_LEAVES } from './leaves.js'
 
 /** Ours: whether the answer is to say how it was found. */
 export const explained = { explain: flag('Not in Qdrant: adds the plan of the query to the answer. Default false.') }
@@ -84,58 +74,17 @@ export function batchOf<T extends TSchema>(search: T, $id: string) {
   )
 }
 
-/** The body, which may be left out where nothing in it is needed. */
+/** A body by its declaration; `body` is null if it is left out. */
 export function bodyOf<T extends TSchema>(declaration: T, body: unknown): Static<T> {
-  return read(declaration, body ?? {}, 'wire', 'body', WIRE_LEAVES)
+  return read(declaration, body, 'wire', 'body', WIRE_LEAVES)
 }
 
-/** The options of the library's call, and whether the answer is to be explained. */
-export interface Asked<Options> {
-  options: Options
-  explain: boolean
-}
+/** Options of a read, and whether its answer is to say how it was found. */
+export type Asked<Options> = Options & { explain?: boolean }
 
 /** A body with the defaults of the wire. It was made by its reader, so it is completed in place. */
-export function askedOf<Options extends ReadOptions>(
-  options: Options & { explain?: boolean },
-  withPayload = false,
-): Asked<Options> {
+export function askedOf<Options extends ReadOptions>(options: Options, withPayload = false): Options {
   options.withPayload ??= withPayload
   options.rawPayload = true
-  return { options, explain: options.explain === true }
-}
-
-export function queryOf(body: unknown): Asked<QueryOptions> {
-  return askedOf(bodyOf(QueryRequest, body))
-}
-
-export function queriesOf(body: unknown): Asked<QueryOptions>[] {
-  const { searches } = bodyOf(QueryBatchRequest, body) as { searches: QueryOptions[] }
-  return searches.map((search) => askedOf(search))
-}
-
-export function queryGroupsOf(body: unknown): Asked<QueryGroupsOptions> {
-  return askedOf(bodyOf(QueryGroupsRequest, body))
-}
-
-export function facetOf(body: unknown): FacetOptions {
-  return bodyOf(FacetRequest, body)
-}
-
-export function matrixOf(body: unknown): Asked<SearchMatrixOptions> {
-  const { explain = false, ...options } = bodyOf(SearchMatrixRequest, body)
-  return { options, explain }
-}
-
-export function scrollOf(body: unknown): ScrollOptions {
-  return askedOf(bodyOf(ScrollRequest, body), true).options
-}
-
-export function retrieveOf(body: unknown): { ids: readonly PointId[]; options: RetrieveOptions } {
-  const { ids, ...options } = bodyOf(PointRequest, body)
-  return { ids, options: askedOf(options, true).options }
-}
-
-export function countOf(body: unknown): CountOptions {
-  return bodyOf(CountRequest, body)
+  return options
 }

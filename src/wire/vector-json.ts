@@ -3,7 +3,7 @@
 import type { VicinalError } from '../core/errors.js'
 import { andThen, type MaybePromise } from '../core/maybe-promise.js'
 import type { LiftedVectors } from '../native/addon.js'
-import { liftVectors, liftVectorsAside, VECTOR_MARK } from '../native/vector-json.js'
+import { liftVectors, liftVectorsAside, VECTOR_MARK } from '../native/vectors.js'
 import { type Measured, VALUE_BYTES } from './body-bounds.js'
 import { formatError, measureJson, parseJson } from './json.js'
 

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { createServer } from '../../src/server/app.js'
 import { DatabaseGate } from '../../src/server/database-gate.js'
 import { Metrics } from '../../src/server/metrics.js'
+import type { Peers } from '../../src/server/peers.js'
 import { routeTable } from '../../src/server/routes/table.js'
 import { MemoryDatabase } from '../oracle/memory-database.js'
 import { type Service, startService } from './service.js'
@@ -32,6 +33,7 @@ describe('keys', () => {
     }),
     isClosing: () => false,
     mayRead: () => true,
+    peers: null,
   })
 
   it('guard every route but the four open ones', async () => {
@@ -57,6 +59,43 @@ describe('keys', () => {
       if (isRead(method, path)) expect(DENIED, where).not.toContain(reading)
       else expect(reading, where).toBe(403)
     }
+  })
+
+  it('of other nodes open what is below /internal, and nothing else does', async () => {
+    const peers: Peers = {
+      keys: ['node'],
+      isOwner: true,
+      behind: null,
+      forward: () => expect.unreachable(),
+      checkReceived: () => {},
+      describe: async () => ({ owner: null, nodes: [] }),
+    }
+    const [service, lonely] = [
+      await startService({ ...KEYS, clusterKeys: peers.keys, peers }),
+      await startService({ ...KEYS, clusterKeys: ['node'] }),
+    ]
+    const open = await startService({ clusterKeys: peers.keys, peers })
+    const inside = routes.filter(({ access, isLocal }) => access === 'write' && !isLocal)
+    expect(inside.length).toBeGreaterThan(20)
+    for (const { method, path } of inside) {
+      const where = `${method} /internal${path}`
+      const status = async (at: Service, headers: Record<string, string>, of = `/internal${pathOf(path)}`) =>
+        (await at.call(method, of, {}, headers)).status
+      for (const key of [...KEYS.apiKeys, 'reader', 'wrong']) {
+        expect(WRONG, where).toContain(await status(service, { 'api-key': key }))
+        expect(WRONG, where).toContain(await status(open, { 'api-key': key }))
+      }
+      expect(await status(service, {}), where).toBe(401)
+      expect(await status(open, {}), where).toBe(401)
+      expect([...DENIED, 405], where).not.toContain(await status(service, { 'api-key': 'node' }))
+      expect(WRONG, where).toContain(await status(service, { 'api-key': 'node' }, pathOf(path)))
+      expect(await status(lonely, { 'api-key': 'writer' }), where).toBe(404)
+      expect(WRONG, where).toContain(await status(lonely, { 'api-key': 'node' }))
+    }
+    const document = JSON.stringify(
+      (await service.call('GET', '/openapi.json', undefined, { 'api-key': 'reader' })).json,
+    )
+    expect(document).not.toContain('/internal')
   })
 
   it('are required for undeclared methods and unknown paths', async () => {

@@ -1,5 +1,6 @@
 /** One stream of the service, and the reasons why a stream is not opened. */
 import { once } from 'node:events'
+import type { Socket } from 'node:net'
 import { Packr } from 'msgpackr'
 import { expect, onTestFinished } from 'vitest'
 import WebSocket from 'ws'
@@ -14,14 +15,15 @@ export type Json = Answer['json']
 export class Asking {
   readonly socket: WebSocket
   readonly #answers: { bytes: Buffer; isBinary: boolean }[] = []
-  #onAnswer = () => {}
+  #onChange = () => {}
 
   constructor(url: string, path = QUERY, options: WebSocket.ClientOptions = {}) {
     this.socket = new WebSocket(`${url.replace('http', 'ws')}${path}`, options)
     this.socket.on('message', (bytes, isBinary) => {
       this.#answers.push({ bytes: bytes as Buffer, isBinary })
-      this.#onAnswer()
+      this.#onChange()
     })
+    this.socket.on('close', () => this.#onChange())
     onTestFinished(() => this.socket.terminate())
   }
 
@@ -37,11 +39,20 @@ export class Asking {
 
   async next(): Promise<{ bytes: Buffer; isBinary: boolean }> {
     while (this.#answers.length === 0) {
+      if (this.socket.readyState === WebSocket.CLOSED) throw new Error('the stream was closed before it was answered')
       await new Promise<void>((resolve) => {
-        this.#onAnswer = resolve
+        this.#onChange = resolve
       })
     }
     return this.#answers.shift() as { bytes: Buffer; isBinary: boolean }
+  }
+
+  /** All in one packet: with the answer to the first, the service has read the last. */
+  sendTogether(messages: string[]): void {
+    const { _socket: connection } = this.socket as unknown as { _socket: Socket }
+    connection.cork()
+    for (const message of messages) this.socket.send(message)
+    connection.uncork()
   }
 
   async json(message: unknown): Promise<Json> {

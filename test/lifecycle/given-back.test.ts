@@ -7,6 +7,7 @@ import { connect } from '../../src/client/index.js'
 import { Disk } from '../../src/disk/disk.js'
 import { scratchFolder } from '../durability/child.js'
 import { listening, start } from '../unit/cli/process.js'
+import { randomNumbers } from '../unit/native/shard-data.js'
 
 const MIB = 1024 * 1024
 const POINTS = 20_000
@@ -26,13 +27,15 @@ const MOST_FOLDER_MIB = 240
 const folder = scratchFolder()
 afterAll(() => rm(folder, { recursive: true }))
 
+const random = randomNumbers(1)
+
 function anonymousMiB(pid: number): number {
   return Number(/^RssAnon:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024
 }
 
 function points(count: number) {
-  const ids = Array.from({ length: count }, (_, at) => (count === POINTS ? at : Math.floor(Math.random() * POINTS)))
-  return { ids, vectors: Float32Array.from({ length: count * SIZE }, () => Math.random() - 0.5) }
+  const ids = Array.from({ length: count }, (_, at) => (count === POINTS ? at : Math.floor(random() * POINTS)))
+  return { ids, vectors: Float32Array.from({ length: count * SIZE }, () => random() - 0.5) }
 }
 
 test.skipIf(process.platform !== 'linux')(

@@ -85,6 +85,30 @@ export function databasesOn(address: (root: string) => string): void {
     await expect.poll(() => reader.collections(), { timeout: 10_000 }).toEqual(['more'])
   })
 
+  test('a reader that is given the watermark of a write sees it, and one that nobody wrote is not there in time', async () => {
+    const owner = await node('one')
+    const things = await owner.createCollection('things', { vectors: { size: 4, distance: 'Dot' } })
+    const reader = await node('two', { readOnly: true })
+    const seen = await reader.collection('things')
+    for (let at = 1; at <= 5; at++) {
+      const { watermark } = await things.upsert(points(at, 1))
+      expect(watermark).toMatch(/^\d+\.\d+$/)
+      expect(await seen.count({ after: watermark })).toBe(at)
+      expect(await things.count({ after: watermark })).toBe(at)
+      if (at === 3) await things.flush()
+    }
+    const { watermark } = await things.createPayloadIndex('n', 'integer')
+    expect(await seen.facet({ key: 'n', after: watermark })).toHaveLength(5)
+    await owner.createCollection('more', { vectors: { size: 4, distance: 'Dot' } })
+    const after = (await owner.watermarks?.current()) as string
+    expect(await reader.collections({ after })).toEqual(['more', 'things'])
+    await expect(seen.count({ after: '999.1', timeoutMs: 100 })).rejects.toMatchObject({
+      code: 'UNAVAILABLE',
+      retryable: true,
+    })
+    await expect(seen.count({ after: 'soon' })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+  })
+
   test('a node that opens the store takes it from the owner, and nothing acknowledged is lost', async () => {
     const first = await node('one')
     const things = await first.createCollection('things', { vectors: { size: 4, distance: 'Dot' } })
@@ -94,6 +118,26 @@ export function databasesOn(address: (root: string) => string): void {
     await expect(things.upsert(points(100, 1))).rejects.toMatchObject({ code: 'UNAVAILABLE' })
     await taken.upsert(points(51, 10))
     expect(await idsIn(taken)).toEqual(range(1, 60))
+  })
+
+  test('a late flush of the owner before brings nothing back, in answers and in what the table gives the next node', async () => {
+    const first = await node('one')
+    const things = await first.createCollection('things', { vectors: { size: 4, distance: 'Dot' } })
+    await things.upsert(points(1, 20))
+    await things.flush()
+    await things.upsert(points(21, 10))
+    const second = await node('two')
+    const taken = await second.collection('things')
+    await taken.delete([3, 4, 21, 22])
+    await taken.flush()
+    await expect(things.flush()).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+    await taken.upsert(points(40, 1))
+    await taken.flush()
+    const left = [...range(1, 20), ...range(23, 30), 40].filter((id) => id !== 3 && id !== 4)
+    expect(await idsIn(taken)).toEqual(left)
+    await second.close()
+    // The table alone has the rows: there are too few for a segment, and the log holds none of them.
+    expect(await idsIn(await (await node('three')).collection('things'))).toEqual(left)
   })
 
   test('a collection that was deleted and made again has nothing of the first', async () => {

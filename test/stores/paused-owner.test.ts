@@ -6,6 +6,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { setTimeout as pause } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 import { expect, onTestFinished, test } from 'vitest'
 import { parseStore } from '../../src/bucket/address.js'
@@ -19,6 +20,33 @@ const MEMORY_BYTES = 256 * 1024
 const VALUE = Buffer.alloc(100_000, 7)
 
 const numberOf = (file: string | undefined) => Number((file ?? '').replace('.sst', ''))
+
+test('an owner that was paused, and that nobody followed, finds out what became of its write and goes on', async () => {
+  const root = mkdtempSync(join(tmpdir(), 'vicinal-paused-'))
+  onTestFinished(() => rmSync(root, { recursive: true, force: true }))
+  const address = pathToFileURL(root).href
+  const paused = startChild('paused-owner', [address, String(MIN_AGE_MS)], { stdio: ['pipe', 'pipe', 'inherit'] })
+  onTestFinished(() => void paused.kill('SIGKILL'))
+  const lines = createInterface(paused.stdout as NodeJS.ReadableStream)[Symbol.asyncIterator]()
+  expect((await lines.next()).value).toBe('ready')
+  const outcomes: Record<string, string> = {}
+  for (const key of ['c/1', 'c/2', 'c/3', 'c/4']) {
+    paused.kill('SIGSTOP')
+    paused.stdin?.write(`${key}\n`)
+    // Past the bound within which a batch counts, for every second one.
+    if (key === 'c/1' || key === 'c/3') await pause(MIN_AGE_MS)
+    paused.kill('SIGCONT')
+    outcomes[key] = (await lines.next()).value as string
+  }
+  paused.kill('SIGKILL')
+  const after = await Group.open(parseStore(address))
+  for (const [key, outcome] of Object.entries(outcomes)) {
+    const isThere = (await after.get(Buffer.from(key))) !== null
+    expect(outcome, key).toMatch(isThere ? /^acknowledged/ : /^refused: the store does not have the write/)
+  }
+  expect(Object.values(outcomes)).toContain('acknowledged')
+  await after.close()
+})
 
 test('a paused owner acknowledges nothing that is lost', async () => {
   for (let round = 0; round < ROUNDS; round++) {

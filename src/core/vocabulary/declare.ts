@@ -33,6 +33,8 @@ export interface Words {
   readonly kinds?: readonly string[]
   /** Of a union: which of its schemas a value is read by, where its type does not tell. */
   readonly choose?: (value: unknown) => number
+  /** Of an object: the optional property that it lacks beside those that it has; else undefined. */
+  readonly lacks?: (value: never) => string | undefined
   /** Of an object: where Qdrant's own type has a property, as the paths of the wire's violations say. */
   readonly within?: (name: string) => string
   /** Of an integer: larger ones, and bigints, are taken up to 64 bits, as the largest safe integer. */

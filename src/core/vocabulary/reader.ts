@@ -127,6 +127,7 @@ function objectReader(schema: Declared): Read {
     within: schema.within?.(name),
   }))
   const required = properties.filter(({ isOptional }) => !isOptional)
+  const { lacks } = schema as { lacks?: (value: object) => string | undefined }
   const wire = new Map<string, Property>()
   const library = new Map<string, Property>()
   for (const property of properties) {
@@ -161,6 +162,8 @@ function objectReader(schema: Declared): Read {
       const key = reading.face === 'wire' ? snakeCase(name) : name
       throw reading.mistyped({ parent: place, key }, 'a value', null)
     }
+    const lacked = lacks?.(result)
+    if (lacked !== undefined) reading.lacks({ parent: place, key: snakeCase(lacked) }, schema.expected as string)
     checkRule(schema, result, place, reading)
     return result
   }

@@ -40,6 +40,7 @@ export class Reading {
   readonly leaves: Leaves | undefined
   readonly #source: Source
   readonly #violations: Violation[] = []
+  #lacked: VicinalError | null = null
   #depth = 0
   #nested = 0
 
@@ -93,10 +94,18 @@ export class Reading {
     this.#violations.push(violation)
   }
 
-  /** Throws what was gathered: 422 INVALID_ARGUMENT. */
+  /** A property without which an object says nothing. It is told where all values are within their bounds. */
+  lacks(place: Place, expected: string): void {
+    this.#lacked ??= this.mistyped(place, expected)
+  }
+
+  /** Throws what was gathered: values beyond their bounds (422), else what is lacking (400). */
   end(): void {
     const [first] = this.#violations
-    if (first === undefined) return
+    if (first === undefined) {
+      if (this.#lacked) throw this.#lacked
+      return
+    }
     const field = fieldOf(first.place, this.whole)
     const message =
       this.face === 'wire'

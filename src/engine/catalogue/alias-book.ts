@@ -3,7 +3,7 @@ import { invalid, notFound, VicinalError } from '../../core/errors.js'
 import { LIMITS } from '../../core/limits.js'
 import { checkCollectionName } from '../../core/names.js'
 import { read } from '../../core/vocabulary/reader.js'
-import type { Aliases } from '../../storage/alias-file.js'
+import type { Aliases } from '../../storage/folder-files.js'
 import { catalogChanges } from './catalog-changes.js'
 
 /** The aliases of an open database. A change becomes visible as a whole, once it is on stable storage. */

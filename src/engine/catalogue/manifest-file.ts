@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { Mutex } from '../../core/mutex.js'
 import type { Manifest } from '../../storage/manifest.js'
 import { catalogChanges } from './catalog-changes.js'
@@ -50,5 +51,20 @@ export class ManifestFile {
       then?.()
       if (changes.config) catalogChanges.note()
     })
+  }
+}
+
+export function newManifest(name: string, config: Manifest['config']): Manifest {
+  return {
+    uuid: randomUUID(),
+    name,
+    config,
+    payloadIndexes: [],
+    tableVersion: 0,
+    flushedSeq: 0,
+    checkpointSeq: 0,
+    segments: [],
+    cleanEnd: null,
+    createdAt: new Date().toISOString(),
   }
 }

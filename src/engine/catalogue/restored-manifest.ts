@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { VicinalError } from '../../core/errors.js'
 import { LIMITS } from '../../core/limits.js'
-import { checkCollectionName } from '../../core/names.js'
+import { checkCollectionName, checkVectorName } from '../../core/names.js'
 import { UNNAMED_VECTOR } from '../../core/point.js'
 import {
   type CollectionConfig,
@@ -17,7 +17,6 @@ import type { Manifest } from '../../storage/manifest.js'
 import { liveVectors, type TableLayout } from '../../storage/table-layout.js'
 import { checkPayloadIndex } from '../config/payload-index.js'
 import { resolveConfig } from '../config/schema.js'
-import { checkVectorName } from '../config/vector-checks.js'
 
 /** Folder names are of this form and no other. */
 export const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/

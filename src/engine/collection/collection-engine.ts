@@ -4,14 +4,14 @@ import type { MaybePromise } from '../../core/maybe-promise.js'
 import { Mutex } from '../../core/mutex.js'
 import type { CollectionConfig, CollectionCounts, CollectionInfo, SchemaVector } from '../../core/schema.js'
 import type { Log } from '../../log/log.js'
-import { giveBackFreed } from '../../native/process-memory.js'
+import { giveBackFreed } from '../../native/process.js'
 import type { Shard } from '../../native/shard.js'
 import type { CollectionPaths } from '../../storage/layout.js'
 import type { Manifest } from '../../storage/manifest.js'
 import type { VectorIdentity } from '../../storage/table-layout.js'
 import { configWarnings } from '../config/config-warnings.js'
 import type { IndexedField } from '../config/payload-index.js'
-import { queuedChange } from '../limits/queued-change.js'
+import { queuedChange } from '../limits/overloaded.js'
 import type { StrictMode } from '../limits/strict-mode.js'
 import { memoryBudget, type Shrinkable } from '../memory/memory-budget.js'
 import { type MeasuredCollection, memoryTables } from '../memory/memory-table.js'
@@ -19,16 +19,14 @@ import { Checkpointer, type CheckpointerParts } from './checkpointer.js'
 import { closeAll } from './close-all.js'
 import { ColdLookup } from './cold-lookup.js'
 import { countsOf, infoOfStats, isBehind, pointsOfIndexes } from './collection-info.js'
-import type { CollectionParts } from './collection-parts.js'
-import { type CollectionView, viewOf, withLiveRows } from './collection-view.js'
+import { type CollectionParts, type CollectionView, viewOf, withLiveRows } from './collection-view.js'
 import { Flusher, type FlusherParts } from './flusher.js'
 import { Issues } from './issues.js'
 import { Maintenance, type MaintenanceParts } from './maintenance.js'
 import { OwnersBounds } from './owners-bounds.js'
 import { PayloadIndexes } from './payload-indexes.js'
-import { reconfigure } from './reconfiguration.js'
 import type { Sources } from './sources.js'
-import { type EditVectors, VectorChanges } from './vector-changes.js'
+import { type EditVectors, reconfigure, VectorChanges } from './vector-changes.js'
 import { Writer, type WriterParts } from './writer.js'
 
 /** A segment that a change of the vectors ended with fewer rows than this is merged into the next one. */
@@ -342,7 +340,8 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
   }
 
   #completed(): WriteResult {
-    return { operationId: this.#parts.log.lastSeq, status: 'completed' }
+    const { lastSeq, watermark } = this.#parts.log
+    return { operationId: lastSeq, status: 'completed', ...(watermark === undefined ? {} : { watermark }) }
   }
 
   async info(): Promise<CollectionInfo> {

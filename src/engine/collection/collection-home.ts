@@ -1,3 +1,4 @@
+import type { CollectionCounts } from '../../core/schema.js'
 import type { Disk } from '../../disk/disk.js'
 import { FileLog } from '../../log/file-log.js'
 import type { Log } from '../../log/log.js'
@@ -27,8 +28,8 @@ export interface CollectionHome {
   readManifest(): Promise<Manifest>
   /** Opens the log for writing. */
   openLog(manifest: Manifest): Promise<Log>
-  /** Where changes of the manifest go; `log` is the open one. */
-  manifestPlace(log: Log): ManifestPlace
+  /** Where changes of the manifest go; `log` is the open one, and `manifest` the present one. */
+  manifestPlace(log: Log, manifest: Manifest): ManifestPlace
   openTable(manifest: Manifest, options: { readOnly: boolean }): Promise<LanceTable>
   follow(manifest: Manifest): Follower
   /** Brings the files of the manifest's segments into the folder. */
@@ -71,4 +72,12 @@ export class FolderHome implements CollectionHome {
   async keepSegments(): Promise<void> {
     await this.disk.syncFolder(this.paths.segments)
   }
+}
+
+/** The identity of a collection. Another one of its name has another uuid. */
+export interface StoredCollection {
+  readonly name: string
+  readonly uuid: string
+  /** How much it held when it was last closed, if it was closed properly. */
+  readonly counts?: CollectionCounts | null
 }

@@ -10,8 +10,8 @@ import {
 import type { ShardStats } from '../../native/addon.js'
 import type { Shard } from '../../native/shard.js'
 import type { Manifest } from '../../storage/manifest.js'
+import type { OutdatedSegments } from './checkpointer.js'
 import type { CollectionView } from './collection-view.js'
-import type { OutdatedSegments } from './outdated-segments.js'
 
 type IndexPoints = Awaited<ReturnType<Shard['indexPoints']>>[number]
 type FromStats = Omit<CollectionInfo, 'status' | 'optimizerStatus' | 'logBytes' | 'updateQueue' | 'memory' | 'warnings'>

@@ -9,9 +9,9 @@ import { type Closable, openCollections } from '../memory/open-collections.js'
 import { untilDone, withDeadline } from './call-scope.js'
 import { ColdLookup } from './cold-lookup.js'
 import type { CollectionEngine } from './collection-engine.js'
+import type { StoredCollection } from './collection-home.js'
 import type { EmbeddedCollection } from './embedded-collection.js'
 import type { Rates } from './owners-bounds.js'
-import type { StoredCollection } from './stored-collection.js'
 
 const LASTING = new Set(['CORRUPT', 'UNSUPPORTED_FORMAT'])
 const US_PER_MS = 1_000
@@ -112,6 +112,8 @@ export class CollectionSlot implements LookedUp, Closable {
       },
       (error: unknown) => {
         this.#over++
+        // It was closed for another to be opened in its place.
+        if (isClosed(error) && this.#opened !== opened && !this.#ended) return this.use(work, call, within)
         throw error
       },
     )
@@ -270,6 +272,24 @@ export class CollectionSlot implements LookedUp, Closable {
     return opened
   }
 
+  /** Closes the collection without writing anything more. The next use opens it anew. */
+  async reset(): Promise<void> {
+    // Its opening may be of the store before.
+    await this.#opening?.catch(() => undefined)
+    this.#failure = null
+    const engine = this.#leave()?.engine
+    if (!engine) return
+    this.#counts = engine.counts
+    const closing = engine
+      .close({ discard: true })
+      .catch(() => undefined)
+      .then(() => {
+        if (this.#closing === closing) this.#closing = null
+      })
+    this.#closing = closing
+    await closing
+  }
+
   /** Closes the collection and refuses every use from now on. */
   async shut(error: VicinalError): Promise<void> {
     this.fail(error)
@@ -286,6 +306,10 @@ export class CollectionSlot implements LookedUp, Closable {
     this.#counts = opened?.engine.counts ?? this.#counts
     await opened?.engine.close(options)
   }
+}
+
+function isClosed(error: unknown): boolean {
+  return error instanceof VicinalError && error.code === 'CLOSED'
 }
 
 /** Failures that stay until the collection is replaced or the database is opened again. Others are tried again. */

@@ -1,7 +1,15 @@
+import type { Clock } from '../../core/clock.js'
+import type { PointColumns } from '../../core/point.js'
 import { type CollectionConfig, type Schema, schemaOf } from '../../core/schema.js'
+import type { Log } from '../../log/log.js'
 import type { Shard } from '../../native/shard.js'
+import type { LanceTable } from '../../storage/lance-table.js'
 import type { Manifest } from '../../storage/manifest.js'
 import { layoutOf, liveVectors, type VectorIdentity } from '../../storage/table-layout.js'
+import type { ManifestFile } from '../catalogue/manifest-file.js'
+import type { OutdatedSegments } from './checkpointer.js'
+import type { CollectionHome } from './collection-home.js'
+import type { Sources } from './sources.js'
 
 /** The rows that reads and planned writes work on, and the vectors of these rows. */
 export interface CollectionView {
@@ -23,4 +31,32 @@ export function withLiveRows<P>(view: () => CollectionView, parts: Omit<P, 'shar
     shard: { get: () => view().shard },
     vectors: { get: () => view().vectors },
   }) as P
+}
+
+/** The parts of a recovered collection, as `recovery.ts` returns them. */
+export interface CollectionParts {
+  shard: Shard
+  log: Log
+  manifest: ManifestFile
+  /** null in memory, and for readers. */
+  table: LanceTable | null
+  /** Where a writer keeps the collection; null in memory, and for readers. */
+  home: CollectionHome | null
+  /** How far sources of streams were taken. */
+  sources: Sources
+  readOnly: boolean
+  /** Of a reader: whether it is applying what its writer has added. */
+  isFollowing?: () => boolean
+  warnings: string[]
+  /** Segments that wait to be rebuilt for the present configuration. */
+  outdated: OutdatedSegments
+  clock: Clock
+}
+
+/** The rows and vectors that a write is planned against. */
+export interface PlanContext {
+  shard: Shard
+  schema: Schema
+  /** Bounds that the collection's owner sets. */
+  strictMode: { columns(columns: PointColumns): void } | null
 }

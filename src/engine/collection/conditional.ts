@@ -4,7 +4,7 @@ import type { Stoppable } from '../../core/stop.js'
 import { filterContext } from '../../filter/parse.js'
 import { compileFilterAmong } from '../../filter/program.js'
 import { takeRows } from '../../ingest/point-columns.js'
-import type { PlanContext } from './plan-context.js'
+import type { PlanContext } from './collection-view.js'
 
 const NO_FIELDS = { payload: false, vectors: new Uint32Array(0) }
 

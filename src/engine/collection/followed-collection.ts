@@ -8,12 +8,12 @@ import type { Manifest } from '../../storage/manifest.js'
 import { layoutOf, liveVectors } from '../../storage/table-layout.js'
 import { ManifestFile } from '../catalogue/manifest-file.js'
 import { buildIndexes } from '../config/payload-index.js'
-import { RecoverySpill } from '../memory/recovery-spill.js'
+import { RecoverySpill } from '../memory/unspilled-rows.js'
 import { applyRecord } from './apply.js'
+import { OutdatedSegments } from './checkpointer.js'
 import type { CollectionEngine } from './collection-engine.js'
 import type { CollectionHome, Follower } from './collection-home.js'
-import type { CollectionParts } from './collection-parts.js'
-import { OutdatedSegments } from './outdated-segments.js'
+import type { CollectionParts } from './collection-view.js'
 import { fillShard } from './recovery.js'
 import { Sources } from './sources.js'
 
@@ -84,15 +84,17 @@ export class FollowedCollection {
 
   /**
    * Applies the records that the writer has added. After a failure the present rows stay served, and the next call
-   * retries.
+   * retries. Resolves to whether it has all records that were there.
    */
-  async follow(engine: CollectionEngine): Promise<void> {
+  async follow(engine: CollectionEngine): Promise<boolean> {
     this.#isFollowing = true
     try {
-      await this.#follow(engine)
+      const isLevel = await this.#follow(engine)
       this.#warn(null)
+      return isLevel
     } catch (cause) {
       this.#warn((cause as Error).message)
+      return false
     } finally {
       this.#isFollowing = false
     }
@@ -116,7 +118,7 @@ export class FollowedCollection {
     if (message !== null) warnings.push(FOLLOWING + message)
   }
 
-  async #follow(engine: CollectionEngine): Promise<void> {
+  async #follow(engine: CollectionEngine): Promise<boolean> {
     const followed = this.#isBehind ? ({ state: 'reload' } as const) : await this.#polled()
     this.#isBehind = true
     // The manifest is read after the records: a vector is in the manifest before any record names it.
@@ -125,7 +127,8 @@ export class FollowedCollection {
       const vectors = liveVectors(layoutOf(manifest))
       for (const { seq, record } of followed.entries) await applyRecord(engine.shard, vectors, seq, record)
       this.#isBehind = false
-      return await this.#followIndexes(engine, manifest)
+      await this.#followIndexes(engine, manifest)
+      return followed.isPart !== true
     }
     const loaded = await load(this.#home)
     await this.#follower.close()
@@ -133,6 +136,7 @@ export class FollowedCollection {
     this.#indexes = JSON.stringify(loaded.manifest.payloadIndexes)
     await engine.replaceShard(loaded.shard, loaded.manifest)
     this.#isBehind = false
+    return true
   }
 
   async #followIndexes(engine: CollectionEngine, { payloadIndexes }: Manifest): Promise<void> {

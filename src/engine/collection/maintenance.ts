@@ -4,9 +4,8 @@ import { VicinalError } from '../../core/errors.js'
 import { Mutex } from '../../core/mutex.js'
 import type { ShardStats } from '../../native/addon.js'
 import type { Shard } from '../../native/shard.js'
-import { freezeIfLarge, unspilledBytes, unspilledRows } from '../memory/unspilled.js'
-import { type MaintenanceStep, nextMaintenanceStep } from './maintenance-policy.js'
-import type { OutdatedSegments } from './outdated-segments.js'
+import { freezeIfLarge, unspilledBytes, unspilledRows } from '../memory/unspilled-rows.js'
+import type { OutdatedSegments } from './checkpointer.js'
 
 /** Changes are flushed at this age or at this many bytes, whichever comes first. */
 const FLUSH_AGE_MS = 5_000
@@ -25,6 +24,19 @@ const HOUSEKEEPING_MS = 30_000
 const LEAST_SPILL_ROWS = 100
 const RETRY_FIRST_MS = 1_000
 const RETRY_MOST_MS = 30_000
+/** Share of deleted rows above which a segment's live rows are moved and the segment is dropped. */
+const COMPACT_DELETED_SHARE = 0.2
+/** Smaller segments are not compacted: scanning their dead rows costs less than moving the live ones. */
+const COMPACT_MIN_ROWS = 1_000
+/**
+ * A checkpoint rewrites the active segment. It waits until the segment grew by this share, so each byte is written only
+ * a few times.
+ */
+const CHECKPOINT_GROWTH_SHARE = 0.5
+const CHECKPOINT_MIN_ROWS = 20_000
+/** A quiet collection gets its checkpoint sooner, so that the next open maps the graphs that this process built. */
+const IDLE_MS = 5_000
+const IDLE_CHECKPOINT_MIN_ROWS = 2_000
 
 /** How many bytes may be in memory alone. Both are infinite without a memory limit. */
 export interface SpillBounds {
@@ -249,4 +261,34 @@ export class Maintenance {
 
 function pause(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, BACKLOG_POLL_MS).unref())
+}
+
+type MaintenanceStep = { kind: 'compact'; segment: number; active: boolean } | { kind: 'checkpoint' }
+
+/**
+ * The next step that the segments of a shard need, or null. Compaction comes first: it decides which segments to write.
+ */
+export function nextMaintenanceStep(
+  stats: ShardStats,
+  idleMs: number,
+  outdated: OutdatedSegments,
+): MaintenanceStep | null {
+  for (const { segment, active, left, rows, deleted } of stats.segments) {
+    if (outdated.has(segment) || left) return { kind: 'compact', segment, active }
+    if (rows >= COMPACT_MIN_ROWS && deleted > rows * COMPACT_DELETED_SHARE) return { kind: 'compact', segment, active }
+  }
+  // A checkpoint now would write an unfinished graph, together with the cost of searching it unfinished.
+  if (stats.vectors.some((vector) => vector.indexed < vector.live || vector.calibrating)) return null
+  // This checkpoint saves the next open a measurement. It is made only if all rows are in files, so it writes no whole
+  // file.
+  const isMeasuredAnew = stats.segments.some(({ measuredAnew }) => measuredAnew)
+  const isAllFiled = stats.segments.every(({ rows, checkpointedRows }) => rows === checkpointedRows)
+  if (idleMs >= IDLE_MS && isMeasuredAnew && isAllFiled) return { kind: 'checkpoint' }
+  const least = idleMs >= IDLE_MS ? IDLE_CHECKPOINT_MIN_ROWS : CHECKPOINT_MIN_ROWS
+  for (const { rows, checkpointedRows } of stats.segments) {
+    const grown = rows - checkpointedRows
+    const worthIt = idleMs >= IDLE_MS ? least : Math.max(least, checkpointedRows * CHECKPOINT_GROWTH_SHARE)
+    if (grown >= worthIt) return { kind: 'checkpoint' }
+  }
+  return null
 }

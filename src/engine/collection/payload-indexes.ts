@@ -4,7 +4,7 @@ import { Mutex } from '../../core/mutex.js'
 import type { Shard } from '../../native/shard.js'
 import type { ManifestFile } from '../catalogue/manifest-file.js'
 import { buildIndex, type IndexedField } from '../config/payload-index.js'
-import { queuedChange } from '../limits/queued-change.js'
+import { queuedChange } from '../limits/overloaded.js'
 import type { Issues } from './issues.js'
 
 /**

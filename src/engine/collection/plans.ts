@@ -18,10 +18,9 @@ import { inferVectors } from '../../ingest/infer.js'
 import { payloadText } from '../../ingest/payload-text.js'
 import { columnsOfColumnar, columnsOfPoints, keepLast, mergeRepeated } from '../../ingest/point-columns.js'
 import type { LogRecord } from '../../log/record.js'
-import { distinctIds, encodedIds } from '../../query/long-lists.js'
-import { Turns } from '../../query/turns.js'
+import { distinctIds, encodedIds, Turns } from '../../query/turns.js'
+import type { PlanContext } from './collection-view.js'
 import { conditionOf } from './conditional.js'
-import type { PlanContext } from './plan-context.js'
 import { hasUnnamed, withKeptNames, withSharedNames } from './text-names.js'
 
 /**

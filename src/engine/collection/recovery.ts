@@ -10,12 +10,12 @@ import { hasDropped, layoutOf, liveColumns, liveVectors } from '../../storage/ta
 import { ManifestFile } from '../catalogue/manifest-file.js'
 import { buildIndexes } from '../config/payload-index.js'
 import { makeShard, tableShard } from '../config/shard-spec.js'
-import { RecoverySpill } from '../memory/recovery-spill.js'
+import { RecoverySpill } from '../memory/unspilled-rows.js'
 import { applyRecord } from './apply.js'
+import { OutdatedSegments } from './checkpointer.js'
 import type { CollectionHome } from './collection-home.js'
-import type { CollectionParts } from './collection-parts.js'
+import type { CollectionParts } from './collection-view.js'
 import { resumeQueries } from './kept-queries.js'
-import { OutdatedSegments } from './outdated-segments.js'
 import { Sources } from './sources.js'
 import { checkRows } from './table-rows.js'
 
@@ -64,7 +64,7 @@ export async function recoverCollection(
     await table.close()
     throw error
   }
-  const file = new ManifestFile(home.manifestPlace(log), manifest)
+  const file = new ManifestFile(home.manifestPlace(log, manifest), manifest)
   return { shard, log, manifest: file, table, home, sources, readOnly: false, warnings, outdated, clock }
 }
 

@@ -1,6 +1,9 @@
-import type { CollectionConfig, SchemaVector } from '../../core/schema.js'
+import { isDeepStrictEqual } from 'node:util'
+import { type CollectionConfig, isIndexing, type SchemaVector } from '../../core/schema.js'
+import type { VectorSpec } from '../../native/addon.js'
 import type { Shard } from '../../native/shard.js'
 import type { LanceTable } from '../../storage/lance-table.js'
+import type { Manifest } from '../../storage/manifest.js'
 import {
   type LayoutVector,
   layoutOf,
@@ -11,7 +14,7 @@ import {
 } from '../../storage/table-layout.js'
 import type { ManifestFile } from '../catalogue/manifest-file.js'
 import { shardSpec } from '../config/shard-spec.js'
-import type { Checkpointer } from './checkpointer.js'
+import type { Checkpointer, OutdatedSegments } from './checkpointer.js'
 import type { Flusher } from './flusher.js'
 import type { Maintenance } from './maintenance.js'
 import type { PayloadIndexes } from './payload-indexes.js'
@@ -115,4 +118,47 @@ export class VectorChanges {
 
 function layoutIn(layout: TableLayout | undefined): { layout?: TableLayout } {
   return layout ? { layout } : {}
+}
+
+interface ReconfiguredParts {
+  shard: Shard
+  manifest: ManifestFile
+  outdated: OutdatedSegments
+}
+
+/**
+ * Makes the change, and marks the segments that were built for the earlier configuration. The manifest marks them in the
+ * write that changes the configuration, so that a rebuild goes on after a crash.
+ */
+export async function reconfigure(
+  change: (config: CollectionConfig) => CollectionConfig,
+  { shard, manifest, outdated }: ReconfiguredParts,
+): Promise<void> {
+  let takeBack: (made: number) => void = () => {}
+  let before: VectorSpec[] = []
+  const configured = (current: Manifest) => {
+    const config = change(current.config)
+    const specs = specsOf({ ...current, config })
+    before = specsOf(current)
+    if (isDeepStrictEqual(specs, before)) return { config }
+    const through = shard.configure(specs)
+    if (onlyEndsIndexing(current, config)) {
+      // Graphs that exist stay.
+      takeBack = (made) => outdated.markBetween(through, made)
+      return { config }
+    }
+    takeBack = outdated.mark(through)
+    return { config, segments: current.segments.map((segment) => ({ ...segment, outdated: true })) }
+  }
+  await manifest.update(configured, undefined, () => takeBack(shard.configure(before)))
+}
+
+function specsOf(described: Manifest): VectorSpec[] {
+  return shardSpec(described, { trackChanges: false }).vectors
+}
+
+function onlyEndsIndexing(current: Manifest, config: CollectionConfig): boolean {
+  if (isIndexing(config)) return false
+  const { optimizersConfig } = current.config
+  return isDeepStrictEqual(specsOf({ ...current, config: { ...config, optimizersConfig } }), specsOf(current))
 }

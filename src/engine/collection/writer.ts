@@ -73,8 +73,10 @@ export class Writer {
       if (appended === null) return null
       const { seq, applied } = appended
       const deleted = await applied
-      if (!isAwaited) return { operationId: seq, status: 'acknowledged' }
-      return { operationId: seq, status: 'completed', ...(deleted === undefined ? {} : { deleted }) }
+      const { watermark } = this.#parts.log
+      const marked = watermark === undefined ? {} : { watermark }
+      if (!isAwaited) return { operationId: seq, status: 'acknowledged', ...marked }
+      return { operationId: seq, status: 'completed', ...(deleted === undefined ? {} : { deleted }), ...marked }
     } finally {
       this.#waiting--
     }

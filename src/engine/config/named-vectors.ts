@@ -1,5 +1,6 @@
 import { invalid, VicinalError } from '../../core/errors.js'
 import { LIMITS } from '../../core/limits.js'
+import { checkVectorName } from '../../core/names.js'
 import {
   type CollectionConfig,
   type ResolvedSparse,
@@ -11,7 +12,6 @@ import {
 import { read } from '../../core/vocabulary/reader.js'
 import { resolveVector } from './schema.js'
 import { resolveSparse } from './sparse-schema.js'
-import { checkVectorName } from './vector-checks.js'
 
 /**
  * The configuration with one more vector, or null if it already has that vector. The comparison leaves out graphs,

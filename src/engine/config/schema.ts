@@ -2,6 +2,7 @@
 import { describeValue, invalid, noSuchVector, VicinalError } from '../../core/errors.js'
 import { LIMITS } from '../../core/limits.js'
 import type { MemoryPlacement } from '../../core/memory.js'
+import { checkVectorName } from '../../core/names.js'
 import { type Payload, UNNAMED_VECTOR } from '../../core/point.js'
 import {
   type CollectionConfig,
@@ -12,6 +13,8 @@ import {
   codePlacement,
   DEFAULT_HNSW,
   type HnswConfig,
+  type Quantization,
+  type QuantizationConfig,
   type ResolvedHnsw,
   type ResolvedVector,
   type SchemaVector,
@@ -23,9 +26,14 @@ import { read } from '../../core/vocabulary/reader.js'
 import { applyPatch } from '../../filter/payload.js'
 import { parsePayload } from '../../filter/payload-json.js'
 import { payloadText } from '../../ingest/payload-text.js'
-import { askedQuantization } from './quantization.js'
 import { changeSparse, resolveSparse } from './sparse-schema.js'
-import { checkVectorName } from './vector-checks.js'
+
+/**
+ * Codes of the asked size. If there are none of that size, the next larger ones are taken, so that no recall is lost.
+ */
+const BY_COMPRESSION = { x4: 'sq8', x8: 'rabitq4', x16: 'rabitq4', x32: 'rabitq1', x64: 'rabitq1' } as const
+const BY_ENCODING = { one_bit: 'rabitq1', one_and_half_bits: 'rabitq4', two_bits: 'rabitq4' } as const
+const BY_BITS = { bits1: 'rabitq1', bits1_5: 'rabitq4', bits2: 'rabitq4', bits4: 'rabitq4' } as const
 
 type Defaults = Pick<CollectionConfig, 'hnswConfig' | 'quantization' | 'quantizationConfig'>
 type Settings = Pick<CollectionConfig, 'optimizersConfig' | 'walConfig' | 'strictModeConfig' | 'metadata'>
@@ -209,4 +217,25 @@ function placed({ onDisk, memory = placementOf(onDisk), fullScanThreshold, ...ot
 function placementOf(onDisk: boolean | undefined): MemoryPlacement | undefined {
   if (onDisk === undefined) return undefined
   return onDisk ? 'cold' : 'cached'
+}
+
+/** The setting in both spellings: our name and Qdrant's object. */
+interface AskedQuantization {
+  quantization: Quantization
+  quantizationConfig: QuantizationConfig | null
+}
+
+/** null if the caller set neither spelling. */
+function askedQuantization(options: Pick<VectorChange, 'quantization' | 'quantizationConfig'>) {
+  const { quantization, quantizationConfig } = options
+  if (quantizationConfig === undefined) return quantization ? { quantization, quantizationConfig: null } : null
+  if (quantizationConfig === 'Disabled') return { quantization: 'none' as const, quantizationConfig: null }
+  return { quantization: codesOf(quantizationConfig), quantizationConfig } satisfies AskedQuantization
+}
+
+function codesOf(config: QuantizationConfig): Quantization {
+  if ('scalar' in config) return 'sq8'
+  if ('product' in config) return BY_COMPRESSION[config.product.compression]
+  if ('binary' in config) return BY_ENCODING[config.binary.encoding ?? 'one_bit']
+  return BY_BITS[config.turbo.bits ?? 'bits4']
 }

@@ -1,6 +1,6 @@
 import { invalid, noSuchVector } from '../../core/errors.js'
+import { checkVectorName } from '../../core/names.js'
 import type { CollectionOptions, ResolvedSparse, SparseVectorParams } from '../../core/schema.js'
-import { checkVectorName } from './vector-checks.js'
 
 export function resolveSparse(vectors: CollectionOptions['sparseVectors'] = {}): ResolvedSparse[] {
   return Object.entries(vectors).map(([name, params]) => {

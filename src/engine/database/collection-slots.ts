@@ -2,8 +2,8 @@ import { notFound, type VicinalError } from '../../core/errors.js'
 import { catalogChanges } from '../catalogue/catalog-changes.js'
 import { cannotBeServed } from '../catalogue/catalog-errors.js'
 import type { CollectionEngine } from '../collection/collection-engine.js'
+import type { StoredCollection } from '../collection/collection-home.js'
 import { CollectionSlot, type SlotHost } from '../collection/collection-slot.js'
-import type { StoredCollection } from '../collection/stored-collection.js'
 
 /** The collections of an open database by their names, and what else the database may hold under an unknown name. */
 export class CollectionSlots {
@@ -22,6 +22,24 @@ export class CollectionSlots {
     this.#slots.set(slot.name, slot)
     catalogChanges.note()
     return slot
+  }
+
+  /** Takes a collection of a listing in, unless it is there. Another one of its name is gone. */
+  place(stored: StoredCollection): void {
+    const present = this.#slots.get(stored.name)
+    if (present?.uuid === stored.uuid) return
+    this.add(stored)
+    present?.end({ discard: true }).catch(() => undefined)
+  }
+
+  /** Every collection opens anew with its next use; those that are not in `present` are gone. */
+  async reset(present: ReadonlySet<string>): Promise<void> {
+    const resets = this.all().map(async (slot) => {
+      if (present.has(slot.uuid)) return await slot.reset()
+      this.take(slot.name)
+      await slot.end({ discard: true }).catch(() => undefined)
+    })
+    await Promise.all(resets)
   }
 
   take(name: string): void {

@@ -15,10 +15,10 @@ import type { Untyped } from '../../core/untyped.js'
 import { read } from '../../core/vocabulary/reader.js'
 import { AliasBook } from '../catalogue/alias-book.js'
 import { alreadyThere, cannotBeServed, takenByAlias } from '../catalogue/catalog-errors.js'
-import { newManifest } from '../catalogue/new-manifest.js'
+import { newManifest } from '../catalogue/manifest-file.js'
 import { untilDone, withCall } from '../collection/call-scope.js'
 import type { CollectionEngine } from '../collection/collection-engine.js'
-import { CollectionHandle } from '../collection/collection-handle.js'
+import { handleOn } from '../collection/collection-handle.js'
 import type { CollectionSlot, SlotHost } from '../collection/collection-slot.js'
 import { EmbeddedCollection } from '../collection/embedded-collection.js'
 import { ofOpening } from '../collection/issues.js'
@@ -34,6 +34,7 @@ import type { CollectionStore } from '../stores/collection-store.js'
 import { CollectionSlots } from './collection-slots.js'
 import { EnsuringDatabase } from './ensuring-database.js'
 import { type SharedCollection, type SharingDatabase, sharedOf } from './sharing.js'
+import { Watermarks } from './watermarks.js'
 
 export interface DatabaseOptions {
   concurrentSearches?: number
@@ -46,7 +47,7 @@ export interface DatabaseOptions {
 export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabase {
   readonly #store: CollectionStore
   readonly #slots: CollectionSlots
-  readonly #handles = new WeakMap<CollectionSlot, CollectionHandle>()
+  readonly #handles = new WeakMap<CollectionSlot, Untyped<Collection>>()
   readonly nameless: Error[] = []
   /** Collections whose files could not be removed yet. Deleting or creating one of the name retries it. */
   readonly #removing = new Map<string, Pick<CollectionSlot, 'uuid' | 'end'>>()
@@ -60,6 +61,7 @@ export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabas
   readonly #host: SnapshotHost
   readonly snapshots: Snapshots
   readonly #mutex = new Mutex()
+  readonly watermarks: Watermarks
   #closed: Promise<void> | null = null
   private constructor(store: CollectionStore, options: DatabaseOptions) {
     super()
@@ -81,12 +83,13 @@ export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabas
       untilDone: (work) => this.#untilDone(work),
     }
     this.snapshots = new EmbeddedSnapshots(this.#host, null)
+    this.watermarks = new Watermarks(store)
   }
 
   static async open(store: CollectionStore, options: DatabaseOptions = {}): Promise<EmbeddedDatabase> {
     const database = new EmbeddedDatabase(store, options)
     await store.list({
-      add: (collection) => database.#slots.add(collection),
+      add: (collection) => database.#slots.place(collection),
       remove: async ({ name, uuid }) => {
         const slot = database.#slots.get(name)
         if (slot?.uuid !== uuid) return
@@ -102,11 +105,13 @@ export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabas
         database.#aliases.setTrouble(error)
         database.#addUnread(error)
       },
+      replaced: async (present) => {
+        database.#removing.clear()
+        await database.#slots.reset(present)
+        await database.#quotas.load(store.loadQuotas())
+      },
     })
-    await store.loadQuotas().then(
-      (saved) => database.#quotas.set(read(QuotaConfig, saved ?? {}, 'library', 'quotas')),
-      (error: VicinalError) => database.#quotas.setTrouble(error),
-    )
+    await database.#quotas.load(store.loadQuotas())
     return database
   }
 
@@ -186,13 +191,14 @@ export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabas
   #handle<P>(slot: CollectionSlot): Collection<P> {
     let handle = this.#handles.get(slot)
     if (!handle) {
-      handle = new CollectionHandle(slot, {
+      handle = handleOn(slot, {
+        reach: (after, call) => this.watermarks.reach(after, call),
         aliases: () => this.#aliases.of(slot.name),
         snapshots: new EmbeddedSnapshots(this.#host, slot),
       })
       this.#handles.set(slot, handle)
     }
-    return handle as Untyped<Collection> as Collection<P>
+    return handle as Collection<P>
   }
 
   async updateAliases(actions: readonly AliasAction[], call?: CallOptions): Promise<void> {
@@ -221,18 +227,18 @@ export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabas
 
   async aliases(call?: CallOptions): Promise<AliasDescription[]> {
     this.#checkOpen()
-    return await withCall(call, async () => this.#aliases.list())
+    return await this.watermarks.within(call, async () => this.#aliases.list())
   }
 
   async collections(call?: CallOptions): Promise<string[]> {
     this.#checkOpen()
-    return await withCall(call, async () => this.#slots.all().map(({ name }) => name))
+    return await this.watermarks.within(call, async () => this.#slots.all().map(({ name }) => name))
   }
 
   async hasCollection(name: string, call?: CallOptions): Promise<boolean> {
     checkCollectionName(name)
     this.#checkOpen()
-    return await withCall(call, async () => this.#isCollection(this.#aliases.resolve(name)))
+    return await this.watermarks.within(call, async () => this.#isCollection(this.#aliases.resolve(name)))
   }
 
   async deleteCollection(name: string, call?: CallOptions): Promise<boolean> {

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
-import { parseStore } from '../../bucket/address.js'
+import { parseStore, type StoreAddress } from '../../bucket/address.js'
+import { COMMIT_WINDOW_MS } from '../../bucket/group-opening.js'
 import { systemClock } from '../../core/clock.js'
 import type { Database } from '../../core/database.js'
 import { invalid } from '../../core/errors.js'
@@ -10,20 +11,17 @@ import { memoryBudget } from '../memory/memory-budget.js'
 import type { CollectionStore } from '../stores/collection-store.js'
 import { FolderStore } from '../stores/folder-store.js'
 import { MemoryStore } from '../stores/memory-store.js'
+import type { NodeStore } from '../stores/node-store.js'
 import { OwnerStore } from '../stores/owner-store.js'
 import { FolderSource, StoreSource } from '../stores/read-source.js'
 import { ReaderStore } from '../stores/reader-store.js'
 import { EmbeddedDatabase } from './embedded-database.js'
 import { type DatabaseSettings, SharedDatabase } from './shared-database.js'
 import type { SharingDatabase } from './sharing.js'
+import { checkStoreOptions, groupOptions, type StoreOptions } from './store-options.js'
 
 /** Options of `open`. All are optional; an unknown one rejects with INVALID_ARGUMENT. */
-export interface OpenOptions {
-  /**
-   * Folder for copies of what an object store keeps; a database in a folder has none. Two processes must not share it.
-   * Default `vicinal-cache` in the working directory.
-   */
-  cache?: string
+export interface OpenOptions extends StoreOptions {
   /** Opens the folder beside a writer. Reads follow the writer's log; writes reject with READ_ONLY. Default false. */
   readOnly?: boolean
   /** Searches that may run or wait. Further ones reject with OVERLOADED. Default LIMITS.concurrentSearches. */
@@ -58,6 +56,7 @@ export interface OpenOptions {
 
 const KNOWN = keysOf<OpenOptions>({
   cache: true,
+  commitWindowMs: true,
   readOnly: true,
   concurrentSearches: true,
   memoryLimitBytes: true,
@@ -100,7 +99,7 @@ export async function openSharing(folder: string, options: OpenOptions = {}): Pr
   if (typeof folder !== 'string' || folder.length === 0)
     throw invalid('folder', "expected a path, the address of a store, or ':memory:'", folder)
   checkKnown(options, KNOWN)
-  checkCache(options.cache, folder)
+  checkStoreOptions(options, STORE.test(folder))
   checkMemoryLimit(options.memoryLimitBytes)
   checkIdle(options.collectionIdleMs)
   if (folder === IN_MEMORY) return await openStore(new MemoryStore(), options)
@@ -117,9 +116,11 @@ export async function openSharing(folder: string, options: OpenOptions = {}): Pr
     if (!shared.closing) return await openAgain(shared, options)
     await shared.closing.catch(() => undefined)
   }
-  const settings = settingsOf(options)
+  const settings = settingsOf(options, address)
   const { snapshotUrls: urls, maxSnapshotBytes: maxBytes } = settings
-  const opening = address ? OwnerStore.open(address, cache) : FolderStore.open(root, systemClock, { urls, maxBytes })
+  const opening = address
+    ? OwnerStore.open(address, cache, groupOptions(options))
+    : FolderStore.open(root, systemClock, { urls, maxBytes })
   const opened = new SharedDatabase(
     opening.then((store) => openStore(store, options)),
     settings,
@@ -129,17 +130,14 @@ export async function openSharing(folder: string, options: OpenOptions = {}): Pr
   return await opened.handle()
 }
 
-function settingsOf({
-  concurrentSearches,
-  snapshotUrls,
-  maxSnapshotBytes,
-  collectionIdleMs,
-}: OpenOptions): DatabaseSettings {
+function settingsOf(options: OpenOptions, address: StoreAddress | null): DatabaseSettings {
+  const { concurrentSearches, snapshotUrls, maxSnapshotBytes, collectionIdleMs, commitWindowMs } = options
   return {
     concurrentSearches: concurrentSearches ?? LIMITS.concurrentSearches,
     snapshotUrls: snapshotUrls ?? false,
     maxSnapshotBytes: maxSnapshotBytes ?? LIMITS.snapshotBytes,
     collectionIdleMs: collectionIdleMs ?? LIMITS.collectionIdleMs,
+    commitWindowMs: commitWindowMs ?? (address && COMMIT_WINDOW_MS[address.kind]),
   }
 }
 
@@ -161,15 +159,14 @@ function checkMemoryLimit(bytes: unknown): void {
   }
 }
 
-function checkCache(cache: unknown, folder: string): void {
-  if (cache === undefined) return
-  if (typeof cache !== 'string' || cache.length === 0) throw invalid('cache', 'expected a path', cache)
-  if (!STORE.test(folder)) throw invalid('cache', 'only a database on a store has one', cache)
-}
-
 function checkIdle(ms: unknown): void {
   if (ms !== undefined && !(Number.isSafeInteger(ms) && (ms as number) >= 1))
     throw invalid('collectionIdleMs', 'expected an integer of at least 1', ms)
+}
+
+/** Opens a database on the store of a node that may change its role while it is served. */
+export async function openNode(store: NodeStore, options: OpenOptions): Promise<EmbeddedDatabase> {
+  return await openStore(store, options)
 }
 
 async function openStore(store: CollectionStore, options: OpenOptions): Promise<EmbeddedDatabase> {

@@ -1,10 +1,8 @@
-import type { AliasAction, AliasDescription } from '../../core/aliases.js'
-import type { CallOptions, Collection } from '../../core/database.js'
+import type { Collection, Database } from '../../core/database.js'
 import { VicinalError } from '../../core/errors.js'
 import type { Payload } from '../../core/point.js'
-import type { QuotaConfig, QuotaStatus } from '../../core/quotas.js'
-import type { ClosedCollection, CollectionInfo, CollectionOptions } from '../../core/schema.js'
-import type { RecoverOptions, SnapshotSource, Snapshots } from '../../core/snapshots.js'
+import type { ClosedCollection, CollectionInfo } from '../../core/schema.js'
+import type { Snapshots } from '../../core/snapshots.js'
 import { memoryBudget } from '../memory/memory-budget.js'
 import type { EmbeddedDatabase } from './embedded-database.js'
 import { EnsuringDatabase } from './ensuring-database.js'
@@ -16,6 +14,8 @@ export interface DatabaseSettings {
   snapshotUrls: boolean
   maxSnapshotBytes: number
   collectionIdleMs: number
+  /** null without a store. */
+  commitWindowMs: number | null
 }
 
 /** One open database with several handles. It closes with the last of them. */
@@ -44,7 +44,7 @@ export class SharedDatabase {
   async handle(): Promise<SharingDatabase> {
     this.#handles++
     try {
-      return new DatabaseHandle(await this.#database, () => this.#release())
+      return new Handle(await this.#database, () => this.#release()) as DatabaseHandle
     } catch (error) {
       this.#tellClosed()
       throw error
@@ -69,7 +69,23 @@ export class SharedDatabase {
   }
 }
 
-class DatabaseHandle extends EnsuringDatabase implements SharingDatabase {
+/** The verbs that a handle passes on as they are. */
+const VERBS = [
+  'createCollection',
+  'collections',
+  'hasCollection',
+  'deleteCollection',
+  'updateAliases',
+  'aliases',
+  'quotas',
+  'updateQuotas',
+  'recoverCollection',
+  'recover',
+] as const
+
+/** Has VERBS beside its own methods. */
+class Handle extends EnsuringDatabase {
+  declare readonly createCollection: EmbeddedDatabase['createCollection']
   readonly #inner: EmbeddedDatabase
   readonly #release: () => Promise<void>
   #closed: Promise<void> | null = null
@@ -80,13 +96,16 @@ class DatabaseHandle extends EnsuringDatabase implements SharingDatabase {
     this.#release = release
   }
 
-  async createCollection<P = Payload>(
-    name: string,
-    options: CollectionOptions,
-    call?: CallOptions,
-  ): Promise<Collection<P>> {
-    return await this.#open().createCollection<P>(name, options, call)
+  static {
+    for (const verb of VERBS) {
+      Object.defineProperty(Handle.prototype, verb, {
+        async value(this: Handle, ...args: unknown[]) {
+          return await Reflect.apply(this.#open()[verb], this.#inner, args)
+        },
+      })
+    }
   }
+
   /** Each request passes here, so no further promise is made. */
   collection<P = Payload>(name: string): Promise<Collection<P>> {
     return this.#closed ? Promise.reject(closed()) : this.#inner.collection<P>(name)
@@ -97,39 +116,11 @@ class DatabaseHandle extends EnsuringDatabase implements SharingDatabase {
   peek(name: string): Promise<CollectionInfo | ClosedCollection> {
     return this.#closed ? Promise.reject(closed()) : this.#inner.peek(name)
   }
-  async collections(call?: CallOptions): Promise<string[]> {
-    return await this.#open().collections(call)
-  }
-  async hasCollection(name: string, call?: CallOptions): Promise<boolean> {
-    return await this.#open().hasCollection(name, call)
-  }
-  async deleteCollection(name: string, call?: CallOptions): Promise<boolean> {
-    return await this.#open().deleteCollection(name, call)
-  }
-  async updateAliases(actions: readonly AliasAction[], call?: CallOptions): Promise<void> {
-    await this.#open().updateAliases(actions, call)
-  }
-  async aliases(call?: CallOptions): Promise<AliasDescription[]> {
-    return await this.#open().aliases(call)
-  }
-  async quotas(call?: CallOptions): Promise<QuotaStatus> {
-    return await this.#open().quotas(call)
-  }
-  async updateQuotas(config: QuotaConfig, call?: CallOptions): Promise<void> {
-    await this.#open().updateQuotas(config, call)
-  }
   get snapshots(): Snapshots {
     return this.#open().snapshots
   }
-  async recoverCollection<P = Payload>(
-    name: string,
-    source: SnapshotSource,
-    options?: RecoverOptions,
-  ): Promise<Collection<P>> {
-    return await this.#open().recoverCollection<P>(name, source, options)
-  }
-  async recover(source: SnapshotSource, options?: RecoverOptions): Promise<string[]> {
-    return await this.#open().recover(source, options)
+  get watermarks(): NonNullable<Database['watermarks']> {
+    return this.#open().watermarks
   }
   get nameless(): readonly Error[] {
     return this.#open().nameless
@@ -144,6 +135,8 @@ class DatabaseHandle extends EnsuringDatabase implements SharingDatabase {
     return this.#inner
   }
 }
+
+type DatabaseHandle = Handle & Pick<EmbeddedDatabase, (typeof VERBS)[number]>
 
 function closed(): VicinalError {
   return new VicinalError('CLOSED', 'the database is closed')

@@ -1,6 +1,7 @@
 import { totalmem } from 'node:os'
 import { VicinalError } from '../../core/errors.js'
-import type { QuotaConfig, QuotaStatus } from '../../core/quotas.js'
+import { QuotaConfig, type QuotaStatus } from '../../core/quotas.js'
+import { read } from '../../core/vocabulary/reader.js'
 import { snakeCase } from '../../core/vocabulary/spelling.js'
 import { type MapRoom, mapRoom } from '../memory/map-room.js'
 
@@ -38,6 +39,14 @@ export class QuotaGuard {
     this.#config = config
     this.#trouble = null
     this.#over.clear()
+  }
+
+  /** Takes the quotas as they were saved. */
+  async load(saved: Promise<unknown>): Promise<void> {
+    await saved.then(
+      (config) => this.set(read(QuotaConfig, config ?? {}, 'library', 'quotas')),
+      (error: VicinalError) => this.setTrouble(error),
+    )
   }
 
   /** The quotas cannot be read. Collections stay in use, reading the quotas fails, and setting them again heals it. */

@@ -1,13 +1,13 @@
 /** Strict mode's rules for indexes: one must answer each condition, formula variable, grouping and search. */
 
+import { VicinalError } from '../../core/errors.js'
 import type { PayloadIndexKind } from '../../core/payload-index.js'
-import { type CollectionConfig, isSparse, schemaOf } from '../../core/schema.js'
+import { type CollectionConfig, isSparse, type StrictModeConfig, schemaOf } from '../../core/schema.js'
 import { type FilteredField, plainKey } from '../../filter/filter-facts.js'
 import { parsePath } from '../../filter/path.js'
 import { vectorAt } from '../../query/search-settings.js'
 import type { IndexedField } from '../config/payload-index.js'
 import { payloadMOf } from '../config/shard-spec.js'
-import { refused } from './strict-refusal.js'
 
 type Indexes = readonly IndexedField[]
 
@@ -87,4 +87,17 @@ export function checkFullScan(
   const help =
     'Enable vector indexing, use a prefetch query with indexed vectors or enable strict mode `search_allow_exact` option'
   throw refused(what, help, 'searchAllowExact', false, payloadM)
+}
+
+/** A refusal by strict mode in Qdrant's wording, with the configured bound and the value seen. */
+export function refused(
+  what: string,
+  help: string,
+  field: keyof StrictModeConfig & string,
+  bound: unknown,
+  seen: unknown,
+): VicinalError {
+  return new VicinalError('INVALID_ARGUMENT', `Bad request: ${what}. Help: ${help}`, {
+    details: { field: `strictModeConfig.${field}`, bound, seen },
+  })
 }

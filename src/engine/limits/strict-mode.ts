@@ -13,8 +13,7 @@ import { formulaFacts } from '../../query/formula-facts.js'
 import { parseFormula } from '../../query/parse-formula.js'
 import type { IndexedField } from '../config/payload-index.js'
 import type { RateLimit } from './rate-limit.js'
-import { checkFullScan, checkGrouping, checkIndexed, UNINDEXED } from './strict-indexes.js'
-import { refused } from './strict-refusal.js'
+import { checkFullScan, checkGrouping, checkIndexed, refused, UNINDEXED } from './strict-indexes.js'
 
 const MS_PER_SECOND = 1_000
 const MB = 1024 * 1024

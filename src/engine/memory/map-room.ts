@@ -1,6 +1,6 @@
 import { VicinalError } from '../../core/errors.js'
 import { type CollectionConfig, schemaOf } from '../../core/schema.js'
-import { memoryMaps } from '../../disk/memory-maps.js'
+import { memoryMaps } from '../../disk/process-bounds.js'
 import type { Manifest } from '../../storage/manifest.js'
 import { CLOSED_SHARE, type OpenCollections, openCollections } from './open-collections.js'
 

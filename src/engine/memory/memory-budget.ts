@@ -7,7 +7,7 @@ import { LIMITS } from '../../core/limits.js'
 import type { MaybePromise } from '../../core/maybe-promise.js'
 import type { MemoryGate } from '../../core/memory.js'
 import type { Stoppable } from '../../core/stop.js'
-import { limitKernelMemory, trimHeap } from '../../native/process-memory.js'
+import { limitKernelMemory, trimHeap } from '../../native/process.js'
 import { limitLance } from '../../storage/lance-native.js'
 import { openCollections } from './open-collections.js'
 

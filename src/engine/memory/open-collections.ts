@@ -1,5 +1,5 @@
 import { background } from '../../core/background.js'
-import { mostDescriptors } from '../../disk/descriptors.js'
+import { mostDescriptors } from '../../disk/process-bounds.js'
 
 /** One part in this many of the open collections is closed at a time where the system has too little for all. */
 export const CLOSED_SHARE = 16

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import type { Disk } from '../../disk/disk.js'
-import { copyLog } from '../../log/copy-log.js'
+import { copyLog } from '../../log/log-follower.js'
 import { LanceFiles } from '../../storage/lance-files.js'
 import type { CollectionPaths } from '../../storage/layout.js'
 import { type Manifest, writeManifest } from '../../storage/manifest.js'

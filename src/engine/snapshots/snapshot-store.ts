@@ -11,7 +11,7 @@ import {
   type SnapshotSource,
 } from '../../core/snapshots.js'
 import type { Disk } from '../../disk/disk.js'
-import type { Aliases } from '../../storage/alias-file.js'
+import type { Aliases } from '../../storage/folder-files.js'
 import { unfinishedFolder } from '../../storage/layout.js'
 import { fetchSnapshot } from '../../storage/snapshot-fetch.js'
 import { SnapshotFolder } from '../../storage/snapshot-folder.js'
@@ -27,11 +27,10 @@ import { FileChunks, readArchive, saveBytes, type WrittenArchive, writeArchive }
 import { untilDone } from '../collection/call-scope.js'
 import type { CollectionEngine } from '../collection/collection-engine.js'
 import type { CollectionSlot } from '../collection/collection-slot.js'
+import { Queue } from '../limits/overloaded.js'
 import { memoryBudget } from '../memory/memory-budget.js'
 import { linkCollection } from './link-collection.js'
-import { Queue } from './queue.js'
-import { adoptStaged } from './restore.js'
-import { readStaged, type StagedCollection } from './staged-collection.js'
+import { adoptStaged, readStaged, type StagedCollection } from './staged-collection.js'
 import { runTrial, trialBounds } from './trial.js'
 
 const ARCHIVE = 'archive'

@@ -1,10 +1,10 @@
 import { setPriority, constants as system } from 'node:os'
 import { VicinalError } from '../../core/errors.js'
 import { Disk } from '../../disk/disk.js'
-import { volunteerToEnd } from '../../disk/process-memory.js'
+import { volunteerToEnd } from '../../disk/process-bounds.js'
 import { memoryBudget } from '../memory/memory-budget.js'
 import { tryStaged } from './staged-collection.js'
-import type { TrialFailure, TrialReport, TrialTask } from './trial-messages.js'
+import type { TrialFailure, TrialReport, TrialTask } from './trial.js'
 
 /**
  * The process in which a snapshot from outside is opened for the first time. If its files cause a crash, a hang or

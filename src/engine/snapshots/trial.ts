@@ -1,12 +1,11 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import { ERROR_CATALOGUE, VicinalError } from '../../core/errors.js'
+import { ERROR_CATALOGUE, type ErrorCode, VicinalError } from '../../core/errors.js'
 import { LIMITS } from '../../core/limits.js'
 import type { Disk } from '../../disk/disk.js'
-import { anonymousBytesOf } from '../../disk/process-memory.js'
+import { anonymousBytesOf } from '../../disk/process-bounds.js'
 import type { TriedCollection } from './staged-collection.js'
-import type { TrialFailure, TrialTask } from './trial-messages.js'
 
 /**
  * Opens a snapshot from outside in a process of its own, before this process opens any of it. The trial's environment
@@ -169,4 +168,22 @@ function past(what: string, bound: number): VicinalError {
 
 function unavailable(what: string, cause: unknown): VicinalError {
   return new VicinalError('UNAVAILABLE', `the process that opens the snapshot: ${what}`, { cause })
+}
+
+/** The one message that the trial of a snapshot gets, as JSON. */
+export interface TrialTask {
+  /** Root folder of the disk. */
+  root: string
+  collections: readonly TriedCollection[]
+  /** The memory limit that the trial applies to itself. */
+  memoryBytes: number
+}
+
+/** The messages of the trial: its memory at intervals, and its outcome at the end. */
+export type TrialReport = { residentBytes: number } | { failure: TrialFailure | null }
+
+export interface TrialFailure {
+  code: ErrorCode
+  message: string
+  details: Record<string, unknown>
 }

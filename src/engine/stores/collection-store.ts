@@ -1,10 +1,11 @@
 import type { VicinalError } from '../../core/errors.js'
 import type { QuotaConfig } from '../../core/quotas.js'
-import type { Aliases } from '../../storage/alias-file.js'
+import type { Aliases } from '../../storage/folder-files.js'
 import type { Manifest } from '../../storage/manifest.js'
 import type { CollectionEngine } from '../collection/collection-engine.js'
-import type { StoredCollection } from '../collection/stored-collection.js'
+import type { StoredCollection } from '../collection/collection-home.js'
 import type { SnapshotStore } from '../snapshots/snapshot-store.js'
+import type { StoreProgress } from './watermark-waits.js'
 
 /** The place where a database keeps its collections: a folder, memory, or a folder that it only reads. */
 export interface CollectionStore {
@@ -13,6 +14,8 @@ export interface CollectionStore {
   readonly snapshots: SnapshotStore | null
   /** Whether a closed collection can be opened again: not in memory. */
   readonly reopens: boolean
+  /** How far this node has a store that it shares with others; without it, all that was acknowledged is here. */
+  readonly progress?: StoreProgress
   /** Registers all collections, and opens none. A reader's store goes on with those that its writer makes and removes. */
   list(registry: CollectionRegistry): Promise<void>
   open(collection: StoredCollection): Promise<CollectionEngine>
@@ -34,6 +37,7 @@ export interface CollectionStore {
 }
 
 export interface CollectionRegistry {
+  /** One that is there already stays. */
   add(collection: StoredCollection): void
   /** Its files are gone. */
   remove(collection: StoredCollection): Promise<void>
@@ -42,4 +46,9 @@ export interface CollectionRegistry {
   setAliases(aliases: Aliases): void
   /** The aliases cannot be read, so an unknown name may be an alias. */
   addDamagedAliases(error: VicinalError): void
+  /**
+   * The store is another one from now on. Collections that are not in `present` are gone; the others are closed, and open
+   * anew with their next use.
+   */
+  replaced?(present: ReadonlySet<string>): Promise<void>
 }

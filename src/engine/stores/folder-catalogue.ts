@@ -1,10 +1,10 @@
 import { VicinalError } from '../../core/errors.js'
 import { Mutex } from '../../core/mutex.js'
 import type { Disk } from '../../disk/disk.js'
-import { type CatalogueEntry, readCatalogue, writeCatalogue } from '../../storage/catalogue-file.js'
+import { type CatalogueEntry, readCatalogue, writeCatalogue } from '../../storage/folder-files.js'
 import { type CollectionPaths, listCollections, uuidOf } from '../../storage/layout.js'
 import { readManifest } from '../../storage/manifest.js'
-import type { StoredCollection } from '../collection/stored-collection.js'
+import type { StoredCollection } from '../collection/collection-home.js'
 
 /** Manifests that are read at a time. */
 const READS_AT_ONCE = 16

@@ -5,7 +5,7 @@ import type { QuotaConfig } from '../../core/quotas.js'
 import { Disk } from '../../disk/disk.js'
 import { FileLog } from '../../log/file-log.js'
 import { FileLock } from '../../native/lock.js'
-import { type Aliases, readAliases, writeAliases } from '../../storage/alias-file.js'
+import { type Aliases, readAliases, readQuotas, writeAliases, writeQuotas } from '../../storage/folder-files.js'
 import {
   collectionPaths,
   createCollection,
@@ -14,11 +14,9 @@ import {
   removeLeftovers,
 } from '../../storage/layout.js'
 import { type Manifest, writeManifest } from '../../storage/manifest.js'
-import { readQuotas, writeQuotas } from '../../storage/quota-file.js'
 import { CollectionEngine } from '../collection/collection-engine.js'
-import { FolderHome } from '../collection/collection-home.js'
+import { FolderHome, type StoredCollection } from '../collection/collection-home.js'
 import { recoverCollection } from '../collection/recovery.js'
-import type { StoredCollection } from '../collection/stored-collection.js'
 import { mapRoom } from '../memory/map-room.js'
 import { DEFAULT_SNAPSHOT_SETTINGS, type SnapshotSettings, SnapshotStore } from '../snapshots/snapshot-store.js'
 import type { CollectionRegistry, CollectionStore } from './collection-store.js'

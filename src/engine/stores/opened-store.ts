@@ -2,18 +2,24 @@ import type { StoreAddress } from '../../bucket/address.js'
 import type { Group, GroupReader } from '../../bucket/group.js'
 import { ALIASES, CATALOGUE, QUOTAS } from '../../bucket/keys.js'
 import type { Objects } from '../../bucket/objects.js'
+import type { Removals } from '../../bucket/removals.js'
 import { VicinalError } from '../../core/errors.js'
 import type { Disk } from '../../disk/disk.js'
-import type { StoredCollection } from '../collection/stored-collection.js'
+import type { StoredCollection } from '../collection/collection-home.js'
 
 /** A store as one node has it open: its objects, its database, and the folder of the node's copies. */
 export interface OpenedStore {
   address: StoreAddress
   objects: Objects
   /** Set where this node owns the database. */
-  group: Group | null
+  owned: OwnedStore | null
   database: Group | GroupReader
   cache: Disk
+}
+
+export interface OwnedStore {
+  group: Group
+  removals: Removals
 }
 
 /** The collections that the catalogue names. */

@@ -4,45 +4,63 @@ import { ALIASES, collectionKey, manifestKey, QUOTAS, recordsOf } from '../../bu
 import { claimPrefix } from '../../bucket/marker.js'
 import { Objects } from '../../bucket/objects.js'
 import { probe } from '../../bucket/probe.js'
+import { DEFAULT_REMOVAL_MS, Removals } from '../../bucket/removals.js'
+import { background } from '../../core/background.js'
 import { type Clock, systemClock } from '../../core/clock.js'
 import { VicinalError } from '../../core/errors.js'
 import type { QuotaConfig } from '../../core/quotas.js'
 import { Disk } from '../../disk/disk.js'
 import { FileLock } from '../../native/lock.js'
-import type { Aliases } from '../../storage/alias-file.js'
+import type { Aliases } from '../../storage/folder-files.js'
 import { collectionPaths, LOCK_FILE } from '../../storage/layout.js'
 import { encodeManifest, type Manifest } from '../../storage/manifest.js'
 import { CollectionEngine } from '../collection/collection-engine.js'
+import type { StoredCollection } from '../collection/collection-home.js'
 import { recoverCollection } from '../collection/recovery.js'
-import type { StoredCollection } from '../collection/stored-collection.js'
 import { mapRoom } from '../memory/map-room.js'
 import type { CollectionRegistry, CollectionStore } from './collection-store.js'
 import { asVicinalError } from './folder-catalogue.js'
-import { asValue, listStored, type OpenedStore, storedAliases, storedQuotas } from './opened-store.js'
+import { asValue, listStored, type OpenedStore, type OwnedStore, storedAliases, storedQuotas } from './opened-store.js'
+import { DEFAULT_ORPHAN_AGE_MS, removeOrphans } from './orphans.js'
 import { StoreHome, segmentFolder, tableFolder } from './store-home.js'
+import type { StoreProgress } from './watermark-waits.js'
 
 /** Values of a removed collection's log that leave in one batch. */
 const REMOVED_AT_ONCE = 1_000
 
+/** How often objects are listed to find those that nothing names. */
+const LIST_EVERY_MS = 86_400_000
+
 export interface StoreOptions extends GroupOptions {
   clock?: Clock
+  /** How long objects stay that nothing names any more. */
+  removalMs?: number
+  /** The age at which objects are removed that nothing ever named. They are first listed after `removalMs`. */
+  orphanAgeMs?: number
 }
+
+type OwnersStore = OpenedStore & { owned: OwnedStore }
 
 /** The store of the node that owns it. The folder is a cache: whatever is in it can be fetched or made again. */
 export class OwnerStore implements CollectionStore {
   readonly readOnly = false
   readonly reopens = true
   readonly snapshots = null
-  readonly #store: OpenedStore & { group: Group }
+  readonly #store: OwnersStore
   readonly #lock: FileLock
   readonly #clock: Clock
+  readonly #orphans: { openedMs: number; ageMs: number; nextMs: number }
+  readonly #removing = () => this.#remove()
   /** Names of collections by uuid, for their removal. */
   readonly #names = new Map<string, string>()
 
-  private constructor(store: OpenedStore & { group: Group }, lock: FileLock, clock: Clock) {
+  private constructor(store: OwnersStore, lock: FileLock, options: StoreOptions) {
+    const { clock = systemClock, removalMs = DEFAULT_REMOVAL_MS, orphanAgeMs: ageMs = DEFAULT_ORPHAN_AGE_MS } = options
     this.#store = store
     this.#lock = lock
     this.#clock = clock
+    this.#orphans = { openedMs: clock.wallMs(), ageMs, nextMs: clock.monotonicMs() + removalMs }
+    background.add(this.#removing)
   }
 
   /**
@@ -60,12 +78,28 @@ export class OwnerStore implements CollectionStore {
       await claimPrefix(objects, address, { mayCreate: true })
       await probe(objects, address)
       const group = await Group.open(address, options)
-      const store = { address, objects, group, database: group, cache }
-      return new OwnerStore(store, lock, options.clock ?? systemClock)
+      const removals = await Removals.open(group, objects, options)
+      const store = { address, objects, owned: { group, removals }, database: group, cache }
+      return new OwnerStore(store, lock, options)
     } catch (error) {
       lock.release()
       throw error
     }
+  }
+
+  readonly progress: StoreProgress = {
+    position: async () => this.#store.owned.group.position,
+    catchUp: async () => true,
+  }
+
+  /** The number of this opening. */
+  get epoch(): number {
+    return this.#store.owned.group.epoch
+  }
+
+  /** Writes nothing, and so finds out whether another node has taken the store. */
+  async touch(): Promise<void> {
+    await this.#store.owned.group.write({ puts: [] })
   }
 
   async list(registry: CollectionRegistry): Promise<void> {
@@ -87,7 +121,7 @@ export class OwnerStore implements CollectionStore {
 
   async create(manifest: Manifest): Promise<null> {
     const { name, uuid } = manifest
-    await this.#store.group.write({
+    await this.#store.owned.group.write({
       puts: [
         [collectionKey(name), asValue({ uuid })],
         [manifestKey(uuid), encodeManifest(`manifest of collection ${uuid}`, manifest)],
@@ -98,7 +132,7 @@ export class OwnerStore implements CollectionStore {
   }
 
   async saveAliases(aliases: Aliases): Promise<void> {
-    await this.#store.group.write({ puts: [[ALIASES, asValue([...aliases])]] })
+    await this.#store.owned.group.write({ puts: [[ALIASES, asValue([...aliases])]] })
   }
 
   async loadQuotas(): Promise<unknown> {
@@ -106,18 +140,32 @@ export class OwnerStore implements CollectionStore {
   }
 
   async saveQuotas(config: QuotaConfig): Promise<void> {
-    await this.#store.group.write({ puts: [[QUOTAS, asValue(config)]] })
+    await this.#store.owned.group.write({ puts: [[QUOTAS, asValue(config)]] })
   }
 
   async diskPercent(): Promise<number> {
     return await this.#store.cache.usedPercent()
   }
 
-  /** The collection is gone with the first batch. Its log, table and segments are removed afterwards. */
+  async #remove(): Promise<void> {
+    const { group, removals } = this.#store.owned
+    if (group.failure) return
+    await removals.sweep()
+    const orphans = this.#orphans
+    if (this.#clock.monotonicMs() < orphans.nextMs) return
+    orphans.nextMs = this.#clock.monotonicMs() + LIST_EVERY_MS
+    await removeOrphans(this.#store, removals, { ...orphans, nowMs: this.#clock.wallMs() })
+  }
+
+  /** The collection is gone with the first batch. Its log is removed afterwards, and its objects later. */
   async remove({ uuid }: { uuid: string }): Promise<void> {
-    const { group, objects, cache } = this.#store
+    const { cache, owned } = this.#store
+    const { group, removals } = owned
     const name = this.#names.get(uuid)
-    await group.write({ puts: [], deletes: [manifestKey(uuid), ...(name === undefined ? [] : [collectionKey(name)])] })
+    const folders = [`${tableFolder(uuid)}/`, `${segmentFolder(uuid)}/`]
+    const deletes = [manifestKey(uuid), ...(name === undefined ? [] : [collectionKey(name)])]
+    await group.write({ puts: removals.puts(folders), deletes })
+    removals.added(folders)
     this.#names.delete(uuid)
     let keys: Uint8Array[] = []
     for await (const [key] of group.scan(recordsOf(uuid))) {
@@ -127,15 +175,16 @@ export class OwnerStore implements CollectionStore {
       keys = []
     }
     if (keys.length > 0) await group.write({ puts: [], deletes: keys })
-    for (const folder of [tableFolder(uuid), segmentFolder(uuid)])
-      for (const { path } of await objects.list(`${folder}/`)) await objects.remove(path)
     await cache.removeTree(collectionPaths(uuid).folder)
   }
 
-  async stop(): Promise<void> {}
+  async stop(): Promise<void> {
+    background.remove(this.#removing)
+  }
 
   async close(): Promise<void> {
-    await this.#store.group.close()
+    background.remove(this.#removing)
+    await this.#store.owned.group.close()
     this.#lock.release()
   }
 }

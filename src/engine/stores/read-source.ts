@@ -2,14 +2,13 @@ import type { StoreAddress } from '../../bucket/address.js'
 import { GroupReader } from '../../bucket/group.js'
 import { claimPrefix } from '../../bucket/marker.js'
 import { Objects } from '../../bucket/objects.js'
-import type { VicinalError } from '../../core/errors.js'
-import { notFound } from '../../core/errors.js'
+import type { GroupOwner } from '../../bucket/owner.js'
+import type { Position } from '../../bucket/watermark.js'
+import { notFound, type VicinalError } from '../../core/errors.js'
 import { Disk } from '../../disk/disk.js'
-import { type Aliases, readAliases } from '../../storage/alias-file.js'
+import { type Aliases, readAliases, readQuotas } from '../../storage/folder-files.js'
 import { collectionPaths } from '../../storage/layout.js'
-import { readQuotas } from '../../storage/quota-file.js'
-import { type CollectionHome, FolderHome } from '../collection/collection-home.js'
-import type { StoredCollection } from '../collection/stored-collection.js'
+import { type CollectionHome, FolderHome, type StoredCollection } from '../collection/collection-home.js'
 import { FolderCatalogue } from './folder-catalogue.js'
 import { listStored, type OpenedStore, storedAliases, storedQuotas } from './opened-store.js'
 import { StoreHome } from './store-home.js'
@@ -24,6 +23,10 @@ export interface ReadSource {
   quotas(): Promise<unknown>
   home(uuid: string): CollectionHome
   diskPercent(): Promise<number>
+  /** Another one after each change of the collections' names and the aliases; null if the source does not tell. */
+  catalogueVersion(): Promise<string | null>
+  /** The last batch that can be read; null where there are none. */
+  position(): Promise<Position | null>
   close(): Promise<void>
 }
 
@@ -66,6 +69,14 @@ export class FolderSource implements ReadSource {
     return await this.disk.usedPercent()
   }
 
+  async catalogueVersion(): Promise<null> {
+    return null
+  }
+
+  async position(): Promise<null> {
+    return null
+  }
+
   async close(): Promise<void> {}
 }
 
@@ -78,7 +89,7 @@ export class StoreSource implements ReadSource {
     const objects = await Objects.open(address)
     await claimPrefix(objects, address, { mayCreate: false })
     const database = await GroupReader.open(address, STORE_POLL_MS)
-    return new StoreSource({ address, objects, group: null, database, cache })
+    return new StoreSource({ address, objects, owned: null, database, cache })
   }
 
   async list(): ReturnType<ReadSource['list']> {
@@ -99,6 +110,20 @@ export class StoreSource implements ReadSource {
 
   async diskPercent(): Promise<number> {
     return await this.store.cache.usedPercent()
+  }
+
+  async catalogueVersion(): Promise<string> {
+    const { epoch, catalogueBatch } = await this.position()
+    return `${epoch}.${catalogueBatch}`
+  }
+
+  async position(): Promise<Position> {
+    return await this.store.database.position()
+  }
+
+  /** The node that opened the store's database last. */
+  async owner(): Promise<GroupOwner | null> {
+    return await this.store.database.owner()
   }
 
   async close(): Promise<void> {

@@ -1,13 +1,15 @@
 import { type Clock, systemClock } from '../../core/clock.js'
 import { VicinalError } from '../../core/errors.js'
+import { Mutex } from '../../core/mutex.js'
 import { CollectionEngine } from '../collection/collection-engine.js'
+import type { StoredCollection } from '../collection/collection-home.js'
 import { FollowedCollection } from '../collection/followed-collection.js'
-import type { StoredCollection } from '../collection/stored-collection.js'
 import { mapRoom } from '../memory/map-room.js'
 import { DEFAULT_SNAPSHOT_SETTINGS, SnapshotStore } from '../snapshots/snapshot-store.js'
 import type { CollectionRegistry, CollectionStore } from './collection-store.js'
 import { asVicinalError } from './folder-catalogue.js'
 import { FolderSource, type ReadSource } from './read-source.js'
+import type { StoreProgress } from './watermark-waits.js'
 
 /** How far a reader may be behind its writer, and how often it looks for collections made or removed. */
 const FOLLOW_MS = 200
@@ -31,7 +33,11 @@ export class ReaderStore implements CollectionStore {
   readonly #unread = new Set<string>()
   /** The open collections. */
   readonly #followed = new Set<Followed>()
+  readonly #opening = new Set<Promise<unknown>>()
   #polls = 0
+  #catalogueVersion: string | null = null
+  #registry: CollectionRegistry | null = null
+  readonly #rounds = new Mutex()
   #timer: NodeJS.Timeout | null = null
   #running: Promise<void> = Promise.resolve()
   #stopped = false
@@ -49,14 +55,31 @@ export class ReaderStore implements CollectionStore {
   }
 
   async list(registry: CollectionRegistry): Promise<void> {
+    this.#catalogueVersion = await this.#source.catalogueVersion()
     await this.#list(registry)
     await this.#source.aliases().then(registry.setAliases, (cause: unknown) => {
       registry.addDamagedAliases(asVicinalError(cause))
     })
+    this.#registry = registry
     this.#arm(registry)
   }
 
-  async open({ uuid }: StoredCollection): Promise<CollectionEngine> {
+  readonly progress: StoreProgress = {
+    position: async () => (await this.#source.position()) ?? { epoch: 0, batch: 0, catalogueBatch: 0 },
+    catchUp: () => this.#rounds.run(() => this.#catchUp()),
+  }
+
+  async open(collection: StoredCollection): Promise<CollectionEngine> {
+    const opening = this.#open(collection)
+    const settled: Promise<unknown> = opening.then(
+      () => this.#opening.delete(settled),
+      () => this.#opening.delete(settled),
+    )
+    this.#opening.add(settled)
+    return await opening
+  }
+
+  async #open({ uuid }: StoredCollection): Promise<CollectionEngine> {
     const collection = await FollowedCollection.open(this.#source.home(uuid), this.#clock, (manifest) =>
       mapRoom.admitCollection(manifest),
     )
@@ -103,20 +126,56 @@ export class ReaderStore implements CollectionStore {
   #arm(registry: CollectionRegistry): void {
     if (this.#stopped) return
     this.#timer = setTimeout(() => {
-      this.#running = this.#poll(registry).finally(() => this.#arm(registry))
+      this.#running = this.#rounds
+        .run(() => this.#poll(registry))
+        .then(
+          () => this.#arm(registry),
+          () => this.#arm(registry),
+        )
     }, FOLLOW_MS).unref()
   }
 
   async #poll(registry: CollectionRegistry): Promise<void> {
-    if (++this.#polls % LIST_EVERY_POLLS === 0) await this.#list(registry).catch(() => undefined)
+    await this.#lookAtCatalogue(registry)
+    await this.#follow()
+  }
+
+  /** Everything that the source has now, in collections that are being opened too. */
+  async #catchUp(): Promise<boolean> {
+    if (!this.#registry || this.#stopped) return false
+    await this.#lookAtCatalogue(this.#registry)
+    await Promise.all(this.#opening)
+    return await this.#follow()
+  }
+
+  async #lookAtCatalogue(registry: CollectionRegistry): Promise<void> {
+    const version = await this.#source.catalogueVersion()
+    if (version !== null && version === this.#catalogueVersion) return
+    const isDue = version !== null || ++this.#polls % LIST_EVERY_POLLS === 0
+    if (isDue) await this.#list(registry).catch((error: unknown) => this.#retried(version, error))
     // A file that the writer is replacing right now is read at the next poll.
-    await this.#source.aliases().then(registry.setAliases, () => undefined)
+    await this.#source
+      .aliases()
+      .then(registry.setAliases)
+      .catch((error: unknown) => this.#retried(version, error))
+    this.#catalogueVersion = version
+  }
+
+  /** Without a version the next poll looks again anyway. */
+  #retried(version: string | null, error: unknown): void {
+    if (version !== null) throw error
+  }
+
+  /** Whether all open collections have all records that are there. */
+  async #follow(): Promise<boolean> {
+    let isLevel = true
     for (const followed of this.#followed) {
-      if (this.#stopped) return
+      if (this.#stopped) return false
       const { collection, engine } = followed
       if (engine.isClosed) this.#followed.delete(followed)
-      else await collection.follow(engine)
+      else isLevel = (await collection.follow(engine)) && isLevel
     }
+    return isLevel
   }
 
   async #list(registry: CollectionRegistry): Promise<void> {

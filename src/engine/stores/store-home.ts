@@ -1,6 +1,5 @@
 import type { StoreAddress } from '../../bucket/address.js'
 import { CachedFiles } from '../../bucket/cached-files.js'
-import type { Group } from '../../bucket/group.js'
 import { GroupFollower } from '../../bucket/group-follower.js'
 import { GroupLog } from '../../bucket/group-log.js'
 import { manifestKey } from '../../bucket/keys.js'
@@ -14,14 +13,21 @@ import { storeTable } from '../../storage/table-home.js'
 import { layoutOf } from '../../storage/table-layout.js'
 import type { ManifestPlace } from '../catalogue/manifest-file.js'
 import type { CollectionHome, Follower } from '../collection/collection-home.js'
-import type { OpenedStore } from './opened-store.js'
+import type { OpenedStore, OwnedStore } from './opened-store.js'
 
 /** Values of the log that leave with one batch of the manifest; what is left over leaves with later ones. */
 const MOST_REMOVED = 1_000
 
 /** Path of a collection's table and segments below the store's address. */
-export const tableFolder = (uuid: string) => `tables/${uuid}`
-export const segmentFolder = (uuid: string) => `segments/${uuid}`
+export const TABLES = 'tables/'
+export const SEGMENTS = 'segments/'
+export const tableFolder = (uuid: string) => TABLES + uuid
+export const segmentFolder = (uuid: string) => SEGMENTS + uuid
+
+/** Names of the files of segments. */
+export function namesOf(segments: readonly Pick<SegmentEntry, 'file' | 'overlay'>[]): string[] {
+  return segments.flatMap(({ file, overlay }) => (overlay ? [file, overlay.file] : [file]))
+}
 
 /** A collection that a store keeps. Its folder has copies of the segments, and nothing that cannot be lost. */
 export class StoreHome implements CollectionHome {
@@ -47,16 +53,24 @@ export class StoreHome implements CollectionHome {
   }
 
   async openLog({ flushedSeq }: Manifest): Promise<Log> {
-    return await GroupLog.open(this.#group, this.#uuid, flushedSeq)
+    return await GroupLog.open(this.#owned.group, this.#uuid, flushedSeq)
   }
 
-  /** A manifest and the removal of the records that it covers are one batch. */
-  manifestPlace(log: Log): ManifestPlace {
+  /** A manifest, the removal of the records that it covers, and the names of objects that it stops naming are one batch. */
+  manifestPlace(log: Log, manifest: Manifest): ManifestPlace {
+    const { group, removals } = this.#owned
+    let before = namesOf(manifest.segments)
     return {
       write: async (manifest) => {
         const value = encodeManifest(`manifest of collection ${this.#uuid}`, manifest)
         const covered = (log as GroupLog).covered(manifest.flushedSeq, MOST_REMOVED)
-        await this.#group.write({ puts: [[manifestKey(this.#uuid), value]], deletes: covered })
+        const names = namesOf(manifest.segments)
+        const gone = before
+          .filter((name) => !names.includes(name))
+          .map((name) => `${segmentFolder(this.#uuid)}/${name}`)
+        await group.write({ puts: [[manifestKey(this.#uuid), value], ...removals.puts(gone)], deletes: covered })
+        removals.added(gone)
+        before = names
         ;(log as GroupLog).removed(covered)
       },
     }
@@ -84,11 +98,11 @@ export class StoreHome implements CollectionHome {
   }
 
   async keepSegments(segments: readonly Pick<SegmentEntry, 'file' | 'overlay'>[]): Promise<void> {
-    await this.#files.keep(segments.flatMap(({ file, overlay }) => (overlay ? [file, overlay.file] : [file])))
+    await this.#files.keep(namesOf(segments))
   }
 
-  get #group(): Group {
-    if (this.#store.group) return this.#store.group
+  get #owned(): OwnedStore {
+    if (this.#store.owned) return this.#store.owned
     throw new VicinalError('READ_ONLY', 'this node does not own the store')
   }
 }

@@ -1,6 +1,6 @@
 import Type from 'typebox'
 import { AliasChanges, type AliasDescription } from '../../core/aliases.js'
-import { read } from '../../core/vocabulary/reader.js'
+import { bodyOf } from '../../wire/read-bodies.js'
 import type { Call, Route } from '../call.js'
 import { ChangeParameters } from '../parameters.js'
 
@@ -8,29 +8,20 @@ const READ = { method: 'GET', access: 'read', work: 'read' } as const
 
 export const aliasRoutes: Route[] = [
   {
-    method: 'POST',
-    path: '/collections/aliases',
-    access: 'write',
-    work: 'write',
-    summary: 'Changes aliases, all of them or none.',
-    body: AliasChanges,
-    parameters: ChangeParameters,
-    answer: Type.Boolean(),
-    run: update,
+    ...{ method: 'POST', path: '/collections/aliases', access: 'write', work: 'write', answer: Type.Boolean() },
+    ...{ summary: 'Changes aliases, all of them or none.', body: AliasChanges, parameters: ChangeParameters },
+    async run(call) {
+      const { actions } = bodyOf(AliasChanges, call.body ?? null)
+      await call.database.updateAliases(actions, call.options())
+      return true
+    },
   },
-  { ...READ, path: '/aliases', summary: 'All aliases.', run: list },
+  {
+    ...{ ...READ, path: '/aliases', summary: 'All aliases.' },
+    run: async (call) => ({ aliases: (await call.database.aliases(call.options())).map(wireAlias) }),
+  },
   { ...READ, path: '/collections/:name/aliases', summary: 'Aliases of a collection.', run: listOfOne },
 ]
-
-async function update(call: Call): Promise<boolean> {
-  const { actions } = read(AliasChanges, call.anyBody, 'wire', 'body')
-  await call.database.updateAliases(actions, call.options())
-  return true
-}
-
-async function list(call: Call): Promise<unknown> {
-  return { aliases: (await call.database.aliases(call.options())).map(wireAlias) }
-}
 
 async function listOfOne(call: Call): Promise<unknown> {
   const collection = await call.collection()

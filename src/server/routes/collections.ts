@@ -1,7 +1,7 @@
 import Type from 'typebox'
 import { CollectionOptions, ConfigChange } from '../../core/schema.js'
-import { collectionOf, configChangeOf } from '../../wire/collection.js'
 import { infoToWire } from '../../wire/collection-info.js'
+import { bodyOf } from '../../wire/read-bodies.js'
 import type { Call, Route } from '../call.js'
 import { collectionInfo } from '../collection-infos.js'
 import { CallParameters, ChangeParameters, CreationParameters } from '../parameters.js'
@@ -9,85 +9,43 @@ import { CallParameters, ChangeParameters, CreationParameters } from '../paramet
 const ALL = '/collections'
 const ONE = '/collections/:name'
 
+const READ = { method: 'GET', access: 'read', work: 'read' } as const
+const CHANGE = { access: 'write', work: 'write', parameters: ChangeParameters, answer: Type.Boolean() } as const
+
 export const collectionRoutes: Route[] = [
-  { method: 'GET', path: ALL, access: 'read', work: 'read', summary: 'Names of all collections.', run: list },
+  { ...READ, path: ALL, summary: 'Names of all collections.', run: list },
+  { ...READ, path: ONE, summary: 'A collection: its state and its configuration.', run: info },
   {
-    method: 'GET',
-    path: ONE,
-    access: 'read',
-    work: 'read',
-    summary: 'A collection: its state and its configuration.',
-    run: info,
-  },
-  {
-    method: 'PUT',
-    path: ONE,
-    access: 'write',
-    work: 'write',
-    summary: 'Makes a collection.',
-    body: CollectionOptions,
+    ...{ ...CHANGE, method: 'PUT', path: ONE, summary: 'Makes a collection.', body: CollectionOptions },
     parameters: CreationParameters,
-    answer: Type.Boolean(),
     run: create,
   },
   {
-    method: 'PATCH',
-    path: ONE,
-    access: 'write',
-    work: 'write',
+    ...{ ...CHANGE, method: 'PATCH', path: ONE, body: ConfigChange },
     summary: 'Changes the configuration of a collection in use.',
-    body: ConfigChange,
-    parameters: ChangeParameters,
-    answer: Type.Boolean(),
     run: update,
   },
   {
-    method: 'DELETE',
-    path: ONE,
-    access: 'write',
-    work: 'write',
-    summary: 'Deletes a collection.',
-    parameters: ChangeParameters,
-    answer: Type.Boolean(),
-    run: remove,
+    ...{ ...CHANGE, method: 'DELETE', path: ONE, summary: 'Deletes a collection.' },
+    run: (call) => call.database.deleteCollection(call.collectionName, call.options()),
   },
-  {
-    method: 'GET',
-    path: `${ONE}/exists`,
-    access: 'read',
-    work: 'read',
-    summary: 'Whether a collection exists.',
-    run: exists,
-  },
-  // Not in Qdrant: the same as the library's `warm`, `flush` and `waitForIndex`.
-  {
-    method: 'POST',
-    path: `${ONE}/warm`,
-    access: 'read',
-    work: 'read',
-    summary: 'Opens a collection ahead of its use.',
-    parameters: CallParameters,
-    run: warm,
-  },
-  {
-    method: 'POST',
-    path: `${ONE}/flush`,
-    access: 'write',
-    work: 'write',
-    summary: 'Answers when everything acknowledged is in the table.',
-    parameters: CallParameters,
-    run: flush,
-  },
-  {
-    method: 'POST',
-    path: `${ONE}/wait-for-index`,
-    access: 'read',
-    work: 'read',
-    summary: 'Answers when everything is indexed.',
-    parameters: CallParameters,
-    run: waitForIndex,
-  },
+  { ...READ, path: `${ONE}/exists`, summary: 'Whether a collection exists.', run: exists },
+  // Not in Qdrant: the library's verbs.
+  waits('warm', 'read', 'Opens a collection ahead of its use.'),
+  waits('flush', 'write', 'Answers when everything acknowledged is in the table.'),
+  waits('waitForIndex', 'read', 'Answers when everything is indexed.'),
 ]
+
+function waits(verb: 'warm' | 'flush' | 'waitForIndex', access: 'read' | 'write', summary: string): Route {
+  const path = `${ONE}/${verb === 'waitForIndex' ? 'wait-for-index' : verb}`
+  return {
+    ...{ method: 'POST', path, access, work: access, summary, parameters: CallParameters },
+    async run(call) {
+      await (await call.collection())[verb](call.waitingOptions())
+      return true
+    },
+  }
+}
 
 async function list(call: Call): Promise<unknown> {
   const names = await call.database.collections(call.options())
@@ -95,13 +53,11 @@ async function list(call: Call): Promise<unknown> {
 }
 
 async function info(call: Call): Promise<unknown> {
-  const collection = await call.collection()
-  call.options()
-  return infoToWire(await collectionInfo(collection))
+  return infoToWire(await collectionInfo(await call.collection()))
 }
 
 async function create(call: Call): Promise<boolean> {
-  const options = collectionOf(call.body)
+  const options = bodyOf(CollectionOptions, call.body ?? null)
   // Ours: with `ensure=true` a collection that is there already is no error, if it has this configuration.
   if (call.parameters.ensure) await call.database.ensureCollection(call.collectionName, options, call.options())
   else await call.database.createCollection(call.collectionName, options, call.options())
@@ -109,14 +65,9 @@ async function create(call: Call): Promise<boolean> {
 }
 
 async function update(call: Call): Promise<boolean> {
-  const change = configChangeOf(call.body)
-  const options = call.options()
-  await (await call.collection()).updateConfig(change, options)
+  const change = bodyOf(ConfigChange, call.body ?? null)
+  await (await call.collection()).updateConfig(change, call.options())
   return true
-}
-
-function remove(call: Call): Promise<boolean> {
-  return call.database.deleteCollection(call.collectionName, call.options())
 }
 
 async function exists(call: Call): Promise<unknown> {
@@ -129,22 +80,4 @@ async function exists(call: Call): Promise<unknown> {
     () => call.collectionName,
   )
   return name === call.collectionName ? { exists } : { exists, name }
-}
-
-async function warm(call: Call): Promise<boolean> {
-  const collection = await call.collection()
-  await collection.warm(call.waitingOptions())
-  return true
-}
-
-async function flush(call: Call): Promise<boolean> {
-  const collection = await call.collection()
-  await collection.flush(call.waitingOptions())
-  return true
-}
-
-async function waitForIndex(call: Call): Promise<boolean> {
-  const collection = await call.collection()
-  await collection.waitForIndex(call.waitingOptions())
-  return true
 }

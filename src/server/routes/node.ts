@@ -4,9 +4,9 @@ import Type from 'typebox'
 import { VicinalError } from '../../core/errors.js'
 import { QuotaConfig } from '../../core/quotas.js'
 import type { CollectionInfo } from '../../core/schema.js'
-import { read } from '../../core/vocabulary/reader.js'
 import { tell } from '../../core/vocabulary/teller.js'
 import { quotaUsageToWire } from '../../wire/quotas.js'
+import { bodyOf } from '../../wire/read-bodies.js'
 import type { Call, Route } from '../call.js'
 import { collectionInfos } from '../collection-infos.js'
 import {
@@ -16,6 +16,7 @@ import {
   OptimizationsParameters,
   QuotaParameters,
 } from '../parameters.js'
+import type { Peers } from '../peers.js'
 
 const ONE = '/collections/:name'
 /** The number of the only node; nodes of a cluster have numbers. */
@@ -30,12 +31,16 @@ const OF_CLUSTERS: [method: Route['method'], path: string, why: string][] = [
   ['POST', `${ONE}/shards/delete`, 'a collection is one shard, without keys'],
 ]
 
-export function nodeRoutes(): Route[] {
+export function nodeRoutes(peers: Peers | null): Route[] {
   const issues = new Issues()
   const read = { method: 'GET', access: 'read', work: 'read' } as const
   const about = { method: 'GET', access: 'read', work: 'light' } as const
   return [
-    { ...about, path: '/cluster', run: () => ({ status: 'disabled' }) },
+    {
+      ...about,
+      path: '/cluster',
+      run: async () => ({ status: 'disabled', ...(peers ? { vicinal: await peers.describe() } : {}) }),
+    },
     {
       ...read,
       path: '/cluster/telemetry',
@@ -56,7 +61,14 @@ export function nodeRoutes(): Route[] {
       run: updateQuotas,
     },
     { ...read, path: '/issues', run: (call) => issues.list(call) },
-    { method: 'DELETE', path: '/issues', access: 'write', work: 'write', run: (call) => issues.clear(call) },
+    {
+      method: 'DELETE',
+      path: '/issues',
+      access: 'write',
+      work: 'write',
+      isLocal: true,
+      run: (call) => issues.clear(call),
+    },
     { ...read, path: `${ONE}/cluster`, run: shards },
     { ...read, path: `${ONE}/shards`, run: shardKeys },
     {
@@ -83,7 +95,7 @@ async function quotas(call: Call): Promise<object> {
 }
 
 async function updateQuotas(call: Call): Promise<boolean> {
-  await call.database.updateQuotas(read(QuotaConfig, call.body, 'wire', 'body'), call.options())
+  await call.database.updateQuotas(bodyOf(QuotaConfig, call.body ?? null), call.options())
   return true
 }
 

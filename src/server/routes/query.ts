@@ -1,69 +1,50 @@
+import type { ReadableCollection } from '../../core/database.js'
 import type { QueryGroupsOptions, QueryOptions, SearchMatrix } from '../../core/query.js'
+import type { QueryPlan } from '../../core/query-plan.js'
 import { storedId, textIdOf } from '../../core/text-ids.js'
+import { respelled, snakeCase } from '../../core/vocabulary/spelling.js'
 import {
   type Asked,
+  askedOf,
   FacetRequest,
-  facetOf,
-  matrixOf,
   QueryBatchRequest,
   QueryGroupsRequest,
   QueryRequest,
-  queriesOf,
-  queryGroupsOf,
-  queryOf,
   SearchMatrixRequest,
 } from '../../wire/read-bodies.js'
 import type { ReadCall, ReadRoute } from '../call.js'
 import { MeasuredResult } from '../respond.js'
-import { wirePlan, wireUsage } from './wire-plan.js'
+import { reads } from './kinds.js'
 import { wireGroups, wirePoints } from './wire-points.js'
 
 const COLLECTION = '/collections/:name'
 const QUERY = `${COLLECTION}/points/query`
-const MATRIX = `${COLLECTION}/points/search/matrix`
-
-const READS = { method: 'POST', access: 'read', work: 'read' } as const
 
 export const queryRoutes: ReadRoute[] = [
-  { ...READS, path: QUERY, summary: 'The best points of a query.', body: QueryRequest, run: query },
-  { ...READS, path: `${QUERY}/batch`, summary: 'Several queries.', body: QueryBatchRequest, run: queryBatch },
-  {
-    ...READS,
-    path: `${QUERY}/groups`,
-    summary: 'The best points of each group.',
-    body: QueryGroupsRequest,
-    run: groups,
-  },
-  {
-    ...READS,
-    path: `${COLLECTION}/facet`,
-    summary: 'The number of points with each value of a field.',
-    body: FacetRequest,
-    run: facet,
-  },
-  {
-    ...READS,
-    path: `${MATRIX}/pairs`,
-    summary: 'Distances between points chosen at random, as pairs.',
-    body: SearchMatrixRequest,
-    run: matrixPairs,
-  },
-  {
-    ...READS,
-    path: `${MATRIX}/offsets`,
-    summary: 'Distances between points chosen at random, as a sparse matrix.',
-    body: SearchMatrixRequest,
-    run: matrixOffsets,
-  },
+  reads(QUERY, 'The best points of a query.', QueryRequest, (collection, asked, call) =>
+    answerQuery(collection, asked, call, LATER),
+  ),
+  reads(`${QUERY}/batch`, 'Several queries.', QueryBatchRequest, (collection, { searches }, call) =>
+    answerBatch(collection, searches, call, LATER),
+  ),
+  reads(`${QUERY}/groups`, 'The best points of each group.', QueryGroupsRequest, answerGroups),
+  reads(`${COLLECTION}/facet`, 'Points by value of a field.', FacetRequest, async (collection, options, call) => ({
+    hits: await collection.facet({ ...options, ...call.options() }),
+  })),
+  matrix('pairs', 'Distances between points chosen at random, as pairs.', ({ pairs }) => ({
+    pairs: pairs.map(({ a, b, score }) => ({ a: storedId(a), b: storedId(b), score })),
+  })),
+  matrix('offsets', 'Distances between points chosen at random, as a sparse matrix.', ({ ids, pairs }) => {
+    const offsets = new Map(ids.map((id, at) => [id, at]))
+    return {
+      offsets_row: pairs.map(({ a }) => offsets.get(a)),
+      offsets_col: pairs.map(({ b }) => offsets.get(b)),
+      scores: Float32Array.from(pairs, ({ score }) => score),
+      ids: ids.map(storedId),
+      ...(ids.some((id) => textIdOf(id) !== null) ? { text_ids: ids.map(textIdOf) } : {}),
+    }
+  }),
 ]
-
-async function query(call: ReadCall): Promise<unknown> {
-  return await answerQuery(call, queryOf(call.anyBody), LATER)
-}
-
-async function queryBatch(call: ReadCall): Promise<unknown> {
-  return await answerBatch(call, queriesOf(call.anyBody), LATER)
-}
 
 /** How a path tells the points of a query, and the plan of an explained one. */
 export interface Form {
@@ -73,21 +54,29 @@ export interface Form {
 }
 const LATER: Form = { result: (points, plan) => (plan === null ? { points } : { points, explain: plan }) }
 
-export async function answerQuery(call: ReadCall, { options: asked, explain }: Asked<QueryOptions>, form: Form) {
-  const collection = await call.reads()
-  const options = Object.assign(asked, call.options())
-  if (!explain) return form.result(wirePoints(await collection.query(options)), null)
+export async function answerQuery(
+  collection: ReadableCollection,
+  asked: Asked<QueryOptions>,
+  call: ReadCall,
+  form: Form,
+): Promise<unknown> {
+  const options = Object.assign(askedOf(asked), call.options())
+  if (!asked.explain) return form.result(wirePoints(await collection.query(options)), null)
   const { hits, plan } = await collection.explain(options)
   const told = wirePlan(plan)
   return new MeasuredResult(form.result(wirePoints(hits), told), wireUsage([plan]), form.isBeside ? told : undefined)
 }
 
 /** Runs the whole batch at once, even if only some of its queries are explained. */
-export async function answerBatch(call: ReadCall, asked: Asked<QueryOptions>[], form: Form) {
-  const collection = await call.reads()
-  const queries = asked.map(({ options }) => options)
+export async function answerBatch(
+  collection: ReadableCollection,
+  asked: readonly Asked<QueryOptions>[],
+  call: ReadCall,
+  form: Form,
+): Promise<unknown> {
+  const queries: QueryOptions[] = asked.map((one) => askedOf(one))
   if (!asked.some(({ explain }) => explain)) {
-    const answers = await collection.queryBatch(queries, call.options())
+    const answers = await collection.queryBatch<readonly QueryOptions[]>(queries, call.options())
     return answers.map((hits) => form.result(wirePoints(hits), null))
   }
   const answers = await collection.explainBatch(queries, call.options())
@@ -97,51 +86,51 @@ export async function answerBatch(call: ReadCall, asked: Asked<QueryOptions>[], 
   return new MeasuredResult(results, wireUsage(plans.flatMap((plan) => plan ?? [])), form.isBeside ? told : undefined)
 }
 
-async function groups(call: ReadCall): Promise<unknown> {
-  return await answerGroups(call, queryGroupsOf(call.anyBody))
-}
-
 /** Also answers the older paths. */
-export async function answerGroups(call: ReadCall, asked: Asked<QueryGroupsOptions>): Promise<unknown> {
-  const collection = await call.reads()
-  const options = { ...asked.options, ...call.options() }
+export async function answerGroups(
+  collection: ReadableCollection,
+  asked: Asked<QueryGroupsOptions>,
+  call: ReadCall,
+): Promise<unknown> {
+  const options = { ...askedOf(asked), ...call.options() }
   if (!asked.explain) return wireGroups(await collection.queryGroups(options))
   const { groups, plan } = await collection.explainGroups(options)
   return new MeasuredResult({ ...wireGroups(groups), explain: wirePlan(plan) }, wireUsage([plan]))
 }
 
-async function facet(call: ReadCall): Promise<unknown> {
-  const options = facetOf(call.anyBody)
-  const collection = await call.reads()
-  return { hits: await collection.facet({ ...options, ...call.options() }) }
+function matrix(form: string, summary: string, resultOf: (found: SearchMatrix) => object): ReadRoute {
+  const path = `${COLLECTION}/points/search/matrix/${form}`
+  return reads(path, summary, SearchMatrixRequest, async (collection, asked, call) => {
+    const options = { ...asked, ...call.options() }
+    if (!asked.explain) return resultOf(await collection.searchMatrix(options))
+    const { plan, ...found } = await collection.explainMatrix(options)
+    return new MeasuredResult({ ...resultOf(found), explain: wirePlan(plan) }, wireUsage([plan]))
+  })
 }
 
-async function matrixPairs(call: ReadCall): Promise<unknown> {
-  return await matrix(call, ({ pairs }) => ({
-    pairs: pairs.map(({ a, b, score }) => ({ a: storedId(a), b: storedId(b), score })),
-  }))
+/** A query's plan with the names of the wire: a tree, like the query. */
+function wirePlan(plan: QueryPlan): object {
+  return respelled(plan, snakeCase) as object
 }
 
-async function matrixOffsets(call: ReadCall): Promise<unknown> {
-  return await matrix(call, offsetsOf)
-}
-
-async function matrix(call: ReadCall, resultOf: (found: SearchMatrix) => object): Promise<unknown> {
-  const { options: asked, explain } = matrixOf(call.anyBody)
-  const collection = await call.reads()
-  const options = { ...asked, ...call.options() }
-  if (!explain) return resultOf(await collection.searchMatrix(options))
-  const { plan, ...found } = await collection.explainMatrix(options)
-  return new MeasuredResult({ ...resultOf(found), explain: wirePlan(plan) }, wireUsage([plan]))
-}
-
-function offsetsOf({ ids, pairs }: SearchMatrix): object {
-  const offsets = new Map(ids.map((id, at) => [id, at]))
+/**
+ * The cost of answering, over all stages, with the names of Qdrant's hardware report. `cpu` is the number of distances.
+ */
+function wireUsage(plans: readonly QueryPlan[]): object {
+  const total = (of: (plan: QueryPlan) => number): number => {
+    const sum = (list: readonly QueryPlan[]): number =>
+      list.reduce((all, plan) => all + of(plan) + sum(plan.prefetch), 0)
+    return sum(plans)
+  }
   return {
-    offsets_row: pairs.map(({ a }) => offsets.get(a)),
-    offsets_col: pairs.map(({ b }) => offsets.get(b)),
-    scores: Float32Array.from(pairs, ({ score }) => score),
-    ids: ids.map(storedId),
-    ...(ids.some((id) => textIdOf(id) !== null) ? { text_ids: ids.map(textIdOf) } : {}),
+    hardware: {
+      cpu: total((plan) => plan.distancesComputed),
+      payload_io_read: total((plan) => plan.payloadBytesRead + plan.rowBytes.payload),
+      payload_io_write: 0,
+      payload_index_io_read: 0,
+      payload_index_io_write: 0,
+      vector_io_read: total((plan) => plan.bytesRead + plan.rowBytes.vectors),
+      vector_io_write: 0,
+    },
   }
 }

@@ -5,6 +5,7 @@ import type { Call, Route } from '../call.js'
 import type { DatabaseGate } from '../database-gate.js'
 import type { Metrics } from '../metrics.js'
 import { MetricsParameters, TelemetryParameters } from '../parameters.js'
+import type { Peers } from '../peers.js'
 import { ReadinessLook, readinessText } from '../readiness.js'
 import { PlainBody } from '../respond.js'
 import { SharedLook } from '../shared-look.js'
@@ -21,9 +22,11 @@ export interface ServiceState {
   isClosing(): boolean
   /** Whether a request of an open route has a key that may read, or none is needed. */
   mayRead(request: FastifyRequest): boolean
+  /** The other nodes of the database's store. */
+  peers: Peers | null
 }
 
-export function serviceRoutes({ gate, metrics, isClosing, mayRead }: ServiceState): Route[] {
+export function serviceRoutes({ gate, metrics, isClosing, mayRead, peers }: ServiceState): Route[] {
   const look = new ReadinessLook()
   const started = new Date().toISOString()
   const id = randomUUID()
@@ -31,6 +34,7 @@ export function serviceRoutes({ gate, metrics, isClosing, mayRead }: ServiceStat
   async function readiness(call: Call): Promise<PlainBody> {
     if (isClosing()) return new PlainBody('Service is stopping', 503)
     if (!gate.current) return new PlainBody(gate.reason, 503)
+    if (peers?.behind) return new PlainBody(peers.behind, 503)
     const found = await look.at(gate.current)
     const isTold = found.red.length > 0 && call.isFrom(mayRead)
     return new PlainBody(readinessText(found, isTold), found.canServe ? 200 : 503)

@@ -8,7 +8,7 @@ import {
   type SnapshotSource,
   type Snapshots,
 } from '../../core/snapshots.js'
-import { read as readBody } from '../../core/vocabulary/reader.js'
+import { bodyOf } from '../../wire/read-bodies.js'
 import type { Call, Route } from '../call.js'
 import { CallParameters, SnapshotParameters, UploadParameters } from '../parameters.js'
 import { PlainBody, StreamBody } from '../respond.js'
@@ -109,7 +109,7 @@ async function upload(call: Call, recover: Recover): Promise<unknown> {
 }
 
 async function recoverFrom(call: Call, recover: Recover): Promise<unknown> {
-  const { location, apiKey, ...recovery } = readBody(SnapshotRecovery, call.body, 'wire', 'body')
+  const { location, apiKey, ...recovery } = bodyOf(SnapshotRecovery, call.body ?? null)
   const source = { location, ...(apiKey === undefined ? {} : { apiKey }) }
   return await whenWaited(call, () => recover(call, source, { ...recovery, ...call.longOptions() }))
 }

@@ -1,5 +1,6 @@
 import type { ReadRoute, Route } from '../call.js'
 import { openApiDocument } from '../openapi.js'
+import { INTERNAL } from '../peers.js'
 import { PlainBody } from '../respond.js'
 import { aliasRoutes } from './aliases.js'
 import { collectionRoutes } from './collections.js'
@@ -7,15 +8,20 @@ import { ingestRoutes } from './ingest.js'
 import { legacyQueryRoutes } from './legacy-query.js'
 import { nodeRoutes } from './node.js'
 import { payloadRoutes } from './payload.js'
-import { payloadIndexRoutes } from './payload-index.js'
 import { pointReadRoutes, pointRoutes } from './points.js'
 import { queryRoutes } from './query.js'
+import { schemaRoutes } from './schema.js'
 import { type ServiceState, serviceRoutes } from './service.js'
 import { snapshotRoutes } from './snapshots.js'
-import { vectorNameRoutes } from './vector-names.js'
 
 /** Routes that all serving threads answer. */
 export const readRoutes: readonly ReadRoute[] = [...pointReadRoutes, ...queryRoutes, ...legacyQueryRoutes]
+
+/** The routes that nodes forward to the owner of their store. */
+function internalRoutes(routes: readonly Route[]): Route[] {
+  const forwarded = routes.filter(({ access, isLocal }) => access === 'write' && !isLocal)
+  return forwarded.map((route) => ({ ...route, path: INTERNAL + route.path, access: 'cluster' }))
+}
 
 /** All routes of the service. The tests of access are generated from it. */
 export function routeTable(state: ServiceState): Route[] {
@@ -27,12 +33,12 @@ export function routeTable(state: ServiceState): Route[] {
     ...ingestRoutes,
     ...payloadRoutes,
     ...readRoutes,
-    ...payloadIndexRoutes,
-    ...vectorNameRoutes,
+    ...schemaRoutes,
     ...snapshotRoutes,
-    ...nodeRoutes(),
+    ...nodeRoutes(state.peers),
   ]
   const document = openApiDocument(routes)
+  if (state.peers && state.peers.keys.length > 0) routes.push(...internalRoutes(routes))
   routes.push({
     method: 'GET',
     path: '/openapi.json',

@@ -305,7 +305,8 @@ export class Stream {
       body = make()
     }
     const call = this.#parts.callOf({ params, query, body, ticket })
-    call.readParameters(route.parameters)
+    const { after } = call.readParameters(route.parameters)
+    if (after !== undefined) await call.reach(after)
     return await route.run(call)
   }
 

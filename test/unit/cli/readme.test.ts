@@ -1,7 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { SERVE_SETTINGS } from '../../../src/cli/settings.js'
-import { markdownTable } from '../../../src/cli/settings-tables.js'
+import { markdownTable, SERVE_SETTINGS } from '../../../src/cli/settings.js'
 
 const ROOT = new URL('../../../', import.meta.url)
 const read = (file: string) => readFileSync(new URL(file, ROOT), 'utf8')

@@ -3,8 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { parseSettings, readKeys } from '../../../src/cli/parse-settings.js'
-import { IMPORT_SETTINGS, SERVE_SETTINGS } from '../../../src/cli/settings.js'
-import { helpLines } from '../../../src/cli/settings-tables.js'
+import { helpLines, IMPORT_SETTINGS, SERVE_SETTINGS } from '../../../src/cli/settings.js'
 import { UsageError } from '../../../src/terminal/usage-error.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'vicinal-settings-'))

@@ -6,6 +6,7 @@ import { tableFromArrays, tableFromIPC, tableToIPC } from 'apache-arrow'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { VicinalError } from '../../../src/core/errors.js'
+import { PointInsert } from '../../../src/core/point-changes.js'
 import type { SchemaVector } from '../../../src/core/schema.js'
 import { parseFilter } from '../../../src/filter/parse.js'
 import { compileFilter } from '../../../src/filter/program.js'
@@ -15,7 +16,8 @@ import { decodeRecord, encodeRecord } from '../../../src/log/record.js'
 import { parseJson } from '../../../src/wire/json.js'
 import { decodeMsgpack, measureMsgpack } from '../../../src/wire/msgpack.js'
 import { encodeMsgpack } from '../../../src/wire/msgpack-encoder.js'
-import { upsertOf } from '../../../src/wire/points.js'
+import { inserted } from '../../../src/wire/operations.js'
+import { bodyOf } from '../../../src/wire/read-bodies.js'
 import { parseVectorJson } from '../../../src/wire/vector-json.js'
 import { Mutations } from '../../oracle/mutations.js'
 import { plainMsgpack } from '../../oracle/plain-msgpack.js'
@@ -246,7 +248,7 @@ it(
   () => {
     const valid = [POINTS, BATCH]
     const columns = (body: unknown) => {
-      const { points } = upsertOf(body as never)
+      const { points } = inserted(bodyOf(PointInsert, body))
       return Array.isArray(points)
         ? columnsOfPoints(points as never, SCHEMA)
         : columnsOfColumnar(points as never, SCHEMA)

@@ -6,6 +6,7 @@ import { fileWriter, ParquetWriter } from 'hyparquet-writer'
 import { onTestFinished } from 'vitest'
 import { type Format, openSource } from '../../../src/import/formats.js'
 import { type ColumnChoice, type RowBatch, START } from '../../../src/import/source.js'
+import { randomNumbers } from '../native/shard-data.js'
 
 // Files of every format with the same rows, written by other libraries where possible.
 
@@ -112,9 +113,10 @@ export function writeFbin(path: string, rows: number): void {
   writeFileSync(path, Buffer.concat([Buffer.from(Uint32Array.of(rows, DIM).buffer), Buffer.from(body.buffer)]))
 }
 
-/** Vectors in random directions. */
+/** Random vectors, the same in every run. */
 export function writeRandomFbin(path: string, rows: number, dim: number): void {
-  const body = Float32Array.from({ length: rows * dim }, () => Math.random() - 0.5)
+  const random = randomNumbers(rows)
+  const body = Float32Array.from({ length: rows * dim }, () => random() - 0.5)
   writeFileSync(path, Buffer.concat([Buffer.from(Uint32Array.of(rows, dim).buffer), Buffer.from(body.buffer)]))
 }
 

@@ -33,7 +33,7 @@ const FILL = `
   const s = a.createShard({ vectors: [{ name: '', dim: d, metric: 'l2', m: 16, efConstruct: 200 }], segmentBytes: 2 ** 30, trackChanges: true })
   const ids = new Uint32Array(n * 5)
   for (let i = 0; i < n; i++) ids[i * 5 + 1] = i
-  const data = Float32Array.from({ length: n * d }, () => Math.random())
+  const data = Float32Array.from({ length: n * d }, (_, i) => Math.sin(i * 78.233))
   const upsert = a.upsert(s, { ids, seq: 1, vectors: [{ vector: 0, data, rows: null }], payloads: null })
   const search = () => a.search(s, { vector: 0, query: data.slice(0, d), limit: 3, offset: 0, ef: 32, recall: 0.95, exact: true, indexedOnly: false,
     scoreThreshold: null, filter: null, exclude: null, fields: { payload: false, vectors: new Uint32Array(0) } }, 0, 0).then((packed) => ({ count: new Float64Array(packed, 0, 1)[0] }))

@@ -2,7 +2,7 @@
 import { afterEach, beforeAll, expect, test } from 'vitest'
 import { MOST_READ_US, turnBudget } from '../../../src/core/turn-budget.js'
 import type { SearchResult } from '../../../src/native/addon.js'
-import { keepSearches } from '../../../src/native/kept-searches.js'
+import { keepSearches } from '../../../src/native/process.js'
 import type { Shard } from '../../../src/native/shard.js'
 import { filledShard, idsOf, query } from './shard-data.js'
 

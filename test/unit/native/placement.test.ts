@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { CheckpointResult, VectorSpec } from '../../../src/native/addon.js'
-import type { MemoryPartFacts, ShardMemory } from '../../../src/native/memory-facts.js'
+import type { MemoryPartFacts, ShardMemory } from '../../../src/native/addon-stats.js'
 import { Shard } from '../../../src/native/shard.js'
 import { clusteredVectors, idsOf, query, sequence, spec, texts } from './shard-data.js'
 

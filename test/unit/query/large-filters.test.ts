@@ -8,8 +8,7 @@ import { parseCondition, standing } from '../../../src/filter/parse.js'
 import { readConditionInTurns } from '../../../src/filter/parse-in-turns.js'
 import { compileNode } from '../../../src/filter/program.js'
 import { open } from '../../../src/index.js'
-import { conditionsIn } from '../../../src/query/formula-conditions.js'
-import { parseFormula } from '../../../src/query/parse-formula.js'
+import { conditionsIn, parseFormula } from '../../../src/query/parse-formula.js'
 import { longestSlice } from '../cpu.js'
 
 const VALUES = 60_000

@@ -3,8 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import type { CallOptions, Collection, Hit } from '../../../src/core/database.js'
 import { Stop } from '../../../src/core/stop.js'
 import { open } from '../../../src/index.js'
-import { byId, distinctHits, distinctIds, encodedIds, listOf, sorted } from '../../../src/query/long-lists.js'
-import { atOnce, Turns } from '../../../src/query/turns.js'
+import { atOnce, byId, distinctHits, distinctIds, encodedIds, listOf, sorted, Turns } from '../../../src/query/turns.js'
 import { longestSlice } from '../cpu.js'
 
 const POINTS = 65_536

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { parseBytes } from '../../../src/terminal/parse-bytes.js'
+import { parseBytes } from '../../../src/terminal/bytes.js'
 import { UsageError } from '../../../src/terminal/usage-error.js'
 
 it.each([

@@ -1,7 +1,7 @@
 /** A slot opens, closes and ends its collection, whichever of these are asked for at the same time. */
 import { beforeEach, describe, expect, test } from 'vitest'
 import { VicinalError } from '../../../../src/core/errors.js'
-import { newManifest } from '../../../../src/engine/catalogue/new-manifest.js'
+import { newManifest } from '../../../../src/engine/catalogue/manifest-file.js'
 import type { CollectionEngine } from '../../../../src/engine/collection/collection-engine.js'
 import { CollectionSlot, type SlotHost } from '../../../../src/engine/collection/collection-slot.js'
 import type { EmbeddedCollection } from '../../../../src/engine/collection/embedded-collection.js'

@@ -40,8 +40,10 @@ it('compares some queries with a scan, and reports their requested and measured 
   expect(recall?.asked).toBeCloseTo(0.9, 5)
   expect(recall?.measured).toBeGreaterThan(0.8)
   // A measurement that finds the cores busy is given up.
+  let asked = 0
   const askMore = async () => {
-    await rows.query({ query: vector(Math.random()), recall: 0.8, filter })
+    asked += 1
+    await rows.query({ query: vector(asked + 0.25), recall: 0.8, filter })
     return (await measured())?.filtered.queries
   }
   await expect.poll(askMore, { timeout: 120_000 }).toBeGreaterThanOrEqual(10)

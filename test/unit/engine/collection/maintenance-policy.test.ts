@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { nextMaintenanceStep } from '../../../../src/engine/collection/maintenance-policy.js'
-import { OutdatedSegments } from '../../../../src/engine/collection/outdated-segments.js'
+import { OutdatedSegments } from '../../../../src/engine/collection/checkpointer.js'
+import { nextMaintenanceStep } from '../../../../src/engine/collection/maintenance.js'
 import type { ShardStats } from '../../../../src/native/addon.js'
 
 const next = (of: ShardStats, idleMs: number, outdated = new OutdatedSegments()) =>

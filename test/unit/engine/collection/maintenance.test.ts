@@ -1,8 +1,8 @@
 /** Background work that fails or ends, as seen by callers that wait for it. */
 import { beforeEach, expect, onTestFinished, test } from 'vitest'
 import { VicinalError } from '../../../../src/core/errors.js'
+import { OutdatedSegments } from '../../../../src/engine/collection/checkpointer.js'
 import { Maintenance, type MaintenanceParts } from '../../../../src/engine/collection/maintenance.js'
-import { OutdatedSegments } from '../../../../src/engine/collection/outdated-segments.js'
 import { Shard } from '../../../../src/native/shard.js'
 import { clusteredVectors, sequence, spec } from '../../native/shard-data.js'
 

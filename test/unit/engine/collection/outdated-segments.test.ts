@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { OutdatedSegments } from '../../../../src/engine/collection/outdated-segments.js'
+import { OutdatedSegments } from '../../../../src/engine/collection/checkpointer.js'
 
 it('are those up to a mark; taking a mark back leaves segments made under it outdated', () => {
   const outdated = new OutdatedSegments()

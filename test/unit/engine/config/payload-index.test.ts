@@ -1,11 +1,17 @@
 import { describe, expect, it } from 'vitest'
 import type { VicinalError } from '../../../../src/core/errors.js'
 import { LIMITS } from '../../../../src/core/limits.js'
-import { PAYLOAD_INDEX_KINDS, PAYLOAD_INDEX_PARAMS, SNOWBALL_LANGUAGES } from '../../../../src/core/payload-index.js'
+import {
+  PAYLOAD_INDEX_KINDS,
+  PAYLOAD_INDEX_PARAMS,
+  PayloadIndexRequest,
+  SNOWBALL_LANGUAGES,
+} from '../../../../src/core/payload-index.js'
 import { checkPayloadIndex } from '../../../../src/engine/config/payload-index.js'
 import { encodeTextOptions } from '../../../../src/filter/text-options.js'
 import { Shard } from '../../../../src/native/shard.js'
-import { payloadIndexOf, wireIndexSchema } from '../../../../src/wire/payload-index.js'
+import { wireIndexSchema } from '../../../../src/wire/payload-index.js'
+import { bodyOf } from '../../../../src/wire/read-bodies.js'
 
 const text = (params: object) => ({ type: 'text', ...params })
 const many = (count: number) => Array.from({ length: count }, (_, at) => `w${at}`)
@@ -89,7 +95,7 @@ describe('payload indexes as requested', () => {
     expect(Object.keys(wire)).toHaveLength(names.length + 1)
     expect(Object.keys(wire).every((name) => /^[a-z_]+$/.test(name))).toBe(true)
     const body = { field_name: 'a', field_schema: { ...wire, nonsense: 1 } }
-    expect(payloadIndexOf(body)).toEqual({ field: 'a', schema: { type: kind, ...params } })
+    expect(bodyOf(PayloadIndexRequest, body)).toEqual({ fieldName: 'a', fieldSchema: { type: kind, ...params } })
   })
 
   it.each(SNOWBALL_LANGUAGES)('stem %s in the kernel', async (language) => {

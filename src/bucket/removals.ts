@@ -1,0 +1,87 @@
+import { type Clock, systemClock } from '../core/clock.js'
+import type { Group } from './group.js'
+import { REMOVALS, removalKey } from './keys.js'
+import type { Objects } from './objects.js'
+import type { Entry } from './slate-messages.js'
+
+const HOUR_MS = 3_600_000
+/** Objects stay for as long after nothing names them, for readers that have just read the manifest. */
+export const DEFAULT_REMOVAL_MS = HOUR_MS
+/** Removals of one batch. */
+const AT_ONCE = 100
+const RETRY_MS = 30_000
+
+/**
+ * Objects that no manifest names any more. The batch that stops naming them writes a key for each. The owner removes them
+ * later, by its own clock: a takeover begins the time anew. A path that ends with a slash stands for everything below it.
+ *
+ * Names of objects are never used again, so that a removal is right whenever it comes, even by an owner that was paused.
+ */
+export class Removals {
+  readonly #group: Group
+  readonly #objects: Objects
+  readonly #clock: Clock
+  readonly #afterMs: number
+  /** When each was first seen, the earliest first. */
+  readonly #sinceMs = new Map<string, number>()
+  #retryAtMs = 0
+
+  private constructor(group: Group, objects: Objects, clock: Clock, afterMs: number) {
+    this.#group = group
+    this.#objects = objects
+    this.#clock = clock
+    this.#afterMs = afterMs
+  }
+
+  static async open(
+    group: Group,
+    objects: Objects,
+    { clock = systemClock, removalMs = DEFAULT_REMOVAL_MS }: { clock?: Clock; removalMs?: number },
+  ): Promise<Removals> {
+    const removals = new Removals(group, objects, clock, removalMs)
+    const found: string[] = []
+    for await (const [key] of group.scan(REMOVALS))
+      found.push(Buffer.from(key.subarray(REMOVALS.length)).toString('utf8'))
+    removals.added(found)
+    return removals
+  }
+
+  /** What the batch writes that stops naming these objects. */
+  puts(paths: readonly string[]): Entry[] {
+    return paths.map((path) => [removalKey(path), new Uint8Array(0)])
+  }
+
+  /** That batch is durable. */
+  added(paths: readonly string[]): void {
+    const nowMs = this.#clock.monotonicMs()
+    for (const path of paths) this.#sinceMs.set(path, nowMs)
+  }
+
+  has(path: string): boolean {
+    return this.#sinceMs.has(path)
+  }
+
+  /** Removes what is due. */
+  async sweep(): Promise<void> {
+    const nowMs = this.#clock.monotonicMs()
+    if (nowMs < this.#retryAtMs) return
+    for (let due = this.#due(nowMs); due.length > 0; due = this.#due(nowMs)) {
+      // A node that no longer owns the store finds out here, and leaves the removal to its successor.
+      await this.#group.write({ puts: this.puts(due) })
+      this.#retryAtMs = nowMs + RETRY_MS
+      for (const path of due) await (path.endsWith('/') ? this.#objects.removeTree(path) : this.#objects.remove(path))
+      await this.#group.write({ puts: [], deletes: due.map(removalKey) })
+      this.#retryAtMs = 0
+      for (const path of due) this.#sinceMs.delete(path)
+    }
+  }
+
+  #due(nowMs: number): string[] {
+    const due: string[] = []
+    for (const [path, sinceMs] of this.#sinceMs) {
+      if (nowMs - sinceMs < this.#afterMs || due.length === AT_ONCE) break
+      due.push(path)
+    }
+    return due
+  }
+}

@@ -1,0 +1,254 @@
+import { randomUUID } from 'node:crypto'
+import type { IncomingHttpHeaders } from 'node:http'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { StoreAddress } from '../bucket/address.js'
+import { Objects } from '../bucket/objects.js'
+import type { GroupOwner } from '../bucket/owner.js'
+import { hasReached } from '../bucket/watermark.js'
+import { LIMITS } from '../core/limits.js'
+import type { EmbeddedDatabase } from '../engine/database/embedded-database.js'
+import { NodeStore } from '../engine/stores/node-store.js'
+import type { Peers } from '../server/peers.js'
+import { type Heartbeat, Heartbeats, isAddress, type Role } from './heartbeats.js'
+import { OwnerWatch, POLLS } from './owner-watch.js'
+import { PeerForwarder, TO_HEADER, unavailable } from './peer-forwarder.js'
+
+const MS_PER_SECOND = 1_000
+/** Looks that a node tells its age in, and that may fail before it counts as behind. */
+const LATE_POLLS = 3
+
+export interface NodeOptions {
+  address: StoreAddress
+  cacheFolder: string
+  /** Of the store's database, while this node owns it. */
+  group: { commitWindowMs?: number }
+  roles: readonly Role[]
+  /** Heartbeats of an owner that have not changed for this time have another node take the store. */
+  ownerTimeoutMs: number
+  /** By which nodes know each other; without any, a node forwards nothing and takes nothing over. */
+  keys: readonly string[]
+  log(line: string): void
+}
+
+/**
+ * One of the nodes of a store: tells of itself, watches the owner, takes the store from an owner that is silent, and
+ * forwards what only the owner can do.
+ */
+export class ClusterNode implements Peers {
+  readonly #id = randomUUID()
+  readonly #options: NodeOptions
+  readonly #pollMs: number
+  readonly #watch: OwnerWatch
+  #url = ''
+  #store: NodeStore | null = null
+  #heartbeats: Heartbeats | null = null
+  #database: EmbeddedDatabase | null = null
+  #owner: GroupOwner | null = null
+  #forwarder: PeerForwarder | null = null
+  #beat = 0
+  /** When this node last had all that the owner told of. */
+  #levelAtMs: number | null = null
+  #timer: NodeJS.Timeout | null = null
+  #ticking: Promise<void> = Promise.resolve()
+  #isStopped = false
+
+  constructor(options: NodeOptions) {
+    this.#options = options
+    this.#pollMs = Math.ceil(options.ownerTimeoutMs / POLLS)
+    this.#watch = new OwnerWatch(this.#id, options.ownerTimeoutMs)
+  }
+
+  get #mayWrite(): boolean {
+    return this.#options.roles.includes('write')
+  }
+
+  /** Opens the store: as its owner, or as a reader where another node owns it. `url` is where other nodes reach this one. */
+  async start(url: string, open: (store: NodeStore) => Promise<EmbeddedDatabase>): Promise<EmbeddedDatabase> {
+    const { address, cacheFolder, group, log } = this.#options
+    this.#url = url
+    this.#heartbeats = new Heartbeats(await Objects.open(address))
+    const store = new NodeStore({
+      address,
+      cacheFolder,
+      owner: { node: this.#id, url },
+      group,
+      onLost: ({ message }) => {
+        log(`this node does not own the store any more, and reads it: ${message}`)
+        this.#hurry()
+      },
+    })
+    this.#store = store
+    if (!this.#mayWrite) await store.startReading()
+    else if (this.keys.length === 0) await store.startOwning()
+    else await this.#startBeside(store)
+    this.#database = await open(store)
+    await this.#tick().catch(() => undefined)
+    this.#arm()
+    return this.#database
+  }
+
+  /** A store that another node owns is read; one without an owner, or whose owner had this node's address, is taken. */
+  async #startBeside(store: NodeStore): Promise<void> {
+    const isRead = await store.startReading().then(
+      () => true,
+      () => false,
+    )
+    const owner = isRead ? await store.owner() : null
+    if (owner !== null && owner.url !== null && owner.url !== this.#url) return
+    if (isRead) await store.own()
+    else await store.startOwning()
+  }
+
+  /** The database is closed by its opener, afterwards. */
+  async stop(): Promise<void> {
+    this.#isStopped = true
+    if (this.#timer) clearTimeout(this.#timer)
+    await this.#ticking
+    this.#forwarder?.close()
+    await this.#heartbeats?.remove(this.#id).catch(() => undefined)
+  }
+
+  #arm(): void {
+    if (this.#isStopped) return
+    this.#timer = setTimeout(() => this.#hurry(), this.#pollMs).unref()
+  }
+
+  /** Looks now. */
+  #hurry(): void {
+    if (this.#timer) clearTimeout(this.#timer)
+    this.#timer = null
+    this.#ticking = this.#ticking
+      // A store that cannot be reached is asked again: its owner may be as far from it as this node.
+      .then(() => (this.#isStopped ? undefined : this.#tick()))
+      .catch(({ message }: Error) => this.#options.log(`the store's nodes: ${message}`))
+      .then(() => {
+        if (this.#timer === null) this.#arm()
+      })
+  }
+
+  async #tick(): Promise<void> {
+    const { store, heartbeats } = this.#opened()
+    if (store.isLost) await store.read()
+    if (store.epoch === null) await this.#lookAtOwner(store, heartbeats)
+    else await this.#lookForSuccessor(store, heartbeats)
+    await this.#tellOfItself(store, heartbeats)
+  }
+
+  #opened(): { store: NodeStore; heartbeats: Heartbeats } {
+    return { store: this.#store as NodeStore, heartbeats: this.#heartbeats as Heartbeats }
+  }
+
+  async #lookForSuccessor(store: NodeStore, heartbeats: Heartbeats): Promise<void> {
+    const epoch = store.epoch as number
+    this.#levelAtMs = performance.now()
+    if (this.#owner?.epoch !== epoch) {
+      this.#setOwner({ epoch, node: this.#id, url: this.#url })
+      await this.#tellOfItself(store, heartbeats)
+      await heartbeats.tellOwner(epoch)
+    }
+    // The write finds out; a failure changes the role.
+    if ((await heartbeats.toldEpoch()) > epoch) await store.touch().catch(() => undefined)
+  }
+
+  async #lookAtOwner(store: NodeStore, heartbeats: Heartbeats): Promise<void> {
+    const owner = await store.owner()
+    this.#setOwner(owner)
+    if (owner === null) return
+    const beat = owner.node === null ? null : await heartbeats.read(owner.node)
+    const position = await store.progress.position()
+    if (beat === null || hasReached(position, beat.watermark)) this.#levelAtMs = performance.now()
+    this.#watch.note(owner, beat)
+    if (!this.#mayWrite) return
+    const isMine = owner.node === this.#id
+    if (this.keys.length === 0 && !isMine) return
+    if (this.#watch.isWaiting) this.#watch.noteOthers(await heartbeats.list())
+    if (isMine || this.#watch.isDue(owner)) await this.#take(store, heartbeats)
+  }
+
+  async #take(store: NodeStore, heartbeats: Heartbeats): Promise<void> {
+    this.#options.log('the owner of the store is silent: this node takes it')
+    await store.own()
+    await this.#lookForSuccessor(store, heartbeats)
+  }
+
+  #setOwner(owner: GroupOwner | null): void {
+    const before = this.#owner
+    this.#owner = owner
+    if (before?.epoch === owner?.epoch) return
+    this.#forwarder?.close()
+    this.#forwarder = null
+  }
+
+  async #tellOfItself(store: NodeStore, heartbeats: Heartbeats): Promise<void> {
+    await heartbeats.write({
+      id: this.#id,
+      url: this.#url,
+      roles: this.#options.roles,
+      epoch: store.epoch,
+      beat: ++this.#beat,
+      watermark: await store.progress.position(),
+      lagSeconds: this.#lagSeconds,
+    })
+  }
+
+  get #lagSeconds(): number {
+    if (this.#store?.epoch != null) return 0
+    const lateMs = performance.now() - (this.#levelAtMs ?? 0)
+    return lateMs <= this.#pollMs * LATE_POLLS ? 0 : Math.round(lateMs / MS_PER_SECOND)
+  }
+
+  // As the service sees it
+
+  get keys(): readonly string[] {
+    return this.#options.keys
+  }
+
+  get isOwner(): boolean {
+    return this.#store?.epoch != null
+  }
+
+  get behind(): string | null {
+    if (this.#lagSeconds === 0 && this.#levelAtMs !== null) return null
+    return this.#levelAtMs === null
+      ? 'Service is starting: this node has not read what the owner of the store has'
+      : `This node is ${this.#lagSeconds} s behind the owner of the store`
+  }
+
+  forward(request: FastifyRequest, reply: FastifyReply, refuse: (error: Error) => void): void {
+    this.#toOwner().forward(request, reply, refuse)
+  }
+
+  #toOwner(): PeerForwarder {
+    const { node = null, url = null } = this.#owner ?? {}
+    if (node === null || url === null || node === this.#id || !isAddress(url)) {
+      throw unavailable('no node is known that owns the store')
+    }
+    this.#forwarder ??= new PeerForwarder(
+      { id: node, url },
+      {
+        key: this.keys[0] as string,
+        reach: async (watermark) => await this.#database?.watermarks.reach(watermark, { timeoutMs: LIMITS.timeoutMs }),
+        onFailure: () => this.#hurry(),
+      },
+    )
+    return this.#forwarder
+  }
+
+  checkReceived(headers: IncomingHttpHeaders): void {
+    if (this.isOwner && headers[TO_HEADER] === this.#id) return
+    throw unavailable('this node does not own the store')
+  }
+
+  async describe(): Promise<object> {
+    const { heartbeats } = this.#opened()
+    const goneMs = this.#options.ownerTimeoutMs * LATE_POLLS
+    const beats = (await heartbeats.list()).filter(({ id, ageMs }) => id === this.#id || ageMs <= goneMs)
+    const nodes = beats.map(({ id, url, roles, lagSeconds }: Heartbeat) => ({
+      id,
+      url,
+      roles,
+      lag_seconds: id === this.#id ? this.#lagSeconds : lagSeconds,
+    }))
+    return { owner: this.#owner?.node ?? null, nodes: nodes.sort((a, b) => (a.id < b.id ? -1 : 1)) }
+  }
+}

@@ -1,0 +1,136 @@
+import { type ClientRequest, Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { ERROR_CATALOGUE, VicinalError } from '../core/errors.js'
+import { hasLargeBody } from '../server/failures.js'
+import { INTERNAL, SUBJECT_HEADER, WATERMARK_HEADER } from '../server/peers.js'
+import { REQUEST_ID_HEADER } from '../server/request-ids.js'
+
+/** The node that a request is meant for. Another one that has its address refuses it. */
+export const TO_HEADER = 'x-vicinal-to'
+const SENT = ['content-type', 'content-length', 'accept'] as const
+const ANSWERED = ['content-type', 'content-length', 'retry-after', 'content-disposition', WATERMARK_HEADER] as const
+const MOST_SOCKETS = 512
+const RETRY_AFTER_MS = 1_000
+const UNAUTHENTICATED = ERROR_CATALOGUE.UNAUTHENTICATED.status
+const UNAVAILABLE = ERROR_CATALOGUE.UNAVAILABLE.status
+
+/** The owner, as a forwarder reaches it. */
+export interface Target {
+  id: string
+  url: string
+}
+
+interface ForwarderParts {
+  key: string
+  /** Resolves once this node reads what the watermark tells of. */
+  reach(watermark: string): Promise<void>
+  /** The owner could not be reached: look who it is. */
+  onFailure(): void
+}
+
+/** Sends requests on to one owner, and its answers back. Both are passed as they arrive. */
+export class PeerForwarder {
+  readonly target: Target
+  readonly #parts: ForwarderParts
+  readonly #base: URL
+  readonly #agent: HttpAgent
+  readonly #under = new Set<ClientRequest>()
+
+  constructor(target: Target, parts: ForwarderParts) {
+    this.target = target
+    this.#parts = parts
+    this.#base = new URL(target.url)
+    const options = { keepAlive: true, maxSockets: MOST_SOCKETS }
+    this.#agent = this.#base.protocol === 'https:' ? new HttpsAgent(options) : new HttpAgent(options)
+  }
+
+  /** The body of the request is still unread. `refuse` takes what becomes of it if there is no answer. */
+  forward(request: FastifyRequest, reply: FastifyReply, refuse: (error: Error) => void): void {
+    const sent = this.#send(request)
+    this.#under.add(sent)
+    const fail = (error: Error) => {
+      sent.destroy()
+      if (!reply.sent) refuse(error)
+    }
+    const onStop = () => sent.destroy()
+    request.ticket.stop.onStop(onStop)
+    sent.once('close', () => {
+      this.#under.delete(sent)
+      request.ticket.stop.offStop(onStop)
+    })
+    sent.on('error', (cause) => {
+      this.#parts.onFailure()
+      fail(unavailable('the node that owns the store did not answer', cause))
+    })
+    sent.once('response', (answer) => {
+      this.#handBack(request, reply, sent, answer).catch(fail)
+    })
+    request.raw.pipe(sent)
+    request.raw.once('error', onStop)
+    // The head goes with the first piece of the body, and does not wait for it.
+    setImmediate(() => sent.flushHeaders())
+  }
+
+  /** The owner is another node from now on: what it has not answered yet has an unknown outcome. */
+  close(): void {
+    for (const sent of this.#under) sent.destroy(new Error('another node owns the store'))
+    this.#agent.destroy()
+  }
+
+  #send({ raw, id, ticket }: FastifyRequest): ClientRequest {
+    const headers: Record<string, string> = {
+      'api-key': this.#parts.key,
+      [TO_HEADER]: this.target.id,
+      [SUBJECT_HEADER]: ticket.caller === null ? '' : String(ticket.caller),
+      [REQUEST_ID_HEADER]: id,
+    }
+    for (const name of SENT) {
+      const value = raw.headers[name]
+      if (value !== undefined) headers[name] = value
+    }
+    if (raw.headers['transfer-encoding'] !== undefined) headers['transfer-encoding'] = 'chunked'
+    else headers['content-length'] ??= '0'
+    const { protocol, hostname, port } = this.#base
+    return (protocol === 'https:' ? httpsRequest : httpRequest)({
+      method: raw.method as string,
+      host: hostname.replace(/^\[|\]$/g, ''),
+      ...(port === '' ? {} : { port }),
+      path: INTERNAL + raw.url,
+      headers,
+      agent: this.#agent,
+    })
+  }
+
+  async #handBack(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    sent: ClientRequest,
+    answer: IncomingMessage,
+  ): Promise<void> {
+    const { raw } = request
+    if (!sent.writableEnded) {
+      raw.unpipe(sent)
+      raw.resume()
+      if (hasLargeBody(raw)) reply.header('connection', 'close')
+    }
+    // The keys differ, and no client can do anything about that.
+    if (answer.statusCode === UNAUTHENTICATED) {
+      answer.resume()
+      throw unavailable('the node that owns the store does not know the cluster key of this one')
+    }
+    const watermark = answer.headers[WATERMARK_HEADER]
+    // Its caller may read here next, and sees its own write then.
+    if (typeof watermark === 'string') await this.#parts.reach(watermark)
+    if (answer.statusCode === UNAVAILABLE) this.#parts.onFailure()
+    for (const name of ANSWERED) {
+      const value = answer.headers[name]
+      if (value !== undefined) reply.header(name, value)
+    }
+    reply.code(answer.statusCode as number).send(answer)
+  }
+}
+
+export function unavailable(what: string, cause?: unknown): VicinalError {
+  return new VicinalError('UNAVAILABLE', `Service unavailable: ${what}`, { cause, retryAfterMs: RETRY_AFTER_MS })
+}

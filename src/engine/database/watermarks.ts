@@ -1,0 +1,61 @@
+import { parseWatermark, watermarkText } from '../../bucket/watermark.js'
+import { CallOptions } from '../../core/call-options.js'
+import { invalid, VicinalError } from '../../core/errors.js'
+import { givenIfAny } from '../../core/given-options.js'
+import { innerOf } from '../../core/inner-call.js'
+import type { MaybePromise } from '../../core/maybe-promise.js'
+import { withCall, withDeadline } from '../collection/call-scope.js'
+import type { CollectionStore } from '../stores/collection-store.js'
+import { type StoreProgress, WatermarkWaits } from '../stores/watermark-waits.js'
+
+/** When a caller may ask a node again that has not read what it demands. */
+const RETRY_AFTER_MS = 1_000
+
+/** Watermarks of a database on a store, as callers have them: opaque texts. */
+export class Watermarks {
+  readonly #store: Pick<CollectionStore, 'progress'>
+  readonly #waits: WatermarkWaits | null
+
+  constructor(store: Pick<CollectionStore, 'progress'>) {
+    this.#store = store
+    this.#waits = store.progress ? new WatermarkWaits(() => store.progress as StoreProgress) : null
+  }
+
+  /** Of everything that this node has written or can read; null where there are none. */
+  current(): MaybePromise<string | null> {
+    const { progress } = this.#store
+    return progress ? progress.position().then(watermarkText) : null
+  }
+
+  /** Runs a verb once this node has what its caller demands. */
+  async within<T>(call: CallOptions | undefined, work: () => Promise<T>): Promise<T> {
+    if (call?.after !== undefined) await this.reach(call.after, call)
+    return await withCall(call, work)
+  }
+
+  /**
+   * Resolves once this node has everything up to the watermark. Rejects with INVALID_ARGUMENT for a text that is none,
+   * and with UNAVAILABLE at the call's deadline.
+   */
+  async reach(after: string, call?: CallOptions): Promise<void> {
+    const wanted = parseWatermark(after)
+    const waits = this.#waits
+    if (!waits) throw invalid('after', 'only a database on a store gives watermarks', after)
+    try {
+      await withDeadline(ownOptions(call), (scope) => waits.until(wanted, scope.signal))
+    } catch (error) {
+      if (!(error instanceof VicinalError) || error.code !== 'TIMEOUT') throw error
+      throw new VicinalError('UNAVAILABLE', `after: this node has not read ${after} in time`, {
+        details: { field: 'after' },
+        retryAfterMs: RETRY_AFTER_MS,
+      })
+    }
+  }
+}
+
+/** Those of the wait: the call's own may be a query with all its options. */
+function ownOptions(call: CallOptions | undefined): CallOptions | undefined {
+  if (call === undefined || innerOf(call)) return call
+  const { signal, timeoutMs } = call
+  return givenIfAny(CallOptions, { ...(signal && { signal }), ...(timeoutMs === undefined ? {} : { timeoutMs }) })
+}

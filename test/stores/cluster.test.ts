@@ -1,0 +1,236 @@
+/** Several nodes on one store, each a process: any of them answers anything. */
+import type { ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { pathToFileURL } from 'node:url'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { serve } from '../unit/cli/process.js'
+
+const CLUSTER_KEY = 'a-key-that-only-nodes-have'
+const API_KEY = 'a-key-that-clients-have'
+const OWNER_TIMEOUT_MS = 1_500
+/** Far above what anything here takes, for a machine that does other work. */
+const PATIENCE = { timeout: 60_000, interval: 50 }
+const POINTS = '/collections/things/points'
+
+let root: string
+let nodes: Node[]
+let started = 0
+
+interface Answer {
+  status: number
+  headers: Headers
+  result: unknown
+  error: string | undefined
+}
+
+class Node {
+  constructor(
+    readonly url: string,
+    readonly child: ChildProcess,
+  ) {}
+
+  async ask(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Answer> {
+    const sent = body === undefined ? {} : { body: JSON.stringify(body) }
+    const answer = await fetch(this.url + path, {
+      method,
+      headers: { 'content-type': 'application/json', 'api-key': API_KEY, ...headers },
+      ...sent,
+    })
+    const text = await answer.text()
+    const { result, status } = text.startsWith('{') ? JSON.parse(text) : { result: text, status: 'ok' }
+    return { status: answer.status, headers: answer.headers, result, error: status?.error }
+  }
+
+  async must(method: string, path: string, body?: unknown): Promise<unknown> {
+    const { status, result, error } = await this.ask(method, path, body)
+    expect(status, `${method} ${path}: ${error}`).toBe(200)
+    return result
+  }
+
+  /** The same until the node does not say that it is to be tried again. */
+  async retried(method: string, path: string, body?: unknown): Promise<unknown> {
+    const deadlineMs = performance.now() + PATIENCE.timeout
+    for (; ; await sleep(PATIENCE.interval)) {
+      const answer = await this.ask(method, path, body)
+      if (answer.status !== 503 || performance.now() > deadlineMs) {
+        expect(answer.status, `${method} ${path}: ${answer.error}`).toBe(200)
+        return answer.result
+      }
+      expect(answer.headers.get('retry-after')).toMatch(/^\d+$/)
+    }
+  }
+
+  async count(query = ''): Promise<number> {
+    return ((await this.must('POST', `${POINTS}/count${query}`, {})) as { count: number }).count
+  }
+
+  async ids(): Promise<number[]> {
+    const found = (await this.must('POST', `${POINTS}/scroll`, { limit: 10_000, with_payload: false })) as {
+      points: { id: number }[]
+    }
+    return found.points.map(({ id }) => id)
+  }
+
+  async cluster(): Promise<{ owner: string | null; nodes: { id: string; url: string; roles: string[] }[] }> {
+    return ((await this.must('GET', '/cluster')) as { vicinal: never }).vicinal
+  }
+
+  async ownerUrl(): Promise<string | undefined> {
+    const { owner, nodes } = await this.cluster()
+    return nodes.find(({ id }) => id === owner)?.url
+  }
+
+  async end(signal: NodeJS.Signals): Promise<void> {
+    const exited = once(this.child, 'exit')
+    this.child.kill(signal)
+    await exited
+  }
+}
+
+const store = () => pathToFileURL(join(root, 'bucket')).href
+
+async function node(role: string, clusterKey: string | null = CLUSTER_KEY): Promise<Node> {
+  const cache = join(root, `cache-${started++}`)
+  const args = ['--store', store(), '--cache', cache, '--role', role, '--owner-timeout-ms', String(OWNER_TIMEOUT_MS)]
+  const { child, url } = await serve(args, root, {
+    VICINAL_API_KEY: API_KEY,
+    ...(clusterKey === null ? {} : { VICINAL_CLUSTER_KEY: clusterKey }),
+  })
+  const served = new Node(url, child)
+  nodes.push(served)
+  return served
+}
+
+const write = () => node('write,query')
+const read = () => node('query')
+
+const point = (id: number) => ({ id, vector: [id, 1, 2, 3], payload: { n: id } })
+const upsert = (at: Node, from: number, count = 1) =>
+  at.ask('PUT', `${POINTS}?wait=true`, { points: Array.from({ length: count }, (_, i) => point(from + i)) })
+const make = (at: Node) => at.retried('PUT', '/collections/things', { vectors: { size: 4, distance: 'Dot' } })
+
+beforeEach(() => {
+  nodes = []
+  root = mkdtempSync(join(tmpdir(), 'vicinal-cluster-'))
+})
+afterEach(async () => {
+  for (const { child } of nodes) child.kill('SIGKILL')
+  for (const { child } of nodes) if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
+  rmSync(root, { recursive: true, force: true })
+})
+
+test('any node takes a write, reads it at once, and others read it when asked for its watermark', async () => {
+  const owner = await write()
+  const [second, third] = await Promise.all([read(), read()])
+  await make(second)
+  expect(await second.must('GET', '/collections')).toEqual({ collections: [{ name: 'things' }] })
+  for (let at = 1; at <= 5; at++) {
+    const { status, result } = await upsert(second, at)
+    expect(status).toBe(200)
+    const { watermark } = result as { watermark: string }
+    expect(await second.count()).toBe(at)
+    expect(await third.count(`?after=${watermark}`)).toBe(at)
+    expect(await owner.count(`?after=${watermark}`)).toBe(at)
+  }
+  // A change of the catalogue has one, too.
+  const made = await third.ask('PUT', '/collections/more', { vectors: { size: 4, distance: 'Dot' } })
+  const after = made.headers.get('x-vicinal-watermark') as string
+  expect(await second.must('GET', `/collections/more?after=${after}`)).toMatchObject({ status: 'green' })
+  await second.must('DELETE', '/collections/more')
+  expect((await second.ask('GET', '/collections/more')).status).toBe(404)
+
+  const malformed = await second.ask('POST', `${POINTS}/count?after=%7B%7D`, {})
+  expect(malformed).toMatchObject({
+    status: 400,
+    error: expect.stringMatching(/expected the watermark of a write, got/),
+  })
+  const future = await second.ask('POST', `${POINTS}/count?after=999.1&timeout=1`, {})
+  expect(future).toMatchObject({ status: 503, error: expect.stringMatching(/has not read 999\.1 in time/) })
+  expect(future.headers.get('retry-after')).toMatch(/^\d+$/)
+  // What the owner refuses is refused as it says it.
+  const wrong = await second.ask('PUT', POINTS, { points: [{ id: 1, vector: [1] }] })
+  expect(wrong).toMatchObject({ status: 400, error: expect.stringMatching(/expected.*4.*got 1/) })
+  const { nodes: known, owner: id } = await third.cluster()
+  expect(known.map(({ url }) => url).sort()).toEqual([owner.url, second.url, third.url].sort())
+  expect(known.find((one) => one.id === id)).toMatchObject({ url: owner.url, roles: ['write', 'query'] })
+})
+
+test('kill -9 of the owner: another node takes the store, and every acknowledged write is on every node', async () => {
+  const first = await write()
+  const [second, third] = await Promise.all([write(), read()])
+  await make(first)
+  expect(await second.ownerUrl()).toBe(first.url)
+  const acknowledged: number[] = []
+  let watermark = ''
+  const writeSome = async (count: number) => {
+    for (const last = acknowledged.length + count; acknowledged.length < last; ) {
+      const id = acknowledged.length + 1
+      const at = id % 2 === 0 ? second : third
+      const done = await at.retried('PUT', `${POINTS}?wait=true`, { points: [point(id)] })
+      watermark = (done as { watermark: string }).watermark
+      acknowledged.push(id)
+    }
+  }
+  await writeSome(6)
+  const writing = writeSome(10)
+  await first.end('SIGKILL')
+  await writing
+  await writeSome(4)
+  for (const at of [second, third]) {
+    await at.count(`?after=${watermark}`)
+    expect(await at.ids()).toEqual(acknowledged)
+    expect(await at.ownerUrl()).toBe(second.url)
+    await expect.poll(async () => (await at.ask('GET', '/readyz')).status, PATIENCE).toBe(200)
+  }
+})
+
+test('an owner that was stopped meanwhile reads from then on, and forwards', async () => {
+  const [first, second] = [await write(), await write()]
+  await make(first)
+  expect((await upsert(first, 1)).status).toBe(200)
+  first.child.kill('SIGSTOP')
+  await expect.poll(() => second.ownerUrl(), PATIENCE).toBe(second.url)
+  await second.retried('PUT', `${POINTS}?wait=true`, { points: [point(2)] })
+  first.child.kill('SIGCONT')
+  // It acknowledges nothing of its own any more.
+  const done = (await first.retried('PUT', `${POINTS}?wait=true`, { points: [point(3)] })) as { watermark: string }
+  expect(await first.ids()).toEqual([1, 2, 3])
+  await second.count(`?after=${done.watermark}`)
+  expect(await second.ids()).toEqual([1, 2, 3])
+  expect(await first.ownerUrl()).toBe(second.url)
+})
+
+test('only nodes open the routes of nodes, and the key of nodes opens nothing else', async () => {
+  const owner = await write()
+  const others = [read(), node('query', 'a-key-of-another-cluster'), node('query', null)]
+  const [reader, stranger, lonely] = (await Promise.all(others)) as [Node, Node, Node]
+  await make(owner)
+  const { owner: id } = await owner.cluster()
+  const to = { 'x-vicinal-to': String(id) }
+  const inside = `/internal${POINTS}`
+  const points = { points: [point(1)] }
+  const status = async (at: Node, key: string, path: string, more = {}) =>
+    (await at.ask('PUT', path, points, { 'api-key': key, ...more })).status
+  for (const at of [owner, reader]) {
+    expect(await status(at, API_KEY, inside, to)).toBe(401)
+    expect(await status(at, 'another-key-than-theirs', inside, to)).toBe(401)
+    expect(await status(at, CLUSTER_KEY, POINTS)).toBe(401)
+    expect((await at.ask('POST', `${inside}/count`, {}, { 'api-key': CLUSTER_KEY, ...to })).status).toBe(401)
+  }
+  expect(await status(owner, CLUSTER_KEY, inside, to)).toBe(200)
+  expect(await status(owner, CLUSTER_KEY, inside, { 'x-vicinal-to': 'another node' })).toBe(503)
+  expect(await status(reader, CLUSTER_KEY, inside, to)).toBe(503)
+  // Bodies of nodes are checked as those of clients are.
+  const wrong = await owner.ask('PUT', inside, { points: [{ id: 1, vector: [1] }] }, { 'api-key': CLUSTER_KEY, ...to })
+  expect(wrong).toMatchObject({ status: 400, error: expect.stringMatching(/got 1/) })
+
+  const refused = await upsert(stranger, 2)
+  expect(refused).toMatchObject({ status: 503, error: expect.stringMatching(/does not know the cluster key/) })
+  expect(await owner.ids()).toEqual([1])
+  expect((await upsert(lonely, 3)).status).toBe(403)
+  expect(await status(lonely, API_KEY, inside, to)).toBe(404)
+})

@@ -1,0 +1,17 @@
+/** A longer run: `VICINAL_SEED=7 VICINAL_ROUNDS=200 npm test -- test/stores/faults`. */
+import { expect, test } from 'vitest'
+import { runFaults } from './fault-run.js'
+
+const rounds = Number(process.env.VICINAL_ROUNDS ?? 2)
+const seed = Number(process.env.VICINAL_SEED ?? Date.now() % 1_000_000)
+
+test(
+  'what a store acknowledged through faults and kills is there, whole, and nothing else',
+  async () => {
+    process.stdout.write(`faults of the store: VICINAL_SEED=${seed}\n`)
+    const { acknowledged, ...rest } = await runFaults({ seed, rounds })
+    process.stdout.write(`faults of the store: ${JSON.stringify({ acknowledged, ...rest })}\n`)
+    expect(acknowledged).toBeGreaterThan(10 * rounds)
+  },
+  rounds * 120_000,
+)

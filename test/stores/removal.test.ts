@@ -1,0 +1,101 @@
+/** Objects that nothing names any more: those of old manifests, of deleted collections, and of uploads that nothing followed. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { parseStore } from '../../src/bucket/address.js'
+import { Objects } from '../../src/bucket/objects.js'
+import type { Collection, Database } from '../../src/core/database.js'
+import { EmbeddedDatabase } from '../../src/engine/database/embedded-database.js'
+import { OwnerStore, type StoreOptions } from '../../src/engine/stores/owner-store.js'
+
+const DAY_MS = 86_400_000
+const ROWS = 1_200
+const STRAYS = ['segments/gone/1.vseg', 'tables/gone/table.lance/data/1.lance']
+let root: string
+let objects: Objects
+let database: Database | null = null
+
+const address = () => parseStore(pathToFileURL(join(root, 'bucket')).href)
+
+beforeEach(async () => {
+  root = mkdtempSync(join(tmpdir(), 'vicinal-removal-'))
+  objects = await Objects.open(address())
+})
+afterEach(async () => {
+  await database?.close()
+  database = null
+  rmSync(root, { recursive: true, force: true })
+})
+
+async function opened(options: StoreOptions): Promise<Database> {
+  await database?.close()
+  database = await EmbeddedDatabase.open(await OwnerStore.open(address(), join(root, 'cache'), options))
+  return database
+}
+
+async function fill(things: Collection, from: number): Promise<void> {
+  await things.upsert(
+    Array.from({ length: ROWS }, (_, i) => ({ id: from + i, vector: [Math.sin(i), Math.cos(i), i % 7] })),
+  )
+  await things.waitForIndex()
+}
+
+const paths = async (folder: string) => (await objects.list(folder)).map(({ path }) => path).sort()
+
+test('what a manifest stops naming goes, and everything of a deleted collection', async () => {
+  const things = await (await opened({})).createCollection('things', { vectors: { size: 3, distance: 'Dot' } })
+  await fill(things, 1)
+  await database?.close()
+  const first = await paths('segments/')
+  expect(first.length).toBeGreaterThan(0)
+
+  // The time is over at once, for what this owner finds as for what it stops naming itself.
+  const again = await (await opened({ removalMs: 1 })).collection('things')
+  await fill(again, 10_000)
+  await again.delete([1, 2, 3])
+  await database?.close()
+  await opened({ removalMs: 1 })
+  const isGone = async () => {
+    const left = await paths('segments/')
+    return first.some((path) => !left.includes(path))
+  }
+  await expect.poll(isGone, { timeout: 20_000 }).toBe(true)
+  const kept = await (await opened({})).collection('things')
+  expect(await kept.count()).toBe(2 * ROWS - 3)
+  expect((await kept.info()).warnings).toEqual([])
+
+  await (await opened({ removalMs: 1 })).deleteCollection('things')
+  await expect.poll(() => paths('segments/'), { timeout: 20_000 }).toEqual([])
+  await expect.poll(() => paths('tables/'), { timeout: 20_000 }).toEqual([])
+})
+
+test('objects that nothing ever named go once they are a day old, and those of collections do not', async () => {
+  const things = await (await opened({})).createCollection('things', { vectors: { size: 3, distance: 'Dot' } })
+  await fill(things, 1)
+  await things.flush()
+  await database?.close()
+  const named = [...(await paths('segments/')), ...(await paths('tables/'))]
+  const beside = `${(named[0] as string).split('/').slice(0, 2).join('/')}/stray.vseg`
+  for (const path of [...STRAYS, beside]) await objects.write(path, Buffer.from('stray'))
+  const all = async () => [...(await paths('segments/')), ...(await paths('tables/'))]
+
+  const later = { wallMs: () => Date.now() + 2 * DAY_MS, monotonicMs: () => performance.now() }
+  await opened({ removalMs: 1, clock: later })
+  await expect.poll(all, { timeout: 20_000 }).toEqual(named)
+  expect(await (await (await opened({})).collection('things')).count()).toBe(ROWS)
+})
+
+test('an object that may be about to be named stays, whatever its age', async () => {
+  for (const path of STRAYS) await objects.write(path, Buffer.from('stray'))
+  await objects.write('vicinal.json', Buffer.from('{"vicinal":"store","format":1,"leastReader":1}'))
+  const things = await (await opened({ removalMs: 1, orphanAgeMs: 0 })).createCollection('things', {
+    vectors: { size: 3, distance: 'Dot' },
+  })
+  // A later step of the same background work, so that the listing is over.
+  await fill(things, 1)
+  await (await opened({ removalMs: 1 })).deleteCollection('things')
+  await expect.poll(() => paths('segments/'), { timeout: 20_000 }).toEqual([STRAYS[0]])
+  expect(await objects.read(STRAYS[1] as string)).not.toBeNull()
+})

@@ -1,0 +1,164 @@
+/**
+ * Tables on a store: commits of an owner that was paused and does not know its successor. Nothing of them may be in the
+ * versions that the successor goes on with.
+ */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import type { Lance, LanceConnection } from '../../../src/storage/lance-native.js'
+import { LanceTable } from '../../../src/storage/lance-table.js'
+import { storeTable, type TableHome } from '../../../src/storage/table-home.js'
+import { flushBatch, type Row, rowsMatchCrcs, rowsOf } from './flush-batches.js'
+
+const CONTENTS = { collection: 'photos', vectors: [{ name: 'a', size: 2 }] }
+let root: string
+
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'vicinal-late-'))
+})
+afterEach(() => rmSync(root, { recursive: true, force: true }))
+
+const home = () => storeTable(pathToFileURL(root).href, {}, 'tables/photos', Number.MAX_SAFE_INTEGER)
+
+async function opened(version: number, at: TableHome = home()): Promise<LanceTable> {
+  return await LanceTable.at(at, CONTENTS, version)
+}
+
+const row = (id: number, seq: number, deleted = false): Row => ({
+  id: String(id),
+  seq,
+  deleted,
+  payload: '',
+  vectors: [deleted ? null : [id, seq]],
+})
+
+async function put(table: LanceTable, ...rows: Row[]): Promise<number> {
+  const version = await table.commit(flushBatch(rows, [2]))
+  await table.syncNewFiles()
+  return version
+}
+
+/** Each row as `id@seq`, deletions with a minus. */
+async function contents(table: LanceTable): Promise<string> {
+  const found: string[] = []
+  for await (const part of table.scan(0)) {
+    expect(rowsMatchCrcs(part)).toBe(true)
+    for (const { id, seq, deleted } of rowsOf(part)) found.push(`${deleted ? '-' : ''}${id}@${seq}`)
+  }
+  return found.sort().join(' ')
+}
+
+/** What a node without a cache finds in the version that a manifest names. */
+async function rebuilt(version: number): Promise<string> {
+  return await contents(await LanceTable.at(home(), CONTENTS, version, { readOnly: true }))
+}
+
+/** Runs `before` right before a call of `method` on a handle of the table. */
+function holding(method: keyof Lance, before: () => Promise<unknown>): TableHome {
+  const held = (lance: Lance): Lance =>
+    new Proxy(lance, {
+      get(target, name) {
+        const value = target[name as keyof Lance] as unknown
+        if (typeof value !== 'function') return value
+        if (name !== method) return value.bind(target)
+        return async (...args: unknown[]) => {
+          await before()
+          return await value.apply(target, args)
+        }
+      },
+    })
+  const connect = async (): Promise<LanceConnection> => {
+    const connection = await home().connect()
+    return {
+      openTable: async (...args) => held(await connection.openTable(...args)),
+      createEmptyTable: async (...args) => held(await connection.createEmptyTable(...args)),
+    }
+  }
+  return { ...home(), connect }
+}
+
+/** An owner whose every change is one commit, and that is gone afterwards: it makes none of them again. */
+async function paused(): Promise<{ late: LanceTable; named: number }> {
+  const late = await opened(0, { ...home(), restores: false })
+  return { late, named: await put(late, row(1, 1), row(2, 2), row(3, 3)) }
+}
+
+test('a late commit is not in what the successor commits next', async () => {
+  const { late, named } = await paused()
+  const next = await opened(named)
+  await put(next, row(4, 4))
+  await put(late, row(5, 5), row(1, 6)).catch(() => undefined)
+  const version = await put(next, row(6, 7))
+  expect(await contents(next)).toBe('1@1 2@2 3@3 4@4 6@7')
+  expect(await rebuilt(version)).toBe('1@1 2@2 3@3 4@4 6@7')
+})
+
+test('a paused owner that makes its change again, over what its successor did, changes nothing', async () => {
+  const late = await opened(0)
+  const named = await put(late, row(1, 1), row(2, 2))
+  const next = await opened(named)
+  await put(next, row(4, 4), row(1, 5, true))
+  await put(late, row(5, 5), row(1, 3))
+  const version = await put(next, row(6, 7))
+  expect(await contents(next)).toBe('-1@5 2@2 4@4 6@7')
+  expect(await rebuilt(version)).toBe('-1@5 2@2 4@4 6@7')
+})
+
+test('a late commit right before the successor opens the table is not in it', async () => {
+  const { late, named } = await paused()
+  await put(late, row(5, 5))
+  const next = await opened(named)
+  expect(await contents(next)).toBe('1@1 2@2 3@3')
+  const version = await put(next, row(6, 7))
+  expect(await contents(next)).toBe('1@1 2@2 3@3 6@7')
+  expect(await rebuilt(version)).toBe('1@1 2@2 3@3 6@7')
+})
+
+test('reading a version that is not the newest leaves the table as it is', async () => {
+  const { late, named } = await paused()
+  const version = await put(late, row(5, 5))
+  expect(await contents(await opened(named))).toBe('1@1 2@2 3@3')
+  expect(await put(late, row(6, 6))).toBe(version + 1)
+})
+
+test('a late row whose delete mark the successor purged does not come back', async () => {
+  const { late, named } = await paused()
+  const next = await opened(named)
+  await put(next, row(5, 5, true), row(2, 6, true))
+  expect(await next.compact({ checkpointSeq: 6 })).toBeGreaterThan(named)
+  await put(late, row(5, 4)).catch(() => undefined)
+  const version = await put(next, row(7, 7))
+  expect(await contents(next)).toBe('1@1 3@3 7@7')
+  expect(await rebuilt(version)).toBe('1@1 3@3 7@7')
+})
+
+for (const step of ['delete', 'optimize'] as const) {
+  test(`a late commit before the ${step} of a compaction is not in the compacted version`, async () => {
+    const { late, named } = await paused()
+    let commits = 0
+    const next = await opened(
+      named,
+      holding(step, async () => {
+        if (commits++ === 0) await late.commit(flushBatch([row(5, 5)], [2])).catch(() => undefined)
+      }),
+    )
+    await put(next, row(2, 7, true))
+    await put(next, row(8, 8))
+    const version = await next.compact({ checkpointSeq: 7 })
+    expect(commits).toBeGreaterThan(0)
+    expect(await contents(next)).toBe('1@1 3@3 8@8')
+    expect(await rebuilt(version)).toBe('1@1 3@3 8@8')
+  })
+}
+
+test('a compaction leaves the version that is named until another one is', async () => {
+  const { late, named } = await paused()
+  for (let id = 4; id < 8; id++) await put(late, row(id, id))
+  const before = late.version
+  const after = await late.compact({ checkpointSeq: 0 })
+  expect(after).toBeGreaterThan(before)
+  expect(await rebuilt(named)).toBe('1@1 2@2 3@3')
+  expect(await rebuilt(before)).toBe('1@1 2@2 3@3 4@4 5@5 6@6 7@7')
+})
