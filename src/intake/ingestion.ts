@@ -30,12 +30,19 @@ export interface WrittenBatch {
   rejected: readonly RejectedRow[]
 }
 
+/** The facts of a collection that a stream is read and cut by. */
+export interface IngestShape {
+  /** Names of its vectors. */
+  vectors: readonly string[]
+  /** Most points of one write, if its owner bounds them. */
+  mostPoints?: number | undefined
+}
+
 /** What a stream is written to. */
 export interface IngestSink {
   /** Rows of the source that are stored. */
   position(source: string): Promise<number>
-  /** Names of the collection's vectors. */
-  vectors(): Promise<readonly string[]>
+  shape(): Promise<IngestShape>
   write(batch: IngestBatch): Promise<WrittenBatch>
 }
 
@@ -65,14 +72,16 @@ export async function ingestStream(
   bounds: IngestBounds = DEFAULT_BOUNDS,
 ): Promise<IngestResult> {
   const read = READERS[options.type]
-  const vectors = await sink.vectors()
-  return await new Ingestion(options, sink, bounds).run(read(piecesOf(stream), { ...bounds, vectors }))
+  const { vectors, mostPoints = LIMITS.ingestBatchRows } = await sink.shape()
+  const ingestion = new Ingestion(options, sink, bounds, Math.min(mostPoints, LIMITS.ingestBatchRows))
+  return await ingestion.run(read(piecesOf(stream), { ...bounds, vectors }))
 }
 
 class Ingestion {
   readonly #options: IngestOptions
   readonly #sink: IngestSink
   readonly #hold: Hold
+  readonly #batchRows: number
   readonly #result: IngestResult
   /** Rows before this one are stored already. */
   #stored = 0
@@ -82,9 +91,10 @@ class Ingestion {
   #writing: Promise<void> = Promise.resolve()
   #failure: unknown = null
 
-  constructor(options: IngestOptions, sink: IngestSink, { hold }: IngestBounds) {
+  constructor(options: IngestOptions, sink: IngestSink, { hold }: IngestBounds, batchRows: number) {
     this.#options = options
     this.#sink = sink
+    this.#batchRows = batchRows
     this.#hold = hold
     this.#row = options.source?.position ?? 0
     this.#result = { accepted: 0, rejected: 0, position: this.#row, errors: [] }
@@ -130,7 +140,7 @@ class Ingestion {
     else this.#batch.add(row.point, at)
     this.#batch.bytes += row.bytes
     this.#hold(row.bytes)
-    return this.#batch.isFull
+    return this.#batch.bytes >= LIMITS.ingestBatchBytes || this.#batch.rowCount >= this.#batchRows
   }
 
   /** Begins to write the batch, once the one before is written. */
@@ -205,9 +215,8 @@ class Gathering {
     this.rows.push(row)
   }
 
-  get isFull(): boolean {
-    const count = this.points.length + this.rejected.length
-    return this.bytes >= LIMITS.ingestBatchBytes || count >= LIMITS.ingestBatchRows
+  get rowCount(): number {
+    return this.points.length + this.rejected.length
   }
 }
 

@@ -238,6 +238,16 @@ export function describeIngest(suite: Suite): void {
       expect(await collection.count()).toBe(10)
     })
 
+    it('that two clients send at once are stored once', async () => {
+      const collection = await suite.single()
+      const count = LIMITS.ingestBatchRows + 100
+      const all = Buffer.from(rows(0, count))
+      const results = await Promise.all([1, 2].map(() => collection.ingest(pieces(all, 100_000), source())))
+      expect(results.map(({ position }) => position)).toEqual([count, count])
+      expect(results.reduce((sum, { accepted }) => sum + accepted, 0)).toBe(count)
+      expect(await collection.count()).toBe(count)
+    })
+
     it('count refused rows, also at the end', async () => {
       const collection = await suite.single()
       expect(await collection.ingest(pieces('x\n'), source())).toMatchObject({ rejected: 1, position: 1 })

@@ -22,15 +22,20 @@ export class OracleIngests {
   readonly ingest = async (stream: IngestStream, options: IngestOptions): Promise<IngestResult> =>
     await ingestStream(stream, given(IngestOptions, options), {
       position: this.position,
-      vectors: async () => schemaOf((await this.#collection.info()).config).map(({ name }) => name),
-      write: async ({ points, rows, source, to }) => {
+      shape: async () => ({ vectors: schemaOf((await this.#collection.info()).config).map(({ name }) => name) }),
+      write: async (batch) => {
+        const { source, to } = batch
+        const stored = source === null ? 0 : (this.#positions.get(source) ?? 0)
+        const first = batch.rows.findIndex((row) => row >= stored)
+        const points = batch.points.slice(first < 0 ? batch.points.length : first)
+        const rows = batch.rows.slice(-points.length)
         const rejected: RejectedRow[] = []
         const isWhole = (await this.#errorOf(points)) === null
         for (const [at, point] of isWhole ? [] : points.entries()) {
           const error = await this.#errorOf([point])
           if (error) rejected.push(rejectedRow(rows[at] as number, error))
         }
-        if (source !== null) this.#positions.set(source, to)
+        if (source !== null) this.#positions.set(source, Math.max(stored, to))
         return { accepted: points.length - rejected.length, rejected }
       },
     })

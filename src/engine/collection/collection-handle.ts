@@ -52,7 +52,7 @@ const OPTIONS_AT = {
   flush: 0,
   waitForIndex: 0,
 } satisfies Record<
-  | Exclude<keyof EmbeddedCollection, keyof PlainReads | 'name' | 'ingestBatch' | 'ingestVectors'>
+  | Exclude<keyof EmbeddedCollection, keyof PlainReads | 'name' | 'ingestBatch' | 'ingestShape'>
   | 'retrieve'
   | 'scrollPage',
   number
@@ -117,7 +117,7 @@ class Handle extends PlainReads {
     const told = { type, ...(source ? { source } : {}), ...(onProgress ? { onProgress } : {}), ...call }
     const sink: IngestSink = {
       position: (name) => this.#slot.use(({ methods }) => methods.ingestPosition(name), call),
-      vectors: () => this.#slot.use(({ methods }) => methods.ingestVectors(), call),
+      shape: () => this.#slot.use(({ methods }) => methods.ingestShape(), call),
       write: (batch) => this.#slot.use(({ methods }) => methods.ingestBatch(batch, call), call),
     }
     return await ingestStream(stream, told, sink, innerOf(options)?.stream)

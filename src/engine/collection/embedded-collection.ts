@@ -20,7 +20,7 @@ import { type Batch, batchesOf, pointsOfOneWrite, writeBatches } from '../../cor
 import { PayloadOptions, UpsertOptions, VectorUpdateOptions, WriteOptions } from '../../core/write-options.js'
 import { filterContext } from '../../filter/parse.js'
 import { compileFilter } from '../../filter/program.js'
-import type { IngestBatch, WrittenBatch } from '../../intake/ingestion.js'
+import type { IngestBatch, IngestShape, WrittenBatch } from '../../intake/ingestion.js'
 import type { Shard } from '../../native/shard.js'
 import { withoutVectorName, withVectorName } from '../config/named-vectors.js'
 import { checkPayloadIndex, isOnDisk } from '../config/payload-index.js'
@@ -114,9 +114,9 @@ export class EmbeddedCollection<P = Payload>
     return this.#engine.sources.stored(source)
   }
 
-  /** Names of the vectors that rows of a stream may have. */
-  async ingestVectors(): Promise<string[]> {
-    return this.#engine.schema.map(({ name }) => name)
+  async ingestShape(): Promise<IngestShape> {
+    const { schema, strictMode } = this.#engine
+    return { vectors: schema.map(({ name }) => name), mostPoints: strictMode?.config.upsertMaxBatchsize }
   }
 
   /** Writes one batch of a stream. Rows that are no points of the collection are left out and told. */

@@ -16,7 +16,7 @@ function* rows(count: number, onRow: (row: number) => void = () => {}): Generato
 function sinkOf(write: (batch: IngestBatch) => Promise<void>): IngestSink {
   return {
     position: async () => 0,
-    vectors: async () => [''],
+    shape: async () => ({ vectors: [''] }),
     async write(batch) {
       await write(batch)
       return { accepted: batch.points.length, rejected: [] }
