@@ -203,7 +203,7 @@ export const SERVE_SETTINGS = {
     'requestTimeoutMs',
     'integer',
     120_000,
-    'how long a request may take to arrive, including uploads of snapshots',
+    'how long a request may take to arrive, with uploads of snapshots and without streams of points',
   ),
   threads: setting(
     'threads',
