@@ -163,7 +163,8 @@ ANSWERS_TEST("the requested recall is kept among a filter's matches at every sel
       std::printf("metric %d: %s from %.0f to %.0f: %.4f", int(metric), field, from, to, recall);
       for (const std::string& strategy : strategies) std::printf(" [%s]", strategy.c_str());
       std::printf("\n");
-      CHECK_AT_LEAST(recall, 0.935);
+      // In 9 builds the lowest had a mean of 0.946 and a standard deviation of 0.002.
+      CHECK_AT_LEAST(recall, 0.93);
       all.insert(strategies.begin(), strategies.end());
     };
     for (const double share : {1, 10, 30, 50, 100, 200, 400, 700, 950}) expectKept("r", 0, share);

@@ -41,6 +41,13 @@ export const SERVE_SETTINGS = {
     'write,query',
     'with a store: `write,query` may own it; `query` reads what the owner writes. Without a cluster key a node that may own it takes it at once',
   ),
+  commitWindowMs: setting(
+    'commit-window-ms',
+    'commitWindowMs',
+    'integer',
+    null,
+    'with a store: how long a write waits for others, since each batch is a paid request; at most 10000. Default: 10 on file://, 100 elsewhere',
+  ),
   advertise: setting(
     'advertise',
     'advertise',
@@ -63,13 +70,6 @@ export const SERVE_SETTINGS = {
     'file with the key that all nodes of a store have: with it a node forwards writes to the owner, and takes the store from a silent one. One a line; the first is sent, all are accepted',
   ),
   clusterKey: secret('VICINAL_CLUSTER_KEY', 'the same key; several are separated by commas'),
-  commitWindowMs: setting(
-    'commit-window-ms',
-    'commitWindowMs',
-    'integer',
-    null,
-    'with a store: how long a write waits for others, since each batch is a paid request; at most 10000. Default: 10 on file://, 100 elsewhere',
-  ),
   host: setting('host', 'host', 'text', '127.0.0.1', 'address to listen on'),
   port: setting('port', 'port', 'integer', 6333, `port to listen on; 0 takes a free one (at most ${MAX_PORT})`),
   apiKeyFile: setting(

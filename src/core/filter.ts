@@ -5,11 +5,18 @@
 import Type, { type Static, type TSchema } from 'typebox'
 import { LIMITS } from './limits.js'
 import type { PointId } from './point.js'
-import { count as anyCount, integer, number, opaque, optional, recursive } from './vocabulary/declare.js'
+import {
+  count as anyCount,
+  type Given,
+  integer,
+  list,
+  number,
+  opaque,
+  optional,
+  recursive,
+} from './vocabulary/declare.js'
 import { Keys } from './vocabulary/keys.js'
 
-/** A declared object whose optional properties may be null too, as on the wire. */
-export type Nullable<T> = { [K in keyof T]: undefined extends T[K] ? T[K] | null : T[K] }
 export type OneOrMore<T> = T | readonly T[]
 
 /**
@@ -69,29 +76,6 @@ export type MatchCondition =
   /** Texts that start so. */
   | { prefix: string }
 
-/** Bounds are all numbers, or all date-times: RFC 3339 texts or Dates. */
-export interface RangeCondition {
-  lt?: number | bigint | string | Date | null
-  lte?: number | bigint | string | Date | null
-  gt?: number | bigint | string | Date | null
-  gte?: number | bigint | string | Date | null
-}
-
-export interface IsEmptyCondition {
-  isEmpty: { key: string }
-}
-export interface IsNullCondition {
-  isNull: { key: string }
-}
-export interface HasIdCondition {
-  hasId: readonly PointId[]
-}
-export interface HasVectorCondition {
-  hasVector: string
-}
-export interface SliceCondition {
-  slice: Slice
-}
 export interface NestedCondition {
   nested: Nested
 }
@@ -145,7 +129,7 @@ export type GeoRadius = Static<typeof GeoRadius>
 
 export const GeoLineString = Type.Object(
   {
-    points: Type.Array(GeoPoint, {
+    points: list(GeoPoint, {
       description: 'The last point is the first again.',
       minItems: LEAST_RING_POINTS,
       maxItems: LIMITS.geoPolygonPoints,
@@ -154,14 +138,12 @@ export const GeoLineString = Type.Object(
   { $id: 'GeoLineString', description: 'A closed ring.' },
 )
 /** A closed ring: at least four points, the last one the first again. */
-export interface GeoLineString {
-  points: readonly GeoPoint[]
-}
+export type GeoLineString = Given<typeof GeoLineString>
 
 export const GeoPolygon = Type.Object(
   {
     exterior: GeoLineString,
-    interiors: optional(Type.Array(GeoLineString, { description: 'Holes.', maxItems: MOST_RINGS })),
+    interiors: optional(list(GeoLineString, { description: 'Holes.', maxItems: MOST_RINGS })),
   },
   {
     $id: 'GeoPolygon',
@@ -169,10 +151,7 @@ export const GeoPolygon = Type.Object(
   },
 )
 /** Positions inside the exterior ring and outside of every interior one. */
-export interface GeoPolygon {
-  exterior: GeoLineString
-  interiors?: readonly GeoLineString[] | null
-}
+export type GeoPolygon = Given<typeof GeoPolygon>
 
 const count = (description: string) => optional(integer({ description }))
 export const ValuesCount = Type.Object(
@@ -183,7 +162,7 @@ export const ValuesCount = Type.Object(
   },
 )
 /** How many values the field has: 0 if it is missing or null, the elements of an array, else 1. */
-export type ValuesCount = Nullable<Static<typeof ValuesCount>>
+export type ValuesCount = Given<typeof ValuesCount>
 
 export const Slice = Type.Object(
   {
@@ -221,6 +200,8 @@ export const Range = Type.Object(
   { lt: bound('Less.'), lte: bound('Less or equal.'), gt: bound('Greater.'), gte: bound('Greater or equal.') },
   { $id: 'Range', description: 'Bounds are all numbers, or all RFC 3339 date-times.' },
 )
+/** Bounds are all numbers, or all date-times: RFC 3339 texts or Dates. */
+export type RangeCondition = Given<typeof Range>
 
 const field = (description: string) => Type.Object({ key: path() }, { description })
 const flag = (description: string) => optional(Type.Boolean({ description }))
@@ -242,16 +223,21 @@ export const IsEmptyCondition = Type.Object(
   { isEmpty: field('The field is missing, null or `[]`.') },
   { $id: 'IsEmptyCondition' },
 )
+export type IsEmptyCondition = Given<typeof IsEmptyCondition>
 export const IsNullCondition = Type.Object({ isNull: field('The field is null.') }, { $id: 'IsNullCondition' })
+export type IsNullCondition = Given<typeof IsNullCondition>
 export const HasIdCondition = Type.Object(
   { hasId: opaque<readonly PointId[]>({ type: 'array', description: 'The point has one of these ids.' }) },
   { $id: 'HasIdCondition' },
 )
+export type HasIdCondition = Given<typeof HasIdCondition>
 export const HasVectorCondition = Type.Object(
   { hasVector: Type.String({ description: 'The point has the vector of this name.' }) },
   { $id: 'HasVectorCondition' },
 )
+export type HasVectorCondition = Given<typeof HasVectorCondition>
 export const SliceCondition = Type.Object({ slice: Slice }, { $id: 'SliceCondition' })
+export type SliceCondition = Given<typeof SliceCondition>
 
 const filter = recursive<Filter>((): TSchema => Filter)
 const condition = recursive<Condition>((): TSchema => Condition)

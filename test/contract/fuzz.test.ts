@@ -1,8 +1,9 @@
 /** Nearly valid bodies and nearly valid bytes: no answer is an internal error. */
-import fc from 'fast-check'
+
 import { expect, it, onTestFinished } from 'vitest'
 import { open } from '../../src/index.js'
 import { encodeMsgpack } from '../../src/wire/msgpack-encoder.js'
+import fc from '../oracle/properties.js'
 import { type Service, startService } from './service.js'
 
 const RUNS = 1500

@@ -18,10 +18,10 @@ const MIB = 1024 * KIB
 /** Far above the present use, because the tests' own process has to fit. */
 const LIMIT = 16_384 * MIB
 /** Of the rate that bodies have to come with: a busy machine may hold a steady client up for a part of it. */
-const WINDOW_MS = 2_000
+const WINDOW_MS = 4_000
 /** A steady client sends a piece at each of its steps, which is many times the least rate. */
 const PIECE_BYTES = 16 * KIB
-const STEP_MS = 100
+const STEP_MS = 150
 const POINTS = '/collections/a/points'
 const QUERY = `${POINTS}/query`
 

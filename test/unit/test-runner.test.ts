@@ -1,6 +1,6 @@
 /** The scripts that run tests: what they count as passed, failed and unsteady. */
 import { spawnSync } from 'node:child_process'
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { afterEach, describe, expect, test } from 'vitest'
@@ -61,6 +61,23 @@ report([suite('runner', [], 'main', ${JSON.stringify(env)}, ${JSON.stringify(roo
     const { sum, told } = reported({}, FLAKY)
     expect(sum).toBe('0 passed, 1 failed')
     expect(told).not.toContain('unsteady')
+  })
+
+  test('properties draw from the seed of the run', () => {
+    const text = `import fc from ${JSON.stringify(join(ROOT, 'test/oracle/properties.js'))}
+test('seeded', () => expect(fc.readConfigureGlobal().seed).toBe(7))`
+    expect(reported({ VICINAL_TEST_SEED: '7' }, text).sum).toBe('1 passed, 0 failed')
+    const files = readdirSync(join(ROOT, 'test'), { recursive: true, encoding: 'utf8' })
+    const others = files.filter(
+      (file) =>
+        /^(?!.*node_modules).*\.ts$/.test(file) &&
+        file !== 'oracle/properties.ts' &&
+        file !== 'unit/test-runner.test.ts',
+    )
+    const unseeded = others.filter((file) =>
+      readFileSync(join(ROOT, 'test', file), 'utf8').includes("from 'fast-check'"),
+    )
+    expect(unseeded).toEqual([])
   })
 
   test('a test that fails twice is failed, and so is a run with a crash', () => {

@@ -18,7 +18,7 @@ export interface NodeStoreParts {
   cacheFolder: string
   /** The node, as other nodes find it in the store's database. */
   owner: Omit<GroupOwner, 'epoch'>
-  group: Pick<StoreOptions, 'minAgeMs' | 'memoryBytes' | 'commitWindowMs'>
+  options: Pick<StoreOptions, 'minAgeMs' | 'memoryBytes' | 'commitWindowMs'>
   /** This node owned the store and does not any more: call `read`. */
   onLost(error: VicinalError): void
 }
@@ -152,13 +152,13 @@ export class NodeStore implements CollectionStore {
   }
 
   async #openOwning(): Promise<OwnerStore> {
-    const { address, cacheFolder, owner, group } = this.#parts
+    const { address, cacheFolder, owner, options } = this.#parts
     const onEnd = (error: VicinalError) => {
       if (this.#isStopped) return
       this.#isLost = true
       this.#parts.onLost(error)
     }
-    return await OwnerStore.open(address, cacheFolder, { ...group, owner, onEnd })
+    return await OwnerStore.open(address, cacheFolder, { ...options, owner, onEnd })
   }
 
   async list(registry: CollectionRegistry): Promise<void> {

@@ -1,6 +1,6 @@
-import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { Stop } from '../../../src/core/stop.js'
+import fc from '../../oracle/properties.js'
 
 test('a stop calls its listeners once, and not those that have left', () => {
   const stop = new Stop()

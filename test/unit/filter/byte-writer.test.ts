@@ -1,6 +1,6 @@
-import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { ByteWriter } from '../../../src/filter/byte-writer.js'
+import fc from '../../oracle/properties.js'
 
 const textOf = (bytes: Uint8Array) => {
   const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true)

@@ -1,7 +1,6 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import fc from 'fast-check'
 import { afterAll, describe, expect, it } from 'vitest'
 import type { Condition, Filter } from '../../../src/core/filter.js'
 import { PAYLOAD_INDEX_KINDS, type PayloadIndexParams } from '../../../src/core/payload-index.js'
@@ -10,6 +9,7 @@ import { compileFilter } from '../../../src/filter/program.js'
 import { encodeTextOptions } from '../../../src/filter/text-options.js'
 import { Shard } from '../../../src/native/shard.js'
 import { matchesFilter, type OraclePoint, type OracleTexts } from '../../oracle/filter-oracle.js'
+import fc from '../../oracle/properties.js'
 import { texts as payloadTexts } from '../native/shard-data.js'
 
 // The kernel decides filters on JSON text and from indexes, the oracle on parsed values: both must agree.

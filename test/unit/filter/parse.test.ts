@@ -1,9 +1,9 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { VicinalError } from '../../../src/core/errors.js'
 import { LIMITS } from '../../../src/core/limits.js'
 import { parseFilter } from '../../../src/filter/parse.js'
 import { compileFilter } from '../../../src/filter/program.js'
+import fc from '../../oracle/properties.js'
 
 const context = { vectorNames: ['image', 'text'] }
 

@@ -1,4 +1,3 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { LIMITS } from '../../../src/core/limits.js'
 import type { Payload } from '../../../src/core/point.js'
@@ -6,6 +5,7 @@ import { parseDateTime } from '../../../src/filter/date-time.js'
 import { parsePath } from '../../../src/filter/path.js'
 import { applyPatch, deleteKeys, selectPayload } from '../../../src/filter/payload.js'
 import { microsOf, valuesAt } from '../../oracle/filter-oracle.js'
+import fc from '../../oracle/properties.js'
 
 const json = (text: string) => JSON.parse(text) as Payload
 const key = (name: string) => ({ kind: 'key', key: name })

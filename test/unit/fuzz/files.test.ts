@@ -4,7 +4,6 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import fc from 'fast-check'
 import { afterAll, expect, it } from 'vitest'
 import { VicinalError } from '../../../src/core/errors.js'
 import { Disk } from '../../../src/disk/disk.js'
@@ -16,6 +15,7 @@ import { readManifest } from '../../../src/storage/manifest.js'
 import { isSnapshotFile, readSnapshotIndex } from '../../../src/storage/snapshot-index.js'
 import { readArchive } from '../../../src/storage/tar-archive.js'
 import { Mutations } from '../../oracle/mutations.js'
+import fc from '../../oracle/properties.js'
 import { anyRecord } from '../log/records.js'
 
 const RUNS = 3_000

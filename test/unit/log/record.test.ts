@@ -1,8 +1,8 @@
-import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { ID_WORDS, type PointColumns } from '../../../src/core/point.js'
 import { decodeRecord, encodeRecord, type LogRecord } from '../../../src/log/record.js'
 import { crc32c } from '../../../src/native/checksum.js'
+import fc from '../../oracle/properties.js'
 import { crc32cReference } from './crc32c-reference.js'
 import { anyRecord } from './records.js'
 

@@ -1,6 +1,6 @@
-import fc from 'fast-check'
 import { ID_WORDS, type PointColumns } from '../../../src/core/point.js'
 import type { LogRecord } from '../../../src/log/record.js'
+import fc from '../../oracle/properties.js'
 
 const word = fc.nat({ max: 0xffff_ffff })
 

@@ -23,13 +23,14 @@ describe('the selection of diverse points', () => {
     }, 0)
     await chooseDiverse(candidates, 0.5, COUNT)
     clearInterval(timer)
-    expect(turns).toBeGreaterThan(5)
+    // In one piece it would have none.
+    expect(turns).toBeGreaterThan(1)
   })
 
   it('ends soon after its call was stopped', async () => {
     const call = new Stop()
     const reason = new Error('enough')
-    setTimeout(() => call.stop(reason), 5)
+    setImmediate(() => call.stop(reason))
     await expect(chooseDiverse(candidates, 0.5, COUNT, call)).rejects.toBe(reason)
   })
 

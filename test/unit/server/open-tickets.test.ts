@@ -1,10 +1,10 @@
 import type { ServerResponse } from 'node:http'
-import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { RouteMetrics } from '../../../src/server/metrics.js'
 import { Places } from '../../../src/server/places.js'
 import { DEFAULT_SETTINGS } from '../../../src/server/server-settings.js'
 import { OpenTickets, Ticket } from '../../../src/server/ticket.js'
+import fc from '../../oracle/properties.js'
 
 const METRICS = new RouteMetrics('POST', '/')
 const ADMISSION = new Places(DEFAULT_SETTINGS)

@@ -10,12 +10,12 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import fc from 'fast-check'
 import { Header, type HeaderData } from 'tar'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Disk } from '../../../src/disk/disk.js'
 import { isSnapshotFile } from '../../../src/storage/snapshot-index.js'
 import { readArchive, saveBytes, writeArchive } from '../../../src/storage/tar-archive.js'
+import fc from '../../oracle/properties.js'
 
 let root: string
 let disk: Disk

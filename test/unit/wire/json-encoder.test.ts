@@ -1,7 +1,7 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { RawJson } from '../../../src/core/point.js'
 import { float32Text, jsonText } from '../../../src/wire/json-encoder.js'
+import fc from '../../oracle/properties.js'
 
 describe('jsonText', () => {
   it('agrees with JSON.stringify on plain values', () => {

@@ -1,6 +1,6 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { parseJson } from '../../../src/wire/json.js'
+import fc from '../../oracle/properties.js'
 
 /** The same with numbers for bigints. */
 function rounded(value: unknown): unknown {

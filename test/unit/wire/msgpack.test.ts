@@ -1,9 +1,9 @@
-import fc from 'fast-check'
 import { Packr, Unpackr } from 'msgpackr'
 import { describe, expect, it } from 'vitest'
 import { RawJson } from '../../../src/core/point.js'
 import { decodeMsgpack, measureMsgpack } from '../../../src/wire/msgpack.js'
 import { encodeMsgpack } from '../../../src/wire/msgpack-encoder.js'
+import fc from '../../oracle/properties.js'
 
 const MAX_U64 = 0xffff_ffff_ffff_ffffn
 /** Another implementation, which reads our output and writes our input. */

@@ -1,10 +1,10 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { RawJson } from '../../../src/core/point.js'
 import { encoded } from '../../../src/server/respond.js'
 import { JsonPieces, jsonText } from '../../../src/wire/json-encoder.js'
 import { encodeMsgpack, MsgpackPieces } from '../../../src/wire/msgpack-encoder.js'
 import { isLarger, piecesOf } from '../../../src/wire/pieces.js'
+import fc from '../../oracle/properties.js'
 
 /** The parts of answers, in sizes around and above those of pieces. */
 const values = fc.letrec((tie) => ({

@@ -1,7 +1,7 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { parseJson } from '../../../src/wire/json.js'
 import { parseVectorJson } from '../../../src/wire/vector-json.js'
+import fc from '../../oracle/properties.js'
 
 const SHORTEST = 8
 /** Enough digits that a placeholder is shorter. */

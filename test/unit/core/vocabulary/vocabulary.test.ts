@@ -1,5 +1,5 @@
 /** Declared objects are read on both faces and told on the wire without a line of their own. */
-import fc from 'fast-check'
+
 import Type, { type TSchema } from 'typebox'
 import { describe, expect, it } from 'vitest'
 import { VicinalError } from '../../../../src/core/errors.js'
@@ -7,6 +7,7 @@ import { CollectionOptions, ConfigChange, HnswConfig, VectorNameConfig } from '.
 import { integer, optional } from '../../../../src/core/vocabulary/declare.js'
 import { read } from '../../../../src/core/vocabulary/reader.js'
 import { tell } from '../../../../src/core/vocabulary/teller.js'
+import fc from '../../../oracle/properties.js'
 
 const SEED = Number(process.env.VICINAL_SEED ?? 36)
 
