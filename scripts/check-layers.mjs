@@ -7,7 +7,7 @@ import { filesBelow, path } from './process.mjs'
 
 /** The folders that each folder of src/ may import from besides itself, lowest first. Rooms of engine/ have their own. */
 const BELOW_QUERY = ['core', 'disk', 'native', 'filter', 'inference', 'storage', 'log', 'bucket', 'ingest']
-const BELOW_ENGINE = [...BELOW_QUERY, 'query']
+const BELOW_ENGINE = [...BELOW_QUERY, 'query', 'wire', 'intake']
 const ENGINE = ['config', 'memory', 'limits', 'catalogue', 'collection', 'snapshots', 'stores', 'database'].map(
   (room) => `engine/${room}`,
 )
@@ -24,13 +24,15 @@ const MAY_IMPORT = {
   query: BELOW_QUERY,
   ...Object.fromEntries(ENGINE.map((room, at) => [room, [...BELOW_ENGINE, ...ENGINE.slice(0, at)]])),
   wire: ['core', 'native', 'filter', 'ingest'],
+  // Streams of points, as the engine, the service and the import read them.
+  intake: ['core', 'native', 'filter', 'ingest', 'wire'],
   // The faces know the Database interface of core and the decoders of wire, not the engine.
   server: ['core', 'disk', 'wire'],
   client: ['core', 'wire'],
   serving: [...BELOW_ENGINE, ...ENGINE, 'wire', 'server'],
   cluster: [...BELOW_ENGINE, ...ENGINE, 'server'],
   terminal: ['core'],
-  import: [...BELOW_QUERY, 'index.ts', 'terminal'],
+  import: [...BELOW_QUERY, 'intake', 'index.ts', 'terminal'],
   tune: [...BELOW_ENGINE, ...ENGINE, 'index.ts', 'terminal', 'import'],
   sample: ['core', 'disk', 'client', 'terminal'],
   cli: [

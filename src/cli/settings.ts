@@ -100,7 +100,10 @@ export const SERVE_SETTINGS = named({
   forceSnapshot: unfiled.toggle(
     'restored snapshots replace existing collections; without it an existing collection prevents the start',
   ),
-  requestTimeoutMs: integer('how long a request may take to arrive, including uploads of snapshots', 120_000),
+  requestTimeoutMs: integer(
+    'how long a request may take to arrive, with uploads of snapshots and without streams of points',
+    120_000,
+  ),
   threads: integer(
     "threads of the kernel's pool; as many more, of lower priority, build graphs. Default: the number of cores, or fewer if the container has less processor time",
   ),

@@ -16,7 +16,8 @@ import type {
   WriteResult,
 } from '../core/database.js'
 import { invalid } from '../core/errors.js'
-import { givenIfAny, givenList } from '../core/given-options.js'
+import { given, givenIfAny, givenList } from '../core/given-options.js'
+import { IngestOptions, type IngestResult, type IngestStream } from '../core/ingest.js'
 import { PayloadFieldSchema, type PayloadIndexKind, type PayloadIndexOptions } from '../core/payload-index.js'
 import { PlainReads } from '../core/plain-reads.js'
 import type { Payload, Point, PointId, PointVector } from '../core/point.js'
@@ -51,6 +52,7 @@ import {
 } from '../wire/read-bodies.js'
 import { aliasesOf, groupsOf, hitsOf, matrixOfOffsets, pageOf, planOf, pointsOf, writeResultOf } from './answers.js'
 import { upsertRequests } from './chunks.js'
+import { sendStream } from './ingest.js'
 import { RemoteSnapshots } from './remote-snapshots.js'
 import { bodyOf, CLIENT_LEAVES, operationBody, readAs, selectorBody, vectorUpdatesBody } from './requests.js'
 import type { RemoteRequest, Transport } from './transport.js'
@@ -122,6 +124,15 @@ export class RemoteCollection<P = Payload> extends PlainReads<P> implements Unty
       points: count,
       write: async () => writeResultOf(await this.#sendBytes('PUT', path, bytes, options)),
     }))
+  }
+
+  async ingest(stream: IngestStream, options: IngestOptions): Promise<IngestResult> {
+    return await sendStream(this.#transport, `${this.#path}/ingest`, stream, given(IngestOptions, options))
+  }
+
+  async ingestPosition(source: string, call?: CallOptions): Promise<number> {
+    const answer = await this.#send('GET', `/ingest/${encodeURIComponent(source)}`, undefined, call)
+    return (answer as { position: number }).position
   }
 
   async updateVectors(

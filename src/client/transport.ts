@@ -53,6 +53,7 @@ export interface RemoteRequest {
 /** A request whose body or answer is too large for memory. It is sent once. */
 export interface StreamRequest extends Omit<RemoteRequest, 'body' | 'isIdempotent'> {
   upload?: { type: string; chunks: AsyncIterable<Uint8Array> }
+  headers?: Readonly<Record<string, string>>
 }
 
 export class Transport {
@@ -177,7 +178,7 @@ export class Transport {
 
   #exchange(asked: RemoteRequest & StreamRequest, deadline: Deadline): Promise<IncomingMessage> {
     const { method, path, body, call, upload } = asked
-    const headers: Record<string, string | number> = { ...this.#headers }
+    const headers: Record<string, string | number> = { ...this.#headers, ...asked.headers }
     if (upload) headers['content-type'] = upload.type
     if (body) {
       headers['content-type'] = MSGPACK

@@ -5,13 +5,16 @@ import { ERROR_CATALOGUE, VicinalError } from '../core/errors.js'
 import { hasLargeBody } from '../server/failures.js'
 import { INTERNAL, SUBJECT_HEADER, WATERMARK_HEADER } from '../server/peers.js'
 import { REQUEST_ID_HEADER } from '../server/request-ids.js'
+import { takesStream } from '../server/routes/collection-read.js'
+import { markStreaming } from '../server/streamed-body.js'
 
 /** The node that a request is meant for. Another one that has its address refuses it. */
 export const TO_HEADER = 'x-vicinal-to'
-const SENT = ['content-type', 'content-length', 'accept'] as const
+const SENT = ['content-type', 'content-length', 'accept', 'idempotency-key'] as const
 const ANSWERED = ['content-type', 'content-length', 'retry-after', 'content-disposition', WATERMARK_HEADER] as const
 const MOST_SOCKETS = 512
 const RETRY_AFTER_MS = 1_000
+const OK = 200
 const UNAUTHENTICATED = ERROR_CATALOGUE.UNAUTHENTICATED.status
 const UNAVAILABLE = ERROR_CATALOGUE.UNAVAILABLE.status
 
@@ -66,6 +69,7 @@ export class PeerForwarder {
     sent.once('response', (answer) => {
       this.#handBack(request, reply, sent, answer).catch(fail)
     })
+    if (takesStream(request.raw)) markStreaming(request.raw)
     request.raw.pipe(sent)
     request.raw.once('error', onStop)
     // The head goes with the first piece of the body, and does not wait for it.
@@ -87,7 +91,7 @@ export class PeerForwarder {
     }
     for (const name of SENT) {
       const value = raw.headers[name]
-      if (value !== undefined) headers[name] = value
+      if (typeof value === 'string') headers[name] = value
     }
     if (raw.headers['transfer-encoding'] !== undefined) headers['transfer-encoding'] = 'chunked'
     else headers['content-length'] ??= '0'
@@ -109,9 +113,14 @@ export class PeerForwarder {
     answer: IncomingMessage,
   ): Promise<void> {
     const { raw } = request
-    if (!sent.writableEnded) {
+    const drop = () => {
       raw.unpipe(sent)
       raw.resume()
+    }
+    // The answer to a stream begins before its body ends.
+    if (answer.statusCode === OK && takesStream(raw)) answer.once('close', drop)
+    else if (!sent.writableEnded) {
+      drop()
       if (hasLargeBody(raw)) reply.header('connection', 'close')
     }
     // The keys differ, and no client can do anything about that.

@@ -13,6 +13,7 @@ import type {
 } from './answered-points.js'
 import type { CallOptions } from './call-options.js'
 import type { Filter, PayloadPath } from './filter.js'
+import type { IngestOptions, IngestResult, IngestStream } from './ingest.js'
 import type { PayloadIndexKind, PayloadIndexOptions } from './payload-index.js'
 import type { Document, Payload, Point, PointId, PointVector, RawJson, SparseVector } from './point.js'
 import type {
@@ -36,6 +37,7 @@ import type { WriteResult } from './write-result.js'
 
 export type * from './answered-points.js'
 export type { CallOptions } from './call-options.js'
+export type { IngestCounts, IngestOptions, IngestResult, IngestStream, IngestType, RejectedRow } from './ingest.js'
 export type { QuantizationParams, QueryOptions, QueryParams } from './query.js'
 export type { ReadOptions, WithPayload, WithVector } from './read-options.js'
 export type { CountOptions, RetrieveOptions, ScrollOptions } from './scroll.js'
@@ -251,6 +253,17 @@ export interface Collection<P = Payload> extends ReadableCollection<P> {
    * says how many points they have. `timeoutMs` is each write's.
    */
   upsert(points: UpsertPoints<P>, options?: WriteOptions & UpdateCondition): Promise<UpsertResult>
+  /**
+   * Stores the points of a stream of bytes, batch by batch, as they arrive. A row that is no point of the collection is
+   * refused and told; the others of its batch are stored. A batch is on stable storage before the next one is written, and
+   * nothing of the stream is read meanwhile: the stream waits where memory, log or graph are full.
+   *
+   * With `source` rows that are stored already are left out. Rejects with OUT_OF_ORDER where rows are missing before the
+   * first one. An error that ends the stream has `accepted`, `rejected`, `position` and `errors` in its details.
+   */
+  ingest(stream: IngestStream, options: IngestOptions): Promise<IngestResult>
+  /** Rows of a source of streams that are stored: where the next one goes on. 0 of a source that is not known. */
+  ingestPosition(source: string, call?: CallOptions): Promise<number>
   /** Rejects with NOT_FOUND where one of the points is not there. */
   updateVectors(
     points: readonly { id: PointId; vector: PointVector }[],

@@ -10,6 +10,7 @@ export const ERROR_CATALOGUE = {
   METHOD_NOT_ALLOWED: { status: 405, retryable: false },
   TIMEOUT: { status: 408, retryable: true },
   ALREADY_EXISTS: { status: 409, retryable: false },
+  OUT_OF_ORDER: { status: 409, retryable: false },
   TOO_LARGE: { status: 413, retryable: false },
   UNSUPPORTED_MEDIA_TYPE: { status: 415, retryable: false },
   MISDIRECTED_HOST: { status: 421, retryable: false },

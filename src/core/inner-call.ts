@@ -21,6 +21,8 @@ export interface InnerCall {
   holder?: RoomHolder
   /** The deadline of a call that asks for none: strict mode has no say in it. */
   defaultTimeoutMs?: number
+  /** Of a stream of points: the bytes of one frame, and a listener of the bytes that it holds in memory. */
+  stream?: { frameBytes: number; hold(bytes: number): void }
   /** The other options were read by their declaration already. */
   isRead?: boolean
 }

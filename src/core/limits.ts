@@ -48,6 +48,16 @@ export const LIMITS = {
   batchPoints: 100_000,
   /** Bytes of points, about, of one write that an iterable is cut into. */
   upsertBatchBytes: 16 * 1024 * 1024,
+  /** Bytes of a stream, about, that are one write, and rows of it. */
+  ingestBatchBytes: 4 * 1024 * 1024,
+  ingestBatchRows: 16_384,
+  /** Refused rows of a stream that its answer tells, and characters of the reason of each. */
+  ingestErrors: 100,
+  ingestErrorLength: 512,
+  /** Sources of streams of one collection whose positions are kept; the one written longest ago is forgotten first. */
+  ingestSources: 1_000,
+  /** How long a stream waits for room in memory or on disk, or for a quota. It waits for the graph and the log without end. */
+  ingestWaitMs: 60_000,
   /** Searches in one query batch. */
   batchQueries: 1_024,
   /** Prefetches of one query, at all levels together, and their nesting. */

@@ -1,7 +1,7 @@
 import { type Data, type DataType, type Field, type Schema, type Table, Type, type Vector } from 'apache-arrow'
 import { VicinalError } from '../core/errors.js'
 import type { Payload } from '../core/point.js'
-import { halfToFloat } from './matrix.js'
+import { halfToFloat } from '../intake/half-float.js'
 import type { ColumnChoice, Cursor, RowBatch, VectorBatch } from './source.js'
 
 // Converts rows of an Arrow table to the import's form; Parquet files become tables too. Lists of floats become one

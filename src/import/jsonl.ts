@@ -1,5 +1,6 @@
 import type { Payload } from '../core/point.js'
 import { parsePayload } from '../filter/payload-json.js'
+import { LineSplitter, type Line as SplitLine } from '../intake/lines.js'
 import {
   batchRows,
   type ColumnChoice,
@@ -13,7 +14,6 @@ import {
 
 const CHUNK_BYTES = 4 * 1024 * 1024
 const MAX_LINE_BYTES = 64 * 1024 * 1024
-const NEWLINE = 10
 /**
  * Finds integers that a double may not hold exactly. The long fractions of vectors must not take the slow exact parser.
  */
@@ -99,28 +99,24 @@ class JsonLinesSource implements Source {
   }
 
   async *#lines(from: Cursor): AsyncGenerator<Line> {
-    let { at, row } = from
-    let rest = Buffer.alloc(0)
-    let position = at
-    while (position < this.#file.size || rest.length > 0) {
-      const length = Math.min(CHUNK_BYTES, this.#file.size - position)
-      const atEnd = length === 0
-      const chunk = atEnd ? Buffer.from('\n') : Buffer.from(await this.#file.read(position, length))
-      position += length
-      const text = rest.length === 0 ? chunk : Buffer.concat([rest, chunk])
-      let start = 0
-      for (let end = text.indexOf(NEWLINE); end >= 0; end = text.indexOf(NEWLINE, start)) {
-        const line = text.toString('utf8', start, end)
-        at += end + 1 - start
-        start = end + 1
-        if (line.trim() === '') continue
-        yield { value: this.#parse(line, row), row, end: Math.min(at, this.#file.size) }
-        row++
-      }
-      rest = text.subarray(start)
-      if (atEnd) return
-      if (rest.length > MAX_LINE_BYTES) throw this.#file.damaged(`line ${row + 1}: longer than ${MAX_LINE_BYTES} bytes`)
+    let { row } = from
+    for await (const { bytes, end } of this.#pieces(from.at)) {
+      if (bytes === null) throw this.#file.damaged(`line ${row + 1}: longer than ${MAX_LINE_BYTES} bytes`)
+      const line = bytes.toString('utf8')
+      if (line.trim() === '') continue
+      yield { value: this.#parse(line, row), row, end }
+      row++
     }
+  }
+
+  async *#pieces(from: number): AsyncGenerator<SplitLine> {
+    const lines = new LineSplitter(MAX_LINE_BYTES, undefined, from)
+    for (let at = from; at < this.#file.size; at += CHUNK_BYTES) {
+      const length = Math.min(CHUNK_BYTES, this.#file.size - at)
+      yield* lines.push(Buffer.from((await this.#file.read(at, length)).buffer))
+    }
+    const last = lines.finish()
+    if (last) yield last
   }
 
   #parse(line: string, row: number): Payload {

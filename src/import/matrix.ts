@@ -1,3 +1,4 @@
+import { halfToFloat } from '../intake/half-float.js'
 import {
   batchRows,
   type ColumnChoice,
@@ -15,11 +16,6 @@ const PREAMBLE_BYTES = 12
 const KINDS: Record<string, MatrixLayout['kind']> = { '<f2': 'float16', '<f4': 'float32', '<f8': 'float64' }
 const FLOAT_BYTES = 4
 const FBIN_HEADER_BYTES = 8
-const FRACTION_BITS = 10
-const FRACTION_MASK = 0x3ff
-const EXPONENT_MASK = 0x1f
-const BIAS = 15
-const SMALLEST_STEP = 2 ** -24
 
 export interface MatrixLayout {
   rows: number
@@ -180,14 +176,4 @@ async function openMatrix(path: string, layout: (file: FileBytes) => Promise<Mat
     await file.close()
     throw error
   }
-}
-
-/** The number of an IEEE 754 half with these 16 bits. */
-export function halfToFloat(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1
-  const exponent = (bits >> FRACTION_BITS) & EXPONENT_MASK
-  const fraction = bits & FRACTION_MASK
-  if (exponent === 0) return sign * fraction * SMALLEST_STEP
-  if (exponent === EXPONENT_MASK) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN
-  return sign * 2 ** (exponent - BIAS) * (1 + fraction / 1024)
 }

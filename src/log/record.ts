@@ -16,7 +16,7 @@ import { malformed, pack, unpack } from './msgpack.js'
  * (core/point.ts); texts are JSON.
  */
 export type LogRecord =
-  | { op: 'upsert'; columns: PointColumns }
+  | { op: 'upsert'; columns: PointColumns; source?: SourcePosition }
   | { op: 'updateVectors'; columns: PointColumns }
   | { op: 'deleteVectors'; ids: Uint32Array; names: string[] }
   | { op: 'delete'; ids: Uint32Array }
@@ -24,6 +24,12 @@ export type LogRecord =
   | { op: 'overwritePayload'; ids: Uint32Array; text: string }
   | { op: 'deletePayload'; ids: Uint32Array; keys: string[] }
   | { op: 'clearPayload'; ids: Uint32Array }
+
+/** How many rows of a source are stored with a record and those before it. */
+export interface SourcePosition {
+  name: string
+  position: number
+}
 
 type Fields = Readonly<Record<string, unknown>>
 
@@ -47,7 +53,10 @@ export function encodeRecord(record: LogRecord): { chunks: Uint8Array[]; bytes: 
   const { op, columns } = record
   const { ids, vectors, payloads } = columns
   const told = vectors.map(({ name, data, sparse, rows, counts }) => ({ name, data, ...sparse, rows, counts }))
-  return pack({ op, ids, vectors: told, payloads })
+  const { source } = record as { source?: SourcePosition }
+  // The position is a text: it may have 53 bits.
+  const from = source && { name: source.name, position: String(source.position) }
+  return pack({ op, ids, source: from, vectors: told, payloads })
 }
 
 /** Decodes the record of a body. Its arrays are copies. Throws CORRUPT if this build does not know the body's form. */
@@ -56,7 +65,10 @@ export function decodeRecord(body: Uint8Array): LogRecord {
   const op = asString(fields, 'op')
   const ids = asIds(fields)
   switch (op) {
-    case 'upsert':
+    case 'upsert': {
+      const columns = readColumns(fields, ids)
+      return fields.source !== undefined ? { op, columns, source: readSource(fields) } : { op, columns }
+    }
     case 'updateVectors':
       return { op, columns: readColumns(fields, ids) }
     case 'deleteVectors':
@@ -75,6 +87,13 @@ export function decodeRecord(body: Uint8Array): LogRecord {
     default:
       throw malformed(`unknown operation ${JSON.stringify(op.slice(0, 32))}`)
   }
+}
+
+function readSource(fields: Fields): SourcePosition {
+  const parts = asMap(fields.source, 'source')
+  const position = Number(asString(parts, 'position'))
+  if (!Number.isSafeInteger(position) || position < 0) throw malformed('the position of a source')
+  return { name: asString(parts, 'name'), position }
 }
 
 function readColumns(fields: Fields, ids: Uint32Array): PointColumns {

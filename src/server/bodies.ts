@@ -2,6 +2,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { describeValue, VicinalError } from '../core/errors.js'
+import { INGEST_TYPES } from '../core/ingest.js'
 import { andThen, type MaybePromise } from '../core/maybe-promise.js'
 import type { Measured } from '../wire/body-bounds.js'
 import { measureJson } from '../wire/json.js'
@@ -9,8 +10,9 @@ import { measureMsgpack } from '../wire/msgpack.js'
 import { measureVectorJson } from '../wire/vector-json.js'
 import { type ArrivingBodies, ArrivingBody, LARGE_BODY_BYTES } from './arriving-body.js'
 import { declaredBytes } from './declared-bytes.js'
-import { JSON_TYPE, MSGPACK_TYPE } from './respond.js'
+import { JSON_TYPE, MSGPACK_TYPE, MSGPACK_TYPES } from './respond.js'
 import { configOf } from './router.js'
+import { streamTypeOf } from './streamed-body.js'
 import type { Ticket } from './ticket.js'
 
 const CHARSET = /;\s*charset\s*=\s*"?([^\s;"]+)/i
@@ -36,8 +38,13 @@ export function registerBodies(app: FastifyInstance, parts: BodyParts): void {
     if (configOf(request)?.declared.isUpload) done(null)
     else done(unsupportedType(request.headers['content-type']))
   })
-  const msgpackTypes = [MSGPACK_TYPE, 'application/x-msgpack', 'application/vnd.msgpack']
-  register(app, parts, msgpackTypes, (bytes) => measureMsgpack(bytes))
+  // The same of a stream, which has more forms.
+  const others = INGEST_TYPES.filter((type) => !MSGPACK_TYPES.includes(type))
+  app.addContentTypeParser(others, (request, _payload, done) => {
+    if (configOf(request)?.declared.isStream) done(null)
+    else done(unsupportedType(request.headers['content-type']))
+  })
+  register(app, parts, [...MSGPACK_TYPES], (bytes) => measureMsgpack(bytes))
 }
 
 function register(app: FastifyInstance, parts: BodyParts, types: string[], measure: Measure): void {
@@ -56,6 +63,11 @@ function register(app: FastifyInstance, parts: BodyParts, types: string[], measu
   app.addContentTypeParser(types, (request: FastifyRequest, payload: IncomingMessage, done: Done) => {
     try {
       checkEncoding(request)
+      if (configOf(request)?.declared.isStream) {
+        streamTypeOf(request)
+        done(null)
+        return
+      }
     } catch (error) {
       done(error as Error)
       return

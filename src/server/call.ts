@@ -10,18 +10,21 @@ import type {
   ReadableDatabase,
   WriteOptions,
 } from '../core/database.js'
-import { VicinalError } from '../core/errors.js'
-import { type RoomHolder, withInner } from '../core/inner-call.js'
+import { invalid, VicinalError } from '../core/errors.js'
+import { type IngestOptions, IngestSource } from '../core/ingest.js'
+import { type InnerCall, type RoomHolder, withInner } from '../core/inner-call.js'
 import { LIMITS } from '../core/limits.js'
 import type { MaybePromise } from '../core/maybe-promise.js'
 import { checkCollectionName } from '../core/names.js'
 import type { Stop } from '../core/stop.js'
+import { read } from '../core/vocabulary/reader.js'
 import type { WireObject } from '../wire/fields.js'
 import type { ArrivalBounds } from './arriving-body.js'
 import type { Access } from './auth.js'
 import type { DatabaseGate } from './database-gate.js'
 import { type Parameters, ReadParameters, readParameters } from './parameters.js'
 import type { Work } from './places.js'
+import { StreamedBody, streamTypeOf } from './streamed-body.js'
 import { receiveFile } from './upload.js'
 
 const MS_PER_SECOND = 1000
@@ -33,6 +36,8 @@ export interface RouteOf<C> {
   work: Work
   /** The body is a form with a file, read as it arrives. */
   isUpload?: true
+  /** The body is a stream of points without a bound, read as it arrives. */
+  isStream?: true
   /** Each node answers it for itself, whichever node owns the store. */
   isLocal?: true
   /** One sentence for the OpenAPI document. */
@@ -115,9 +120,10 @@ export class ReadCall {
   }
 
   /** Options of a call that ends with its request, and has the service's deadline where it names none. */
-  protected within<O extends CallOptions>(options: O): O {
+  protected within<O extends CallOptions>(options: O, more: InnerCall = {}): O {
     const { ticket } = this.request
     return withInner(options, {
+      ...more,
       stop: ticket.stop,
       holder: ticket,
       defaultTimeoutMs: this.serviceTimeoutMs,
@@ -193,6 +199,24 @@ export class Call extends ReadCall {
 
   receiveFile<T>(field: string, use: (chunks: AsyncIterable<Uint8Array>) => Promise<T>): Promise<T> {
     return receiveFile(this.request, this.#bounds, field, use)
+  }
+
+  /** The body piece by piece, and its form and source; the timeout is that of each batch. */
+  receiveStream(): { body: AsyncIterable<Uint8Array>; options: IngestOptions } {
+    const options = this.#ingestOptions()
+    const body = new StreamedBody(this.request, this.#bounds)
+    const stream = { frameBytes: this.request.ticket.mostBytes, hold: body.hold }
+    return { body, options: this.within(options, { stream }) }
+  }
+
+  #ingestOptions(): IngestOptions {
+    const { 'idempotency-key': name } = this.request.headers
+    const { from } = this.parameters
+    if (from !== undefined && name === undefined) {
+      throw invalid('from', 'expected the header Idempotency-Key, which names the source of the stream', from)
+    }
+    const source = name === undefined ? {} : { source: read(IngestSource, { name, position: from }, 'wire', 'source') }
+    return { type: streamTypeOf(this.request), ...source, ...this.deadline() }
   }
 
   /** Logs the failure of work whose answer was already sent. */

@@ -10,6 +10,8 @@ import type { FailureLog } from './failure-log.js'
 import { MalformedHead } from './request-head.js'
 import { nextRequestId, REQUEST_ID_HEADER } from './request-ids.js'
 import { JSON_TYPE, sendError } from './respond.js'
+import { configOf } from './router.js'
+import { isStreaming, unsupportedStream } from './streamed-body.js'
 import { VERSION, VERSION_HEADER } from './versions.js'
 
 /** A rejected body of unknown or larger size is not read to its end: the connection ends with the answer. */
@@ -43,7 +45,10 @@ function vicinalError(error: FastifyError | VicinalError, request: FastifyReques
   if (statusCode === 413) {
     return new VicinalError('TOO_LARGE', `body: expected at most ${maxBodyBytes} bytes`)
   }
-  if (statusCode === 415) return unsupportedType(request.headers['content-type'])
+  if (statusCode === 415) {
+    const seen = request.headers['content-type']
+    return configOf(request)?.declared.isStream ? unsupportedStream(seen) : unsupportedType(seen)
+  }
   if (statusCode >= 400 && statusCode < 500) {
     return new VicinalError('INVALID_ARGUMENT', `body: ${error.message}`)
   }
@@ -73,8 +78,11 @@ export function clientError(error: NodeJS.ErrnoException, socket: Socket): void 
     socket.destroy()
     return
   }
+  const answer = answerOn(socket)
+  // A stream takes as long as it takes.
+  if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT' && answer && isStreaming(answer.req)) return
   // An answer to this head or to an earlier request is already being sent; a second one would corrupt it.
-  if (answerOn(socket)?.headersSent) {
+  if (answer?.headersSent) {
     socket.destroySoon()
     return
   }

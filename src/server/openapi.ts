@@ -1,7 +1,8 @@
 /** The OpenAPI document of the service, made from its routes and from the declarations of their bodies. */
-import type { TSchema } from 'typebox'
+
 import { Filter } from '../core/filter.js'
 import { Expression } from '../core/formula.js'
+import { INGEST_TYPES } from '../core/ingest.js'
 import { type Components, describe } from '../core/vocabulary/document.js'
 import { snakeCase } from '../core/vocabulary/spelling.js'
 import type { Route } from './call.js'
@@ -51,7 +52,7 @@ export function openApiDocument(routes: readonly Route[]): object {
 }
 
 function operationOf(route: Route, components: Components): object {
-  const { method, path, summary, body, isUpload } = route
+  const { method, path, summary } = route
   const parameters = [
     ...[...path.matchAll(PARAMETER)].map(([, name = '']) => ({
       name: QDRANTS[name] ?? name,
@@ -64,7 +65,7 @@ function operationOf(route: Route, components: Components): object {
   return {
     ...(summary === undefined ? {} : { summary }),
     ...(parameters.length > 0 ? { parameters } : {}),
-    ...(NO_BODY.has(method) ? {} : { requestBody: requestBodyOf(body, isUpload === true, components) }),
+    ...(NO_BODY.has(method) ? {} : { requestBody: requestBodyOf(route, components) }),
     responses: {
       200: { description: 'The result, in the envelope `{ result, status, time }`.', ...answerOf(route, components) },
       '4XX': { description: 'The request is refused, and nothing was changed. docs/errors.md has the codes.' },
@@ -91,7 +92,11 @@ function answerOf({ answer }: Route, components: Components): object {
   return { content: { 'application/json': { schema }, 'application/msgpack': { schema } } }
 }
 
-function requestBodyOf(body: TSchema | undefined, isUpload: boolean, components: Components): object {
+function requestBodyOf({ body, isUpload, isStream }: Route, components: Components): object {
+  if (isStream) {
+    const schema = { type: 'string', description: 'Rows, each a point as `PointStruct` has it.' }
+    return { content: Object.fromEntries(INGEST_TYPES.map((type) => [type, { schema }])) }
+  }
   if (isUpload) return { content: { 'multipart/form-data': { schema: { type: 'object' } } } }
   const schema = body === undefined ? { type: 'object' } : describe(body, components)
   return { content: { 'application/json': { schema }, 'application/msgpack': { schema } } }

@@ -53,6 +53,12 @@ export const WriteParameters = Type.Object({
   after,
   timeout,
 })
+export const IngestParameters = Type.Object({
+  from: optional(integer({ description: 'Rows of the source before the first one of this stream. Default 0.' })),
+  timeout: optional(
+    count({ ...seconds, description: 'Seconds for each batch; past them the stream ends with 408.', isNonZero: true }),
+  ),
+})
 /** Of changes of collections and aliases. */
 export const ChangeParameters = Type.Object({
   timeout: optional(count(seconds)),
@@ -95,6 +101,7 @@ function isPart(part: string): boolean {
 export type Parameters = Partial<
   Static<typeof ReadParameters> &
     Static<typeof WriteParameters> &
+    Static<typeof IngestParameters> &
     Static<typeof CreationParameters> &
     Static<typeof TelemetryParameters> &
     Static<typeof OptimizationsParameters> &

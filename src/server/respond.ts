@@ -11,6 +11,8 @@ import { heldBytesOf, isLarger, piecesOf } from '../wire/pieces.js'
 
 export const JSON_TYPE = 'application/json'
 export const MSGPACK_TYPE = 'application/msgpack'
+/** With its other names. */
+export const MSGPACK_TYPES: readonly string[] = [MSGPACK_TYPE, 'application/x-msgpack', 'application/vnd.msgpack']
 /** A parameter of MessagePack in the Accept header: each payload is sent as its JSON text in a bin. */
 const PAYLOAD_AS_TEXT = 'payload=text'
 /** An answer of about more bytes is sent piece by piece as it is written, and counts as a large answer. */
@@ -31,6 +33,11 @@ export class StreamBody {
   constructor(readonly data: SnapshotData) {}
 }
 
+/** An answer that is written line by line. */
+export class LineBody {
+  constructor(readonly lines: AsyncIterable<string>) {}
+}
+
 /** A result with the cost of answering. `explain` is set if the result itself has no place for the plan. */
 export class MeasuredResult {
   constructor(
@@ -48,6 +55,9 @@ export function sendResult(request: FastifyRequest, reply: FastifyReply, result:
       .header('content-length', bytes)
       .header('content-disposition', `attachment; filename="${name}"`)
       .send(Readable.from(chunks, { objectMode: false }))
+  }
+  if (result instanceof LineBody) {
+    return reply.type('application/x-ndjson').send(Readable.from(result.lines, { objectMode: false }))
   }
   if (result instanceof PlainBody) {
     const { body, status, type } = result

@@ -10,7 +10,7 @@ import { sendError, sendResult } from './respond.js'
 
 /** Data of the matched route for the hooks. */
 export interface RouteConfig {
-  declared: Pick<RouteOf<never>, 'access' | 'work' | 'isUpload' | 'isLocal'>
+  declared: Pick<RouteOf<never>, 'access' | 'work' | 'isUpload' | 'isStream' | 'isLocal'>
   metrics: RouteMetrics
 }
 
@@ -64,6 +64,7 @@ function registerRoute<C extends ReadCall>(app: FastifyInstance, route: RouteOf<
       access: route.access,
       work: route.work,
       ...(route.isUpload ? { isUpload: true } : {}),
+      ...(route.isStream ? { isStream: true } : {}),
       ...(route.isLocal ? { isLocal: true } : {}),
     },
     metrics: metrics.route(route.method, endpointOf(route.path)),

@@ -71,9 +71,11 @@ export class Ticket extends HeldRoom {
   /** The body while it is read, or the upload. */
   arriving: Arriving | null = null
   body: ArrivingBody | null = null
+  /** Called when the answer is sent, or given up. */
+  afterAnswer: () => void = () => {}
   readonly #response: ServerResponse
   readonly #metrics: RouteMetrics
-  readonly #places: Places
+  readonly places: Places
   #hasPlace = false
   #endAnswer: (() => void) | null = null
   /** One for all parts of the request that wait: a batch has many. */
@@ -83,7 +85,7 @@ export class Ticket extends HeldRoom {
     super()
     this.#response = response
     this.#metrics = metrics
-    this.#places = places
+    this.places = places
   }
 
   trust({ peer, isAdmitted }: Omit<Trust, 'id'>): void {
@@ -95,7 +97,7 @@ export class Ticket extends HeldRoom {
   admit(work: Work): void {
     this.work = work
     if (this.isAdmittedByMainThread) return
-    this.#places.enter(work, this.caller)
+    this.places.enter(work, this.caller)
     this.#hasPlace = true
   }
 
@@ -111,7 +113,7 @@ export class Ticket extends HeldRoom {
 
   /** Counts a large answer until the request ends, or throws OVERLOADED. */
   takeAnswer(bytes: number): void {
-    this.#endAnswer = this.#places.takeAnswer(bytes, this.caller)
+    this.#endAnswer = this.places.takeAnswer(bytes, this.caller)
   }
 
   /** Makes this answer the last of its connection. */
@@ -124,8 +126,9 @@ export class Ticket extends HeldRoom {
     if (!answered) this.stop.stop()
     this.giveBack()
     this.body?.giveBack()
+    this.afterAnswer()
     this.#endAnswer?.()
-    if (this.#hasPlace) this.#places.leave(this.work, this.caller)
+    if (this.#hasPlace) this.places.leave(this.work, this.caller)
     const status = answered ? this.#response.statusCode : HUNG_UP
     const elapsedMs = performance.now() - this.startedMs
     if (!this.isAnsweredByMainThread) this.#metrics.observe(status, elapsedMs)

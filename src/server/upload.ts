@@ -16,7 +16,7 @@ const FIELD_BYTES = 64 * 1024
 const HUNG_UP = new Set(['ERR_STREAM_PREMATURE_CLOSE', 'ECONNRESET', 'ABORT_ERR'])
 
 /** Measures the rate of an upload. A look does not count if the consumer keeps the upload waiting. */
-class ArrivingUpload implements Arriving {
+export class ArrivingUpload implements Arriving {
   readonly #request: IncomingMessage
   readonly #bounds: ArrivalBounds
   readonly #fail: (error: Error) => void

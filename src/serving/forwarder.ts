@@ -16,6 +16,8 @@ import { hasLargeBody } from '../server/failures.js'
 import type { Message } from '../server/main-thread.js'
 import { nextRequestId, REQUEST_ID_HEADER } from '../server/request-ids.js'
 import { JSON_TYPE, MSGPACK_TYPE } from '../server/respond.js'
+import { takesStream } from '../server/routes/collection-read.js'
+import { markStreaming } from '../server/streamed-body.js'
 import { ADMITTED_HEADER, ID_HEADER, PEER_HEADER } from './forwarded-requests.js'
 
 /** Hop-by-hop headers and the headers set by the forwarding thread: a client's own are never forwarded. */
@@ -25,6 +27,7 @@ const OF_CONNECTION = new Set([
 ])
 /** Headers that describe the request that opened a stream, not its messages. */
 const OF_OPENING = ['upgrade', 'accept', 'content-type', 'content-length', 'content-encoding', 'expect']
+const OK = 200
 const TIMED_OUT = ERROR_CATALOGUE.TIMEOUT.status
 const STOPPING = 'Service unavailable: it is stopping'
 /**
@@ -49,6 +52,7 @@ export class Forwarder {
       inTurn(response, () => this.pass(request, response, id))
       return
     }
+    if (takesStream(request)) markStreaming(request)
     const sent = this.#send(request, response, { id, more: framingOf(request), without: [] })
     if (request.headers.expect === undefined) {
       if (!sent) return
@@ -148,7 +152,9 @@ function handBack(
   isLast: boolean,
 ): void {
   const told = withoutHeaders(answer.rawHeaders, [])
-  const isUnread = !sent.writableEnded
+  // The answer to a stream begins before its body ends.
+  const goesOn = answer.statusCode === OK && takesStream(request)
+  const isUnread = !sent.writableEnded && !goesOn
   if (isUnread) {
     request.unpipe(sent)
     request.resume()
@@ -162,7 +168,12 @@ function handBack(
   response.writeHead(answer.statusCode as number, told)
   // A pipeline would add seven listeners to the answer, which has those of its request's way already.
   answer.on('error', () => response.destroy())
-  if (isUnread) response.once('finish', () => sent.destroy())
+  response.once('finish', () => {
+    if (sent.writableEnded) return
+    request.unpipe(sent)
+    request.resume()
+    sent.destroy()
+  })
   answer.pipe(response)
 }
 

@@ -16,7 +16,7 @@ import {
 } from '../core/point.js'
 import { leaf } from '../core/query-leaves.js'
 import { fieldOf, type Place } from '../core/vocabulary/place.js'
-import type { Read, Reading } from '../core/vocabulary/reading.js'
+import { type Read, Reading } from '../core/vocabulary/reading.js'
 import {
   arrayAt,
   bytesAt,
@@ -39,14 +39,23 @@ export const INFERRED = ['image', 'object'] as const
 export function pointsAt(given: unknown, place: Place | null, reading: Reading): Point[] {
   const points = given as readonly unknown[]
   checkCount(points.length, place, reading)
-  return points.map((value, key): Point => {
-    const at = { parent: place, key }
-    const point = objectIn(value, at, reading)
-    const id = idIn(point.id, at, reading)
-    const vector = vectorsIn(vectorsOf(point, at, reading), { parent: at, key: 'vector' }, reading)
-    if (!isPresent(point.payload)) return { id, vector }
-    return { id, vector, payload: payloadIn(point.payload, { parent: at, key: 'payload' }, reading) }
-  })
+  return points.map((value, key) => pointIn(value, { parent: place, key }, reading))
+}
+
+function pointIn(value: unknown, at: Place | null, reading: Reading): Point {
+  const point = objectIn(value, at, reading)
+  const id = idIn(point.id, at, reading)
+  const vector = vectorsIn(vectorsOf(point, at, reading), { parent: at, key: 'vector' }, reading)
+  if (!isPresent(point.payload)) return { id, vector }
+  return { id, vector, payload: payloadIn(point.payload, { parent: at, key: 'payload' }, reading) }
+}
+
+/** One point by itself: a row of a stream. */
+export function pointOf(value: unknown): Point {
+  const reading = new Reading('library', 'row')
+  const point = pointIn(value, null, reading)
+  reading.end()
+  return point
 }
 
 export function updatesAt(given: unknown, place: Place | null, reading: Reading): object[] {
@@ -68,18 +77,18 @@ export function updatesAt(given: unknown, place: Place | null, reading: Reading)
   })
 }
 
-function objectIn(value: unknown, place: Place, reading: Reading): WireObject {
+function objectIn(value: unknown, place: Place | null, reading: Reading): WireObject {
   if (!isObject(value)) throw reading.mistyped(place, 'an object', value ?? null)
   return value
 }
 
-function idIn(id: unknown, point: Place, reading: Reading): PointId {
+function idIn(id: unknown, point: Place | null, reading: Reading): PointId {
   if (isId(id)) return id
   throw reading.mistyped({ parent: point, key: 'id' }, 'an unsigned 64-bit integer or a UUID', id ?? null)
 }
 
 /** As in Qdrant, `vectors` is another name. */
-function vectorsOf({ vector, vectors }: WireObject, point: Place, reading: Reading): unknown {
+function vectorsOf({ vector, vectors }: WireObject, point: Place | null, reading: Reading): unknown {
   if (!isPresent(vectors)) return vector
   if (!isPresent(vector)) return vectors
   throw reading.mistyped({ parent: point, key: 'vectors' }, 'one spelling, got vector and vectors')

@@ -17,16 +17,17 @@ export function parseVectorJson(bytes: Buffer): unknown {
 }
 
 /** The measure of a request, or the promise of it where the body is large. Vectors take memory outside of V8's heap. */
-export function measureVectorJson(bytes: Buffer): MaybePromise<Measured> {
-  if (bytes.length < LEAST_BYTES) return measureJson(bytes)
-  if (bytes.length > MOST_BYTES_HERE) return liftVectorsAside(bytes).then((lifted) => measureLifted(bytes, lifted))
-  return measureLifted(bytes, liftVectors(bytes))
+export function measureVectorJson(bytes: Buffer, field = 'body'): MaybePromise<Measured> {
+  if (bytes.length < LEAST_BYTES) return measureJson(bytes, field)
+  if (bytes.length > MOST_BYTES_HERE)
+    return liftVectorsAside(bytes).then((lifted) => measureLifted(bytes, lifted, field))
+  return measureLifted(bytes, liftVectors(bytes), field)
 }
 
-function measureLifted(bytes: Buffer, lifted: LiftedVectors | null): Measured {
-  if (lifted === null) return measureJson(bytes)
+function measureLifted(bytes: Buffer, lifted: LiftedVectors | null, field: string): Measured {
+  if (lifted === null) return measureJson(bytes, field)
   const { text } = lifted
-  const { valueBytes, make } = measureJson(Buffer.from(text.buffer, text.byteOffset, text.byteLength))
+  const { valueBytes, make } = measureJson(Buffer.from(text.buffer, text.byteOffset, text.byteLength), field)
   return {
     valueBytes: valueBytes + lifted.ends.length * VALUE_BYTES.bin,
     make() {
@@ -34,7 +35,7 @@ function measureLifted(bytes: Buffer, lifted: LiftedVectors | null): Measured {
       try {
         value = make()
       } catch (error) {
-        throw saidOf(bytes, error)
+        throw saidOf(bytes, error, field)
       }
       return restored(value, lifted)
     },
@@ -42,11 +43,11 @@ function measureLifted(bytes: Buffer, lifted: LiftedVectors | null): Measured {
 }
 
 /** Errors name places in the text as it came, unless it has too many values for a search. */
-function saidOf(bytes: Buffer, error: unknown): unknown {
+function saidOf(bytes: Buffer, error: unknown, field: string): unknown {
   try {
-    parseJson(bytes)
+    parseJson(bytes, field)
   } catch (said) {
-    return (said as VicinalError).code === 'TOO_LARGE' ? formatError('body') : said
+    return (said as VicinalError).code === 'TOO_LARGE' ? formatError(field) : said
   }
   return error
 }

@@ -12,6 +12,7 @@ import { describeConfig } from './config.contract.js'
 import { describeEnsure } from './ensure.contract.js'
 import { describeExplain } from './explain.contract.js'
 import { describeFilters } from './filters.contract.js'
+import { describeIngest } from './ingest.contract.js'
 import { describeOddValues } from './odd-values.contract.js'
 import { describePlainReads } from './plain-reads.contract.js'
 import { describeQueries } from './queries.contract.js'
@@ -68,6 +69,7 @@ export function describeDatabase(name: string, open: () => Promise<DatabaseUnder
     describeSettings(suite)
     describeWrites(suite)
     describeUpserts(suite)
+    describeIngest(suite)
     describeValues(suite)
     describeVectorNames(suite)
     describeConditionalWrites(suite)

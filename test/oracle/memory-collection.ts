@@ -41,6 +41,7 @@ import { pointsOfTable } from './memory-arrow.js'
 import { bounded, checkCall, checkedPoints, filterable, plainPayload, selectionOf } from './memory-checks.js'
 import { pointsOfColumns } from './memory-columns.js'
 import { infoOf } from './memory-info.js'
+import { OracleIngests } from './memory-ingest.js'
 import { changedPayload, type PayloadOperation } from './memory-payload.js'
 import { checkEffort, hasConditions, planAbove, planOfScan } from './memory-plan.js'
 import { idKey, idOfKey, type MemoryPoint } from './memory-points.js'
@@ -59,6 +60,9 @@ export class MemoryCollection extends PlainReads implements Untyped<Collection> 
   #points = new Map<string, MemoryPoint>()
   readonly #indexes = new Map<string, PayloadIndexKind | PayloadIndexOptions>()
   #sequence = 0
+  readonly #ingests = new OracleIngests(this)
+  readonly ingest = this.#ingests.ingest
+  readonly ingestPosition = this.#ingests.position
   readonly #lookup: (name: string) => MemoryCollection
 
   constructor(

@@ -36,6 +36,8 @@ async function change(
 ): Promise<void> {
   switch (record.op) {
     case 'upsert':
+      // All rows of the source were refused.
+      if (record.columns.count === 0) return shard.advance(seq)
       return await shard.upsert(upsertBatch(record.columns, vectors, seq))
     case 'updateVectors':
       return await shard.updateVectors(upsertBatch(record.columns, vectors, seq))

@@ -25,6 +25,7 @@ import { Issues } from './issues.js'
 import { Maintenance, type MaintenanceParts } from './maintenance.js'
 import { OwnersBounds } from './owners-bounds.js'
 import { PayloadIndexes } from './payload-indexes.js'
+import type { Sources } from './sources.js'
 import { type EditVectors, reconfigure, VectorChanges } from './vector-changes.js'
 import { Writer, type WriterParts } from './writer.js'
 
@@ -61,14 +62,14 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
   #closed: Promise<void> | null = null
 
   constructor(parts: CollectionParts) {
-    const { log, manifest, table, home, outdated, clock } = parts
+    const { log, manifest, table, home, outdated, clock, sources } = parts
     this.#parts = parts
     this.#shard = parts.shard
     this.#view = viewOf(this.#shard, manifest.current)
     const rows = <P>(own: Omit<P, 'shard' | 'vectors'>): P => withLiveRows(() => this.view, own)
     this.#indexes = new PayloadIndexes(() => this.#shard, manifest, this.#issues)
     this.bounds = new OwnersBounds(this, manifest, clock)
-    this.#flusher = table ? new Flusher(rows<FlusherParts>({ log, table, manifest })) : null
+    this.#flusher = table ? new Flusher(rows<FlusherParts>({ log, table, manifest, sources })) : null
     this.#checkpointer = home
       ? new Checkpointer(
           rows<CheckpointerParts>({
@@ -83,6 +84,7 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
     this.writer = new Writer(
       rows<WriterParts>({
         log,
+        sources,
         onLogFull: () => this.flush().catch(() => undefined),
         onLost: () => this.#issues.set('writes', this.#brokenBy),
       }),
@@ -193,6 +195,9 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
     this.#issues.watch(listener)
   }
 
+  get sources(): Sources {
+    return this.#parts.sources
+  }
   get log(): Log {
     return this.#parts.log
   }

@@ -1,10 +1,13 @@
 import { copied } from '../../core/copied.js'
 import type { CallOptions, Collection, Explained, Hit, QueryOptions } from '../../core/database.js'
+import { given } from '../../core/given-options.js'
+import { IngestOptions, type IngestResult, type IngestStream } from '../../core/ingest.js'
 import { innerOf } from '../../core/inner-call.js'
 import { PlainReads } from '../../core/plain-reads.js'
 import type { CollectionSnapshots } from '../../core/snapshots.js'
 import type { Untyped } from '../../core/untyped.js'
 import { addVerbs } from '../../core/verbs.js'
+import { type IngestSink, ingestStream } from '../../intake/ingestion.js'
 import { untilDone, withCall, withDeadline } from './call-scope.js'
 import type { CollectionSlot, OpenedCollection } from './collection-slot.js'
 import type { EmbeddedCollection } from './embedded-collection.js'
@@ -34,6 +37,7 @@ const OPTIONS_AT = {
   scrollPage: 0,
   count: 0,
   upsert: 1,
+  ingestPosition: 1,
   updateVectors: 1,
   deleteVectors: 2,
   delete: 1,
@@ -48,7 +52,12 @@ const OPTIONS_AT = {
   deleteVectorName: 1,
   flush: 0,
   waitForIndex: 0,
-} satisfies Record<Exclude<keyof EmbeddedCollection, keyof PlainReads | 'name'> | 'retrieve' | 'scrollPage', number>
+} satisfies Record<
+  | Exclude<keyof EmbeddedCollection, keyof PlainReads | 'name' | 'ingestBatch' | 'ingestShape'>
+  | 'retrieve'
+  | 'scrollPage',
+  number
+>
 const VERBS = Object.keys(OPTIONS_AT) as (keyof typeof OPTIONS_AT)[]
 
 const WITHOUT_DEADLINE: ReadonlySet<string> = new Set(['warm', 'flush', 'waitForIndex'])
@@ -99,6 +108,18 @@ class Handle extends PlainReads {
     const [passed] = this.#passed(query, [query])
     const use = () => this.#slot.use(({ methods }) => methods.query(passed), query)
     return query?.after === undefined ? use() : this.#reach(query.after, query).then(use)
+  }
+
+  /** Each batch is a use of its own: between two of them the collection may be closed, or deleted. */
+  async ingest(stream: IngestStream, options: IngestOptions): Promise<IngestResult> {
+    const { type, source, onProgress, ...call } = given(IngestOptions, options)
+    const told = { type, ...(source ? { source } : {}), ...(onProgress ? { onProgress } : {}), ...call }
+    const sink: IngestSink = {
+      position: (name) => this.#slot.use(({ methods }) => methods.ingestPosition(name), call),
+      shape: () => this.#slot.use(({ methods }) => methods.ingestShape(), call),
+      write: (batch) => this.#slot.use(({ methods }) => methods.ingestBatch(batch, call), call),
+    }
+    return await ingestStream(stream, told, sink, innerOf(options)?.stream)
   }
 
   async aliases(call?: CallOptions): Promise<string[]> {

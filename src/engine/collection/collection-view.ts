@@ -9,6 +9,7 @@ import { layoutOf, liveVectors, type VectorIdentity } from '../../storage/table-
 import type { ManifestFile } from '../catalogue/manifest-file.js'
 import type { OutdatedSegments } from './checkpointer.js'
 import type { CollectionHome } from './collection-home.js'
+import type { Sources } from './sources.js'
 
 /** The rows that reads and planned writes work on, and the vectors of these rows. */
 export interface CollectionView {
@@ -41,6 +42,8 @@ export interface CollectionParts {
   table: LanceTable | null
   /** Where a writer keeps the collection; null in memory, and for readers. */
   home: CollectionHome | null
+  /** How far sources of streams were taken. */
+  sources: Sources
   readOnly: boolean
   /** Of a reader: whether it is applying what its writer has added. */
   isFollowing?: () => boolean

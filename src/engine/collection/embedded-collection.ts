@@ -20,6 +20,7 @@ import { type Batch, batchesOf, pointsOfOneWrite, writeBatches } from '../../cor
 import { PayloadOptions, UpsertOptions, VectorUpdateOptions, WriteOptions } from '../../core/write-options.js'
 import { filterContext } from '../../filter/parse.js'
 import { compileFilter } from '../../filter/program.js'
+import type { IngestBatch, IngestShape, WrittenBatch } from '../../intake/ingestion.js'
 import type { Shard } from '../../native/shard.js'
 import { withoutVectorName, withVectorName } from '../config/named-vectors.js'
 import { checkPayloadIndex, isOnDisk } from '../config/payload-index.js'
@@ -32,6 +33,7 @@ import { writeBytes } from './anticipated.js'
 import { type CallScope, untilDone, withCall, withDeadline } from './call-scope.js'
 import type { CollectionEngine } from './collection-engine.js'
 import { CollectionReads, type ReadHost } from './collection-reads.js'
+import { IngestPlan } from './ingest-plan.js'
 import { readLargeFilterOf } from './large-filters.js'
 import { type PlanWrite, readOperation } from './plans.js'
 import type { EditVectors } from './vector-changes.js'
@@ -58,7 +60,7 @@ interface PassedWrite {
 /** The methods of one open collection of this process. */
 export class EmbeddedCollection<P = Payload>
   extends CollectionReads<P>
-  implements Untyped<Omit<Collection<P>, 'aliases' | 'snapshots'>>
+  implements Untyped<Omit<Collection<P>, 'aliases' | 'snapshots' | 'ingest'>>
 {
   readonly #engine: CollectionEngine
   readonly #quotas: QuotaGuard
@@ -104,6 +106,24 @@ export class EmbeddedCollection<P = Payload>
 
   #upsert(points: unknown, options: WriteOptions & UpdateCondition): Promise<WriteResult> {
     return this.#write({ op: 'upsert', points: points as never, ...conditionIn(options) }, options)
+  }
+
+  /** Rows of a source that are stored. */
+  async ingestPosition(source: string): Promise<number> {
+    this.#engine.checkWritable()
+    return this.#engine.sources.stored(source)
+  }
+
+  async ingestShape(): Promise<IngestShape> {
+    const { schema, strictMode } = this.#engine
+    return { vectors: schema.map(({ name }) => name), mostPoints: strictMode?.config.upsertMaxBatchsize }
+  }
+
+  /** Writes one batch of a stream. Rows that are no points of the collection are left out and told. */
+  async ingestBatch(batch: IngestBatch, options: WriteOptions): Promise<WrittenBatch> {
+    const ingest = new IngestPlan(batch, this.#engine.sources)
+    await this.#write({ op: 'upsert', points: batch.points as never }, options, ingest.plan)
+    return ingest.written
   }
 
   async updateVectors(
@@ -172,11 +192,11 @@ export class EmbeddedCollection<P = Payload>
    * A write as its caller passed it. What it says is read at once, since the caller may change it when the call has
    * returned. The service's writes are its own: their columns are made when there is room for them.
    */
-  #passed(operation: WriteOperation<unknown>, options: WriteOptions): PassedWrite {
+  #passed(operation: WriteOperation<unknown>, options: WriteOptions, planned: PlanWrite | null = null): PassedWrite {
     const { schema } = this.#engine
-    const isOwn = innerOf(options) !== undefined
+    const isOwn = planned !== null || innerOf(options) !== undefined
     const own = isOwn ? operation : withOwnSelector(operation)
-    let read: PlanWrite | null = isOwn ? null : readOperation(own, schema)
+    let read: PlanWrite | null = isOwn ? planned : readOperation(own, schema)
     return {
       operation: own,
       points: namedPoints(own),
@@ -207,9 +227,13 @@ export class EmbeddedCollection<P = Payload>
     await this.#quotas.maps.admit(what, maps * Math.max(1, this.#engine.shard.stats().segments.length))
   }
 
-  async #write(operation: WriteOperation<unknown>, options: WriteOptions = {}): Promise<WriteResult> {
+  async #write(
+    operation: WriteOperation<unknown>,
+    options: WriteOptions = {},
+    planned: PlanWrite | null = null,
+  ): Promise<WriteResult> {
     this.#engine.checkWritable()
-    const passed = this.#passed(operation, options)
+    const passed = this.#passed(operation, options, planned)
     await this.#checkWrite(passed, options)
     this.#engine.strictMode?.writable(leastCost([passed]))
     return await withDeadline(options, (scope) =>

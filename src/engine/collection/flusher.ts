@@ -8,6 +8,7 @@ import { hasDropped, liveColumns, settled, type TableLayout } from '../../storag
 import type { ManifestFile } from '../catalogue/manifest-file.js'
 import { tableShard } from '../config/shard-spec.js'
 import { memoryBudget } from '../memory/memory-budget.js'
+import type { Sources } from './sources.js'
 import { checkRows } from './table-rows.js'
 
 /**
@@ -23,6 +24,7 @@ export interface FlusherParts {
   log: Log
   table: LanceTable
   manifest: ManifestFile
+  sources: Sources
 }
 
 function flushBytes(): number {
@@ -101,7 +103,7 @@ export class Flusher {
   }
 
   async #flushOnce(target: number): Promise<void> {
-    const { shard, log, table, manifest } = this.#parts
+    const { shard, log, table, manifest, sources } = this.#parts
     if (manifest.current.flushedSeq >= target) return
     // Operations that leave no row, such as deleting an absent point, are covered once all rows are flushed.
     let flushedSeq = shard.stats().seq
@@ -116,7 +118,8 @@ export class Flusher {
         await table.syncNewFiles()
         flushedSeq = batch.throughSeq
       }
-      await manifest.update({ ...this.#layoutIfAny(), tableVersion, flushedSeq, cleanEnd: null })
+      const positions = sources.asOf(flushedSeq)
+      await manifest.update({ ...this.#layoutIfAny(), ...positions, tableVersion, flushedSeq, cleanEnd: null })
     } catch (error) {
       if (batch) shard.restoreFlush()
       throw error

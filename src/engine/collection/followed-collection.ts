@@ -15,6 +15,7 @@ import type { CollectionEngine } from './collection-engine.js'
 import type { CollectionHome, Follower } from './collection-home.js'
 import type { CollectionParts } from './collection-view.js'
 import { fillShard } from './recovery.js'
+import { Sources } from './sources.js'
 
 /** Attempts to open the files that a manifest names. If they are gone by then, a newer manifest names others. */
 const OPEN_ATTEMPTS = 5
@@ -50,6 +51,7 @@ export class FollowedCollection {
       manifest: new ManifestFile(null, loaded.manifest),
       table: null,
       home: null,
+      sources: new Sources({}, false),
       readOnly: true,
       isFollowing: () => this.#isFollowing,
       warnings: loaded.warnings,

@@ -96,6 +96,11 @@ function readUpsert(points: unknown, condition: UpdateCondition, schema: Schema)
   }
 }
 
+/** Points of a batch as columns, ready to be logged. */
+export async function cleanedPoints(points: readonly unknown[], context: PlanContext): Promise<PointColumns> {
+  return await new GivenColumns(points, context.schema, toColumns).cleaned(context)
+}
+
 function toColumns(points: unknown, schema: Schema): PointColumns {
   if (Array.isArray(points)) return columnsOfPoints(points, schema, { vectorsRequired: true })
   if (points !== null && typeof points === 'object') {

@@ -16,6 +16,7 @@ import { OutdatedSegments } from './checkpointer.js'
 import type { CollectionHome } from './collection-home.js'
 import type { CollectionParts } from './collection-view.js'
 import { resumeQueries } from './kept-queries.js'
+import { Sources } from './sources.js'
 import { checkRows } from './table-rows.js'
 
 /**
@@ -44,6 +45,7 @@ export async function recoverCollection(
   })
   const warnings: string[] = []
   const outdated = new OutdatedSegments()
+  const sources = new Sources(manifest, true)
   const spill = new RecoverySpill(disk.absolute(paths.segments))
   let shard: Shard | null = null
   try {
@@ -51,6 +53,7 @@ export async function recoverCollection(
     const vectors = liveVectors(layoutOf(manifest))
     for await (const { seq, record } of log.replay(flushedSeq)) {
       await applyRecord(shard, vectors, seq, record)
+      if (record.op === 'upsert' && record.source) sources.replay(seq, record.source)
       await spill.after(shard)
     }
     await buildIndexes(shard, manifest.payloadIndexes)
@@ -62,7 +65,7 @@ export async function recoverCollection(
     throw error
   }
   const file = new ManifestFile(home.manifestPlace(log, manifest), manifest)
-  return { shard, log, manifest: file, table, home, readOnly: false, warnings, outdated, clock }
+  return { shard, log, manifest: file, table, home, sources, readOnly: false, warnings, outdated, clock }
 }
 
 interface Filling {

@@ -10,11 +10,13 @@ import type { VectorIdentity } from '../../storage/table-layout.js'
 import { overloaded } from '../limits/overloaded.js'
 import { applyRecord } from './apply.js'
 import type { WritePlan } from './plans.js'
+import type { Sources } from './sources.js'
 
 export interface WriterParts {
   readonly shard: Shard
   readonly vectors: readonly VectorIdentity[]
   log: Log
+  sources: Sources
   /**
    * Called once when the log exceeds its bound, and again only after it resolved: a flush makes room. Never rejects.
    */
@@ -128,14 +130,21 @@ export class Writer {
     // After a failed append the log has taken its numbers back.
     const seq = log.lastSeq + 1
     const entry = log.append(seq, record)
+    const source = record.op === 'upsert' ? record.source : undefined
+    if (source) this.#parts.sources.give(seq, source)
     const applied = this.#applied
       .catch(() => undefined)
       .then(async () => {
         await (isAwaited ? entry.durable : entry.written)
-        return await this.#apply(seq, record)
+        const deleted = await this.#apply(seq, record)
+        if (source) this.#parts.sources.apply(source)
+        return deleted
       })
     this.#applied = applied
-    Promise.all([applied, entry.durable]).catch(() => this.#parts.onLost())
+    Promise.all([applied, entry.durable]).catch(() => {
+      this.#parts.sources.takeBack(seq)
+      this.#parts.onLost()
+    })
     return { seq, applied }
   }
 

@@ -6,6 +6,7 @@ import { ManifestFile } from '../catalogue/manifest-file.js'
 import { OutdatedSegments } from '../collection/checkpointer.js'
 import { CollectionEngine } from '../collection/collection-engine.js'
 import type { StoredCollection } from '../collection/collection-home.js'
+import { Sources } from '../collection/sources.js'
 import { makeShard } from '../config/shard-spec.js'
 import type { CollectionStore } from './collection-store.js'
 
@@ -33,6 +34,7 @@ export class MemoryStore implements CollectionStore {
       manifest: new ManifestFile(null, manifest),
       table: null,
       home: null,
+      sources: new Sources(manifest, false),
       readOnly: false,
       warnings: [],
       outdated: new OutdatedSegments(),

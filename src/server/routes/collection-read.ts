@@ -8,6 +8,13 @@ const paths = new Set(
   readRoutes.filter(({ method }) => method === 'POST').map(({ path }) => path.slice(path.indexOf(POINTS))),
 )
 
+const INGEST = /^\/collections\/[^/?]+\/ingest(?:\?|$)/
+
+/** Whether a request's body is a stream of points. */
+export function takesStream({ method, url = '' }: IncomingMessage): boolean {
+  return method === 'POST' && INGEST.test(url)
+}
+
 /** The name of the collection that a request reads by POST; null for any other request. */
 export function collectionRead({ method, url = '' }: IncomingMessage): string | null {
   if (method !== 'POST' || !url.startsWith(COLLECTIONS)) return null

@@ -4,6 +4,7 @@ import { INTERNAL } from '../peers.js'
 import { PlainBody } from '../respond.js'
 import { aliasRoutes } from './aliases.js'
 import { collectionRoutes } from './collections.js'
+import { ingestRoutes } from './ingest.js'
 import { legacyQueryRoutes } from './legacy-query.js'
 import { nodeRoutes } from './node.js'
 import { payloadRoutes } from './payload.js'
@@ -29,6 +30,7 @@ export function routeTable(state: ServiceState): Route[] {
     ...collectionRoutes,
     ...aliasRoutes,
     ...pointRoutes,
+    ...ingestRoutes,
     ...payloadRoutes,
     ...readRoutes,
     ...schemaRoutes,

@@ -1,0 +1,84 @@
+/** Sends a stream of points, and reads the lines of its answer meanwhile. */
+import { VicinalError } from '../core/errors.js'
+import type { IngestCounts, IngestOptions, IngestResult, IngestStream } from '../core/ingest.js'
+import { type Envelope, errorOfAnswer } from './answers.js'
+import type { Transport } from './transport.js'
+
+const MS_PER_SECOND = 1000
+
+type Line = { progress: IngestCounts } | (Envelope & { result: IngestResult })
+
+export async function sendStream(
+  transport: Transport,
+  path: string,
+  stream: IngestStream,
+  { type, source, onProgress, signal, timeoutMs }: IngestOptions,
+): Promise<IngestResult> {
+  const query = new URLSearchParams()
+  if (source?.position !== undefined) query.set('from', String(source.position))
+  if (timeoutMs !== undefined) query.set('timeout', String(Math.max(1, Math.ceil(timeoutMs / MS_PER_SECOND))))
+  const sent = new SentStream(stream)
+  try {
+    const answer = await transport.stream({
+      method: 'POST',
+      path: `${path}?${query}`,
+      call: signal ? { signal } : {},
+      isLong: true,
+      upload: { type, chunks: sent },
+      headers: source ? { 'idempotency-key': source.name } : {},
+    })
+    const abort = () => answer.destroy(new VicinalError('CANCELLED', 'The call was cancelled'))
+    signal?.addEventListener('abort', abort)
+    try {
+      return await resultOf(answer, onProgress)
+    } finally {
+      signal?.removeEventListener('abort', abort)
+    }
+  } catch (error) {
+    // The connection ended because the stream did.
+    throw sent.failure ?? error
+  }
+}
+
+/** The stream as it is sent. It remembers the error of its source, which a connection would hide. */
+class SentStream implements AsyncIterable<Uint8Array> {
+  failure: unknown = null
+  readonly #stream: IngestStream
+
+  constructor(stream: IngestStream) {
+    this.#stream = stream
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
+    try {
+      yield* this.#stream
+    } catch (error) {
+      this.failure = error
+      throw error
+    }
+  }
+}
+
+async function resultOf(answer: AsyncIterable<Buffer>, onProgress: IngestOptions['onProgress']): Promise<IngestResult> {
+  const decoder = new TextDecoder()
+  let text = ''
+  for await (const piece of answer) {
+    text += decoder.decode(piece, { stream: true })
+    const lines = text.split('\n')
+    text = lines.pop() as string
+    for (const line of lines) {
+      const told = JSON.parse(line) as Line
+      if ('progress' in told) onProgress?.(told.progress)
+      else if (told.status === 'ok') return told.result
+      else throw errorOfLine(told)
+    }
+  }
+  throw new VicinalError('UNAVAILABLE', 'The answer ended before the stream did')
+}
+
+function errorOfLine(line: Envelope & { result: IngestResult }): VicinalError {
+  const { code, message, details } = errorOfAnswer(INTERNAL, {}, line)
+  return new VicinalError(code, message, { details: { ...details, ...line.result } })
+}
+
+const INTERNAL = 500

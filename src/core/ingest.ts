@@ -1,0 +1,73 @@
+/** Streams of points into a collection: their options and results, declared once. */
+import Type, { type Static } from 'typebox'
+import { CALL_OPTIONS } from './call-options.js'
+import { LIMITS } from './limits.js'
+import { integer, opaque, optional, text } from './vocabulary/declare.js'
+
+/** The forms of a stream: points as JSON lines, as MessagePack maps one after the other, and as columns of Arrow. */
+export const INGEST_TYPES = [
+  'application/x-ndjson',
+  'application/msgpack',
+  'application/vnd.apache.arrow.stream',
+] as const
+export type IngestType = (typeof INGEST_TYPES)[number]
+
+/** The rows that were stored and refused so far. */
+export const IngestCounts = Type.Object({
+  accepted: integer({ description: 'Rows that are stored.' }),
+  rejected: integer({ description: 'Rows that are refused. The others of their batch are stored.' }),
+  position: integer({ description: 'Rows of the source that are done: a next stream of it begins here.' }),
+})
+export type IngestCounts = Static<typeof IngestCounts>
+
+/** A row that is no point of the collection. */
+export const RejectedRow = Type.Object({
+  row: integer({ description: 'Number of the row in its source, from 0.' }),
+  code: text('The code of the error, as docs/errors.md lists them.'),
+  error: text('Why the row is refused.'),
+  field: optional(text('The part of the row that is wrong.')),
+})
+export type RejectedRow = Static<typeof RejectedRow>
+
+export const IngestResult = Type.Object(
+  {
+    ...IngestCounts.properties,
+    errors: Type.Array(RejectedRow, { description: `The first ${LIMITS.ingestErrors} refused rows, in order.` }),
+  },
+  { $id: 'IngestResult', description: 'What became of the rows of a stream.' },
+)
+export type IngestResult = Static<typeof IngestResult>
+
+/** A stream that can be resumed. */
+export const IngestSource = Type.Object({
+  /** Names the source in its collection. */
+  name: opaque<string>({
+    description: 'Names the source in its collection.',
+    type: 'string',
+    accepts: (value) => typeof value === 'string' && value.length > 0 && value.length <= LIMITS.nameLength,
+    expected: `a text of 1 to ${LIMITS.nameLength} characters`,
+  }),
+  /** Rows of the source before the first one of this stream. Default 0. */
+  position: optional(integer({ description: 'Rows of the source before the first one of this stream. Default 0.' })),
+})
+
+/** Options of `ingest`. `timeoutMs` is that of each batch. */
+export const IngestOptions = Type.Object({
+  /** The form of the stream. */
+  type: Type.Enum(INGEST_TYPES, { description: 'The form of the stream.' }),
+  /** Rows of a source that are stored already are left out. */
+  source: optional(IngestSource),
+  /** Called after each batch. */
+  onProgress: optional(
+    opaque<(counts: IngestCounts) => void>({
+      description: 'Called after each batch.',
+      accepts: (value) => typeof value === 'function',
+      expected: 'a function',
+    }),
+  ),
+  ...CALL_OPTIONS,
+})
+export type IngestOptions = Static<typeof IngestOptions>
+
+/** Bytes of a stream in pieces of any size, such as a Readable of Node or of the web. */
+export type IngestStream = AsyncIterable<Uint8Array> | Iterable<Uint8Array>

@@ -1,0 +1,96 @@
+/**
+ * How far the sources of streams were taken. A record of the log says the rows that its source has with it, so rows and
+ * position are stored together or not at all. The manifest has the positions as of the flush, and the log the later ones.
+ */
+import { LIMITS } from '../../core/limits.js'
+import type { SourcePosition } from '../../log/record.js'
+import type { Manifest } from '../../storage/manifest.js'
+
+export class Sources {
+  /** With every record that was given to the log. */
+  #given: Positions
+  /** With every record that is applied. */
+  readonly #applied: Positions
+  /** As of the flush. */
+  readonly #flushed: Positions
+  /** Records that the log has taken and that are not flushed, in order. */
+  #unflushed: { seq: number; source: SourcePosition }[] = []
+  readonly #isFlushed: boolean
+
+  /** `isFlushed`: false in memory, where nothing ever is. */
+  constructor({ sources = [] }: Pick<Manifest, 'sources'>, isFlushed: boolean) {
+    this.#flushed = new Positions(sources)
+    this.#applied = new Positions(sources)
+    this.#given = new Positions(sources)
+    this.#isFlushed = isFlushed
+  }
+
+  /** Rows of the source that are stored, on stable storage. */
+  stored(name: string): number {
+    return this.#applied.of(name)
+  }
+
+  /** The same with writes under way. */
+  given(name: string): number {
+    return this.#given.of(name)
+  }
+
+  /** The log has taken a record. */
+  give(seq: number, source: SourcePosition): void {
+    this.#given.set(source)
+    // Not when it is applied: a flush may follow the kernel before the promise of its work does.
+    if (this.#isFlushed) this.#unflushed.push({ seq, source })
+  }
+
+  /** The log has lost the records from this one on. */
+  takeBack(seq: number): void {
+    this.#unflushed = this.#unflushed.filter((record) => record.seq < seq)
+    this.#given = new Positions(this.#applied.list())
+    for (const { source } of this.#unflushed) this.#given.set(source)
+  }
+
+  /** A record is applied, and on stable storage. */
+  apply(source: SourcePosition): void {
+    this.#applied.set(source)
+  }
+
+  /** A record of the log, at the opening. */
+  replay(seq: number, source: SourcePosition): void {
+    this.give(seq, source)
+    this.apply(source)
+  }
+
+  /** For the manifest, with the records up to this one. Nothing if no source has a position. */
+  asOf(seq: number): Pick<Manifest, 'sources'> {
+    const later = this.#unflushed.findIndex((record) => record.seq > seq)
+    const flushed = later < 0 ? this.#unflushed.length : later
+    for (const { source } of this.#unflushed.splice(0, flushed)) this.#flushed.set(source)
+    const sources = this.#flushed.list()
+    return sources.length === 0 ? {} : { sources }
+  }
+}
+
+/** Bounded: the source that was written longest ago is forgotten first. */
+class Positions {
+  readonly #positions = new Map<string, number>()
+
+  constructor(sources: readonly SourcePosition[]) {
+    for (const source of sources) this.set(source)
+  }
+
+  of(name: string): number {
+    return this.#positions.get(name) ?? 0
+  }
+
+  set({ name, position }: SourcePosition): void {
+    this.#positions.delete(name)
+    this.#positions.set(name, position)
+    if (this.#positions.size <= LIMITS.ingestSources) return
+    const [oldest] = this.#positions.keys()
+    this.#positions.delete(oldest as string)
+  }
+
+  list(): SourcePosition[] {
+    return Array.from(this.#positions, ([name, position]) => ({ name, position }))
+  }
+}

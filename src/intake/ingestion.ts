@@ -1,0 +1,262 @@
+/**
+ * A stream of points on its way into a collection. Rows are gathered into batches by their bytes. One batch is written
+ * while the next one is gathered, and nothing more of the stream is read meanwhile: that is the back-pressure.
+ */
+import { VicinalError } from '../core/errors.js'
+import type { IngestCounts, IngestOptions, IngestResult, IngestStream, RejectedRow } from '../core/ingest.js'
+import { LIMITS } from '../core/limits.js'
+import type { Point } from '../core/point.js'
+import { nextTurn } from '../core/turn-budget.js'
+import { readArrowRows } from './arrow-rows.js'
+import type { Hold } from './growing-bytes.js'
+import { readJsonRows } from './json-rows.js'
+import { readMsgpackRows } from './msgpack-rows.js'
+import type { FrameBounds, ReadRow, ReadRows } from './rows.js'
+
+/** Rows of a source from `from` up to `to`, without those that were no points. */
+export interface IngestBatch {
+  points: readonly Point<unknown>[]
+  /** For each point its row in the source. */
+  rows: readonly number[]
+  /** The name of the source; null: the stream cannot be resumed. */
+  source: string | null
+  from: number
+  to: number
+}
+
+/** The rows of a batch that the collection has refused. The others are stored. */
+export interface WrittenBatch {
+  accepted: number
+  rejected: readonly RejectedRow[]
+}
+
+/** The facts of a collection that a stream is read and cut by. */
+export interface IngestShape {
+  /** Names of its vectors. */
+  vectors: readonly string[]
+  /** Most points of one write, if its owner bounds them. */
+  mostPoints?: number | undefined
+}
+
+/** What a stream is written to. */
+export interface IngestSink {
+  /** Rows of the source that are stored. */
+  position(source: string): Promise<number>
+  shape(): Promise<IngestShape>
+  write(batch: IngestBatch): Promise<WrittenBatch>
+}
+
+/** What a service asks of a stream beyond its options. */
+export type IngestBounds = Pick<FrameBounds, 'frameBytes' | 'hold'>
+
+const READERS: Readonly<Record<IngestOptions['type'], ReadRows>> = {
+  'application/x-ndjson': readJsonRows,
+  'application/msgpack': readMsgpackRows,
+  'application/vnd.apache.arrow.stream': readArrowRows,
+}
+const DEFAULT_BOUNDS: IngestBounds = { frameBytes: LIMITS.bodyBytes, hold: () => {} }
+/** How long decoding may hold the thread before others have their turn. */
+const MOST_MS = 2
+const RETRY_MS = 100
+/** A piece of a stream is decoded in parts of this size, however large it is. */
+const PIECE_BYTES = 64 * 1024
+
+/**
+ * Writes the rows of a stream. A row that is no point is refused and told; its batch is stored without it. An error that
+ * ends the stream says in its details how far the stream came.
+ */
+export async function ingestStream(
+  stream: IngestStream,
+  options: IngestOptions,
+  sink: IngestSink,
+  bounds: IngestBounds = DEFAULT_BOUNDS,
+): Promise<IngestResult> {
+  const read = READERS[options.type]
+  const { vectors, mostPoints = LIMITS.ingestBatchRows } = await sink.shape()
+  const ingestion = new Ingestion(options, sink, bounds, Math.min(mostPoints, LIMITS.ingestBatchRows))
+  return await ingestion.run(read(piecesOf(stream), { ...bounds, vectors }))
+}
+
+class Ingestion {
+  readonly #options: IngestOptions
+  readonly #sink: IngestSink
+  readonly #hold: Hold
+  readonly #batchRows: number
+  readonly #result: IngestResult
+  /** Rows before this one are stored already. */
+  #stored = 0
+  /** The row that comes next. */
+  #row: number
+  #batch: Gathering
+  #writing: Promise<void> = Promise.resolve()
+  #failure: unknown = null
+
+  constructor(options: IngestOptions, sink: IngestSink, { hold }: IngestBounds, batchRows: number) {
+    this.#options = options
+    this.#sink = sink
+    this.#batchRows = batchRows
+    this.#hold = hold
+    this.#row = options.source?.position ?? 0
+    this.#result = { accepted: 0, rejected: 0, position: this.#row, errors: [] }
+    this.#batch = new Gathering(this.#row)
+  }
+
+  async run(rows: AsyncIterable<readonly ReadRow[]>): Promise<IngestResult> {
+    try {
+      await this.#begin()
+      let started = performance.now()
+      for await (const some of rows) {
+        for (const row of some) if (this.#add(row)) await this.#write()
+        if (performance.now() - started < MOST_MS) continue
+        await nextTurn()
+        started = performance.now()
+      }
+      if (this.#batch.from < this.#row) await this.#write()
+      await this.#writing
+      if (this.#failure !== null) throw this.#failure
+      return this.#result
+    } catch (error) {
+      await this.#writing
+      throw this.#told(this.#failure ?? error)
+    }
+  }
+
+  async #begin(): Promise<void> {
+    const { source } = this.#options
+    if (!source) return
+    this.#stored = await this.#sink.position(source.name)
+    this.#result.position = this.#stored
+    if (this.#row > this.#stored) throw gap(source.name, this.#row, this.#stored)
+  }
+
+  /** Whether the batch is full with this row. */
+  #add(row: ReadRow): boolean {
+    const at = this.#row++
+    if (at < this.#stored) {
+      this.#batch.from = this.#row
+      return false
+    }
+    if ('error' in row) this.#batch.rejected.push(rejectedRow(at, row.error))
+    else this.#batch.add(row.point, at)
+    this.#batch.bytes += row.bytes
+    this.#hold(row.bytes)
+    return this.#batch.bytes >= LIMITS.ingestBatchBytes || this.#batch.rowCount >= this.#batchRows
+  }
+
+  /** Begins to write the batch, once the one before is written. */
+  async #write(): Promise<void> {
+    await this.#writing
+    if (this.#failure !== null) throw this.#failure
+    const batch = this.#batch
+    const to = this.#row
+    this.#batch = new Gathering(to)
+    // Reported by the next wait for it.
+    this.#writing = this.#writeBatch(batch, to)
+      .catch((error: unknown) => {
+        this.#failure = error
+      })
+      .finally(() => this.#hold(-batch.bytes))
+  }
+
+  async #writeBatch({ points, rows, rejected, from }: Gathering, to: number): Promise<void> {
+    const source = this.#options.source?.name ?? null
+    const written = await this.#writePatiently({ points, rows, source, from, to })
+    const refused = [...rejected, ...written.rejected].sort((a, b) => a.row - b.row)
+    const { errors } = this.#result
+    errors.push(...refused.slice(0, LIMITS.ingestErrors - errors.length))
+    this.#result.accepted += written.accepted
+    this.#result.rejected += refused.length
+    this.#result.position = to
+    this.#options.onProgress?.(countsOf(this.#result))
+  }
+
+  /** Repeats a write while the error asks for it: the graph, the log or memory is full until the kernel catches up. */
+  async #writePatiently(batch: IngestBatch): Promise<WrittenBatch> {
+    const sinceMs = performance.now()
+    for (;;) {
+      try {
+        return await this.#sink.write(batch)
+      } catch (error) {
+        const isToWaitOn = error instanceof VicinalError && COME_BACK.has(error.code)
+        const isEndless = (error as VicinalError).code === 'OVERLOADED'
+        if (!isToWaitOn || (!isEndless && performance.now() - sinceMs > LIMITS.ingestWaitMs)) throw error
+        await pause(error.retryAfterMs ?? RETRY_MS, this.#options.signal)
+      }
+    }
+  }
+
+  #told(error: unknown): unknown {
+    if (!(error instanceof VicinalError)) return error
+    const { code, message, status, retryAfterMs } = error
+    return new VicinalError(code, message, {
+      details: { ...error.details, ...this.#result },
+      cause: error,
+      ...(status === 422 || status === 429 ? { status } : {}),
+      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    })
+  }
+}
+
+/** A batch that is being gathered. */
+class Gathering {
+  readonly points: Point<unknown>[] = []
+  readonly rows: number[] = []
+  readonly rejected: RejectedRow[] = []
+  bytes = 0
+  /** Its first row. */
+  from: number
+
+  constructor(from: number) {
+    this.from = from
+  }
+
+  add(point: Point<unknown>, row: number): void {
+    this.points.push(point)
+    this.rows.push(row)
+  }
+
+  get rowCount(): number {
+    return this.points.length + this.rejected.length
+  }
+}
+
+const COME_BACK: ReadonlySet<string> = new Set(['OVERLOADED', 'RESOURCE_EXHAUSTED', 'DISK_FULL'])
+
+export function rejectedRow(row: number, { code, message, details }: VicinalError): RejectedRow {
+  const error = message.slice(0, LIMITS.ingestErrorLength)
+  const { field } = details
+  return { row, code, error, ...(typeof field === 'string' ? { field: field.slice(0, LIMITS.ingestErrorLength) } : {}) }
+}
+
+export function countsOf({ accepted, rejected, position }: IngestCounts): IngestCounts {
+  return { accepted, rejected, position }
+}
+
+/** Rows are missing between those that are stored and those that are sent. */
+export function gap(source: string, from: number, stored: number): VicinalError {
+  return new VicinalError(
+    'OUT_OF_ORDER',
+    `source ${JSON.stringify(source)}: expected rows from ${stored} on, got rows from ${from} on`,
+    { details: { field: 'source.position', stored, seen: from } },
+  )
+}
+
+async function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  if (signal?.aborted) throw new VicinalError('CANCELLED', 'the call was cancelled by its AbortSignal')
+  await new Promise<void>((resolve) => {
+    const end = () => {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', end)
+      resolve()
+    }
+    const timer = setTimeout(end, ms)
+    signal?.addEventListener('abort', end)
+  })
+}
+
+async function* piecesOf(stream: IngestStream): AsyncGenerator<Buffer> {
+  for await (const piece of stream) {
+    const bytes = Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength)
+    for (let at = 0; at < bytes.length; at += PIECE_BYTES) yield bytes.subarray(at, at + PIECE_BYTES)
+  }
+}

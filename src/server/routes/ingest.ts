@@ -1,0 +1,121 @@
+/** Streams of points into a collection. The answer tells the progress line by line, while the body is still read. */
+import Type from 'typebox'
+import { VicinalError } from '../../core/errors.js'
+import { type IngestCounts, IngestResult } from '../../core/ingest.js'
+import { integer } from '../../core/vocabulary/declare.js'
+import type { Call, Route } from '../call.js'
+import { CallParameters, IngestParameters } from '../parameters.js'
+import { envelopeOf, errorEnvelopeOf, LineBody } from '../respond.js'
+
+const INGEST = '/collections/:name/ingest'
+/** How often the answer tells the progress. */
+const PROGRESS_MS = 1000
+
+export const ingestRoutes: Route[] = [
+  {
+    method: 'POST',
+    path: INGEST,
+    access: 'write',
+    work: 'write',
+    isStream: true,
+    parameters: IngestParameters,
+    answer: IngestResult,
+    summary: 'Not in Qdrant: stores the points of a stream as they arrive.',
+    run: ingest,
+  },
+  {
+    method: 'GET',
+    path: `${INGEST}/:source`,
+    access: 'read',
+    work: 'read',
+    parameters: CallParameters,
+    answer: Type.Object({ position: integer({ description: 'Rows of the source that are stored.' }) }),
+    summary: 'Not in Qdrant: where a stream of this source goes on.',
+    run: position,
+  },
+]
+
+async function position(call: Call): Promise<object> {
+  const collection = await call.collection()
+  return { position: await collection.ingestPosition(call.param('source'), call.options()) }
+}
+
+/** An error before the first batch has its own status. A later one is the status of the last line. */
+async function ingest(call: Call): Promise<LineBody> {
+  const startedMs = performance.now()
+  const collection = await call.collection()
+  const progress = new Progress()
+  const { body, options } = call.receiveStream()
+  const done = collection.ingest(body, { ...options, onProgress: progress.tell })
+  done.catch(() => undefined).finally(progress.end)
+  const isUnderWay = await progress.next()
+  if (!isUnderWay) await done
+  return new LineBody(linesOf(call, done, progress, startedMs))
+}
+
+async function* linesOf(
+  call: Call,
+  done: Promise<IngestResult>,
+  progress: Progress,
+  startedMs: number,
+): AsyncGenerator<string> {
+  let toldMs = Number.NEGATIVE_INFINITY
+  do {
+    const nowMs = performance.now()
+    if (progress.latest && nowMs - toldMs >= PROGRESS_MS) {
+      toldMs = nowMs
+      yield lineOf({ progress: progress.latest })
+    }
+  } while (await progress.next())
+  yield lineOf(await lastOf(call, done, startedMs))
+}
+
+async function lastOf(call: Call, done: Promise<IngestResult>, startedMs: number): Promise<object> {
+  try {
+    return envelopeOf(await done, startedMs)
+  } catch (cause) {
+    const known = cause instanceof VicinalError ? cause : null
+    if (!known || known.status === INTERNAL) call.logFailure(cause)
+    const error = known ?? new VicinalError('INTERNAL', 'Service internal error: see the log')
+    const { accepted, rejected, position, errors, ...details } = error.details
+    const told = new VicinalError(error.code, error.message, { details })
+    return { result: { accepted, rejected, position, errors }, ...errorEnvelopeOf(told, startedMs) }
+  }
+}
+
+const INTERNAL = 500
+
+/** The latest of the counts, for one reader. */
+class Progress {
+  latest: IngestCounts | null = null
+  #isNew = false
+  #isOver = false
+  #wake: () => void = () => {}
+
+  readonly tell = (counts: IngestCounts): void => {
+    this.latest = counts
+    this.#isNew = true
+    this.#wake()
+  }
+
+  readonly end = (): void => {
+    this.#isOver = true
+    this.#wake()
+  }
+
+  /** Resolves to whether there are new counts; else the stream is over. */
+  async next(): Promise<boolean> {
+    if (!this.#isNew && !this.#isOver) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve
+      })
+    }
+    const isNew = this.#isNew && !this.#isOver
+    this.#isNew = false
+    return isNew
+  }
+}
+
+function lineOf(value: object): string {
+  return `${JSON.stringify(value)}\n`
+}

@@ -1,0 +1,130 @@
+import { request } from 'node:http'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import type { Database } from '../../src/core/database.js'
+import { open } from '../../src/index.js'
+import { startService } from './service.js'
+
+const PATH = '/collections/a/ingest'
+const NDJSON = { 'content-type': 'application/x-ndjson' }
+const lineOf = (id: number) => `{"id":${id},"vector":[${id},1]}\n`
+
+async function database(): Promise<Database> {
+  const database = await open(':memory:')
+  onTestFinished(() => database.close())
+  await database.createCollection('a', { vectors: { size: 2, distance: 'Dot' } })
+  return database
+}
+
+/** A stream that its sender ends when it likes, and the lines of its answer. */
+function openStream(port: number, headers: Record<string, string> = {}, path = PATH) {
+  const lines: string[] = []
+  let rest = ''
+  const sent = request({ port, host: '127.0.0.1', method: 'POST', path, headers: { ...NDJSON, ...headers } })
+  const answered = new Promise<number>((resolve, reject) => {
+    sent.on('error', reject)
+    sent.on('response', (answer) => {
+      answer.on('error', reject)
+      answer.on('data', (piece: Buffer) => {
+        const parts = (rest + piece.toString()).split('\n')
+        rest = parts.pop() as string
+        lines.push(...parts)
+      })
+      answer.on('end', () => resolve(answer.statusCode as number))
+    })
+  })
+  answered.catch(() => undefined)
+  const last = () => JSON.parse(lines.at(-1) as string) as { result: { position: number }; status: unknown }
+  return { sent, answered, lines, last }
+}
+
+describe('a stream of points over HTTP', () => {
+  it('tells its progress while it is still sent', async () => {
+    const { port } = await startService({ database: await database() })
+    const { sent, answered, lines, last } = openStream(port)
+    const count = 20_000
+    for (let id = 0; id < count; id++) sent.write(lineOf(id))
+    await expect.poll(() => lines.length).toBeGreaterThan(0)
+    expect(JSON.parse(lines[0] as string)).toEqual({ progress: expect.objectContaining({ rejected: 0 }) })
+    sent.end(lineOf(count))
+    expect(await answered).toBe(200)
+    expect(last()).toMatchObject({ result: { accepted: count + 1, position: count + 1 }, status: 'ok' })
+  })
+
+  it('outlives the time that other requests have', async () => {
+    const { port } = await startService({ database: await database(), requestTimeoutMs: 1, bodyWindowMs: 600_000 })
+    const { sent, answered, last } = openStream(port)
+    sent.write(lineOf(1))
+    // The server looks at the time once a second. A second look has seen that the first one let the stream be.
+    await new Promise((resolve) => setTimeout(resolve, 2_500))
+    sent.end(lineOf(2))
+    expect(await answered).toBe(200)
+    expect(last()).toMatchObject({ result: { accepted: 2 }, status: 'ok' })
+  })
+
+  it('that stalls is ended, and its error stands in the last line', async () => {
+    const bounds = { bodyWindowMs: 500, minBodyBytesPerSecond: 10 }
+    const { port } = await startService({ database: await database(), ...bounds })
+    const { sent, answered, lines, last } = openStream(port)
+    for (let id = 0; id < 20_000; id++) sent.write(lineOf(id))
+    await expect.poll(() => lines.length).toBeGreaterThan(0)
+    expect(await answered).toBe(200)
+    expect(last()).toMatchObject({ status: { code: 'TIMEOUT' } })
+    expect(last().result.position).toBeGreaterThan(0)
+    sent.destroy()
+  })
+
+  it('that is refused before its first batch has the status of its error', async () => {
+    const { call } = await startService({ database: await database() })
+    const source = { 'idempotency-key': 'camera' }
+    const asked: [string, Record<string, string>, number, string][] = [
+      ['/collections/b/ingest', NDJSON, 404, 'NOT_FOUND'],
+      [PATH, { 'content-type': 'application/json' }, 415, 'UNSUPPORTED_MEDIA_TYPE'],
+      [PATH, { 'content-type': 'text/csv' }, 415, 'UNSUPPORTED_MEDIA_TYPE'],
+      [PATH, { ...NDJSON, 'content-encoding': 'gzip' }, 415, 'UNSUPPORTED_MEDIA_TYPE'],
+      [`${PATH}?from=5`, NDJSON, 400, 'INVALID_ARGUMENT'],
+      [`${PATH}?from=x`, { ...NDJSON, ...source }, 400, 'INVALID_ARGUMENT'],
+      [`${PATH}?from=5`, { ...NDJSON, ...source }, 409, 'OUT_OF_ORDER'],
+      [PATH, { 'content-type': 'application/vnd.apache.arrow.stream' }, 400, 'INVALID_ARGUMENT'],
+    ]
+    for (const [path, headers, status, code] of asked) {
+      const answer = await call('POST', path, lineOf(1), headers)
+      expect([answer.status, answer.json.status], path).toEqual([status, expect.objectContaining({ code })])
+    }
+  })
+
+  it('keeps a row to the bytes of a body, and holds no longer one', async () => {
+    const { call } = await startService({ database: await database(), maxBodyBytes: 2_000 })
+    const long = `{"id":2,"vector":[1,2],"payload":{"text":"${'x'.repeat(5_000)}"}}\n`
+    const answer = await call('POST', PATH, lineOf(1) + long + lineOf(3), NDJSON)
+    const told = JSON.parse(answer.text.trim().split('\n').at(-1) as string)
+    expect(told.result).toMatchObject({ accepted: 2, rejected: 1, errors: [{ row: 1, code: 'TOO_LARGE' }] })
+  })
+
+  it('waits for its turn while others hold all bytes, and goes on', async () => {
+    const { port, call } = await startService({ database: await database(), maxBodyBytesInWork: 200_000 })
+    // Each holds the beginning of a row of more bytes than there is room for.
+    const streams = Array.from({ length: 3 }, () => openStream(port))
+    const text = 'x'.repeat(300_000)
+    for (const [id, { sent }] of streams.entries()) sent.write(`{"id":${id},"vector":[1,2],"payload":{"text":"${text}`)
+    for (const { sent } of streams) sent.end('"}}\n')
+    for (const { answered, last } of streams) {
+      expect(await answered).toBe(200)
+      expect(last()).toMatchObject({ result: { accepted: 1 }, status: 'ok' })
+    }
+    expect((await call('GET', '/collections/a/ingest/none')).json.result).toEqual({ position: 0 })
+  })
+
+  it('whose sender hangs up keeps its whole batches, and leaves nothing in work', async () => {
+    const { port, call } = await startService({ database: await database() })
+    const { sent, lines } = openStream(port, { 'idempotency-key': 'camera' })
+    for (let id = 0; id < 20_000; id++) sent.write(lineOf(id))
+    await expect.poll(() => lines.length).toBeGreaterThan(0)
+    sent.destroy()
+    const told = JSON.parse(lines[0] as string) as { progress: { position: number } }
+    const position = async () => {
+      const { result } = (await call('GET', `${PATH}/camera`)).json as { result: { position: number } }
+      return result.position
+    }
+    expect(await position()).toBeGreaterThanOrEqual(told.progress.position)
+  })
+})
