@@ -4,6 +4,7 @@ export type * from './database.js'
 export type { ErrorCode, ErrorOptions } from './errors.js'
 export type * from './filter.js'
 export type * from './formula.js'
+export type { MaybePromise } from './maybe-promise.js'
 export type {
   CollectionMemory,
   MemoryPart,
