@@ -92,7 +92,11 @@ async function open(task: OpenTask): Promise<undefined> {
   const began = moment()
   writer = await builder.build()
   counted = new CountedBatches(task.minAgeMs, began)
-  if (!counted.counts(began)) throw new Ended('the database took too long to open', 'late')
+  if (!counted.counts(began)) {
+    // Otherwise its work in the background would go on, and slow down the next opening.
+    await close()
+    throw new Ended('the database took too long to open', 'late')
+  }
   beatMs = task.minAgeMs / 2 / BEATS
   awaitBeat()
 }

@@ -118,6 +118,7 @@ async function closeOnceOpen(
   clearTimeout(late)
   if (database) await node?.stop()
   await database?.close()
+  await node?.leave()
 }
 
 /** Opens the database and restores the given snapshots first. */

@@ -21,7 +21,10 @@ export interface StoreNode {
   listensOn(url: string): void
   /** The service does not come to listen. */
   giveUp(): void
+  /** Before the database is closed. */
   stop(): Promise<void>
+  /** Afterwards. */
+  leave(): Promise<void>
 }
 
 /** Null for a data folder. Reads the environment now: the store's keys leave it afterwards. */
@@ -31,18 +34,19 @@ export async function storeNode(settings: Settings, apiKeys: readonly string[]):
   const role = settings.text('role') as string
   const roles = Object.hasOwn(ROLES, role) ? ROLES[role as keyof typeof ROLES] : undefined
   if (!roles) throw new UsageError(`--role: expected ${Object.keys(ROLES).join(' or ')}, got ${role}`)
-  const commitWindowMs = settings.integer('commitWindowMs')
-  const group = commitWindowMs === undefined ? {} : { commitWindowMs }
   const clusterKeys = clusterKeysOf(settings, apiKeys)
   const advertised = await advertisedOf(settings, clusterKeys.length > 0)
   const { ClusterNode } = await import('../cluster/node.js')
   const { openNode } = await import('../engine/database/open.js')
-  const { checkStoreOptions } = await import('../engine/database/store-options.js')
-  checkStoreOptions(group, true)
+  const { checkStoreOptions, groupOptions } = await import('../engine/database/store-options.js')
+  const cache = settings.text('cache') as string
+  const commitWindowMs = settings.integer('commitWindowMs')
+  const options = { cache, ...(commitWindowMs === undefined ? {} : { commitWindowMs }) }
+  checkStoreOptions(options, true)
   const node = new ClusterNode({
     address: parseStore(store),
-    cacheFolder: settings.text('cache') as string,
-    group,
+    cacheFolder: cache,
+    groupOptions: groupOptions(options),
     roles,
     ownerTimeoutMs: ownerTimeoutOf(settings),
     keys: clusterKeys,
@@ -62,6 +66,7 @@ export async function storeNode(settings: Settings, apiKeys: readonly string[]):
     listensOn,
     giveUp,
     stop: () => node.stop(),
+    leave: () => node.leave(),
   }
 }
 

@@ -23,7 +23,8 @@ export interface Envelope {
 
 const MS_PER_SECOND = 1000
 /** Before a sentence about one field of a request, or of a kind of refusal. */
-const CATEGORY = /^(?:Wrong input|Format error in JSON body|Forbidden|Timeout|Rate limiting exceeded): /
+const CATEGORY =
+  /^(?:Wrong input|Format error in JSON body|Forbidden|Timeout|Rate limiting exceeded|Payload too large|Unsupported media type|Not implemented): /
 
 /** The error that the service tells. An answer of another program (a proxy's 502) gives the nearest error to its status. */
 export function errorOfAnswer(status: number, headers: IncomingHttpHeaders, envelope: Envelope | null): VicinalError {
@@ -69,7 +70,7 @@ function libraryField(field: string): string {
   return whole ?? field.replace(OF_QUERY, camelCase).replace(/^\w+/, (name) => DECLARED.get(name) ?? name)
 }
 
-const HAS_FIELD: ReadonlySet<ErrorCode> = new Set(['INVALID_ARGUMENT', 'FORBIDDEN'])
+const HAS_FIELD: ReadonlySet<ErrorCode> = new Set(['INVALID_ARGUMENT', 'FORBIDDEN', 'TOO_LARGE'])
 
 /** Of several violations the first one has the field. */
 const FIRST_VIOLATION = /^Validation error in JSON body: \[[^:]*: ([^;\]]*).*$/s

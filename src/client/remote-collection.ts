@@ -40,7 +40,6 @@ import { PayloadOptions, UpsertOptions, VectorUpdateOptions, WriteOptions } from
 import { isArrowTable, pointsOfArrow } from '../wire/arrow.js'
 import { infoOfWire } from '../wire/collection-info.js'
 import { encodeRequest } from '../wire/msgpack-request.js'
-import { wireIndexSchema } from '../wire/payload-index.js'
 import {
   CountRequest,
   FacetRequest,
@@ -263,7 +262,10 @@ export class RemoteCollection<P = Payload> extends PlainReads<P> implements Unty
     return await this.#write(
       'PUT',
       '/index',
-      { field_name: field, field_schema: wireIndexSchema(read(PayloadFieldSchema, schema, 'library', 'schema')) },
+      {
+        field_name: field,
+        field_schema: tell(PayloadFieldSchema, read(PayloadFieldSchema, schema, 'library', 'schema')),
+      },
       givenIfAny(WriteOptions, options),
     )
   }

@@ -1,6 +1,7 @@
 /** Values of the Database interface as bodies of the service: snake_case, vectors as bins. */
 
 import type { TSchema } from 'typebox'
+import { Document } from '../core/bm25.js'
 import type { ColumnarPoints, Selector, UpdateCondition, WriteOperation } from '../core/database.js'
 import { invalid } from '../core/errors.js'
 import { Filter } from '../core/filter.js'
@@ -18,11 +19,10 @@ import {
 import { leaf, VectorInput } from '../core/query-leaves.js'
 import type { ReadOptions } from '../core/read-options.js'
 import { readSelector } from '../core/selector.js'
-import { isSparseVector, sparseVectorOf } from '../core/sparse.js'
+import { isDocument, isSparseVector, sparseVectorOf } from '../core/sparse.js'
 import { type Leaves, Reading } from '../core/vocabulary/reading.js'
-import { spelled } from '../core/vocabulary/spelled.js'
 import { snakeCase } from '../core/vocabulary/spelling.js'
-import { tell } from '../core/vocabulary/teller.js'
+import { spelled, tell } from '../core/vocabulary/teller.js'
 
 /** Vectors travel as bins. */
 export const CLIENT_LEAVES: Leaves = new Map([
@@ -72,6 +72,7 @@ function pointVectorBody(vector: PointVector, field: string): unknown {
 /** Numbers are checked here, since a bin cannot hold what is no number. */
 export function vectorBody(vector: NamedVector, field: string): unknown {
   if (isSparseVector(vector)) return sparseVectorOf(vector, field)
+  if (isDocument(vector)) return tell(Document, checkDocument(vector, field))
   if (!Array.isArray(vector)) return vector
   if (isVector(vector[0])) return vector.map((one, i) => vectorBody(one as Vector, `${field}[${i}]`))
   const floats = new Float32Array(vector.length)

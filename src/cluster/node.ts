@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { StoreAddress } from '../bucket/address.js'
+import type { GroupOptions } from '../bucket/group.js'
 import { Objects } from '../bucket/objects.js'
 import type { GroupOwner } from '../bucket/owner.js'
 import { hasReached } from '../bucket/watermark.js'
@@ -16,13 +17,15 @@ import { PeerForwarder, TO_HEADER, unavailable } from './peer-forwarder.js'
 const MS_PER_SECOND = 1_000
 /** Looks that a node tells its age in, and that may fail before it counts as behind. */
 const LATE_POLLS = 3
+/** Heartbeats of nodes that ended without a word, which the next owner removes. */
+const FORGOTTEN_MS = 3_600_000
 
 export interface NodeOptions {
   address: StoreAddress
   cacheFolder: string
-  /** Of the store's database, while this node owns it. */
-  group: { commitWindowMs?: number }
   roles: readonly Role[]
+  /** Of the store's database, where this node owns it. */
+  groupOptions?: Pick<GroupOptions, 'commitWindowMs'>
   /** Heartbeats of an owner that have not changed for this time have another node take the store. */
   ownerTimeoutMs: number
   /** By which nodes know each other; without any, a node forwards nothing and takes nothing over. */
@@ -64,14 +67,14 @@ export class ClusterNode implements Peers {
 
   /** Opens the store: as its owner, or as a reader where another node owns it. `url` is where other nodes reach this one. */
   async start(url: string, open: (store: NodeStore) => Promise<EmbeddedDatabase>): Promise<EmbeddedDatabase> {
-    const { address, cacheFolder, group, log } = this.#options
+    const { address, cacheFolder, log } = this.#options
     this.#url = url
     this.#heartbeats = new Heartbeats(await Objects.open(address))
     const store = new NodeStore({
       address,
       cacheFolder,
       owner: { node: this.#id, url },
-      group,
+      options: this.#options.groupOptions ?? {},
       onLost: ({ message }) => {
         log(`this node does not own the store any more, and reads it: ${message}`)
         this.#hurry()
@@ -99,12 +102,16 @@ export class ClusterNode implements Peers {
     else await store.startOwning()
   }
 
-  /** The database is closed by its opener, afterwards. */
+  /** Watches no more. The database is closed by its opener, between this and `leave`. */
   async stop(): Promise<void> {
     this.#isStopped = true
     if (this.#timer) clearTimeout(this.#timer)
     await this.#ticking
     this.#forwarder?.close()
+  }
+
+  /** Another node need not wait for this one any more. */
+  async leave(): Promise<void> {
     await this.#heartbeats?.remove(this.#id).catch(() => undefined)
   }
 
@@ -129,6 +136,7 @@ export class ClusterNode implements Peers {
   async #tick(): Promise<void> {
     const { store, heartbeats } = this.#opened()
     if (store.isLost) await store.read()
+    await store.settle()
     if (store.epoch === null) await this.#lookAtOwner(store, heartbeats)
     else await this.#lookForSuccessor(store, heartbeats)
     await this.#tellOfItself(store, heartbeats)
@@ -145,6 +153,7 @@ export class ClusterNode implements Peers {
       this.#setOwner({ epoch, node: this.#id, url: this.#url })
       await this.#tellOfItself(store, heartbeats)
       await heartbeats.tellOwner(epoch)
+      for (const { id, ageMs } of await heartbeats.list()) if (ageMs > FORGOTTEN_MS) await heartbeats.remove(id)
     }
     // The write finds out; a failure changes the role.
     if ((await heartbeats.toldEpoch()) > epoch) await store.touch().catch(() => undefined)
@@ -169,6 +178,12 @@ export class ClusterNode implements Peers {
     this.#options.log('the owner of the store is silent: this node takes it')
     await store.own()
     await this.#lookForSuccessor(store, heartbeats)
+  }
+
+  /** Between two looks: asks the store's database alone, which is in memory. */
+  async #lookWhoOwns(): Promise<void> {
+    const { store } = this.#opened()
+    if (store.epoch === null && !store.isLost) this.#setOwner(await store.owner())
   }
 
   #setOwner(owner: GroupOwner | null): void {
@@ -228,7 +243,7 @@ export class ClusterNode implements Peers {
       {
         key: this.keys[0] as string,
         reach: async (watermark) => await this.#database?.watermarks.reach(watermark, { timeoutMs: LIMITS.timeoutMs }),
-        onFailure: () => this.#hurry(),
+        onFailure: () => void this.#lookWhoOwns().catch(() => undefined),
       },
     )
     return this.#forwarder

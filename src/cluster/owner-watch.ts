@@ -64,9 +64,8 @@ export class OwnerWatch {
   /** Whether it is this node's turn. */
   isDue({ epoch }: GroupOwner): boolean {
     const before = ranked([...this.#alive, this.#id], epoch).indexOf(this.#id)
-    const wait = before * POLLS_BETWEEN
-    if (this.#hasLeft) return this.#polls >= POLLS_OF_LEAVING + wait
-    return this.#polls >= POLLS + wait && this.#nowMs() - this.#sinceMs >= this.#timeoutMs
+    const polls = (this.#hasLeft ? POLLS_OF_LEAVING : POLLS) + before * POLLS_BETWEEN
+    return this.#polls >= polls && this.#nowMs() - this.#sinceMs >= (this.#timeoutMs * polls) / POLLS
   }
 }
 

@@ -1,5 +1,5 @@
-/** Aliases and their changes, declared once. Types of unions are written by hand. */
-import Type, { type TUnsafe } from 'typebox'
+/** Aliases and their changes, declared once. */
+import Type, { type Static } from 'typebox'
 import { LIMITS } from './limits.js'
 import { oneOf, text } from './vocabulary/declare.js'
 
@@ -11,16 +11,8 @@ export interface AliasDescription {
   collectionName: string
 }
 
-/** One change of aliases. A list of changes becomes visible as a whole or not at all. */
-export type AliasAction =
-  /** Creates the alias. An existing alias of the name is redirected. */
-  | { createAlias: { aliasName: string; collectionName: string } }
-  /** Deletes the alias. An unknown alias is no error. */
-  | { deleteAlias: { aliasName: string } }
-  | { renameAlias: { oldAliasName: string; newAliasName: string } }
-
 const aliasName = text('The alias.')
-const AliasAction: TUnsafe<AliasAction> = oneOf(
+export const AliasAction = oneOf(
   {
     createAlias: Type.Object(
       { aliasName, collectionName: text('The collection that it leads to.') },
@@ -34,6 +26,9 @@ const AliasAction: TUnsafe<AliasAction> = oneOf(
   },
   { $id: 'AliasOperations', description: 'One change of aliases.' },
 )
+/** One change of aliases. A list of changes becomes visible as a whole or not at all. */
+export type AliasAction = Static<typeof AliasAction>
+
 export const AliasChanges = Type.Object(
   {
     actions: Type.Array(AliasAction, {

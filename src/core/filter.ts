@@ -5,11 +5,18 @@
 import Type, { type Static, type TSchema } from 'typebox'
 import { LIMITS } from './limits.js'
 import type { PointId } from './point.js'
-import { count as anyCount, integer, number, opaque, optional, recursive } from './vocabulary/declare.js'
+import {
+  count as anyCount,
+  type Given,
+  integer,
+  list,
+  number,
+  opaque,
+  optional,
+  recursive,
+} from './vocabulary/declare.js'
 import { Keys } from './vocabulary/keys.js'
 
-/** A declared object whose optional properties may be null too, as on the wire. */
-export type Nullable<T> = { [K in keyof T]: undefined extends T[K] ? T[K] | null : T[K] }
 export type OneOrMore<T> = T | readonly T[]
 
 /**
@@ -26,6 +33,9 @@ export interface Filter<Path extends string = string> {
   /** At least `minCount` of the conditions hold. */
   minShould?: MinShould<Path> | null
 }
+/** Options with a filter on these paths. */
+export type FilteredBy<Options, Path extends string> = Omit<Options, 'filter'> & { filter?: Filter<Path> | null }
+
 export interface MinShould<Path extends string = string> {
   conditions: readonly Condition<Path>[]
   minCount: number
@@ -76,29 +86,6 @@ export type MatchCondition =
   /** Texts that start so. */
   | { prefix: string }
 
-/** Bounds are all numbers, or all date-times: RFC 3339 texts or Dates. */
-export interface RangeCondition {
-  lt?: number | bigint | string | Date | null
-  lte?: number | bigint | string | Date | null
-  gt?: number | bigint | string | Date | null
-  gte?: number | bigint | string | Date | null
-}
-
-export interface IsEmptyCondition<Path extends string = string> {
-  isEmpty: { key: Path }
-}
-export interface IsNullCondition<Path extends string = string> {
-  isNull: { key: Path }
-}
-export interface HasIdCondition {
-  hasId: readonly PointId[]
-}
-export interface HasVectorCondition {
-  hasVector: string
-}
-export interface SliceCondition {
-  slice: Slice
-}
 export interface NestedCondition<Path extends string = string> {
   nested: Nested<Path>
 }
@@ -153,7 +140,7 @@ export type GeoRadius = Static<typeof GeoRadius>
 
 export const GeoLineString = Type.Object(
   {
-    points: Type.Array(GeoPoint, {
+    points: list(GeoPoint, {
       description: 'The last point is the first again.',
       minItems: LEAST_RING_POINTS,
       maxItems: LIMITS.geoPolygonPoints,
@@ -162,14 +149,12 @@ export const GeoLineString = Type.Object(
   { $id: 'GeoLineString', description: 'A closed ring.' },
 )
 /** A closed ring: at least four points, the last one the first again. */
-export interface GeoLineString {
-  points: readonly GeoPoint[]
-}
+export type GeoLineString = Given<typeof GeoLineString>
 
 export const GeoPolygon = Type.Object(
   {
     exterior: GeoLineString,
-    interiors: optional(Type.Array(GeoLineString, { description: 'Holes.', maxItems: MOST_RINGS })),
+    interiors: optional(list(GeoLineString, { description: 'Holes.', maxItems: MOST_RINGS })),
   },
   {
     $id: 'GeoPolygon',
@@ -177,10 +162,7 @@ export const GeoPolygon = Type.Object(
   },
 )
 /** Positions inside the exterior ring and outside of every interior one. */
-export interface GeoPolygon {
-  exterior: GeoLineString
-  interiors?: readonly GeoLineString[] | null
-}
+export type GeoPolygon = Given<typeof GeoPolygon>
 
 const count = (description: string) => optional(integer({ description }))
 export const ValuesCount = Type.Object(
@@ -191,7 +173,7 @@ export const ValuesCount = Type.Object(
   },
 )
 /** How many values the field has: 0 if it is missing or null, the elements of an array, else 1. */
-export type ValuesCount = Nullable<Static<typeof ValuesCount>>
+export type ValuesCount = Given<typeof ValuesCount>
 
 export const Slice = Type.Object(
   {
@@ -229,6 +211,8 @@ export const Range = Type.Object(
   { lt: bound('Less.'), lte: bound('Less or equal.'), gt: bound('Greater.'), gte: bound('Greater or equal.') },
   { $id: 'Range', description: 'Bounds are all numbers, or all RFC 3339 date-times.' },
 )
+/** Bounds are all numbers, or all date-times: RFC 3339 texts or Dates. */
+export type RangeCondition = Given<typeof Range>
 
 const field = (description: string) => Type.Object({ key: path() }, { description })
 const flag = (description: string) => optional(Type.Boolean({ description }))
@@ -250,16 +234,21 @@ export const IsEmptyCondition = Type.Object(
   { isEmpty: field('The field is missing, null or `[]`.') },
   { $id: 'IsEmptyCondition' },
 )
+export type IsEmptyCondition<Path extends string = string> = { isEmpty: { key: Path } }
 export const IsNullCondition = Type.Object({ isNull: field('The field is null.') }, { $id: 'IsNullCondition' })
+export type IsNullCondition<Path extends string = string> = { isNull: { key: Path } }
 export const HasIdCondition = Type.Object(
   { hasId: opaque<readonly PointId[]>({ type: 'array', description: 'The point has one of these ids.' }) },
   { $id: 'HasIdCondition' },
 )
+export type HasIdCondition = Given<typeof HasIdCondition>
 export const HasVectorCondition = Type.Object(
   { hasVector: Type.String({ description: 'The point has the vector of this name.' }) },
   { $id: 'HasVectorCondition' },
 )
+export type HasVectorCondition = Given<typeof HasVectorCondition>
 export const SliceCondition = Type.Object({ slice: Slice }, { $id: 'SliceCondition' })
+export type SliceCondition = Given<typeof SliceCondition>
 
 const filter = recursive<Filter>((): TSchema => Filter)
 const condition = recursive<Condition>((): TSchema => Condition)

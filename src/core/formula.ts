@@ -1,8 +1,8 @@
-/** The language of formulas, declared once: the parser (src/query/parse-formula.ts), the client and the document use it. */
+/** The language of formulas, declared once: the parser (src/filter/parse-formula.ts), the client and the document use it. */
 import Type, { type TSchema } from 'typebox'
 import { Condition, GeoPoint } from './filter.js'
 import { LIMITS } from './limits.js'
-import { number, optional, recursive } from './vocabulary/declare.js'
+import { type Given, number, optional, recursive } from './vocabulary/declare.js'
 import { Keys } from './vocabulary/keys.js'
 import { snakeCase } from './vocabulary/spelling.js'
 
@@ -30,33 +30,6 @@ export type Expression =
   | { linDecay: Decay }
   | { expDecay: Decay }
   | { gaussDecay: Decay }
-/** `left` over `right`. */
-export interface Division {
-  /** The dividend. */
-  left: Expression
-  /** The divisor. */
-  right: Expression
-  /** The quotient where `right` is 0; without it that is an error. */
-  byZeroDefault?: number | null
-}
-/** `base` to the power of `exponent`. */
-export interface Power {
-  /** The number that is raised. */
-  base: Expression
-  /** The power that it is raised to. */
-  exponent: Expression
-}
-/** 1 where `x` is `target`, and `midpoint` where they are `scale` apart. */
-export interface Decay {
-  /** The value whose distance from `target` counts. */
-  x: Expression
-  /** Default 0. */
-  target?: Expression | null
-  /** Default 1. */
-  scale?: number | null
-  /** Default 0.5. */
-  midpoint?: number | null
-}
 
 export const DEFAULT_SCALE = 1
 export const DEFAULT_MIDPOINT = 0.5
@@ -71,13 +44,20 @@ export const Division = Type.Object(
     left: expression,
     right: expression,
     byZeroDefault: optional(number({ description: 'The quotient where `right` is 0; without it that is an error.' })),
-  } satisfies Record<keyof Division, unknown>,
+  },
   { $id: 'DivParams', description: '`left` divided by `right`.' },
 )
-export const Power = Type.Object({ base: expression, exponent: expression } satisfies Record<keyof Power, unknown>, {
-  $id: 'PowParams',
-  description: '`base` to the power of `exponent`.',
-})
+/** `left` over `right`. */
+export type Division = Given<typeof Division>
+export const Power = Type.Object(
+  { base: expression, exponent: expression },
+  {
+    $id: 'PowParams',
+    description: '`base` to the power of `exponent`.',
+  },
+)
+/** `base` to the power of `exponent`. */
+export type Power = Given<typeof Power>
 export const Decay = Type.Object(
   {
     x: expression,
@@ -89,12 +69,14 @@ export const Decay = Type.Object(
         default: DEFAULT_MIDPOINT,
       }),
     ),
-  } satisfies Record<keyof Decay, unknown>,
+  },
   {
     $id: 'DecayParamsExpression',
     description: '1 where `x` is `target` (default 0), and `midpoint` where they are `scale` apart.',
   },
 )
+/** 1 where `x` is `target`, and `midpoint` where they are `scale` apart. */
+export type Decay = Given<typeof Decay>
 export const GeoDistance = Type.Object(
   { origin: GeoPoint, to: path('The payload key of a position.') },
   { $id: 'GeoDistanceParams', description: 'Metres from `origin` to the position at a payload key.' },

@@ -30,23 +30,6 @@ export function checkPart(part: unknown, known: KnownKeys, at: string): void {
   if (isPlain(part)) checkKnown(part, known, at)
 }
 
-/** Keys of an object, and of the objects in it. */
-export interface KnownShape {
-  readonly keys: KnownKeys
-  readonly parts: Readonly<Record<string, KnownShape>>
-}
-
-export function shapeOf(keys: KnownKeys, parts: KnownShape['parts'] = {}): KnownShape {
-  return { keys, parts }
-}
-
-/** Checks the keys of a part, and those of the parts within it. */
-export function checkShape(part: unknown, { keys, parts }: KnownShape, at: string): void {
-  if (!isPlain(part)) return
-  checkKnown(part, keys, at)
-  for (const name in parts) if (isPlain(part[name])) checkShape(part[name], parts[name] as KnownShape, `${at}${name}.`)
-}
-
 /** An undefined value counts as absent, whatever its key. */
 function checkAbsent(options: object, key: string, known: KnownKeys, at: string): void {
   if ((options as Record<string, unknown>)[key] === undefined) return

@@ -1,36 +1,21 @@
 /** The keys of points, of their columns, and of texts in them. */
+import { readBm25Options } from './bm25.js'
 import type { ColumnarPoints } from './database.js'
-import { checkKnown, checkPart, checkShape, isPlain, type KnownKeys, keysOf, shapeOf } from './known-keys.js'
-import type { Bm25Options, Document, Point } from './point.js'
+import { checkKnown, checkPart, isPlain, type KnownKeys, keysOf } from './known-keys.js'
+import type { Document, Point } from './point.js'
 import { isDocument } from './sparse.js'
 
 export const KNOWN_POINT = keysOf<Point>({ id: true, vector: true, payload: true })
 /** Keys of a point whose payload is given already. */
 export const KNOWN_VECTOR_UPDATE = keysOf<Omit<Point, 'payload'>>({ id: true, vector: true })
+const DOCUMENT = keysOf<Document>({ text: true, model: true, options: true })
 export const KNOWN_COLUMNS = keysOf<ColumnarPoints>({ ids: true, vectors: true, payloads: true })
-const BM25 = keysOf<Bm25Options>({
-  language: true,
-  tokenizer: true,
-  stopwords: true,
-  stemmer: true,
-  lowercase: true,
-  ascii_folding: true,
-  k: true,
-  b: true,
-  avg_len: true,
-  min_token_len: true,
-  max_token_len: true,
-})
-/** They have the wire's words here too. */
-export const KNOWN_BM25 = shapeOf(BM25, {
-  stopwords: shapeOf(new Set(['languages', 'custom'])),
-  stemmer: shapeOf(new Set(['type', 'language'])),
-})
-const DOCUMENT = shapeOf(keysOf<Document>({ text: true, model: true, options: true }), { options: KNOWN_BM25 })
-
-/** Of a text, wherever a vector may be. */
-export function checkDocument(vector: unknown, field: string): void {
-  if (isDocument(vector)) checkShape(vector, DOCUMENT, `${field}.`)
+/** A text, wherever a vector may be, with options in the library's names; any other value as it is. */
+export function checkDocument<V>(vector: V, field: string): V | Document {
+  if (!isDocument(vector)) return vector
+  checkKnown(vector, DOCUMENT, `${field}.`)
+  const { options } = vector
+  return isPlain(options) ? { ...vector, options: readBm25Options(options, `${field}.options`, 'library') } : vector
 }
 
 /** Of a point, with the texts in it. `field` is its place. */

@@ -1,68 +1,15 @@
-/** The options of payload indexes, declared once. Types of unions are written by hand. */
-import Type, { type TProperties, type TUnsafe } from 'typebox'
+/** The options of payload indexes, declared once. */
+import Type, { type Static, type TObject, type TProperties, type TUnsafe } from 'typebox'
 import { LIMITS } from './limits.js'
-import { MEMORY_PLACEMENTS, type MemoryPlacement } from './memory.js'
-import { flag, integer, opaque, optional, text, type Words } from './vocabulary/declare.js'
+import { MEMORY_PLACEMENTS } from './memory.js'
+import { flag, type Given, integer, list, opaque, optional, text, type Words } from './vocabulary/declare.js'
 import { isPlain } from './vocabulary/plain.js'
 
-export type PayloadIndexKind = 'keyword' | 'integer' | 'float' | 'bool' | 'datetime' | 'uuid' | 'geo' | 'text'
-export const PAYLOAD_INDEX_KINDS: readonly PayloadIndexKind[] = [
-  'keyword',
-  'integer',
-  'float',
-  'bool',
-  'datetime',
-  'uuid',
-  'geo',
-  'text',
-]
+export const PAYLOAD_INDEX_KINDS = ['keyword', 'integer', 'float', 'bool', 'datetime', 'uuid', 'geo', 'text'] as const
+export type PayloadIndexKind = (typeof PAYLOAD_INDEX_KINDS)[number]
 
 /** A kind with its parameters. */
 export type PayloadIndexOptions = { type: PayloadIndexKind } & PayloadIndexParams
-
-/** Parameters of a payload index, kept and returned. Those without an effect say so. */
-export interface PayloadIndexParams {
-  /** Keyword, UUID: the field divides the collection into tenants. Only strict mode uses it. */
-  isTenant?: boolean
-  /** Integer, float, date-time: most filters use the field. No effect. */
-  isPrincipal?: boolean
-  /** Postings of rows in segment files are in mapped files beside these, not in memory. */
-  onDisk?: boolean
-  /** `cold` means on disk, the others in memory. It overrides `onDisk`. */
-  memory?: MemoryPlacement
-  /** Keyword: values that many queries name may get a graph of their own. Default true. No effect for other kinds. */
-  enableHnsw?: boolean
-  /** Keyword: support for `match.prefix`, which every keyword index has here. No effect. */
-  prefix?: boolean
-  /** Integer: support for `match` and for `range`; at least one must be true. Only strict mode uses them. */
-  lookup?: boolean
-  /** Whether ranges of integers are looked up. Default true. */
-  range?: boolean
-  /** Text: how texts are split. Default `word`. */
-  tokenizer?: Tokenizer
-  /** Text: least and most characters of a token. */
-  minTokenLen?: number
-  /** Most characters of a word; longer words are not indexed. */
-  maxTokenLen?: number
-  /** Text: folds to lower case. Default true. */
-  lowercase?: boolean
-  /** Text: removes accents from Latin letters. Default false. */
-  asciiFolding?: boolean
-  /** Text: support for `match.phrase`, which every text index has here. No effect. */
-  phraseMatching?: boolean
-  /** Words that a text index leaves out; default none. */
-  stopwords?: StopwordLanguage | Stopwords
-  /** The stemmer of a text index; default none. */
-  stemmer?: { type: 'snowball'; language: SnowballLanguage } | { type: 'none' }
-}
-
-/** Words that are left out. */
-export interface Stopwords {
-  /** Languages whose stop words are left out. */
-  languages?: readonly StopwordLanguage[] | null
-  /** Further words. */
-  custom?: readonly string[] | null
-}
 
 export const TOKENIZERS = ['word', 'whitespace', 'prefix', 'multilingual'] as const
 export type Tokenizer = (typeof TOKENIZERS)[number]
@@ -132,6 +79,21 @@ const word = opaque<string>({
   expected: `a word of at most ${LIMITS.nameLength} characters`,
   holds: (value: string) => value.length <= LIMITS.nameLength && value.isWellFormed(),
 })
+const StopwordsSet = Type.Object(
+  {
+    languages: optional(
+      list(Type.Enum(STOPWORD_LANGUAGES), {
+        description: 'Languages whose stop words are left out.',
+        maxItems: STOPWORD_LANGUAGES.length,
+      }),
+    ),
+    custom: optional(list(word, { description: 'Further words.', maxItems: LIMITS.stopwords })),
+  },
+  { $id: 'StopwordsSet', description: 'Words that are left out.' },
+)
+/** Words that are left out. */
+export type Stopwords = Given<typeof StopwordsSet>
+
 const PARAMS = {
   isTenant: flag('The field divides the collection into tenants. Only strict mode uses it.'),
   isPrincipal: flag('Most filters use the field. No effect.'),
@@ -148,27 +110,10 @@ const PARAMS = {
   asciiFolding: flag('Removes accents from Latin letters. Default false.'),
   phraseMatching: flag('Support for `match.phrase`, which every text index has here. No effect.'),
   stopwords: optional(
-    Type.Union(
-      [
-        Type.Enum(STOPWORD_LANGUAGES),
-        Type.Object(
-          {
-            languages: optional(
-              Type.Array(Type.Enum(STOPWORD_LANGUAGES), {
-                description: 'Languages whose stop words are left out.',
-                maxItems: STOPWORD_LANGUAGES.length,
-              }),
-            ),
-            custom: optional(Type.Array(word, { description: 'Further words.', maxItems: LIMITS.stopwords })),
-          },
-          { $id: 'StopwordsSet', description: 'Words that are left out.' },
-        ),
-      ],
-      {
-        description: 'Words that are left out: those of a language, or of several with further ones. Default none.',
-        choose: (value: unknown) => (isPlain(value) ? 1 : 0),
-      },
-    ),
+    Type.Union([Type.Enum(STOPWORD_LANGUAGES), StopwordsSet], {
+      description: 'Words that are left out: those of a language, or of several with further ones. Default none.',
+      choose: (value: unknown) => (isPlain(value) ? 1 : 0),
+    }) as unknown as TUnsafe<StopwordLanguage | Stopwords>,
   ),
   stemmer: optional(
     Type.Union(
@@ -187,6 +132,9 @@ const PARAMS = {
     ),
   ),
 }
+/** Parameters of a payload index, kept and returned. Those without an effect say so. */
+export type PayloadIndexParams = Static<TObject<typeof PARAMS>>
+
 const { onDisk, memory, enableHnsw, isTenant, isPrincipal, prefix, lookup, range } = PARAMS
 const { tokenizer, minTokenLen, maxTokenLen, lowercase, asciiFolding, phraseMatching, stopwords, stemmer } = PARAMS
 const COMMON = { onDisk, memory, enableHnsw }

@@ -3,11 +3,12 @@
  * payloads and filters pass as they are: the engine reads and bounds them, and nothing large is walked twice.
  */
 import Type, { type TObjectOptions, type TProperties } from 'typebox'
+import { Document } from './bm25.js'
 import type { WriteOperation } from './database.js'
 import { LIMITS } from './limits.js'
 import type { Payload } from './point.js'
 import { POINT_ID, PointIds, SELECTED } from './selector.js'
-import { byName, integer, missing, oneOf, opaque, optional, recursive, text } from './vocabulary/declare.js'
+import { byName, integer, missing, oneOf, opaque, optional, recursive } from './vocabulary/declare.js'
 import { isPlain, read } from './vocabulary/reader.js'
 import { PAYLOAD_KEY, UPDATE_CONDITION, UPDATE_FILTER } from './write-options.js'
 
@@ -65,14 +66,6 @@ const SparseVector = Type.Object(
     values: Type.Array(Type.Number(), { description: 'One for each index.' }),
   },
   { $id: 'SparseVector', description: 'The components that are not 0. Indices are unique, with one value each.' },
-)
-const Document = Type.Object(
-  {
-    text: text('The text.'),
-    model: text('The model: `qdrant/bm25`.'),
-    options: optional(opaque<object>({ description: 'Options of the model.', type: 'object' })),
-  },
-  { $id: 'Document', description: 'A text that becomes a sparse vector.' },
 )
 const OneVector = Type.Union([numbers, SparseVector, Type.Array(numbers), Document], {
   $id: 'Vector',

@@ -1,6 +1,9 @@
+import type { Document } from './bm25.js'
 import { invalid } from './errors.js'
 import { LIMITS } from './limits.js'
 import { isCanonicalUuid, isTextId, uuidBytesOfText } from './text-ids.js'
+
+export type { Bm25Options, Bm25Tokenizer, Document } from './bm25.js'
 
 /**
  * A point's id: an unsigned 64-bit integer (a number up to 2^53, a bigint beyond) or a UUID. In a collection with
@@ -37,43 +40,6 @@ export interface StoredSparseVector extends SparseVector {
   /** One value for each index. */
   values: Float32Array
 }
-
-/** A text that becomes a sparse vector. The only model is `qdrant/bm25`. */
-export interface Document {
-  /** The text. */
-  text: string
-  /** The model: `qdrant/bm25`. */
-  model: string
-  /** Options of the model. */
-  options?: Bm25Options | null
-}
-
-/** Options of BM25 with the wire's names. A language is a name (`english`) or an ISO 639-1 code (`en`). */
-export interface Bm25Options {
-  /** Language of the stop words and the stemmer. Default `english`. */
-  language?: string | null
-  /** Default `word`. */
-  tokenizer?: Bm25Tokenizer | null
-  /** Stop words of a language, or of several languages with custom ones. Default: those of `language`. */
-  stopwords?: string | { languages?: readonly string[] | null; custom?: readonly string[] | null } | null
-  /** Default: the stemmer of `language`. */
-  stemmer?: { type: 'snowball'; language: string } | { type: 'none' } | null
-  /** Default true. */
-  lowercase?: boolean | null
-  /** Default false. */
-  ascii_folding?: boolean | null
-  /** Saturation of word counts: the higher, the longer further occurrences of a word count more. Default 1.2. */
-  k?: number | null
-  /** Normalisation by document length, from 0 to 1. Default 0.75. */
-  b?: number | null
-  /** Average number of words in a document. Default 256. */
-  avg_len?: number | null
-  /** Least and most characters of a word; other words are left out. */
-  min_token_len?: number | null
-  /** Most characters of a word; other words are left out. */
-  max_token_len?: number | null
-}
-export type Bm25Tokenizer = 'word' | 'whitespace' | 'prefix' | 'multilingual'
 
 export type NamedVector = Vector | MultiVector | SparseVector | Document
 

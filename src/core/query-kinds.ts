@@ -1,9 +1,8 @@
-/** The kinds of queries, declared once. Types of unions are written by hand, and a test holds them equal. */
+/** The kinds of queries, declared once. */
 import Type, { type Static, type TSchema } from 'typebox'
-import type { Expression } from './formula.js'
 import { LIMITS } from './limits.js'
 import { FormulaOf, VectorInput } from './query-leaves.js'
-import { integer, number, oneOrMany, opaque, optional, text } from './vocabulary/declare.js'
+import { type Given, integer, list, number, oneOrMany, opaque, optional, text } from './vocabulary/declare.js'
 import { isPlain } from './vocabulary/reader.js'
 import { snakeCase } from './vocabulary/spelling.js'
 
@@ -31,98 +30,67 @@ export const Mmr = Type.Object(
 )
 export type Mmr = Static<typeof Mmr>
 
-/** The nearest points to a vector. */
-export interface NearestQuery {
-  /** The vector, or the id of a point. */
-  nearest: VectorInput
-  /** Chooses among the nearest so that they differ from each other too. */
-  mmr?: Mmr | null
-}
 export const NearestQuery = Type.Object(
   { nearest: VectorInput, mmr: optional(Mmr) },
   { $id: 'NearestQuery', description: 'The neighbours of a vector.' },
 )
+/** The nearest points to a vector. */
+export type NearestQuery = Given<typeof NearestQuery>
 
 export const RECOMMEND_STRATEGIES = ['average_vector', 'best_score', 'sum_scores'] as const
 export type RecommendStrategy = (typeof RECOMMEND_STRATEGIES)[number]
 
-const examples = (description: string) => optional(Type.Array(VectorInput, { description }))
+const examples = (description: string) => optional(list(VectorInput, { description }))
 export const recommendation = {
   positive: examples('Points are wanted near these.'),
   negative: examples('Points are wanted far from these.'),
   strategy: optional(Type.Enum(RECOMMEND_STRATEGIES, { description: 'Default `average_vector`.' })),
 }
-/** Points near to positive examples and far from negative ones. */
-export interface RecommendQuery {
-  /** The examples, and how they are weighed. */
-  recommend: {
-    positive?: readonly VectorInput[] | null
-    negative?: readonly VectorInput[] | null
-    /** Default `average_vector`. */
-    strategy?: RecommendStrategy | null
-  }
-}
+const Recommendation = Type.Object(recommendation, {
+  $id: 'RecommendInput',
+  description: 'Examples of points that are wanted, and of points that are not.',
+  holds: (given: { positive?: readonly unknown[]; negative?: readonly unknown[] }) =>
+    (given.positive?.length ?? 0) + (given.negative?.length ?? 0) > 0,
+  expected: 'an example: At least one positive or negative vector/id must be provided',
+  rule: 'At least one positive or negative vector/id must be provided',
+})
 export const RecommendQuery = Type.Object(
   {
-    recommend: Type.Object(recommendation, {
-      $id: 'RecommendInput',
-      description: 'Examples of points that are wanted, and of points that are not.',
-      holds: (given: { positive?: readonly unknown[]; negative?: readonly unknown[] }) =>
-        (given.positive?.length ?? 0) + (given.negative?.length ?? 0) > 0,
-      expected: 'an example: At least one positive or negative vector/id must be provided',
-      rule: 'At least one positive or negative vector/id must be provided',
-    }),
+    recommend: Recommendation,
   },
   { $id: 'RecommendQuery', description: 'Points like the positive examples, and unlike the negative ones.' },
 )
+/** Points near to positive examples and far from negative ones. */
+export type RecommendQuery = { recommend: Given<typeof Recommendation> }
 
-/** Two examples: points near to `positive` are wanted, points near to `negative` are not. */
-export interface ContextPair {
-  /** The example to be near to. */
-  positive: VectorInput
-  /** The example to be far from. */
-  negative: VectorInput
-}
 export const ContextPair = Type.Object(
   { positive: VectorInput, negative: VectorInput },
   { $id: 'ContextPair', description: 'Points are wanted on the side of the positive example.' },
 )
+/** Two examples: points near to `positive` are wanted, points near to `negative` are not. */
+export type ContextPair = Given<typeof ContextPair>
 const pairs = oneOrMany(ContextPair, { description: 'One pair, or several.' })
 
-/** The nearest to a target among the points on the positive side of pairs. */
-export interface DiscoverQuery {
-  /** The target, and the pairs that part the space. */
-  discover: { target: VectorInput; context?: ContextPair | readonly ContextPair[] | null }
-}
+const Discovery = Type.Object(
+  { target: VectorInput, context: optional(pairs) },
+  { $id: 'DiscoverInput', description: 'A target, and pairs that divide the space.' },
+)
 export const DiscoverQuery = Type.Object(
   {
-    discover: Type.Object(
-      { target: VectorInput, context: optional(pairs) },
-      { $id: 'DiscoverInput', description: 'A target, and pairs that divide the space.' },
-    ),
+    discover: Discovery,
   },
   { $id: 'DiscoverQuery', description: 'Points near a target, on the right side of each pair.' },
 )
+/** The nearest to a target among the points on the positive side of pairs. */
+export type DiscoverQuery = { discover: Given<typeof Discovery> }
 
-/** Points on the positive side of all pairs, without a target. */
-export interface ContextQuery {
-  /** One pair, or several. */
-  context: ContextPair | readonly ContextPair[]
-}
 export const ContextQuery = Type.Object(
   { context: pairs },
   { $id: 'ContextQuery', description: 'Points on the right side of each pair.' },
 )
+/** Points on the positive side of all pairs, without a target. */
+export type ContextQuery = Given<typeof ContextQuery>
 
-/** The payload field needs an index of numbers or date-times. */
-export interface OrderBy {
-  /** The payload field. */
-  key: string
-  /** Default `asc`. */
-  direction?: 'asc' | 'desc' | null
-  /** A number, or an RFC 3339 date-time. */
-  startFrom?: number | bigint | string | null
-}
 const DATE = /^\d{4}-\d\d-\d\d/
 export const OrderBy = Type.Object(
   {
@@ -139,26 +107,20 @@ export const OrderBy = Type.Object(
   },
   { $id: 'OrderBy', description: 'An order by a payload field.' },
 )
+/** The payload field needs an index of numbers or date-times. */
+export type OrderBy = Given<typeof OrderBy>
 export const OrderByInput = Type.Union([text('A payload field.'), OrderBy], {
   description: 'A payload field with an index of numbers or date-times, or an object with one.',
   expected: 'a payload key, or an object with one',
   choose: (value: unknown) => (typeof value === 'string' ? 0 : isPlain(value) ? 1 : -1),
 })
-/** Points in the order of a payload field. */
-export interface OrderByQuery {
-  /** The field, or the field and a direction. */
-  orderBy: string | OrderBy
-}
 export const OrderByQuery = Type.Object(
   { orderBy: OrderByInput },
   { $id: 'OrderByQuery', description: 'Points in the order of a payload field.' },
 )
+/** Points in the order of a payload field. */
+export type OrderByQuery = Given<typeof OrderByQuery>
 
-/** Fuses the answers of the prefetches. */
-export interface FusionQuery {
-  /** `rrf`: by ranks. `dbsf`: by scores, each answer's brought to one scale. */
-  fusion: 'rrf' | 'dbsf'
-}
 export const FusionQuery = Type.Object(
   {
     fusion: Type.Enum(['rrf', 'dbsf'], {
@@ -167,40 +129,26 @@ export const FusionQuery = Type.Object(
   },
   { $id: 'FusionQuery', description: 'Fuses the results of the prefetches.' },
 )
+/** Fuses the answers of the prefetches. */
+export type FusionQuery = Given<typeof FusionQuery>
 
-/** Fuses the answers of the prefetches by their ranks. */
-export interface RrfQuery {
-  /** The constant, and a weight for each prefetch. */
-  rrf: {
-    /** Default 2. */
-    k?: number | null
-    /** One for each prefetch; default 1. */
-    weights?: readonly number[] | null
-  }
-}
 const MAX_RRF_K = 2 ** 31 - 1
+const Rrf = Type.Object(
+  {
+    k: optional(integer({ description: 'Default 2.', minimum: 1, maximum: MAX_RRF_K })),
+    weights: optional(list(number({ description: 'A weight.' }), { description: 'One for each prefetch. Default 1.' })),
+  },
+  { $id: 'Rrf', description: 'Parameters of the fusion.' },
+)
 export const RrfQuery = Type.Object(
   {
-    rrf: Type.Object(
-      {
-        k: optional(integer({ description: 'Default 2.', minimum: 1, maximum: MAX_RRF_K })),
-        weights: optional(
-          Type.Array(number({ description: 'A weight.' }), { description: 'One for each prefetch. Default 1.' }),
-        ),
-      },
-      { $id: 'Rrf', description: 'Parameters of the fusion.' },
-    ),
+    rrf: Rrf,
   },
   { $id: 'RrfQuery', description: 'Fuses the results of the prefetches by their ranks.' },
 )
+/** Fuses the answers of the prefetches by their ranks. */
+export type RrfQuery = { rrf: Given<typeof Rrf> }
 
-/** Scores the points of the prefetches by a formula. */
-export interface FormulaQuery {
-  /** The formula. */
-  formula: Expression
-  /** By variable, for points that lack its value. */
-  defaults?: Readonly<Record<string, unknown>> | null
-}
 export const FormulaDefaults = opaque<Readonly<Record<string, unknown>>>({
   description: 'By variable, for points that lack its value.',
   type: 'object',
@@ -211,25 +159,15 @@ export const FormulaQuery = Type.Object(
   { formula: FormulaOf, defaults: optional(FormulaDefaults) },
   { $id: 'FormulaQuery', description: 'Scores the points of the prefetches by a formula.' },
 )
-/** Points at random. */
-export interface SampleQuery {
-  /** `random`. */
-  sample: 'random'
-}
+/** Scores the points of the prefetches by a formula. */
+export type FormulaQuery = Given<typeof FormulaQuery>
 export const SampleQuery = Type.Object(
   { sample: Type.Literal('random', { description: 'The only kind.' }) },
   { $id: 'SampleQuery', description: 'Points chosen at random.' },
 )
+/** Points at random. */
+export type SampleQuery = Given<typeof SampleQuery>
 
-/** The nearest points to a target, corrected by scores that a caller gave to examples. */
-export interface RelevanceFeedbackQuery {
-  /** The target, the scored examples, and how they are weighed. */
-  relevanceFeedback: {
-    target: VectorInput
-    feedback: readonly { example: VectorInput; score: number }[]
-    strategy: { naive: { a: number; b: number; c: number } }
-  }
-}
 const FeedbackItem = Type.Object(
   { example: VectorInput, score: number({ description: 'How good it is; greater is better.' }) },
   { $id: 'FeedbackItem', description: 'An example and its rating.' },
@@ -247,7 +185,7 @@ export const RelevanceFeedbackQuery = Type.Object(
     relevanceFeedback: Type.Object(
       {
         target: VectorInput,
-        feedback: Type.Array(FeedbackItem, { description: 'Rated examples.', maxItems: LIMITS.feedbackItems }),
+        feedback: list(FeedbackItem, { description: 'Rated examples.', maxItems: LIMITS.feedbackItems }),
         strategy: Type.Object(
           { naive: Naive },
           { $id: 'FeedbackStrategy', description: 'How ratings change the order. `naive` is the only strategy.' },
@@ -264,6 +202,8 @@ export const RelevanceFeedbackQuery = Type.Object(
   },
   { $id: 'RelevanceFeedbackQuery', description: 'The neighbours of a target, reordered by the ratings of examples.' },
 )
+/** The nearest points to a target, corrected by scores that a caller gave to examples. */
+export type RelevanceFeedbackQuery = Given<typeof RelevanceFeedbackQuery>
 
 export type Query =
   | VectorInput

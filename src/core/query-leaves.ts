@@ -4,7 +4,7 @@ import { VicinalError } from './errors.js'
 import { Filter } from './filter.js'
 import { Expression } from './formula.js'
 import { type Document, isId, type MultiVector, type PointId, type SparseVector, type Vector } from './point.js'
-import { opaque, recursive } from './vocabulary/declare.js'
+import { opaque, optional, recursive } from './vocabulary/declare.js'
 import { fieldOf, type Place } from './vocabulary/place.js'
 import type { Read } from './vocabulary/reading.js'
 
@@ -25,6 +25,8 @@ export const PointIdentity = opaque<PointId>({
 })
 
 export const FilterOf = recursive<Filter>((): TSchema => Filter)
+/** The same of an option that may be left out. */
+export const filter = optional(recursive<Filter | null>((): TSchema => Filter))
 export const FormulaOf = recursive<Expression>((): TSchema => Expression)
 
 /**

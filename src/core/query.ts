@@ -1,19 +1,88 @@
 /** Queries and their options, declared once for the library, the service and the client. */
 import Type, { type Static, type TSchema } from 'typebox'
-import { CALL_OPTIONS, type CallOptions } from './call-options.js'
-import type { Filter } from './filter.js'
+import { CALL_OPTIONS } from './call-options.js'
+import type { Filter, FilteredBy } from './filter.js'
 import { LIMITS } from './limits.js'
 import type { PointId } from './point.js'
 import { Query } from './query-kinds.js'
-import { FilterOf, type VectorInput } from './query-leaves.js'
-import { QueryParams, recall } from './query-params.js'
+import { FilterOf, filter, type VectorInput } from './query-leaves.js'
 import { RETURNED_ALIASES, type ReadOptions, readFields, shardKey, WithPayload, WithVector } from './read-options.js'
-import { count, flag, integer, nested, number, oneOrMany, optional, text } from './vocabulary/declare.js'
+import { count, flag, type Given, integer, nested, number, oneOrMany, optional, text } from './vocabulary/declare.js'
 import { isPlain } from './vocabulary/reader.js'
 
 export * from './query-kinds.js'
 export type { VectorInput } from './query-leaves.js'
-export * from './query-params.js'
+
+export const AcornParams = Type.Object(
+  {
+    enable: flag('No effect.'),
+    maxSelectivity: optional(number({ description: 'No effect.', minimum: 0, maximum: 1 })),
+  },
+  {
+    $id: 'AcornParams',
+    description: 'Taken as Qdrant has it. A search goes from match to match wherever that costs least, asked or not.',
+  },
+)
+export type AcornParams = Static<typeof AcornParams>
+
+export const IdfParams = Type.Union([Type.Literal('global'), Type.Object({ corpus: FilterOf })], {
+  $id: 'IdfParams',
+  description: 'Points by which the rarity of an index is counted: all, or those that match a filter.',
+  expected: '"global" or { corpus: a filter }',
+  choose: (value: unknown) => (value === 'global' ? 0 : isPlain(value) && 'corpus' in value ? 1 : -1),
+})
+export type IdfParams = Static<typeof IdfParams>
+
+export const QuantizationParams = Type.Object(
+  {
+    ignore: flag('Compares vectors themselves all the way. Default false.'),
+    rescore: flag('`false`: scores come from codes alone, so they are estimates. Default true.'),
+    oversampling: optional(
+      number({
+        description: 'Candidates scored exactly for each point wanted. Default: as many as recall takes.',
+        minimum: 1,
+        maximum: LIMITS.oversampling,
+      }),
+    ),
+  },
+  {
+    $id: 'QuantizationParams',
+    description:
+      'How a search uses codes. By default codes lead, and as many candidates are scored exactly as recall takes.',
+  },
+)
+export type QuantizationParams = Static<typeof QuantizationParams>
+
+/** Declared for the stage too. */
+export const recall = optional(
+  number({
+    description:
+      'Mean share of the true neighbours that answers are to have. Default 0.95. How far the search goes for it is measured on the collection; 1 scans every vector. `hnswEf` overrides it.',
+    maximum: 1,
+    holds: (share: number) => share > 0,
+    expected: 'a number above 0 and at most 1',
+  }),
+)
+
+export const QueryParams = Type.Object(
+  {
+    hnswEf: optional(
+      integer({
+        description: 'Width of the beam: a fixed effort, instead of that which the recall asked for takes.',
+        minimum: 1,
+        maximum: LIMITS.ef,
+      }),
+    ),
+    exact: flag('Scans every vector. Default false.'),
+    indexedOnly: flag('Leaves out vectors that are in no graph yet. Default false.'),
+    quantization: optional(QuantizationParams),
+    idf: optional(IdfParams),
+    acorn: optional(AcornParams),
+    recall,
+  },
+  { $id: 'QueryParams', description: 'How far a search goes.' },
+)
+export type QueryParams = Static<typeof QueryParams>
 
 export const LookupLocation = Type.Object(
   {
@@ -29,7 +98,6 @@ export const LookupLocation = Type.Object(
 export type LookupLocation = Static<typeof LookupLocation>
 
 const limit = (description: string) => optional(count({ description, minimum: 1 }))
-const filter = optional(FilterOf)
 const using = optional(text('The searched vector. May be left out where the collection has one.'))
 
 /** The options that a query shares with each of its prefetches. */
@@ -114,14 +182,7 @@ export const WithLookup = Type.Object(
   },
 )
 /** The points that groups are named after. */
-export interface WithLookup {
-  /** The collection in which the values are ids. */
-  collection: string
-  /** Default true. */
-  withPayload?: WithPayload | null
-  /** Default false. */
-  withVectors?: WithVector | null
-}
+export type WithLookup = Given<typeof WithLookup>
 
 /** Options of `queryGroups`. */
 export interface QueryGroupsOptions<Path extends string = string> extends QueryStage<Path>, ReadOptions {
@@ -146,17 +207,6 @@ export const grouping = {
 export const groupsFields = { ...stage, limit: limit('Groups to return. Default 10.'), ...grouping }
 export const QueryGroupsOptions = Type.Object({ ...groupsFields, ...readFields }, { aliases: RETURNED_ALIASES })
 
-/** Options of `facet`. */
-export interface FacetOptions<Path extends string = string> extends CallOptions {
-  /** A payload field with an index of keywords, integers, UUIDs or booleans. */
-  key: Path
-  /** Only points that match are counted; default all. */
-  filter?: Filter<Path> | null
-  /** Values to return, most frequent first; default 10. */
-  limit?: number
-  /** Counts are always exact; kept for those who ask. */
-  exact?: boolean | null
-}
 export const facetFields = {
   key: text('A payload field with an index of keywords, integers, UUIDs or booleans.'),
   filter,
@@ -164,6 +214,8 @@ export const facetFields = {
   exact: flag('No effect, since counts are always exact.'),
 }
 export const FacetOptions = Type.Object({ ...facetFields, ...CALL_OPTIONS })
+/** Options of `facet`. */
+export type FacetOptions<Path extends string = string> = FilteredBy<Static<typeof FacetOptions>, Path> & { key: Path }
 /** A value of a payload field, and how many points have it. */
 export interface FacetHit {
   /** The value. */
@@ -172,17 +224,6 @@ export interface FacetHit {
   count: number
 }
 
-/** Options of `searchMatrix`. */
-export interface SearchMatrixOptions<Path extends string = string> extends CallOptions {
-  /** Only points that match are chosen; default all. */
-  filter?: Filter<Path> | null
-  /** Points to choose at random and compare with each other; default 10. */
-  sample?: number
-  /** Neighbours of each among the others; default 3. */
-  limit?: number
-  /** The name of the vector; may be left out where the collection has one. */
-  using?: string
-}
 export const matrixFields = {
   filter,
   sample: optional(
@@ -196,6 +237,8 @@ export const matrixFields = {
   using,
 }
 export const SearchMatrixOptions = Type.Object({ ...matrixFields, ...CALL_OPTIONS })
+/** Options of `searchMatrix`. */
+export type SearchMatrixOptions<Path extends string = string> = FilteredBy<Static<typeof SearchMatrixOptions>, Path>
 /** Points at random, and the nearest of each among the others. */
 export interface SearchMatrix {
   /** The points compared, in the order of their ids. */

@@ -1,10 +1,10 @@
 /** Reads of points without a query, declared once: pages, points by id, and counts. */
-import Type from 'typebox'
-import { CALL_OPTIONS, type CallOptions } from './call-options.js'
-import type { Filter } from './filter.js'
+import Type, { type Static } from 'typebox'
+import { CALL_OPTIONS } from './call-options.js'
+import type { Filter, FilteredBy } from './filter.js'
 import type { PointId } from './point.js'
 import { type OrderBy, OrderByInput } from './query-kinds.js'
-import { FilterOf, PointIdentity } from './query-leaves.js'
+import { filter, PointIdentity } from './query-leaves.js'
 import { RETURNED_ALIASES, type ReadOptions, readFields } from './read-options.js'
 import { count, flag, optional } from './vocabulary/declare.js'
 
@@ -27,22 +27,17 @@ export interface ScrollOptions<Path extends string = string> extends ReadOptions
   orderBy?: string | OrderBy | null
 }
 export const scrollFields = {
-  filter: optional(FilterOf),
+  filter,
   limit: optional(count({ description: 'Points in a page. Default 10.', minimum: 1 })),
   offset: optional(PointIdentity),
   orderBy: optional(OrderByInput),
 }
 export const ScrollOptions = Type.Object({ ...scrollFields, ...readFields }, { aliases: RETURNED_ALIASES })
 
-/** Options of `count`. */
-export interface CountOptions<Path extends string = string> extends CallOptions {
-  /** Only points that match are counted; default all. */
-  filter?: Filter<Path> | null
-  /** `false`: an estimate from payload indexes and a sample. Default true. */
-  exact?: boolean
-}
 export const countFields = {
-  filter: optional(FilterOf),
+  filter,
   exact: flag('`false`: an estimate from payload indexes and a sample. Default true.'),
 }
 export const CountOptions = Type.Object({ ...countFields, ...CALL_OPTIONS })
+/** Options of `count`. */
+export type CountOptions<Path extends string = string> = FilteredBy<Static<typeof CountOptions>, Path>

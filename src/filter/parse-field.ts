@@ -1,13 +1,23 @@
 import { dateText } from '../core/date-text.js'
-import { FieldCondition, Range, ValuesCount } from '../core/filter.js'
+import {
+  FieldCondition,
+  GeoBoundingBox,
+  GeoLineString,
+  GeoPoint,
+  GeoPolygon,
+  GeoRadius,
+  LEAST_RING_POINTS,
+  Range,
+  ValuesCount,
+} from '../core/filter.js'
+import { LIMITS } from '../core/limits.js'
 import { Keys } from '../core/vocabulary/keys.js'
 import type { Place } from '../core/vocabulary/place.js'
 import { readerOf } from '../core/vocabulary/reader.js'
 import type { Reading } from '../core/vocabulary/reading.js'
 import { parseDateTime } from './date-time.js'
 import { type Fields, fieldsAt, finiteAt, isSet } from './fields.js'
-import type { Bounds, FilterNode } from './node.js'
-import { geoBox, geoCircle, geoPolygon } from './parse-geo.js'
+import type { Bounds, FilterNode, GeoArea } from './node.js'
 import { match } from './parse-match.js'
 import { type PathStep, parsePath } from './path.js'
 
@@ -92,4 +102,73 @@ function microseconds(bound: unknown, place: Place, reading: Reading): bigint {
   const micros = typeof text === 'string' ? parseDateTime(text) : null
   if (micros !== null) return micros
   throw reading.mistyped(place, 'an RFC 3339 date-time, as in the other bounds', bound)
+}
+
+const BOX = readerOf(GeoBoundingBox)
+const CIRCLE = readerOf(GeoRadius)
+const POSITION = readerOf(GeoPoint)
+const POLYGON = new Keys(GeoPolygon)
+const RING = new Keys(GeoLineString)
+const MOST_RINGS = LIMITS.geoPolygonPoints / LEAST_RING_POINTS
+
+/** A box with its bottom above its top is empty. A box with its left beyond its right crosses the antimeridian. */
+function geoBox(value: unknown, place: Place, reading: Reading): GeoArea {
+  const { topLeft, bottomRight } = BOX(value, place, reading) as GeoBoundingBox
+  return { shape: 'box', corners: Float64Array.of(topLeft.lon, topLeft.lat, bottomRight.lon, bottomRight.lat) }
+}
+
+function geoCircle(value: unknown, place: Place, reading: Reading): GeoArea {
+  const { center, radius } = CIRCLE(value, place, reading) as GeoRadius
+  return { shape: 'circle', center: Float64Array.of(center.lon, center.lat), radiusMetres: radius }
+}
+
+/**
+ * A polygon whose rings may cross themselves and each other. The inside of a ring follows the non-zero rule, as in
+ * Qdrant.
+ */
+function geoPolygon(value: unknown, place: Place, reading: Reading): GeoArea {
+  const polygon = fieldsAt(value, POLYGON, place, reading)
+  const interiors = isSet(polygon.get('interiors')) ? polygon.get('interiors') : []
+  const at = polygon.at('interiors')
+  if (!Array.isArray(interiors)) throw reading.mistyped(at, 'an array of rings', interiors)
+  if (interiors.length > MOST_RINGS) throw reading.mistyped(at, `at most ${MOST_RINGS} rings`, interiors.length)
+  let left = LIMITS.geoPolygonPoints
+  const take = (ring: unknown, place: Place): Float64Array => {
+    const positions = closedRing(ring, place, left, reading)
+    left -= positions.length / 2
+    return positions
+  }
+  const rings = [take(polygon.get('exterior'), polygon.at('exterior'))]
+  for (const [key, ring] of interiors.entries()) rings.push(take(ring, { parent: at, key }))
+  return { shape: 'polygon', rings }
+}
+
+function closedRing(value: unknown, place: Place, most: number, reading: Reading): Float64Array {
+  const ring = fieldsAt(value, RING, place, reading)
+  const points = ring.get('points')
+  const at = ring.at('points')
+  if (!Array.isArray(points)) throw reading.mistyped(at, 'an array of points', points ?? null)
+  if (points.length < LEAST_RING_POINTS) {
+    throw reading.malformed(at, `polygon invalid, the size must be at least ${LEAST_RING_POINTS}`, points.length)
+  }
+  if (points.length > most) {
+    throw reading.mistyped(
+      at,
+      `at most ${LIMITS.geoPolygonPoints} points in all rings, ${most} are left`,
+      points.length,
+    )
+  }
+  const positions = new Float64Array(points.length * 2)
+  for (let key = 0; key < points.length; key++) {
+    const { lon, lat } = POSITION(points[key], { parent: at, key }, reading) as GeoPoint
+    positions[key * 2] = lon
+    positions[key * 2 + 1] = lat
+  }
+  if (positions[0] !== positions.at(-2) || positions[1] !== positions.at(-1)) {
+    throw reading.malformed(
+      at,
+      'polygon invalid, the first and the last points should be the same to form a closed line',
+    )
+  }
+  return positions
 }

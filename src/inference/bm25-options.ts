@@ -1,3 +1,4 @@
+import { readBm25Options } from '../core/bm25.js'
 import { invalid } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
 import {
@@ -7,7 +8,6 @@ import {
   STOPWORD_LANGUAGES,
   type StopwordLanguage,
   type Stopwords,
-  TOKENIZERS,
 } from '../core/payload-index.js'
 import type { Bm25Options } from '../core/point.js'
 import { stopwordsOf } from '../filter/stopwords.js'
@@ -89,7 +89,8 @@ function rememberedOrMade(options: Bm25Options, field: string): Bm25Settings {
   const key = isPlain ? JSON.stringify(options, spelled) : ''
   const known = remembered.get(key)
   if (known) return known
-  const settings = { text: encodeTextOptions(paramsOf(options, field)), weights: weightsOf(options, field) }
+  const given = readBm25Options(options, field, 'library')
+  const settings = { text: encodeTextOptions(paramsOf(given, field)), weights: weightsOf(given) }
   if (key === '' || key.length > MOST_REMEMBERED_CHARACTERS) return settings
   if (remembered.size >= REMEMBERED) remembered.clear()
   remembered.set(key, settings)
@@ -102,41 +103,35 @@ function spelled(_: string, value: unknown): unknown {
   return isOdd ? { odd: String(value) } : value
 }
 
-function weightsOf(options: Bm25Options, field: string): TextWeights {
-  const { k, b, averageLength } = DEFAULT_WEIGHTS
+type Given = ReturnType<typeof readBm25Options>
+
+function weightsOf({ k, b, avgLen }: Given): TextWeights {
   return {
-    k: numberAt(options.k, k, 0, Number.MAX_VALUE, `${field}.k`),
-    b: numberAt(options.b, b, 0, 1, `${field}.b`),
-    averageLength: numberAt(options.avg_len, averageLength, Number.MIN_VALUE, Number.MAX_VALUE, `${field}.avg_len`),
+    k: k ?? DEFAULT_WEIGHTS.k,
+    b: b ?? DEFAULT_WEIGHTS.b,
+    averageLength: avgLen ?? DEFAULT_WEIGHTS.averageLength,
   }
 }
 
-function paramsOf(options: Bm25Options, field: string): PayloadIndexParams {
-  const tokenizer = options.tokenizer ?? 'word'
-  if (!TOKENIZERS.includes(tokenizer)) {
-    throw invalid(`${field}.tokenizer`, `expected one of ${TOKENIZERS.join(', ')}`, tokenizer)
-  }
-  const language = defaultLanguage(options.language, `${field}.language`)
-  const least = lengthAt(options.min_token_len, `${field}.min_token_len`)
-  const most = lengthAt(options.max_token_len, `${field}.max_token_len`)
+function paramsOf(options: Given, field: string): PayloadIndexParams {
+  const { tokenizer = 'word', lowercase = true, asciiFolding = false, minTokenLen: least, maxTokenLen: most } = options
+  const language = defaultLanguage(options.language ?? DEFAULT_LANGUAGE, `${field}.language`)
   const stemmer = stemmerOf(options.stemmer, language, field)
   return {
-    tokenizer,
-    lowercase: flagAt(options.lowercase, true, `${field}.lowercase`),
-    asciiFolding: flagAt(options.ascii_folding, false, `${field}.ascii_folding`),
+    ...{ tokenizer, lowercase, asciiFolding },
     stopwords: stopwordsAt(options.stopwords, language, field),
     ...(stemmer ? { stemmer: { type: 'snowball', language: stemmer } } : {}),
-    ...(least === undefined ? {} : { minTokenLen: least }),
-    ...(most === undefined ? {} : { maxTokenLen: most }),
+    // No text has a longer token.
+    ...(least === undefined ? {} : { minTokenLen: Math.min(least, LIMITS.documentLength) }),
+    ...(most === undefined ? {} : { maxTokenLen: Math.min(most, LIMITS.documentLength) }),
   }
 }
 
 /** null if no language is wanted. If the language has no stemmer or no stop words, texts go without. */
-function defaultLanguage(told: unknown, field: string): string | null {
-  const language = told ?? DEFAULT_LANGUAGE
-  if (language === NO_LANGUAGE) return null
-  const known = typeof language === 'string' ? languageOf(language) : undefined
-  if (known === undefined) throw invalid(field, 'expected a language of stop words or stems', language)
+function defaultLanguage(told: string, field: string): string | null {
+  if (told === NO_LANGUAGE) return null
+  const known = languageOf(told)
+  if (known === undefined) throw invalid(field, 'expected a language of stop words or stems', told)
   return known
 }
 
@@ -148,15 +143,12 @@ function hasStopwords(language: string | undefined | null): language is Stopword
   return STOPWORD_LANGUAGES.includes(language as StopwordLanguage) && stopwordsOf(language as StopwordLanguage) !== null
 }
 
-function stopwordsAt(stopwords: Bm25Options['stopwords'], language: string | null, field: string): Stopwords {
-  if (stopwords === undefined || stopwords === null) return { languages: hasStopwords(language) ? [language] : [] }
+function stopwordsAt(stopwords: Given['stopwords'], language: string | null, field: string): Stopwords {
+  if (stopwords === undefined) return { languages: hasStopwords(language) ? [language] : [] }
   if (typeof stopwords === 'string') return { languages: [wordsAt(stopwords, `${field}.stopwords`)] }
-  if (typeof stopwords !== 'object' || Array.isArray(stopwords)) {
-    throw invalid(`${field}.stopwords`, 'expected a language, or an object { languages, custom }', stopwords)
-  }
-  const told = textsAt(stopwords.languages, `${field}.stopwords.languages`)
-  const languages = told.map((one, i) => wordsAt(one, `${field}.stopwords.languages[${i}]`))
-  return { languages: [...new Set(languages)], custom: textsAt(stopwords.custom, `${field}.stopwords.custom`) }
+  const { languages = [], custom = [] } = stopwords
+  const known = languages.map((one, i) => wordsAt(one, `${field}.stopwords.languages[${i}]`))
+  return { languages: [...new Set(known)], custom }
 }
 
 function wordsAt(told: string, field: string): StopwordLanguage {
@@ -165,51 +157,12 @@ function wordsAt(told: string, field: string): StopwordLanguage {
   throw invalid(field, `expected one of ${STOPWORD_LANGUAGES.filter(hasStopwords).join(', ')}`, told)
 }
 
-function stemmerOf(
-  stemmer: Bm25Options['stemmer'],
-  language: string | null,
-  field: string,
-): SnowballLanguage | undefined {
-  if (stemmer === undefined || stemmer === null) return hasStems(language) ? language : undefined
-  if (typeof stemmer !== 'object') throw invalid(`${field}.stemmer`, 'expected an object', stemmer)
+function stemmerOf(stemmer: Given['stemmer'], language: string | null, field: string): SnowballLanguage | undefined {
+  if (stemmer === undefined) return hasStems(language) ? language : undefined
   if (stemmer.type === 'none') return undefined
-  if (stemmer.type !== 'snowball') throw invalid(`${field}.stemmer.type`, 'expected one of snowball, none', stemmer)
-  const told = stemmer.language as unknown
-  const known = typeof told === 'string' ? languageOf(told) : undefined
+  const known = languageOf(stemmer.language)
   if (hasStems(known)) return known
-  throw invalid(`${field}.stemmer.language`, `expected one of ${SNOWBALL_LANGUAGES.join(', ')}`, told)
-}
-
-function textsAt(value: unknown, field: string): readonly string[] {
-  if (value === undefined || value === null) return []
-  if (!Array.isArray(value)) throw invalid(field, 'expected an array of texts', value)
-  if (value.length > LIMITS.stopwords) {
-    throw invalid(field, `expected at most ${LIMITS.stopwords} texts`, value.length)
-  }
-  const wrong = value.findIndex((one) => typeof one !== 'string')
-  if (wrong >= 0) throw invalid(`${field}[${wrong}]`, 'expected a text', value[wrong])
-  return value as string[]
-}
-
-function flagAt(value: unknown, otherwise: boolean, field: string): boolean {
-  if (value === undefined || value === null) return otherwise
-  if (typeof value !== 'boolean') throw invalid(field, 'expected true or false', value)
-  return value
-}
-
-function lengthAt(value: unknown, field: string): number | undefined {
-  if (value === undefined || value === null) return undefined
-  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0) {
-    throw invalid(field, 'expected an integer of at least 0', value)
-  }
-  // No text has a longer token.
-  return Math.min(value, LIMITS.documentLength)
-}
-
-function numberAt(value: unknown, otherwise: number, least: number, most: number, field: string): number {
-  if (value === undefined || value === null) return otherwise
-  if (typeof value === 'number' && value >= least && value <= most) return value
-  throw invalid(field, `expected a number from ${least} to ${most}`, value)
+  throw invalid(`${field}.stemmer.language`, `expected one of ${SNOWBALL_LANGUAGES.join(', ')}`, stemmer.language)
 }
 
 /** The name of a language given by its name or its code; undefined if it is unknown. */

@@ -5,33 +5,9 @@
 import { VicinalError } from '../core/errors.js'
 import type { PayloadIndexKind } from '../core/payload-index.js'
 import { parseDateTime } from '../filter/date-time.js'
-import type { FilterNode } from '../filter/node.js'
-import type { PathStep } from '../filter/path.js'
+import type { DecayKind, Formula, FormulaNode, UnaryOperator } from '../filter/formula-node.js'
 
-export interface Formula {
-  root: FormulaNode
-  /** Conditions by position; each yields 1 if the point passes, else 0. */
-  conditions: FilterNode[]
-  /** Paths of payload variables, keyed by their name in the nodes. */
-  variables: Map<string, PathStep[]>
-  scoreDefaults: Map<number, number>
-  payloadDefaults: Map<string, unknown>
-}
-
-export type DecayKind = 'lin' | 'exp' | 'gauss'
-export type UnaryOperator = 'neg' | 'abs' | 'sqrt' | 'exp' | 'log10' | 'ln'
-
-export type FormulaNode =
-  | { op: 'constant'; value: number }
-  | { op: 'score'; prefetch: number }
-  | { op: 'payload' | 'datetimeKey'; key: string }
-  | { op: 'condition'; condition: number }
-  | { op: 'geoDistance'; lat: number; lon: number; key: string }
-  | { op: 'mult' | 'sum'; operands: FormulaNode[] }
-  | { op: UnaryOperator; operand: FormulaNode }
-  | { op: 'div'; left: FormulaNode; right: FormulaNode; byZeroDefault: number | null }
-  | { op: 'pow'; base: FormulaNode; exponent: FormulaNode }
-  | { op: 'decay'; kind: DecayKind; x: FormulaNode; target: FormulaNode | null; lambda: number }
+export type { DecayKind, Formula, FormulaNode, UnaryOperator }
 
 /** A point's values for a formula. */
 export interface FormulaPoint {

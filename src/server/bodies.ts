@@ -99,6 +99,7 @@ export function unsupportedType(seen: string | undefined): VicinalError {
   return new VicinalError(
     'UNSUPPORTED_MEDIA_TYPE',
     `Content-Type: expected ${JSON_TYPE} (UTF-8) or ${MSGPACK_TYPE}, got ${describeValue(seen ?? null)}`,
+    { details: { field: 'Content-Type' } },
   )
 }
 

@@ -98,14 +98,21 @@ const CATEGORIES: Partial<Record<ErrorCode, string>> = {
   FORBIDDEN: 'Forbidden',
   READ_ONLY: 'Forbidden',
   TIMEOUT: 'Timeout',
+  TOO_LARGE: 'Payload too large',
+  UNSUPPORTED_MEDIA_TYPE: 'Unsupported media type',
+  NOT_IMPLEMENTED: 'Not implemented',
 }
 
-/** Qdrant begins complaints about a request with a category. The field is told in `details`, not in the sentence. */
+/**
+ * Qdrant begins complaints about a request with a category. The field is told in `details`, not in the sentence,
+ * but for what is not implemented: there the field is the sentence's subject.
+ */
 function errorText({ code, status, message, details }: VicinalError): string {
   const category = status === 429 ? 'Rate limiting exceeded' : CATEGORIES[code]
   if (category === undefined || OTHER_BEGINNING.test(message)) return message
   const prefix = `${details.field}: `
-  return `${category}: ${message.startsWith(prefix) ? message.slice(prefix.length) : message}`
+  const isTold = code !== 'NOT_IMPLEMENTED' && message.startsWith(prefix)
+  return `${category}: ${isTold ? message.slice(prefix.length) : message}`
 }
 
 function send(request: FastifyRequest, reply: FastifyReply, envelope: object): FastifyReply {

@@ -10,7 +10,6 @@ import {
   type ServerResponse,
   request as sendRequest,
 } from 'node:http'
-import { pipeline } from 'node:stream'
 import { ERROR_CATALOGUE, VicinalError } from '../core/errors.js'
 import type { Stop } from '../core/stop.js'
 import { hasLargeBody } from '../server/failures.js'
@@ -161,9 +160,10 @@ function handBack(
   if (ends) told.push('connection', 'close')
   response.sendDate = false
   response.writeHead(answer.statusCode as number, told)
-  pipeline(answer, response, () => {
-    if (isUnread) sent.destroy()
-  })
+  // A pipeline would add seven listeners to the answer, which has those of its request's way already.
+  answer.on('error', () => response.destroy())
+  if (isUnread) response.once('finish', () => sent.destroy())
+  answer.pipe(response)
 }
 
 /**

@@ -1,8 +1,13 @@
 /** The info of a collection in Qdrant's shape, and back to the library's for the client. */
 import Type from 'typebox'
 import { writeBigJson } from '../core/big-json.js'
-import type { MemoryPlacement } from '../core/memory.js'
-import type { PayloadIndexKind } from '../core/payload-index.js'
+import type { CollectionMemory, MemoryPlacement } from '../core/memory.js'
+import {
+  PayloadFieldSchema,
+  type PayloadIndexKind,
+  type PayloadIndexOptions,
+  type PayloadIndexParams,
+} from '../core/payload-index.js'
 import { type Payload, RawJson, UNNAMED_VECTOR } from '../core/point.js'
 import {
   type CollectionConfig,
@@ -21,11 +26,10 @@ import {
   WalConfig,
 } from '../core/schema.js'
 import { read } from '../core/vocabulary/reader.js'
+import { camelCase, respelled, snakeCase } from '../core/vocabulary/spelling.js'
 import { tell } from '../core/vocabulary/teller.js'
 import type { WireObject } from './fields.js'
 import { parseJson } from './json.js'
-import { memoryOfWire, memoryToWire } from './memory.js'
-import { indexParamsOf, wireIndexSchema } from './payload-index.js'
 
 /** Qdrant's defaults where they hold here too. */
 const OPTIMIZERS = {
@@ -44,44 +48,44 @@ const ToldVector = Type.Object(VectorParams.properties)
  * Qdrant's shape. `vectors_count`, `log_bytes`, `tail_bytes`, `recall`, `memory`, `quantization`, and `given`, the
  * settings without defaults, are ours.
  */
-export function infoToWire(info: CollectionInfo): object {
-  const { hnswConfig, quantization, quantizationConfig, params, sparseVectors } = info.config
+export function infoToWire({
+  name: _,
+  config,
+  payloadSchema,
+  memory,
+  recall,
+  warnings,
+  ...state
+}: CollectionInfo): object {
+  const { hnswConfig, quantization, quantizationConfig, params, sparseVectors } = config
   const given = tell(CollectionParams, params ?? {}) as object
   return {
-    status: info.status,
-    optimizer_status: info.optimizerStatus,
-    ...(info.warnings.length > 0 ? { warnings: info.warnings.map((message) => ({ message })) } : {}),
-    indexed_vectors_count: info.indexedVectorsCount,
-    points_count: info.pointsCount,
-    segments_count: info.segmentsCount,
-    vectors_count: info.vectorsCount,
-    log_bytes: info.logBytes,
-    tail_bytes: info.tailBytes,
-    update_queue: info.updateQueue,
-    recall: info.recall,
-    memory: memoryToWire(info.memory),
+    ...(respelled(state, snakeCase) as object),
+    ...(warnings.length > 0 ? { warnings: warnings.map((message) => ({ message })) } : {}),
+    recall,
+    memory: memoryIn(memory, snakeCase),
     config: {
       params: {
-        vectors: vectorsToWire(info.config.vectors),
+        vectors: vectorsToWire(config.vectors),
         ...(sparseVectors.length > 0 ? { sparse_vectors: sparseToWire(sparseVectors) } : {}),
-        ...(info.config.ids ? { ids: info.config.ids } : {}),
+        ...(config.ids ? { ids: config.ids } : {}),
         ...PARAMS,
         ...given,
         ...(params ? { given } : {}),
       },
       hnsw_config: hnswToWire(hnswConfig),
-      optimizer_config: optimizersToWire(info.config.optimizersConfig),
-      wal_config: walToWire(info.config.walConfig),
+      optimizer_config: optimizersToWire(config.optimizersConfig),
+      wal_config: walToWire(config.walConfig),
       quantization_config: quantizationConfig && tell(QuantizationConfig, quantizationConfig),
       quantization,
-      strict_mode_config: info.config.strictModeConfig && tell(StrictModeConfig, info.config.strictModeConfig),
+      strict_mode_config: config.strictModeConfig && tell(StrictModeConfig, config.strictModeConfig),
       // As its text, since it may have any key and integers of any length.
-      metadata: info.config.metadata && new RawJson(writeBigJson(info.config.metadata)),
+      metadata: config.metadata && new RawJson(writeBigJson(config.metadata)),
     },
     payload_schema: Object.fromEntries(
-      Object.entries(info.payloadSchema).map(([field, { kind, points, params }]) => [
+      Object.entries(payloadSchema).map(([field, { kind, points, params }]) => [
         field,
-        { data_type: kind, points, ...(params ? { params: wireIndexSchema({ type: kind, ...params }) } : {}) },
+        { data_type: kind, points, ...(params ? { params: tell(PayloadFieldSchema, { type: kind, ...params }) } : {}) },
       ]),
     ),
   }
@@ -128,17 +132,18 @@ function hnswToWire(config: HnswConfig): object {
   return tell(HnswConfig, { ...config, ...(config.memory ? { onDisk: config.memory === 'cold' } : {}) }) as object
 }
 
+/** The memory of a collection with its names in the other spelling. Names of vectors are the caller's own. */
+function memoryIn({ vectors, ...parts }: Pick<CollectionMemory, 'vectors'>, spell: (name: string) => string): object {
+  const spelled = Object.entries(vectors).map(([name, vector]) => [name, respelled(vector, spell)])
+  return { vectors: Object.fromEntries(spelled), ...(respelled(parts, spell) as object) }
+}
+
+/** The parts whose values have names of their own alone. */
+type State = Omit<CollectionInfo, 'name' | 'config' | 'payloadSchema' | 'memory' | 'recall' | 'warnings'>
+
 interface WireInfo {
-  status: CollectionInfo['status']
-  optimizer_status: CollectionInfo['optimizerStatus']
   warnings?: { message: string }[]
-  indexed_vectors_count: number
-  points_count: number
-  segments_count: number
-  vectors_count: number
-  log_bytes: number
-  tail_bytes: number
-  memory: unknown
+  memory: Pick<CollectionMemory, 'vectors'>
   recall: CollectionInfo['recall']
   config: {
     params: { vectors: WireObject; sparse_vectors?: WireObject; ids?: 'text'; given?: WireObject }
@@ -150,34 +155,29 @@ interface WireInfo {
     strict_mode_config: WireObject | null
     metadata: Buffer | null
   }
-  update_queue: { length: number }
   payload_schema: Record<string, { data_type: PayloadIndexKind; points: number; params?: WireObject }>
 }
 
 export function infoOfWire(name: string, result: unknown): CollectionInfo {
-  const info = result as WireInfo
+  const { config, payload_schema, memory, recall, warnings = [], ...state } = result as WireInfo
+  const fields = Object.entries(payload_schema).map(([field, { data_type: kind, points, params }]) => [
+    field,
+    params ? { kind, points, params: indexParamsOf(kind, params) } : { kind, points },
+  ])
   return {
+    ...(respelled(state, camelCase) as State),
     name,
-    status: info.status,
-    optimizerStatus: info.optimizer_status,
-    pointsCount: info.points_count,
-    indexedVectorsCount: info.indexed_vectors_count,
-    vectorsCount: info.vectors_count,
-    segmentsCount: info.segments_count,
-    config: configOfWire(info.config),
-    payloadSchema: Object.fromEntries(
-      Object.entries(info.payload_schema).map(([field, { data_type: kind, points, params }]) => [
-        field,
-        params ? { kind, points, params: indexParamsOf(kind, params) } : { kind, points },
-      ]),
-    ),
-    logBytes: info.log_bytes,
-    tailBytes: info.tail_bytes,
-    updateQueue: info.update_queue,
-    memory: memoryOfWire(info.memory),
-    recall: info.recall,
-    warnings: (info.warnings ?? []).map((warning) => warning.message),
+    config: configOfWire(config),
+    payloadSchema: Object.fromEntries(fields),
+    memory: memoryIn(memory, camelCase) as CollectionMemory,
+    recall,
+    warnings: warnings.map(({ message }) => message),
   }
+}
+
+function indexParamsOf(type: PayloadIndexKind, params: WireObject): PayloadIndexParams {
+  const { type: _, ...known } = read(PayloadFieldSchema, { ...params, type }, 'wire', 'params') as PayloadIndexOptions
+  return known
 }
 
 function configOfWire(config: WireInfo['config']): CollectionConfig {

@@ -4,12 +4,9 @@
  * null counts as absent, unknown keys are ignored: both as Qdrant does.
  */
 import { invalid, VicinalError } from '../core/errors.js'
-import type { KnownShape } from '../core/known-keys.js'
 import { isId, type PointId } from '../core/point.js'
 import { ShortCopies } from '../core/short-copies.js'
 import { isPlain as isObject } from '../core/vocabulary/reader.js'
-// Bodies with filters and formulas are read by it.
-import '../filter/wire-filter.js'
 
 export { isObject }
 
@@ -22,15 +19,6 @@ export function isPresent(value: unknown): boolean {
 export function objectAt(value: unknown, field: string): WireObject {
   if (!isObject(value)) throw invalid(field, 'expected an object', value ?? null)
   return value
-}
-
-/** A value that passes as it came, without keys that the library would refuse. */
-export function knownShape(value: unknown, { keys, parts }: KnownShape): unknown {
-  if (!isObject(value)) return value
-  const known = Object.entries(value).filter(([key]) => keys.has(key))
-  return Object.fromEntries(
-    known.map(([key, part]) => [key, Object.hasOwn(parts, key) ? knownShape(part, parts[key] as KnownShape) : part]),
-  )
 }
 
 export function arrayAt(value: unknown, field: string): readonly unknown[] {

@@ -1,11 +1,22 @@
-/** How bodies of the service have the values that are read as a whole: vectors as numbers or bins, ids one by one or as a bin. */
+/**
+ * How bodies of the service have the values that are read as a whole: vectors as numbers or bins, ids one by one or as a
+ * bin, filters and formulas as far as no collection is needed.
+ */
+
+import { Filter } from '../core/filter.js'
+import { Expression } from '../core/formula.js'
 import type { MultiVector, NamedVector, PointId, SparseVector, Vector } from '../core/point.js'
 import { Columns, PayloadValue, Points, PointUpdates } from '../core/point-changes.js'
+import { FormulaDefaults } from '../core/query-kinds.js'
 import { leaf, VectorInput } from '../core/query-leaves.js'
 import { PointIds } from '../core/selector.js'
 import { MAX_SPARSE_INDEX } from '../core/sparse.js'
 import type { Place } from '../core/vocabulary/place.js'
+import { readBy } from '../core/vocabulary/reader.js'
 import type { Leaves, Read, Reading } from '../core/vocabulary/reading.js'
+import { FilterParser, filtersRead, postponed } from '../filter/parse.js'
+import { checkDefaults, checkFormula } from '../filter/parse-formula.js'
+import { isLargeFilter } from '../filter/parse-in-turns.js'
 import { bytesAt, idAt, idsAt, isObject } from './fields.js'
 import { columnsAt, namedVectorAt, payloadIn, pointsAt, updatesAt, vectorAt } from './points.js'
 import { brokenRules, isListOfVectors } from './vector-shape.js'
@@ -19,7 +30,13 @@ export const WIRE_LEAVES: Leaves = new Map<object, Read>([
   [PointUpdates, updatesAt],
   [Columns, columnsAt],
   [PayloadValue, payloadIn],
+  [FormulaDefaults, defaultsIn],
 ]) as Leaves
+
+function defaultsIn(value: unknown, place: Place | null, reading: Reading): unknown {
+  if (place !== null) checkDefaults(value, place, reading)
+  return value
+}
 
 /** A vector, or an id. Numbers are checked here, so that a wrong one is told before the collection is looked up. */
 function vectorInput(value: unknown, place: Place | null, reading: Reading): unknown {
@@ -75,3 +92,29 @@ function isNumber(value: unknown): boolean {
 function isIndex(value: unknown): boolean {
   return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= MAX_SPARSE_INDEX
 }
+
+/**
+ * Checks a filter as far as no collection is needed, and keeps what was read for the engine. The engine reads a large
+ * one in turns, and its errors name the place that is kept here.
+ */
+function readWireFilter(value: unknown, place: Place, reading: Reading): Filter {
+  if (!isObject(value)) throw reading.mistyped(place, 'an object', value ?? null)
+  const start = { place, reading }
+  if (isLargeFilter(value)) postponed.set(value, start)
+  else filtersRead.set(value, new FilterParser(start).whole(value))
+  return value as Filter
+}
+
+readBy(Filter, (value, place, reading) => {
+  if (reading.face === 'library') return value
+  return readWireFilter(value, place ?? { parent: null, key: reading.whole }, reading)
+})
+
+/** The same of a formula. The engine reads it again for its collection. */
+readBy(Expression, (value, place, reading) => {
+  if (reading.face === 'library') return value
+  const at = place ?? { parent: null, key: reading.whole }
+  if (isObject(value)) postponed.set(value, { place: at, reading })
+  if (!isLargeFilter(value)) checkFormula(value, at, reading)
+  return value
+})

@@ -1,10 +1,9 @@
 /** Points of bodies: one by one in upserts and vector updates, and as columns. */
+import { readBm25Options } from '../core/bm25.js'
 import type { ColumnarPoints, ColumnarVectors } from '../core/database.js'
 import { invalid } from '../core/errors.js'
-import { KNOWN_BM25 } from '../core/known-points.js'
 import { LIMITS } from '../core/limits.js'
 import {
-  type Bm25Options,
   isId,
   type MultiVector,
   type NamedVector,
@@ -25,7 +24,6 @@ import {
   idsAt,
   isObject,
   isPresent,
-  knownShape,
   objectAt,
   textAt,
   unsupported,
@@ -127,6 +125,9 @@ function vectorIn(value: unknown, place: Place, reading: Reading): NamedVector {
     return value as readonly number[]
   }
   const vector = otherVector(value, place, reading) as NamedVector
+  if (Array.isArray(vector) && vector.length === 0) {
+    reading.violates({ place, expected: 'a vector', rule: 'vector must be non-empty', seen: vector })
+  }
   for (const { part, rule } of brokenRules(vector)) {
     const broken = part === 'data' ? { place, part } : { place: { parent: place, key: part } }
     reading.violates({ ...broken, expected: `a vector: ${rule}`, rule, seen: vector })
@@ -149,18 +150,13 @@ export function namedVectorAt(value: unknown, field: string): NamedVector {
     return {
       text: textAt(text, `${field}.text`),
       model: textAt(model, `${field}.model`),
-      options: optionsAt(options, field),
+      options: isPresent(options) ? readBm25Options(options, `${field}.options`, 'wire') : null,
     }
   }
   const inferred = INFERRED.find((name) => Object.hasOwn(value, name))
   if (inferred) throw unsupported(`${field}.${inferred}`)
   const expected = 'expected a vector, a sparse vector { indices, values } or a document { text, model }'
   throw invalid(field, expected, Object.keys(value)[0] ?? {})
-}
-
-function optionsAt(options: unknown, field: string): Bm25Options | null {
-  if (!isPresent(options)) return null
-  return knownShape(objectAt(options, `${field}.options`), KNOWN_BM25) as Bm25Options
 }
 
 /** Numbers, or a bin of 32-bit little-endian words. */

@@ -118,7 +118,7 @@ describe('the body of a read', () => {
     const refused = await service.call('POST', QUERY, padded(128 * 1024 + 1, '{"query":[1,2]}'))
     expect(refused.status).toBe(413)
     expect(refused.json.status).toMatchObject({
-      error: 'body: expected at most 131072 bytes, got 131073',
+      error: 'Payload too large: expected at most 131072 bytes, got 131073',
       details: { field: 'body', bound: 131_072, seen: 131_073 },
     })
     expect((await service.call('POST', QUERY, padded(128 * 1024, '{"query":[1,2]}'))).status).toBe(200)
@@ -131,7 +131,7 @@ describe('the body of a read', () => {
     const refused = await service.call('POST', QUERY, Buffer.alloc(16 * MIB + 1, 0x20))
     expect([refused.status, (refused.json.status as { error: string }).error]).toEqual([
       413,
-      'body: expected at most 16777216 bytes, got 16777217',
+      'Payload too large: expected at most 16777216 bytes, got 16777217',
     ])
   })
 })
@@ -245,7 +245,7 @@ describe('large upserts', () => {
     const refused = await service.call('PUT', POINTS, points(500_000), type)
     expect(refused.status).toBe(413)
     expect(refused.text).toMatch(
-      /body: expected at most 1048576 arrays, maps, texts, bins and long integers, got at least \d+/,
+      /Payload too large: expected at most 1048576 arrays, maps, texts, bins and long integers, got at least \d+/,
     )
   })
 })

@@ -111,6 +111,14 @@ describe('vectors of reads', () => {
     [{ query: { indices: [1] } }, 'query.values', 'an array, got null'],
     [{ query: -1 }, 'query', 'an unsigned 64-bit integer or a UUID, got -1'],
     [{ query: 1.5 }, 'query', 'an unsigned 64-bit integer or a UUID, got 1.5'],
+    [{ prefetch: {}, query: { formula: { sum: 1 } } }, 'query.formula.sum', 'an array of expressions, got 1'],
+    [
+      { prefetch: {}, query: { formula: { sum: [1, { neg: true }] } } },
+      'query.formula.sum[1].neg',
+      'an object, got true',
+    ],
+    [{ prefetch: {}, query: { formula: { div: { left: 1 } } } }, 'query.formula.div.right', 'an object, got null'],
+    [{ prefetch: {}, query: { formula: { key: 'n', is_null: 1 } } }, 'query.formula.is_null', 'true or false, got 1'],
   ])('a value of the wrong type is told before the collection is looked up: %j', async (body, field, error) => {
     for (const collection of ['c', 'missing']) {
       const answer = await answerTo('query', body, collection)

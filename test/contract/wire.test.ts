@@ -342,7 +342,7 @@ describe('a feature that this version does not have', () => {
     const answer = await service.call(method, path, body)
     expect(answer).toMatchObject({
       status: 501,
-      json: { status: { error: expect.stringContaining('not supported yet') } },
+      json: { status: { error: expect.stringMatching(/^Not implemented: .*not supported yet/) } },
     })
     expect(await count(service)).toBe(0)
   })

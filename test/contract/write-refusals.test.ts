@@ -60,6 +60,13 @@ it.each<[method: string, path: string, body: unknown, status: number, text: stri
   ],
   [
     'PUT',
+    '',
+    points({ d: [] }, []),
+    422,
+    `${VALIDATION}[points[0].vector.?: vector must be non-empty; points[1].vector: vector must be non-empty]`,
+  ],
+  [
+    'PUT',
     '/vectors',
     points({}, [], { s: { indices: [1, 1], values: [1, 2] } }),
     422,

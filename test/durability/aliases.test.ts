@@ -95,7 +95,7 @@ describe('aliases', () => {
       await writer.createCollection('one', { vectors: { size: 1, distance: 'Dot' } })
       const reader = await open(folder, { readOnly: true })
       await writer.updateAliases([{ createAlias: { aliasName: 'alias', collectionName: 'one' } }])
-      await expect.poll(() => reader.hasCollection('alias'), { timeout: 60_000 }).toBe(true)
+      await expect.poll(() => reader.hasCollection('alias')).toBe(true)
       await expect(reader.updateAliases([])).rejects.toMatchObject({ code: 'READ_ONLY' })
       await reader.close()
       await writer.close()

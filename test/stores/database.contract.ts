@@ -79,10 +79,10 @@ export function databasesOn(address: (root: string) => string): void {
 
     await owner.createCollection('more', { vectors: { size: 4, distance: 'Dot' } })
     await owner.updateAliases([{ createAlias: { aliasName: 'other', collectionName: 'things' } }])
-    await expect.poll(() => reader.collections(), { timeout: 10_000 }).toEqual(['more', 'things'])
-    await expect.poll(() => reader.aliases(), { timeout: 10_000 }).toHaveLength(1)
+    await expect.poll(() => reader.collections()).toEqual(['more', 'things'])
+    await expect.poll(() => reader.aliases()).toHaveLength(1)
     await owner.deleteCollection('things')
-    await expect.poll(() => reader.collections(), { timeout: 10_000 }).toEqual(['more'])
+    await expect.poll(() => reader.collections()).toEqual(['more'])
   })
 
   test('a reader that is given the watermark of a write sees it, and one that nobody wrote is not there in time', async () => {

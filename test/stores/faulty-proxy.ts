@@ -1,4 +1,4 @@
-/** A proxy in front of a store that fails on purpose: it delays, refuses, swallows answers, and asks twice. */
+/** A proxy in front of a store that fails on purpose: it delays, holds, refuses, swallows answers, and asks twice. */
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -6,8 +6,8 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Random } from '../oracle/fault-random.js'
 
 const DELAY_MS = 300
-const REFUSALS = [500, 503, 429]
-const FAULTS = ['delay', 'refuse', 'swallow', 'cut', 'twice'] as const
+const REFUSALS = [500, 503, 429, 403]
+const FAULTS = ['delay', 'hold', 'refuse', 'swallow', 'cut', 'twice'] as const
 export type Fault = (typeof FAULTS)[number]
 
 interface Answer {
@@ -20,6 +20,8 @@ export interface FaultyProxy {
   port: number
   /** Of so many requests one is spoilt; 0: none. */
   oneOf: number
+  /** For how long an object of the log is held: longer than a batch may take to count. */
+  holdMs: number
   readonly requests: number
   readonly injected: ReadonlyMap<Fault, number>
   stop(): void
@@ -27,7 +29,7 @@ export interface FaultyProxy {
 
 export async function startFaultyProxy(port: number, random: Random): Promise<FaultyProxy> {
   const injected = new Map<Fault, number>(FAULTS.map((fault) => [fault, 0]))
-  const proxy = { port: 0, oneOf: 0, requests: 0, injected, stop: () => {} }
+  const proxy = { port: 0, oneOf: 0, holdMs: DELAY_MS, requests: 0, injected, stop: () => {} }
 
   function fault(): Fault | null {
     proxy.requests++
@@ -49,6 +51,9 @@ export async function startFaultyProxy(port: number, random: Random): Promise<Fa
     // The request never arrives, and the caller does not know.
     if (spoilt === 'cut') return void incoming.socket.destroy()
     if (spoilt === 'delay') await pause(DELAY_MS)
+    // Of the requests of an opening one would be held almost always, and an opening is done again if it took too long.
+    if (spoilt === 'hold')
+      await pause(incoming.method === 'PUT' && incoming.url?.includes('/log/wal/') ? proxy.holdMs : DELAY_MS)
     const answer = await forward(port, incoming, body)
     if (spoilt === 'twice') await forward(port, incoming, body)
     // The request was obeyed, and the caller does not know.

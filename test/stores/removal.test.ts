@@ -61,14 +61,14 @@ test('what a manifest stops naming goes, and everything of a deleted collection'
     const left = await paths('segments/')
     return first.some((path) => !left.includes(path))
   }
-  await expect.poll(isGone, { timeout: 20_000 }).toBe(true)
+  await expect.poll(isGone).toBe(true)
   const kept = await (await opened({})).collection('things')
   expect(await kept.count()).toBe(2 * ROWS - 3)
   expect((await kept.info()).warnings).toEqual([])
 
   await (await opened({ removalMs: 1 })).deleteCollection('things')
-  await expect.poll(() => paths('segments/'), { timeout: 20_000 }).toEqual([])
-  await expect.poll(() => paths('tables/'), { timeout: 20_000 }).toEqual([])
+  await expect.poll(() => paths('segments/')).toEqual([])
+  await expect.poll(() => paths('tables/')).toEqual([])
 })
 
 test('objects that nothing ever named go once they are a day old, and those of collections do not', async () => {
@@ -83,7 +83,7 @@ test('objects that nothing ever named go once they are a day old, and those of c
 
   const later = { wallMs: () => Date.now() + 2 * DAY_MS, monotonicMs: () => performance.now() }
   await opened({ removalMs: 1, clock: later })
-  await expect.poll(all, { timeout: 20_000 }).toEqual(named)
+  await expect.poll(all).toEqual(named)
   expect(await (await (await opened({})).collection('things')).count()).toBe(ROWS)
 })
 
@@ -96,6 +96,6 @@ test('an object that may be about to be named stays, whatever its age', async ()
   // A later step of the same background work, so that the listing is over.
   await fill(things, 1)
   await (await opened({ removalMs: 1 })).deleteCollection('things')
-  await expect.poll(() => paths('segments/'), { timeout: 20_000 }).toEqual([STRAYS[0]])
+  await expect.poll(() => paths('segments/')).toEqual([STRAYS[0]])
   expect(await objects.read(STRAYS[1] as string)).not.toBeNull()
 })

@@ -65,6 +65,10 @@ export interface Nested {
 interface Described {
   readonly description: string
 }
+interface Counts {
+  readonly minItems?: number
+  readonly maxItems?: number
+}
 type Range = Described & Words & { readonly minimum?: number; readonly maximum?: number; readonly default?: number }
 
 /** An unsigned integer of up to 53 bits, unless a range is given. */
@@ -96,6 +100,15 @@ export function flag(description: string) {
 
 export function text(description: string) {
   return Type.String({ description })
+}
+
+/** A value as a caller gives it: what may be left out may be null too. */
+export type Given<T extends TSchema> = Nullable<Static<T>>
+export type Nullable<T> = { [K in keyof T]: undefined extends T[K] ? T[K] | null : T[K] }
+
+/** An array that is not changed. */
+export function list<T extends TSchema>(item: T, options: Described & Words & Counts): TUnsafe<readonly Static<T>[]> {
+  return Type.Array(item, { ...options }) as never
 }
 
 /** One item, or an array of items. Either is read as an array. */

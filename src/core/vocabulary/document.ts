@@ -1,7 +1,7 @@
 /** Declarations as schemas of an OpenAPI 3.1 document, in the wire's spelling. */
 import Type, { type TSchema } from 'typebox'
 import { resolved, type Words } from './declare.js'
-import { snakeCase } from './spelling.js'
+import { inWireWords, snakeCase } from './spelling.js'
 
 /** Schemas with a name, as `components.schemas` of the document has them. */
 export type Components = Map<string, object>
@@ -37,11 +37,12 @@ function described(schema: TSchema, components: Components): object {
   if (isOneOrMany) {
     const { items, description } = schema as unknown as { items: TSchema; description: string }
     const item = describe(items, components)
-    return { description, anyOf: [item, { type: 'array', items: item }] }
+    return { description: inWireWords(description), anyOf: [item, { type: 'array', items: item }] }
   }
   const words = schema as unknown as Record<string, unknown>
   const told = Object.fromEntries(PASSED_ON.filter((word) => word in words).map((word) => [word, words[word]]))
   if (told.maximum === Number.MAX_SAFE_INTEGER) delete told.maximum
+  if (typeof told.description === 'string') told.description = inWireWords(told.description)
   if (words.as !== undefined) return { ...describe(words.as as TSchema, components), ...told }
   if (Type.IsObject(schema)) {
     const properties = Object.entries(schema.properties)

@@ -6,6 +6,7 @@ import type { TSchema } from 'typebox'
 import { describeValue, VicinalError } from '../errors.js'
 import type { Nested } from './declare.js'
 import { fieldOf, type Place, pathOf } from './place.js'
+import { inWireWords } from './spelling.js'
 
 /** `library`: options in camelCase, where the wire's spelling is understood too. `wire`: a body of the service. */
 export type Face = 'library' | 'wire'
@@ -70,8 +71,10 @@ export class Reading {
   malformed(place: Place | null, sentence: string, seen?: unknown): VicinalError {
     const field = fieldOf(place, this.whole)
     const got = seen === undefined ? '' : `, got ${describeValue(seen)}`
-    const before = this.face === 'wire' ? `${CATEGORY[this.#source]} error in ${this.#source}` : field
-    return new VicinalError('INVALID_ARGUMENT', `${before}: ${sentence}${got}`, { details: { field } })
+    const isOnWire = this.face === 'wire'
+    const before = isOnWire ? `${CATEGORY[this.#source]} error in ${this.#source}` : field
+    const told = isOnWire ? inWireWords(sentence) : sentence
+    return new VicinalError('INVALID_ARGUMENT', `${before}: ${told}${got}`, { details: { field } })
   }
 
   /** A property of Qdrant that this version lacks: 501. Without it the request would mean something else. */
@@ -116,5 +119,5 @@ export class Reading {
 }
 
 function toldOnWire({ place, part, rule }: Violation): string {
-  return `${pathOf(place)}${part === undefined ? '' : `.${part}`}: ${rule}`
+  return `${pathOf(place)}${part === undefined ? '' : `.${part}`}: ${inWireWords(rule)}`
 }

@@ -8,6 +8,13 @@ export function camelCase(name: string): string {
   return name.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase())
 }
 
+/** A sentence of our own with names of options in the wire's spelling. A value that it tells ("got ...") stays as it is. */
+export function inWireWords(sentence: string): string {
+  const end = sentence.indexOf(', got ')
+  const own = end < 0 ? sentence : sentence.slice(0, end)
+  return own.replace(/\b[a-z]+(?:[A-Z][a-z0-9]*)+\b/g, snakeCase) + sentence.slice(own.length)
+}
+
 /** A value with all its names in the other spelling: one of whose names none is a caller's own. */
 export function respelled(value: unknown, spell: (name: string) => string): unknown {
   if (Array.isArray(value)) return value.map((one) => respelled(one, spell))

@@ -18,7 +18,7 @@ export interface NodeStoreParts {
   cacheFolder: string
   /** The node, as other nodes find it in the store's database. */
   owner: Omit<GroupOwner, 'epoch'>
-  group: Pick<StoreOptions, 'minAgeMs' | 'memoryBytes' | 'commitWindowMs'>
+  options: Pick<StoreOptions, 'minAgeMs' | 'memoryBytes' | 'commitWindowMs'>
   /** This node owned the store and does not any more: call `read`. */
   onLost(error: VicinalError): void
 }
@@ -92,8 +92,8 @@ export class NodeStore implements CollectionStore {
       this.#owning = next
       this.#reading = null
       await before?.store.stop()
+      await before?.store.close().catch(() => undefined)
       await this.#replace()
-      await before?.store.close()
     })
   }
 
@@ -114,25 +114,26 @@ export class NodeStore implements CollectionStore {
       if (!before || this.#isStopped) return
       const next = await this.#openReading()
       this.#reading = next
+      this.#isChanging = true
       this.#owning = null
-      await this.#replace()
       this.#isLost = false
-      await before.close()
+      await before.close().catch(() => undefined)
+      await this.#replace()
     })
   }
 
-  /** The collections are those of the present role from now on. */
-  async #replace(): Promise<void> {
-    try {
-      await this.#listAll()
-    } finally {
-      this.#isChanging = false
-    }
+  /** Ends a change of the role whose collections could not be listed. */
+  async settle(): Promise<void> {
+    if (this.#isChanging) await this.#changes.run(() => this.#replace())
   }
 
-  async #listAll(): Promise<void> {
-    const registry = this.#registry
-    if (!registry) return
+  /** The collections are those of the present role from now on. If that fails, the role is still changing. */
+  async #replace(): Promise<void> {
+    if (this.#registry) await this.#listAll(this.#registry)
+    this.#isChanging = false
+  }
+
+  async #listAll(registry: CollectionRegistry): Promise<void> {
     const present = new Set<string>()
     const noting: CollectionRegistry = {
       ...registry,
@@ -152,13 +153,13 @@ export class NodeStore implements CollectionStore {
   }
 
   async #openOwning(): Promise<OwnerStore> {
-    const { address, cacheFolder, owner, group } = this.#parts
+    const { address, cacheFolder, owner, options } = this.#parts
     const onEnd = (error: VicinalError) => {
       if (this.#isStopped) return
       this.#isLost = true
       this.#parts.onLost(error)
     }
-    return await OwnerStore.open(address, cacheFolder, { ...group, owner, onEnd })
+    return await OwnerStore.open(address, cacheFolder, { ...options, owner, onEnd })
   }
 
   async list(registry: CollectionRegistry): Promise<void> {

@@ -39,6 +39,8 @@ test('looks in quick order do not make up for the time, nor time without looks f
   const silent = beatOf('owner', 1, 7)
   const hasty = watched()
   expect(Array.from({ length: 50 }, () => hasty.look(silent, 1)).includes(true)).toBe(false)
+  const hastier = watched()
+  expect(Array.from({ length: 50 }, () => hastier.look(null, 1)).includes(true)).toBe(false)
   const asleep = watched()
   asleep.look(silent)
   expect(asleep.look(silent, 100 * TIMEOUT_MS)).toBe(false)

@@ -40,7 +40,7 @@ describe('BM25', () => {
   })
 
   it('weighs the words of a document by the formula', async () => {
-    const options = { avg_len: 5, stemmer: { type: 'none' }, stopwords: { custom: [] } } as const
+    const options = { avgLen: 5, stemmer: { type: 'none' }, stopwords: { custom: [] } } as const
     const { indices, values } = await embedDocument(document('the cat sat on the', options), 'vector')
     // 2 × 2.2 / (1.2 × 1 + 2)
     expect(values[indices.indexOf(tokenId('the'))]).toBeCloseTo(1.375, 6)
@@ -48,12 +48,12 @@ describe('BM25', () => {
   })
 
   it.each<[string, Bm25Options, string[]]>([
-    ['Straße Äpfel', { language: 'german', ascii_folding: true }, ['strass', 'apfel']],
+    ['Straße Äpfel', { language: 'german', asciiFolding: true }, ['strass', 'apfel']],
     ['les chevaux', { language: 'fr' }, ['cheval']],
     ['Hello World', { lowercase: false }, ['Hello', 'World']],
     ['it-is well-known', { tokenizer: 'whitespace' }, ['it-i', 'well-known']],
-    ['the theory', { tokenizer: 'prefix', max_token_len: 3, stemmer: { type: 'none' } }, ['the']],
-    ['a bb ccc dddd', { min_token_len: 2, max_token_len: 3, stopwords: { custom: ['bb'] } }, ['ccc']],
+    ['the theory', { tokenizer: 'prefix', maxTokenLen: 3, stemmer: { type: 'none' } }, ['the']],
+    ['a bb ccc dddd', { minTokenLen: 2, maxTokenLen: 3, stopwords: { custom: ['bb'] } }, ['ccc']],
     ['今日は', { tokenizer: 'multilingual', stemmer: { type: 'none' } }, ['今日', '日は']],
     ['ﬁnding 東京 towers', { tokenizer: 'multilingual', language: 'zh' }, ['ﬁnding', '東京', 'towers']],
     ['the cats', { language: 'none' }, ['the', 'cats']],
@@ -63,7 +63,7 @@ describe('BM25', () => {
 
   it('embeds many documents in order, with the same result as one by one', async () => {
     const words = ['run', 'Running', 'the', 'café', '東京', '👍', '\ud83d', 'x'.repeat(2_000)]
-    const options: Bm25Options[] = [{}, { language: 'de', ascii_folding: true }, { stopwords: { custom: ['run'] } }]
+    const options: Bm25Options[] = [{}, { language: 'de', asciiFolding: true }, { stopwords: { custom: ['run'] } }]
     const documents = Array.from({ length: 3_000 }, (_, i) => {
       const text = Array.from({ length: i % 90 }, (_, at) => words[(i * 7 + at * at) % words.length]).join(' ')
       return { document: document(text, options[i % 7 === 0 ? i % 3 : 0]), field: `points[${i}]` }
@@ -99,22 +99,29 @@ describe('BM25', () => {
     [{ options: { language: 'klingon' } }, /options\.language.*klingon/],
     [{ options: { tokenizer: 'regex' as never } }, /options\.tokenizer/],
     [{ options: { stopwords: { custom: new Array(LIMITS.stopwords + 1).fill('a') } } }, /stopwords\.custom.*10000/],
-    [{ options: { stemmer: { type: 'porter' } as never } }, /options\.stemmer\.type/],
+    [{ options: { stemmer: { type: 'porter' } as never } }, /options\.stemmer: .*snowball, none/],
     [{ options: { lowercase: 1 as never } }, /options\.lowercase/],
-    [{ options: { min_token_len: -1 } }, /options\.min_token_len/],
+    [{ options: { minTokenLen: -1 } }, /options\.minTokenLen/],
   ])('refuses %j', (changed, expected) => {
     expect(() => embedQuery({ ...document('a word'), ...changed }, 'query')).toThrow(expected)
   })
 
+  it('takes the names of the wire too, but not both', () => {
+    const wire = { ascii_folding: true, max_token_len: 3, min_token_len: 3 }
+    expect([...query('äbc b cdef', wire as never).indices]).toEqual(ids('abc'))
+    const both = { minTokenLen: 1, min_token_len: 1 }
+    expect(() => query('a', both as never)).toThrow(/options\.min_token_len: .*one spelling/)
+  })
+
   it('refuses a length beyond exact JavaScript integers', () => {
-    const options = { min_token_len: 9007199254740993n as never }
-    expect(() => embedQuery({ ...document('a word'), options }, 'query')).toThrow(/options\.min_token_len/)
+    const options = { minTokenLen: 9007199254740993n as never }
+    expect(() => embedQuery({ ...document('a word'), options }, 'query')).toThrow(/options\.minTokenLen/)
   })
 
   it.each<[Bm25Options, RegExp]>([
     [{ k: -1 }, /options\.k/],
     [{ b: 1.5 }, /options\.b/],
-    [{ avg_len: 0 }, /options\.avg_len/],
+    [{ avgLen: 0 }, /options\.avgLen/],
     [{ k: Number.NaN }, /options\.k/],
     [{ k: Number.POSITIVE_INFINITY }, /options\.k/],
   ])('refuses parameters %j', async (options, expected) => {

@@ -5,10 +5,10 @@ import type { Filter } from '../../../src/core/filter.js'
 import type { Expression } from '../../../src/core/formula.js'
 import { fieldOf } from '../../../src/core/vocabulary/place.js'
 import { parseCondition, standing } from '../../../src/filter/parse.js'
+import { conditionsIn, parseFormula } from '../../../src/filter/parse-formula.js'
 import { readConditionInTurns } from '../../../src/filter/parse-in-turns.js'
 import { compileNode } from '../../../src/filter/program.js'
 import { open } from '../../../src/index.js'
-import { conditionsIn, parseFormula } from '../../../src/query/parse-formula.js'
 import { longestSlice } from '../cpu.js'
 
 const VALUES = 60_000

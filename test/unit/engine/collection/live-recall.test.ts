@@ -35,7 +35,7 @@ it('compares some queries with a scan, and reports their requested and measured 
   const filter = { must: [{ key: 'kind', match: { value: 1 } }] }
   for (let at = 0; at < 40; at++) await rows.query({ query: vector(at + 0.5), recall: 0.8, filter })
   const measured = async () => (await rows.info()).recall['']
-  await expect.poll(async () => (await measured())?.queries, { timeout: 120_000 }).toBe(20)
+  await expect.poll(async () => (await measured())?.queries).toBe(20)
   const recall = await measured()
   expect(recall?.asked).toBeCloseTo(0.9, 5)
   expect(recall?.measured).toBeGreaterThan(0.8)
@@ -46,7 +46,7 @@ it('compares some queries with a scan, and reports their requested and measured 
     await rows.query({ query: vector(asked + 0.25), recall: 0.8, filter })
     return (await measured())?.filtered.queries
   }
-  await expect.poll(askMore, { timeout: 120_000 }).toBeGreaterThanOrEqual(10)
+  await expect.poll(askMore).toBeGreaterThanOrEqual(10)
   const filtered = (await measured())?.filtered
   expect(filtered?.asked).toBeCloseTo(0.8, 5)
   expect(filtered?.measured).toBeGreaterThan(0.7)

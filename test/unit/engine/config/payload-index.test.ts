@@ -4,13 +4,14 @@ import { LIMITS } from '../../../../src/core/limits.js'
 import {
   PAYLOAD_INDEX_KINDS,
   PAYLOAD_INDEX_PARAMS,
+  PayloadFieldSchema,
   PayloadIndexRequest,
   SNOWBALL_LANGUAGES,
 } from '../../../../src/core/payload-index.js'
+import { tell } from '../../../../src/core/vocabulary/teller.js'
 import { checkPayloadIndex } from '../../../../src/engine/config/payload-index.js'
 import { encodeTextOptions } from '../../../../src/filter/text-options.js'
 import { Shard } from '../../../../src/native/shard.js'
-import { wireIndexSchema } from '../../../../src/wire/payload-index.js'
 import { bodyOf } from '../../../../src/wire/read-bodies.js'
 
 const text = (params: object) => ({ type: 'text', ...params })
@@ -91,7 +92,7 @@ describe('payload indexes as requested', () => {
     }
     const names = Object.keys(PAYLOAD_INDEX_PARAMS[kind])
     const params = Object.fromEntries(names.map((name) => [name, given[name] ?? true]))
-    const wire = wireIndexSchema({ type: kind, ...params }) as Record<string, unknown>
+    const wire = tell(PayloadFieldSchema, { type: kind, ...params }) as Record<string, unknown>
     expect(Object.keys(wire)).toHaveLength(names.length + 1)
     expect(Object.keys(wire).every((name) => /^[a-z_]+$/.test(name))).toBe(true)
     const body = { field_name: 'a', field_schema: { ...wire, nonsense: 1 } }

@@ -21,11 +21,11 @@ import { fieldOf, type Place } from '../core/vocabulary/place.js'
 import { isPlain } from '../core/vocabulary/plain.js'
 import { readerOf } from '../core/vocabulary/reader.js'
 import type { Reading } from '../core/vocabulary/reading.js'
-import { parseDateTime } from '../filter/date-time.js'
-import { Fields, isSet } from '../filter/fields.js'
-import { type FilterContext, parseCondition, type Start, standing } from '../filter/parse.js'
-import { parsePath } from '../filter/path.js'
-import type { DecayKind, Formula, FormulaNode } from './formula.js'
+import { parseDateTime } from './date-time.js'
+import { Fields, isSet } from './fields.js'
+import type { DecayKind, Formula, FormulaNode } from './formula-node.js'
+import { type FilterContext, FilterParser, filtersRead, parseCondition, type Start, standing } from './parse.js'
+import { parsePath } from './path.js'
 
 const MICROS_PER_SECOND = 1_000_000
 const DECAYS = { linDecay: 'lin', expDecay: 'exp', gaussDecay: 'gauss' } as const
@@ -46,6 +46,16 @@ export function parseFormula(query: FormulaQuery, context: FilterContext, field:
   return { ...parser.formula, root }
 }
 
+/** Checks the form of a formula as far as no collection is needed. Its conditions are kept for `parseFormula`. */
+export function checkFormula(formula: unknown, place: Place, reading: Reading): void {
+  new FormulaParser(null, { place, reading }).expression(formula, place, 0)
+}
+
+/** The same of the defaults of its variables. */
+export function checkDefaults(defaults: unknown, place: Place, reading: Reading): void {
+  new FormulaParser(null, { place, reading }).defaults(defaults, place)
+}
+
 class FormulaParser {
   readonly formula: Omit<Formula, 'root'> = {
     conditions: [],
@@ -53,12 +63,13 @@ class FormulaParser {
     scoreDefaults: new Map(),
     payloadDefaults: new Map(),
   }
-  readonly #context: FilterContext
+  /** null while no collection is known. */
+  readonly #context: FilterContext | null
   readonly #start: Start
   readonly #reading: Reading
   #expressions = 0
 
-  constructor(context: FilterContext, start: Start) {
+  constructor(context: FilterContext | null, start: Start) {
     this.#context = context
     this.#start = start
     this.#reading = start.reading
@@ -171,7 +182,13 @@ class FormulaParser {
     if (Object.keys(value).length === 0) {
       throw this.#reading.mistyped(place, 'a number, a variable, a condition or an operation')
     }
-    const node = parseCondition(value, this.#context, { place, reading: this.#reading })
+    const start = { place, reading: this.#reading }
+    if (this.#context === null) {
+      const parser = new FilterParser(start)
+      filtersRead.set(value, parser.result(parser.condition(value, place, 1)))
+      return { op: 'constant', value: 1 }
+    }
+    const node = parseCondition(value, this.#context, start)
     if (node === null) return { op: 'constant', value: 1 }
     this.formula.conditions.push(node)
     return { op: 'condition', condition: this.formula.conditions.length - 1 }
