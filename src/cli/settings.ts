@@ -41,6 +41,9 @@ export const SERVE_SETTINGS = named({
     'with a store: `write,query` may own it; `query` reads what the owner writes. Without a cluster key a node that may own it takes it at once',
     'write,query',
   ),
+  commitWindowMs: integer(
+    'with a store: how long a write waits for others, since each batch is a paid request; at most 10000. Default: 10 on file://, 100 elsewhere',
+  ),
   advertise: text(
     'with a store: URL at which other nodes reach this one. Default: the listening address; required where that is a wildcard and there is a cluster key',
   ),
@@ -52,9 +55,6 @@ export const SERVE_SETTINGS = named({
     'file with the key that all nodes of a store have: with it a node forwards writes to the owner, and takes the store from a silent one. One a line; the first is sent, all are accepted',
   ),
   clusterKey: secret('VICINAL_CLUSTER_KEY', 'the same key; several are separated by commas'),
-  commitWindowMs: integer(
-    'with a store: how long a write waits for others, since each batch is a paid request; at most 10000. Default: 10 on file://, 100 elsewhere',
-  ),
   host: text('address to listen on', '127.0.0.1'),
   port: integer(`port to listen on; 0 takes a free one (at most ${MAX_PORT})`, 6333),
   apiKeyFile: text(

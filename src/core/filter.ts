@@ -33,6 +33,9 @@ export interface Filter<Path extends string = string> {
   /** At least `minCount` of the conditions hold. */
   minShould?: MinShould<Path> | null
 }
+/** Options with a filter on these paths. */
+export type FilteredBy<Options, Path extends string> = Omit<Options, 'filter'> & { filter?: Filter<Path> | null }
+
 export interface MinShould<Path extends string = string> {
   conditions: readonly Condition<Path>[]
   minCount: number
@@ -44,15 +47,6 @@ export type PayloadPath<P> = [keyof P] extends [never]
   : string extends keyof P
     ? string
     : (keyof P & string) | `${keyof P & string}${'.' | '['}${string}` | `"${string}`
-
-/** Declared options whose paths into the payload are `Path`. */
-export type WithPaths<T, Path extends string> = Omit<T, 'key' | 'filter'> & {
-  filter?: Filter<Path> | null
-} & (T extends {
-    key: string
-  }
-    ? { key: Path }
-    : unknown)
 
 export type Condition<Path extends string = string> =
   | Filter<Path>
@@ -92,13 +86,6 @@ export type MatchCondition =
   /** Texts that start so. */
   | { prefix: string }
 
-/** Values at the path are absent, null, or an empty array. */
-export interface IsEmptyCondition<Path extends string = string> {
-  isEmpty: { key: Path }
-}
-export interface IsNullCondition<Path extends string = string> {
-  isNull: { key: Path }
-}
 export interface NestedCondition<Path extends string = string> {
   nested: Nested<Path>
 }
@@ -247,7 +234,9 @@ export const IsEmptyCondition = Type.Object(
   { isEmpty: field('The field is missing, null or `[]`.') },
   { $id: 'IsEmptyCondition' },
 )
+export type IsEmptyCondition<Path extends string = string> = { isEmpty: { key: Path } }
 export const IsNullCondition = Type.Object({ isNull: field('The field is null.') }, { $id: 'IsNullCondition' })
+export type IsNullCondition<Path extends string = string> = { isNull: { key: Path } }
 export const HasIdCondition = Type.Object(
   { hasId: opaque<readonly PointId[]>({ type: 'array', description: 'The point has one of these ids.' }) },
   { $id: 'HasIdCondition' },

@@ -1,7 +1,7 @@
 /** Queries and their options, declared once for the library, the service and the client. */
 import Type, { type Static, type TSchema } from 'typebox'
 import { CALL_OPTIONS } from './call-options.js'
-import type { Filter, WithPaths } from './filter.js'
+import type { Filter, FilteredBy } from './filter.js'
 import { LIMITS } from './limits.js'
 import type { PointId } from './point.js'
 import { Query } from './query-kinds.js'
@@ -215,7 +215,7 @@ export const facetFields = {
 }
 export const FacetOptions = Type.Object({ ...facetFields, ...CALL_OPTIONS })
 /** Options of `facet`. */
-export type FacetOptions<Path extends string = string> = WithPaths<Static<typeof FacetOptions>, Path>
+export type FacetOptions<Path extends string = string> = FilteredBy<Static<typeof FacetOptions>, Path> & { key: Path }
 /** A value of a payload field, and how many points have it. */
 export interface FacetHit {
   /** The value. */
@@ -238,7 +238,7 @@ export const matrixFields = {
 }
 export const SearchMatrixOptions = Type.Object({ ...matrixFields, ...CALL_OPTIONS })
 /** Options of `searchMatrix`. */
-export type SearchMatrixOptions<Path extends string = string> = WithPaths<Static<typeof SearchMatrixOptions>, Path>
+export type SearchMatrixOptions<Path extends string = string> = FilteredBy<Static<typeof SearchMatrixOptions>, Path>
 /** Points at random, and the nearest of each among the others. */
 export interface SearchMatrix {
   /** The points compared, in the order of their ids. */

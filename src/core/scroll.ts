@@ -1,7 +1,7 @@
 /** Reads of points without a query, declared once: pages, points by id, and counts. */
 import Type, { type Static } from 'typebox'
 import { CALL_OPTIONS } from './call-options.js'
-import type { Filter, WithPaths } from './filter.js'
+import type { Filter, FilteredBy } from './filter.js'
 import type { PointId } from './point.js'
 import { type OrderBy, OrderByInput } from './query-kinds.js'
 import { filter, PointIdentity } from './query-leaves.js'
@@ -40,4 +40,4 @@ export const countFields = {
 }
 export const CountOptions = Type.Object({ ...countFields, ...CALL_OPTIONS })
 /** Options of `count`. */
-export type CountOptions<Path extends string = string> = WithPaths<Static<typeof CountOptions>, Path>
+export type CountOptions<Path extends string = string> = FilteredBy<Static<typeof CountOptions>, Path>
