@@ -153,6 +153,7 @@ describe('the document', () => {
       'path collection_name',
       'query wait',
       'query ordering',
+      'query after',
       'query timeout',
     ])
     expect(JSON.stringify(put)).toContain('#/components/schemas/UpdateResult')
