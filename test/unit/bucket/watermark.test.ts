@@ -44,7 +44,7 @@ test('a position and an owner are read as they were written, and a store of an e
   const position = { epoch: 3, batch: 2 ** 40, catalogueBatch: 17 }
   expect(decodePosition(encodePosition(position))).toEqual(position)
   expect(decodePosition(null)).toEqual({ epoch: 0, batch: 0, catalogueBatch: 0 })
-  const owner = { epoch: 3, node: 'one', url: 'http://127.0.0.1:1' }
+  const owner = { epoch: 3, opening: 'first', node: 'one', url: 'http://127.0.0.1:1' }
   expect(decodeOwner(encodeOwner(owner))).toEqual(owner)
   expect(decodeOwner(Buffer.from('12'))).toEqual({ epoch: 12, node: null, url: null })
   expect(decodeOwner(null)).toBeNull()
