@@ -42,13 +42,13 @@ export const SERVE_SETTINGS = named({
     'write,query',
   ),
   commitWindowMs: integer(
-    'with a store: how long a write waits for others, since each batch is a paid request; at most 10000. Default: 10 on file://, 100 elsewhere',
+    'with a store: how long a write waits for others, since each batch is a paid request; 1 to 10000. Default: 10 on file://, 100 elsewhere',
   ),
   advertise: text(
     'with a store: URL at which other nodes reach this one. Default: the listening address; required where that is a wildcard and there is a cluster key',
   ),
   ownerTimeoutMs: integer(
-    'with a store: how long its owner may be silent before another node with the role `write` takes it',
+    'with a store: how long its owner may be silent before another node with the role `write` takes it; needs a cluster key; at least 200',
     LIMITS.ownerTimeoutMs,
   ),
   clusterKeyFile: text(
@@ -58,7 +58,7 @@ export const SERVE_SETTINGS = named({
   host: text('address to listen on', '127.0.0.1'),
   port: integer(`port to listen on; 0 takes a free one (at most ${MAX_PORT})`, 6333),
   apiKeyFile: text(
-    'file with the API keys, one a line; several are valid at once; a change takes effect within 5 s, or on SIGHUP',
+    'file with the API keys, one a line; several are valid at once; a change takes effect within some 2 s, or on SIGHUP',
   ),
   apiKey: secret('VICINAL_API_KEY', 'API keys, separated by commas'),
   readOnlyApiKeyFile: text('file with keys that may only read; changes take effect as for the other file'),
@@ -68,7 +68,10 @@ export const SERVE_SETTINGS = named({
   allowHost: list('Host header to accept besides loopback names; only checked if no key is set (repeatable)'),
   allowOrigin: list('browser Origin that is accepted and gets CORS headers, such as https://app.example (repeatable)'),
   allowInsecurePublic: toggle('listen on a public address without an API key'),
-  maxBodyBytes: integer('most bytes of a request body', LIMITS.bodyBytes),
+  maxBodyBytes: integer(
+    'most bytes of a request body; of a stream of points: of one row or record batch',
+    LIMITS.bodyBytes,
+  ),
   maxReadBodyBytes: integer('most bytes of the body of a request that reads', LIMITS.readBodyBytes),
   maxConcurrent: integer(
     'reads that run or wait, in all serving threads together; further ones get 429; if there are several keys, each may use at most half',
@@ -82,7 +85,10 @@ export const SERVE_SETTINGS = named({
     'least rate of a request body in bytes per second, averaged over 10 s; a slower body gets 408; 0 turns this off',
     LIMITS.bodyBytesPerSecond,
   ),
-  timeoutMs: integer('timeout of a request that sets none', LIMITS.timeoutMs),
+  timeoutMs: integer(
+    'timeout of a request that sets none; snapshots, flush, warm and waiting for an index have none',
+    LIMITS.timeoutMs,
+  ),
   shutdownTimeoutMs: integer('how long a stop waits for requests in work', 10_000),
   shutdownLingerMs: integer('how long a stop still answers requests on open connections', 100),
   memoryLimit: text(

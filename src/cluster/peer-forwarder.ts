@@ -130,13 +130,23 @@ export class PeerForwarder {
     }
     const watermark = answer.headers[WATERMARK_HEADER]
     // Its caller may read here next, and sees its own write then.
-    if (typeof watermark === 'string') await this.#parts.reach(watermark)
+    if (typeof watermark === 'string') await this.#reach(watermark)
     if (answer.statusCode === UNAVAILABLE) this.#parts.onFailure()
     for (const name of ANSWERED) {
       const value = answer.headers[name]
       if (value !== undefined) reply.header(name, value)
     }
     reply.code(answer.statusCode as number).send(answer)
+  }
+
+  /** The write is stored, whatever happens here: its caller must not hear that it did not. */
+  async #reach(watermark: string): Promise<void> {
+    try {
+      await this.#parts.reach(watermark)
+    } catch (cause) {
+      const what = `the write is stored (watermark ${watermark}), but this node has not read it in time`
+      throw new VicinalError('TIMEOUT', `Timeout: ${what}`, { cause })
+    }
   }
 }
 

@@ -91,6 +91,14 @@ export function invalidAfterWork(field: string, expected: string, seen?: unknown
   return badValue(field, expected, seen, true)
 }
 
+/** A change of a database that another process writes. */
+export function readOnly(): VicinalError {
+  return new VicinalError(
+    'READ_ONLY',
+    'this database reads what another process writes: write there, or give all nodes of its store a cluster key',
+  )
+}
+
 function badValue(field: string, expected: string, seen: unknown, isAfterWork: boolean): VicinalError {
   const got = seen === undefined ? '' : `, got ${describeValue(seen)}`
   return new VicinalError('INVALID_ARGUMENT', `${field}: ${expected}${got}`, { details: { field }, isAfterWork })

@@ -1,5 +1,5 @@
 import type { WriteOptions, WriteResult } from '../../core/database.js'
-import { VicinalError } from '../../core/errors.js'
+import { readOnly, VicinalError } from '../../core/errors.js'
 import type { MaybePromise } from '../../core/maybe-promise.js'
 import { Mutex } from '../../core/mutex.js'
 import type { CollectionConfig, CollectionCounts, CollectionInfo, SchemaVector } from '../../core/schema.js'
@@ -255,7 +255,7 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
 
   checkWritable(): void {
     this.checkOpen()
-    if (this.#parts.readOnly) throw new VicinalError('READ_ONLY', 'the database was opened read-only')
+    if (this.#parts.readOnly) throw readOnly()
   }
 
   async flush(): Promise<void> {

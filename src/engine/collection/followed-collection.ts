@@ -1,5 +1,5 @@
 import type { Clock } from '../../core/clock.js'
-import { VicinalError } from '../../core/errors.js'
+import { readOnly, VicinalError } from '../../core/errors.js'
 import type { Appended, Log } from '../../log/log.js'
 import type { Followed } from '../../log/log-follower.js'
 import type { LogEntry } from '../../log/record.js'
@@ -212,7 +212,7 @@ class FollowedLog implements Log {
     return this.#follower().seq
   }
   append(): Appended {
-    throw new VicinalError('READ_ONLY', 'the database was opened read-only')
+    throw readOnly()
   }
   async durable(): Promise<void> {}
   async *replay(): AsyncGenerator<LogEntry> {}

@@ -1,7 +1,7 @@
 import type { AliasAction, AliasDescription } from '../../core/aliases.js'
 import { copied } from '../../core/copied.js'
 import type { CallOptions, Collection } from '../../core/database.js'
-import { invalid, noSuchLookup, VicinalError } from '../../core/errors.js'
+import { invalid, noSuchLookup, readOnly, VicinalError } from '../../core/errors.js'
 import { givenIfAny } from '../../core/given-options.js'
 import type { CollectionIssue } from '../../core/issues.js'
 import { LIMITS } from '../../core/limits.js'
@@ -395,6 +395,6 @@ export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabas
 
   #checkWritable(): void {
     this.#checkOpen()
-    if (this.#store.readOnly) throw new VicinalError('READ_ONLY', 'the database was opened read-only')
+    if (this.#store.readOnly) throw readOnly()
   }
 }

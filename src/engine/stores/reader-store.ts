@@ -1,5 +1,5 @@
 import { type Clock, systemClock } from '../../core/clock.js'
-import { VicinalError } from '../../core/errors.js'
+import { readOnly } from '../../core/errors.js'
 import { Mutex } from '../../core/mutex.js'
 import { CollectionEngine } from '../collection/collection-engine.js'
 import type { StoredCollection } from '../collection/collection-home.js'
@@ -89,11 +89,11 @@ export class ReaderStore implements CollectionStore {
   }
 
   async create(): Promise<never> {
-    throw new VicinalError('READ_ONLY', 'the database was opened read-only')
+    throw readOnly()
   }
 
   async saveAliases(): Promise<never> {
-    throw new VicinalError('READ_ONLY', 'the database was opened read-only')
+    throw readOnly()
   }
 
   async loadQuotas(): Promise<unknown> {
@@ -101,7 +101,7 @@ export class ReaderStore implements CollectionStore {
   }
 
   async saveQuotas(): Promise<never> {
-    throw new VicinalError('READ_ONLY', 'the database was opened read-only')
+    throw readOnly()
   }
 
   async diskPercent(): Promise<number> {
@@ -109,7 +109,7 @@ export class ReaderStore implements CollectionStore {
   }
 
   async remove(): Promise<never> {
-    throw new VicinalError('READ_ONLY', 'the database was opened read-only')
+    throw readOnly()
   }
 
   async stop(): Promise<void> {
