@@ -145,7 +145,7 @@ export class PeerForwarder {
       await this.#parts.reach(watermark)
     } catch (cause) {
       const what = `the write is stored (watermark ${watermark}), but this node has not read it in time`
-      throw new VicinalError('TIMEOUT', `Timeout: ${what}`, { cause })
+      throw new VicinalError('TIMEOUT', what, { cause })
     }
   }
 }
