@@ -10,7 +10,7 @@ const TOOLS = [
   { command: 'python3', packages: ['python3'] },
   { command: 'qemu-aarch64', packages: ['qemu-user'] },
   { command: 'aarch64-linux-gnu-g++', packages: ['g++-aarch64-linux-gnu'] },
-  // What deploy/ names.
+  // Tools that the files of deploy/ need.
   { command: 'nginx', packages: ['nginx-light'] },
   { command: 'systemd-analyze', packages: ['systemd'] },
   // An S3 store. The tests run it with Debian's own Python, whatever else the machine has.

@@ -138,8 +138,8 @@ constexpr double kLeastAccepted = 0.07;
 // The share of samples that count as far.
 constexpr double kFarShare = 0.1;
 
-// A walk ends at this multiple of the median walk's distances. Hard queries would go on much longer
-// for little gain: they would miss most of the same neighbours anyway (docs/design/graph.md).
+// A walk stops after this many times the median walk's distance computations. Hard queries go on
+// longer for little gain: they would miss mostly the same neighbours (docs/design/graph.md).
 constexpr double kMostOfTypical = 2.0;
 
 // The reaches to measure, least first.

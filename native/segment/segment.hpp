@@ -34,7 +34,7 @@ struct IndexField {
   PayloadIndexKind kind = PayloadIndexKind::Keyword;
   // For text indexes.
   TextOptions text = {};
-  // Stored in a file beside the segment's, as soon as that exists.
+  // Kept in an index file beside the segment file; in memory until the segment has a file.
   bool isOnDisk = false;
   // Whether frequent values may have graphs of their own.
   bool hasGraphs = true;

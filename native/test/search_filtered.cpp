@@ -101,7 +101,7 @@ ANSWERS_TEST("the requested recall is kept if everything near the query is delet
         for (const std::string& strategy : strategies) std::printf(" [%s]", strategy.c_str());
         std::printf("\n");
         CHECK_AT_LEAST(recall, asked - 0.01);
-        // A filter's matches among the rows that are left.
+        // After the deletes filtered searches keep the asked recall, too.
         for (const double share : {300.0, 500.0, 800.0})
           CHECK_AT_LEAST(fixture.measure(numberRange("r", 0, share)).first, asked - 0.01);
       }

@@ -14,7 +14,7 @@ const HOUR_MS = 3_600_000
 /** Age from which objects of SlateDB's log are removed; a batch counts within half of it (see `CountedBatches`). */
 export const DEFAULT_MIN_AGE_MS = HOUR_MS
 /** How long a batch waits for others: a file store has nothing to pay for, an object store is paid by the request. */
-export const COMMIT_WINDOW_MS = { file: 10, s3: 100 } as const
+const COMMIT_WINDOW_MS = { file: 10, s3: 100 } as const
 const DEFAULT_MEMORY_BYTES = 64 * 1024 * 1024
 /** An opening that took too long to count is done again so often. */
 const OPENINGS = 3
@@ -51,7 +51,7 @@ export class GroupOpenings {
     this.#options = options
   }
 
-  /** Opens the database and fences its owner, whoever it is. */
+  /** Opens the database and fences its owner. */
   async open(): Promise<Opening> {
     return (await this.#open(() => true)) as Opening
   }
@@ -72,7 +72,7 @@ export class GroupOpenings {
             (owner) => this.#has(owner),
             (found) => (before ??= found),
           )
-          // What an earlier attempt found: it may have written its own name since.
+          // An earlier attempt's finding comes first: that attempt may have written its own name.
           return opening && { ...opening, before: before ?? opening.before }
         }
       } catch (error) {
@@ -148,9 +148,13 @@ async function opened(task: OpenTask): Promise<SlateThread> {
   }
 }
 
+export function commitWindowOf({ kind }: StoreAddress, givenMs: number | undefined): number {
+  return givenMs ?? COMMIT_WINDOW_MS[kind]
+}
+
 function taskOf(address: StoreAddress, role: OpenTask['role'], options: OpeningOptions): OpenTask {
-  const { commitWindowMs, minAgeMs = DEFAULT_MIN_AGE_MS, memoryBytes = DEFAULT_MEMORY_BYTES } = options
-  const intervalMs = commitWindowMs ?? COMMIT_WINDOW_MS[address.kind]
+  const { minAgeMs = DEFAULT_MIN_AGE_MS, memoryBytes = DEFAULT_MEMORY_BYTES } = options
+  const intervalMs = commitWindowOf(address, options.commitWindowMs)
   const common = { kind: 'open', role, intervalMs, minAgeMs, memoryBytes } as const
   if (address.kind === 'file') return { ...common, url: address.url, path: DATABASE, environment: {} }
   const { bucket, prefix, access } = address

@@ -32,7 +32,7 @@ interface Waiting {
 
 /**
  * One database on the store: the logs, manifests and catalogue of its collections. It has one owner, the node that opened
- * it last; an opening fences the owner before. Whatever waits goes into one atomic batch, one batch at a time.
+ * it last; an opening fences the owner before. All waiting changes go into one atomic batch, one batch at a time.
  *
  * A failed batch has an unknown outcome. The group then opens its database anew, and reads whether the batch is there. If
  * another node has opened it meanwhile, the group ends.
@@ -128,7 +128,7 @@ export class Group {
     }
   }
 
-  /** Finds out whether a failed batch is there. What waits behind it was never sent. */
+  /** Finds out whether a failed batch is there. Later changes were never sent. */
   async #settleUnknown(batch: readonly Waiting[], number: Position, cause: VicinalError): Promise<void> {
     const { epoch } = this.#position
     const before = await this.#reopen(cause)
@@ -215,7 +215,7 @@ function fenced(cause: VicinalError): VicinalError {
   return new VicinalError('UNAVAILABLE', message, { details: { ending: 'fenced' }, cause })
 }
 
-/** A group as another node reads it: whatever is durable, as of some milliseconds ago. */
+/** A group as another node reads it: its durable state as of the reader's last poll. */
 export class GroupReader {
   private constructor(private readonly thread: SlateThread) {}
 
@@ -228,7 +228,7 @@ export class GroupReader {
     return decodeOwner(await this.get(OWNER))
   }
 
-  /** How far this reader sees. Whatever is read afterwards is not older. */
+  /** How far this reader sees. Later reads are not older. */
   async position(): Promise<Position> {
     return decodePosition(await this.get(WATERMARK))
   }

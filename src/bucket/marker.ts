@@ -32,7 +32,9 @@ export async function claimPrefix(
 function checkMarker(bytes: Uint8Array, address: StoreAddress): void {
   const { vicinal, leastReader } = parsed(bytes)
   if (vicinal !== 'store' || !Number.isSafeInteger(leastReader)) {
-    throw new VicinalError('CORRUPT', `store ${address.url}: ${MARKER} is not ours`, { details: { path: MARKER } })
+    throw new VicinalError('CORRUPT', `store ${address.url}: ${MARKER} is no marker of a Vicinal store`, {
+      details: { path: MARKER },
+    })
   }
   if ((leastReader as number) <= FORMAT) return
   throw new VicinalError(

@@ -22,7 +22,11 @@ export function decodeOwner(value: Uint8Array | null): GroupOwner | null {
   const found = parsed(Buffer.from(value).toString('utf8'))
   if (typeof found === 'number') return { epoch: found, node: null, url: null }
   const { epoch, opening = null, node = null, url = null } = found as Partial<GroupOwner>
-  if (!Number.isSafeInteger(epoch)) throw new VicinalError('CORRUPT', "the store's database: the key of its owner")
+  if (!Number.isSafeInteger(epoch))
+    throw new VicinalError(
+      'CORRUPT',
+      "the store's database: the key of its owner is unreadable: expected an integer epoch",
+    )
   return { epoch: epoch as number, opening, node, url }
 }
 

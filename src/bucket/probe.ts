@@ -6,7 +6,7 @@ import type { Objects } from './objects.js'
 const RIVALS = 8
 const ROUNDS = 2
 /** A node whose clock is further off the store's does not start: removals go by age. */
-const MOST_SKEW_MS = 60_000
+export const MOST_SKEW_MS = 60_000
 const FOLDER = 'probe'
 
 /**
@@ -20,7 +20,7 @@ export async function probe(objects: Objects, address: StoreAddress): Promise<vo
     for (let round = 0; round < ROUNDS; round++) await probeOnce(objects, `${folder}${round}`, made, address)
     const listed = await objects.list(folder)
     const missing = made.find((path) => !listed.some((object) => object.path === path))
-    if (missing !== undefined) throw refused(address, 'a list after a write does not have what was written')
+    if (missing !== undefined) throw refused(address, 'a listing lacks an object that was just written')
     const off = listed.flatMap(({ modifiedMs }) => (modifiedMs === null ? [] : [Math.abs(Date.now() - modifiedMs)]))
     if (off.some((skewMs) => skewMs > MOST_SKEW_MS))
       throw refused(address, `its clock and this machine's differ by more than ${MOST_SKEW_MS / 1000} s`)

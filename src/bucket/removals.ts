@@ -46,7 +46,7 @@ export class Removals {
     return removals
   }
 
-  /** What the batch writes that stops naming these objects. */
+  /** Entries for the batch that stops naming these objects. */
   puts(paths: readonly string[]): Entry[] {
     return paths.map((path) => [removalKey(path), new Uint8Array(0)])
   }

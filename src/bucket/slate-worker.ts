@@ -145,7 +145,8 @@ async function commit(began: Moment, work: () => Promise<unknown>): Promise<void
   } catch (cause) {
     throw end(cause)
   }
-  if (!counted.counts(began)) throw end(new Ended('a batch came back too late to count', 'late'))
+  if (!counted.counts(began))
+    throw end(new Ended('the store answered later than half of min_age; the write does not count', 'late'))
 }
 
 function awaitBeat(): void {

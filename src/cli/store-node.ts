@@ -17,13 +17,13 @@ export interface StoreNode {
   peers: ClusterNode
   clusterKeys: readonly string[]
   open(options: OpenOptions): Promise<SharingDatabase>
-  /** The service listens there. */
+  /** Tells the node its address, so that it can open. */
   listensOn(url: string): void
-  /** The service does not come to listen. */
+  /** The service will not listen: an opening that waits for its address fails. */
   giveUp(): void
-  /** Before the database is closed. */
+  /** Stops heartbeats and takeovers. Call it before closing the database. */
   stop(): Promise<void>
-  /** Afterwards. */
+  /** Removes the heartbeat. Call it after closing the database. */
   leave(): Promise<void>
 }
 
@@ -56,7 +56,7 @@ export async function storeNode(settings: Settings, apiKeys: readonly string[]):
   let giveUp: () => void = () => {}
   const listening = new Promise<string>((resolve, reject) => {
     listensOn = resolve
-    giveUp = () => reject(new Error('the service does not listen'))
+    giveUp = () => reject(new Error('the service stopped before it listened'))
   })
   listening.catch(() => undefined)
   return {

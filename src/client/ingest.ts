@@ -73,7 +73,10 @@ async function resultOf(answer: AsyncIterable<Buffer>, onProgress: IngestOptions
       else throw errorOfLine(told)
     }
   }
-  throw new VicinalError('UNAVAILABLE', 'The answer ended before the stream did')
+  throw new VicinalError(
+    'UNAVAILABLE',
+    'The answer of the service ended without a result; `ingestPosition` tells how far a source came',
+  )
 }
 
 function errorOfLine(line: Envelope & { result: IngestResult }): VicinalError {

@@ -9,7 +9,7 @@ const OWNER = `${FOLDER}owner.json`
 export const ROLES = ['write', 'query'] as const
 export type Role = (typeof ROLES)[number]
 
-/** What a node tells of itself, again and again. */
+/** A node's periodic report. */
 export interface Heartbeat {
   /** The process's own. */
   id: string
@@ -20,7 +20,7 @@ export interface Heartbeat {
   epoch: number | null
   /** Rises with each beat. */
   beat: number
-  /** What the node has. */
+  /** How far this node has read; for the owner, how far it has written. */
   watermark: Watermark
   lagSeconds: number
 }
@@ -83,7 +83,7 @@ function parsed(bytes: Uint8Array): Record<string, unknown> {
   }
 }
 
-/** What a node wrote, checked as if a client had sent it. */
+/** A node's report, checked like a client's body. */
 function heartbeatOf(id: string, told: Record<string, unknown>): Heartbeat | null {
   const { url, roles, epoch, beat, watermark, lagSeconds } = told
   if (told.id !== id || typeof url !== 'string' || !isAddress(url)) return null

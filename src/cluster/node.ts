@@ -17,7 +17,7 @@ import { PeerForwarder, TO_HEADER, unavailable } from './peer-forwarder.js'
 const MS_PER_SECOND = 1_000
 /** Looks that a node tells its age in, and that may fail before it counts as behind. */
 const LATE_POLLS = 3
-/** Heartbeats of nodes that ended without a word, which the next owner removes. */
+/** The next owner removes heartbeats of dead nodes that are older than this. */
 const FORGOTTEN_MS = 3_600_000
 
 export interface NodeOptions {

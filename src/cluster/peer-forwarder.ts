@@ -76,7 +76,7 @@ export class PeerForwarder {
     setImmediate(() => sent.flushHeaders())
   }
 
-  /** The owner is another node from now on: what it has not answered yet has an unknown outcome. */
+  /** The owner is another node from now on: unanswered requests have an unknown outcome. */
   close(): void {
     for (const sent of this.#under) sent.destroy(new Error('another node owns the store'))
     this.#agent.destroy()

@@ -99,7 +99,7 @@ const Batch = Type.Object(
   { $id: 'Batch', description: 'Points as columns, with one value for each id.' },
 )
 
-/** Points pass as they are: each face reads them in its way. */
+/** Points are not checked here: the library and the wire each have a reader for them. */
 export const Points = opaque<readonly unknown[]>({
   description: 'Points to write.',
   as: Type.Array(PointStruct),

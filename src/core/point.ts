@@ -17,7 +17,7 @@ export type Payload = Record<string, unknown>
 /** One dense vector. A Float32Array is taken as it is; other numbers are rounded to float32. */
 export type Vector = Float32Array | Float64Array | readonly number[]
 
-/** Whether a value has the type of a vector, or of several. */
+/** Whether a value may be a vector or a multivector: an array or a float array. Elements are not checked. */
 export function isNumbers(value: unknown): value is Vector | MultiVector {
   return Array.isArray(value) || value instanceof Float32Array || value instanceof Float64Array
 }

@@ -20,9 +20,9 @@ export const POINT_ID = Type.Union(
   [integer({ description: 'Unsigned, of 64 bits.' }), Type.String({ description: 'A UUID.' })],
   { $id: 'PointId', description: 'An unsigned 64-bit integer, or a UUID.' },
 )
-/** A bin is of the wire. */
+/** A Uint8Array has ids as one MessagePack bin, on the wire only. */
 const IDS = [Uint32Array, BigUint64Array, Uint8Array]
-/** Passes as it is, since lists are long: it is read where the ids are encoded. */
+/** Ids are not checked one by one here, since lists are long: `encodeId` checks them. */
 export const PointIds = opaque<readonly PointId[] | Uint32Array | BigUint64Array>({
   description: 'Ids of points. In MessagePack also a bin of 64-bit little-endian words.',
   as: Type.Array(POINT_ID),

@@ -38,7 +38,7 @@ export interface IngestShape {
   mostPoints?: number | undefined
 }
 
-/** What a stream is written to. */
+/** The destination of a stream. */
 export interface IngestSink {
   /** Rows of the source that are stored. */
   position(source: string): Promise<number>
@@ -46,7 +46,7 @@ export interface IngestSink {
   write(batch: IngestBatch): Promise<WrittenBatch>
 }
 
-/** What a service asks of a stream beyond its options. */
+/** Bounds that only a service sets. */
 export type IngestBounds = Pick<FrameBounds, 'frameBytes' | 'hold'>
 
 const READERS: Readonly<Record<IngestOptions['type'], ReadRows>> = {

@@ -48,7 +48,7 @@ export async function readQuotas(disk: Disk): Promise<unknown> {
   return (await disk.facts(QUOTA_FILE)) === null ? {} : await readChecked(disk, QUOTA_FILE, QUOTAS)
 }
 
-/** What never changes of a collection's manifest, and how much the collection held. */
+/** Immutable facts of a collection's manifest, and the collection's last known sizes. */
 export interface CatalogueEntry {
   readonly uuid: string
   readonly name: string

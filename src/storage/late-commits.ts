@@ -46,7 +46,7 @@ export async function commitAlone(
   const before = await lance.version()
   await change(lance)
   const after = await lance.version()
-  if (after !== before + 1) throw crossed(`${table}: a commit made version ${after} of ${before}`)
+  if (after !== before + 1) throw crossed(`${table}: a commit made version ${after}, expected ${before + 1}`)
 }
 
 /** Rejects unless the table has what it should have: another commit came between. */

@@ -73,7 +73,7 @@ export async function takeSamples(
   }
 }
 
-/** Vectors of a sample that fit in memory, besides the memory of the process before measuring. */
+/** How many vectors a sample may have within the memory limit, less what the process took before measuring. */
 function mostInMemory(dim: number, wanted: number, memoryLimitBytes: number | undefined): number {
   const vectorBytes = dim * Float32Array.BYTES_PER_ELEMENT
   const usual = Math.max(1, Math.floor(MOST_SAMPLE_BYTES / vectorBytes))

@@ -61,7 +61,7 @@ export interface Measured {
 
 const OBJECTS = 'arrays, maps, texts, bins and long integers'
 
-/** Counts what a body holds. Throws TOO_LARGE where that is more than it may. */
+/** Counts the values of a body. Throws TOO_LARGE past a bound. */
 export class ValueTally {
   valueBytes = 0
   readonly #field: string

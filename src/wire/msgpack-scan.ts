@@ -111,7 +111,7 @@ class Scanner {
     for (let i = 0; i < count; i++) {
       const start = this.#at
       const first = bytes[start]
-      if (first === undefined) throw this.#malformed('expected more bytes')
+      if (first === undefined) throw this.#malformed('it ends inside a value')
       const kind = KINDS[first] as number
       this.#at = start + 1
       if (isMap && (i & 1) === 0) {
@@ -181,7 +181,7 @@ class Scanner {
   #enter(elements: number, depth: number): void {
     if (depth >= LIMITS.jsonDepth) throw invalid(this.#field, `expected at most ${LIMITS.jsonDepth} nested levels`)
     // Every element takes a byte at least.
-    if (elements > this.#bytes.length - this.#at) throw this.#malformed('expected more bytes')
+    if (elements > this.#bytes.length - this.#at) throw this.#malformed('it ends inside a value')
   }
 
   /** The role of the value behind it. */
@@ -227,7 +227,7 @@ class Scanner {
 
   #take(length: number): number {
     const start = this.#at
-    if (length > this.#bytes.length - start) throw this.#malformed('expected more bytes')
+    if (length > this.#bytes.length - start) throw this.#malformed('it ends inside a value')
     this.#at = start + length
     return start
   }

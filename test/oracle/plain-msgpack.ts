@@ -133,7 +133,7 @@ class Decoder {
 
   #take(length: number): number {
     const start = this.#at
-    if (length > this.#bytes.length - start) throw this.#malformed('expected more bytes')
+    if (length > this.#bytes.length - start) throw this.#malformed('it ends inside a value')
     this.#at = start + length
     return start
   }
@@ -143,7 +143,7 @@ class Decoder {
       throw invalid(this.#field, `expected at most ${LIMITS.jsonDepth} nested levels`)
     }
     // Every element takes at least one byte.
-    if (elements > this.#bytes.length - this.#at) throw this.#malformed('expected more bytes')
+    if (elements > this.#bytes.length - this.#at) throw this.#malformed('it ends inside a value')
   }
 
   #malformed(what: string): Error {

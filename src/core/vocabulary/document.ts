@@ -3,7 +3,7 @@ import Type, { type TSchema } from 'typebox'
 import { resolved, type Words } from './declare.js'
 import { inWireWords, snakeCase } from './spelling.js'
 
-/** Schemas with a name, as `components.schemas` of the document has them. */
+/** Named schemas, which become `components.schemas` of the document. */
 export type Components = Map<string, object>
 
 const PASSED_ON = [

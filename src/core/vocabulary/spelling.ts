@@ -15,7 +15,7 @@ export function inWireWords(sentence: string): string {
   return own.replace(/\b[a-z]+(?:[A-Z][a-z0-9]*)+\b/g, snakeCase) + sentence.slice(own.length)
 }
 
-/** A value with all its names in the other spelling: one of whose names none is a caller's own. */
+/** A value with all its names in the other spelling. It is only for values without callers' names. */
 export function respelled(value: unknown, spell: (name: string) => string): unknown {
   if (Array.isArray(value)) return value.map((one) => respelled(one, spell))
   if (value === null || typeof value !== 'object') return value

@@ -36,7 +36,7 @@ async function change(
 ): Promise<void> {
   switch (record.op) {
     case 'upsert':
-      // All rows of the source were refused.
+      // All rows of this batch of a stream were refused: it records only the source's position.
       if (record.columns.count === 0) return shard.advance(seq)
       return await shard.upsert(upsertBatch(record.columns, vectors, seq))
     case 'updateVectors':

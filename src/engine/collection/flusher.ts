@@ -41,7 +41,7 @@ function flushBytes(): number {
 export class Flusher {
   readonly #parts: FlusherParts
   readonly #mutex = new Mutex()
-  /** The columns of the table. The manifest has them already, or gets them with the next version. */
+  /** Columns of the Lance table. The manifest may get a new layout only with the next table version. */
   #layout: TableLayout | undefined
   #closed = false
 

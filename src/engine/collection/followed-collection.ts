@@ -84,7 +84,7 @@ export class FollowedCollection {
 
   /**
    * Applies the records that the writer has added. After a failure the present rows stay served, and the next call
-   * retries. Resolves to whether it has all records that were there.
+   * retries. Resolves to true if all records that the log had are applied.
    */
   async follow(engine: CollectionEngine): Promise<boolean> {
     this.#isFollowing = true

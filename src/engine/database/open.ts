@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { parseStore, type StoreAddress } from '../../bucket/address.js'
-import { COMMIT_WINDOW_MS } from '../../bucket/group-opening.js'
+import { commitWindowOf } from '../../bucket/group-opening.js'
 import { systemClock } from '../../core/clock.js'
 import type { Database } from '../../core/database.js'
 import { invalid } from '../../core/errors.js'
@@ -137,7 +137,7 @@ function settingsOf(options: OpenOptions, address: StoreAddress | null): Databas
     snapshotUrls: snapshotUrls ?? false,
     maxSnapshotBytes: maxSnapshotBytes ?? LIMITS.snapshotBytes,
     collectionIdleMs: collectionIdleMs ?? LIMITS.collectionIdleMs,
-    commitWindowMs: commitWindowMs ?? (address && COMMIT_WINDOW_MS[address.kind]),
+    commitWindowMs: address && commitWindowOf(address, commitWindowMs),
   }
 }
 
@@ -145,7 +145,8 @@ function settingsOf(options: OpenOptions, address: StoreAddress | null): Databas
 async function openAgain(shared: SharedDatabase, options: OpenOptions): Promise<SharingDatabase> {
   for (const [name, value] of Object.entries(shared.settings)) {
     const asked = options[name as keyof DatabaseSettings]
-    if (asked !== undefined && asked !== value) throw invalid(name, `the folder is open already with ${value}`, asked)
+    if (asked !== undefined && asked !== value)
+      throw invalid(name, `the folder is open already with ${name} ${value}`, asked)
   }
   const handle = await shared.handle()
   if (options.memoryLimitBytes !== undefined) shared.limit(options.memoryLimitBytes)

@@ -28,7 +28,11 @@ export async function listStored({ database }: Pick<OpenedStore, 'database'>): P
   for await (const [key, value] of database.scan(CATALOGUE)) {
     const name = Buffer.from(key.subarray(CATALOGUE.length)).toString('utf8')
     const { uuid } = decoded(value, 'the catalogue') as { uuid?: unknown }
-    if (typeof uuid !== 'string') throw new VicinalError('CORRUPT', `the catalogue's entry of ${JSON.stringify(name)}`)
+    if (typeof uuid !== 'string')
+      throw new VicinalError(
+        'CORRUPT',
+        `the catalogue's entry of ${JSON.stringify(name)} is unreadable: expected a uuid`,
+      )
     found.push({ name, uuid })
   }
   return found

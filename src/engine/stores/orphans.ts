@@ -1,4 +1,5 @@
 import { MANIFESTS } from '../../bucket/keys.js'
+import { MOST_SKEW_MS } from '../../bucket/probe.js'
 import type { Removals } from '../../bucket/removals.js'
 import { decodeManifest } from '../../storage/manifest.js'
 import type { OpenedStore } from './opened-store.js'
@@ -7,8 +8,6 @@ import { namesOf, SEGMENTS, segmentFolder, TABLES } from './store-home.js'
 const DAY_MS = 86_400_000
 /** Objects that nothing names are removed at this age. */
 export const DEFAULT_ORPHAN_AGE_MS = DAY_MS
-/** By how much the store's clock and this machine's may differ, at most (probe.ts). */
-const SKEW_MS = 60_000
 
 /**
  * Removes objects that nothing names: those whose upload was followed by no manifest, and those of collections that the
@@ -19,17 +18,17 @@ export async function removeOrphans(
   removals: Removals,
   { openedMs, ageMs, nowMs }: { openedMs: number; ageMs: number; nowMs: number },
 ): Promise<number> {
-  const before = Math.min(openedMs, nowMs - ageMs) - SKEW_MS
+  const before = Math.min(openedMs, nowMs - ageMs) - MOST_SKEW_MS
   const listed = [...(await objects.list(SEGMENTS)), ...(await objects.list(TABLES))]
   const old = listed.filter(({ modifiedMs }) => modifiedMs !== null && modifiedMs < before)
   if (old.length === 0) return 0
-  // Read after the listing: whatever was named meanwhile is in it.
+  // Read after the listing, so it has every object named meanwhile.
   const { uuids, named } = await namedIn(database)
   let removed = 0
   for (const { path } of old) {
     const [folder = '', uuid = ''] = path.split('/')
     const isNamed = folder === TABLES.slice(0, -1) ? uuids.has(uuid) : named.has(path)
-    // What is to be removed by its key is removed by its key.
+    // An object with a key of removal is removed by that key.
     if (isNamed || removals.has(path) || removals.has(`${folder}/${uuid}/`)) continue
     await objects.remove(path)
     removed++

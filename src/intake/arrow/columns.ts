@@ -224,7 +224,7 @@ async function checkOffsets(field: ArrowField, offsets: Int32Array | BigInt64Arr
     }
     if (to < offsets.length) await nextTurn()
   }
-  if (last > end) throw wrong(field, `offsets up to ${last}, and ${end} items`)
+  if (last > end) throw wrong(field, `its last offset is ${last}, but it has ${end} items`)
 }
 
 export function wrong({ name }: ArrowField, what: string): Error {

@@ -77,7 +77,7 @@ function readField(field: FlatTable, parent: string, depth: number, counter: { l
   }
   const isList = kind === 'list' || kind === 'large_list' || kind === 'fixed_size_list'
   if (isList ? children.length !== 1 : kind !== 'struct' && children.length > 0) {
-    throw broken(`${column}: ${children.length} fields in a type ${kind}`)
+    throw broken(`${column}: a type ${kind} has ${isList ? 'one field' : 'no fields'}, got ${children.length}`)
   }
   return read
 }

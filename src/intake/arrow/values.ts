@@ -8,7 +8,7 @@ import { type ArrowColumn, isThere, rangeOf, wrong } from './columns.js'
 const DATE_CHARS = 10
 const DAY_MS = 86_400_000
 const LONG_BITS = 64
-/** What a value takes at least, as JSON text. */
+/** Least bytes of a value as JSON text. */
 const VALUE_BYTES = 4
 
 /** A vector of a column, in each of its forms; undefined: the row has none. Its numbers are views of the batch. */
@@ -51,7 +51,7 @@ function sparseAt(column: ArrowColumn, row: number): NamedVector {
 function noVector({ field }: ArrowColumn): VicinalError {
   return invalid(
     field.name,
-    'expected a column of lists of numbers, of lists of them, or of structs { indices, values }',
+    'expected a column of number lists, of lists of number lists (multivector), or of structs { indices, values }',
   )
 }
 
