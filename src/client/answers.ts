@@ -31,7 +31,9 @@ export function errorOfAnswer(status: number, headers: IncomingHttpHeaders, enve
   const told = typeof envelope?.status === 'object' ? envelope.status : {}
   const code = isCode(told.code) ? told.code : codeOfStatus(status)
   const details = detailsOf(told.details)
-  const message = sentenceOf(told.error, HAS_FIELD.has(code) ? details.field : undefined)
+  // A rate limit is of the collection, not of a field that the caller wrote.
+  const hasField = HAS_FIELD.has(code) && status !== 429
+  const message = sentenceOf(told.error, hasField ? details.field : undefined)
   const retryAfterSeconds = Number(headers['retry-after'] ?? Number.NaN)
   return new VicinalError(code, message ?? `The answer has status ${status} and is not from Vicinal`, {
     details,

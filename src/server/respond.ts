@@ -94,10 +94,13 @@ export function errorEnvelopeOf(error: VicinalError, startedMs: number): object 
   return { status: { error: errorText(error), ...status }, time: secondsSince(startedMs) }
 }
 
-/** An option's name begins the field; names behind it may be the caller's own, but not those of queries and strict mode. */
+/**
+ * An option's name begins the field; names behind it may be the caller's own, but not those of queries and strict mode.
+ * Headers begin with a capital letter.
+ */
 function wireField(field: string): string {
   const [, search = '', option = ''] = /^(searches\[\d+\]\.)?(.*)$/s.exec(field) ?? []
-  const declared = /^(?:query|prefetch|lookupFrom|withLookup|actions)\b.*|^strictModeConfig\.\w+$|^\w+/
+  const declared = /^(?:query|prefetch|lookupFrom|withLookup|actions)\b.*|^strictModeConfig\.\w+$|^[a-z]\w*/
   return search + option.replace(/^schema\b/, 'field_schema').replace(declared, snakeCase)
 }
 
