@@ -1,12 +1,15 @@
 import { type ClientRequest, Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
+import { pipeline } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { ERROR_CATALOGUE, VicinalError } from '../core/errors.js'
 import { hasLargeBody } from '../server/failures.js'
 import { INTERNAL, SUBJECT_HEADER, WATERMARK_HEADER } from '../server/peers.js'
 import { REQUEST_ID_HEADER } from '../server/request-ids.js'
+import { errorEnvelopeOf } from '../server/respond.js'
 import { takesStream } from '../server/routes/collection-read.js'
 import { markStreaming } from '../server/streamed-body.js'
+import { LastLineChanged } from './last-line.js'
 
 /** The node that a request is meant for. Another one that has its address refuses it. */
 export const TO_HEADER = 'x-vicinal-to'
@@ -118,7 +121,8 @@ export class PeerForwarder {
       raw.resume()
     }
     // The answer to a stream begins before its body ends.
-    if (answer.statusCode === OK && takesStream(raw)) answer.once('close', drop)
+    const isStream = answer.statusCode === OK && takesStream(raw)
+    if (isStream) answer.once('close', drop)
     else if (!sent.writableEnded) {
       drop()
       if (hasLargeBody(raw)) reply.header('connection', 'close')
@@ -136,7 +140,21 @@ export class PeerForwarder {
       const value = answer.headers[name]
       if (value !== undefined) reply.header(name, value)
     }
-    reply.code(answer.statusCode as number).send(answer)
+    const body = isStream ? pipeline(answer, new LastLineChanged((line) => this.#lastOf(line)), () => {}) : answer
+    reply.code(answer.statusCode as number).send(body)
+  }
+
+  /** The last line of a stream's answer, once this node reads what was stored. */
+  async #lastOf(line: Buffer): Promise<Buffer | string> {
+    const told = JSON.parse(line.toString()) as { result?: { watermark?: unknown } }
+    const watermark = told.result?.watermark
+    if (typeof watermark !== 'string') return line
+    try {
+      await this.#reach(watermark)
+      return line
+    } catch (error) {
+      return `${JSON.stringify({ ...told, ...errorEnvelopeOf(error as VicinalError, performance.now()) })}\n`
+    }
   }
 
   /** The write is stored, whatever happens here: its caller must not hear that it did not. */

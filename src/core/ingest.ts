@@ -32,6 +32,7 @@ export type RejectedRow = Static<typeof RejectedRow>
 export const IngestResult = Type.Object(
   {
     ...IngestCounts.properties,
+    watermark: optional(Type.String({ description: 'On a store: a read with `after` of this text sees the rows.' })),
     errors: Type.Array(RejectedRow, { description: `The first ${LIMITS.ingestErrors} refused rows, in order.` }),
   },
   { $id: 'IngestResult', description: 'What became of the rows of a stream.' },

@@ -10,13 +10,11 @@ import { broken } from './arrow/flatbuffer.js'
 import { type ArrowMessage, ArrowMessages, DICTIONARY_BATCH, RECORD_BATCH, SCHEMA } from './arrow/messages.js'
 import { type ArrowField, readSchema } from './arrow/schema.js'
 import { JsonValues, vectorAt } from './arrow/values.js'
-import type { FrameBounds, ReadRow } from './rows.js'
+import { type FrameBounds, type ReadRow, ROWS_AT_ONCE } from './rows.js'
 
 const ID_COLUMN = 'id'
 const ID_KINDS: ReadonlySet<string> = new Set(['int', 'utf8', 'large_utf8'])
 const UNNAMED_COLUMN = 'vector'
-/** Rows that are decoded in one go. */
-const ROWS_AT_ONCE = 16
 
 export async function* readArrowRows(pieces: AsyncIterable<Buffer>, bounds: FrameBounds): AsyncGenerator<ReadRow[]> {
   const messages = new ArrowMessages(bounds.frameBytes, bounds.hold)

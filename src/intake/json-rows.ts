@@ -3,7 +3,7 @@ import { VicinalError } from '../core/errors.js'
 import { pointOf } from '../wire/points.js'
 import { measureVectorJson } from '../wire/vector-json.js'
 import { LineSplitter } from './lines.js'
-import type { FrameBounds, ReadRow } from './rows.js'
+import { type FrameBounds, type ReadRow, ROWS_AT_ONCE } from './rows.js'
 
 const SPACE = 0x20
 
@@ -13,8 +13,14 @@ export async function* readJsonRows(
 ): AsyncGenerator<ReadRow[]> {
   const lines = new LineSplitter(frameBytes, hold)
   for await (const piece of pieces) {
-    const rows: ReadRow[] = []
-    for (const { bytes } of lines.push(piece)) if (!isBlank(bytes)) rows.push(await rowOf(bytes, frameBytes))
+    let rows: ReadRow[] = []
+    for (const { bytes } of lines.push(piece)) {
+      if (isBlank(bytes)) continue
+      rows.push(await rowOf(bytes, frameBytes))
+      if (rows.length < ROWS_AT_ONCE) continue
+      yield rows
+      rows = []
+    }
     yield rows
   }
   const last = lines.finish()

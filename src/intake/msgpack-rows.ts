@@ -3,7 +3,7 @@ import { VicinalError } from '../core/errors.js'
 import { measureMsgpack } from '../wire/msgpack.js'
 import { pointOf } from '../wire/points.js'
 import { GrowingBytes, type Hold } from './growing-bytes.js'
-import type { FrameBounds, ReadRow } from './rows.js'
+import { type FrameBounds, type ReadRow, ROWS_AT_ONCE } from './rows.js'
 
 const FIXED_MAP = 0x80
 const FIXED_ARRAY = 0x90
@@ -26,7 +26,10 @@ export async function* readMsgpackRows(
   { frameBytes, hold }: FrameBounds,
 ): AsyncGenerator<ReadRow[]> {
   const values = new ValueSplitter(frameBytes, hold)
-  for await (const piece of pieces) yield values.push(piece).map(rowOf)
+  for await (const piece of pieces) {
+    const whole = values.push(piece)
+    for (let at = 0; at < whole.length; at += ROWS_AT_ONCE) yield whole.slice(at, at + ROWS_AT_ONCE).map(rowOf)
+  }
   values.finish()
 }
 

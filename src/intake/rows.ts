@@ -23,3 +23,6 @@ export interface FrameBounds {
   /** Names of the collection's vectors: the columns of these names are no payload. */
   vectors: readonly string[]
 }
+
+/** Rows that are decoded in one go: a wrong one costs some 100 µs, and a piece of a stream may have a row a byte. */
+export const ROWS_AT_ONCE = 16

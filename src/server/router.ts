@@ -80,7 +80,8 @@ function registerRoute<C extends ReadCall>(app: FastifyInstance, route: RouteOf<
         const { after } = call.readParameters(route.parameters)
         if (after !== undefined) await call.reach(after)
         result = await route.run(call)
-        if (route.access === 'write' || route.access === 'cluster') {
+        // A stream's answer begins before its writes end, and has its watermark in the last line.
+        if ((route.access === 'write' || route.access === 'cluster') && !route.isStream) {
           const watermark = call.watermark()
           if (watermark) reply.header(WATERMARK_HEADER, await watermark)
         }

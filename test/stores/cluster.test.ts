@@ -179,6 +179,24 @@ async function ownerOf(asked: Node, able: [Node, Node]): Promise<[Node, Node]> {
   return (await asked.ownerUrl()) === able[0].url ? able : [able[1], able[0]]
 }
 
+test('a stream through a node that does not own the store arrives whole, is read there at once, and is resumed there', async () => {
+  await write()
+  const second = await read()
+  await make(second)
+  const rows = 20_000
+  const lines = Array.from({ length: rows }, (_, i) => `${JSON.stringify(point(i + 1))}\n`).join('')
+  const answer = await fetch(`${second.url}/collections/things/ingest`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/x-ndjson', 'api-key': API_KEY, 'idempotency-key': 'words' },
+    body: lines,
+  })
+  expect(answer.status).toBe(200)
+  const last = JSON.parse((await answer.text()).trimEnd().split('\n').at(-1) as string)
+  expect(last).toMatchObject({ status: 'ok', result: { accepted: rows, rejected: 0, position: rows } })
+  expect(await second.count()).toBe(rows)
+  expect(await second.must('GET', '/collections/things/ingest/words')).toEqual({ position: rows })
+})
+
 test('kill -9 of the owner: another node takes the store, and every acknowledged write is on every node', async () => {
   const first = await write()
   const [second, third] = await Promise.all([write(), read()])
@@ -255,6 +273,7 @@ test('only nodes open the routes of nodes, and the key of nodes opens nothing el
   const refused = await upsert(stranger, 2)
   expect(refused).toMatchObject({ status: 503, error: expect.stringMatching(/does not know the cluster key/) })
   expect(await owner.ids()).toEqual([1])
-  expect((await upsert(lonely, 3)).status).toBe(403)
+  // It knows of the collection once it has followed the store so far.
+  await expect.poll(async () => (await upsert(lonely, 3)).status, PATIENCE).toBe(403)
   expect(await status(lonely, API_KEY, inside, to)).toBe(404)
 })

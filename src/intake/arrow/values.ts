@@ -29,6 +29,8 @@ export function vectorAt(column: ArrowColumn, row: number): NamedVector | undefi
     if (!floats || items.dictionary || floats.field.kind === 'utf8') throw noVector(column)
     if (!isThere(items, at)) throw invalid(`${name}[${at - start}]`, 'expected a vector', null)
     const [from, to] = rangeOf(items, at)
+    // Items without bytes would be as many as a stream likes to say.
+    if (from === to) throw invalid(`${name}[${at - start}]`, 'expected a vector that is not empty')
     vectors.push(numbersAt(floats, from, to, name))
   }
   return vectors as MultiVector

@@ -8,7 +8,8 @@ const paths = new Set(
   readRoutes.filter(({ method }) => method === 'POST').map(({ path }) => path.slice(path.indexOf(POINTS))),
 )
 
-const INGEST = /^\/collections\/[^/?]+\/ingest(?:\?|$)/
+/** At the owner of a store, also as another node hands it on. */
+const INGEST = /^(?:\/internal)?\/collections\/[^/?]+\/ingest(?:\?|$)/
 
 /** Whether a request's body is a stream of points. */
 export function takesStream({ method, url = '' }: IncomingMessage): boolean {

@@ -26,7 +26,8 @@ export const ingestRoutes: Route[] = [
   {
     method: 'GET',
     path: `${INGEST}/:source`,
-    access: 'read',
+    // Only the owner of a store knows, so other nodes hand the request on.
+    access: 'write',
     work: 'read',
     parameters: CallParameters,
     answer: Type.Object({ position: integer({ description: 'Rows of the source that are stored.' }) }),
@@ -72,7 +73,9 @@ async function* linesOf(
 
 async function lastOf(call: Call, done: Promise<IngestResult>, startedMs: number): Promise<object> {
   try {
-    return envelopeOf(await done, startedMs)
+    const result = await done
+    const watermark = await call.watermark()
+    return envelopeOf(watermark === null ? result : { ...result, watermark }, startedMs)
   } catch (cause) {
     const known = cause instanceof VicinalError ? cause : null
     if (!known || known.status === INTERNAL) call.logFailure(cause)

@@ -1,3 +1,16 @@
+import {
+  Field,
+  FixedSizeList,
+  Float32,
+  Int32,
+  List,
+  makeData,
+  RecordBatch,
+  Schema,
+  Struct,
+  Table,
+  tableToIPC,
+} from 'apache-arrow'
 import { describe, expect, it } from 'vitest'
 import { type ErrorCode, VicinalError } from '../../../src/core/errors.js'
 import { LIMITS } from '../../../src/core/limits.js'
@@ -92,5 +105,52 @@ describe('a stream', () => {
       // A stream that breaks leaves what it gathered to the garbage, and the service to the end of the request.
       if (!isBroken) expect(held).toBe(0)
     }
+  })
+})
+
+describe('rows without bytes', () => {
+  /** Each row has a million vectors of no numbers, in a stream of some hundred bytes. */
+  function emptyVectors(rows: number): Uint8Array {
+    const each = 1_048_576
+    const inner = new FixedSizeList(0, new Field('item', new Float32(), false))
+    const outer = new List(new Field('item', inner, false))
+    const floats = makeData({ type: new Float32(), length: 0, nullCount: 0, data: new Float32Array(0) })
+    const vectors = makeData({ type: inner, length: rows * each, nullCount: 0, child: floats })
+    const valueOffsets = Int32Array.from({ length: rows + 1 }, (_, i) => i * each)
+    const lists = makeData({ type: outer, length: rows, nullCount: 0, valueOffsets, child: vectors })
+    const data = Int32Array.from({ length: rows }, (_, i) => i)
+    const ids = makeData({ type: new Int32(), length: rows, nullCount: 0, data })
+    const schema = new Schema([new Field('id', new Int32(), false), new Field('vector', outer, false)])
+    const struct = makeData({ type: new Struct(schema.fields), length: rows, nullCount: 0, children: [ids, lists] })
+    return tableToIPC(new Table(schema, [new RecordBatch(schema, struct)]), 'stream')
+  }
+
+  it('of Arrow are refused at their first vector', async () => {
+    const stream = emptyVectors(1000)
+    expect(stream.length).toBeLessThan(16_384)
+    const result = await ingestStream(
+      [stream],
+      { type: 'application/vnd.apache.arrow.stream' },
+      sinkOf(async () => {}),
+    )
+    expect(result).toMatchObject({ accepted: 0, rejected: 1000 })
+    expect(result.errors[0]?.error).toBe('vector[0]: expected a vector that is not empty')
+  })
+
+  it.each([
+    ['application/x-ndjson', '1\n'],
+    ['application/msgpack', '\xc0'],
+  ] as const)('of %s, each refused, let the event loop turn', async (type, row) => {
+    let turns = 0
+    const timer = setInterval(() => turns++, 0)
+    const piece = Buffer.from(row.repeat(65_536 / row.length), 'latin1')
+    const result = await ingestStream(
+      [piece],
+      { type },
+      sinkOf(async () => {}),
+    )
+    clearInterval(timer)
+    expect(result.rejected).toBe(65_536 / row.length)
+    expect(turns).toBeGreaterThan(10)
   })
 })
