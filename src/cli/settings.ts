@@ -48,7 +48,7 @@ export const SERVE_SETTINGS = named({
     'with a store: URL at which other nodes reach this one. Default: the listening address; required where that is a wildcard and there is a cluster key',
   ),
   ownerTimeoutMs: integer(
-    'with a store: how long its owner may be silent before another node with the role `write` takes it; needs a cluster key; at least 200',
+    'with a store: how long its owner may be silent before another node with the role `write` takes it; needs a cluster key; 200 to 3600000',
     LIMITS.ownerTimeoutMs,
   ),
   clusterKeyFile: text(

@@ -92,7 +92,7 @@ async function advertisedOf(settings: Settings, isNeeded: boolean): Promise<stri
 
 function ownerTimeoutOf(settings: Settings): number {
   const ms = settings.integer('ownerTimeoutMs') as number
-  const least = LIMITS.leastOwnerTimeoutMs
-  if (ms < least) throw new UsageError(`--owner-timeout-ms: expected at least ${least}, got ${ms}`)
+  const { leastOwnerTimeoutMs: least, mostOwnerTimeoutMs: most } = LIMITS
+  if (ms < least || ms > most) throw new UsageError(`--owner-timeout-ms: expected ${least} to ${most}, got ${ms}`)
   return ms
 }

@@ -42,6 +42,7 @@ export const LIMITS = {
   /** How long the owner of a store may be silent (setting `--owner-timeout-ms`), and the least that may be set. */
   ownerTimeoutMs: 10_000,
   leastOwnerTimeoutMs: 200,
+  mostOwnerTimeoutMs: 3_600_000,
   /** Serving threads of one service. */
   servingThreads: 64,
   /** Points in one write. */

@@ -9,7 +9,7 @@ import type { SnapshotStore } from './snapshot-store.js'
 
 /** The database that snapshots are made of. */
 export interface SnapshotHost {
-  /** null for a database in memory. */
+  /** null for a database in memory or on a store. */
   readonly snapshots: SnapshotStore | null
   checkOpen(): void
   checkWritable(): void
@@ -22,7 +22,10 @@ export interface SnapshotHost {
 
 export function snapshotStoreOf({ snapshots }: Pick<SnapshotHost, 'snapshots'>): SnapshotStore {
   if (snapshots) return snapshots
-  throw new VicinalError('INVALID_ARGUMENT', 'snapshots: the database is in memory, and has no folder to keep them in')
+  throw new VicinalError(
+    'INVALID_ARGUMENT',
+    'snapshots: only a database in a folder keeps them, and this one is in memory or on a store',
+  )
 }
 
 /** Snapshots of one collection, or of the whole database if `slot` is null. */

@@ -78,7 +78,10 @@ export class OwnerStore implements CollectionStore {
       await claimPrefix(objects, address, { mayCreate: true })
       await probe(objects, address)
       const group = await Group.open(address, options)
-      const removals = await Removals.open(group, objects, options)
+      const removals = await Removals.open(group, objects, options).catch(async (error) => {
+        await group.close().catch(() => undefined)
+        throw error
+      })
       const store = { address, objects, owned: { group, removals }, database: group, cache }
       return new OwnerStore(store, lock, options)
     } catch (error) {
