@@ -18,7 +18,7 @@ constexpr auto kAllowed = std::chrono::milliseconds(5);
 // An order of magnitude less than any of these filters would take.
 constexpr double kSoonSeconds = 1.5;
 
-// CPU of the process, whose other threads rest: a busy machine may hold it up for seconds.
+// CPU time of the process: its other threads rest, and a busy machine may hold it up for seconds.
 double cpuSeconds() { return double(std::clock()) / CLOCKS_PER_SEC; }
 
 FilterNode negated(FilterNode node) { return join(FilterOp::Not, {std::move(node)}); }

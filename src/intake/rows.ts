@@ -24,5 +24,5 @@ export interface FrameBounds {
   vectors: readonly string[]
 }
 
-/** Rows that are decoded in one go: a wrong one costs some 100 µs, and a piece of a stream may have a row a byte. */
+/** Rows that are decoded in one go. A wrong row costs an error, and a piece of a stream may have a row a byte. */
 export const ROWS_AT_ONCE = 16

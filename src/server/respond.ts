@@ -118,7 +118,7 @@ const CATEGORIES: Partial<Record<ErrorCode, string>> = {
 
 /**
  * Qdrant begins complaints about a request with a category. The field is told in `details`, not in the sentence,
- * but for what is not implemented: there the field is the sentence's subject.
+ * except in NOT_IMPLEMENTED: there the field is the sentence's subject.
  */
 function errorText({ code, status, message, details }: VicinalError): string {
   const category = status === 429 ? 'Rate limiting exceeded' : CATEGORIES[code]

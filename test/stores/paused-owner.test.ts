@@ -22,7 +22,8 @@ const VALUE = Buffer.alloc(100_000, 7)
 
 const numberOf = (file: string | undefined) => Number((file ?? '').replace('.sst', ''))
 
-test('an owner that was paused, and that nobody followed, finds out what became of its write and goes on', async () => {
+/** An owner in a process of its own, on a new store. It writes a key for each line that it reads, and tells the outcome. */
+async function startOwner() {
   const root = mkdtempSync(join(tmpdir(), 'vicinal-paused-'))
   onTestFinished(() => rmSync(root, { recursive: true, force: true }))
   const address = pathToFileURL(root).href
@@ -30,6 +31,11 @@ test('an owner that was paused, and that nobody followed, finds out what became 
   onTestFinished(() => void paused.kill('SIGKILL'))
   const lines = createInterface(paused.stdout as NodeJS.ReadableStream)[Symbol.asyncIterator]()
   expect((await lines.next()).value).toBe('ready')
+  return { root, address, paused, lines }
+}
+
+test('an owner that was paused, and that nobody followed, finds out what became of its write and goes on', async () => {
+  const { address, paused, lines } = await startOwner()
   const outcomes: Record<string, string> = {}
   for (const key of ['c/1', 'c/2', 'c/3', 'c/4']) {
     paused.kill('SIGSTOP')
@@ -51,13 +57,7 @@ test('an owner that was paused, and that nobody followed, finds out what became 
 
 test('a paused owner acknowledges nothing that is lost', async () => {
   for (let round = 0; round < ROUNDS; round++) {
-    const root = mkdtempSync(join(tmpdir(), 'vicinal-paused-'))
-    onTestFinished(() => rmSync(root, { recursive: true, force: true }))
-    const address = pathToFileURL(root).href
-    const paused = startChild('paused-owner', [address, String(MIN_AGE_MS)], { stdio: ['pipe', 'pipe', 'inherit'] })
-    onTestFinished(() => void paused.kill('SIGKILL'))
-    const lines = createInterface(paused.stdout as NodeJS.ReadableStream)[Symbol.asyncIterator]()
-    expect((await lines.next()).value).toBe('ready')
+    const { root, address, paused, lines } = await startOwner()
     const log = join(root, 'log', 'wal')
     const last = numberOf(readdirSync(log).sort().at(-1))
     paused.kill('SIGSTOP')

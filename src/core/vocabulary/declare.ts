@@ -102,7 +102,7 @@ export function text(description: string) {
   return Type.String({ description })
 }
 
-/** A value as a caller gives it: what may be left out may be null too. */
+/** A value as a caller gives it: an optional property may be null too. */
 export type Given<T extends TSchema> = Nullable<Static<T>>
 export type Nullable<T> = { [K in keyof T]: undefined extends T[K] ? T[K] | null : T[K] }
 

@@ -128,7 +128,7 @@ class Handle extends PlainReads {
   }
 
   /**
-   * What the caller passed. An open collection reads it at once. While one opens, the caller may change its arrays and
+   * The caller's arguments. An open collection reads them at once. While one opens, the caller may change its arrays and
    * objects. The service's are its own.
    */
   #passed<A extends readonly unknown[] | []>(call: CallOptions | undefined, args: A): A {

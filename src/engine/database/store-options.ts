@@ -6,7 +6,7 @@ const MOST_COMMIT_WINDOW_MS = 10_000
 /** Options of `open` that only a database on an object store has. */
 export interface StoreOptions {
   /**
-   * Folder for copies of what an object store keeps; a database in a folder has none. Two processes must not share it.
+   * Folder for copies of the store's files; a database in a folder has none. Two processes must not share it.
    * Default `vicinal-cache` in the working directory.
    */
   cache?: string

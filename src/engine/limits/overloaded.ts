@@ -25,7 +25,7 @@ export class Queue {
   readonly #waiting: (() => void)[] = []
   #running = 0
 
-  /** `what` names the tasks in the error that refuses one. */
+  /** The error that refuses a task names the tasks by `what`. */
   constructor(what: string, atOnce: number, mostWaiting: number) {
     this.#what = what
     this.#atOnce = atOnce

@@ -8,7 +8,7 @@ import type { ArrowField } from './schema.js'
 
 const BITS = 8
 const LONG_BYTES = 8
-/** Offsets that are checked in one go, some hundred microseconds. */
+/** Offsets that are checked in one go; then the event loop turns. */
 const OFFSETS_AT_ONCE = 128 * 1024
 
 export type Numbers =

@@ -12,7 +12,7 @@ const NAMES = [
   ...['large_utf8', 'large_list', 'run_end_encoded', 'binary_view', 'utf8_view', 'list_view', 'large_list_view'],
 ] as const
 
-/** Types whose values JSON or a vector can hold, and whose layout this reader knows. */
+/** This reader knows the layout of these types. JSON or a vector can hold their values. */
 export type ArrowKind =
   | 'null'
   | 'int'
