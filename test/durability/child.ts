@@ -14,7 +14,7 @@ import {
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import ts from 'typescript'
+import ts from 'typescript-api'
 
 // The source file lies two folders below the repository, the compiled one four (.cache/children/<hash>/test/…).
 export const REPOSITORY = findRepository(dirname(fileURLToPath(import.meta.url)))

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url'
-import ts from 'typescript'
+import ts from 'typescript-api'
 import { expect, test } from 'vitest'
 
 const SOURCE = fileURLToPath(new URL('../../src/', import.meta.url))
