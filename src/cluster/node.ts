@@ -164,7 +164,7 @@ export class ClusterNode implements Peers {
     this.#setOwner(owner)
     if (owner === null) return
     const beat = owner.node === null ? null : await heartbeats.read(owner.node)
-    const position = await store.progress.position()
+    const position = await store.progress.applied()
     if (beat === null || hasReached(position, beat.watermark)) this.#levelAtMs = performance.now()
     this.#watch.note(owner, beat)
     if (!this.#mayWrite) return
@@ -201,7 +201,7 @@ export class ClusterNode implements Peers {
       roles: this.#options.roles,
       epoch: store.epoch,
       beat: ++this.#beat,
-      watermark: await store.progress.position(),
+      watermark: await store.progress.applied(),
       lagSeconds: this.#lagSeconds,
     })
   }
@@ -242,7 +242,8 @@ export class ClusterNode implements Peers {
       { id: node, url },
       {
         key: this.keys[0] as string,
-        reach: async (watermark) => await this.#database?.watermarks.reach(watermark, { timeoutMs: LIMITS.timeoutMs }),
+        reach: async (watermark, collections) =>
+          await this.#database?.watermarks.reach(watermark, { timeoutMs: LIMITS.timeoutMs }, collections),
         onFailure: () => void this.#lookWhoOwns().catch(() => undefined),
       },
     )

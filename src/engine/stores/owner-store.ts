@@ -92,7 +92,8 @@ export class OwnerStore implements CollectionStore {
 
   readonly progress: StoreProgress = {
     position: async () => this.#store.owned.group.position,
-    catchUp: async () => true,
+    applied: async () => this.#store.owned.group.position,
+    catchUp: async () => null,
   }
 
   /** The number of this opening. */

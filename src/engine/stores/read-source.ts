@@ -23,10 +23,10 @@ export interface ReadSource {
   quotas(): Promise<unknown>
   home(uuid: string): CollectionHome
   diskPercent(): Promise<number>
-  /** Another one after each change of the collections' names and the aliases; null if the source does not tell. */
-  catalogueVersion(): Promise<string | null>
-  /** The last batch that can be read; null where there are none. */
-  position(): Promise<Position | null>
+  /** The last batch that can be read; null where there are none. `isAwaited`: callers wait for the next one. */
+  position(isAwaited?: boolean): Promise<Position | null>
+  /** Whether a batch after `since` may have changed the collection. */
+  touches(uuid: string, since: Position): boolean
   close(): Promise<void>
 }
 
@@ -69,12 +69,12 @@ export class FolderSource implements ReadSource {
     return await this.disk.usedPercent()
   }
 
-  async catalogueVersion(): Promise<null> {
+  async position(): Promise<null> {
     return null
   }
 
-  async position(): Promise<null> {
-    return null
+  touches(): boolean {
+    return true
   }
 
   async close(): Promise<void> {}
@@ -112,13 +112,12 @@ export class StoreSource implements ReadSource {
     return await this.store.cache.usedPercent()
   }
 
-  async catalogueVersion(): Promise<string> {
-    const { epoch, catalogueBatch } = await this.position()
-    return `${epoch}.${catalogueBatch}`
-  }
-
   async position(): Promise<Position> {
     return await this.store.database.position()
+  }
+
+  touches(): boolean {
+    return true
   }
 
   /** The node that opened the store's database last. */
