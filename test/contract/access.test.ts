@@ -66,6 +66,7 @@ describe('keys', () => {
     const peers: Peers = {
       keys: ['node'],
       isOwner: true,
+      waitsFor: null,
       behind: null,
       forward: () => expect.unreachable(),
       checkReceived: () => {},

@@ -9,6 +9,7 @@ import { Disk } from '../../disk/disk.js'
 import { type Aliases, readAliases, readQuotas } from '../../storage/folder-files.js'
 import { collectionPaths } from '../../storage/layout.js'
 import { type CollectionHome, FolderHome, type StoredCollection } from '../collection/collection-home.js'
+import type { CacheFolder } from './cache-folder.js'
 import { FolderCatalogue } from './folder-catalogue.js'
 import { listStored, type OpenedStore, storedAliases, storedQuotas } from './opened-store.js'
 import { StoreHome } from './store-home.js'
@@ -81,15 +82,22 @@ export class FolderSource implements ReadSource {
 }
 
 export class StoreSource implements ReadSource {
-  private constructor(private readonly store: OpenedStore & { database: GroupReader }) {}
+  private constructor(
+    private readonly store: OpenedStore & { database: GroupReader },
+    private readonly cache: CacheFolder,
+  ) {}
 
-  static async open(address: StoreAddress, cacheFolder: string): Promise<StoreSource> {
-    const cache = new Disk(cacheFolder)
-    await cache.makeRoot()
-    const objects = await Objects.open(address)
-    await claimPrefix(objects, address, { mayCreate: false })
-    const database = await GroupReader.open(address, STORE_POLL_MS)
-    return new StoreSource({ address, objects, owned: null, database, cache })
+  /** The cache folder is released with the source, also if this fails. */
+  static async open(address: StoreAddress, cache: CacheFolder): Promise<StoreSource> {
+    try {
+      const objects = await Objects.open(address)
+      await claimPrefix(objects, address, { mayCreate: false })
+      const database = await GroupReader.open(address, STORE_POLL_MS)
+      return new StoreSource({ address, objects, owned: null, database, cache: cache.disk }, cache)
+    } catch (error) {
+      cache.release()
+      throw error
+    }
   }
 
   async list(): ReturnType<ReadSource['list']> {
@@ -127,5 +135,6 @@ export class StoreSource implements ReadSource {
 
   async close(): Promise<void> {
     await this.store.database.close()
+    this.cache.release()
   }
 }

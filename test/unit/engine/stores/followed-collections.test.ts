@@ -8,6 +8,7 @@ import { parseStore } from '../../../../src/bucket/address.js'
 import { hasReached, parseWatermark } from '../../../../src/bucket/watermark.js'
 import { lookupsIn } from '../../../../src/core/lookups.js'
 import { EmbeddedDatabase } from '../../../../src/engine/database/embedded-database.js'
+import { CacheFolder } from '../../../../src/engine/stores/cache-folder.js'
 import { StoreSource } from '../../../../src/engine/stores/read-source.js'
 import { ReaderStore } from '../../../../src/engine/stores/reader-store.js'
 import { open } from '../../../../src/index.js'
@@ -27,7 +28,7 @@ async function started(poll: (real: () => Promise<never>) => Promise<never>) {
     await owner.createCollection('slow', { vectors }),
   ]
   for (const collection of [fine, slow]) await collection.upsert([{ id: 1, vector: [1] }])
-  const source = await StoreSource.open(parseStore(address), join(root, 'reader'))
+  const source = await StoreSource.open(parseStore(address), await CacheFolder.open(join(root, 'reader')))
   const { present } = await source.list()
   const home = source.home.bind(source)
   source.home = (uuid) => {
