@@ -1,33 +1,25 @@
-import { type ClientRequest, Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
-import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
+import type { ClientRequest, IncomingMessage } from 'node:http'
 import { pipeline } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { ERROR_CATALOGUE, VicinalError } from '../core/errors.js'
 import { hasLargeBody } from '../server/failures.js'
-import { INTERNAL, SUBJECT_HEADER, WATERMARK_HEADER } from '../server/peers.js'
+import { SUBJECT_HEADER, WATERMARK_HEADER } from '../server/peers.js'
 import { REQUEST_ID_HEADER } from '../server/request-ids.js'
 import { errorEnvelopeOf } from '../server/respond.js'
 import { takesStream } from '../server/routes/collection-read.js'
 import { markStreaming } from '../server/streamed-body.js'
 import { LastLineChanged } from './last-line.js'
+import { PeerRequests, type Target } from './peer-requests.js'
 
-/** The node that a request is meant for. Another one that has its address refuses it. */
-export const TO_HEADER = 'x-vicinal-to'
 const SENT = ['content-type', 'content-length', 'accept', 'idempotency-key'] as const
 const ANSWERED = ['content-type', 'content-length', 'retry-after', 'content-disposition', WATERMARK_HEADER] as const
-const MOST_SOCKETS = 512
 const RETRY_AFTER_MS = 1_000
 const OK = 200
 const UNAUTHENTICATED = ERROR_CATALOGUE.UNAUTHENTICATED.status
 const UNAVAILABLE = ERROR_CATALOGUE.UNAVAILABLE.status
 
-/** The owner, as a forwarder reaches it. */
-export interface Target {
-  id: string
-  url: string
-}
-
-interface ForwarderParts {
+export interface ForwarderParts {
+  /** Empty for a node that knows no other one. */
   key: string
   /** Resolves once this node reads what the watermark tells of, of the catalogue and of these collections. */
   reach(watermark: string, collections: readonly string[]): Promise<void>
@@ -37,18 +29,13 @@ interface ForwarderParts {
 
 /** Sends requests on to one owner, and its answers back. Both are passed as they arrive. */
 export class PeerForwarder {
-  readonly target: Target
   readonly #parts: ForwarderParts
-  readonly #base: URL
-  readonly #agent: HttpAgent
+  readonly #requests: PeerRequests
   readonly #under = new Set<ClientRequest>()
 
   constructor(target: Target, parts: ForwarderParts) {
-    this.target = target
     this.#parts = parts
-    this.#base = new URL(target.url)
-    const options = { keepAlive: true, maxSockets: MOST_SOCKETS }
-    this.#agent = this.#base.protocol === 'https:' ? new HttpsAgent(options) : new HttpAgent(options)
+    this.#requests = new PeerRequests(target, parts.key)
   }
 
   /** The body of the request is still unread. `refuse` takes what becomes of it if there is no answer. */
@@ -82,13 +69,11 @@ export class PeerForwarder {
   /** The owner is another node from now on: unanswered requests have an unknown outcome. */
   close(): void {
     for (const sent of this.#under) sent.destroy(new Error('another node owns the store'))
-    this.#agent.destroy()
+    this.#requests.close()
   }
 
   #send({ raw, id, ticket }: FastifyRequest): ClientRequest {
     const headers: Record<string, string> = {
-      'api-key': this.#parts.key,
-      [TO_HEADER]: this.target.id,
       [SUBJECT_HEADER]: ticket.caller === null ? '' : String(ticket.caller),
       [REQUEST_ID_HEADER]: id,
     }
@@ -98,15 +83,7 @@ export class PeerForwarder {
     }
     if (raw.headers['transfer-encoding'] !== undefined) headers['transfer-encoding'] = 'chunked'
     else headers['content-length'] ??= '0'
-    const { protocol, hostname, port } = this.#base
-    return (protocol === 'https:' ? httpsRequest : httpRequest)({
-      method: raw.method as string,
-      host: hostname.replace(/^\[|\]$/g, ''),
-      ...(port === '' ? {} : { port }),
-      path: INTERNAL + raw.url,
-      headers,
-      agent: this.#agent,
-    })
+    return this.#requests.open({ method: raw.method as string, path: raw.url as string, headers })
   }
 
   async #handBack(

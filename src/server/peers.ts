@@ -1,9 +1,11 @@
-import type { IncomingHttpHeaders } from 'node:http'
+import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { CALLER_PLACES, type Caller } from './budgets.js'
 
 /** Where routes that only other nodes may call are. */
 export const INTERNAL = '/internal'
+/** The route of the stream by which an owner pushes its batches, below it. */
+export const PUSH = '/push'
 /** The watermark of a write, on its answer. */
 export const WATERMARK_HEADER = 'x-vicinal-watermark'
 /** The caller of a forwarded request, as the forwarding node tells callers apart. It is no key, and opens nothing. */
@@ -17,6 +19,10 @@ export interface Peers {
   readonly isOwner: boolean
   /** Has the owner answer a request whose body is still unread. Throws UNAVAILABLE where no owner is known. */
   forward(request: FastifyRequest, reply: FastifyReply, answered: (error: Error) => void): void
+  /** Pushes batches from now on. Throws UNAVAILABLE where too many readers take them. */
+  push(): (response: ServerResponse) => void
+  /** Ends the streams to other nodes, since the service stops. */
+  endPushes(): void
   /** Throws UNAVAILABLE unless this node owns the store and the sender meant this node. */
   checkReceived(headers: IncomingHttpHeaders): void
   /** What the opening of the database waits for; null if nothing is known. */

@@ -244,6 +244,7 @@ export class Service<C extends ReadCall> {
       this.#sockets.endAll()
     }, deadlineMs)
     this.#tickets.endConnections()
+    this.#peers?.endPushes()
     const lingering = this.#linger()
     await Promise.all([this.app.close(), this.#sockets.none()])
     this.#streams.endAll()

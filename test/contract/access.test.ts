@@ -69,6 +69,8 @@ describe('keys', () => {
       waitsFor: null,
       behind: null,
       forward: () => expect.unreachable(),
+      push: () => expect.unreachable(),
+      endPushes: () => {},
       checkReceived: () => {},
       describe: async () => ({ owner: null, nodes: [] }),
     }

@@ -1,7 +1,7 @@
 import type { ReadRoute, Route } from '../call.js'
 import { openApiDocument } from '../openapi.js'
-import { INTERNAL } from '../peers.js'
-import { PlainBody } from '../respond.js'
+import { INTERNAL, PUSH } from '../peers.js'
+import { OpenBody, PlainBody } from '../respond.js'
 import { aliasRoutes } from './aliases.js'
 import { collectionRoutes } from './collections.js'
 import { ingestRoutes } from './ingest.js'
@@ -38,7 +38,16 @@ export function routeTable(state: ServiceState): Route[] {
     ...nodeRoutes(state.peers),
   ]
   const document = openApiDocument(routes)
-  if (state.peers && state.peers.keys.length > 0) routes.push(...internalRoutes(routes))
+  const { peers } = state
+  if (peers && peers.keys.length > 0) {
+    routes.push(...internalRoutes(routes), {
+      method: 'GET',
+      path: INTERNAL + PUSH,
+      access: 'cluster',
+      work: 'light',
+      run: () => new OpenBody(peers.push()),
+    })
+  }
   routes.push({
     method: 'GET',
     path: '/openapi.json',
