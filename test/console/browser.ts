@@ -44,7 +44,9 @@ export class Console {
       const { origin: asked, protocol } = new URL(request.url())
       if (asked !== origin && protocol !== 'data:' && protocol !== 'blob:') page.faults.push(`asked ${request.url()}`)
     })
-    if (key !== undefined) await context.addInitScript((kept) => sessionStorage.setItem('vicinal-api-key', kept), key)
+    if (key !== undefined) {
+      await context.addInitScript(`sessionStorage.setItem('vicinal-api-key', ${JSON.stringify(key)})`)
+    }
     page.at = async (place) => {
       await page.goto(`${this.url}/dashboard/#${place}`)
       await page.locator('h1').waitFor()

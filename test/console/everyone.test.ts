@@ -50,7 +50,7 @@ describe.each(LOOKS)('in %s', (look, options) => {
     if (place.endsWith('query')) await page.getByRole('button', { name: 'Run' }).click()
     if (place.endsWith('query')) await page.locator('.plan').waitFor()
     await expectAccessible(page, `${place} in ${look}`)
-    const width = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
+    const width = await page.evaluate('document.documentElement.scrollWidth - innerWidth')
     expect(width, 'pixels beyond the window').toBeLessThanOrEqual(0)
     const name = place.split('/')[3] ?? place.split('/')[2] ?? ''
     if (PICTURES && look === 'light') {
@@ -83,7 +83,7 @@ describe('the keyboard alone', () => {
 async function tabTo(of: Watched, text: string): Promise<void> {
   for (let presses = 0; presses < 200; presses++) {
     await of.keyboard.press('Tab')
-    if ((await of.evaluate(() => document.activeElement?.textContent?.trim())) === text) return
+    if ((await of.evaluate('document.activeElement?.textContent?.trim()')) === text) return
   }
   throw new Error(`the keyboard does not reach ${text}`)
 }
