@@ -72,6 +72,7 @@ describe('keys', () => {
     const peers: Peers = {
       keys: ['node'],
       isOwner: true,
+      waitsFor: null,
       behind: null,
       forward: () => expect.unreachable(),
       checkReceived: () => {},
