@@ -7,7 +7,7 @@ import { filesBelow, path } from './process.mjs'
 
 /** The folders that each folder of src/ may import from besides itself, lowest first. Rooms of engine/ have their own. */
 const BELOW_QUERY = ['core', 'disk', 'native', 'filter', 'inference', 'storage', 'log', 'bucket', 'ingest']
-const BELOW_ENGINE = [...BELOW_QUERY, 'query', 'wire', 'intake']
+const BELOW_ENGINE = [...BELOW_QUERY, 'query', 'wire', 'intake', 'quality']
 const ENGINE = ['config', 'memory', 'limits', 'catalogue', 'collection', 'snapshots', 'stores', 'database'].map(
   (room) => `engine/${room}`,
 )
@@ -22,6 +22,7 @@ const MAY_IMPORT = {
   bucket: ['core', 'disk', 'native', 'log'],
   ingest: ['core', 'native', 'filter', 'inference'],
   query: BELOW_QUERY,
+  quality: ['core', 'native', 'filter', 'query'],
   ...Object.fromEntries(ENGINE.map((room, at) => [room, [...BELOW_ENGINE, ...ENGINE.slice(0, at)]])),
   wire: ['core', 'native', 'filter', 'ingest'],
   // Streams of points, as the engine, the service and the import read them.

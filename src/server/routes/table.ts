@@ -10,6 +10,7 @@ import { legacyQueryRoutes } from './legacy-query.js'
 import { nodeRoutes } from './node.js'
 import { payloadRoutes } from './payload.js'
 import { pointReadRoutes, pointRoutes } from './points.js'
+import { qualityRoutes } from './quality.js'
 import { queryRoutes } from './query.js'
 import { schemaRoutes } from './schema.js'
 import { type ServiceState, serviceRoutes } from './service.js'
@@ -33,6 +34,7 @@ export function routeTable(state: ServiceState): Route[] {
     ...pointRoutes,
     ...ingestRoutes,
     ...payloadRoutes,
+    ...qualityRoutes,
     ...readRoutes,
     ...schemaRoutes,
     ...snapshotRoutes,
