@@ -7,7 +7,7 @@ import type { GroupOptions } from '../bucket/group.js'
 import { DATABASE } from '../bucket/group-opening.js'
 import { claimPrefix } from '../bucket/marker.js'
 import { Objects } from '../bucket/objects.js'
-import { hasReached, type Watermark } from '../bucket/watermark.js'
+import { hasReached, type Watermark, watermarkText } from '../bucket/watermark.js'
 import { VicinalError } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
 import type { EmbeddedDatabase } from '../engine/database/embedded-database.js'
@@ -20,6 +20,7 @@ import { OwnerWatch, POLLS } from './owner-watch.js'
 import { unavailable } from './peer-forwarder.js'
 import { TO_HEADER } from './peer-requests.js'
 import { PushStreams } from './push-streams.js'
+import { QueryNodes, readAfter } from './query-nodes.js'
 
 const MS_PER_SECOND = 1_000
 /** How often a node looks at a store that no node has written yet. */
@@ -57,6 +58,7 @@ export class ClusterNode implements Peers {
   #heartbeats: Heartbeats | null = null
   #database: EmbeddedDatabase | null = null
   readonly #link: OwnerLink
+  readonly #readers: QueryNodes
   readonly #pushes: PushStreams
   #beats: OwnBeats | null = null
   /** All heartbeats as they were last listed. */
@@ -76,6 +78,7 @@ export class ClusterNode implements Peers {
     this.#options = options
     this.#pollMs = Math.ceil(options.ownerTimeoutMs / POLLS)
     this.#pushes = new PushStreams(this.#pollMs)
+    this.#readers = new QueryNodes(options.keys[0] ?? '', this.#pollMs * LATE_POLLS)
     this.#link = new OwnerLink({
       id: this.#id,
       key: options.keys[0] ?? '',
@@ -177,6 +180,7 @@ export class ClusterNode implements Peers {
     await this.#ticking
     await this.#beats?.stop()
     this.#link.close()
+    this.#readers.close()
     this.#pushes.endAll()
   }
 
@@ -209,6 +213,7 @@ export class ClusterNode implements Peers {
     await store.settle()
     if (store.epoch === null) await this.#lookAtOwner(store, heartbeats)
     else await this.#lookForSuccessor(store, heartbeats)
+    if (this.readsElsewhere) this.#readers.note(await this.#listAll())
   }
 
   #opened(): { store: NodeStore; heartbeats: Heartbeats } {
@@ -321,6 +326,17 @@ export class ClusterNode implements Peers {
     this.#link.forwarder().forward(request, reply, refuse)
   }
 
+  get readsElsewhere(): boolean {
+    return !this.#options.roles.includes('query')
+  }
+
+  /** The answer has at least what this node has acknowledged. */
+  async forwardRead(request: FastifyRequest, reply: FastifyReply, refuse: (error: Error) => void): Promise<void> {
+    const forwarder = this.#readers.next()
+    const watermark = watermarkText(await this.#opened().store.progress.position())
+    forwarder.forward(request, reply, refuse, readAfter(request.raw.url as string, watermark))
+  }
+
   push(): (response: ServerResponse) => void {
     if (this.#pushes.isFull) throw unavailable('too many nodes read what this one pushes')
     return (response) => {
@@ -334,9 +350,9 @@ export class ClusterNode implements Peers {
     this.#pushes.endAll()
   }
 
-  checkReceived(headers: IncomingHttpHeaders): void {
-    if (this.isOwner && headers[TO_HEADER] === this.#id) return
-    throw unavailable('this node does not own the store')
+  checkReceived(headers: IncomingHttpHeaders, isRead: boolean): void {
+    if (headers[TO_HEADER] !== this.#id) throw unavailable('this is not the node that the request is for')
+    if (!isRead && !this.isOwner) throw unavailable('this node does not own the store')
   }
 
   async describe(): Promise<object> {

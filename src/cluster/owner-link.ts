@@ -5,7 +5,7 @@ import { type ForwarderParts, PeerForwarder, unavailable } from './peer-forwarde
 import type { Target } from './peer-requests.js'
 import { PushReceiver } from './push-receiver.js'
 
-interface LinkParts extends ForwarderParts {
+interface LinkParts extends Omit<ForwarderParts, 'name'> {
   /** This node. */
   id: string
   /** An owner that pushes nothing for this time counts as silent. */
@@ -38,7 +38,7 @@ export class OwnerLink {
   forwarder(): PeerForwarder {
     const target = this.#target
     if (!target) throw unavailable('no node is known that owns the store')
-    this.#forwarder ??= new PeerForwarder(target, this.#parts)
+    this.#forwarder ??= new PeerForwarder(target, { ...this.#parts, name: 'the node that owns the store' })
     return this.#forwarder
   }
 

@@ -21,13 +21,15 @@ const UNAVAILABLE = ERROR_CATALOGUE.UNAVAILABLE.status
 export interface ForwarderParts {
   /** Empty for a node that knows no other one. */
   key: string
+  /** The other node, as errors name it. */
+  name: string
   /** Resolves once this node reads what the watermark tells of, of the catalogue and of these collections. */
   reach(watermark: string, collections: readonly string[]): Promise<void>
-  /** The owner could not be reached: look who it is. */
-  onFailure(): void
+  /** The other node did not answer, or answered that it is unavailable. */
+  onFailure(hasAnswered: boolean): void
 }
 
-/** Sends requests on to one owner, and its answers back. Both are passed as they arrive. */
+/** Sends requests on to another node, and its answers back. Both are passed as they arrive. */
 export class PeerForwarder {
   readonly #parts: ForwarderParts
   readonly #requests: PeerRequests
@@ -39,8 +41,8 @@ export class PeerForwarder {
   }
 
   /** The body of the request is still unread. `refuse` takes what becomes of it if there is no answer. */
-  forward(request: FastifyRequest, reply: FastifyReply, refuse: (error: Error) => void): void {
-    const sent = this.#send(request)
+  forward(request: FastifyRequest, reply: FastifyReply, refuse: (error: Error) => void, path = request.raw.url): void {
+    const sent = this.#send(request, path as string)
     this.#under.add(sent)
     const fail = (error: Error) => {
       sent.destroy()
@@ -53,8 +55,8 @@ export class PeerForwarder {
       request.ticket.stop.offStop(onStop)
     })
     sent.on('error', (cause) => {
-      this.#parts.onFailure()
-      fail(unavailable('the node that owns the store did not answer', cause))
+      this.#parts.onFailure(false)
+      fail(unavailable(`${this.#parts.name} did not answer`, cause))
     })
     sent.once('response', (answer) => {
       this.#handBack(request, reply, sent, answer).catch(fail)
@@ -72,7 +74,7 @@ export class PeerForwarder {
     this.#requests.close()
   }
 
-  #send({ raw, id, ticket }: FastifyRequest): ClientRequest {
+  #send({ raw, id, ticket }: FastifyRequest, path: string): ClientRequest {
     const headers: Record<string, string> = {
       [SUBJECT_HEADER]: ticket.caller === null ? '' : String(ticket.caller),
       [REQUEST_ID_HEADER]: id,
@@ -83,7 +85,7 @@ export class PeerForwarder {
     }
     if (raw.headers['transfer-encoding'] !== undefined) headers['transfer-encoding'] = 'chunked'
     else headers['content-length'] ??= '0'
-    return this.#requests.open({ method: raw.method as string, path: raw.url as string, headers })
+    return this.#requests.open({ method: raw.method as string, path, headers })
   }
 
   async #handBack(
@@ -107,12 +109,12 @@ export class PeerForwarder {
     // The keys differ, and no client can do anything about that.
     if (answer.statusCode === UNAUTHENTICATED) {
       answer.resume()
-      throw unavailable('the node that owns the store does not know the cluster key of this one')
+      throw unavailable(`${this.#parts.name} does not know the cluster key of this one`)
     }
     const watermark = answer.headers[WATERMARK_HEADER]
     // Its caller may read here next, and sees its own write then.
     if (typeof watermark === 'string') await this.#reach(watermark, request)
-    if (answer.statusCode === UNAVAILABLE) this.#parts.onFailure()
+    if (answer.statusCode === UNAVAILABLE) this.#parts.onFailure(true)
     for (const name of ANSWERED) {
       const value = answer.headers[name]
       if (value !== undefined) reply.header(name, value)

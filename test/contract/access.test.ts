@@ -1,5 +1,6 @@
 /** Access control: keys, hosts, origins, and paths that imitate other paths. */
 import { describe, expect, it } from 'vitest'
+import { VicinalError } from '../../src/core/errors.js'
 import { createServer } from '../../src/server/app.js'
 import { DatabaseGate } from '../../src/server/database-gate.js'
 import { Metrics } from '../../src/server/metrics.js'
@@ -10,6 +11,8 @@ import { type Service, startService } from './service.js'
 
 const KEYS = { apiKeys: ['writer', 'next-writer'], readOnlyApiKeys: ['reader'] }
 const OPEN = ['/', '/healthz', '/livez', '/readyz']
+/** The files of the console, which hold no data. */
+const CONSOLE = ['/dashboard', '/dashboard/', '/dashboard/:file', '/dashboard/assets/:file']
 const WRONG = [401, 429]
 const DENIED = [401, 403]
 
@@ -17,7 +20,7 @@ const pathOf = (path: string) => path.replace(':name', 'a').replace(':id', '1').
 const isRead = (method: string, path: string) =>
   // Where a stream goes on is asked of the owner, by those who write.
   (method === 'GET' && !path.endsWith('/snapshot') && !path.endsWith('/ingest/:source')) ||
-  /\/(count|scroll|facet|wait-for-index|warm)$/.test(path) ||
+  /\/(count|scroll|facet|wait-for-index|warm|quality\/pairs)$/.test(path) ||
   /\/(query|search|recommend|discover)(\/(batch|groups|matrix\/(pairs|offsets)))?$/.test(path) ||
   (method === 'POST' && path.endsWith('/points'))
 
@@ -37,13 +40,17 @@ describe('keys', () => {
     peers: null,
   })
 
-  it('guard every route but the four open ones', async () => {
+  it('guard every route but the four open ones and the files of the console', async () => {
     const service = await startService(KEYS)
-    expect(routes.filter((route) => route.access === 'open').map((route) => route.path)).toEqual(OPEN)
+    expect(routes.filter((route) => route.access === 'open').map((route) => route.path)).toEqual([...OPEN, ...CONSOLE])
     for (const { method, path } of routes) {
       const answer = async (headers: Record<string, string>) =>
         (await service.call(method, pathOf(path), method === 'GET' ? undefined : {}, headers)).status
       const where = `${method} ${path}`
+      if (CONSOLE.includes(path)) {
+        expect(DENIED, where).not.toContain(await answer({}))
+        continue
+      }
       if (OPEN.includes(path)) {
         expect(await answer({}), where).toBe(200)
         continue
@@ -69,7 +76,11 @@ describe('keys', () => {
       waitsFor: null,
       behind: null,
       forward: () => expect.unreachable(),
-      push: () => expect.unreachable(),
+      readsElsewhere: false,
+      forwardRead: () => expect.unreachable(),
+      push() {
+        throw new VicinalError('UNAVAILABLE', 'no stream in this test')
+      },
       endPushes: () => {},
       checkReceived: () => {},
       describe: async () => ({ owner: null, nodes: [] }),
@@ -79,12 +90,16 @@ describe('keys', () => {
       await startService({ ...KEYS, clusterKeys: ['node'] }),
     ]
     const open = await startService({ clusterKeys: peers.keys, peers })
-    const inside = routes.filter(({ access, isLocal }) => access === 'write' && !isLocal)
+    const inside = [
+      ...routes.filter(({ access, isLocal }) => access === 'write' && !isLocal),
+      ...routes.filter(({ access, path }) => access === 'read' && path.startsWith('/collections/:name/points')),
+      { method: 'GET', path: '/push' },
+    ]
     expect(inside.length).toBeGreaterThan(20)
     for (const { method, path } of inside) {
       const where = `${method} /internal${path}`
       const status = async (at: Service, headers: Record<string, string>, of = `/internal${pathOf(path)}`) =>
-        (await at.call(method, of, {}, headers)).status
+        (await at.call(method, of, method === 'GET' ? undefined : {}, headers)).status
       for (const key of [...KEYS.apiKeys, 'reader', 'wrong']) {
         expect(WRONG, where).toContain(await status(service, { 'api-key': key }))
         expect(WRONG, where).toContain(await status(open, { 'api-key': key }))

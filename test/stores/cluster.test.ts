@@ -1,5 +1,5 @@
 /** Several nodes on one store, each a process: any of them answers anything. */
-import type { ChildProcess } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
@@ -102,10 +102,15 @@ class Node {
 
 const store = () => pathToFileURL(join(root, 'bucket')).href
 
-async function node(role: string, clusterKey: string | null = CLUSTER_KEY): Promise<Node> {
+async function node(
+  role: string,
+  clusterKey: string | null = CLUSTER_KEY,
+  more: { args?: string[]; env?: NodeJS.ProcessEnv } = {},
+): Promise<Node> {
   const cache = join(root, `cache-${started++}`)
   const args = ['--store', store(), '--cache', cache, '--role', role, '--owner-timeout-ms', String(OWNER_TIMEOUT_MS)]
-  const { child, url } = await serve(args, root, {
+  const { child, url } = await serve([...args, ...(more.args ?? [])], root, {
+    ...more.env,
     VICINAL_API_KEY: API_KEY,
     ...(clusterKey === null ? {} : { VICINAL_CLUSTER_KEY: clusterKey }),
   })
@@ -262,7 +267,17 @@ test('only nodes open the routes of nodes, and the key of nodes opens nothing el
     expect(await status(at, API_KEY, inside, to)).toBe(401)
     expect(await status(at, 'another-key-than-theirs', inside, to)).toBe(401)
     expect(await status(at, CLUSTER_KEY, POINTS)).toBe(401)
-    expect((await at.ask('POST', `${inside}/count`, {}, { 'api-key': CLUSTER_KEY, ...to })).status).toBe(401)
+    const asked = async (key: string, method: string, path: string) =>
+      (await at.ask(method, path, method === 'GET' ? undefined : {}, { 'api-key': key, ...to })).status
+    expect(await asked(CLUSTER_KEY, 'GET', '/internal/collections')).toBe(401)
+    for (const [method, path] of [
+      ['POST', `${inside}/count`],
+      ['GET', '/internal/push'],
+    ] as const) {
+      expect(await asked(API_KEY, method, path)).toBe(401)
+      // Only the node that the sender meant answers.
+      if (at !== owner) expect(await asked(CLUSTER_KEY, method, path)).toBe(503)
+    }
   }
   expect(await status(owner, CLUSTER_KEY, inside, to)).toBe(200)
   expect(await status(owner, CLUSTER_KEY, inside, { 'x-vicinal-to': 'another node' })).toBe(503)
@@ -343,6 +358,51 @@ test('a query node that waits for an owner stops when it is asked to', async () 
   await expect.poll(() => log, PATIENCE).toMatch(/no owner yet/)
   waiting.kill('SIGTERM')
   expect(await exited).toEqual([0, null])
+})
+
+test('a node with the role write alone has a query node answer reads of points, and says so where there is none', async () => {
+  const owner = await node('write')
+  await make(owner)
+  expect((await upsert(owner, 1)).status).toBe(200)
+  const alone = await owner.ask('POST', `${POINTS}/count`, {})
+  expect(alone).toMatchObject({ status: 503, error: expect.stringMatching(/role write alone, and knows of no node/) })
+  expect(alone.headers.get('retry-after')).toMatch(/^\d+$/)
+  expect(await owner.must('GET', '/collections/things')).toMatchObject({ points_count: 1 })
+  const reader = await read()
+  const count = async () => (await owner.retried('POST', `${POINTS}/count`, {})) as { count: number }
+  expect(await count()).toEqual({ count: 1 })
+  for (let id = 2; id <= 5; id++) {
+    await upsert(owner, id)
+    expect(await count()).toEqual({ count: id })
+    expect(await owner.must('GET', `${POINTS}/${id}`)).toMatchObject({ payload: { n: id } })
+  }
+  const { nodes: known } = await owner.cluster()
+  expect(known.find(({ url }) => url === owner.url)).toMatchObject({ roles: ['write'] })
+  expect(await owner.ask('POST', `${POINTS}/count`, { filter: 1 })).toMatchObject({ status: 400 })
+  await reader.end('SIGKILL')
+  await expect.poll(async () => (await owner.ask('POST', `${POINTS}/count`, {})).status, PATIENCE).toBe(503)
+})
+
+const hasOpenssl = spawnSync('openssl', ['version']).status === 0
+
+test.skipIf(!hasOpenssl)('nodes reach each other by TLS, with a certificate of their own', async () => {
+  const [cert, certKey] = [join(root, 'cert.pem'), join(root, 'key.pem')]
+  const made = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', certKey, '-out', cert, '-days', '2']
+  execFileSync('openssl', [...made, '-subj', '/CN=vicinal', '-addext', 'subjectAltName=IP:127.0.0.1'], {
+    stdio: 'ignore',
+  })
+  const tls = ['--tls-cert', cert, '--tls-key', certKey]
+  const owner = await node('write,query', CLUSTER_KEY, { args: tls, env: { NODE_EXTRA_CA_CERTS: cert } })
+  const reader = await node('query', CLUSTER_KEY, { env: { NODE_EXTRA_CA_CERTS: cert } })
+  const distrustful = await node('query')
+  expect(owner.url).toMatch(/^https:/)
+  await make(reader)
+  expect((await upsert(reader, 1)).status).toBe(200)
+  expect(await reader.count()).toBe(1)
+  await expect.poll(() => reader.ownerUrl(), PATIENCE).toBe(owner.url)
+  // A node that does not trust the certificate sends nothing, and reads what the store has.
+  await expect.poll(async () => (await upsert(distrustful, 2)).error, PATIENCE).toMatch(/did not answer/)
+  await expect.poll(() => distrustful.count(), PATIENCE).toBe(1)
 })
 
 async function freePort(): Promise<number> {

@@ -1,14 +1,16 @@
 import type { ReadRoute, Route } from '../call.js'
 import { openApiDocument } from '../openapi.js'
-import { INTERNAL, PUSH } from '../peers.js'
+import { INTERNAL, isOfPoints, PUSH } from '../peers.js'
 import { OpenBody, PlainBody } from '../respond.js'
 import { aliasRoutes } from './aliases.js'
 import { collectionRoutes } from './collections.js'
+import { consoleRoutes } from './console.js'
 import { ingestRoutes } from './ingest.js'
 import { legacyQueryRoutes } from './legacy-query.js'
 import { nodeRoutes } from './node.js'
 import { payloadRoutes } from './payload.js'
 import { pointReadRoutes, pointRoutes } from './points.js'
+import { qualityRoutes } from './quality.js'
 import { queryRoutes } from './query.js'
 import { schemaRoutes } from './schema.js'
 import { type ServiceState, serviceRoutes } from './service.js'
@@ -17,9 +19,11 @@ import { snapshotRoutes } from './snapshots.js'
 /** Routes that all serving threads answer. */
 export const readRoutes: readonly ReadRoute[] = [...pointReadRoutes, ...queryRoutes, ...legacyQueryRoutes]
 
-/** The routes that nodes forward to the owner of their store. */
+/** The routes that nodes forward: writes to the owner of their store, reads of points to nodes that answer them. */
 function internalRoutes(routes: readonly Route[]): Route[] {
-  const forwarded = routes.filter(({ access, isLocal }) => access === 'write' && !isLocal)
+  const forwarded = routes.filter(
+    ({ access, path, isLocal }) => (access === 'write' && !isLocal) || (access === 'read' && isOfPoints(path)),
+  )
   return forwarded.map((route) => ({ ...route, path: INTERNAL + route.path, access: 'cluster' }))
 }
 
@@ -32,6 +36,7 @@ export function routeTable(state: ServiceState): Route[] {
     ...pointRoutes,
     ...ingestRoutes,
     ...payloadRoutes,
+    ...qualityRoutes,
     ...readRoutes,
     ...schemaRoutes,
     ...snapshotRoutes,
@@ -48,7 +53,7 @@ export function routeTable(state: ServiceState): Route[] {
       run: () => new OpenBody(peers.push()),
     })
   }
-  routes.push({
+  routes.push(...consoleRoutes(), {
     method: 'GET',
     path: '/openapi.json',
     access: 'read',
