@@ -92,6 +92,7 @@ export class OwnerStore implements CollectionStore {
 
   readonly progress: StoreProgress = {
     position: async () => this.#store.owned.group.position,
+    confirm: () => this.touch(),
     catchUp: async () => true,
   }
 

@@ -8,6 +8,8 @@ const LOOK_MS = 10
 export interface StoreProgress {
   /** The last batch that can be read here. */
   position(): Promise<Position>
+  /** Rejects if another node has taken the store: what is here may be old. */
+  confirm?(): Promise<void>
   /** Makes everything up to the present position visible. False if that failed, and is worth another try. */
   catchUp(): Promise<boolean>
 }
