@@ -30,6 +30,8 @@ export const BRISK: readonly Edit[] = [
   { file: 'bucket/group-opening.js', from: 'DEFAULT_MIN_AGE_MS = HOUR_MS', to: `DEFAULT_MIN_AGE_MS = ${MIN_AGE_MS}` },
   { file: 'bucket/removals.js', from: 'DEFAULT_REMOVAL_MS = HOUR_MS', to: `DEFAULT_REMOVAL_MS = ${REMOVAL_MS}` },
   { file: 'storage/table-home.js', from: 'KEPT_ON_STORE_MS = 3_600_000', to: `KEPT_ON_STORE_MS = ${REMOVAL_MS}` },
+  // The store of the tests has one thread.
+  { file: 'engine/stores/read-source.js', from: 'STORE_POLL_MS = 100', to: 'STORE_POLL_MS = 200' },
   { file: 'storage/lance-table.js', from: 'const FRAGMENTS = 16', to: 'const FRAGMENTS = 4' },
   { file: 'core/background.js', from: 'TICK_MS = 500', to: 'TICK_MS = 100' },
   { file: 'engine/collection/maintenance.js', from: 'FLUSH_AGE_MS = 5_000', to: 'FLUSH_AGE_MS = 300' },
@@ -39,13 +41,13 @@ export const BRISK: readonly Edit[] = [
   { file: 'engine/collection/maintenance.js', from: 'CHECKPOINT_MIN_ROWS = 20_000', to: 'CHECKPOINT_MIN_ROWS = 60' },
 ]
 
-/** Returns the file of the command. A place that is not there once is an error: the code has changed, the edit has to. */
+/** Returns the folder of the compiled code. A place that is not there once is an error: the code has changed, the edit has to. */
 export function alteredDist(edits: readonly Edit[]): string {
   const stamp = readFileSync(join(REPOSITORY, 'dist/.stamp'))
   const name = createHash('sha256').update(stamp).update(JSON.stringify(edits)).digest('hex').slice(0, 16)
   const folder = join(REPOSITORY, '.cache/altered', name)
-  const main = join(folder, 'dist/cli/main.js')
-  if (existsSync(main)) return main
+  const dist = join(folder, 'dist')
+  if (existsSync(dist)) return dist
   mkdirSync(dirname(folder), { recursive: true })
   const fresh = mkdtempSync(join(dirname(folder), 'tmp-'))
   cpSync(join(REPOSITORY, 'dist'), join(fresh, 'dist'), {
@@ -64,5 +66,5 @@ export function alteredDist(edits: readonly Edit[]): string {
   } catch {
     rmSync(fresh, { recursive: true, force: true }) // another test was quicker
   }
-  return main
+  return dist
 }

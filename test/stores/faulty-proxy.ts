@@ -20,6 +20,7 @@ interface Answer {
 export interface StoreRequest {
   method: string
   path: string
+  body: Buffer
 }
 
 export class FaultyProxy {
@@ -88,7 +89,8 @@ export class FaultyProxy {
     const chunks: Buffer[] = []
     for await (const chunk of incoming) chunks.push(chunk as Buffer)
     const body = Buffer.concat(chunks)
-    const held = this.hold?.({ method: incoming.method as string, path: decodeURIComponent(incoming.url as string) })
+    const { method = '', url = '' } = incoming
+    const held = this.hold?.({ method, path: decodeURIComponent(url), body })
     if (held) {
       this.#note('held')
       await held

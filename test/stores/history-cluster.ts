@@ -8,10 +8,10 @@ import type { Request, Slot } from './history-calls.js'
 import { NodeProcess } from './node-process.js'
 import { PeerProxy } from './peer-proxy.js'
 
-const OWNER_TIMEOUT_MS = 1_500
+const OWNER_TIMEOUT_MS = 2_500
 const CLUSTER_KEY = 'a-key-that-only-nodes-have'
 /** For what must happen in the end, on a machine that does other work. */
-const PATIENCE_MS = 240_000
+const PATIENCE_MS = 180_000
 const ASK_MS = 5_000
 /** A node that cannot answer is asked now and then, so that requests wait in it. */
 const ASK_UNRESPONSIVE = 0.05

@@ -3,9 +3,11 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Random } from '../oracle/fault-random.js'
 import { MIN_AGE_MS } from './altered-dist.js'
 import type { Cluster, Member } from './history-cluster.js'
+import { STEPS, type StepMatcher } from './owner-steps.js'
 
-/** Of so many requests of the store one is spoilt. */
+/** Of so many requests of the store one is spoilt: fewer where another node has to open the store meanwhile. */
 const ONE_OF = 6
+const ONE_OF_OPENINGS = 40
 const NTH = 4
 /** SlateDB's collector looks every quarter of `min_age`. */
 const PAST_MIN_AGE_MS = 1.5 * MIN_AGE_MS
@@ -43,6 +45,7 @@ async function killOwner({ cluster, worked }: Round, isWiped = false): Promise<v
   const owner = await cluster.owner()
   await cluster.kill(owner, isWiped)
   await worked(15)
+  for (const { store } of cluster.members) store?.heal()
   await cluster.launch(owner)
 }
 
@@ -75,22 +78,22 @@ const OF_PROCESSES: Record<string, Fault> = {
     await spoilt(3)
     await worked(10)
   },
-  'the owner is killed while another node hangs': async (round) => {
-    const member = await reader(round)
+  'the owner is killed while a node hangs that only reads': async (round) => {
+    const member = round.cluster.members.find(({ role }) => role === 'query') as Member
     round.cluster.stop(member)
     await killOwner(round, true)
     round.cluster.goOn(member)
   },
 }
 
-const spoilAll = ({ members }: Cluster) => {
-  for (const { store } of members) if (store) store.oneOf = ONE_OF
+const spoilAll = ({ members }: Cluster, oneOf: number) => {
+  for (const { store } of members) if (store) store.oneOf = oneOf
 }
 
 /** Faults of a store that is reached through proxies. */
 const OF_STORES: Record<string, Fault> = {
   'the store spoils requests': async ({ cluster, worked, spoilt }) => {
-    spoilAll(cluster)
+    spoilAll(cluster, ONE_OF)
     await spoilt(25)
     await worked(15)
   },
@@ -113,16 +116,57 @@ const OF_STORES: Record<string, Fault> = {
     await round.worked(15)
   },
   'the owner is killed while the store spoils requests': async (round) => {
-    spoilAll(round.cluster)
+    spoilAll(round.cluster, ONE_OF_OPENINGS)
     await round.spoilt(5)
     await killOwner(round)
   },
   'the owner is stopped past its heartbeat while the store spoils requests': async (round) => {
-    spoilAll(round.cluster)
+    spoilAll(round.cluster, ONE_OF_OPENINGS)
     await stopOwner(round, 0)
   },
 }
 
+/** The first request of this step waits in the proxy, and its node is stopped. Another node takes the store and works. */
+async function pauseAt({ cluster, random, worked }: Round, step: string, forMs: number): Promise<void> {
+  let release: () => void = () => {}
+  const released = new Promise<void>((resolve) => {
+    release = resolve
+  })
+  let paused: Member | null = null
+  for (const member of cluster.members) {
+    const isStep = (STEPS[step] as () => StepMatcher)()
+    if (!member.store) continue
+    member.store.hold = (request) => {
+      if (paused !== null || !isStep(request)) return null
+      paused = member
+      cluster.stop(member)
+      return released
+    }
+  }
+  try {
+    const member = await cluster.until(`a node comes to ${step}`, async () => paused)
+    const startMs = performance.now()
+    await cluster.ownerOtherThan(member)
+    await worked(15)
+    await pause(Math.max(0, forMs - (performance.now() - startMs)))
+    // The request arrives before its node goes on, or with it.
+    if (random.chance(0.5)) cluster.goOn(member)
+    release()
+    await pause(random.between(0, 500))
+    cluster.goOn(member)
+    await worked(10)
+  } finally {
+    release()
+  }
+}
+
+const OF_STEPS = Object.fromEntries(
+  Object.keys(STEPS).flatMap((step): [string, Fault][] => [
+    [`an owner is paused past its heartbeat at: ${step}`, (round) => pauseAt(round, step, 0)],
+    [`an owner is paused past min_age at: ${step}`, (round) => pauseAt(round, step, PAST_MIN_AGE_MS)],
+  ]),
+)
+
 export function faultsOf(isProxied: boolean): readonly (readonly [name: string, fault: Fault])[] {
-  return Object.entries(isProxied ? { ...OF_PROCESSES, ...OF_STORES } : OF_PROCESSES)
+  return Object.entries(isProxied ? { ...OF_PROCESSES, ...OF_STORES, ...OF_STEPS } : OF_PROCESSES)
 }

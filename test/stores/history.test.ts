@@ -8,6 +8,8 @@ import { runHistory } from './history-run.js'
 
 const ROUNDS = Number(process.env.VICINAL_ROUNDS ?? 10)
 const OF_FILE = Math.floor(ROUNDS * 0.4)
+/** Faults by a part of their names, to look into one. */
+const ONLY = process.env.VICINAL_FAULTS ? { only: new RegExp(process.env.VICINAL_FAULTS) } : {}
 const ROUND_MS = 300_000
 
 test.each([
@@ -17,7 +19,7 @@ test.each([
   'on a store of kind %s, %i rounds: acknowledged is found, nothing is invented, and watermarks are kept',
   async (store, rounds, roles) => {
     const seed = runSeed(`history, ${store}`)
-    const report = await runHistory({ store, seed, rounds, roles })
+    const report = await runHistory({ store, seed, rounds, roles, ...ONLY })
     process.stderr.write(`history, ${store}: ${JSON.stringify(report)}\n`)
     expect(Object.values(report.rounds).reduce((sum, count) => sum + count, 0)).toBe(rounds)
   },
