@@ -10,7 +10,7 @@ const ONE_OF = 6
 const ONE_OF_OPENINGS = 40
 const NTH = 4
 /** SlateDB's collector looks every quarter of `min_age`. */
-const PAST_MIN_AGE_MS = 1.5 * MIN_AGE_MS
+const pastMinAge = ({ cluster }: Round) => 1.5 * MIN_AGE_MS[cluster.members[0]?.store ? 's3' : 'file']
 
 export interface Round {
   cluster: Cluster
@@ -59,7 +59,7 @@ const OF_PROCESSES: Record<string, Fault> = {
     await round.cluster.launch(member)
   },
   'the owner is stopped past its heartbeat': (round) => stopOwner(round, 0),
-  'the owner is stopped past min_age': (round) => stopOwner(round, PAST_MIN_AGE_MS),
+  'the owner is stopped past min_age': (round) => stopOwner(round, pastMinAge(round)),
   'a reader is stopped': async (round) => {
     const member = await reader(round)
     round.cluster.stop(member)
@@ -163,10 +163,10 @@ async function pauseAt({ cluster, random, worked }: Round, step: string, forMs: 
 const OF_STEPS = Object.fromEntries(
   Object.keys(STEPS).flatMap((step): [string, Fault][] => [
     [`an owner is paused past its heartbeat at: ${step}`, (round) => pauseAt(round, step, 0)],
-    [`an owner is paused past min_age at: ${step}`, (round) => pauseAt(round, step, PAST_MIN_AGE_MS)],
+    [`an owner is paused past min_age at: ${step}`, (round) => pauseAt(round, step, pastMinAge(round))],
   ]),
 )
 
-export function faultsOf(isProxied: boolean): readonly (readonly [name: string, fault: Fault])[] {
-  return Object.entries(isProxied ? { ...OF_PROCESSES, ...OF_STORES, ...OF_STEPS } : OF_PROCESSES)
+export function faultsOf(store: 'file' | 's3'): readonly (readonly [name: string, fault: Fault])[] {
+  return Object.entries(store === 's3' ? { ...OF_PROCESSES, ...OF_STORES, ...OF_STEPS } : OF_PROCESSES)
 }

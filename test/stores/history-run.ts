@@ -9,7 +9,7 @@ import { parseStore } from '../../src/bucket/address.js'
 import { Objects } from '../../src/bucket/objects.js'
 import { REPOSITORY } from '../durability/child.js'
 import { Random } from '../oracle/fault-random.js'
-import { alteredDist, BRISK } from './altered-dist.js'
+import { alteredDist, brisk } from './altered-dist.js'
 import { FaultyProxy } from './faulty-proxy.js'
 import type { Read } from './history.js'
 import { Calls } from './history-calls.js'
@@ -103,7 +103,7 @@ class HistoryRun {
     const address = server ? `s3://bucket/${randomUUID()}/prefix` : pathToFileURL(join(root, 'bucket')).href
     const random = new Random(plan.seed + 1_000)
     const storeProxy = async () => server && (await FaultyProxy.start(server.port, random))
-    const main = join(plan.dist ?? alteredDist(BRISK), 'cli/main.js')
+    const main = join(plan.dist ?? alteredDist(brisk(plan.store)), 'cli/main.js')
     const cluster = await Cluster.start({ root, main, address, random, roles: plan.roles, storeProxy, accessOf })
     return new HistoryRun(plan, cluster, root, address, server?.port ?? 0, () => server?.stop())
   }
@@ -118,7 +118,7 @@ class HistoryRun {
       for (const name of ['things', 'right'])
         await cluster.must(member, { method: 'GET', path: `/collections/${name}` })
     this.#working = Promise.all(this.#lanes.map((lane) => this.#work(lane)))
-    const faults = faultsOf(this.plan.store === 's3').filter(([name]) => this.plan.only?.test(name) ?? true)
+    const faults = faultsOf(this.plan.store).filter(([name]) => this.plan.only?.test(name) ?? true)
     let left: (typeof faults)[number][] = []
     for (let round = 1; round <= this.plan.rounds; round++) {
       // Each of them once, before any comes again.

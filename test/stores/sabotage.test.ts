@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { childOutcome } from '../durability/child.js'
-import { alteredDist, BRISK, type Edit } from './altered-dist.js'
+import { alteredDist, brisk, type Edit } from './altered-dist.js'
 import { runHistory } from './history-run.js'
 import { pausedRound } from './paused-owner-run.js'
 
@@ -80,7 +80,7 @@ const OF_NODES: Record<string, Edit> = {
 }
 
 test.runIf(ALL).each(Object.keys(OF_NODES))('without the rule that %s, a history is wrong', async (rule) => {
-  const dist = alteredDist([...BRISK, OF_NODES[rule] as Edit])
+  const dist = alteredDist([...brisk('file'), OF_NODES[rule] as Edit])
   const roles = ['write,query', 'write,query', 'query']
   const run = runHistory({
     store: 'file',
