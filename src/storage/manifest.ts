@@ -36,7 +36,7 @@ export interface Manifest {
   /** The end of the log at the last clean close: everything before it must be whole. */
   cleanEnd: { file: string; offset: number } | null
   /** How far sources of streams were taken, as of `flushedSeq`; the one written last is the last. */
-  sources?: { name: string; position: number }[]
+  sources?: { name: string; position: number; recent?: { vectors: string[]; rows: string } }[]
   /** Time as in RFC 3339. */
   createdAt: string
   /** The uuid of the collection that this one replaced. The next open removes its remains. */

@@ -13,7 +13,7 @@ import { innerOf } from '../../core/inner-call.js'
 import type { PayloadIndexKind, PayloadIndexOptions } from '../../core/payload-index.js'
 import type { Payload } from '../../core/point.js'
 import { readOperations } from '../../core/point-changes.js'
-import type { CollectionInfo, ConfigChange, VectorNameConfig } from '../../core/schema.js'
+import { type CollectionInfo, type ConfigChange, type VectorNameConfig, withoutRules } from '../../core/schema.js'
 import type { Stoppable } from '../../core/stop.js'
 import type { Untyped } from '../../core/untyped.js'
 import { type Batch, batchesOf, pointsOfOneWrite, writeBatches } from '../../core/upsert-batches.js'
@@ -22,6 +22,7 @@ import { filterContext } from '../../filter/parse.js'
 import { compileFilter } from '../../filter/program.js'
 import type { IngestBatch, IngestShape, WrittenBatch } from '../../intake/ingestion.js'
 import type { Shard } from '../../native/shard.js'
+import { checkQuarantine } from '../config/ingestion.js'
 import { withoutVectorName, withVectorName } from '../config/named-vectors.js'
 import { checkPayloadIndex, isOnDisk } from '../config/payload-index.js'
 import { changeConfig } from '../config/schema.js'
@@ -44,6 +45,8 @@ const TAKES_ROOM: ReadonlySet<string> = new Set(['upsert', 'updateVectors', 'set
 /** The parts that a database shares with the handles on its collections. */
 export interface CollectionHost extends ReadHost {
   quotas: QuotaGuard
+  /** Resolves to the collection, which is made where it is not there. */
+  quarantine(name: string): Promise<Collection>
 }
 
 /** A write whose caller may have changed its arguments since. */
@@ -64,6 +67,7 @@ export class EmbeddedCollection<P = Payload>
 {
   readonly #engine: CollectionEngine
   readonly #quotas: QuotaGuard
+  readonly #quarantine: CollectionHost['quarantine']
   /** The last shard that had an active segment, or got its next one admitted. */
   #admitted: Shard | null = null
 
@@ -71,6 +75,7 @@ export class EmbeddedCollection<P = Payload>
     super(engine, host)
     this.#engine = engine
     this.#quotas = host.quotas
+    this.#quarantine = host.quarantine
   }
 
   /** It is open already. */
@@ -85,7 +90,15 @@ export class EmbeddedCollection<P = Payload>
 
   async updateConfig(change: ConfigChange, call?: CallOptions): Promise<void> {
     const changes = copied(change)
-    await withCall(call, () => this.#engine.updateConfig((config) => changeConfig(config, changes)))
+    await withCall(call, async () => {
+      await this.#engine.updateConfig((config) => {
+        const changed = changeConfig(config, changes)
+        checkQuarantine(this.#engine.name, changed)
+        return changed
+      })
+      const quarantine = this.#engine.config.ingestion?.quarantine
+      if (changes.ingestion && quarantine !== undefined) await this.#quarantine(quarantine)
+    })
   }
 
   async upsert(
@@ -193,7 +206,7 @@ export class EmbeddedCollection<P = Payload>
    * returned. The service's writes are its own: their columns are made when there is room for them.
    */
   #passed(operation: WriteOperation<unknown>, options: WriteOptions, planned: PlanWrite | null = null): PassedWrite {
-    const { schema } = this.#engine
+    const schema = innerOf(options)?.isAside ? withoutRules(this.#engine.schema) : this.#engine.schema
     const isOwn = planned !== null || innerOf(options) !== undefined
     const own = isOwn ? operation : withOwnSelector(operation)
     let read: PlanWrite | null = isOwn ? planned : readOperation(own, schema)
@@ -202,7 +215,7 @@ export class EmbeddedCollection<P = Payload>
       points: namedPoints(own),
       bytes: TAKES_ROOM.has(own.op) ? writeBytes(own, schema) : 0,
       plan: (context) => {
-        read ??= readOperation(own, context.schema)
+        read ??= readOperation(own, innerOf(options)?.isAside ? schema : context.schema)
         return read(context)
       },
     }
@@ -262,11 +275,13 @@ export class EmbeddedCollection<P = Payload>
   async #plan(planWrite: PlanWrite): Promise<(options: WriteOptions, scope: Stoppable) => Promise<WriteResult>> {
     const { view, strictMode } = this.#engine
     const { shard, schema } = view
-    const plan = await planWrite({ shard, schema, strictMode })
+    const context = { shard, schema, strictMode, collection: view.name, quarantine: this.#quarantine }
+    const plan = await planWrite(context)
     const isPresent = () => this.#engine.shard === view.shard
     return async (options, scope) => {
       const result = await this.#engine.writer.write(plan, options, scope, isPresent)
-      return result ?? (await (await this.#plan(planWrite))(options, scope))
+      if (result === null) return await (await this.#plan(planWrite))(options, scope)
+      return plan.cleaning ? { ...result, cleaning: plan.cleaning } : result
     }
   }
 
