@@ -30,6 +30,7 @@ import {
   type SearchMatrix,
   SearchMatrixOptions,
 } from '../core/query.js'
+import { Repair, RepairResult } from '../core/repair.js'
 import { type CollectionInfo, ConfigChange, schemaOf, VectorNameConfig } from '../core/schema.js'
 import { CountOptions, RetrieveOptions, ScrollOptions } from '../core/scroll.js'
 import type { CollectionSnapshots } from '../core/snapshots.js'
@@ -133,6 +134,13 @@ export class RemoteCollection<P = Payload> extends PlainReads<P> implements Unty
   async ingestPosition(source: string, call?: CallOptions): Promise<number> {
     const answer = await this.#send('GET', `/ingest/${encodeURIComponent(source)}`, undefined, call)
     return (answer as { position: number }).position
+  }
+
+  async repair(repair: Repair, options?: WriteOptions): Promise<RepairResult> {
+    const told = givenIfAny(WriteOptions, options)
+    const body = tell(Repair, read(Repair, repair, 'library', 'repair')) as object
+    const path = writePath('/ingest/repair', told)
+    return read(RepairResult, await this.#send('POST', path, body, told), 'wire', 'result')
   }
 
   async updateVectors(

@@ -61,6 +61,7 @@ class Cleaning {
   readonly #refused = new Map<number, RefusedRow>()
   readonly #flags = new Map<number, string[]>()
   readonly #fixed = new Set<number>()
+  readonly #unmended: { rule: IngestionRule; breach: Breach }[] = []
   readonly #byRule: Record<string, number> = Object.create(null)
   #batch: CheckedBatch | null = null
 
@@ -108,11 +109,15 @@ class Cleaning {
     }
   }
 
-  /** False of a fix that does not mend: then the rules after it see the row. */
-  #act(rule: IngestionRule, { row, error, mend }: Breach): boolean {
+  /** False of a fix that does not mend: then the rules after it see the row, and it is refused unless one of them mends it. */
+  #act(rule: IngestionRule, breach: Breach): boolean {
+    const { row, error } = breach
     switch (rule.action) {
       case 'fix':
-        if (!mend(rule.fix ?? 'drop')) return false
+        if (!breach.mend(rule.fix ?? 'drop')) {
+          this.#unmended.push({ rule, breach })
+          return false
+        }
         this.#fixed.add(row)
         return true
       case 'flag':
@@ -142,6 +147,12 @@ class Cleaning {
 
   finish(): CleanedRows {
     const batch = this.#checked
+    for (const { rule, breach } of this.#unmended) {
+      const { row, error } = breach
+      if (this.#refused.has(row) || !breach.remains()) continue
+      this.#refused.set(row, { row, error, rule })
+      this.#count(rule.name as string)
+    }
     for (const refused of unstorable(batch)) this.#refuse(refused)
     const refused = [...this.#refused.values()].sort((a, b) => a.row - b.row)
     const mended = this.#mended(batch)

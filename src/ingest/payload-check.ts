@@ -34,10 +34,7 @@ export async function* payloadBreaches(rule: IngestionRule, batch: CheckedBatch)
       started = performance.now()
     }
     if (!batch.isOpen(row)) continue
-    const stored = batch.texts.get(row) ?? payloadAt(batch.columns.payloads, row)
-    const { textId, payload: text } = splitTextId(stored)
-    const payload: Payload = text === '' ? {} : parsePayload(text)
-    const places = [...valuesAt(payload, path)].filter(({ value }) => value !== null && value !== undefined)
+    const { textId, payload, places } = placesIn(batch, row, path)
     const broken = firstBroken(places, rule)
     if (broken === null) continue
     const error = invalid(field, broken.expected, broken.value)
@@ -46,8 +43,16 @@ export async function* payloadBreaches(rule: IngestionRule, batch: CheckedBatch)
       batch.texts.set(row, joinTextId(textId, writePayload(payload)))
       return true
     }
-    yield { row, error, mend }
+    yield { row, error, mend, remains: () => firstBroken(placesIn(batch, row, path).places, rule) !== null }
   }
+}
+
+/** The payload of a row as the rules before have left it, and its values at the path. */
+function placesIn({ texts, columns }: CheckedBatch, row: number, path: readonly PathStep[]) {
+  const { textId, payload: text } = splitTextId(texts.get(row) ?? payloadAt(columns.payloads, row))
+  const payload: Payload = text === '' ? {} : parsePayload(text)
+  const places = [...valuesAt(payload, path)].filter(({ value }) => value !== null && value !== undefined)
+  return { textId, payload, places }
 }
 
 function firstBroken(places: readonly Place[], rule: IngestionRule): { expected: string; value: unknown } | null {

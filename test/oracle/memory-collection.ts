@@ -63,6 +63,7 @@ export class MemoryCollection extends PlainReads implements Untyped<Collection> 
   readonly #ingests = new OracleIngests(this)
   readonly ingest = this.#ingests.ingest
   readonly ingestPosition = this.#ingests.position
+  readonly repair = this.#ingests.repair
   readonly #lookup: (name: string) => MemoryCollection
 
   constructor(

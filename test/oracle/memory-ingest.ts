@@ -19,9 +19,12 @@ export class OracleIngests {
 
   readonly position = async (source: string): Promise<number> => this.#positions.get(source) ?? 0
 
+  readonly repair = () => Promise.reject(new VicinalError('NOT_IMPLEMENTED', 'the oracle has no quarantine'))
+
   readonly ingest = async (stream: IngestStream, options: IngestOptions): Promise<IngestResult> =>
     await ingestStream(stream, given(IngestOptions, options), {
       position: this.position,
+      verdicts: async () => new Map(),
       shape: async () => ({ vectors: schemaOf((await this.#collection.info()).config).map(({ name }) => name) }),
       write: async (batch) => {
         const { source, to } = batch

@@ -38,6 +38,7 @@ const OPTIONS_AT = {
   count: 0,
   upsert: 1,
   ingestPosition: 1,
+  repair: 1,
   updateVectors: 1,
   deleteVectors: 2,
   delete: 1,
@@ -53,7 +54,7 @@ const OPTIONS_AT = {
   flush: 0,
   waitForIndex: 0,
 } satisfies Record<
-  | Exclude<keyof EmbeddedCollection, keyof PlainReads | 'name' | 'ingestBatch' | 'ingestShape'>
+  | Exclude<keyof EmbeddedCollection, keyof PlainReads | 'name' | 'ingestBatch' | 'ingestShape' | 'ingestVerdicts'>
   | 'retrieve'
   | 'scrollPage',
   number
@@ -116,6 +117,7 @@ class Handle extends PlainReads {
     const told = { type, ...(source ? { source } : {}), ...(onProgress ? { onProgress } : {}), ...call }
     const sink: IngestSink = {
       position: (name) => this.#slot.use(({ methods }) => methods.ingestPosition(name), call),
+      verdicts: (name, from) => this.#slot.use(({ methods }) => methods.ingestVerdicts(name, from), call),
       shape: () => this.#slot.use(({ methods }) => methods.ingestShape(), call),
       write: (batch) => this.#slot.use(({ methods }) => methods.ingestBatch(batch, call), call),
     }

@@ -9,14 +9,17 @@ import type {
   WriteResult,
 } from '../../core/database.js'
 import { givenIfAny } from '../../core/given-options.js'
+import type { RejectedRow } from '../../core/ingest.js'
 import { innerOf } from '../../core/inner-call.js'
 import type { PayloadIndexKind, PayloadIndexOptions } from '../../core/payload-index.js'
 import type { Payload } from '../../core/point.js'
 import { readOperations } from '../../core/point-changes.js'
-import { type CollectionInfo, type ConfigChange, type VectorNameConfig, withoutRules } from '../../core/schema.js'
+import { Repair, type RepairResult } from '../../core/repair.js'
+import { type CollectionInfo, type ConfigChange, type VectorNameConfig, withRules } from '../../core/schema.js'
 import type { Stoppable } from '../../core/stop.js'
 import type { Untyped } from '../../core/untyped.js'
 import { type Batch, batchesOf, pointsOfOneWrite, writeBatches } from '../../core/upsert-batches.js'
+import { read } from '../../core/vocabulary/reader.js'
 import { PayloadOptions, UpsertOptions, VectorUpdateOptions, WriteOptions } from '../../core/write-options.js'
 import { filterContext } from '../../filter/parse.js'
 import { compileFilter } from '../../filter/program.js'
@@ -32,11 +35,14 @@ import { MAPS_OF_INDEX, MAPS_OF_VECTOR, mapsOfSegment } from '../memory/map-room
 import { withRoom } from '../memory/memory-budget.js'
 import { writeBytes } from './anticipated.js'
 import { type CallScope, untilDone, withCall, withDeadline } from './call-scope.js'
+import { CleanedUpsert } from './cleaned-upsert.js'
 import type { CollectionEngine } from './collection-engine.js'
 import { CollectionReads, type ReadHost } from './collection-reads.js'
 import { IngestPlan } from './ingest-plan.js'
 import { readLargeFilterOf } from './large-filters.js'
-import { type PlanWrite, readOperation } from './plans.js'
+import { type PlanWrite, planUpsert, readOperation } from './plans.js'
+import { verdictsIn } from './quarantine.js'
+import { findRecords, quarantineOf, repairResult, repairSchema } from './repair.js'
 import type { EditVectors } from './vector-changes.js'
 
 /** Operations that quotas can refuse. All others free memory and disk, or take next to none. */
@@ -127,6 +133,13 @@ export class EmbeddedCollection<P = Payload>
     return this.#engine.sources.stored(source)
   }
 
+  /** Rows of a source from this one on that are in the quarantine: they keep their verdict when they are sent again. */
+  async ingestVerdicts(source: string, from: number): Promise<ReadonlyMap<number, RejectedRow>> {
+    const { ingestion, name } = { ingestion: this.#engine.config.ingestion, name: this.#engine.name }
+    if (ingestion?.quarantine === undefined) return new Map()
+    return await verdictsIn(await this.#quarantine(ingestion.quarantine), name, source, from)
+  }
+
   async ingestShape(): Promise<IngestShape> {
     const { schema, strictMode } = this.#engine
     return { vectors: schema.map(({ name }) => name), mostPoints: strictMode?.config.upsertMaxBatchsize }
@@ -136,7 +149,28 @@ export class EmbeddedCollection<P = Payload>
   async ingestBatch(batch: IngestBatch, options: WriteOptions): Promise<WrittenBatch> {
     const ingest = new IngestPlan(batch, this.#engine.sources)
     await this.#write({ op: 'upsert', points: batch.points as never }, options, ingest.plan)
+    if (ingest.cleaning) this.#engine.sources.ruleCounts.add(ingest.cleaning)
     return ingest.written
+  }
+
+  /** Stores records of the quarantine, and then removes them from it. */
+  async repair(asked: Repair, options?: WriteOptions): Promise<RepairResult> {
+    const told = givenIfAny(WriteOptions, options)
+    const repair = innerOf(options)?.isRead ? asked : read(Repair, copied(asked), 'library', 'repair')
+    this.#engine.checkWritable()
+    const { schema } = this.#engine.view
+    const name = quarantineOf(schema.ingestion)
+    const repaired = repairSchema(schema, repair)
+    const quarantine = await this.#quarantine(name)
+    const found = await findRecords(quarantine, this.#engine.name, repair)
+    if (found.ids.length === 0) return repairResult(found, [])
+    const upsert = new CleanedUpsert(found.points, repaired, true)
+    const { watermark } = await this.#write({ op: 'upsert', points: found.points as never }, told, (context) =>
+      planUpsert(upsert, repaired, {}, context),
+    )
+    const stays = new Set(upsert.refused.map(({ row }) => row))
+    await quarantine.delete({ ids: found.ids.filter((_, at) => !stays.has(at)) }, told)
+    return { ...repairResult(found, upsert.refused), ...(watermark === undefined ? {} : { watermark }) }
   }
 
   async updateVectors(
@@ -206,7 +240,8 @@ export class EmbeddedCollection<P = Payload>
    * returned. The service's writes are its own: their columns are made when there is room for them.
    */
   #passed(operation: WriteOperation<unknown>, options: WriteOptions, planned: PlanWrite | null = null): PassedWrite {
-    const schema = innerOf(options)?.isAside ? withoutRules(this.#engine.schema) : this.#engine.schema
+    const { schema: ruled } = this.#engine.view
+    const schema = innerOf(options)?.isAside ? withRules(ruled) : ruled
     const isOwn = planned !== null || innerOf(options) !== undefined
     const own = isOwn ? operation : withOwnSelector(operation)
     let read: PlanWrite | null = isOwn ? planned : readOperation(own, schema)
@@ -281,7 +316,9 @@ export class EmbeddedCollection<P = Payload>
     return async (options, scope) => {
       const result = await this.#engine.writer.write(plan, options, scope, isPresent)
       if (result === null) return await (await this.#plan(planWrite))(options, scope)
-      return plan.cleaning ? { ...result, cleaning: plan.cleaning } : result
+      if (!plan.cleaning) return result
+      this.#engine.sources.ruleCounts.add(plan.cleaning)
+      return { ...result, cleaning: plan.cleaning }
     }
   }
 
