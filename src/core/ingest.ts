@@ -2,6 +2,7 @@
 import Type, { type Static } from 'typebox'
 import { CALL_OPTIONS } from './call-options.js'
 import { LIMITS } from './limits.js'
+import type { Point } from './point.js'
 import { byName, integer, opaque, optional, text } from './vocabulary/declare.js'
 
 /** The forms of a stream: points as JSON lines, as MessagePack maps one after the other, and as columns of Arrow. */
@@ -51,7 +52,7 @@ export const IngestResult = Type.Object(
     ...IngestCounts.properties,
     byRule,
     watermark: optional(Type.String({ description: 'On a store: a read with `after` of this text sees the rows.' })),
-    errors: Type.Array(RejectedRow, { description: `The first ${LIMITS.ingestErrors} refused rows, in order.` }),
+    errors: Type.Array(RejectedRow, { description: 'The first refused rows, in order; how many, the caller says.' }),
   },
   { $id: 'IngestResult', description: 'What became of the rows of a stream.' },
 )
@@ -89,10 +90,22 @@ export const IngestSource = Type.Object({
   position: optional(integer({ description: 'Rows of the source before the first one of this stream. Default 0.' })),
 })
 
+/** How many refused rows the result has. */
+export const mostErrors = optional(
+  integer({
+    description: `Refused rows that the result has. Default ${LIMITS.ingestErrors}; at most ${LIMITS.ingestBatchRows}.`,
+    maximum: LIMITS.ingestBatchRows,
+  }),
+)
+
 /** Options of `ingest`. `timeoutMs` is that of each batch. */
 export const IngestOptions = Type.Object({
-  /** The form of the stream. */
-  type: Type.Enum(INGEST_TYPES, { description: 'The form of the stream.' }),
+  /** The form of a stream of bytes. Absent: the stream gives points. */
+  type: optional(
+    Type.Enum(INGEST_TYPES, { description: 'The form of a stream of bytes. Absent: the stream gives points.' }),
+  ),
+  /** Refused rows that the result has. Default 100. */
+  mostErrors,
   /** Rows of a source that are stored already are left out. */
   source: optional(IngestSource),
   /** Called after each batch. */
@@ -107,5 +120,11 @@ export const IngestOptions = Type.Object({
 })
 export type IngestOptions = Static<typeof IngestOptions>
 
-/** Bytes of a stream in pieces of any size, such as a Readable of Node or of the web. */
-export type IngestStream = AsyncIterable<Uint8Array> | Iterable<Uint8Array>
+/** Bytes in pieces of any size, such as a Readable of Node or of the web; or without a `type` points, one by one. */
+export type IngestStream =
+  | AsyncIterable<Uint8Array>
+  | Iterable<Uint8Array>
+  | AsyncIterable<Point<unknown>>
+  | Iterable<Point<unknown>>
+/** Those of bytes. */
+export type IngestBytes = AsyncIterable<Uint8Array> | Iterable<Uint8Array>

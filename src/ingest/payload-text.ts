@@ -1,3 +1,4 @@
+import { parseBigJson } from '../core/big-json.js'
 import { dateText } from '../core/date-text.js'
 import { invalid } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
@@ -28,7 +29,7 @@ export function payloadText(payload: unknown, field: string): string {
 
 function parseText(text: string, field: string): unknown {
   try {
-    return JSON.parse(text)
+    return parseBigJson(text)
   } catch (cause) {
     throw invalid(field, `expected JSON text (${(cause as Error).message})`)
   }

@@ -1,4 +1,5 @@
 import { VicinalError } from '../core/errors.js'
+import type { Filter } from '../core/filter.js'
 import type { Cleaning } from '../core/ingest.js'
 import type { VectorPlacement } from '../core/memory.js'
 import type { PayloadIndexKind, PayloadIndexParams } from '../core/payload-index.js'
@@ -40,6 +41,8 @@ export interface Manifest {
   sources?: { name: string; position: number; recent?: { vectors: string[]; rows: string } }[]
   /** What the rules did, by day. */
   ruleCounts?: (Omit<Cleaning, 'errors'> & { day: string })[]
+  /** The points that quality reports compare the others with. */
+  qualityReference?: { operationId: number } | { filter: Filter } | null
   /** Time as in RFC 3339. */
   createdAt: string
   /** The uuid of the collection that this one replaced. The next open removes its remains. */

@@ -31,7 +31,7 @@ async function openThreads() {
   return { database, dispose }
 }
 
-const idOf = ({ record }: { record?: unknown }) => Number((record as { id: number }).id)
+const idOf = ({ record }: Record<string, unknown>) => Number((record as { id: number }).id)
 
 const FACES = {
   library: () => openFace('library'),

@@ -21,7 +21,6 @@ import type {
 import { invalid, noSuchPoint, noSuchVector } from '../../src/core/errors.js'
 import type { Filter } from '../../src/core/filter.js'
 import { PAYLOAD_INDEX_KINDS, type PayloadIndexKind, type PayloadIndexOptions } from '../../src/core/payload-index.js'
-import { PlainReads } from '../../src/core/plain-reads.js'
 import { isNumbers, type Payload, type Point, type PointId, type PointVector } from '../../src/core/point.js'
 import type {
   FacetHit,
@@ -41,17 +40,18 @@ import { pointsOfTable } from './memory-arrow.js'
 import { bounded, checkCall, checkedPoints, filterable, plainPayload, selectionOf } from './memory-checks.js'
 import { pointsOfColumns } from './memory-columns.js'
 import { infoOf } from './memory-info.js'
-import { OracleIngests } from './memory-ingest.js'
+import { noRepair, OracleIngests } from './memory-ingest.js'
 import { changedPayload, type PayloadOperation } from './memory-payload.js'
 import { checkEffort, hasConditions, planAbove, planOfScan } from './memory-plan.js'
 import { idKey, idOfKey, type MemoryPoint } from './memory-points.js'
+import { WithoutQuality } from './memory-quality.js'
 import { type MemorySource, ordered, orderedPoint, type Ranked, runOracle } from './memory-query.js'
 import { seenPoint } from './memory-seen.js'
 import { noSnapshots } from './memory-snapshots.js'
 import { type MemorySpace, type MemoryVector, memoryVector } from './memory-vectors.js'
 import { textIndexesOf } from './text-oracle.js'
 
-export class MemoryCollection extends PlainReads implements Untyped<Collection> {
+export class MemoryCollection extends WithoutQuality implements Untyped<Collection> {
   readonly name: string
   #config: CollectionConfig
   readonly #aliases: () => string[]
@@ -63,7 +63,7 @@ export class MemoryCollection extends PlainReads implements Untyped<Collection> 
   readonly #ingests = new OracleIngests(this)
   readonly ingest = this.#ingests.ingest
   readonly ingestPosition = this.#ingests.position
-  readonly repair = this.#ingests.repair
+  readonly repair = noRepair
   readonly #lookup: (name: string) => MemoryCollection
 
   constructor(
@@ -146,10 +146,7 @@ export class MemoryCollection extends PlainReads implements Untyped<Collection> 
 
   async retrieve(ids: readonly PointId[], options: ReadOptions = {}): Promise<StoredPoint[]> {
     const keys = new Set(ids.map((id, i) => idKey(id, `ids[${i}]`)))
-    return [...keys].flatMap((key) => {
-      const point = this.#points.get(key)
-      return point ? [this.#seen(point, options)] : []
-    })
+    return [...keys].flatMap((key) => this.#points.get(key) ?? []).map((point) => this.#seen(point, options))
   }
 
   async query(options: QueryOptions): Promise<Hit[]> {

@@ -8,18 +8,25 @@ import type {
   WriteOperation,
   WriteResult,
 } from '../../core/database.js'
-import { givenIfAny } from '../../core/given-options.js'
+import { given, givenIfAny } from '../../core/given-options.js'
 import type { RejectedRow } from '../../core/ingest.js'
 import { innerOf } from '../../core/inner-call.js'
+import { LIMITS } from '../../core/limits.js'
 import type { PayloadIndexKind, PayloadIndexOptions } from '../../core/payload-index.js'
 import type { Payload } from '../../core/point.js'
 import { readOperations } from '../../core/point-changes.js'
-import { Repair, type RepairResult } from '../../core/repair.js'
+import {
+  type NearDuplicatePairs,
+  PairsOptions,
+  QualityOptions,
+  QualityReference,
+  type QualityReport,
+} from '../../core/quality.js'
+import type { Repair, RepairResult } from '../../core/repair.js'
 import { type CollectionInfo, type ConfigChange, type VectorNameConfig, withRules } from '../../core/schema.js'
 import type { Stoppable } from '../../core/stop.js'
 import type { Untyped } from '../../core/untyped.js'
 import { type Batch, batchesOf, pointsOfOneWrite, writeBatches } from '../../core/upsert-batches.js'
-import { read } from '../../core/vocabulary/reader.js'
 import { PayloadOptions, UpsertOptions, VectorUpdateOptions, WriteOptions } from '../../core/write-options.js'
 import { filterContext } from '../../filter/parse.js'
 import { compileFilter } from '../../filter/program.js'
@@ -35,35 +42,21 @@ import { MAPS_OF_INDEX, MAPS_OF_VECTOR, mapsOfSegment } from '../memory/map-room
 import { withRoom } from '../memory/memory-budget.js'
 import { writeBytes } from './anticipated.js'
 import { type CallScope, untilDone, withCall, withDeadline } from './call-scope.js'
-import { CleanedUpsert } from './cleaned-upsert.js'
 import type { CollectionEngine } from './collection-engine.js'
 import { CollectionReads, type ReadHost } from './collection-reads.js'
 import { IngestPlan } from './ingest-plan.js'
 import { readLargeFilterOf } from './large-filters.js'
-import { type PlanWrite, planUpsert, readOperation } from './plans.js'
+import { conditionIn, leastCost, type PassedWrite, TAKES_ROOM, withOwnSelector } from './passed-write.js'
+import { type PlanWrite, readOperation } from './plans.js'
 import { verdictsIn } from './quarantine.js'
-import { findRecords, quarantineOf, repairResult, repairSchema } from './repair.js'
+import { repairRecords } from './repair.js'
 import type { EditVectors } from './vector-changes.js'
-
-/** Operations that quotas can refuse. All others free memory and disk, or take next to none. */
-const TAKES_ROOM: ReadonlySet<string> = new Set(['upsert', 'updateVectors', 'setPayload', 'overwritePayload'])
 
 /** The parts that a database shares with the handles on its collections. */
 export interface CollectionHost extends ReadHost {
   quotas: QuotaGuard
   /** Resolves to the collection, which is made where it is not there. */
   quarantine(name: string): Promise<Collection>
-}
-
-/** A write whose caller may have changed its arguments since. */
-interface PassedWrite {
-  /** For what is looked up in it later: its filter, and its ids. */
-  operation: WriteOperation<unknown>
-  /** The points that it names; null if a filter finds them. */
-  points: number | null
-  /** An estimate of the memory that it takes. */
-  bytes: number
-  plan: PlanWrite
 }
 
 /** The methods of one open collection of this process. */
@@ -155,22 +148,46 @@ export class EmbeddedCollection<P = Payload>
 
   /** Stores records of the quarantine, and then removes them from it. */
   async repair(asked: Repair, options?: WriteOptions): Promise<RepairResult> {
-    const told = givenIfAny(WriteOptions, options)
-    const repair = innerOf(options)?.isRead ? asked : read(Repair, copied(asked), 'library', 'repair')
     this.#engine.checkWritable()
-    const { schema } = this.#engine.view
-    const name = quarantineOf(schema.ingestion)
-    const repaired = repairSchema(schema, repair)
-    const quarantine = await this.#quarantine(name)
-    const found = await findRecords(quarantine, this.#engine.name, repair)
-    if (found.ids.length === 0) return repairResult(found, [])
-    const upsert = new CleanedUpsert(found.points, repaired, true)
-    const { watermark } = await this.#write({ op: 'upsert', points: found.points as never }, told, (context) =>
-      planUpsert(upsert, repaired, {}, context),
+    const told = givenIfAny(WriteOptions, options)
+    return await repairRecords(asked, told, {
+      view: this.#engine.view,
+      quarantine: this.#quarantine,
+      write: (points, plan) => this.#write({ op: 'upsert', points: points as never }, told, plan),
+    })
+  }
+
+  async quality(asked: QualityOptions = {}): Promise<QualityReport> {
+    const options = given(QualityOptions, asked)
+    return await this.#measured(options, (scope) => this.#engine.quality.report(options, scope))
+  }
+
+  async qualityHistory(call?: CallOptions): Promise<QualityReport[]> {
+    return await withCall(call, () => this.#engine.quality.history())
+  }
+
+  async setQualityReference(reference: QualityReference = {}, call?: CallOptions): Promise<void> {
+    const read = given(QualityReference, reference)
+    await withCall(call, () => this.#engine.quality.setReference(read))
+  }
+
+  async deleteQualityReference(call?: CallOptions): Promise<boolean> {
+    return await withCall(call, () => this.#engine.quality.deleteReference())
+  }
+
+  async pairs(asked: PairsOptions): Promise<NearDuplicatePairs> {
+    const options = given(PairsOptions, asked)
+    return await this.#measured({ ...options, sample: options.maxPoints ?? LIMITS.pairPoints }, (scope) =>
+      this.#engine.quality.pairs(options, scope),
     )
-    const stays = new Set(upsert.refused.map(({ row }) => row))
-    await quarantine.delete({ ids: found.ids.filter((_, at) => !stays.has(at)) }, told)
-    return { ...repairResult(found, upsert.refused), ...(watermark === undefined ? {} : { watermark }) }
+  }
+
+  /** Work on a sample, or on many points: the owner's bounds on reads count it as so many points. */
+  async #measured<T>(options: CallOptions & { sample?: number }, work: (scope: CallScope) => Promise<T>): Promise<T> {
+    this.#engine.checkOpen()
+    const run = () => withDeadline(options, work)
+    const points = () => Math.min(options.sample ?? LIMITS.qualityDefaultSample, this.#engine.shard.stats().points)
+    return await (this.#engine.strictMode?.read(options.timeoutMs, points, run) ?? run())
   }
 
   async updateVectors(
@@ -373,22 +390,5 @@ export class EmbeddedCollection<P = Payload>
   async waitForIndex(call?: CallOptions): Promise<void> {
     this.#engine.checkOpen()
     await untilDone(givenIfAny(CallOptions, call), () => this.#engine.waitForIndex())
-  }
-}
-
-/** The cost of writes as far as it is known without a look at the data. */
-function leastCost(writes: readonly PassedWrite[]): number {
-  return writes.reduce((sum, { points }) => sum + Math.max(1, points ?? 1), 0)
-}
-
-/** The write with a selector of its own: ids and filters are read after the call has returned. */
-function withOwnSelector(operation: WriteOperation<unknown>): WriteOperation<unknown> {
-  return 'which' in operation ? { ...operation, which: copied(operation.which) } : operation
-}
-
-function conditionIn({ updateFilter, updateMode }: UpdateCondition): UpdateCondition {
-  return {
-    ...(updateFilter === undefined ? {} : { updateFilter }),
-    ...(updateMode === undefined ? {} : { updateMode }),
   }
 }

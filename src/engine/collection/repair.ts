@@ -3,26 +3,56 @@
  * removed. A crash in between leaves a record in both places. The same repair, run again, writes the same point and removes it.
  */
 
-import type { Collection } from '../../core/database.js'
+import { copied } from '../../core/copied.js'
+import type { Collection, WriteOptions, WriteResult } from '../../core/database.js'
 import { invalid } from '../../core/errors.js'
 import { FIXES_OF, type IngestionConfig, type IngestionRule } from '../../core/ingestion-rules.js'
+import { innerOf } from '../../core/inner-call.js'
 import { LIMITS } from '../../core/limits.js'
 import type { Point, PointId, PointVector } from '../../core/point.js'
-import type { Repair, RepairResult, Replacement } from '../../core/repair.js'
+import { Repair, type RepairResult, type Replacement } from '../../core/repair.js'
 import { type Schema, withRules } from '../../core/schema.js'
-import { isPlain } from '../../core/vocabulary/plain.js'
+import { isPlain, read } from '../../core/vocabulary/reader.js'
 import type { RefusedRow } from '../../ingest/flaws.js'
-import { toldRow } from './cleaned-upsert.js'
+import { CleanedUpsert, toldRow } from './cleaned-upsert.js'
+import type { CollectionView } from './collection-view.js'
+import { type PlanWrite, planUpsert } from './plans.js'
 import type { QuarantinedRecord } from './quarantine.js'
 
+/** The collection that the records were sent to. */
+export interface RepairedCollection {
+  view: CollectionView
+  quarantine(name: string): Promise<Collection>
+  write(points: readonly unknown[], plan: PlanWrite): Promise<WriteResult>
+}
+
+/** Records that pass are stored first, and then removed. */
+export async function repairRecords(
+  asked: Repair,
+  told: WriteOptions,
+  { view, quarantine, write }: RepairedCollection,
+): Promise<RepairResult> {
+  const repair = innerOf(told)?.isRead ? asked : read(Repair, copied(asked), 'library', 'repair')
+  const name = quarantineOf(view.schema.ingestion)
+  const schema = repairSchema(view.schema, repair)
+  const records = await quarantine(name)
+  const found = await findRecords(records, view.name, repair)
+  if (found.ids.length === 0) return repairResult(found, [])
+  const upsert = new CleanedUpsert(found.points, schema, true)
+  const { watermark } = await write(found.points, (context) => planUpsert(upsert, schema, {}, context))
+  const stays = new Set(upsert.refused.map(({ row }) => row))
+  await records.delete({ ids: found.ids.filter((_, at) => !stays.has(at)) }, told)
+  return { ...repairResult(found, upsert.refused), ...(watermark === undefined ? {} : { watermark }) }
+}
+
 /** The records that a repair finds, as points. */
-export interface FoundRecords {
+interface FoundRecords {
   ids: PointId[]
   points: Point<unknown>[]
   absent: number
 }
 
-export function quarantineOf(ingestion: IngestionConfig | undefined): string {
+function quarantineOf(ingestion: IngestionConfig | undefined): string {
   if (ingestion?.quarantine !== undefined) return ingestion.quarantine
   throw invalid(
     'ingestion.quarantine',
@@ -32,7 +62,7 @@ export function quarantineOf(ingestion: IngestionConfig | undefined): string {
 }
 
 /** The vectors under rules of which those that have the fix apply it. */
-export function repairSchema(schema: Schema, { fix, vector }: Repair): Schema {
+function repairSchema(schema: Schema, { fix, vector }: Repair): Schema {
   const ingestion = schema.ingestion as IngestionConfig
   if (vector !== undefined && fix === undefined) throw invalid('fix', 'expected a fix beside vector', null)
   const fixed = (rule: IngestionRule): IngestionRule => {
@@ -43,7 +73,7 @@ export function repairSchema(schema: Schema, { fix, vector }: Repair): Schema {
   return withRules(schema, { ...ingestion, rules: ingestion.rules.map(fixed) })
 }
 
-export async function findRecords(
+async function findRecords(
   quarantine: Collection,
   collection: string,
   { ids = [], replace = [] }: Repair,
@@ -91,7 +121,7 @@ function vectorOf(told: unknown): unknown {
   return Object.fromEntries(Object.entries(told).map(([name, part]) => [name, vectorOf(part)]))
 }
 
-export function repairResult({ ids, absent }: FoundRecords, refused: readonly RefusedRow[]): RepairResult {
+function repairResult({ ids, absent }: FoundRecords, refused: readonly RefusedRow[]): RepairResult {
   return {
     repaired: ids.length - refused.length,
     kept: refused.length,
