@@ -28,6 +28,8 @@ export interface CheckedBatch {
   inspected: readonly InspectedColumn[]
   /** Vectors that are in no column. A fix takes them out. */
   leftOut: LeftOutVector[]
+  /** The payload of a row as it came; '' without one. */
+  textOf(row: number): string
   /** Payloads that rules have changed. */
   texts: Map<number, string>
   /** Whether no rule has refused the row. */

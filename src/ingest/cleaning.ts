@@ -13,7 +13,7 @@ import type { Flaws, RefusedRow } from './flaws.js'
 import { takeRows, withoutVectors } from './kept-rows.js'
 import { TextColumnBuilder } from './payload-text.js'
 import type { RecentRows } from './recent-rows.js'
-import { payloadAt, recordText } from './record-text.js'
+import { payloadReader, recordText } from './record-text.js'
 import { InspectedColumn } from './vector-facts.js'
 
 export interface CleaningCounts {
@@ -90,6 +90,7 @@ class Cleaning {
       columns: this.#columns,
       leftOut: this.#flaws.leftOut,
       inspected,
+      textOf: payloadReader(this.#columns.payloads),
       texts: new Map(),
       isOpen: (row) => !this.#refused.has(row),
     }
@@ -164,21 +165,21 @@ class Cleaning {
     return { columns: takeRows(mended, kept), kept, refused, ...counts }
   }
 
-  #mended({ inspected, texts }: CheckedBatch): PointColumns {
+  #mended({ inspected, texts, textOf }: CheckedBatch): PointColumns {
     const columns = this.#columns
     const vectors = inspected.flatMap(({ column, dropped }) =>
       dropped.size === 0 ? [column] : (withoutVectors(column, dropped, columns.count) ?? []),
     )
     for (const [row, names] of this.#flags) {
-      if (!this.#refused.has(row)) texts.set(row, flagged(texts.get(row) ?? payloadAt(columns.payloads, row), names))
+      if (!this.#refused.has(row)) texts.set(row, flagged(texts.get(row) ?? textOf(row), names))
     }
     return { ...columns, vectors, payloads: texts.size === 0 ? columns.payloads : this.#withTexts(texts) }
   }
 
   #withTexts(texts: ReadonlyMap<number, string>): PointColumns['payloads'] {
-    const { count, payloads } = this.#columns
+    const { count } = this.#columns
     const builder = new TextColumnBuilder(count)
-    for (let row = 0; row < count; row++) builder.push(texts.get(row) ?? payloadAt(payloads, row))
+    for (let row = 0; row < count; row++) builder.push(texts.get(row) ?? this.#checked.textOf(row))
     return builder.finish()
   }
 }
