@@ -65,6 +65,9 @@ export const LIMITS = {
   duplicateWindowDefault: 1_000,
   /** Rows of all sources of one collection that are kept for that over a restart; the sources written last have them. */
   keptWindowRows: 65_536,
+  /** Records of one repair, and days of which the counts by rule are kept. */
+  repairedRecords: 1_000,
+  ruleCountDays: 90,
   /** How long a stream waits for room in memory or on disk, or for a quota. It waits for the graph and the log without end. */
   ingestWaitMs: 60_000,
   /** Searches in one query batch. */
