@@ -87,6 +87,7 @@ export const DriftQuality = Type.Object({
     description: 'How well neighbours tell a new point from one of the reference: 0.5 not at all, 1 always.',
   }),
   classifier: TwoSample,
+  novelty: TwoSample,
   energy: TwoSample,
   norms: optional(TwoSample),
 })

@@ -13,6 +13,7 @@ import type {
 } from '../../core/quality.js'
 import { isSparse, type SchemaVector } from '../../core/schema.js'
 import type { Stoppable } from '../../core/stop.js'
+import { filterContext, parseFilter } from '../../filter/parse.js'
 import type { Log } from '../../log/log.js'
 import type { Shard } from '../../native/shard.js'
 import { inOwnThread } from '../../quality/quality-thread.js'
@@ -71,7 +72,8 @@ export class CollectionQuality {
     const vectors = using === undefined ? schema.map((_, at) => at) : [vectorIndex(using, schema)]
     const key = JSON.stringify([vectors, sample, seed, threshold])
     return await this.#reports.share(key, scope, (stop) => {
-      const asked = { vectors, sample, seed: seed ?? randomInt(SEEDS - 1), threshold }
+      const reference = this.#populations()
+      const asked = { vectors, sample, seed: seed ?? randomInt(SEEDS - 1), threshold, reference }
       return turns.run(() => this.#make(asked, stop))
     })
   }
@@ -81,6 +83,7 @@ export class CollectionQuality {
     const startedMs = performance.now()
     const time = new Date().toISOString()
     const operationId = engine.log.lastSeq
+    const reference = this.#parts.manifest.current.qualityReference
     const figures = await withRoom(bytesOf(asked, engine), stop, undefined, () =>
       engine.read(({ shard, config }) =>
         inOwnThread<Figures>({ kind: 'report', shard: shard.share(), config, asked }, stop.signal),
@@ -94,10 +97,22 @@ export class CollectionQuality {
       sample: asked.sample,
       seed: asked.seed,
       ...figures,
+      ...(reference ? { reference } : {}),
       rules: [],
     }
     await this.#keep(report)
     return report
+  }
+
+  /** The points of the reference, and all others. */
+  #populations(): Asked['reference'] {
+    const { engine, manifest } = this.#parts
+    const { qualityReference: set } = manifest.current
+    if (!set) return null
+    if ('operationId' in set)
+      return { reference: { throughSeq: set.operationId }, current: { afterSeq: set.operationId } }
+    const child = parseFilter(set.filter, filterContext(engine.view.schema))
+    return child ? { reference: { filter: child }, current: { filter: { op: 'not', child } } } : null
   }
 
   async pairs(options: PairsOptions, scope: Stoppable): Promise<NearDuplicatePairs> {
@@ -131,6 +146,7 @@ export class CollectionQuality {
     if (filter && operationId !== undefined) {
       throw invalid('operationId', 'expected either an operation or a filter', operationId)
     }
+    if (filter) parseFilter(filter, filterContext(engine.view.schema))
     const { lastSeq } = engine.log
     if (operationId !== undefined && operationId > lastSeq) {
       throw invalid('operationId', `expected an operation of the past, at most ${lastSeq}`, operationId)
