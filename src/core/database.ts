@@ -38,7 +38,15 @@ import type { WriteResult } from './write-result.js'
 
 export type * from './answered-points.js'
 export type { CallOptions } from './call-options.js'
-export type { IngestCounts, IngestOptions, IngestResult, IngestStream, IngestType, RejectedRow } from './ingest.js'
+export type {
+  Cleaning,
+  IngestCounts,
+  IngestOptions,
+  IngestResult,
+  IngestStream,
+  IngestType,
+  RejectedRow,
+} from './ingest.js'
 export type { NearDuplicatePairs, PairsOptions, QualityOptions, QualityReference, QualityReport } from './quality.js'
 export type { QuantizationParams, QueryOptions, QueryParams } from './query.js'
 export type { ReadOptions, WithPayload, WithVector } from './read-options.js'
@@ -56,10 +64,11 @@ export interface ReadableDatabase {
     /** Of everything that this node has written or can read; null where there are none. */
     current(): string | null | Promise<string | null>
     /**
-     * Resolves once this node has everything up to the watermark. Rejects with INVALID_ARGUMENT for a text that is none,
-     * and with UNAVAILABLE at the call's deadline.
+     * Resolves once this node has everything up to the watermark: the names of collections and aliases, and the rows of
+     * the named collections or else of all. Rejects with INVALID_ARGUMENT for a text that is none, and with UNAVAILABLE at
+     * the call's deadline, with the reason where a collection cannot follow.
      */
-    reach(after: string, call?: CallOptions): Promise<void>
+    reach(after: string, call?: CallOptions, collections?: readonly string[]): Promise<void>
   }
 }
 

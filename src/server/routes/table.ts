@@ -4,6 +4,7 @@ import { INTERNAL } from '../peers.js'
 import { PlainBody } from '../respond.js'
 import { aliasRoutes } from './aliases.js'
 import { collectionRoutes } from './collections.js'
+import { consoleRoutes } from './console.js'
 import { ingestRoutes } from './ingest.js'
 import { legacyQueryRoutes } from './legacy-query.js'
 import { nodeRoutes } from './node.js'
@@ -41,7 +42,7 @@ export function routeTable(state: ServiceState): Route[] {
   ]
   const document = openApiDocument(routes)
   if (state.peers && state.peers.keys.length > 0) routes.push(...internalRoutes(routes))
-  routes.push({
+  routes.push(...consoleRoutes(), {
     method: 'GET',
     path: '/openapi.json',
     access: 'read',
