@@ -372,7 +372,7 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
 
   async #close(discard: boolean): Promise<void> {
     const { log, table, manifest, readOnly } = this.#parts
-    await this.quality.stop()
+    await this.quality.stop({ discard })
     await this.#changes.idle()
     memoryTables.remove(this)
     memoryBudget.remove(this)

@@ -10,6 +10,7 @@ import type {
   QualityOptions,
   QualityReference,
   QualityReport,
+  RuleCount,
 } from '../../core/quality.js'
 import { isSparse, type SchemaVector } from '../../core/schema.js'
 import type { Stoppable } from '../../core/stop.js'
@@ -28,6 +29,8 @@ import { SharedWork } from './shared-work.js'
 
 const KIND: FileKind = { magic: 'VICQUAL\n', formatVersion: 1, leastReader: 1, maxBytes: 16 * 1024 * 1024 }
 const SEEDS = 2 ** 32
+/** Of a time as in RFC 3339. */
+const DAY_CHARS = 10
 const DEFAULT_PAIRS = 100
 const DEFAULT_PAIR_POINTS = 100_000
 /** The thread, and squared distances of a sample, beside the samples. */
@@ -52,14 +55,21 @@ interface Parts {
   readonly home: CollectionHome | null
 }
 
+/** What the file holds. */
+interface Kept {
+  reports: QualityReport[]
+  rules: RuleCount[]
+}
+
 type Figures = Awaited<ReturnType<typeof figuresOf>>
 
 export class CollectionQuality {
   readonly #parts: Parts
   readonly #reports = new SharedWork<QualityReport>()
   readonly #pairs = new SharedWork<NearDuplicatePairs>()
-  /** null until it was read. */
-  #kept: QualityReport[] | null = null
+  #kept: Promise<Kept> | null = null
+  /** Whether rules have counted rows since the file was written. */
+  #hasCounted = false
 
   constructor(parts: Parts) {
     this.#parts = parts
@@ -98,7 +108,7 @@ export class CollectionQuality {
       seed: asked.seed,
       ...figures,
       ...(reference ? { reference } : {}),
-      rules: [],
+      rules: (await this.#load()).rules.map((each) => ({ ...each })),
     }
     await this.#keep(report)
     return report
@@ -137,7 +147,7 @@ export class CollectionQuality {
   }
 
   async history(): Promise<QualityReport[]> {
-    return [...(await this.#load())]
+    return [...(await this.#load()).reports]
   }
 
   async setReference({ operationId, filter }: QualityReference): Promise<void> {
@@ -162,28 +172,58 @@ export class CollectionQuality {
     return isSet
   }
 
-  /** Ends the work under way. */
-  async stop(): Promise<void> {
+  /** Ends the work under way; counts are kept that no report has brought into the file. */
+  async stop({ discard }: { discard: boolean }): Promise<void> {
     await Promise.all([this.#reports.stop(), this.#pairs.stop()])
+    if (this.#hasCounted && !discard) await this.#write(await this.#load())
   }
 
-  /** A report that cannot be kept is no failure of the call that asked for it. */
+  /** Counts rows of a write that broke rules, by the day in UTC. Each write of a stream comes here: it costs little. */
+  countRules(byRule: Readonly<Record<string, number>> | undefined): void {
+    const entries = Object.entries(byRule ?? {}).filter(([, count]) => count > 0)
+    if (entries.length === 0) return
+    this.#hasCounted = true
+    const day = new Date().toISOString().slice(0, DAY_CHARS)
+    void this.#load().then(({ rules }) => {
+      for (const [rule, count] of entries) {
+        const known = rules.find((other) => other.day === day && other.rule === rule)
+        if (known) known.count += count
+        else rules.push({ day, rule, count })
+      }
+      const days = [...new Set(rules.map((each) => each.day))].sort()
+      const [oldest] = days.slice(-LIMITS.qualityDays)
+      rules.splice(
+        0,
+        rules.findIndex((each) => each.day === oldest),
+      )
+    })
+  }
+
   async #keep(report: QualityReport): Promise<void> {
     const kept = await this.#load()
-    kept.push(report)
-    kept.splice(0, kept.length - LIMITS.qualityReports)
-    const { home } = this.#parts
-    if (home) await writeChecked(home.disk, home.paths.quality, KIND, { reports: kept }).catch(() => undefined)
+    kept.reports.push(report)
+    kept.reports.splice(0, kept.reports.length - LIMITS.qualityReports)
+    await this.#write(kept)
   }
 
-  /** A file that is missing or damaged counts as one without reports. */
-  async #load(): Promise<QualityReport[]> {
-    if (this.#kept) return this.#kept
+  /** What cannot be kept is no failure of the call. */
+  async #write(kept: Kept): Promise<void> {
+    this.#hasCounted = false
+    const { home } = this.#parts
+    if (home) await writeChecked(home.disk, home.paths.quality, KIND, kept).catch(() => undefined)
+  }
+
+  /** A file that is missing or damaged counts as an empty one. */
+  #load(): Promise<Kept> {
+    this.#kept ??= this.#read()
+    return this.#kept
+  }
+
+  async #read(): Promise<Kept> {
     const { home } = this.#parts
     const body = home ? await readChecked(home.disk, home.paths.quality, KIND).catch(() => null) : null
-    const reports = (body as { reports?: unknown } | null)?.reports
-    this.#kept ??= Array.isArray(reports) ? reports : []
-    return this.#kept
+    const { reports, rules } = (body ?? {}) as Partial<Kept>
+    return { reports: Array.isArray(reports) ? reports : [], rules: Array.isArray(rules) ? rules : [] }
   }
 }
 

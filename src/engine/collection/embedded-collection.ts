@@ -144,7 +144,9 @@ export class EmbeddedCollection<P = Payload>
   async ingestBatch(batch: IngestBatch, options: WriteOptions): Promise<WrittenBatch> {
     const ingest = new IngestPlan(batch, this.#engine.sources)
     await this.#write({ op: 'upsert', points: batch.points as never }, options, ingest.plan)
-    return ingest.written
+    const { written } = ingest
+    this.#engine.quality.countRules(written.counts?.byRule)
+    return written
   }
 
   async quality(asked: QualityOptions = {}): Promise<QualityReport> {
@@ -322,6 +324,7 @@ export class EmbeddedCollection<P = Payload>
     return async (options, scope) => {
       const result = await this.#engine.writer.write(plan, options, scope, isPresent)
       if (result === null) return await (await this.#plan(planWrite))(options, scope)
+      this.#engine.quality.countRules(plan.cleaning?.byRule)
       return plan.cleaning ? { ...result, cleaning: plan.cleaning } : result
     }
   }
