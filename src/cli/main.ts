@@ -3,7 +3,14 @@ import { readFileSync } from 'node:fs'
 import { VicinalError } from '../core/errors.js'
 import { hideStores } from '../storage/lance-native.js'
 import { UsageError } from '../terminal/usage-error.js'
-import { helpLines, IMPORT_SETTINGS, RESTORE_SETTINGS, SERVE_SETTINGS, TUNE_SETTINGS } from './settings.js'
+import {
+  helpLines,
+  IMPORT_SETTINGS,
+  QUALITY_SETTINGS,
+  RESTORE_SETTINGS,
+  SERVE_SETTINGS,
+  TUNE_SETTINGS,
+} from './settings.js'
 
 /** Exit codes: 0 done, 1 failed or damage found, 2 wrong usage. */
 const FAILED = 1
@@ -26,6 +33,11 @@ const HELP = {
     'Measures codes and graphs on your own vectors. Applies the fastest that reaches the recall within the memory.',
     ...helpLines(TUNE_SETTINGS),
   ],
+  quality: [
+    'vicinal quality COLLECTION [flags]',
+    'Tells what the data is like: lengths, duplicates, hubs, intrinsic dimension, drift. The folder may be in use.',
+    ...helpLines(QUALITY_SETTINGS),
+  ],
   restore: [
     'vicinal restore SNAPSHOT [flags]',
     'Restores a snapshot into a data folder that no process writes to. --force replaces a collection of its name.',
@@ -42,6 +54,7 @@ const COMMANDS: Record<keyof typeof HELP, (args: string[]) => Promise<number>> =
   health: async (args) => (await import('./health.js')).health(args),
   import: async (args) => (await import('./import.js')).importFiles(args),
   tune: async (args) => (await import('./tune.js')).tune(args),
+  quality: async (args) => (await import('./quality.js')).quality(args),
   restore: async (args) => (await import('./restore.js')).restore(args),
   inspect: async (args) => (await import('./inspect.js')).inspect(args),
 }

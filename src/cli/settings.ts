@@ -166,6 +166,20 @@ export const TUNE_SETTINGS = named({
   dryRun: unfiled.toggle('only measure and report; the folder may be in use'),
 })
 
+export const QUALITY_SETTINGS = named({
+  data: SERVE_SETTINGS.data,
+  memoryLimit: SERVE_SETTINGS.memoryLimit,
+  url: unfiled.text('URL of a running service to ask, instead of the data folder'),
+  apiKeyFile: unfiled.text('file with the API key for --url; it may be one that only reads'),
+  apiKey: secret('VICINAL_API_KEY', 'the API key for --url'),
+  vector: unfiled.text('name of the vector to look at; default: all'),
+  sample: unfiled.integer('points to look at, of each vector', LIMITS.qualityDefaultSample),
+  seed: unfiled.integer('seed of the random choice; default: another each time'),
+  threshold: unfiled.text('score from which on two points are near duplicates; default: see docs/quality.md'),
+  timeoutMs: unfiled.integer('how long to wait for the report', 600_000),
+  json: unfiled.toggle('print the report as JSON'),
+})
+
 function named<Name extends string>(table: Record<Name, Unnamed>): Record<Name, Setting> {
   const settings = Object.entries<Unnamed>(table).map(([key, setting]) => {
     const flag = key.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
