@@ -34,7 +34,7 @@ export async function fill(collection: Collection, count: number, seed: number):
       yield { id: ids[row % ids.length] as Point['id'], vector: vector as Point['vector'], payload: payloadOf(row) }
     }
   }
-  await collection.upsert(points())
+  await collection.upsert(points() as Generator<Point>)
 }
 
 const PAYLOADS = [
