@@ -7,7 +7,7 @@ import { filesBelow, path } from './process.mjs'
 
 /** The folders that each folder of src/ may import from besides itself, lowest first. Rooms of engine/ have their own. */
 const BELOW_QUERY = ['core', 'disk', 'native', 'filter', 'inference', 'storage', 'log', 'bucket', 'ingest']
-const BELOW_ENGINE = [...BELOW_QUERY, 'query', 'wire', 'readers', 'intake']
+const BELOW_ENGINE = [...BELOW_QUERY, 'query', 'wire', 'readers', 'intake', 'quality']
 const ENGINE = ['config', 'memory', 'limits', 'catalogue', 'collection', 'snapshots', 'stores', 'database'].map(
   (room) => `engine/${room}`,
 )
@@ -22,6 +22,7 @@ const MAY_IMPORT = {
   bucket: ['core', 'disk', 'native', 'log'],
   ingest: ['core', 'native', 'filter', 'inference'],
   query: BELOW_QUERY,
+  quality: ['core', 'native', 'filter', 'query'],
   ...Object.fromEntries(ENGINE.map((room, at) => [room, [...BELOW_ENGINE, ...ENGINE.slice(0, at)]])),
   wire: ['core', 'native', 'filter', 'ingest'],
   // Rows of points in every form, as streams and the import read them.
@@ -54,6 +55,8 @@ const MAY_IMPORT = {
     'sample',
   ],
   'index.ts': [...BELOW_ENGINE, ...ENGINE, 'wire'],
+  // Runs in a browser, and knows the service by its API alone.
+  console: [],
 }
 /** Rooms with one door: the only file outside that may import from the room, so that the room could be deleted. */
 const DOORS = { 'src/server/streams/': 'src/server/service.ts', 'src/serving/': 'src/cli/serve.ts' }
@@ -83,7 +86,7 @@ export function findings() {
 function sourceFindings() {
   const found = []
   const graph = new Map()
-  for (const file of filesBelow('src', (name) => name.endsWith('.ts'))) {
+  for (const file of filesBelow('src', (name) => /\.tsx?$/.test(name))) {
     const text = readFileSync(path(file), 'utf8')
     const targets = []
     for (const match of text.matchAll(IMPORT)) {

@@ -64,7 +64,10 @@ export async function storeNode(settings: Settings, apiKeys: readonly string[]):
     clusterKeys,
     open: async (options) => await node.start(advertised ?? (await listening), (opened) => openNode(opened, options)),
     listensOn,
-    giveUp,
+    giveUp() {
+      giveUp()
+      node.giveUp()
+    },
     stop: () => node.stop(),
     leave: () => node.leave(),
   }

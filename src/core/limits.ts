@@ -84,6 +84,18 @@ export const LIMITS = {
   /** `sample` of a search matrix, and `sample` times `limit`. */
   matrixSample: 4_096,
   matrixPairs: 65_536,
+  /** `sample` of a quality report, and its default; points that are compared with each of the others. */
+  qualitySample: 20_000,
+  qualityDefaultSample: 2_000,
+  qualityCompared: 2_000,
+  /** Bytes of the vectors of one sample of a quality report. */
+  qualitySampleBytes: 64 * 1024 * 1024,
+  /** Quality reports of one collection that are kept, and days whose counts are. */
+  qualityReports: 30,
+  qualityDays: 90,
+  /** `limit` of near-duplicate pairs, and points that one call looks at. */
+  pairs: 10_000,
+  pairPoints: 1_000_000,
   /** `hnswEf` of a query and `efConstruct` of a collection. */
   ef: 65_536,
   /** `params.quantization.oversampling` of a query. */

@@ -56,3 +56,8 @@ export function numbersJson(values: Float32Array): string {
     throw toVicinalError(error)
   }
 }
+
+/** The squared Euclidean distances of all vectors to each other, on a kernel thread of low priority. */
+export async function squaredDistances(vectors: Float32Array, dim: number): Promise<Float32Array> {
+  return (await addon().squaredDistances(vectors, dim).catch(rethrow)).distances
+}

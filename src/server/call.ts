@@ -14,6 +14,7 @@ import { invalid, VicinalError } from '../core/errors.js'
 import { type IngestOptions, IngestSource } from '../core/ingest.js'
 import { type InnerCall, type RoomHolder, withInner } from '../core/inner-call.js'
 import { LIMITS } from '../core/limits.js'
+import { lookupsIn } from '../core/lookups.js'
 import type { MaybePromise } from '../core/maybe-promise.js'
 import { checkCollectionName } from '../core/names.js'
 import type { Stop } from '../core/stop.js'
@@ -111,7 +112,8 @@ export class ReadCall {
   async reach(after: string): Promise<void> {
     const { watermarks } = this.#gate.get()
     if (!watermarks) throw new AnsweredByAnotherThread()
-    await watermarks.reach(after, this.options())
+    const name = this.param('name')
+    await watermarks.reach(after, this.options(), [...(name ? [name] : []), ...lookupsIn(this.body)])
   }
 
   /** Of the writes that this node has made; null where there are none. */

@@ -8,11 +8,19 @@ import type {
   WriteOperation,
   WriteResult,
 } from '../../core/database.js'
-import { givenIfAny } from '../../core/given-options.js'
+import { given, givenIfAny } from '../../core/given-options.js'
 import { innerOf } from '../../core/inner-call.js'
+import { LIMITS } from '../../core/limits.js'
 import type { PayloadIndexKind, PayloadIndexOptions } from '../../core/payload-index.js'
 import type { Payload } from '../../core/point.js'
 import { readOperations } from '../../core/point-changes.js'
+import {
+  type NearDuplicatePairs,
+  PairsOptions,
+  QualityOptions,
+  QualityReference,
+  type QualityReport,
+} from '../../core/quality.js'
 import type { CollectionInfo, ConfigChange, VectorNameConfig } from '../../core/schema.js'
 import type { Stoppable } from '../../core/stop.js'
 import type { Untyped } from '../../core/untyped.js'
@@ -124,6 +132,39 @@ export class EmbeddedCollection<P = Payload>
     const ingest = new IngestPlan(batch, this.#engine.sources)
     await this.#write({ op: 'upsert', points: batch.points as never }, options, ingest.plan)
     return ingest.written
+  }
+
+  async quality(asked: QualityOptions = {}): Promise<QualityReport> {
+    const options = given(QualityOptions, asked)
+    return await this.#measured(options, (scope) => this.#engine.quality.report(options, scope))
+  }
+
+  async qualityHistory(call?: CallOptions): Promise<QualityReport[]> {
+    return await withCall(call, () => this.#engine.quality.history())
+  }
+
+  async setQualityReference(reference: QualityReference = {}, call?: CallOptions): Promise<void> {
+    const read = given(QualityReference, reference)
+    await withCall(call, () => this.#engine.quality.setReference(read))
+  }
+
+  async deleteQualityReference(call?: CallOptions): Promise<boolean> {
+    return await withCall(call, () => this.#engine.quality.deleteReference())
+  }
+
+  async pairs(asked: PairsOptions): Promise<NearDuplicatePairs> {
+    const options = given(PairsOptions, asked)
+    return await this.#measured({ ...options, sample: options.maxPoints ?? LIMITS.pairPoints }, (scope) =>
+      this.#engine.quality.pairs(options, scope),
+    )
+  }
+
+  /** Work on a sample, or on many points: the owner's bounds on reads count it as so many points. */
+  async #measured<T>(options: CallOptions & { sample?: number }, work: (scope: CallScope) => Promise<T>): Promise<T> {
+    this.#engine.checkOpen()
+    const run = () => withDeadline(options, work)
+    const points = () => Math.min(options.sample ?? LIMITS.qualityDefaultSample, this.#engine.shard.stats().points)
+    return await (this.#engine.strictMode?.read(options.timeoutMs, points, run) ?? run())
   }
 
   async updateVectors(

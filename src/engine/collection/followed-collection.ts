@@ -39,6 +39,7 @@ export class FollowedCollection {
   /** Whether some records taken from the log are not applied yet. */
   #isBehind = false
   #isFollowing = false
+  #trouble: string | null = null
   readonly parts: CollectionParts
 
   private constructor(home: CollectionHome, clock: Clock, loaded: Loaded) {
@@ -100,6 +101,11 @@ export class FollowedCollection {
     }
   }
 
+  /** Why the last attempt to follow failed. */
+  get trouble(): string | null {
+    return this.#trouble
+  }
+
   async #polled(): Promise<Followed> {
     const before = this.#follower.seq
     try {
@@ -112,6 +118,7 @@ export class FollowedCollection {
   }
 
   #warn(message: string | null): void {
+    this.#trouble = message
     const { warnings } = this.parts
     const at = warnings.findIndex((warning) => warning.startsWith(FOLLOWING))
     if (at >= 0) warnings.splice(at, 1)
@@ -128,6 +135,7 @@ export class FollowedCollection {
       for (const { seq, record } of followed.entries) await applyRecord(engine.shard, vectors, seq, record)
       this.#isBehind = false
       await this.#followIndexes(engine, manifest)
+      await this.parts.manifest.update({ qualityReference: manifest.qualityReference ?? null })
       return followed.isPart !== true
     }
     const loaded = await load(this.#home)

@@ -83,7 +83,7 @@ export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabas
       untilDone: (work) => this.#untilDone(work),
     }
     this.snapshots = new EmbeddedSnapshots(this.#host, null)
-    this.watermarks = new Watermarks(store)
+    this.watermarks = new Watermarks(store, (names) => this.#slots.uuidsOf(names, this.#aliases))
   }
 
   static async open(store: CollectionStore, options: DatabaseOptions = {}): Promise<EmbeddedDatabase> {
@@ -192,7 +192,7 @@ export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabas
     let handle = this.#handles.get(slot)
     if (!handle) {
       handle = handleOn(slot, {
-        reach: (after, call) => this.watermarks.reach(after, call),
+        reach: (after, call, others) => this.watermarks.reach(after, call, [slot.name, ...others]),
         aliases: () => this.#aliases.of(slot.name),
         snapshots: new EmbeddedSnapshots(this.#host, slot),
       })

@@ -8,6 +8,7 @@ import type { CollectionIssue } from '../../core/issues.js'
 import { checkKnown, keysOf } from '../../core/known-keys.js'
 import { LIMITS } from '../../core/limits.js'
 import { memoryBudget } from '../memory/memory-budget.js'
+import { CacheFolder } from '../stores/cache-folder.js'
 import type { CollectionStore } from '../stores/collection-store.js'
 import { FolderStore } from '../stores/folder-store.js'
 import { MemoryStore } from '../stores/memory-store.js'
@@ -109,7 +110,9 @@ export async function openSharing(folder: string, options: OpenOptions = {}): Pr
   // Each cache is a node of its own.
   const root = address ? `${folder} ${cache}` : resolve(folder)
   if (options.readOnly) {
-    const source = address ? await StoreSource.open(address, cache) : await FolderSource.open(root)
+    const source = address
+      ? await StoreSource.open(address, await CacheFolder.open(cache))
+      : await FolderSource.open(root)
     return await openStore(new ReaderStore(source), options)
   }
   for (let shared = writers.get(root); shared; shared = writers.get(root)) {
@@ -119,7 +122,7 @@ export async function openSharing(folder: string, options: OpenOptions = {}): Pr
   const settings = settingsOf(options, address)
   const { snapshotUrls: urls, maxSnapshotBytes: maxBytes } = settings
   const opening = address
-    ? OwnerStore.open(address, cache, groupOptions(options))
+    ? CacheFolder.open(cache).then((folder) => OwnerStore.open(address, folder, groupOptions(options)))
     : FolderStore.open(root, systemClock, { urls, maxBytes })
   const opened = new SharedDatabase(
     opening.then((store) => openStore(store, options)),

@@ -7,6 +7,7 @@ import type { Aliases } from '../../storage/folder-files.js'
 import type { Manifest } from '../../storage/manifest.js'
 import type { CollectionEngine } from '../collection/collection-engine.js'
 import type { StoredCollection } from '../collection/collection-home.js'
+import { CacheFolder } from './cache-folder.js'
 import type { CollectionRegistry, CollectionStore } from './collection-store.js'
 import { OwnerStore, type StoreOptions } from './owner-store.js'
 import { StoreSource } from './read-source.js'
@@ -19,6 +20,8 @@ export interface NodeStoreParts {
   /** The node, as other nodes find it in the store's database. */
   owner: Omit<GroupOwner, 'epoch'>
   options: Pick<StoreOptions, 'minAgeMs' | 'memoryBytes' | 'commitWindowMs'>
+  /** This node has opened the database, with this number. Its collections move once this resolves. */
+  onOwned(epoch: number): Promise<void>
   /** This node owned the store and does not any more: call `read`. */
   onLost(error: VicinalError): void
 }
@@ -36,6 +39,7 @@ export class NodeStore implements CollectionStore {
   readonly reopens = true
   readonly snapshots = null
   readonly #parts: NodeStoreParts
+  #cache: CacheFolder | null = null
   #owning: OwnerStore | null = null
   #reading: Reading | null = null
   #isChanging = false
@@ -56,6 +60,7 @@ export class NodeStore implements CollectionStore {
   /** Opens it as its owner. */
   async startOwning(): Promise<void> {
     this.#owning = await this.#openOwning()
+    await this.#parts.onOwned(this.#owning.epoch)
   }
 
   get #current(): OwnerStore | ReaderStore {
@@ -64,9 +69,14 @@ export class NodeStore implements CollectionStore {
     throw new VicinalError('CLOSED', 'the store is not open')
   }
 
-  /** The number of the opening with which this node owns the store; null if it does not. */
+  /** The number of the opening with which this node owns the store and takes writes; null if it does not. */
   get epoch(): number | null {
-    return this.readOnly ? null : (this.#owning?.epoch ?? null)
+    return this.#isChanging ? null : this.ownedEpoch
+  }
+
+  /** The same, also while its collections still move. */
+  get ownedEpoch(): number | null {
+    return this.#isLost ? null : (this.#owning?.epoch ?? null)
   }
 
   get readOnly(): boolean {
@@ -91,6 +101,7 @@ export class NodeStore implements CollectionStore {
       this.#isChanging = true
       this.#owning = next
       this.#reading = null
+      await this.#parts.onOwned(next.epoch)
       await before?.store.stop()
       await before?.store.close().catch(() => undefined)
       await this.#replace()
@@ -146,20 +157,24 @@ export class NodeStore implements CollectionStore {
     await registry.replaced?.(present)
   }
 
+  async #holdCache(): Promise<CacheFolder> {
+    this.#cache ??= await CacheFolder.open(this.#parts.cacheFolder)
+    return this.#cache.hold()
+  }
+
   async #openReading(): Promise<Reading> {
-    const { address, cacheFolder } = this.#parts
-    const source = await StoreSource.open(address, cacheFolder)
+    const source = await StoreSource.open(this.#parts.address, await this.#holdCache())
     return { store: new ReaderStore(source), source }
   }
 
   async #openOwning(): Promise<OwnerStore> {
-    const { address, cacheFolder, owner, options } = this.#parts
+    const { address, owner, options } = this.#parts
     const onEnd = (error: VicinalError) => {
       if (this.#isStopped) return
       this.#isLost = true
       this.#parts.onLost(error)
     }
-    return await OwnerStore.open(address, cacheFolder, { ...options, owner, onEnd })
+    return await OwnerStore.open(address, await this.#holdCache(), { ...options, owner, onEnd })
   }
 
   async list(registry: CollectionRegistry): Promise<void> {
@@ -200,10 +215,11 @@ export class NodeStore implements CollectionStore {
   async stop(): Promise<void> {
     this.#isStopped = true
     await this.#changes.idle()
-    await this.#current.stop()
+    await (this.#owning ?? this.#reading?.store)?.stop()
   }
 
   async close(): Promise<void> {
-    await this.#current.close()
+    await (this.#owning ?? this.#reading?.store)?.close()
+    this.#cache?.release()
   }
 }

@@ -7,17 +7,15 @@ import { probe } from '../../bucket/probe.js'
 import { DEFAULT_REMOVAL_MS, Removals } from '../../bucket/removals.js'
 import { background } from '../../core/background.js'
 import { type Clock, systemClock } from '../../core/clock.js'
-import { VicinalError } from '../../core/errors.js'
 import type { QuotaConfig } from '../../core/quotas.js'
-import { Disk } from '../../disk/disk.js'
-import { FileLock } from '../../native/lock.js'
 import type { Aliases } from '../../storage/folder-files.js'
-import { collectionPaths, LOCK_FILE } from '../../storage/layout.js'
+import { collectionPaths } from '../../storage/layout.js'
 import { encodeManifest, type Manifest } from '../../storage/manifest.js'
 import { CollectionEngine } from '../collection/collection-engine.js'
 import type { StoredCollection } from '../collection/collection-home.js'
 import { recoverCollection } from '../collection/recovery.js'
 import { mapRoom } from '../memory/map-room.js'
+import type { CacheFolder } from './cache-folder.js'
 import type { CollectionRegistry, CollectionStore } from './collection-store.js'
 import { asVicinalError } from './folder-catalogue.js'
 import { asValue, listStored, type OpenedStore, type OwnedStore, storedAliases, storedQuotas } from './opened-store.js'
@@ -47,17 +45,17 @@ export class OwnerStore implements CollectionStore {
   readonly reopens = true
   readonly snapshots = null
   readonly #store: OwnersStore
-  readonly #lock: FileLock
+  readonly #cache: CacheFolder
   readonly #clock: Clock
   readonly #orphans: { openedMs: number; ageMs: number; nextMs: number }
   readonly #removing = () => this.#remove()
   /** Names of collections by uuid, for their removal. */
   readonly #names = new Map<string, string>()
 
-  private constructor(store: OwnersStore, lock: FileLock, options: StoreOptions) {
+  private constructor(store: OwnersStore, cache: CacheFolder, options: StoreOptions) {
     const { clock = systemClock, removalMs = DEFAULT_REMOVAL_MS, orphanAgeMs: ageMs = DEFAULT_ORPHAN_AGE_MS } = options
     this.#store = store
-    this.#lock = lock
+    this.#cache = cache
     this.#clock = clock
     this.#orphans = { openedMs: clock.wallMs(), ageMs, nextMs: clock.monotonicMs() + removalMs }
     background.add(this.#removing)
@@ -65,14 +63,10 @@ export class OwnerStore implements CollectionStore {
 
   /**
    * Opens the store at an address, and fences the node that owned it. Rejects with INVALID_ARGUMENT for a prefix of others,
-   * with UNAVAILABLE if the store does not do what it must, and with LOCKED if another process has
-   * the cache folder.
+   * and with UNAVAILABLE if the store does not do what it must. The cache folder is released with the store, also if this
+   * fails.
    */
-  static async open(address: StoreAddress, cacheFolder: string, options: StoreOptions = {}): Promise<OwnerStore> {
-    const cache = new Disk(cacheFolder)
-    await cache.makeRoot()
-    const lock = FileLock.acquire(cache.absolute(LOCK_FILE))
-    if (!lock) throw new VicinalError('LOCKED', `cache: another process uses the folder ${cacheFolder}`)
+  static async open(address: StoreAddress, cache: CacheFolder, options: StoreOptions = {}): Promise<OwnerStore> {
     try {
       const objects = await Objects.open(address)
       await claimPrefix(objects, address, { mayCreate: true })
@@ -82,17 +76,18 @@ export class OwnerStore implements CollectionStore {
         await group.close().catch(() => undefined)
         throw error
       })
-      const store = { address, objects, owned: { group, removals }, database: group, cache }
-      return new OwnerStore(store, lock, options)
+      const store = { address, objects, owned: { group, removals }, database: group, cache: cache.disk }
+      return new OwnerStore(store, cache, options)
     } catch (error) {
-      lock.release()
+      cache.release()
       throw error
     }
   }
 
   readonly progress: StoreProgress = {
     position: async () => this.#store.owned.group.position,
-    catchUp: async () => true,
+    applied: async () => this.#store.owned.group.position,
+    catchUp: async () => null,
   }
 
   /** The number of this opening. */
@@ -188,6 +183,6 @@ export class OwnerStore implements CollectionStore {
   async close(): Promise<void> {
     background.remove(this.#removing)
     await this.#store.owned.group.close()
-    this.#lock.release()
+    this.#cache.release()
   }
 }

@@ -9,6 +9,7 @@ import { Disk } from '../../disk/disk.js'
 import { type Aliases, readAliases, readQuotas } from '../../storage/folder-files.js'
 import { collectionPaths } from '../../storage/layout.js'
 import { type CollectionHome, FolderHome, type StoredCollection } from '../collection/collection-home.js'
+import type { CacheFolder } from './cache-folder.js'
 import { FolderCatalogue } from './folder-catalogue.js'
 import { listStored, type OpenedStore, storedAliases, storedQuotas } from './opened-store.js'
 import { StoreHome } from './store-home.js'
@@ -23,10 +24,10 @@ export interface ReadSource {
   quotas(): Promise<unknown>
   home(uuid: string): CollectionHome
   diskPercent(): Promise<number>
-  /** Another one after each change of the collections' names and the aliases; null if the source does not tell. */
-  catalogueVersion(): Promise<string | null>
-  /** The last batch that can be read; null where there are none. */
-  position(): Promise<Position | null>
+  /** The last batch that can be read; null where there are none. `isAwaited`: callers wait for the next one. */
+  position(isAwaited?: boolean): Promise<Position | null>
+  /** Whether a batch after `since` may have changed the collection. */
+  touches(uuid: string, since: Position): boolean
   close(): Promise<void>
 }
 
@@ -69,27 +70,34 @@ export class FolderSource implements ReadSource {
     return await this.disk.usedPercent()
   }
 
-  async catalogueVersion(): Promise<null> {
+  async position(): Promise<null> {
     return null
   }
 
-  async position(): Promise<null> {
-    return null
+  touches(): boolean {
+    return true
   }
 
   async close(): Promise<void> {}
 }
 
 export class StoreSource implements ReadSource {
-  private constructor(private readonly store: OpenedStore & { database: GroupReader }) {}
+  private constructor(
+    private readonly store: OpenedStore & { database: GroupReader },
+    private readonly cache: CacheFolder,
+  ) {}
 
-  static async open(address: StoreAddress, cacheFolder: string): Promise<StoreSource> {
-    const cache = new Disk(cacheFolder)
-    await cache.makeRoot()
-    const objects = await Objects.open(address)
-    await claimPrefix(objects, address, { mayCreate: false })
-    const database = await GroupReader.open(address, STORE_POLL_MS)
-    return new StoreSource({ address, objects, owned: null, database, cache })
+  /** The cache folder is released with the source, also if this fails. */
+  static async open(address: StoreAddress, cache: CacheFolder): Promise<StoreSource> {
+    try {
+      const objects = await Objects.open(address)
+      await claimPrefix(objects, address, { mayCreate: false })
+      const database = await GroupReader.open(address, STORE_POLL_MS)
+      return new StoreSource({ address, objects, owned: null, database, cache: cache.disk }, cache)
+    } catch (error) {
+      cache.release()
+      throw error
+    }
   }
 
   async list(): ReturnType<ReadSource['list']> {
@@ -112,13 +120,12 @@ export class StoreSource implements ReadSource {
     return await this.store.cache.usedPercent()
   }
 
-  async catalogueVersion(): Promise<string> {
-    const { epoch, catalogueBatch } = await this.position()
-    return `${epoch}.${catalogueBatch}`
-  }
-
   async position(): Promise<Position> {
     return await this.store.database.position()
+  }
+
+  touches(): boolean {
+    return true
   }
 
   /** The node that opened the store's database last. */
@@ -128,5 +135,6 @@ export class StoreSource implements ReadSource {
 
   async close(): Promise<void> {
     await this.store.database.close()
+    this.cache.release()
   }
 }
