@@ -1,4 +1,4 @@
-import { VicinalError } from '../core/errors.js'
+import { invalid, VicinalError } from '../core/errors.js'
 import { type Point, type PointId, RawJson, UNNAMED_VECTOR } from '../core/point.js'
 import type { SparseVectorParams, VectorParams } from '../core/schema.js'
 import { uuidOfText } from '../core/text-ids.js'
@@ -111,8 +111,11 @@ export function vectorParams(
  * The point with the id that the collection takes. `row` is its id where the file has no ids. A vector of the unnamed name
  * alone stands by itself, as the API has it.
  */
-export function pointIn(point: Point<unknown>, row: number, { id: column, textIds }: Mapping): Point<unknown> {
+export function pointIn(point: Point<unknown>, row: number, mapping: Mapping): Point<unknown> {
+  const { id: column, textIds, isPoints } = mapping
   const { vector } = point
+  // Points of the API may have no vector; a row of a table without one is an accident.
+  if (!isPoints && Object.keys(vector).length === 0) throw invalid('row', 'expected one of the vectors at least')
   const only = vector !== null && typeof vector === 'object' && Object.hasOwn(vector, UNNAMED_VECTOR)
   const mapped = only ? { ...point, vector: (vector as Record<string, never>)[UNNAMED_VECTOR] as never } : point
   if (column === null) return { ...mapped, id: textIds ? String(row) : row }

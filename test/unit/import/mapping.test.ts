@@ -92,6 +92,9 @@ describe('points', () => {
     const point = pointIn({ id: undefined as never, vector: { '': floats } }, 110, { ...mapping, id: null })
     expect(point).toEqual({ id: 110, vector: floats })
     expect(point.vector).toBe(floats)
+    const bare = { id: undefined as never, vector: {} }
+    expect(() => pointIn(bare, 1, { ...mapping, id: null })).toThrow('row: expected one of the vectors at least')
+    expect(pointIn(bare, 1, { ...mapping, id: null, isPoints: true })).toEqual({ id: 1, vector: {} })
     expect(pointIn({ id: undefined as never, vector: [1] }, 7, { ...mapping, id: null, textIds: true }).id).toBe('7')
   })
 })
