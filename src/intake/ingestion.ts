@@ -12,9 +12,12 @@ import type {
   IngestType,
   RejectedRow,
 } from '../core/ingest.js'
+import { INVALID } from '../core/ingestion-rules.js'
 import { LIMITS } from '../core/limits.js'
 import type { Point } from '../core/point.js'
 import { nextTurn } from '../core/turn-budget.js'
+import type { CleaningCounts } from '../ingest/cleaning.js'
+import type { KeptRows } from '../ingest/recent-rows.js'
 import { readArrowRows } from '../readers/arrow-rows.js'
 import { readPoints } from '../readers/given-points.js'
 import type { Hold } from '../readers/growing-bytes.js'
@@ -32,12 +35,19 @@ export interface IngestBatch {
   source: string | null
   from: number
   to: number
+  /** Of a stream without a source: its latest rows before `from`, as the write of the batch before has told them. */
+  recent: KeptRows | null
 }
 
-/** The rows of a batch that the collection has refused. The others are stored. */
+/** What became of the rows of a batch. */
 export interface WrittenBatch {
   accepted: number
-  rejected: readonly RejectedRow[]
+  /** Rows that are not stored, in order. */
+  refused: readonly RejectedRow[]
+  /** null where the collection has no rules. */
+  counts: CleaningCounts | null
+  /** The latest rows before `to`, where rules look back. */
+  recent: KeptRows | null
 }
 
 /** The facts of a collection that a stream is read and cut by. */
@@ -100,6 +110,7 @@ class Ingestion {
   #batch: Gathering
   #writing: Promise<void> = Promise.resolve()
   #failure: unknown = null
+  #recent: KeptRows | null = null
 
   constructor(options: IngestOptions, sink: IngestSink, { hold }: IngestBounds, batchRows: number) {
     this.#options = options
@@ -170,15 +181,30 @@ class Ingestion {
 
   async #writeBatch({ points, rows, rejected, from }: Gathering, to: number): Promise<void> {
     const source = this.#options.source?.name ?? null
-    const written = await patiently(() => this.#sink.write({ points, rows, source, from, to }), this.#options.signal)
-    const refused = [...rejected, ...written.rejected].sort((a, b) => a.row - b.row)
+    const batch = { points, rows, source, from, to, recent: this.#recent }
+    const written = await patiently(() => this.#sink.write(batch), this.#options.signal)
+    const refused = [...rejected, ...written.refused].sort((a, b) => a.row - b.row)
+    const aside = refused.reduce((count, { action }) => (action === 'quarantine' ? count + 1 : count), 0)
     const { errors } = this.#result
     const { mostErrors = LIMITS.ingestErrors } = this.#options
     errors.push(...refused.slice(0, Math.max(0, mostErrors - errors.length)))
     this.#result.accepted += written.accepted
-    this.#result.rejected += refused.length
+    this.#result.rejected += refused.length - aside
     this.#result.position = to
+    this.#recent = written.recent
+    if (written.counts) this.#count(written.counts, aside, rejected.length)
     this.#options.onProgress?.(countsOf(this.#result))
+  }
+
+  /** Adds up what the rules did; `unread` rows were no points before any rule saw them. */
+  #count({ fixed, flagged, byRule }: CleaningCounts, aside: number, unread: number): void {
+    const result = this.#result
+    result.quarantined = (result.quarantined ?? 0) + aside
+    result.fixed = (result.fixed ?? 0) + fixed
+    result.flagged = (result.flagged ?? 0) + flagged
+    result.byRule ??= {}
+    if (unread > 0) addCount(result.byRule, INVALID, unread)
+    for (const [rule, count] of Object.entries(byRule)) addCount(result.byRule, rule, count)
   }
 
   #told(error: unknown): unknown {
@@ -222,8 +248,13 @@ export function rejectedRow(row: number, { code, message, details }: VicinalErro
   return { row, code, error, ...(typeof field === 'string' ? { field: field.slice(0, LIMITS.ingestErrorLength) } : {}) }
 }
 
-export function countsOf({ accepted, rejected, position }: IngestCounts): IngestCounts {
-  return { accepted, rejected, position }
+/** The result so far without its rows. */
+function countsOf({ errors: _, byRule: __, ...counts }: IngestResult): IngestCounts {
+  return counts
+}
+
+export function addCount(counts: Record<string, number>, name: string, count: number): void {
+  counts[name] = (Object.hasOwn(counts, name) ? (counts[name] as number) : 0) + count
 }
 
 /** Rows are missing between those that are stored and those that are sent. */
