@@ -3,7 +3,7 @@ import { VicinalError } from '../core/errors.js'
 import type { RejectedRow } from '../core/ingest.js'
 import { LIMITS } from '../core/limits.js'
 import type { Point, PointId } from '../core/point.js'
-import type { Distance } from '../core/schema.js'
+import type { Distance, IngestionRule } from '../core/schema.js'
 import type { ReadRow } from '../readers/rows.js'
 import type { Progress } from '../terminal/progress.js'
 import { UsageError } from '../terminal/usage-error.js'
@@ -15,6 +15,11 @@ import { type Cursor, type Model, type Source, type SourceRows, START } from './
 import type { Target, Written } from './target.js'
 
 const BATCH_ROWS = 8_192
+/** The rules of a collection that is made with a quarantine. */
+const DEFAULT_RULES: IngestionRule[] = (['finite', 'dimension', 'missing'] as const).map((check) => ({
+  check,
+  action: 'quarantine',
+}))
 /** Ids that a dry run compares with each other. */
 const MOST_COMPARED_IDS = 5_000_000
 
@@ -54,6 +59,7 @@ export class FileImport {
   #done: Progressed
   #accepted: number
   #repeated = 0
+  #quarantined = 0
 
   constructor(
     target: Target,
@@ -77,6 +83,11 @@ export class FileImport {
   /** Rows that were stored, by this run and by earlier ones of the same command. */
   get accepted(): number {
     return this.#accepted
+  }
+
+  /** Rows that are in the collection's quarantine instead. */
+  get quarantined(): number {
+    return this.#quarantined
   }
 
   /** Of a dry run: ids that came before. */
@@ -112,9 +123,16 @@ export class FileImport {
   async #mapping(source: Source): Promise<Mapping> {
     const config = await this.#target.config()
     const existing = [...(config?.vectors ?? []), ...(config?.sparseVectors ?? [])].map(({ name }) => name)
+    const isQuarantining = this.#options.onError === 'quarantine'
+    if (isQuarantining && config && !config.ingestion?.quarantine) {
+      throw new UsageError(
+        `--on-error quarantine: the rules of ${this.#target.name} name no quarantine; see docs/ingest.md`,
+      )
+    }
     const shape = await source.shape()
     if (shape.rows === 0 && shape.vectors.size === 0) throw new UsageError(`${source.path}: has no rows`)
-    return mappingOf(shape, { ...this.#options, existing, textIds: config?.ids === 'text' }, source.path)
+    const asked = { ...this.#options, existing, textIds: config?.ids === 'text', mayLackVectors: isQuarantining }
+    return mappingOf(shape, asked, source.path)
   }
 
   /** One write at a time, so that of two rows with one id the later wins. The next batch is read meanwhile. */
@@ -182,7 +200,7 @@ export class FileImport {
     if (this.#options.onError === 'stop') cutAtFirst(batch)
     if (points.length > 0) {
       if (!this.#target.collection) await this.#make(source, mapping)
-      const { accepted, rejected } = await this.#written(points)
+      const { accepted, quarantined, rejected } = await this.#written(points)
       for (const one of rejected) {
         const row = rows[one.row] as number
         if (refused.some((known) => known.row === row)) continue
@@ -191,6 +209,7 @@ export class FileImport {
       const wrong = refused.sort((a, b) => a.row - b.row)[0]
       if (wrong && this.#options.onError === 'stop') this.#stop(wrong)
       this.#accepted += accepted
+      this.#quarantined += quarantined
       if (this.#options.isDry) this.#compare(points)
     }
     for (const one of refused) this.#refused.add(one)
@@ -224,6 +243,8 @@ export class FileImport {
       options: vectorParams(mapping, this.#options.distance),
       indexes: [],
     }
+    if (this.#options.onError === 'quarantine')
+      model.options.ingestion = { quarantine: `${this.#target.name}-quarantine`, rules: DEFAULT_RULES }
     if (!this.#options.isDry) say(`making collection ${this.#target.name}: ${JSON.stringify(model.options)}`)
     await this.#target.make(model)
   }

@@ -76,6 +76,12 @@ test('a Parquet file with 1 % broken rows comes in by one command, which tells e
     if (kind !== 'missing') expect(column).toBe('vector')
     expect(record).toMatchObject({ id: row, payload: { text: `row ${row}` } })
   }
+  const kept = ['import', 'photos.parquet', '--collection', 'kept', '--on-error', 'quarantine']
+  const quarantined = await vicinal(kept, folder)
+  expect(quarantined).toMatchObject({ code: 0, stdout: `kept: ${ROWS - broken.size} points\n` })
+  expect(quarantined.stderr).toContain(`${broken.size} of them are in the quarantine`)
+  const unruled = await vicinal([...args.slice(0, 4), '--on-error', 'quarantine'], folder)
+  expect(unruled).toMatchObject({ code: 2, stderr: expect.stringContaining('the rules of photos name no quarantine') })
   // Without --on-error the first one stops the import, and leaves no collection.
   const stopped = await vicinal(['import', 'photos.parquet', '--collection', 'other'], folder)
   expect(stopped).toMatchObject({
@@ -84,6 +90,7 @@ test('a Parquet file with 1 % broken rows comes in by one command, which tells e
   })
   const database = await open(join(folder, 'data'))
   expect(await database.hasCollection('other')).toBe(false)
+  expect(await (await database.collection('kept-quarantine')).count()).toBe(broken.size)
   await database.close()
 })
 
