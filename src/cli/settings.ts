@@ -38,7 +38,7 @@ export const SERVE_SETTINGS = named({
   ),
   cache: text('folder for copies of what the store keeps; of one process alone', './cache'),
   role: text(
-    'with a store: `write,query` may own it; `query` reads what the owner writes. Without a cluster key a node that may own it takes it at once',
+    'with a store: `write,query` may own it; `query` reads what the owner writes; `write` may own it and has nodes with the role `query` answer reads of points. Without a cluster key a node that may own it takes it at once',
     'write,query',
   ),
   commitWindowMs: integer(
