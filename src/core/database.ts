@@ -38,7 +38,15 @@ import type { WriteResult } from './write-result.js'
 
 export type * from './answered-points.js'
 export type { CallOptions } from './call-options.js'
-export type { IngestCounts, IngestOptions, IngestResult, IngestStream, IngestType, RejectedRow } from './ingest.js'
+export type {
+  Cleaning,
+  IngestCounts,
+  IngestOptions,
+  IngestResult,
+  IngestStream,
+  IngestType,
+  RejectedRow,
+} from './ingest.js'
 export type { NearDuplicatePairs, PairsOptions, QualityOptions, QualityReference, QualityReport } from './quality.js'
 export type { QuantizationParams, QueryOptions, QueryParams } from './query.js'
 export type { ReadOptions, WithPayload, WithVector } from './read-options.js'

@@ -56,6 +56,15 @@ export interface EmbeddedTexts {
   values: Float32Array
 }
 
+export type InspectedVectors = [
+  data: Float32Array,
+  dim: number,
+  datatype: string,
+  norms: Float64Array,
+  flags: Uint8Array,
+  hashes: Uint32Array | null,
+]
+
 export interface Addon {
   /** Incremented with every incompatible change of this interface. */
   readonly abi: number
@@ -79,6 +88,12 @@ export interface Addon {
    */
   prepareVectorsSync(data: Float32Array, dim: number, normalise: boolean, datatype?: string): number
   prepareVectors(data: Float32Array, dim: number, normalise: boolean, datatype?: string): Promise<number>
+  /**
+   * Writes of each vector its norm and its flags: 1 if a component is NaN, and 2 if one is infinite or beyond the
+   * datatype. `hashes`, unless it is null, gets two words of each vector's hash.
+   */
+  inspectVectorsSync(...vectors: InspectedVectors): undefined
+  inspectVectors(...vectors: InspectedVectors): Promise<undefined>
 
   /**
    * Extracts the vectors of a request in JSON. In the returned text a string replaces each vector: `mark` and its

@@ -213,12 +213,13 @@ export class Call extends ReadCall {
 
   #ingestOptions(): IngestOptions {
     const { 'idempotency-key': name } = this.request.headers
-    const { from } = this.parameters
+    const { from, errors } = this.parameters
     if (from !== undefined && name === undefined) {
       throw invalid('from', 'expected the header Idempotency-Key, which names the source of the stream', from)
     }
     const source = name === undefined ? {} : { source: read(IngestSource, { name, position: from }, 'wire', 'source') }
-    return { type: streamTypeOf(this.request), ...source, ...this.deadline() }
+    const most = errors === undefined ? {} : { mostErrors: errors }
+    return { type: streamTypeOf(this.request), ...most, ...source, ...this.deadline() }
   }
 
   /** Logs the failure of work whose answer was already sent. */

@@ -3,6 +3,7 @@
  * OpenAPI document tells them. Parameters that a route does not name are ignored, as in Qdrant.
  */
 import Type, { type Static, type TObject, type TSchema } from 'typebox'
+import { mostErrors } from '../core/ingest.js'
 import { qualityFields } from '../core/quality.js'
 import { RECOVERY } from '../core/snapshots.js'
 import { count, integer, opaque, optional } from '../core/vocabulary/declare.js'
@@ -56,6 +57,7 @@ export const WriteParameters = Type.Object({
   timeout,
 })
 export const IngestParameters = Type.Object({
+  errors: mostErrors,
   from: optional(integer({ description: 'Rows of the source before the first one of this stream. Default 0.' })),
   timeout: optional(
     count({ ...seconds, description: 'Seconds for each batch; past them the stream ends with 408.', isNonZero: true }),

@@ -37,7 +37,7 @@ export interface Manifest {
   /** The end of the log at the last clean close: everything before it must be whole. */
   cleanEnd: { file: string; offset: number } | null
   /** How far sources of streams were taken, as of `flushedSeq`; the one written last is the last. */
-  sources?: { name: string; position: number }[]
+  sources?: { name: string; position: number; recent?: { vectors: string[]; rows: string } }[]
   /** The points that quality reports compare the others with. */
   qualityReference?: { operationId: number } | { filter: Filter } | null
   /** Time as in RFC 3339. */

@@ -118,8 +118,8 @@ class Handle extends PlainReads {
 
   /** Each batch is a use of its own: between two of them the collection may be closed, or deleted. */
   async ingest(stream: IngestStream, options: IngestOptions): Promise<IngestResult> {
-    const { type, source, onProgress, ...call } = given(IngestOptions, options)
-    const told = { type, ...(source ? { source } : {}), ...(onProgress ? { onProgress } : {}), ...call }
+    const told = given(IngestOptions, options)
+    const { type, source, onProgress, mostErrors, ...call } = told
     const sink: IngestSink = {
       position: (name) => this.#slot.use(({ methods }) => methods.ingestPosition(name), call),
       shape: () => this.#slot.use(({ methods }) => methods.ingestShape(), call),

@@ -125,13 +125,16 @@ class ColumnReader {
     const { field, length } = column
     switch (field.kind) {
       case 'utf8':
-      case 'large_utf8': {
+      case 'large_utf8':
+      case 'binary':
+      case 'large_binary': {
         const offsets = this.#offsets(field, length)
         const bytes = this.#bytes(field)
         await checkOffsets(field, offsets, bytes.length)
         return { ...column, offsets, bytes }
       }
       case 'list':
+      case 'map':
       case 'large_list': {
         const offsets = this.#offsets(field, length)
         const items = await this.column(field.children[0] as ArrowField, 0, false)
@@ -147,6 +150,8 @@ class ColumnReader {
         for (const child of field.children) children.push(await this.column(child, length, false))
         return { ...column, children }
       }
+      case 'fixed_size_binary':
+        return { ...column, bytes: this.#bytes(field) }
       default:
         return { ...column, values: this.#scalars(field, length) }
     }
@@ -166,7 +171,7 @@ class ColumnReader {
   }
 
   #offsets(field: ArrowField, length: number): Int32Array | BigInt64Array {
-    const isLong = field.kind === 'large_utf8' || field.kind === 'large_list'
+    const isLong = field.kind.startsWith('large_')
     // A column without values may have none.
     const [, bytes] = this.#buffers[this.#buffer] ?? [0, 0]
     const count = length === 0 && bytes === 0 ? 0 : length + 1

@@ -18,16 +18,31 @@ export interface ArrowMessage {
   body: Buffer
 }
 
+/** Where the stream begins in a file: behind the magic and its padding, which writers make 2 or 58 bytes long. */
+export function streamStart(file: Buffer): number {
+  if (!file.subarray(0, FILE_MAGIC.length).equals(FILE_MAGIC)) return 0
+  const start = file.subarray(FILE_MAGIC.length).findIndex((byte) => byte !== 0)
+  return start < 0 ? file.length : FILE_MAGIC.length + start
+}
+
 export class ArrowMessages {
   readonly #mostBytes: number
+  readonly #hasFooter: boolean
   readonly #bytes: GrowingBytes
   #need = PREFIX_BYTES
   #part: 'prefix' | 'metadata' | 'body' | 'end' = 'prefix'
   #message: Omit<ArrowMessage, 'body'> | null = null
 
-  constructor(mostBytes: number, hold: Hold) {
+  /** `hasFooter`: the stream stands in a file, whose footer follows it. */
+  constructor(mostBytes: number, hold: Hold, hasFooter = false) {
     this.#mostBytes = mostBytes
+    this.#hasFooter = hasFooter
     this.#bytes = new GrowingBytes(hold)
+  }
+
+  /** Whether its end mark was read. */
+  get isOver(): boolean {
+    return this.#part === 'end'
   }
 
   /** The messages that end with this piece. */
@@ -40,7 +55,7 @@ export class ArrowMessages {
       else yield this.#endMessage(part)
       if (this.#part === 'body' && this.#need === 0) yield this.#endMessage(Buffer.alloc(0))
     }
-    if (this.#part === 'end' && this.#bytes.length > 0) throw broken('bytes behind its end')
+    if (this.#part === 'end' && this.#bytes.length > 0 && !this.#hasFooter) throw broken('bytes behind its end')
   }
 
   /** A stream may end without its end mark, but not inside a message. */

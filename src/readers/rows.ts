@@ -3,8 +3,8 @@ import type { VicinalError } from '../core/errors.js'
 import type { Point } from '../core/point.js'
 import type { Hold } from './growing-bytes.js'
 
-/** A row that was read: a point, or the reason why it is none. */
-export type ReadRow = ({ point: Point<unknown> } | { error: VicinalError }) & {
+/** A row that was read: a point, or the reason why it is none, with its content as far as it could be read. */
+export type ReadRow = ({ point: Point<unknown> } | { error: VicinalError; record?: unknown }) & {
   /** Bytes of the row in the stream. */
   bytes: number
 }
@@ -26,3 +26,18 @@ export interface FrameBounds {
 
 /** Rows that are decoded in one go. A wrong row costs an error, and a piece of a stream may have a row a byte. */
 export const ROWS_AT_ONCE = 16
+
+/** The columns of a table that become ids and vectors. The others are payload. */
+export interface RowColumns {
+  /** null: no column has the ids. */
+  id: string | null
+  vectors: readonly (readonly [name: string, column: string])[]
+  /** A column that holds whole payloads as JSON text. */
+  payload?: string | null
+}
+
+/** The form of the vectors that a column holds, with the dimensions of the first one; 0 if none was seen. */
+export interface VectorShape {
+  kind: 'dense' | 'multi' | 'sparse'
+  size: number
+}

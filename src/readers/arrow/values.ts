@@ -101,6 +101,8 @@ export class JsonValues {
         for (let at = start; at < end; at++) list.push(this.at(items, at))
         return list
       }
+      case 'map':
+        return this.#mapAt(column, row)
       case 'struct':
         this.#spend(column.children.length * VALUE_BYTES, column)
         // Unlike assignment, this makes a plain key of a field called __proto__.
@@ -120,6 +122,17 @@ export class JsonValues {
       default:
         return integerOf(values[row] as number | bigint)
     }
+  }
+
+  /** A list of structs of two fields, as an object. */
+  #mapAt(column: ArrowColumn, row: number): Record<string, unknown> {
+    const entries = column.children[0] as ArrowColumn
+    const [keys, values] = entries.children
+    if (!keys || !values) throw wrong(entries.field, 'expected structs of key and value')
+    const [start, end] = rangeOf(column, row)
+    const found: [string, unknown][] = []
+    for (let at = start; at < end; at++) found.push([String(this.at(keys, at)), this.at(values, at)])
+    return Object.fromEntries(found)
   }
 
   #textAt(column: ArrowColumn, row: number): string {

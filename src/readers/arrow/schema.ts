@@ -27,10 +27,17 @@ export type ArrowKind =
   | 'fixed_size_list'
   | 'large_utf8'
   | 'large_list'
+  | 'map'
+  | 'time'
+  | 'duration'
+  | BinaryKind
+type BinaryKind = 'binary' | 'large_binary' | 'fixed_size_binary'
 const KINDS: ReadonlySet<string> = new Set<ArrowKind>([
-  ...(['null', 'int', 'float', 'utf8', 'bool', 'decimal', 'date', 'timestamp'] as const),
-  ...(['list', 'struct', 'fixed_size_list', 'large_utf8', 'large_list'] as const),
+  ...(['null', 'int', 'float', 'utf8', 'bool', 'decimal', 'date', 'timestamp', 'time', 'duration'] as const),
+  ...(['list', 'struct', 'map', 'fixed_size_list', 'large_utf8', 'large_list'] as const),
 ])
+/** Bytes, mostly pictures. JSON cannot hold them, so files are read without them; streams refuse them. */
+export const BINARY_KINDS: ReadonlySet<string> = new Set<BinaryKind>(['binary', 'large_binary', 'fixed_size_binary'])
 
 export interface ArrowField {
   name: string
@@ -40,16 +47,17 @@ export interface ArrowField {
   isSigned: boolean
   /** Digits of a decimal behind its point; the unit of a timestamp: 10^(-3 × unit) seconds. */
   scale: number
-  /** Items of a fixed-size list. */
+  /** Items of a fixed-size list, or bytes of a fixed-size binary. */
   size: number
   children: readonly ArrowField[]
   /** Its values are indices of a dictionary, and `kind` is that of the dictionary's values. */
   dictionary: { id: number; bits: number; isSigned: boolean } | null
 }
 
-export function readSchema(schema: FlatTable): ArrowField[] {
+/** `withBinary`: columns of bytes are no error. */
+export function readSchema(schema: FlatTable, withBinary = false): ArrowField[] {
   if (schema.int16(0) !== 0) throw broken('numbers with the most significant byte first are not supported')
-  const counter = { left: MOST_FIELDS }
+  const counter = { left: MOST_FIELDS, withBinary }
   const fields = schema.tables(1, MOST_FIELDS).map((field) => readField(field, '', 0, counter))
   const names = new Set<string>()
   for (const { name } of fields) {
@@ -59,7 +67,12 @@ export function readSchema(schema: FlatTable): ArrowField[] {
   return fields
 }
 
-function readField(field: FlatTable, parent: string, depth: number, counter: { left: number }): ArrowField {
+interface Counter {
+  left: number
+  withBinary: boolean
+}
+
+function readField(field: FlatTable, parent: string, depth: number, counter: Counter): ArrowField {
   if (--counter.left < 0 || depth > MOST_DEPTH) {
     throw broken(`expected at most ${MOST_FIELDS} fields, in at most ${MOST_DEPTH} levels`)
   }
@@ -67,7 +80,8 @@ function readField(field: FlatTable, parent: string, depth: number, counter: { l
   const path = parent === '' ? name : `${parent}.${name}`
   const column = `column ${JSON.stringify(path.slice(0, 64))}`
   const kind = NAMES[field.int8(2)] ?? 'none'
-  if (!KINDS.has(kind)) throw broken(`${column}: values of type ${kind} are not supported`)
+  if (!KINDS.has(kind) && !(counter.withBinary && BINARY_KINDS.has(kind)))
+    throw broken(`${column}: values of type ${kind} are not supported`)
   const children = field.tables(5, MOST_FIELDS).map((child) => readField(child, path, depth + 1, counter))
   const read: ArrowField = {
     name,
@@ -75,7 +89,7 @@ function readField(field: FlatTable, parent: string, depth: number, counter: { l
     children,
     dictionary: dictionaryOf(field.table(4), column),
   }
-  const isList = kind === 'list' || kind === 'large_list' || kind === 'fixed_size_list'
+  const isList = kind === 'list' || kind === 'large_list' || kind === 'fixed_size_list' || kind === 'map'
   if (isList ? children.length !== 1 : kind !== 'struct' && children.length > 0) {
     throw broken(`${column}: a type ${kind} has ${isList ? 'one field' : 'no fields'}, got ${children.length}`)
   }
@@ -101,9 +115,14 @@ function typeOf(kind: ArrowKind, type: FlatTable | null, column: string): TypeFa
       return { ...plain, bits: need(type?.int16(0, 1) ?? 1, [0, 1]) === 0 ? 32 : 64, isSigned: true }
     case 'timestamp':
       return { ...plain, bits: 64, isSigned: true, scale: need(type?.int16(0) ?? 0, [0, 1, 2, 3]) }
+    case 'time':
+      return { ...plain, bits: need(type?.int32(1, 32) ?? 32, [32, 64]), isSigned: true }
+    case 'duration':
+      return { ...plain, bits: 64, isSigned: true }
+    case 'fixed_size_binary':
     case 'fixed_size_list': {
       const size = type?.int32(0) ?? 0
-      if (size < 0) throw broken(`${column}: lists of ${size} items`)
+      if (size < 0) throw broken(`${column}: type ${kind} of ${size} items`)
       return { ...plain, size }
     }
     default:
