@@ -1,5 +1,6 @@
 /** What stands around each page: navigation, the key, and the page of the place. */
 import { useEffect, useState } from 'preact/hooks'
+import { BringPage } from './pages/bring'
 import { CollectionPage } from './pages/collection'
 import { OverviewPage } from './pages/overview'
 import { PointsPage } from './pages/points'
@@ -48,6 +49,7 @@ const TABS = [
   ['query', 'Query'],
   ['recall', 'Recall'],
   ['quality', 'Quality'],
+  ['bring', 'Bring data'],
 ] as const
 
 function CollectionTabs({ name, place }: { name: string; place: Place }) {
@@ -74,6 +76,7 @@ function Page({ place }: { place: Place }) {
     if (tab === '') return <CollectionPage key={name} name={name} />
     if (tab === 'points') return <PointsPage key={name} name={name} />
     if (tab === 'quality') return <QualityPage key={name} name={name} />
+    if (tab === 'bring') return <BringPage key={name} name={name} />
     if (tab === 'recall') return <RecallPage key={name} name={name} />
     if (tab === 'query') return <QueryPage key={name} name={name} asked={place.query.get('id')} />
   }
