@@ -10,7 +10,8 @@ import type { Transport } from './transport.js'
 const MS_PER_SECOND = 1000
 const PIECE_BYTES = 256 * 1024
 
-type Line = { progress: IngestCounts } | (Envelope & { result: IngestResult })
+type Line = { progress: IngestCounts } | (Envelope & { result: WireResult })
+type WireResult = Omit<IngestResult, 'byRule'> & { by_rule?: IngestResult['byRule'] }
 
 export async function sendStream(
   transport: Transport,
@@ -92,7 +93,7 @@ async function resultOf(answer: AsyncIterable<Buffer>, onProgress: IngestOptions
     for (const line of lines) {
       const told = JSON.parse(line) as Line
       if ('progress' in told) onProgress?.(told.progress)
-      else if (told.status === 'ok') return told.result
+      else if (told.status === 'ok') return resultIn(told)
       else throw errorOfLine(told)
     }
   }
@@ -102,9 +103,13 @@ async function resultOf(answer: AsyncIterable<Buffer>, onProgress: IngestOptions
   )
 }
 
-function errorOfLine(line: Envelope & { result: IngestResult }): VicinalError {
+function resultIn({ result: { by_rule: byRule, ...result } }: { result: WireResult }): IngestResult {
+  return byRule ? { ...result, byRule } : result
+}
+
+function errorOfLine(line: Envelope & { result: WireResult }): VicinalError {
   const { code, message, details } = errorOfAnswer(INTERNAL, {}, line)
-  return new VicinalError(code, message, { details: { ...details, ...line.result } })
+  return new VicinalError(code, message, { details: { ...details, ...resultIn(line) } })
 }
 
 const INTERNAL = 500

@@ -12,9 +12,12 @@ import type {
   IngestType,
   RejectedRow,
 } from '../core/ingest.js'
+import { INVALID } from '../core/ingestion-rules.js'
 import { LIMITS } from '../core/limits.js'
 import type { Point } from '../core/point.js'
 import { nextTurn } from '../core/turn-budget.js'
+import type { CleaningCounts } from '../ingest/cleaning.js'
+import type { KeptRows } from '../ingest/recent-rows.js'
 import { readArrowRows } from '../readers/arrow-rows.js'
 import { readPoints } from '../readers/given-points.js'
 import type { Hold } from '../readers/growing-bytes.js'
@@ -32,12 +35,21 @@ export interface IngestBatch {
   source: string | null
   from: number
   to: number
+  /** Of a stream without a source: its latest rows before `from`, as the write of the batch before has told them. */
+  recent: KeptRows | null
+  /** Rows that are in the quarantine since an earlier stream of the source, with what was told of them. */
+  verdicts: ReadonlyMap<number, RejectedRow>
 }
 
-/** The rows of a batch that the collection has refused. The others are stored. */
+/** What became of the rows of a batch. */
 export interface WrittenBatch {
   accepted: number
-  rejected: readonly RejectedRow[]
+  /** Rows that are not stored, in order. */
+  refused: readonly RejectedRow[]
+  /** null where the collection has no rules. */
+  counts: CleaningCounts | null
+  /** The latest rows before `to`, where rules look back. */
+  recent: KeptRows | null
 }
 
 /** The facts of a collection that a stream is read and cut by. */
@@ -52,6 +64,8 @@ export interface IngestShape {
 export interface IngestSink {
   /** Rows of the source that are stored. */
   position(source: string): Promise<number>
+  /** Rows of the source from this one on that are in the quarantine. */
+  verdicts(source: string, from: number): Promise<ReadonlyMap<number, RejectedRow>>
   shape(): Promise<IngestShape>
   write(batch: IngestBatch): Promise<WrittenBatch>
 }
@@ -100,6 +114,8 @@ class Ingestion {
   #batch: Gathering
   #writing: Promise<void> = Promise.resolve()
   #failure: unknown = null
+  #recent: KeptRows | null = null
+  #verdicts: IngestBatch['verdicts'] = new Map()
 
   constructor(options: IngestOptions, sink: IngestSink, { hold }: IngestBounds, batchRows: number) {
     this.#options = options
@@ -137,6 +153,7 @@ class Ingestion {
     this.#stored = await this.#sink.position(source.name)
     this.#result.position = this.#stored
     if (this.#row > this.#stored) throw gap(source.name, this.#row, this.#stored)
+    this.#verdicts = await this.#sink.verdicts(source.name, this.#stored)
   }
 
   /** Whether the batch is full with this row. */
@@ -170,15 +187,30 @@ class Ingestion {
 
   async #writeBatch({ points, rows, rejected, from }: Gathering, to: number): Promise<void> {
     const source = this.#options.source?.name ?? null
-    const written = await patiently(() => this.#sink.write({ points, rows, source, from, to }), this.#options.signal)
-    const refused = [...rejected, ...written.rejected].sort((a, b) => a.row - b.row)
+    const batch = { points, rows, source, from, to, recent: this.#recent, verdicts: this.#verdicts }
+    const written = await patiently(() => this.#sink.write(batch), this.#options.signal)
+    const refused = [...rejected, ...written.refused].sort((a, b) => a.row - b.row)
+    const aside = refused.reduce((count, { action }) => (action === 'quarantine' ? count + 1 : count), 0)
     const { errors } = this.#result
     const { mostErrors = LIMITS.ingestErrors } = this.#options
     errors.push(...refused.slice(0, Math.max(0, mostErrors - errors.length)))
     this.#result.accepted += written.accepted
-    this.#result.rejected += refused.length
+    this.#result.rejected += refused.length - aside
     this.#result.position = to
+    this.#recent = written.recent
+    if (written.counts) this.#count(written.counts, aside, rejected.length)
     this.#options.onProgress?.(countsOf(this.#result))
+  }
+
+  /** Adds up what the rules did; `unread` rows were no points before any rule saw them. */
+  #count({ fixed, flagged, byRule }: CleaningCounts, aside: number, unread: number): void {
+    const result = this.#result
+    result.quarantined = (result.quarantined ?? 0) + aside
+    result.fixed = (result.fixed ?? 0) + fixed
+    result.flagged = (result.flagged ?? 0) + flagged
+    result.byRule ??= {}
+    if (unread > 0) addCount(result.byRule, INVALID, unread)
+    for (const [rule, count] of Object.entries(byRule)) addCount(result.byRule, rule, count)
   }
 
   #told(error: unknown): unknown {
@@ -222,8 +254,13 @@ export function rejectedRow(row: number, { code, message, details }: VicinalErro
   return { row, code, error, ...(typeof field === 'string' ? { field: field.slice(0, LIMITS.ingestErrorLength) } : {}) }
 }
 
-export function countsOf({ accepted, rejected, position }: IngestCounts): IngestCounts {
-  return { accepted, rejected, position }
+/** The result so far without its rows. */
+function countsOf({ errors: _, byRule: __, ...counts }: IngestResult): IngestCounts {
+  return counts
+}
+
+export function addCount(counts: Record<string, number>, name: string, count: number): void {
+  counts[name] = (Object.hasOwn(counts, name) ? (counts[name] as number) : 0) + count
 }
 
 /** Rows are missing between those that are stored and those that are sent. */

@@ -29,10 +29,11 @@ function* rows(count: number, onRow: (row: number) => void = () => {}): Generato
 function sinkOf(write: (batch: IngestBatch) => Promise<void>): IngestSink {
   return {
     position: async () => 0,
+    verdicts: async () => new Map(),
     shape: async () => ({ vectors: [''] }),
     async write(batch) {
       await write(batch)
-      return { accepted: batch.points.length, rejected: [] }
+      return { accepted: batch.points.length, refused: [], counts: null, recent: null }
     },
   }
 }
