@@ -103,9 +103,8 @@ export const LIMITS = {
   qualityCompared: 2_000,
   /** Bytes of the vectors of one sample of a quality report. */
   qualitySampleBytes: 64 * 1024 * 1024,
-  /** Quality reports of one collection that are kept, and days whose counts are. */
+  /** Quality reports of one collection that are kept. */
   qualityReports: 30,
-  qualityDays: 90,
   /** `limit` of near-duplicate pairs, and points that one call looks at. */
   pairs: 10_000,
   pairPoints: 1_000_000,

@@ -224,6 +224,11 @@ export interface Addon extends VectorCalls {
    * thread of low priority.
    */
   squaredDistances(vectors: Float32Array, dim: number): Promise<{ distances: Float32Array }>
+  /**
+   * For each of at most 1,024 splits of items, the sum of the distances of all ordered pairs whose items both have the
+   * label 1. `labels` has one for each row of the square `distances`, split by split. On a thread of low priority.
+   */
+  sumsWithin(distances: Float32Array, labels: Uint8Array): Promise<{ sums: Float64Array }>
 
   // Texts
   /**
