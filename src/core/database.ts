@@ -47,7 +47,6 @@ export type {
   IngestType,
   RejectedRow,
 } from './ingest.js'
-export type { NearDuplicatePairs, PairsOptions, QualityOptions, QualityReference, QualityReport } from './quality.js'
 export type { QuantizationParams, QueryOptions, QueryParams } from './query.js'
 export type { ReadOptions, WithPayload, WithVector } from './read-options.js'
 export type { CountOptions, RetrieveOptions, ScrollOptions } from './scroll.js'

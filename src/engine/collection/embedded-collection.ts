@@ -144,9 +144,8 @@ export class EmbeddedCollection<P = Payload>
   async ingestBatch(batch: IngestBatch, options: WriteOptions): Promise<WrittenBatch> {
     const ingest = new IngestPlan(batch, this.#engine.sources)
     await this.#write({ op: 'upsert', points: batch.points as never }, options, ingest.plan)
-    const { written } = ingest
-    this.#engine.quality.countRules(written.counts?.byRule)
-    return written
+    this.#engine.quality.countRules(ingest.written.counts?.byRule)
+    return ingest.written
   }
 
   async quality(asked: QualityOptions = {}): Promise<QualityReport> {
