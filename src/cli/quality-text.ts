@@ -18,8 +18,14 @@ export function reportLines(collection: string, report: QualityReport): string[]
     ]),
     ...(skipped.length > 0 ? ['', ...skipped.map(({ name, why }) => `${name}: skipped, ${why}`)] : []),
     ...(rules.length > 0 ? ['', 'rows by rule'] : []),
-    ...rules.map(({ day, rule, count: rows }) => line(day, `${rule}: ${count(rows)}`)),
+    ...rules.map(dayLine),
   ]
+}
+
+function dayLine({ day, accepted, rejected, quarantined, byRule }: QualityReport['rules'][number]): string {
+  const broken = Object.entries(byRule).map(([rule, rows]) => `${rule} ${count(rows)}`)
+  const sums = `${count(accepted)} stored, ${count(rejected)} rejected, ${count(quarantined)} quarantined`
+  return line(day, [sums, ...broken].join('; '))
 }
 
 function vectorLines(vector: VectorQuality): string[] {

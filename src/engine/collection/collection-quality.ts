@@ -10,7 +10,7 @@ import type {
   QualityOptions,
   QualityReference,
   QualityReport,
-  RuleCount,
+  RuleDay,
 } from '../../core/quality.js'
 import { isSparse, type SchemaVector } from '../../core/schema.js'
 import type { Stoppable } from '../../core/stop.js'
@@ -26,11 +26,10 @@ import { withRoom } from '../memory/memory-budget.js'
 import type { CollectionHome } from './collection-home.js'
 import type { CollectionView } from './collection-view.js'
 import { SharedWork } from './shared-work.js'
+import type { Sources } from './sources.js'
 
 const KIND: FileKind = { magic: 'VICQUAL\n', formatVersion: 1, leastReader: 1, maxBytes: 16 * 1024 * 1024 }
 const SEEDS = 2 ** 32
-/** Of a time as in RFC 3339. */
-const DAY_CHARS = 10
 const DEFAULT_PAIRS = 100
 const DEFAULT_PAIR_POINTS = 100_000
 /** The thread, and squared distances of a sample, beside the samples. */
@@ -44,6 +43,7 @@ interface Engine {
   readonly view: CollectionView
   readonly shard: Shard
   readonly log: Pick<Log, 'lastSeq'>
+  readonly sources: Sources
   read<T>(work: (view: CollectionView) => MaybePromise<T>): MaybePromise<T>
   checkWritable(): void
 }
@@ -55,21 +55,13 @@ interface Parts {
   readonly home: CollectionHome | null
 }
 
-/** What the file holds. */
-interface Kept {
-  reports: QualityReport[]
-  rules: RuleCount[]
-}
-
 type Figures = Awaited<ReturnType<typeof figuresOf>>
 
 export class CollectionQuality {
   readonly #parts: Parts
   readonly #reports = new SharedWork<QualityReport>()
   readonly #pairs = new SharedWork<NearDuplicatePairs>()
-  #kept: Promise<Kept> | null = null
-  /** Whether rules have counted rows since the file was written. */
-  #hasCounted = false
+  #kept: Promise<QualityReport[]> | null = null
 
   constructor(parts: Parts) {
     this.#parts = parts
@@ -108,7 +100,7 @@ export class CollectionQuality {
       seed: asked.seed,
       ...figures,
       ...(reference ? { reference } : {}),
-      rules: (await this.#load()).rules.map((each) => ({ ...each })),
+      rules: this.#ruleDays,
     }
     await this.#keep(report)
     return report
@@ -147,7 +139,7 @@ export class CollectionQuality {
   }
 
   async history(): Promise<QualityReport[]> {
-    return [...(await this.#load()).reports]
+    return [...(await this.#load())]
   }
 
   async setReference({ operationId, filter }: QualityReference): Promise<void> {
@@ -172,58 +164,39 @@ export class CollectionQuality {
     return isSet
   }
 
-  /** Ends the work under way; counts are kept that no report has brought into the file. */
-  async stop({ discard }: { discard: boolean }): Promise<void> {
+  /** Ends the work under way. */
+  async stop(): Promise<void> {
     await Promise.all([this.#reports.stop(), this.#pairs.stop()])
-    if (this.#hasCounted && !discard) await this.#write(await this.#load())
   }
 
-  /** Counts rows of a write that broke rules, by the day in UTC. Each write of a stream comes here: it costs little. */
-  countRules(byRule: Readonly<Record<string, number>> | undefined): void {
-    const entries = Object.entries(byRule ?? {}).filter(([, count]) => count > 0)
-    if (entries.length === 0) return
-    this.#hasCounted = true
-    const day = new Date().toISOString().slice(0, DAY_CHARS)
-    void this.#load().then(({ rules }) => {
-      for (const [rule, count] of entries) {
-        const known = rules.find((other) => other.day === day && other.rule === rule)
-        if (known) known.count += count
-        else rules.push({ day, rule, count })
-      }
-      const days = [...new Set(rules.map((each) => each.day))].sort()
-      const [oldest] = days.slice(-LIMITS.qualityDays)
-      rules.splice(
-        0,
-        rules.findIndex((each) => each.day === oldest),
-      )
-    })
+  /** A reader knows those of the manifest. */
+  get #ruleDays(): RuleDay[] {
+    const { engine, manifest } = this.#parts
+    const { days } = engine.sources.ruleCounts
+    const known = days.length > 0 ? days : (manifest.current.ruleCounts ?? [])
+    return known.map((day) => ({ ...day, byRule: { ...day.byRule } }))
   }
 
+  /** A report that cannot be kept is no failure of the call that asked for it. */
   async #keep(report: QualityReport): Promise<void> {
     const kept = await this.#load()
-    kept.reports.push(report)
-    kept.reports.splice(0, kept.reports.length - LIMITS.qualityReports)
-    await this.#write(kept)
-  }
-
-  /** What cannot be kept is no failure of the call. */
-  async #write(kept: Kept): Promise<void> {
-    this.#hasCounted = false
+    kept.push(report)
+    kept.splice(0, kept.length - LIMITS.qualityReports)
     const { home } = this.#parts
-    if (home) await writeChecked(home.disk, home.paths.quality, KIND, kept).catch(() => undefined)
+    if (home) await writeChecked(home.disk, home.paths.quality, KIND, { reports: kept }).catch(() => undefined)
   }
 
-  /** A file that is missing or damaged counts as an empty one. */
-  #load(): Promise<Kept> {
+  #load(): Promise<QualityReport[]> {
     this.#kept ??= this.#read()
     return this.#kept
   }
 
-  async #read(): Promise<Kept> {
+  /** A file that is missing or damaged counts as one without reports. */
+  async #read(): Promise<QualityReport[]> {
     const { home } = this.#parts
     const body = home ? await readChecked(home.disk, home.paths.quality, KIND).catch(() => null) : null
-    const { reports, rules } = (body ?? {}) as Partial<Kept>
-    return { reports: Array.isArray(reports) ? reports : [], rules: Array.isArray(rules) ? rules : [] }
+    const reports = (body as { reports?: unknown } | null)?.reports
+    return Array.isArray(reports) ? reports : []
   }
 }
 

@@ -86,6 +86,7 @@ export class OwnerStore implements CollectionStore {
 
   readonly progress: StoreProgress = {
     position: async () => this.#store.owned.group.position,
+    confirm: () => this.touch(),
     applied: async () => this.#store.owned.group.position,
     catchUp: async () => null,
   }
