@@ -33,11 +33,9 @@ function vectorLines(vector: VectorQuality): string[] {
   const head = `${vector.name || 'the vector'}: ${count(vector.count)} of ${vector.size} dimensions, ${vector.distance}; ${count(vector.sampled)} looked at`
   const lines = ['', head]
   if (norms) {
-    const scaled = norms.measured === 'scaled' ? ', scaled by Cosine' : ''
+    const range = `${fixed(norms.least)} ${histogram(norms.histogram)} ${fixed(norms.greatest)}`
     const zero = norms.zero > 0 ? `, ${count(norms.zero)} are 0` : ''
-    lines.push(
-      line('lengths', `${fixed(norms.least)} ${histogram(norms.histogram)} ${fixed(norms.greatest)}${zero}${scaled}`),
-    )
+    lines.push(line('lengths', norms.measured === 'scaled' ? `scaled by Cosine${zero}` : range + zero))
   }
   if (constantDimensions) {
     const { count: constant, dimensions } = constantDimensions
