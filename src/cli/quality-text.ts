@@ -18,8 +18,14 @@ export function reportLines(collection: string, report: QualityReport): string[]
     ]),
     ...(skipped.length > 0 ? ['', ...skipped.map(({ name, why }) => `${name}: skipped, ${why}`)] : []),
     ...(rules.length > 0 ? ['', 'rows by rule'] : []),
-    ...rules.map(({ day, rule, count: rows }) => line(day, `${rule}: ${count(rows)}`)),
+    ...rules.map(dayLine),
   ]
+}
+
+function dayLine({ day, accepted, rejected, quarantined, byRule }: QualityReport['rules'][number]): string {
+  const broken = Object.entries(byRule).map(([rule, rows]) => `${rule} ${count(rows)}`)
+  const sums = `${count(accepted)} stored, ${count(rejected)} rejected, ${count(quarantined)} quarantined`
+  return line(day, [sums, ...broken].join('; '))
 }
 
 function vectorLines(vector: VectorQuality): string[] {
@@ -27,11 +33,9 @@ function vectorLines(vector: VectorQuality): string[] {
   const head = `${vector.name || 'the vector'}: ${count(vector.count)} of ${vector.size} dimensions, ${vector.distance}; ${count(vector.sampled)} looked at`
   const lines = ['', head]
   if (norms) {
-    const scaled = norms.measured === 'scaled' ? ', scaled by Cosine' : ''
+    const range = `${fixed(norms.least)} ${histogram(norms.histogram)} ${fixed(norms.greatest)}`
     const zero = norms.zero > 0 ? `, ${count(norms.zero)} are 0` : ''
-    lines.push(
-      line('lengths', `${fixed(norms.least)} ${histogram(norms.histogram)} ${fixed(norms.greatest)}${zero}${scaled}`),
-    )
+    lines.push(line('lengths', norms.measured === 'scaled' ? `scaled by Cosine${zero}` : range + zero))
   }
   if (constantDimensions) {
     const { count: constant, dimensions } = constantDimensions

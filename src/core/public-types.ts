@@ -37,6 +37,14 @@ export type {
   StoredVector,
   Vector,
 } from './point.js'
+export type {
+  NearDuplicatePairs,
+  PairsOptions,
+  QualityOptions,
+  QualityReference,
+  QualityReport,
+  QualityReports,
+} from './quality.js'
 export type * from './query.js'
 export type * from './query-plan.js'
 export type * from './quotas.js'

@@ -1,6 +1,7 @@
 /** Reports about the data of a collection: their options and what they say, declared once. docs/quality.md explains each figure. */
 import Type, { type Static } from 'typebox'
 import { CALL_OPTIONS, type CallOptions } from './call-options.js'
+import { Cleaning } from './ingest.js'
 import { LIMITS } from './limits.js'
 import { filter, PointIdentity } from './query-leaves.js'
 import { integer, number, optional, text } from './vocabulary/declare.js'
@@ -149,13 +150,10 @@ export const QualityReference = Type.Object(
 )
 export type QualityReference = Static<typeof QualityReference>
 
-export const RuleCount = Type.Object({
-  day: text('The day in UTC, as YYYY-MM-DD.'),
-  rule: text('The name of the rule; `invalid`: rows that are no points.'),
-  count: integer({ description: 'Rows that broke the rule.' }),
-})
-
-export type RuleCount = Static<typeof RuleCount>
+const { errors: _, ...counts } = Cleaning.properties
+/** What the rules of a collection did in one day. */
+export const RuleDay = Type.Object({ day: text('The day in UTC, as YYYY-MM-DD.'), ...counts })
+export type RuleDay = Static<typeof RuleDay>
 
 export const QualityReport = Type.Object(
   {
@@ -171,7 +169,7 @@ export const QualityReport = Type.Object(
       description: 'Vectors that are left out.',
     }),
     reference: optional(QualityReference),
-    rules: Type.Array(RuleCount, { description: 'Rows that rules have found, by day.' }),
+    rules: Type.Array(RuleDay, { description: 'What the rules of the collection did, by day, the oldest first.' }),
   },
   { $id: 'QualityReport', description: 'What the data of a collection is like.' },
 )

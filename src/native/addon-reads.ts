@@ -196,20 +196,3 @@ export interface FacetResult {
   integers: BigInt64Array | null
   kind: PayloadIndexKindCode
 }
-
-export interface NearestListsRequest {
-  /** Index into spec.vectors; not of a multivector. */
-  vector: number
-  /** Query vectors end to end, at most 4096; for Cosine of unit length. */
-  queries: Float32Array
-  /** Length of each list. */
-  limit: number
-  recall: number
-}
-
-/** One list for each query, best first. Each has `limit` places; `counts` says how many are filled. */
-export interface NearestLists {
-  ids: Uint32Array
-  scores: Float32Array
-  counts: Uint32Array
-}

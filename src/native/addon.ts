@@ -4,8 +4,6 @@ import type {
   FacetRequest,
   FacetResult,
   FusedRequest,
-  NearestLists,
-  NearestListsRequest,
   OrderedBlock,
   OrderRequest,
   PayloadIndexKindCode,
@@ -18,6 +16,7 @@ import type {
   TextBuffers,
   VectorRows,
 } from './addon-reads.js'
+import type { ReportCalls } from './addon-reports.js'
 import type { ProcessMemoryFacts, ShardMemory, ShardStats } from './addon-stats.js'
 import type {
   MetricCode,
@@ -29,6 +28,7 @@ import type {
 } from './addon-vectors.js'
 
 export type * from './addon-reads.js'
+export type * from './addon-reports.js'
 export type * from './addon-stats.js'
 export type * from './addon-vectors.js'
 
@@ -63,7 +63,7 @@ export interface EmbeddedTexts {
   values: Float32Array
 }
 
-export interface Addon extends VectorCalls {
+export interface Addon extends VectorCalls, ReportCalls<ShardHandle> {
   /** Incremented with every incompatible change of this interface. */
   readonly abi: number
   /** The instruction set in use: 'avx512' | 'avx2' | 'neon' | 'scalar' (VICINAL_ISA forces a lower one). */
@@ -212,23 +212,6 @@ export interface Addon extends VectorCalls {
   selectIds(shard: ShardHandle, filter: Uint8Array | null, cancel: number): Promise<Uint32Array>
   /** Asks the operation with this cancel number to stop. It then rejects with CANCELLED. */
   cancel(shard: ShardHandle, cancel: number): void
-
-  // Reports
-  /**
-   * The nearest rows of many vectors, on a thread of low priority. Nothing is learnt from these searches: neither recall
-   * nor pace.
-   */
-  nearestLists(shard: ShardHandle, request: NearestListsRequest, cancel: number): Promise<NearestLists>
-  /**
-   * The squared Euclidean distances of all vectors to each other, at most 16,384 of them: as many rows of as many. On a
-   * thread of low priority.
-   */
-  squaredDistances(vectors: Float32Array, dim: number): Promise<{ distances: Float32Array }>
-  /**
-   * For each of at most 1,024 splits of items, the sum of the distances of all ordered pairs whose items both have the
-   * label 1. `labels` has one for each row of the square `distances`, split by split. On a thread of low priority.
-   */
-  sumsWithin(distances: Float32Array, labels: Uint8Array): Promise<{ sums: Float64Array }>
 
   // Texts
   /**

@@ -21,6 +21,7 @@ const COSINE_THRESHOLD = 0.99
 const DISTANCE_SHARE = 0.1
 /** Under Dot lengths that deviate less than this share of their mean are one length. */
 const ONE_LENGTH = 0.01
+const DIGITS = 6
 /** Nearer than this under Cosine, float32 scores do not tell two vectors apart. */
 const LEAST_CHORD = 1e-3
 
@@ -55,7 +56,15 @@ export async function figuresOf(
     const told = await modalityGap(subject, pair, asked)
     if (told) modalities.push(told)
   }
-  return { vectors, modalities, skipped }
+  return rounded({ vectors, modalities, skipped })
+}
+
+/** Figures of a sample have few digits that mean something. */
+function rounded<T>(value: T): T {
+  if (typeof value === 'number') return (Number.isInteger(value) ? value : Number(value.toPrecision(DIGITS))) as T
+  if (Array.isArray(value)) return value.map(rounded) as T
+  if (value === null || typeof value !== 'object') return value
+  return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, rounded(part)])) as T
 }
 
 function whySkipped(vector: SchemaVector): string | null {

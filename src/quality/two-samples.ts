@@ -146,6 +146,24 @@ export function bestBound({ labels, endsRun }: Ordered): { errors: number; diffe
   return best
 }
 
+/** How far the mean ranks of the samples are apart, in standard errors (Wilcoxon, Mann and Whitney). */
+export function rankErrors({ labels, endsRun }: Ordered): number {
+  const count = labels.length
+  const all = labels.reduce((sum, label) => sum + label, 0)
+  const others = count - all
+  let [above, belowOthers, current, reference] = [0, 0, 0, 0]
+  for (let at = 0; at < count; at++) {
+    if (labels[at]) current++
+    else reference++
+    if (!endsRun[at]) continue
+    above += current * (belowOthers + reference / 2)
+    belowOthers += reference
+    current = 0
+    reference = 0
+  }
+  return Math.abs(above / (all * others) - 0.5) / Math.sqrt((count + 1) / (12 * all * others))
+}
+
 /**
  * The energy coefficient (G. Székely and M. Rizzo, "Energy statistics", J. Statist. Plann. Inference 143, 2013): twice the
  * mean distance between the samples, less the mean distances within each, as a share of the first. It is 0 only for equal

@@ -106,29 +106,40 @@ function Modalities({ found }: { found: QualityReport['modalities'] }) {
 function Rules({ counts }: { counts: QualityReport['rules'] }) {
   if (counts.length === 0) return null
   return (
-    <Section title="Rows that rules found">
-      <Table label="Rows that rules found">
+    <Section title="What the rules did">
+      <Table label="What the rules did">
         <thead>
           <tr>
             <th>Day</th>
-            <th>Rule</th>
-            <th>Action</th>
-            <th>Rows</th>
+            <th>Stored</th>
+            <th>Refused</th>
+            <th>In quarantine</th>
+            <th>Mended</th>
+            <th>Flagged</th>
+            <th>By rule</th>
           </tr>
         </thead>
         <tbody>
-          {counts.map(({ day, rule, action, count }) => (
-            <tr key={`${day} ${rule} ${action}`}>
+          {counts.map(({ day, accepted, rejected, quarantined, fixed, flagged, by_rule }) => (
+            <tr key={day}>
               <th scope="row">{day}</th>
-              <td>{rule}</td>
-              <td>{action}</td>
-              <td>{whole(count)}</td>
+              {[accepted, rejected, quarantined, fixed, flagged].map((count, at) => (
+                // biome-ignore lint/suspicious/noArrayIndexKey: a cell is its column
+                <td key={at}>{whole(count)}</td>
+              ))}
+              <td>{textOf(by_rule)}</td>
             </tr>
           ))}
         </tbody>
       </Table>
     </Section>
   )
+}
+
+function textOf(byRule: Record<string, number>): string {
+  return Object.entries(byRule)
+    .map(([rule, count]) => `${rule}: ${whole(count)}`)
+    .join(', ')
 }
 
 /** One line for each kept report that compared with a reference, the newest first. */

@@ -36,6 +36,16 @@ export interface VectorQuality {
   notes: string[]
 }
 
+export interface RuleDay {
+  day: string
+  accepted: number
+  rejected: number
+  quarantined: number
+  fixed: number
+  flagged: number
+  by_rule: Record<string, number>
+}
+
 export interface QualityReport {
   time: string
   took_ms: number
@@ -46,5 +56,6 @@ export interface QualityReport {
   modalities: { a: string; b: string; sampled: number; gap: number; median_rank: number; first: number }[]
   skipped: { name: string; why: string }[]
   reference?: { operation_id?: number; filter?: object }
-  rules: { day: string; rule: string; action: string; count: number }[]
+  /** What rules did, by day. */
+  rules: RuleDay[]
 }

@@ -1,5 +1,6 @@
 /** Quality reports of one collection: at most one is made at a time in the process, and equal ones are shared. */
 import { randomInt } from 'node:crypto'
+import { parseBigJson, writeBigJson } from '../../core/big-json.js'
 import { invalid } from '../../core/errors.js'
 import { LIMITS } from '../../core/limits.js'
 import type { MaybePromise } from '../../core/maybe-promise.js'
@@ -10,6 +11,7 @@ import type {
   QualityOptions,
   QualityReference,
   QualityReport,
+  RuleDay,
 } from '../../core/quality.js'
 import { isSparse, type SchemaVector } from '../../core/schema.js'
 import type { Stoppable } from '../../core/stop.js'
@@ -42,7 +44,7 @@ interface Engine {
   readonly view: CollectionView
   readonly shard: Shard
   readonly log: Pick<Log, 'lastSeq'>
-  readonly sources: Pick<Sources, 'ruleCounts'>
+  readonly sources: Sources
   read<T>(work: (view: CollectionView) => MaybePromise<T>): MaybePromise<T>
   checkWritable(): void
 }
@@ -54,18 +56,14 @@ interface Parts {
   readonly home: CollectionHome | null
 }
 
-/** What the file holds. */
-interface Kept {
-  reports: QualityReport[]
-}
-
 type Figures = Awaited<ReturnType<typeof figuresOf>>
 
 export class CollectionQuality {
   readonly #parts: Parts
   readonly #reports = new SharedWork<QualityReport>()
   readonly #pairs = new SharedWork<NearDuplicatePairs>()
-  #kept: Promise<Kept> | null = null
+  /** JSON texts: writing a text again takes a hundredth of the time of writing all that a report has. */
+  #kept: Promise<string[]> | null = null
 
   constructor(parts: Parts) {
     this.#parts = parts
@@ -104,9 +102,7 @@ export class CollectionQuality {
       seed: asked.seed,
       ...figures,
       ...(reference ? { reference } : {}),
-      rules: engine.sources.ruleCounts.days.flatMap(({ day, byRule }) =>
-        Object.entries(byRule).map(([rule, count]) => ({ day, rule, count })),
-      ),
+      rules: this.#ruleDays,
     }
     await this.#keep(report)
     return report
@@ -145,7 +141,7 @@ export class CollectionQuality {
   }
 
   async history(): Promise<QualityReport[]> {
-    return [...(await this.#load()).reports]
+    return (await this.#load()).map((text) => parseBigJson(text) as QualityReport)
   }
 
   async setReference({ operationId, filter }: QualityReference): Promise<void> {
@@ -175,30 +171,34 @@ export class CollectionQuality {
     await Promise.all([this.#reports.stop(), this.#pairs.stop()])
   }
 
+  /** A reader knows those of the manifest. */
+  get #ruleDays(): RuleDay[] {
+    const { engine, manifest } = this.#parts
+    const { days } = engine.sources.ruleCounts
+    const known = days.length > 0 ? days : (manifest.current.ruleCounts ?? [])
+    return known.map((day) => ({ ...day, byRule: { ...day.byRule } }))
+  }
+
+  /** A report that cannot be kept is no failure of the call that asked for it. */
   async #keep(report: QualityReport): Promise<void> {
     const kept = await this.#load()
-    kept.reports.push(report)
-    kept.reports.splice(0, kept.reports.length - LIMITS.qualityReports)
-    await this.#write(kept)
-  }
-
-  /** What cannot be kept is no failure of the call. */
-  async #write(kept: Kept): Promise<void> {
+    kept.push(writeBigJson(report))
+    kept.splice(0, kept.length - LIMITS.qualityReports)
     const { home } = this.#parts
-    if (home) await writeChecked(home.disk, home.paths.quality, KIND, kept).catch(() => undefined)
+    if (home) await writeChecked(home.disk, home.paths.quality, KIND, { reports: kept }).catch(() => undefined)
   }
 
-  /** A file that is missing or damaged counts as an empty one. */
-  #load(): Promise<Kept> {
+  #load(): Promise<string[]> {
     this.#kept ??= this.#read()
     return this.#kept
   }
 
-  async #read(): Promise<Kept> {
+  /** A file that is missing or damaged counts as one without reports. */
+  async #read(): Promise<string[]> {
     const { home } = this.#parts
     const body = home ? await readChecked(home.disk, home.paths.quality, KIND).catch(() => null) : null
-    const { reports } = (body ?? {}) as Partial<Kept>
-    return { reports: Array.isArray(reports) ? reports : [] }
+    const reports = (body as { reports?: unknown } | null)?.reports
+    return Array.isArray(reports) ? reports.filter((text) => typeof text === 'string') : []
   }
 }
 

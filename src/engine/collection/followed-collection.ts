@@ -135,7 +135,8 @@ export class FollowedCollection {
       for (const { seq, record } of followed.entries) await applyRecord(engine.shard, vectors, seq, record)
       this.#isBehind = false
       await this.#followIndexes(engine, manifest)
-      await this.parts.manifest.update({ qualityReference: manifest.qualityReference ?? null })
+      const { qualityReference = null, ruleCounts = [] } = manifest
+      await this.parts.manifest.update({ qualityReference, ruleCounts })
       return followed.isPart !== true
     }
     const loaded = await load(this.#home)

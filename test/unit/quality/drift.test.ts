@@ -12,6 +12,7 @@ import {
   orderOf,
   ownNeighbours,
   pooledLists,
+  rankErrors,
 } from '../../../src/quality/two-samples.js'
 import { distance, exactLists, Gauss, SEED, squaredOf } from './data.js'
 
@@ -80,6 +81,13 @@ describe('statistics of two samples', () => {
     const [reference, current] = [rows.slice(0, 60), rows.slice(60)]
     const between = 2 * mean(reference, current)
     expect(found).toBeCloseTo((between - mean(reference, reference) - mean(current, current)) / between, 4)
+  })
+
+  it('of ranks count equal numbers half', () => {
+    const order = orderOf(Float64Array.of(1, 2, 2, 3, 4))
+    // Of six pairs the current ones are greater in four and a half.
+    const errors = Math.abs(4.5 / 6 - 0.5) / Math.sqrt(6 / 72)
+    expect(rankErrors(order(Uint8Array.of(0, 1, 0, 0, 1)))).toBeCloseTo(errors, 10)
   })
 
   it('of numbers are those of the best bound, and equal numbers have no order', () => {
