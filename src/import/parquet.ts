@@ -63,7 +63,11 @@ interface RowGroup {
   rows: number
   /** Decoded, as the file says. */
   bytes: number
+  packedBytes: number
 }
+/** Row groups beyond this size that are packed beyond this ratio are unpacked in parts, which takes longer. */
+const LARGE_BYTES = 128 * 1024 * 1024
+const PACKED_RATIO = 16
 
 class ParquetSource implements Source {
   readonly path: string
@@ -80,7 +84,9 @@ class ParquetSource implements Source {
     this.#file = file
     this.#parquet = parquet
     const metadata = parquet.metadata()
-    this.#groups = metadata.rowGroups().map((group) => ({ rows: group.numRows(), bytes: group.totalByteSize() }))
+    this.#groups = metadata
+      .rowGroups()
+      .map((group) => ({ rows: group.numRows(), bytes: group.totalByteSize(), packedBytes: group.compressedSize() }))
     metadata.free()
   }
 
@@ -102,6 +108,8 @@ class ParquetSource implements Source {
         if ([...vectors.values()].every(({ kind, size }) => kind === 'sparse' || size > 0)) break
       }
     }
+    // Of the columns of vectors alone.
+    this.#rowBytes = 0
     return tableShape(fields, vectors, this.#rowCount)
   }
 
@@ -142,17 +150,18 @@ class ParquetSource implements Source {
       for (let done = 0; done < rows; ) {
         const batchSize = this.#batchRows(group)
         const options: ReaderOptions = { rowGroups: [group], batchSize, columns, offset: done }
+        // Without a limit the reader unpacks all pages of the row group.
+        if (this.#rowBytes === 0 || this.#isPacked(group)) options.limit = Math.min(batchSize, rows - done)
         const stream = (await orPanic(this.#parquet.stream(options))) as AsyncIterable<RecordBatch>
-        const batches = stream[Symbol.asyncIterator]()
-        for (let next = await orPanic(batches.next()); !next.done; next = await orPanic(batches.next())) {
-          const batch = await readBatch(next.value.intoIPCStream(), new ArrowBatches(BOUNDS))
+        const before = done
+        for await (const part of orPanicEach(stream)) {
+          const batch = await readBatch(part.intoIPCStream(), new ArrowBatches(BOUNDS))
           if (!batch || batch.count === 0) continue
           done += batch.count
           this.#rowBytes = Math.max(this.#rowBytes, batch.bytes / batch.count)
           yield batch
-          const wanted = this.#batchRows(group)
-          if (wanted > batchSize || wanted * 2 < batchSize) break
         }
+        if (done === before) return
       }
     } catch (cause) {
       if (cause instanceof VicinalError && cause.message.startsWith(this.path)) throw cause
@@ -162,6 +171,13 @@ class ParquetSource implements Source {
         : (cause as Error).message
       throw this.#file.damaged(`row group ${group}: ${what}`)
     }
+  }
+
+  /** Whether a row group unpacks to much more than it takes in the file, or says. */
+  #isPacked(group: number): boolean {
+    const { rows, bytes, packedBytes } = this.#groups[group] as RowGroup
+    const seen = Math.max(bytes, this.#rowBytes * rows)
+    return seen > LARGE_BYTES && seen > PACKED_RATIO * packedBytes
   }
 
   #batchRows(group: number): number {
@@ -183,6 +199,11 @@ class ParquetSource implements Source {
     }
     await this.#file.close()
   }
+}
+
+async function* orPanicEach(stream: AsyncIterable<RecordBatch>): AsyncGenerator<RecordBatch> {
+  const batches = stream[Symbol.asyncIterator]()
+  for (let next = await orPanic(batches.next()); !next.done; next = await orPanic(batches.next())) yield next.value
 }
 
 /**

@@ -1,7 +1,8 @@
-/** A Parquet file that lies about its size: an error, within memory. */
+/** Parquet files that are small and unpack to much, or lie about it: flat memory, or an error. */
 import { spawnSync } from 'node:child_process'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { fileWriter, ParquetWriter } from 'hyparquet-writer'
 import { expect, test } from 'vitest'
 import { temporaryFolder, writeParquet } from './sample-files.js'
 
@@ -32,5 +33,35 @@ test('a page header that claims two gigabytes is refused', { timeout: MINUTES },
   expect(code).toBe(1)
   expect(stderr).toMatch(/lies\.parquet: /)
   expect(stderr).not.toMatch(/^ {4}at /m)
+  expect(residentKb).toBeLessThan(MOST_RESIDENT_KB)
+})
+
+test('a small file whose texts unpack to 300 MB is read in flat memory', { timeout: MINUTES }, () => {
+  const folder = temporaryFolder()
+  const path = join(folder, 'bomb.parquet')
+  const rows = 600
+  const text = 'x'.repeat(500_000)
+  const writer = new ParquetWriter({
+    writer: fileWriter(path),
+    schema: [
+      { name: 'root', num_children: 2 },
+      { name: 'vector', repetition_type: 'OPTIONAL', num_children: 1, converted_type: 'LIST' },
+      { name: 'list', repetition_type: 'REPEATED', num_children: 1 },
+      { name: 'element', type: 'FLOAT', repetition_type: 'OPTIONAL' },
+      { name: 'text', type: 'BYTE_ARRAY', converted_type: 'UTF8', repetition_type: 'OPTIONAL' },
+    ],
+  })
+  void writer.write({
+    rowGroupSize: rows,
+    pageSize: 1_000_000,
+    columnData: [
+      { name: 'vector', data: Array.from({ length: rows }, () => [1, 2]) },
+      { name: 'text', data: Array.from({ length: rows }, () => text) },
+    ],
+  })
+  void writer.finish()
+  expect(statSync(path).size).toBeLessThan(1_000_000)
+  const { code, stderr, residentKb } = run(folder, path)
+  expect({ code, stderr }).toMatchObject({ code: 0, stderr: expect.stringContaining('600 rows') })
   expect(residentKb).toBeLessThan(MOST_RESIDENT_KB)
 })
