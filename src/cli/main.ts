@@ -7,6 +7,7 @@ import {
   EXPORT_SETTINGS,
   helpLines,
   IMPORT_SETTINGS,
+  QUALITY_SETTINGS,
   RESTORE_SETTINGS,
   SERVE_SETTINGS,
   TUNE_SETTINGS,
@@ -40,6 +41,11 @@ const HELP = {
     'Measures codes and graphs on your own vectors. Applies the fastest that reaches the recall within the memory.',
     ...helpLines(TUNE_SETTINGS),
   ],
+  quality: [
+    'vicinal quality COLLECTION [flags]',
+    'Tells what the data is like: lengths, duplicates, hubs, intrinsic dimension, drift. The folder may be in use.',
+    ...helpLines(QUALITY_SETTINGS),
+  ],
   restore: [
     'vicinal restore SNAPSHOT [flags]',
     'Restores a snapshot into a data folder that no process writes to. --force replaces a collection of its name.',
@@ -57,6 +63,7 @@ const COMMANDS: Record<keyof typeof HELP, (args: string[]) => Promise<number>> =
   import: async (args) => (await import('./import.js')).importFiles(args),
   export: async (args) => (await import('./export.js')).exportCollection(args),
   tune: async (args) => (await import('./tune.js')).tune(args),
+  quality: async (args) => (await import('./quality.js')).quality(args),
   restore: async (args) => (await import('./restore.js')).restore(args),
   inspect: async (args) => (await import('./inspect.js')).inspect(args),
 }

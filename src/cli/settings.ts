@@ -38,7 +38,7 @@ export const SERVE_SETTINGS = named({
   ),
   cache: text('folder for copies of what the store keeps; of one process alone', './cache'),
   role: text(
-    'with a store: `write,query` may own it; `query` reads what the owner writes. Without a cluster key a node that may own it takes it at once',
+    'with a store: `write,query` may own it; `query` reads what the owner writes; `write` may own it and has nodes with the role `query` answer reads of points. Without a cluster key a node that may own it takes it at once',
     'write,query',
   ),
   commitWindowMs: integer(
@@ -177,6 +177,20 @@ export const TUNE_SETTINGS = named({
   sample: unfiled.integer('most vectors to measure on; memory is reported for the whole collection', 50_000),
   svg: unfiled.text('SVG file for the curves; default: COLLECTION-tune.svg'),
   dryRun: unfiled.toggle('only measure and report; the folder may be in use'),
+})
+
+export const QUALITY_SETTINGS = named({
+  data: SERVE_SETTINGS.data,
+  memoryLimit: SERVE_SETTINGS.memoryLimit,
+  url: unfiled.text('URL of a running service to ask, instead of the data folder'),
+  apiKeyFile: unfiled.text('file with the API key for --url; it may be one that only reads'),
+  apiKey: secret('VICINAL_API_KEY', 'the API key for --url'),
+  vector: unfiled.text('name of the vector to look at; default: all'),
+  sample: unfiled.integer('points to look at, of each vector', LIMITS.qualityDefaultSample),
+  seed: unfiled.integer('seed of the random choice; default: another each time'),
+  threshold: unfiled.text('score from which on two points are near duplicates; default: see docs/quality.md'),
+  timeoutMs: unfiled.integer('how long to wait for the report', 600_000),
+  json: unfiled.toggle('print the report as JSON'),
 })
 
 function named<Name extends string>(table: Record<Name, Unnamed>): Record<Name, Setting> {
