@@ -1,5 +1,5 @@
 /** Sends a stream of points, and reads the lines of its answer meanwhile. */
-import { VicinalError } from '../core/errors.js'
+import { invalid, VicinalError } from '../core/errors.js'
 import type { IngestBytes, IngestCounts, IngestOptions, IngestResult, IngestStream } from '../core/ingest.js'
 import type { Point } from '../core/point.js'
 import { encodeRequest } from '../wire/msgpack-request.js'
@@ -47,13 +47,24 @@ export async function sendStream(
   }
 }
 
+/** A point that is wrong is sent as it is: the service refuses it, and stores the others. */
+function mapOf(point: Point<unknown>, row: number): Buffer {
+  if (ArrayBuffer.isView(point)) throw invalid('type', 'expected the form of the stream, since it gives bytes')
+  try {
+    return encodeRequest(pointBody(point, `points[${row}]`))
+  } catch (error) {
+    if (!(error instanceof VicinalError)) throw error
+    return encodeRequest(point ?? null)
+  }
+}
+
 /** Points as MessagePack maps, some at a time. */
 async function* pointMaps(points: AsyncIterable<Point<unknown>> | Iterable<Point<unknown>>): AsyncGenerator<Buffer> {
   let maps: Buffer[] = []
   let bytes = 0
   let row = 0
   for await (const point of points) {
-    const map = encodeRequest(pointBody(point, `points[${row++}]`))
+    const map = mapOf(point, row++)
     maps.push(map)
     bytes += map.length
     if (bytes < PIECE_BYTES) continue

@@ -14,7 +14,7 @@ import { tableShape, withPayload } from './tables.js'
 export async function openParquet(path: string): Promise<Source> {
   const file = await FileBytes.open(path)
   try {
-    return new ParquetSource(file, await ParquetFile.fromFile(blobOf(file)))
+    return new ParquetSource(file, await orPanic(ParquetFile.fromFile(blobOf(file))))
   } catch (cause) {
     await file.close()
     if (cause instanceof VicinalError) throw cause
@@ -53,23 +53,29 @@ function blobOf(file: FileBytes): Blob {
 /** Bytes that one batch should take, decoded; and rows, however small they are. */
 const BATCH_BYTES = 16 * 1024 * 1024
 const MOST_BATCH_ROWS = 8_192
+/** Before any row was decoded. */
+const FIRST_BATCH_ROWS = 64
 /** Most bytes of a decoded batch: those of one row, if it is that large. */
 const MOST_BATCH_BYTES = 1024 * 1024 * 1024
 const BOUNDS = { frameBytes: MOST_BATCH_BYTES, hold: () => {}, withBinary: true }
-/** A row group is decoded in the heap of parquet-wasm, which has at most 4 GiB. */
-const MOST_GROUP_BYTES = 2 * 1024 * 1024 * 1024
 
 interface RowGroup {
   rows: number
   /** Decoded, as the file says. */
   bytes: number
+  packedBytes: number
 }
+/** Row groups beyond this size that are packed beyond this ratio are unpacked in parts, which takes longer. */
+const LARGE_BYTES = 128 * 1024 * 1024
+const PACKED_RATIO = 16
 
 class ParquetSource implements Source {
   readonly path: string
   readonly #file: FileBytes
   readonly #parquet: ParquetFile
   readonly #groups: readonly RowGroup[]
+  /** Most bytes of a decoded row, on average over a batch. */
+  #rowBytes = 0
   #fields: readonly ArrowField[] | null = null
   #shape: SourceShape | null = null
 
@@ -78,12 +84,10 @@ class ParquetSource implements Source {
     this.#file = file
     this.#parquet = parquet
     const metadata = parquet.metadata()
-    this.#groups = metadata.rowGroups().map((group) => ({ rows: group.numRows(), bytes: group.totalByteSize() }))
+    this.#groups = metadata
+      .rowGroups()
+      .map((group) => ({ rows: group.numRows(), bytes: group.totalByteSize(), packedBytes: group.compressedSize() }))
     metadata.free()
-    const large = this.#groups.findIndex(({ bytes }) => bytes > MOST_GROUP_BYTES)
-    if (large < 0) return
-    const { bytes } = this.#groups[large] as RowGroup
-    throw file.damaged(`row group ${large}: expected at most ${MOST_GROUP_BYTES} bytes decoded, got ${bytes}`)
   }
 
   async shape(): Promise<SourceShape> {
@@ -104,6 +108,8 @@ class ParquetSource implements Source {
         if ([...vectors.values()].every(({ kind, size }) => kind === 'sparse' || size > 0)) break
       }
     }
+    // Of the columns of vectors alone.
+    this.#rowBytes = 0
     return tableShape(fields, vectors, this.#rowCount)
   }
 
@@ -137,29 +143,83 @@ class ParquetSource implements Source {
     }
   }
 
+  /** Batches of rows that suit the bytes of those before: the file does not say how large rows are, decoded. */
   async *#batches(group: number, columns: string[]): AsyncGenerator<ArrowBatch> {
-    const { rows, bytes } = this.#groups[group] as RowGroup
-    const batchSize = Math.max(1, Math.min(MOST_BATCH_ROWS, Math.floor((BATCH_BYTES * rows) / Math.max(1, bytes))))
+    const { rows } = this.#groups[group] as RowGroup
     try {
-      const options: ReaderOptions = { rowGroups: [group], batchSize, columns }
-      const stream = (await this.#parquet.stream(options)) as AsyncIterable<RecordBatch>
-      for await (const batch of stream) {
-        const read = await readBatch(batch.intoIPCStream(), new ArrowBatches(BOUNDS))
-        if (read) yield read
+      for (let done = 0; done < rows; ) {
+        const batchSize = this.#batchRows(group)
+        const options: ReaderOptions = { rowGroups: [group], batchSize, columns, offset: done }
+        // Without a limit the reader unpacks all pages of the row group.
+        if (this.#rowBytes === 0 || this.#isPacked(group)) options.limit = Math.min(batchSize, rows - done)
+        const stream = (await orPanic(this.#parquet.stream(options))) as AsyncIterable<RecordBatch>
+        const before = done
+        for await (const part of orPanicEach(stream)) {
+          const batch = await readBatch(part.intoIPCStream(), new ArrowBatches(BOUNDS))
+          if (!batch || batch.count === 0) continue
+          done += batch.count
+          this.#rowBytes = Math.max(this.#rowBytes, batch.bytes / batch.count)
+          yield batch
+        }
+        if (done === before) return
       }
     } catch (cause) {
       if (cause instanceof VicinalError && cause.message.startsWith(this.path)) throw cause
-      throw this.#file.damaged(`row group ${group}: ${(cause as Error).message}`)
+      const isPanic = (cause as Error).name === 'RuntimeError'
+      const what = isPanic
+        ? 'its reader gave up; it is damaged, or decodes to more than 4 GiB'
+        : (cause as Error).message
+      throw this.#file.damaged(`row group ${group}: ${what}`)
     }
+  }
+
+  /** Whether a row group unpacks to much more than it takes in the file, or says. */
+  #isPacked(group: number): boolean {
+    const { rows, bytes, packedBytes } = this.#groups[group] as RowGroup
+    const seen = Math.max(bytes, this.#rowBytes * rows)
+    return seen > LARGE_BYTES && seen > PACKED_RATIO * packedBytes
+  }
+
+  #batchRows(group: number): number {
+    const { rows, bytes } = this.#groups[group] as RowGroup
+    const rowBytes = Math.max(this.#rowBytes, bytes / Math.max(1, rows))
+    const most = this.#rowBytes === 0 ? FIRST_BATCH_ROWS : MOST_BATCH_ROWS
+    return Math.max(1, Math.min(most, Math.floor(BATCH_BYTES / Math.max(1, rowBytes))))
   }
 
   share({ row }: Cursor): number {
     return this.#rowCount === 0 ? 1 : row / this.#rowCount
   }
 
-  close(): Promise<void> {
-    this.#parquet.free()
-    return this.#file.close()
+  async close(): Promise<void> {
+    try {
+      this.#parquet.free()
+    } catch {
+      // After a panic it cannot be freed; the process ends soon.
+    }
+    await this.#file.close()
+  }
+}
+
+async function* orPanicEach(stream: AsyncIterable<RecordBatch>): AsyncGenerator<RecordBatch> {
+  const batches = stream[Symbol.asyncIterator]()
+  for (let next = await orPanic(batches.next()); !next.done; next = await orPanic(batches.next())) yield next.value
+}
+
+/**
+ * The result of parquet-wasm's work. A panic of it, on damaged files or where its heap is full, is thrown outside of any
+ * promise, and the promise stays pending.
+ */
+async function orPanic<T>(work: Promise<T>): Promise<T> {
+  let onPanic: (error: Error) => void = () => {}
+  const panic = new Promise<never>((_, reject) => {
+    onPanic = reject
+  })
+  process.on('uncaughtException', onPanic)
+  try {
+    return await Promise.race([work, panic])
+  } finally {
+    process.off('uncaughtException', onPanic)
   }
 }
 

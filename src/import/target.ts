@@ -3,6 +3,7 @@ import { VicinalError } from '../core/errors.js'
 import type { Cleaning, RejectedRow } from '../core/ingest.js'
 import { LIMITS } from '../core/limits.js'
 import { type Point, UNNAMED_VECTOR } from '../core/point.js'
+import { pointBytes } from '../core/point-bytes.js'
 import type { CollectionConfig, CollectionOptions, VectorParams } from '../core/schema.js'
 import { patiently } from '../intake/patience.js'
 import type { Model } from './source.js'
@@ -106,7 +107,7 @@ export class Target {
   async #wrote(points: readonly Point<unknown>[], kept: number): Promise<void> {
     if (kept > 0) this.#isEmpty = false
     if (!this.#isDry) return
-    this.#dryBytes += points.length * (MOST_DRY_BYTES / LIMITS.ingestBatchRows)
+    for (const point of points) this.#dryBytes += pointBytes(point, 'row')
     if (this.#dryBytes < MOST_DRY_BYTES) return
     this.#dryBytes = 0
     await this.#database.deleteCollection(this.name)
