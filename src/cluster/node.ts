@@ -2,13 +2,12 @@ import { randomUUID } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { StoreAddress } from '../bucket/address.js'
-import type { GroupOptions } from '../bucket/group.js'
 import { Objects } from '../bucket/objects.js'
 import type { GroupOwner } from '../bucket/owner.js'
 import { hasReached } from '../bucket/watermark.js'
 import { LIMITS } from '../core/limits.js'
 import type { EmbeddedDatabase } from '../engine/database/embedded-database.js'
-import { NodeStore } from '../engine/stores/node-store.js'
+import { NodeStore, type NodeStoreParts } from '../engine/stores/node-store.js'
 import type { Peers } from '../server/peers.js'
 import { type Heartbeat, Heartbeats, isAddress, type Role } from './heartbeats.js'
 import { OwnerWatch, POLLS } from './owner-watch.js'
@@ -24,8 +23,8 @@ export interface NodeOptions {
   address: StoreAddress
   cacheFolder: string
   roles: readonly Role[]
-  /** Of the store's database, where this node owns it. */
-  groupOptions?: Pick<GroupOptions, 'commitWindowMs'>
+  /** Of the node's cache, and of the store's database, where this node owns it. */
+  storeOptions?: NodeStoreParts['options']
   /** Heartbeats of an owner that have not changed for this time have another node take the store. */
   ownerTimeoutMs: number
   /** By which nodes know each other; without any, a node forwards nothing and takes nothing over. */
@@ -74,7 +73,7 @@ export class ClusterNode implements Peers {
       address,
       cacheFolder,
       owner: { node: this.#id, url },
-      options: this.#options.groupOptions ?? {},
+      options: this.#options.storeOptions ?? {},
       onLost: ({ message }) => {
         log(`this node does not own the store any more, and reads it: ${message}`)
         this.#hurry()

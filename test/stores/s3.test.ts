@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { open } from '../../src/index.js'
+import { damagedCachesOn } from './cache.contract.js'
 import { databasesOn } from './database.contract.js'
 import { type S3Server, startProxy, startS3 } from './s3-server.js'
 
@@ -27,6 +28,7 @@ describe('a database on an S3 store', () => {
     })
   beforeEach(() => void reach(server.port))
 
+  describe('damage', () => damagedCachesOn(() => `s3://bucket/${randomUUID()}/prefix`))
   databasesOn(() => `s3://bucket/${randomUUID()}/prefix`)
 
   test('a store that ignores conditions is refused, by name and without its keys', async () => {

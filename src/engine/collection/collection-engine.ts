@@ -394,6 +394,7 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
     } finally {
       await this.#flusher?.close()
       await closeAll(log, table, this.#shard)
+      this.#parts.onClosed?.()
     }
   }
 }

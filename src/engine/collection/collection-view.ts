@@ -47,6 +47,8 @@ export interface CollectionParts {
   readOnly: boolean
   /** Of a reader: whether it is applying what its writer has added. */
   isFollowing?: () => boolean
+  /** Gives back what the place of the collection holds for it. */
+  onClosed?: () => void
   warnings: string[]
   /** Segments that wait to be rebuilt for the present configuration. */
   outdated: OutdatedSegments

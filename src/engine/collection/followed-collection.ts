@@ -14,7 +14,7 @@ import { OutdatedSegments } from './checkpointer.js'
 import type { CollectionEngine } from './collection-engine.js'
 import type { CollectionHome, Follower } from './collection-home.js'
 import type { CollectionParts } from './collection-view.js'
-import { fillShard } from './recovery.js'
+import { fetchSegments, fillShard } from './recovery.js'
 import { Sources } from './sources.js'
 
 /** Attempts to open the files that a manifest names. If they are gone by then, a newer manifest names others. */
@@ -54,6 +54,7 @@ export class FollowedCollection {
       sources: new Sources({}, false),
       readOnly: true,
       isFollowing: () => this.#isFollowing,
+      onClosed: () => home.release(),
       warnings: loaded.warnings,
       outdated: new OutdatedSegments(),
       clock,
@@ -76,7 +77,7 @@ export class FollowedCollection {
    */
   static async check(home: CollectionHome): Promise<number> {
     const spill = new RecoverySpill(home.disk.absolute(home.paths.segments), { isTrial: true })
-    const { shard, follower } = await loadOnce(home, spill)
+    const { shard, follower } = await loadOnce(home, { spill, isLast: true })
     await follower.close()
     await shard.close()
     return follower.seq
@@ -156,22 +157,28 @@ function hasSameVectors(manifest: Manifest, before: Manifest): boolean {
 async function load(home: CollectionHome): Promise<Loaded> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await loadOnce(home)
+      return await loadOnce(home, { isLast: attempt === OPEN_ATTEMPTS })
     } catch (error) {
       if (attempt === OPEN_ATTEMPTS) throw error
     }
   }
 }
 
-async function loadOnce(home: CollectionHome, spill?: RecoverySpill): Promise<Loaded> {
+async function loadOnce(
+  home: CollectionHome,
+  { spill, isLast }: { spill?: RecoverySpill; isLast: boolean },
+): Promise<Loaded> {
   const manifest = await home.readManifest()
   const warnings: string[] = []
-  await home.fetchSegments(manifest)
+  const lost = await fetchSegments(home, manifest, warnings)
+  // A newer manifest may name others. If it does not, the table has the rows.
+  if (lost && !isLast) throw lost
   const table = await home.openTable(manifest, { readOnly: true })
-  const shard = await fillShard(home.disk, home.paths, manifest, table, {
+  const shard = await fillShard(home, manifest, table, {
     warnings,
     outdated: new OutdatedSegments(),
     trackChanges: false,
+    lost,
     ...(spill ? { spill } : {}),
   }).finally(() => table.close())
   const follower = home.follow(manifest)

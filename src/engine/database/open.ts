@@ -18,7 +18,7 @@ import { ReaderStore } from '../stores/reader-store.js'
 import { EmbeddedDatabase } from './embedded-database.js'
 import { type DatabaseSettings, SharedDatabase } from './shared-database.js'
 import type { SharingDatabase } from './sharing.js'
-import { checkStoreOptions, groupOptions, type StoreOptions } from './store-options.js'
+import { checkStoreOptions, ownerOptions, type StoreOptions } from './store-options.js'
 
 /** Options of `open`. All are optional; an unknown one rejects with INVALID_ARGUMENT. */
 export interface OpenOptions extends StoreOptions {
@@ -56,6 +56,7 @@ export interface OpenOptions extends StoreOptions {
 
 const KNOWN = keysOf<OpenOptions>({
   cache: true,
+  cacheBytes: true,
   commitWindowMs: true,
   readOnly: true,
   concurrentSearches: true,
@@ -109,7 +110,9 @@ export async function openSharing(folder: string, options: OpenOptions = {}): Pr
   // Each cache is a node of its own.
   const root = address ? `${folder} ${cache}` : resolve(folder)
   if (options.readOnly) {
-    const source = address ? await StoreSource.open(address, cache) : await FolderSource.open(root)
+    const source = address
+      ? await StoreSource.open(address, cache, ownerOptions(options))
+      : await FolderSource.open(root)
     return await openStore(new ReaderStore(source), options)
   }
   for (let shared = writers.get(root); shared; shared = writers.get(root)) {
@@ -119,7 +122,7 @@ export async function openSharing(folder: string, options: OpenOptions = {}): Pr
   const settings = settingsOf(options, address)
   const { snapshotUrls: urls, maxSnapshotBytes: maxBytes } = settings
   const opening = address
-    ? OwnerStore.open(address, cache, groupOptions(options))
+    ? OwnerStore.open(address, cache, ownerOptions(options))
     : FolderStore.open(root, systemClock, { urls, maxBytes })
   const opened = new SharedDatabase(
     opening.then((store) => openStore(store, options)),
@@ -131,13 +134,14 @@ export async function openSharing(folder: string, options: OpenOptions = {}): Pr
 }
 
 function settingsOf(options: OpenOptions, address: StoreAddress | null): DatabaseSettings {
-  const { concurrentSearches, snapshotUrls, maxSnapshotBytes, collectionIdleMs, commitWindowMs } = options
+  const { concurrentSearches, snapshotUrls, maxSnapshotBytes, collectionIdleMs, commitWindowMs, cacheBytes } = options
   return {
     concurrentSearches: concurrentSearches ?? LIMITS.concurrentSearches,
     snapshotUrls: snapshotUrls ?? false,
     maxSnapshotBytes: maxSnapshotBytes ?? LIMITS.snapshotBytes,
     collectionIdleMs: collectionIdleMs ?? LIMITS.collectionIdleMs,
     commitWindowMs: address && commitWindowOf(address, commitWindowMs),
+    cacheBytes: address && (cacheBytes ?? LIMITS.cacheBytes),
   }
 }
 
@@ -174,12 +178,15 @@ async function openStore(store: CollectionStore, options: OpenOptions): Promise<
   const { concurrentSearches, memoryLimitBytes, collectionIdleMs, onIssue } = options
   const unlimit = memoryLimitBytes === undefined ? () => {} : memoryBudget.limit(memoryLimitBytes)
   try {
-    return await EmbeddedDatabase.open(store, {
+    const database = await EmbeddedDatabase.open(store, {
       ...(concurrentSearches === undefined ? {} : { concurrentSearches }),
       ...(collectionIdleMs === undefined ? {} : { collectionIdleMs }),
       ...(onIssue ? { onIssue } : {}),
       onClosed: unlimit,
     })
+    const reason = store.notice ?? null
+    if (reason !== null) onIssue?.({ collection: null, about: 'cache', code: null, reason, isOver: false })
+    return database
   } catch (error) {
     unlimit()
     await store.close([])

@@ -11,6 +11,7 @@ import type { CollectionRegistry, CollectionStore } from './collection-store.js'
 import { OwnerStore, type StoreOptions } from './owner-store.js'
 import { StoreSource } from './read-source.js'
 import { ReaderStore } from './reader-store.js'
+import { cacheIn, type SegmentCache } from './segment-cache.js'
 import type { StoreProgress } from './watermark-waits.js'
 
 export interface NodeStoreParts {
@@ -18,7 +19,7 @@ export interface NodeStoreParts {
   cacheFolder: string
   /** The node, as other nodes find it in the store's database. */
   owner: Omit<GroupOwner, 'epoch'>
-  options: Pick<StoreOptions, 'minAgeMs' | 'memoryBytes' | 'commitWindowMs'>
+  options: Pick<StoreOptions, 'minAgeMs' | 'memoryBytes' | 'commitWindowMs' | 'cacheBytes'>
   /** This node owned the store and does not any more: call `read`. */
   onLost(error: VicinalError): void
 }
@@ -36,6 +37,7 @@ export class NodeStore implements CollectionStore {
   readonly reopens = true
   readonly snapshots = null
   readonly #parts: NodeStoreParts
+  readonly #cache: SegmentCache
   #owning: OwnerStore | null = null
   #reading: Reading | null = null
   #isChanging = false
@@ -46,6 +48,7 @@ export class NodeStore implements CollectionStore {
 
   constructor(parts: NodeStoreParts) {
     this.#parts = parts
+    this.#cache = cacheIn(parts.cacheFolder, parts.options)
   }
 
   /** Opens it as a reader. Rejects with INVALID_ARGUMENT where no node has written the store yet. */
@@ -71,6 +74,10 @@ export class NodeStore implements CollectionStore {
 
   get readOnly(): boolean {
     return this.#owning === null || this.#isChanging || this.#isLost
+  }
+
+  get notice(): string | null {
+    return this.#cache.foreignFiles
   }
 
   get progress(): StoreProgress {
@@ -148,7 +155,7 @@ export class NodeStore implements CollectionStore {
 
   async #openReading(): Promise<Reading> {
     const { address, cacheFolder } = this.#parts
-    const source = await StoreSource.open(address, cacheFolder)
+    const source = await StoreSource.open(address, cacheFolder, { cache: this.#cache })
     return { store: new ReaderStore(source), source }
   }
 
@@ -159,7 +166,7 @@ export class NodeStore implements CollectionStore {
       this.#isLost = true
       this.#parts.onLost(error)
     }
-    return await OwnerStore.open(address, cacheFolder, { ...options, owner, onEnd })
+    return await OwnerStore.open(address, cacheFolder, { ...options, cache: this.#cache, owner, onEnd })
   }
 
   async list(registry: CollectionRegistry): Promise<void> {

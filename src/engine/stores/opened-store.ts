@@ -4,8 +4,8 @@ import { ALIASES, CATALOGUE, QUOTAS } from '../../bucket/keys.js'
 import type { Objects } from '../../bucket/objects.js'
 import type { Removals } from '../../bucket/removals.js'
 import { VicinalError } from '../../core/errors.js'
-import type { Disk } from '../../disk/disk.js'
 import type { StoredCollection } from '../collection/collection-home.js'
+import type { SegmentCache } from './segment-cache.js'
 
 /** A store as one node has it open: its objects, its database, and the folder of the node's copies. */
 export interface OpenedStore {
@@ -14,7 +14,7 @@ export interface OpenedStore {
   /** Set where this node owns the database. */
   owned: OwnedStore | null
   database: Group | GroupReader
-  cache: Disk
+  cache: SegmentCache
 }
 
 export interface OwnedStore {

@@ -9,7 +9,6 @@ import { background } from '../../core/background.js'
 import { type Clock, systemClock } from '../../core/clock.js'
 import { VicinalError } from '../../core/errors.js'
 import type { QuotaConfig } from '../../core/quotas.js'
-import { Disk } from '../../disk/disk.js'
 import { FileLock } from '../../native/lock.js'
 import type { Aliases } from '../../storage/folder-files.js'
 import { collectionPaths, LOCK_FILE } from '../../storage/layout.js'
@@ -22,6 +21,7 @@ import type { CollectionRegistry, CollectionStore } from './collection-store.js'
 import { asVicinalError } from './folder-catalogue.js'
 import { asValue, listStored, type OpenedStore, type OwnedStore, storedAliases, storedQuotas } from './opened-store.js'
 import { DEFAULT_ORPHAN_AGE_MS, removeOrphans } from './orphans.js'
+import { type CacheOptions, cacheIn } from './segment-cache.js'
 import { StoreHome, segmentFolder, tableFolder } from './store-home.js'
 import type { StoreProgress } from './watermark-waits.js'
 
@@ -31,7 +31,7 @@ const REMOVED_AT_ONCE = 1_000
 /** How often objects are listed to find those that nothing names. */
 const LIST_EVERY_MS = 86_400_000
 
-export interface StoreOptions extends GroupOptions {
+export interface StoreOptions extends GroupOptions, CacheOptions {
   clock?: Clock
   /** How long objects stay that nothing names any more. */
   removalMs?: number
@@ -69,10 +69,11 @@ export class OwnerStore implements CollectionStore {
    * the cache folder.
    */
   static async open(address: StoreAddress, cacheFolder: string, options: StoreOptions = {}): Promise<OwnerStore> {
-    const cache = new Disk(cacheFolder)
-    await cache.makeRoot()
-    const lock = FileLock.acquire(cache.absolute(LOCK_FILE))
+    const cache = cacheIn(cacheFolder, options)
+    await cache.disk.makeRoot()
+    const lock = FileLock.acquire(cache.disk.absolute(LOCK_FILE))
     if (!lock) throw new VicinalError('LOCKED', `cache: another process uses the folder ${cacheFolder}`)
+    await cache.enter()
     try {
       const objects = await Objects.open(address)
       await claimPrefix(objects, address, { mayCreate: true })
@@ -85,6 +86,7 @@ export class OwnerStore implements CollectionStore {
       const store = { address, objects, owned: { group, removals }, database: group, cache }
       return new OwnerStore(store, lock, options)
     } catch (error) {
+      await cache.leave()
       lock.release()
       throw error
     }
@@ -93,6 +95,10 @@ export class OwnerStore implements CollectionStore {
   readonly progress: StoreProgress = {
     position: async () => this.#store.owned.group.position,
     catchUp: async () => true,
+  }
+
+  get notice(): string | null {
+    return this.#store.cache.foreignFiles
   }
 
   /** The number of this opening. */
@@ -117,9 +123,14 @@ export class OwnerStore implements CollectionStore {
 
   async open({ uuid }: StoredCollection): Promise<CollectionEngine> {
     const home = new StoreHome(this.#store, uuid)
-    return new CollectionEngine(
-      await recoverCollection(home, this.#clock, (manifest) => mapRoom.admitCollection(manifest)),
-    )
+    try {
+      return new CollectionEngine(
+        await recoverCollection(home, this.#clock, (manifest) => mapRoom.admitCollection(manifest)),
+      )
+    } catch (error) {
+      home.release()
+      throw error
+    }
   }
 
   async create(manifest: Manifest): Promise<null> {
@@ -147,7 +158,7 @@ export class OwnerStore implements CollectionStore {
   }
 
   async diskPercent(): Promise<number> {
-    return await this.#store.cache.usedPercent()
+    return await this.#store.cache.disk.usedPercent()
   }
 
   async #remove(): Promise<void> {
@@ -178,7 +189,7 @@ export class OwnerStore implements CollectionStore {
       keys = []
     }
     if (keys.length > 0) await group.write({ puts: [], deletes: keys })
-    await cache.removeTree(collectionPaths(uuid).folder)
+    await cache.disk.removeTree(collectionPaths(uuid).folder)
   }
 
   async stop(): Promise<void> {
@@ -188,6 +199,7 @@ export class OwnerStore implements CollectionStore {
   async close(): Promise<void> {
     background.remove(this.#removing)
     await this.#store.owned.group.close()
+    await this.#store.cache.leave()
     this.#lock.release()
   }
 }

@@ -11,6 +11,7 @@ import { collectionPaths } from '../../storage/layout.js'
 import { type CollectionHome, FolderHome, type StoredCollection } from '../collection/collection-home.js'
 import { FolderCatalogue } from './folder-catalogue.js'
 import { listStored, type OpenedStore, storedAliases, storedQuotas } from './opened-store.js'
+import { type CacheOptions, cacheIn } from './segment-cache.js'
 import { StoreHome } from './store-home.js'
 
 /** How often a reader of a store looks for records, and asks the store for new ones. */
@@ -18,6 +19,8 @@ const STORE_POLL_MS = 100
 
 /** What a reader follows: a folder that another process writes, or a store that another node owns. */
 export interface ReadSource {
+  /** What a person should know about the source, or null. */
+  readonly notice: string | null
   list(): Promise<{ present: StoredCollection[]; unread: { folder: string; error: VicinalError }[] }>
   aliases(): Promise<Aliases>
   quotas(): Promise<unknown>
@@ -31,6 +34,7 @@ export interface ReadSource {
 }
 
 export class FolderSource implements ReadSource {
+  readonly notice = null
   readonly #catalogue: FolderCatalogue
 
   constructor(readonly disk: Disk) {
@@ -83,13 +87,22 @@ export class FolderSource implements ReadSource {
 export class StoreSource implements ReadSource {
   private constructor(private readonly store: OpenedStore & { database: GroupReader }) {}
 
-  static async open(address: StoreAddress, cacheFolder: string): Promise<StoreSource> {
-    const cache = new Disk(cacheFolder)
-    await cache.makeRoot()
-    const objects = await Objects.open(address)
-    await claimPrefix(objects, address, { mayCreate: false })
-    const database = await GroupReader.open(address, STORE_POLL_MS)
-    return new StoreSource({ address, objects, owned: null, database, cache })
+  static async open(address: StoreAddress, cacheFolder: string, options: CacheOptions = {}): Promise<StoreSource> {
+    const cache = cacheIn(cacheFolder, options)
+    await cache.enter()
+    try {
+      const objects = await Objects.open(address)
+      await claimPrefix(objects, address, { mayCreate: false })
+      const database = await GroupReader.open(address, STORE_POLL_MS)
+      return new StoreSource({ address, objects, owned: null, database, cache })
+    } catch (error) {
+      await cache.leave()
+      throw error
+    }
+  }
+
+  get notice(): string | null {
+    return this.store.cache.foreignFiles
   }
 
   async list(): ReturnType<ReadSource['list']> {
@@ -109,7 +122,7 @@ export class StoreSource implements ReadSource {
   }
 
   async diskPercent(): Promise<number> {
-    return await this.store.cache.usedPercent()
+    return await this.store.cache.disk.usedPercent()
   }
 
   async catalogueVersion(): Promise<string> {
@@ -128,5 +141,6 @@ export class StoreSource implements ReadSource {
 
   async close(): Promise<void> {
     await this.store.database.close()
+    await this.store.cache.leave()
   }
 }

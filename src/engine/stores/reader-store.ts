@@ -1,6 +1,7 @@
 import { type Clock, systemClock } from '../../core/clock.js'
 import { readOnly } from '../../core/errors.js'
 import { Mutex } from '../../core/mutex.js'
+import type { Manifest } from '../../storage/manifest.js'
 import { CollectionEngine } from '../collection/collection-engine.js'
 import type { StoredCollection } from '../collection/collection-home.js'
 import { FollowedCollection } from '../collection/followed-collection.js'
@@ -54,6 +55,10 @@ export class ReaderStore implements CollectionStore {
     return new ReaderStore(await FolderSource.open(root), clock)
   }
 
+  get notice(): string | null {
+    return this.#source.notice
+  }
+
   async list(registry: CollectionRegistry): Promise<void> {
     this.#catalogueVersion = await this.#source.catalogueVersion()
     await this.#list(registry)
@@ -80,9 +85,12 @@ export class ReaderStore implements CollectionStore {
   }
 
   async #open({ uuid }: StoredCollection): Promise<CollectionEngine> {
-    const collection = await FollowedCollection.open(this.#source.home(uuid), this.#clock, (manifest) =>
-      mapRoom.admitCollection(manifest),
-    )
+    const home = this.#source.home(uuid)
+    const admit = (manifest: Manifest) => mapRoom.admitCollection(manifest)
+    const collection = await FollowedCollection.open(home, this.#clock, admit).catch((error) => {
+      home.release()
+      throw error
+    })
     const engine = new CollectionEngine(collection.parts)
     this.#followed.add({ collection, engine })
     return engine
