@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { VicinalError } from '../core/errors.js'
 import { type Settled, settled } from '../log/group.js'
 import type { StoreAddress } from './address.js'
+import { countWithin } from './batches.js'
 import { GroupOpenings, type Opening, type OpeningOptions, openedReader } from './group-opening.js'
 import { behind, OWNER, WATERMARK } from './keys.js'
 import { decodeOwner, type GroupOwner } from './owner.js'
@@ -9,7 +10,7 @@ import type { Entry } from './slate-messages.js'
 import type { SlateThread } from './slate-thread.js'
 import { decodePosition, encodePosition, isOfCatalogue, type Position } from './watermark.js'
 
-/** Bytes of values in one batch, about. */
+/** Bytes of values in one batch; a change alone may have more. */
 const BATCH_BYTES = 8 * 1024 * 1024
 const SCAN_BYTES = 4 * 1024 * 1024
 
@@ -177,10 +178,10 @@ export class Group {
   }
 
   #take(): Waiting[] {
-    let bytes = 0
-    let count = 0
-    while (count < this.#queue.length && bytes < BATCH_BYTES) bytes += (this.#queue[count++] as Waiting).bytes
-    return this.#queue.splice(0, count)
+    return this.#queue.splice(
+      0,
+      countWithin(this.#queue, BATCH_BYTES, ({ bytes }) => bytes),
+    )
   }
 
   async #watched<T>(work: Promise<T>): Promise<T> {
