@@ -24,6 +24,8 @@ export class Removals {
   readonly #afterMs: number
   /** When each was first seen, the earliest first. */
   readonly #sinceMs = new Map<string, number>()
+  /** Paths below which nothing is removed now, with the number of their holders. */
+  readonly #held = new Map<string, number>()
   #retryAtMs = 0
 
   private constructor(group: Group, objects: Objects, clock: Clock, afterMs: number) {
@@ -61,6 +63,18 @@ export class Removals {
     return this.#sinceMs.has(path)
   }
 
+  /** Nothing below these paths is removed until the returned function is called. */
+  hold(paths: readonly string[]): () => void {
+    for (const path of paths) this.#held.set(path, 1 + (this.#held.get(path) ?? 0))
+    return () => {
+      for (const path of paths) {
+        const left = (this.#held.get(path) ?? 0) - 1
+        if (left > 0) this.#held.set(path, left)
+        else this.#held.delete(path)
+      }
+    }
+  }
+
   /** Removes what is due. */
   async sweep(): Promise<void> {
     const nowMs = this.#clock.monotonicMs()
@@ -80,8 +94,13 @@ export class Removals {
     const due: string[] = []
     for (const [path, sinceMs] of this.#sinceMs) {
       if (nowMs - sinceMs < this.#afterMs || due.length === AT_ONCE) break
-      due.push(path)
+      if (!this.#isHeld(path)) due.push(path)
     }
     return due
+  }
+
+  #isHeld(path: string): boolean {
+    for (const held of this.#held.keys()) if (path.startsWith(held) || held.startsWith(path)) return true
+    return false
   }
 }

@@ -53,7 +53,13 @@ export async function storeNode(settings: Settings, apiKeys: readonly string[]):
   const node = new ClusterNode({
     address: parseStore(store),
     cacheFolder: cache,
-    storeOptions: ownerOptions(options),
+    storeOptions: {
+      ...ownerOptions(options),
+      snapshots: {
+        urls: settings.isOn('snapshotUrls'),
+        maxBytes: settings.integer('maxSnapshotBytes') as number,
+      },
+    },
     roles,
     ownerTimeoutMs: ownerTimeoutOf(settings),
     keys: clusterKeys,

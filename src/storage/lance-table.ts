@@ -61,6 +61,7 @@ export class LanceTable {
   #compactedVersion = 0
   #compactedBytes = 0
   #prunedVersion = 0
+  #holders = 0
 
   private constructor(
     private readonly home: TableHome,
@@ -276,7 +277,8 @@ export class LanceTable {
    * they use.
    */
   async removeOldVersions(keepVersion: number, graceMs = READER_GRACE_MS): Promise<void> {
-    if (keepVersion === 0 || keepVersion !== this.#syncedVersion || keepVersion !== this.#version) return
+    if (this.#holders > 0 || keepVersion === 0 || keepVersion !== this.#syncedVersion || keepVersion !== this.#version)
+      return
     if (this.home.versionsKeptMs !== null) return await this.#prune(keepVersion, this.home.versionsKeptMs)
     await this.home.files.removeOld(keepVersion, graceMs, async () => (await (await this.#open()).countRows()) === 0)
   }
@@ -292,6 +294,14 @@ export class LanceTable {
     await lance.optimize(keptMs)
     this.#prunedVersion = keepVersion
     if ((await lance.version()) !== keepVersion) await this.close()
+  }
+
+  /** Keeps old versions until the returned function is called. */
+  holdVersions(): () => void {
+    this.#holders++
+    return () => {
+      this.#holders--
+    }
   }
 
   /**

@@ -274,6 +274,11 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
     return await flusher.hold(() => work({ manifest: manifest.current, paths: home.paths, seq: log.durableSeq }))
   }
 
+  /** Keeps old versions of the table until the returned function is called. */
+  holdVersions(): () => void {
+    return this.#parts.table?.holdVersions() ?? (() => undefined)
+  }
+
   /** Gives back memory that files back; with `everything`, memory of graphs and codes too. */
   async shed(everything: boolean): Promise<void> {
     // Two shards of the same rows must not shed at once. It is asked for again while memory is short.

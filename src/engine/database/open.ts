@@ -120,10 +120,10 @@ export async function openSharing(folder: string, options: OpenOptions = {}): Pr
     await shared.closing.catch(() => undefined)
   }
   const settings = settingsOf(options, address)
-  const { snapshotUrls: urls, maxSnapshotBytes: maxBytes } = settings
+  const snapshots = { urls: settings.snapshotUrls, maxBytes: settings.maxSnapshotBytes }
   const opening = address
-    ? OwnerStore.open(address, cache, ownerOptions(options))
-    : FolderStore.open(root, systemClock, { urls, maxBytes })
+    ? OwnerStore.open(address, cache, { ...ownerOptions(options), snapshots })
+    : FolderStore.open(root, systemClock, snapshots)
   const opened = new SharedDatabase(
     opening.then((store) => openStore(store, options)),
     settings,

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import type { Objects } from '../../bucket/objects.js'
+import type { Disk } from '../../disk/disk.js'
 import { PARTIAL_SUFFIX, type SegmentCache } from './segment-cache.js'
 
 /** Bytes that are in memory of one file on its way. */
@@ -49,7 +50,7 @@ export class CachedFiles {
   async keep(names: readonly string[]): Promise<void> {
     for (const name of names) {
       if (this.#kept.has(name)) continue
-      await this.#objects.writePieces(`${this.#prefix}/${name}`, this.#piecesOf(name))
+      await this.#objects.writePieces(`${this.#prefix}/${name}`, filePieces(this.#cache.disk, this.#pathOf(name)))
       this.#kept.add(name)
       await this.#cache.look(this.#pathOf(name))
     }
@@ -78,27 +79,45 @@ export class CachedFiles {
   async #fetchOne({ name, bytes }: CachedFile): Promise<void> {
     const { disk } = this.#cache
     const partial = this.#pathOf(name + PARTIAL_SUFFIX)
-    const file = await disk.openAppend(partial, { truncate: true })
-    try {
-      while (file.size < bytes) {
-        const range = { offset: file.size, bytes: Math.min(PIECE_BYTES, bytes - file.size) }
-        await file.append([await this.#objects.readRange(`${this.#prefix}/${name}`, range, { segment: name })])
-      }
-    } finally {
-      await file.close()
-    }
+    await fetchObject(this.#objects, { path: `${this.#prefix}/${name}`, bytes }, disk, partial, { segment: name })
     await disk.rename(partial, this.#pathOf(name))
     await this.#cache.look(this.#pathOf(name))
     this.#kept.add(name)
   }
+}
 
-  async *#piecesOf(name: string): AsyncGenerator<Uint8Array> {
-    const file = await this.#cache.disk.openRead(this.#pathOf(name))
-    try {
-      const size = await file.size()
-      for (let at = 0; at < size; at += PIECE_BYTES) yield await file.read(at, Math.min(PIECE_BYTES, size - at))
-    } finally {
-      await file.close()
+/** Writes an object into a file. Rejects with CORRUPT, and `details`, if the store has it not or not whole. */
+export async function fetchObject(
+  objects: Objects,
+  { path, bytes }: { path: string; bytes: number },
+  disk: Disk,
+  target: string,
+  details?: Record<string, unknown>,
+): Promise<void> {
+  const file = await disk.openAppend(target, { truncate: true })
+  try {
+    while (file.size < bytes) {
+      const range = { offset: file.size, bytes: Math.min(PIECE_BYTES, bytes - file.size) }
+      await file.append([await objects.readRange(path, range, details)])
     }
+  } finally {
+    await file.close()
+  }
+}
+
+/** Bytes of an object, piece by piece. */
+export async function* objectPieces(objects: Objects, path: string, bytes: number): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < bytes; at += PIECE_BYTES)
+    yield await objects.readRange(path, { offset: at, bytes: Math.min(PIECE_BYTES, bytes - at) })
+}
+
+/** Bytes of a file, piece by piece. */
+export async function* filePieces(disk: Disk, path: string): AsyncGenerator<Uint8Array> {
+  const file = await disk.openRead(path)
+  try {
+    const size = await file.size()
+    for (let at = 0; at < size; at += PIECE_BYTES) yield await file.read(at, Math.min(PIECE_BYTES, size - at))
+  } finally {
+    await file.close()
   }
 }

@@ -7,6 +7,7 @@ import type { Aliases } from '../../storage/folder-files.js'
 import type { Manifest } from '../../storage/manifest.js'
 import type { CollectionEngine } from '../collection/collection-engine.js'
 import type { StoredCollection } from '../collection/collection-home.js'
+import type { SnapshotStore } from '../snapshots/snapshot-store.js'
 import type { CollectionRegistry, CollectionStore } from './collection-store.js'
 import { OwnerStore, type StoreOptions } from './owner-store.js'
 import { StoreSource } from './read-source.js'
@@ -19,7 +20,7 @@ export interface NodeStoreParts {
   cacheFolder: string
   /** The node, as other nodes find it in the store's database. */
   owner: Omit<GroupOwner, 'epoch'>
-  options: Pick<StoreOptions, 'minAgeMs' | 'memoryBytes' | 'commitWindowMs' | 'cacheBytes'>
+  options: Pick<StoreOptions, 'minAgeMs' | 'memoryBytes' | 'commitWindowMs' | 'cacheBytes' | 'snapshots'>
   /** This node owned the store and does not any more: call `read`. */
   onLost(error: VicinalError): void
 }
@@ -35,7 +36,6 @@ interface Reading {
  */
 export class NodeStore implements CollectionStore {
   readonly reopens = true
-  readonly snapshots = null
   readonly #parts: NodeStoreParts
   readonly #cache: SegmentCache
   #owning: OwnerStore | null = null
@@ -74,6 +74,10 @@ export class NodeStore implements CollectionStore {
 
   get readOnly(): boolean {
     return this.#owning === null || this.#isChanging || this.#isLost
+  }
+
+  get snapshots(): SnapshotStore {
+    return this.#current.snapshots
   }
 
   get notice(): string | null {

@@ -22,6 +22,11 @@ export interface OwnedStore {
   removals: Removals
 }
 
+export function ownedOf({ owned }: Pick<OpenedStore, 'owned'>): OwnedStore {
+  if (owned) return owned
+  throw new VicinalError('READ_ONLY', 'this node does not own the store')
+}
+
 /** The collections that the catalogue names. */
 export async function listStored({ database }: Pick<OpenedStore, 'database'>): Promise<StoredCollection[]> {
   const found: StoredCollection[] = []
@@ -50,7 +55,7 @@ export async function storedQuotas({ database }: Pick<OpenedStore, 'database'>):
 
 export const asValue = (body: unknown): Uint8Array => new Uint8Array(Buffer.from(JSON.stringify(body), 'utf8'))
 
-function decoded(value: Uint8Array, what: string): unknown {
+export function decoded(value: Uint8Array, what: string): unknown {
   try {
     return JSON.parse(Buffer.from(value).toString('utf8'))
   } catch (cause) {

@@ -11,18 +11,21 @@ import { VicinalError } from '../../core/errors.js'
 import type { QuotaConfig } from '../../core/quotas.js'
 import { FileLock } from '../../native/lock.js'
 import type { Aliases } from '../../storage/folder-files.js'
-import { collectionPaths, LOCK_FILE } from '../../storage/layout.js'
+import { collectionPaths, LOCK_FILE, removeLeftovers } from '../../storage/layout.js'
 import { encodeManifest, type Manifest } from '../../storage/manifest.js'
 import { CollectionEngine } from '../collection/collection-engine.js'
 import type { StoredCollection } from '../collection/collection-home.js'
 import { recoverCollection } from '../collection/recovery.js'
 import { mapRoom } from '../memory/map-room.js'
+import { DEFAULT_SNAPSHOT_SETTINGS, type SnapshotSettings, SnapshotStore } from '../snapshots/snapshot-store.js'
+import type { Adopted } from '../snapshots/staged-collection.js'
 import type { CollectionRegistry, CollectionStore } from './collection-store.js'
 import { asVicinalError } from './folder-catalogue.js'
 import { asValue, listStored, type OpenedStore, type OwnedStore, storedAliases, storedQuotas } from './opened-store.js'
 import { DEFAULT_ORPHAN_AGE_MS, removeOrphans } from './orphans.js'
 import { type CacheOptions, cacheIn } from './segment-cache.js'
 import { StoreHome, segmentFolder, tableFolder } from './store-home.js'
+import { StorePlace } from './store-place.js'
 import type { StoreProgress } from './watermark-waits.js'
 
 /** Values of a removed collection's log that leave in one batch. */
@@ -35,6 +38,7 @@ export interface StoreOptions extends GroupOptions, CacheOptions {
   clock?: Clock
   /** How long objects stay that nothing names any more. */
   removalMs?: number
+  snapshots?: SnapshotSettings
   /** The age at which objects are removed that nothing ever named. They are first listed after `removalMs`. */
   orphanAgeMs?: number
 }
@@ -45,7 +49,7 @@ type OwnersStore = OpenedStore & { owned: OwnedStore }
 export class OwnerStore implements CollectionStore {
   readonly readOnly = false
   readonly reopens = true
-  readonly snapshots = null
+  readonly snapshots: SnapshotStore
   readonly #store: OwnersStore
   readonly #lock: FileLock
   readonly #clock: Clock
@@ -57,6 +61,8 @@ export class OwnerStore implements CollectionStore {
   private constructor(store: OwnersStore, lock: FileLock, options: StoreOptions) {
     const { clock = systemClock, removalMs = DEFAULT_REMOVAL_MS, orphanAgeMs: ageMs = DEFAULT_ORPHAN_AGE_MS } = options
     this.#store = store
+    const place = new StorePlace(store, (adopted) => this.#adopted(adopted))
+    this.snapshots = new SnapshotStore(store.cache.disk, place, options.snapshots ?? DEFAULT_SNAPSHOT_SETTINGS)
     this.#lock = lock
     this.#clock = clock
     this.#orphans = { openedMs: clock.wallMs(), ageMs, nextMs: clock.monotonicMs() + removalMs }
@@ -75,6 +81,7 @@ export class OwnerStore implements CollectionStore {
     if (!lock) throw new VicinalError('LOCKED', `cache: another process uses the folder ${cacheFolder}`)
     await cache.enter()
     try {
+      await removeLeftovers(cache.disk)
       const objects = await Objects.open(address)
       await claimPrefix(objects, address, { mayCreate: true })
       await probe(objects, address)
@@ -143,6 +150,12 @@ export class OwnerStore implements CollectionStore {
     })
     this.#names.set(uuid, name)
     return null
+  }
+
+  /** The name stands for another collection from now on: the removal of the one before leaves it alone. */
+  #adopted({ uuid, name, replaces }: Adopted): void {
+    if (replaces !== null) this.#names.delete(replaces)
+    this.#names.set(uuid, name)
   }
 
   async saveAliases(aliases: Aliases): Promise<void> {

@@ -4,15 +4,18 @@ import { claimPrefix } from '../../bucket/marker.js'
 import { Objects } from '../../bucket/objects.js'
 import type { GroupOwner } from '../../bucket/owner.js'
 import type { Position } from '../../bucket/watermark.js'
+import type { Clock } from '../../core/clock.js'
 import { notFound, type VicinalError } from '../../core/errors.js'
 import { Disk } from '../../disk/disk.js'
 import { type Aliases, readAliases, readQuotas } from '../../storage/folder-files.js'
 import { collectionPaths } from '../../storage/layout.js'
 import { type CollectionHome, FolderHome, type StoredCollection } from '../collection/collection-home.js'
+import { folderPlace, type SnapshotPlace } from '../snapshots/snapshot-store.js'
 import { FolderCatalogue } from './folder-catalogue.js'
 import { listStored, type OpenedStore, storedAliases, storedQuotas } from './opened-store.js'
 import { type CacheOptions, cacheIn } from './segment-cache.js'
 import { StoreHome } from './store-home.js'
+import { StorePlace } from './store-place.js'
 
 /** How often a reader of a store looks for records, and asks the store for new ones. */
 const STORE_POLL_MS = 100
@@ -24,7 +27,10 @@ export interface ReadSource {
   list(): Promise<{ present: StoredCollection[]; unread: { folder: string; error: VicinalError }[] }>
   aliases(): Promise<Aliases>
   quotas(): Promise<unknown>
+  /** The folder of this process: of the data, or of the cache. */
+  readonly disk: Disk
   home(uuid: string): CollectionHome
+  snapshotPlace(clock: Clock): SnapshotPlace
   diskPercent(): Promise<number>
   /** Another one after each change of the collections' names and the aliases; null if the source does not tell. */
   catalogueVersion(): Promise<string | null>
@@ -55,6 +61,10 @@ export class FolderSource implements ReadSource {
     for (const { paths, error } of unread)
       if (await this.disk.exists(paths.folder)) there.push({ folder: paths.folder, error })
     return { present, unread: there }
+  }
+
+  snapshotPlace(clock: Clock): SnapshotPlace {
+    return folderPlace(this.disk, clock)
   }
 
   async aliases(): Promise<Aliases> {
@@ -99,6 +109,14 @@ export class StoreSource implements ReadSource {
       await cache.leave()
       throw error
     }
+  }
+
+  get disk(): Disk {
+    return this.store.cache.disk
+  }
+
+  snapshotPlace(): SnapshotPlace {
+    return new StorePlace(this.store)
   }
 
   get notice(): string | null {

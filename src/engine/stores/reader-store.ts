@@ -25,7 +25,7 @@ interface Followed {
 export class ReaderStore implements CollectionStore {
   readonly readOnly = true
   readonly reopens = true
-  readonly snapshots: SnapshotStore | null
+  readonly snapshots: SnapshotStore
   readonly #source: ReadSource
   readonly #clock: Clock
   /** Keyed by uuid. */
@@ -44,8 +44,7 @@ export class ReaderStore implements CollectionStore {
   #stopped = false
 
   constructor(source: ReadSource, clock: Clock = systemClock) {
-    this.snapshots =
-      source instanceof FolderSource ? new SnapshotStore(source.disk, clock, DEFAULT_SNAPSHOT_SETTINGS) : null
+    this.snapshots = new SnapshotStore(source.disk, source.snapshotPlace(clock), DEFAULT_SNAPSHOT_SETTINGS)
     this.#source = source
     this.#clock = clock
   }

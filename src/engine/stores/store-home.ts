@@ -15,7 +15,7 @@ import { layoutOf } from '../../storage/table-layout.js'
 import type { ManifestPlace } from '../catalogue/manifest-file.js'
 import type { CollectionHome, Follower } from '../collection/collection-home.js'
 import { type CachedFile, CachedFiles } from './cached-files.js'
-import type { OpenedStore, OwnedStore } from './opened-store.js'
+import { type OpenedStore, type OwnedStore, ownedOf } from './opened-store.js'
 
 /** Values of the log that leave with one batch of the manifest; what is left over leaves with later ones. */
 const MOST_REMOVED = 1_000
@@ -140,8 +140,7 @@ export class StoreHome implements CollectionHome {
   }
 
   get #owned(): OwnedStore {
-    if (this.#store.owned) return this.#store.owned
-    throw new VicinalError('READ_ONLY', 'this node does not own the store')
+    return ownedOf(this.#store)
   }
 }
 
