@@ -76,6 +76,11 @@ export class Group {
     return this.#failure
   }
 
+  /** Bytes that SlateDB holds at most. */
+  get heldBytes(): number {
+    return this.#thread.heldBytes
+  }
+
   /** The position of the last batch that is durable and counts. */
   get position(): Position {
     return this.#position
@@ -220,8 +225,12 @@ function fenced(cause: VicinalError): VicinalError {
 export class GroupReader {
   private constructor(private readonly thread: SlateThread) {}
 
-  static async open(address: StoreAddress, pollMs: number): Promise<GroupReader> {
-    return new GroupReader(await openedReader(address, pollMs))
+  static async open(address: StoreAddress, pollMs: number, memoryBytes?: number): Promise<GroupReader> {
+    return new GroupReader(await openedReader(address, pollMs, memoryBytes))
+  }
+
+  get heldBytes(): number {
+    return this.thread.heldBytes
   }
 
   /** The node that opened the group last, as far as this reader sees. */

@@ -30,7 +30,11 @@ export interface StoreNode {
 }
 
 /** Null for a data folder. Reads the environment now: the store's keys leave it afterwards. */
-export async function storeNode(settings: Settings, apiKeys: readonly string[]): Promise<StoreNode | null> {
+export async function storeNode(
+  settings: Settings,
+  apiKeys: readonly string[],
+  memoryLimitBytes: number | undefined,
+): Promise<StoreNode | null> {
   const store = settings.text('store')
   if (store === undefined) return null
   const role = settings.text('role') as string
@@ -40,7 +44,7 @@ export async function storeNode(settings: Settings, apiKeys: readonly string[]):
   const advertised = await advertisedOf(settings, clusterKeys.length > 0)
   const { ClusterNode } = await import('../cluster/node.js')
   const { openNode } = await import('../engine/database/open.js')
-  const { checkStoreOptions, ownerOptions } = await import('../engine/database/store-options.js')
+  const { checkStoreOptions, storeOptionsOf } = await import('../engine/database/store-options.js')
   const cache = settings.text('cache') as string
   const commitWindowMs = settings.integer('commitWindowMs')
   const cacheBytes = parseBytes(settings.text('cacheBytes') as string, '--cache-bytes')
@@ -54,7 +58,7 @@ export async function storeNode(settings: Settings, apiKeys: readonly string[]):
     address: parseStore(store),
     cacheFolder: cache,
     storeOptions: {
-      ...ownerOptions(options),
+      ...storeOptionsOf({ ...options, memoryLimitBytes }),
       snapshots: {
         urls: settings.isOn('snapshotUrls'),
         maxBytes: settings.integer('maxSnapshotBytes') as number,

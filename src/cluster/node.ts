@@ -222,6 +222,8 @@ export class ClusterNode implements Peers {
   }
 
   get behind(): string | null {
+    const exhausted = this.#store?.exhausted ?? null
+    if (exhausted !== null) return `This node does not follow the owner of the store: ${exhausted}`
     if (this.#lagSeconds === 0 && this.#levelAtMs !== null) return null
     return this.#levelAtMs === null
       ? 'Service is starting: this node has not read what the owner of the store has'

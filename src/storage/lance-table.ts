@@ -219,7 +219,7 @@ export class LanceTable {
     return await (await this.home.connect()).createEmptyTable(TABLE, schema, 'overwrite', [])
   }
 
-  /** Number of points, without deleted ones. */
+  /** Points that are not deleted. */
   async countRows(): Promise<number> {
     if (this.#version === 0) return 0
     try {
@@ -272,10 +272,7 @@ export class LanceTable {
     return this.#version
   }
 
-  /**
-   * Removes versions before the manifest's that were replaced longer ago than the grace period, with files that only
-   * they use.
-   */
+  /** Removes versions before the manifest's that were replaced before the grace period, and files of theirs alone. */
   async removeOldVersions(keepVersion: number, graceMs = READER_GRACE_MS): Promise<void> {
     if (this.#holders > 0 || keepVersion === 0 || keepVersion !== this.#syncedVersion || keepVersion !== this.#version)
       return
@@ -299,9 +296,7 @@ export class LanceTable {
   /** Keeps old versions until the returned function is called. */
   holdVersions(): () => void {
     this.#holders++
-    return () => {
-      this.#holders--
-    }
+    return () => void this.#holders--
   }
 
   /**

@@ -6,8 +6,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { open } from '../../src/index.js'
 import { damagedCachesOn } from './cache.contract.js'
 import { databasesOn } from './database.contract.js'
-import { snapshotsOn } from './snapshots.contract.js'
 import { type S3Server, startProxy, startS3 } from './s3-server.js'
+import { snapshotsOn } from './snapshots.contract.js'
 
 const VARIABLES = ['AWS_ENDPOINT', 'AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_REGION']
 

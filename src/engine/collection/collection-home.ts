@@ -25,6 +25,8 @@ export interface Follower {
 export interface CollectionHome {
   readonly disk: Disk
   readonly paths: CollectionPaths
+  /** Whether the folder is this process's own, even if another one writes the collection. */
+  readonly isOwnFolder: boolean
   readManifest(): Promise<Manifest>
   /** Opens the log for writing. */
   openLog(manifest: Manifest): Promise<Log>
@@ -52,6 +54,8 @@ export interface CollectionHome {
 
 /** A collection whose folder has everything. */
 export class FolderHome implements CollectionHome {
+  readonly isOwnFolder = false
+
   constructor(
     readonly disk: Disk,
     readonly paths: CollectionPaths,

@@ -8,17 +8,23 @@ import type { Manifest } from '../../storage/manifest.js'
 import { layoutOf, liveVectors } from '../../storage/table-layout.js'
 import { ManifestFile } from '../catalogue/manifest-file.js'
 import { buildIndexes } from '../config/payload-index.js'
-import { RecoverySpill } from '../memory/unspilled-rows.js'
+import { memoryBudget } from '../memory/memory-budget.js'
+import { RecoverySpill, unspilledBytes } from '../memory/unspilled-rows.js'
 import { applyRecord } from './apply.js'
 import { OutdatedSegments } from './checkpointer.js'
 import type { CollectionEngine } from './collection-engine.js'
 import type { CollectionHome, Follower } from './collection-home.js'
 import type { CollectionParts } from './collection-view.js'
-import { fetchSegments, fillShard } from './recovery.js'
+import { fetchSegments, fillShard, spillOf } from './recovery.js'
 import { Sources } from './sources.js'
 
 /** Attempts to open the files that a manifest names. If they are gone by then, a newer manifest names others. */
 const OPEN_ATTEMPTS = 5
+/** Bytes of rows that a reader keeps in memory before it takes in newer segments, if there are any. */
+const TAIL_BYTES = 64 * 1024 * 1024
+/** Memory that one step of following may take, and the share of a memory limit, if there is one. */
+const STEP_BYTES = 32 * 1024 * 1024
+const STEP_SHARE = 1 / 16
 /** Prefix of the warning about the present problem. */
 const FOLLOWING = 'following the log: '
 
@@ -34,15 +40,19 @@ interface Loaded {
  */
 export class FollowedCollection {
   readonly #home: CollectionHome
+  readonly #spill: RecoverySpill
   #follower: Follower
   #indexes: string
   /** Whether some records taken from the log are not applied yet. */
   #isBehind = false
   #isFollowing = false
+  /** Why the collection does not follow now. */
+  #trouble: VicinalError | null = null
   readonly parts: CollectionParts
 
   private constructor(home: CollectionHome, clock: Clock, loaded: Loaded) {
     this.#home = home
+    this.#spill = spillOf(home, false)
     this.#follower = loaded.follower
     this.#indexes = JSON.stringify(loaded.manifest.payloadIndexes)
     this.parts = {
@@ -54,6 +64,7 @@ export class FollowedCollection {
       sources: new Sources({}, false),
       readOnly: true,
       isFollowing: () => this.#isFollowing,
+      exhausted: () => this.exhausted,
       onClosed: () => home.release(),
       warnings: loaded.warnings,
       outdated: new OutdatedSegments(),
@@ -91,10 +102,10 @@ export class FollowedCollection {
     this.#isFollowing = true
     try {
       const isLevel = await this.#follow(engine)
-      this.#warn(null)
+      this.#tell(null)
       return isLevel
     } catch (cause) {
-      this.#warn((cause as Error).message)
+      this.#tell(cause as Error)
       return false
     } finally {
       this.#isFollowing = false
@@ -112,22 +123,37 @@ export class FollowedCollection {
     }
   }
 
-  #warn(message: string | null): void {
+  /** Set while the memory limit keeps the collection from following. */
+  get exhausted(): VicinalError | null {
+    return this.#trouble?.code === 'RESOURCE_EXHAUSTED' ? this.#trouble : null
+  }
+
+  #tell(error: Error | null): void {
     const { warnings } = this.parts
+    this.#trouble = error instanceof VicinalError ? error : null
     const at = warnings.findIndex((warning) => warning.startsWith(FOLLOWING))
     if (at >= 0) warnings.splice(at, 1)
-    if (message !== null) warnings.push(FOLLOWING + message)
+    if (error !== null) warnings.push(FOLLOWING + error.message)
+  }
+
+  /** Whether newer segments have many of the rows that are in memory here. */
+  #hasLongTail({ shard }: CollectionEngine, { checkpointSeq }: Manifest): boolean {
+    if (checkpointSeq <= this.parts.manifest.current.checkpointSeq) return false
+    return unspilledBytes(shard.stats()) >= Math.min(TAIL_BYTES, memoryBudget.spillBytes)
   }
 
   async #follow(engine: CollectionEngine): Promise<boolean> {
+    await checkRoom()
     const followed = this.#isBehind ? ({ state: 'reload' } as const) : await this.#polled()
     this.#isBehind = true
     // The manifest is read after the records: a vector is in the manifest before any record names it.
     const manifest = await this.#home.readManifest()
-    if (followed.state === 'entries' && hasSameVectors(manifest, this.parts.manifest.current)) {
+    const isShort = followed.state === 'entries' && !this.#hasLongTail(engine, manifest)
+    if (isShort && hasSameVectors(manifest, this.parts.manifest.current)) {
       const vectors = liveVectors(layoutOf(manifest))
       for (const { seq, record } of followed.entries) await applyRecord(engine.shard, vectors, seq, record)
       this.#isBehind = false
+      if (followed.entries.length > 0) await this.#spill.after(engine.shard)
       await this.#followIndexes(engine, manifest)
       return followed.isPart !== true
     }
@@ -147,6 +173,16 @@ export class FollowedCollection {
     await buildIndexes(engine.shard, payloadIndexes)
     this.#indexes = indexes
   }
+}
+
+/** Rejects with RESOURCE_EXHAUSTED if the memory limit leaves no room for a step. */
+async function checkRoom(): Promise<void> {
+  const { limitBytes } = memoryBudget
+  if (limitBytes === null || (await memoryBudget.hasRoom(Math.min(STEP_BYTES, limitBytes * STEP_SHARE)))) return
+  const message = `memory: ${memoryBudget.usedBytes} bytes are in use, and the limit is ${limitBytes}; what the owner has added is taken in once there is room`
+  throw new VicinalError('RESOURCE_EXHAUSTED', message, {
+    details: { bound: limitBytes, seen: memoryBudget.usedBytes },
+  })
 }
 
 function hasSameVectors(manifest: Manifest, before: Manifest): boolean {
@@ -190,7 +226,8 @@ async function loadOnce(
         throw new VicinalError('UNAVAILABLE', 'vectors were added or dropped while the log was read')
       const vectors = liveVectors(layoutOf(manifest))
       for (const { seq, record } of followed.entries) await applyRecord(shard, vectors, seq, record)
-      await spill?.after(shard)
+      await (spill ?? spillOf(home, false)).after(shard)
+      if (!spill) await checkRoom()
     }
     if (!spill) await buildIndexes(shard, manifest.payloadIndexes)
     return { shard, follower, manifest, warnings }

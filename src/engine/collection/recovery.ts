@@ -44,7 +44,7 @@ export async function recoverCollection(
   })
   const outdated = new OutdatedSegments()
   const sources = new Sources(manifest, true)
-  const spill = new RecoverySpill(disk.absolute(paths.segments))
+  const spill = spillOf(home, true)
   let shard: Shard | null = null
   try {
     shard = await fillShard(home, manifest, table, { warnings, outdated, trackChanges: true, lost })
@@ -102,7 +102,7 @@ export async function fillShard(
   table: LanceTable,
   filling: Filling,
 ): Promise<Shard> {
-  const { warnings, outdated, trackChanges, spill = writersSpill(home, trackChanges) } = filling
+  const { warnings, outdated, trackChanges, spill = spillOf(home, trackChanges) } = filling
   for (let damage = filling.lost ?? null; ; ) {
     if (damage && !(await refetched(home, manifest, damage, warnings))) {
       warnings.push(`rebuilt from the table: ${damage.message}`)
@@ -136,9 +136,9 @@ async function refetched(
   return isReplaced
 }
 
-/** A process that does not write the collection leaves its folder alone. */
-function writersSpill({ disk, paths }: CollectionHome, isWriter: boolean): RecoverySpill {
-  return new RecoverySpill(isWriter ? disk.absolute(paths.segments) : null)
+/** A process that does not write the collection leaves its folder alone, unless it is a cache of its own. */
+export function spillOf({ disk, paths, isOwnFolder }: CollectionHome, isWriter: boolean): RecoverySpill {
+  return new RecoverySpill(isWriter || isOwnFolder ? disk.absolute(paths.segments) : null)
 }
 
 async function mapSegments(

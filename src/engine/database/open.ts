@@ -18,7 +18,7 @@ import { ReaderStore } from '../stores/reader-store.js'
 import { EmbeddedDatabase } from './embedded-database.js'
 import { type DatabaseSettings, SharedDatabase } from './shared-database.js'
 import type { SharingDatabase } from './sharing.js'
-import { checkStoreOptions, ownerOptions, type StoreOptions } from './store-options.js'
+import { checkStoreOptions, type StoreOptions, storeOptionsOf } from './store-options.js'
 
 /** Options of `open`. All are optional; an unknown one rejects with INVALID_ARGUMENT. */
 export interface OpenOptions extends StoreOptions {
@@ -111,7 +111,7 @@ export async function openSharing(folder: string, options: OpenOptions = {}): Pr
   const root = address ? `${folder} ${cache}` : resolve(folder)
   if (options.readOnly) {
     const source = address
-      ? await StoreSource.open(address, cache, ownerOptions(options))
+      ? await StoreSource.open(address, cache, storeOptionsOf(options))
       : await FolderSource.open(root)
     return await openStore(new ReaderStore(source), options)
   }
@@ -122,7 +122,7 @@ export async function openSharing(folder: string, options: OpenOptions = {}): Pr
   const settings = settingsOf(options, address)
   const snapshots = { urls: settings.snapshotUrls, maxBytes: settings.maxSnapshotBytes }
   const opening = address
-    ? OwnerStore.open(address, cache, { ...ownerOptions(options), snapshots })
+    ? OwnerStore.open(address, cache, { ...storeOptionsOf(options), snapshots })
     : FolderStore.open(root, systemClock, snapshots)
   const opened = new SharedDatabase(
     opening.then((store) => openStore(store, options)),

@@ -1,7 +1,8 @@
 import type { GroupOptions } from '../../bucket/group.js'
+import { databaseBytesOf } from '../../bucket/group-opening.js'
 import { invalid } from '../../core/errors.js'
 import { LIMITS } from '../../core/limits.js'
-import type { CacheOptions } from '../stores/segment-cache.js'
+import type { SourceOptions } from '../stores/read-source.js'
 
 const MOST_COMMIT_WINDOW_MS = 10_000
 
@@ -40,11 +41,15 @@ function checkInteger(name: string, value: unknown, least: number, most: number)
   throw invalid(name, `expected an integer from ${least} to ${most}`, value)
 }
 
-/** The options of a store that this node owns. */
-export function ownerOptions(options: StoreOptions): Pick<GroupOptions, 'commitWindowMs'> & CacheOptions {
-  const { commitWindowMs, cacheBytes } = options
+/** The options as a store takes them. */
+export function storeOptionsOf({
+  commitWindowMs,
+  cacheBytes,
+  memoryLimitBytes,
+}: StoreOptions & { memoryLimitBytes?: number | undefined }): Pick<GroupOptions, 'commitWindowMs'> & SourceOptions {
   return {
     ...(commitWindowMs === undefined ? {} : { commitWindowMs }),
     ...(cacheBytes === undefined ? {} : { cacheBytes }),
+    ...(memoryLimitBytes === undefined ? {} : { memoryBytes: databaseBytesOf(memoryLimitBytes) }),
   }
 }

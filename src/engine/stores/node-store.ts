@@ -80,6 +80,11 @@ export class NodeStore implements CollectionStore {
     return this.#current.snapshots
   }
 
+  /** Why a collection cannot follow the owner; null if all can. */
+  get exhausted(): string | null {
+    return this.#reading?.store.exhausted ?? null
+  }
+
   get notice(): string | null {
     return this.#cache.foreignFiles
   }
@@ -158,8 +163,8 @@ export class NodeStore implements CollectionStore {
   }
 
   async #openReading(): Promise<Reading> {
-    const { address, cacheFolder } = this.#parts
-    const source = await StoreSource.open(address, cacheFolder, { cache: this.#cache })
+    const { address, cacheFolder, options } = this.#parts
+    const source = await StoreSource.open(address, cacheFolder, { ...options, cache: this.#cache })
     return { store: new ReaderStore(source), source }
   }
 

@@ -17,6 +17,7 @@ import { CollectionEngine } from '../collection/collection-engine.js'
 import type { StoredCollection } from '../collection/collection-home.js'
 import { recoverCollection } from '../collection/recovery.js'
 import { mapRoom } from '../memory/map-room.js'
+import { memoryTables } from '../memory/memory-table.js'
 import { DEFAULT_SNAPSHOT_SETTINGS, type SnapshotSettings, SnapshotStore } from '../snapshots/snapshot-store.js'
 import type { Adopted } from '../snapshots/staged-collection.js'
 import type { CollectionRegistry, CollectionStore } from './collection-store.js'
@@ -53,6 +54,7 @@ export class OwnerStore implements CollectionStore {
   readonly #store: OwnersStore
   readonly #lock: FileLock
   readonly #clock: Clock
+  readonly #uncount: () => void
   readonly #orphans: { openedMs: number; ageMs: number; nextMs: number }
   readonly #removing = () => this.#remove()
   /** Names of collections by uuid, for their removal. */
@@ -66,6 +68,7 @@ export class OwnerStore implements CollectionStore {
     this.#lock = lock
     this.#clock = clock
     this.#orphans = { openedMs: clock.wallMs(), ageMs, nextMs: clock.monotonicMs() + removalMs }
+    this.#uncount = memoryTables.addStore(() => store.owned.group.heldBytes)
     background.add(this.#removing)
   }
 
@@ -211,6 +214,7 @@ export class OwnerStore implements CollectionStore {
 
   async close(): Promise<void> {
     background.remove(this.#removing)
+    this.#uncount()
     await this.#store.owned.group.close()
     await this.#store.cache.leave()
     this.#lock.release()

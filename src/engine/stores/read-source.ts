@@ -1,5 +1,5 @@
 import type { StoreAddress } from '../../bucket/address.js'
-import { GroupReader } from '../../bucket/group.js'
+import { type GroupOptions, GroupReader } from '../../bucket/group.js'
 import { claimPrefix } from '../../bucket/marker.js'
 import { Objects } from '../../bucket/objects.js'
 import type { GroupOwner } from '../../bucket/owner.js'
@@ -10,6 +10,7 @@ import { Disk } from '../../disk/disk.js'
 import { type Aliases, readAliases, readQuotas } from '../../storage/folder-files.js'
 import { collectionPaths } from '../../storage/layout.js'
 import { type CollectionHome, FolderHome, type StoredCollection } from '../collection/collection-home.js'
+import { memoryTables } from '../memory/memory-table.js'
 import { folderPlace, type SnapshotPlace } from '../snapshots/snapshot-store.js'
 import { FolderCatalogue } from './folder-catalogue.js'
 import { listStored, type OpenedStore, storedAliases, storedQuotas } from './opened-store.js'
@@ -19,6 +20,8 @@ import { StorePlace } from './store-place.js'
 
 /** How often a reader of a store looks for records, and asks the store for new ones. */
 const STORE_POLL_MS = 100
+
+export type SourceOptions = CacheOptions & Pick<GroupOptions, 'memoryBytes'>
 
 /** What a reader follows: a folder that another process writes, or a store that another node owns. */
 export interface ReadSource {
@@ -95,15 +98,19 @@ export class FolderSource implements ReadSource {
 }
 
 export class StoreSource implements ReadSource {
-  private constructor(private readonly store: OpenedStore & { database: GroupReader }) {}
+  readonly #uncount: () => void
 
-  static async open(address: StoreAddress, cacheFolder: string, options: CacheOptions = {}): Promise<StoreSource> {
+  private constructor(private readonly store: OpenedStore & { database: GroupReader }) {
+    this.#uncount = memoryTables.addStore(() => store.database.heldBytes)
+  }
+
+  static async open(address: StoreAddress, cacheFolder: string, options: SourceOptions = {}): Promise<StoreSource> {
     const cache = cacheIn(cacheFolder, options)
     await cache.enter()
     try {
       const objects = await Objects.open(address)
       await claimPrefix(objects, address, { mayCreate: false })
-      const database = await GroupReader.open(address, STORE_POLL_MS)
+      const database = await GroupReader.open(address, STORE_POLL_MS, options.memoryBytes)
       return new StoreSource({ address, objects, owned: null, database, cache })
     } catch (error) {
       await cache.leave()
@@ -158,6 +165,7 @@ export class StoreSource implements ReadSource {
   }
 
   async close(): Promise<void> {
+    this.#uncount()
     await this.store.database.close()
     await this.store.cache.leave()
   }

@@ -173,6 +173,14 @@ export class ReaderStore implements CollectionStore {
     if (version !== null) throw error
   }
 
+  /** The open collection that cannot follow because of the memory limit, and why; null if there is none. */
+  get exhausted(): string | null {
+    for (const { collection, engine } of this.#followed)
+      if (collection.exhausted && !engine.isClosed)
+        return `collection ${JSON.stringify(engine.name)}: ${collection.exhausted.message}`
+    return null
+  }
+
   /** Whether all open collections have all records that are there. */
   async #follow(): Promise<boolean> {
     let isLevel = true

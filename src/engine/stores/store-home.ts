@@ -38,6 +38,7 @@ const filesOf = ({ file, bytes, overlay }: SegmentEntry): CachedFile[] => [
 
 /** A collection that a store keeps. Its folder has copies of the segments, and nothing that cannot be lost. */
 export class StoreHome implements CollectionHome {
+  readonly isOwnFolder = true
   readonly disk: Disk
   readonly paths: CollectionPaths
   readonly #store: OpenedStore

@@ -43,9 +43,10 @@ export class StorePlace implements SnapshotPlace {
     const { uuid, name } = engine
     const { disk } = this.#store.cache
     const release = ownedOf(this.#store).removals.hold([`${segmentFolder(uuid)}/`, `${tableFolder(uuid)}/`])
-    const releaseVersions = engine.holdVersions()
+    let releaseVersions = () => {}
     try {
       const { manifest, seq } = await engine.holdFiles(async (held) => {
+        releaseVersions = held.table.holdVersions()
         await this.#takeSegments(held, folder)
         await takeLog(engine, held, disk, join(folder, 'log'))
         return held
