@@ -10,7 +10,7 @@ import { filesBelow, path, ROOT, say } from './process.mjs'
 import { findings as suiteFindings } from './suites.mjs'
 import { has } from './tools.mjs'
 
-const MAX_LINES = { ts: 400, mjs: 400, cpp: 600, hpp: 600, h: 600, cc: 600 }
+const MAX_LINES = { ts: 400, tsx: 400, css: 400, mjs: 400, cpp: 600, hpp: 600, h: 600, cc: 600 }
 const DRAWERS = /^(utils?|helpers?|common|misc)\.(ts|mjs|hpp|cpp)$/
 
 export function check() {
@@ -33,6 +33,7 @@ export function check() {
 const CHECKS = [
   ['format and lint', () => tool('node_modules/@biomejs/biome/bin/biome', ['check', '--max-diagnostics=50'])],
   ['types', () => tool('node_modules/typescript/bin/tsc', ['-p', 'tsconfig.json'])],
+  ['types of the console', () => tool('node_modules/typescript/bin/tsc', ['-p', 'src/console/tsconfig.json'])],
   ['layers and cycles', layerFindings],
   ['file sizes and names', sizeFindings],
   ['paths and links of docs', docFindings],

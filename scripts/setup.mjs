@@ -105,6 +105,14 @@ export function compile() {
   const fresh = mkdtempSync(path('.cache/dist-'))
   const tsc = path('node_modules/typescript/bin/tsc')
   run('compiling TypeScript', process.execPath, [tsc, '-p', 'tsconfig.build.json', '--outDir', fresh])
+  const vite = path('node_modules/vite/bin/vite.js')
+  run('building the console', process.execPath, [
+    vite,
+    'build',
+    path('src/console'),
+    '--outDir',
+    join(fresh, 'console'),
+  ])
   // Temporary folders are for their owner only; the package is for every user of the machine.
   chmodSync(fresh, 0o755)
   const old = `${fresh}-old`

@@ -7,6 +7,7 @@ import { filesBelow, path } from './process.mjs'
 /** Folders, which end with a slash, and files. */
 const BEYOND = [
   'test/clients/',
+  'test/console/',
   'test/durability/',
   'test/lifecycle/',
   'test/packaging/',

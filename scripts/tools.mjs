@@ -10,6 +10,8 @@ const TOOLS = [
   { command: 'python3', packages: ['python3'] },
   { command: 'qemu-aarch64', packages: ['qemu-user'] },
   { command: 'aarch64-linux-gnu-g++', packages: ['g++-aarch64-linux-gnu'] },
+  // Opens the console.
+  { command: 'chromium', packages: ['chromium'] },
   // Tools that the files of deploy/ need.
   { command: 'nginx', packages: ['nginx-light'] },
   { command: 'systemd-analyze', packages: ['systemd'] },

@@ -130,6 +130,12 @@ napi_value sampleMethod(napi_env env, napi_callback_info info) {
   state->request.seed =
       arguments.integer(arguments.property(request, "seed"), "seed", 0, kMostSafeInteger);
   readRowsAsked(arguments, request, handle->shard()->spec(), state->request);
+  const napi_value after = arguments.property(request, "afterSeq");
+  if (!arguments.isAbsent(after))
+    state->request.afterSeq = arguments.integer(after, "afterSeq", 0, kMostSafeInteger);
+  const napi_value through = arguments.property(request, "throughSeq");
+  if (!arguments.isAbsent(through))
+    state->request.throughSeq = arguments.integer(through, "throughSeq", 0, kMostSafeInteger);
   const uint64_t cancelNumber = readCancel(arguments, arguments.property(request, "cancel"));
   if (arguments.failed()) return nullptr;
   const auto work = [state](Shard& shard, const CancelFlag* cancel) {

@@ -7,6 +7,7 @@
 #include "binding/environment.hpp"
 #include "binding/methods.hpp"
 #include "binding/results.hpp"
+#include "distance/inspect.hpp"
 #include "distance/kernels.hpp"
 #include "distance/prepare.hpp"
 
@@ -71,18 +72,74 @@ struct Vectors {
   }
 };
 
+void readDatatype(Arguments& arguments, napi_value value, Datatype& datatype) {
+  const std::string name = arguments.text(value, "datatype", kMostNameBytes);
+  if (!arguments.failed() && !isDatatype(name, datatype))
+    arguments.fail("datatype", "one of float32, float16, uint8");
+}
+
 bool readVectors(Arguments& arguments, Vectors& vectors) {
   vectors.data = arguments.typed<float>(arguments[0], "data");
   vectors.dim = arguments.integer(arguments[1], "dim", 1, kMostDimensions);
   vectors.normalise = arguments.boolean(arguments[2], "normalise");
-  if (!arguments.isAbsent(arguments[3])) {
-    const std::string name = arguments.text(arguments[3], "datatype", kMostNameBytes);
-    if (!arguments.failed() && !isDatatype(name, vectors.datatype))
-      arguments.fail("datatype", "one of float32, float16, uint8");
-  }
+  if (!arguments.isAbsent(arguments[3])) readDatatype(arguments, arguments[3], vectors.datatype);
   if (!arguments.failed() && vectors.data.length % vectors.dim != 0)
     arguments.fail("data", "a multiple of dim floats");
   return !arguments.failed();
+}
+
+// The arrays that an inspection reads and writes.
+struct Inspection {
+  Span<float> data;
+  size_t dim = 0;
+  Datatype datatype = Datatype::Float32;
+  Span<double> norms;
+  Span<uint8_t> flags;
+  Span<uint32_t> hashes;
+
+  bool read(Arguments& arguments) {
+    data = arguments.typed<float>(arguments[0], "data");
+    dim = arguments.integer(arguments[1], "dim", 1, kMostDimensions);
+    readDatatype(arguments, arguments[2], datatype);
+    norms = arguments.typed<double>(arguments[3], "norms");
+    flags = arguments.typed<uint8_t>(arguments[4], "flags");
+    hashes = arguments.typedOrNull<uint32_t>(arguments[5], "hashes");
+    if (arguments.failed()) return false;
+    const size_t count = data.length / dim;
+    const bool fits = data.length % dim == 0 && norms.length == count && flags.length == count;
+    if (!fits || (hashes.present() && hashes.length != 2 * count))
+      arguments.fail("data", "dim floats for each norm, flag and hash");
+    return !arguments.failed();
+  }
+  void run() const {
+    inspectVectors(data.data, norms.length, dim, datatype, norms.data, flags.data, hashes.data);
+  }
+};
+
+napi_value inspectSync(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  Inspection inspection;
+  if (inspection.read(arguments)) inspection.run();
+  return nullptr;
+}
+
+napi_value inspect(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  Inspection inspection;
+  if (!inspection.read(arguments)) return nullptr;
+  Call call;
+  call.pins = {inspection.data.value, inspection.norms.value, inspection.flags.value};
+  if (inspection.hashes.present()) call.pins.push_back(inspection.hashes.value);
+  call.work = [inspection] {
+    inspection.run();
+    return Status::ok();
+  };
+  call.result = [](napi_env live) {
+    napi_value nothing = nullptr;
+    napi_get_undefined(live, &nothing);
+    return nothing;
+  };
+  return Environment::of(env)->run(Lane::Insert, std::move(call));
 }
 
 napi_value prepareSync(napi_env env, napi_callback_info info) {
@@ -159,6 +216,8 @@ void defineKernelMethods(napi_env env, napi_value exports) {
       {"crc32c", checksum},
       {"prepareVectorsSync", prepareSync},
       {"prepareVectors", prepare},
+      {"inspectVectorsSync", inspectSync},
+      {"inspectVectors", inspect},
       {"lockFile", lockFile},
       {"unlockFile", unlockFile},
   };

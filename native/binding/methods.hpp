@@ -23,5 +23,6 @@ void defineMaintenanceMethods(napi_env env, napi_value exports);
 void defineMemoryMethods(napi_env env, napi_value exports);
 void defineTextMethods(napi_env env, napi_value exports);
 void defineSharingMethods(napi_env env, napi_value exports);
+void defineQualityMethods(napi_env env, napi_value exports);
 
 } // namespace vicinal::binding

@@ -53,6 +53,7 @@ static napi_value initialise(napi_env env, napi_value exports) {
   defineMemoryMethods(env, exports);
   defineTextMethods(env, exports);
   defineSharingMethods(env, exports);
+  defineQualityMethods(env, exports);
   return exports;
 }
 

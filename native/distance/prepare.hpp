@@ -19,7 +19,7 @@ int64_t prepareVectors(float* data, size_t count, size_t dim, bool normalise);
 // within 0 and 255 before scaling.
 int64_t prepareVectors(float* data, size_t count, size_t dim, bool normalise, Datatype datatype);
 
-// Euclidean norm in double precision.
+// Euclidean norm in double precision: the same bits on every processor.
 double norm(const float* vector, size_t dim);
 
 } // namespace vicinal

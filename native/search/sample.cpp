@@ -21,7 +21,9 @@ Status sample(const Snapshot& snapshot, const std::vector<VectorSpec>& specs,
   const auto visit = [&](Segment& segment, uint32_t row, const auto& passes) {
     // Later rows are rarely kept. But every row must be checked for a match, because matches are
     // counted.
-    if (request.limit == 0 || !passes()) return;
+    const uint64_t seq = segment.seq(row);
+    if (request.limit == 0 || seq <= request.afterSeq || seq > request.throughSeq || !passes())
+      return;
     seen++;
     if (chosen.size() < request.limit) {
       chosen.push_back({&segment, row});

@@ -12,6 +12,9 @@ struct SampleRequest {
   uint64_t seed = 0;
   FilterBytes filter;
   RowFields fields;
+  // Only rows whose last change is later than the first of these, and not later than the second.
+  uint64_t afterSeq = 0;
+  uint64_t throughSeq = UINT64_MAX;
 };
 
 // Every matching point is equally likely.

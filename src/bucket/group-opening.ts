@@ -9,7 +9,7 @@ import { SlateThread } from './slate-thread.js'
 import { decodePosition, encodePosition, type Position } from './watermark.js'
 
 /** Folder of the database below the store's address. */
-const DATABASE = 'log'
+export const DATABASE = 'log'
 const HOUR_MS = 3_600_000
 /** Age from which objects of SlateDB's log are removed; a batch counts within half of it (see `CountedBatches`). */
 export const DEFAULT_MIN_AGE_MS = HOUR_MS

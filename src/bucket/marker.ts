@@ -5,7 +5,7 @@ import type { Objects } from './objects.js'
 /** The object that says whose prefix this is, and of which format. */
 const MARKER = 'vicinal.json'
 const FORMAT = 1
-/** Folders that may be there beside no marker: a probe that was killed. */
+/** What may be there beside no marker: a probe that was killed, and files that were not finished. */
 const PROBE = 'probe/'
 
 /**
@@ -17,16 +17,23 @@ export async function claimPrefix(
   address: StoreAddress,
   options: { mayCreate: boolean },
 ): Promise<void> {
-  const found = await objects.read(MARKER)
-  if (found) return checkMarker(found, address)
-  const wrong = (what: string) =>
-    new VicinalError('INVALID_ARGUMENT', `store: ${address.url} ${what}`, { details: { field: 'store' } })
-  if (!options.mayCreate) throw wrong('holds no database: start a node that writes first')
+  if (await isClaimed(objects, address)) return
+  const wrong = (what: string, more = {}) =>
+    new VicinalError('INVALID_ARGUMENT', `store: ${address.url} ${what}`, { details: { field: 'store', ...more } })
   const foreign = (await objects.list('')).find(({ path }) => !path.startsWith(PROBE))
+  // Another node may have claimed it meanwhile.
+  if (foreign && (await isClaimed(objects, address))) return
   if (foreign) throw wrong(`holds other objects, such as ${JSON.stringify(foreign.path)}: expected an empty prefix`)
+  if (!options.mayCreate) throw wrong('holds no database: start a node that writes first', { isEmpty: true })
   const marker = JSON.stringify({ vicinal: 'store', format: FORMAT, leastReader: FORMAT })
   if (await objects.create(MARKER, Buffer.from(marker))) return
   checkMarker((await objects.read(MARKER)) ?? new Uint8Array(), address)
+}
+
+async function isClaimed(objects: Objects, address: StoreAddress): Promise<boolean> {
+  const found = await objects.read(MARKER)
+  if (found) checkMarker(found, address)
+  return found !== null
 }
 
 function checkMarker(bytes: Uint8Array, address: StoreAddress): void {

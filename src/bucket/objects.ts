@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import type { Operator } from 'opendal'
 import { VicinalError } from '../core/errors.js'
 import type { StoreAddress } from './address.js'
@@ -10,6 +11,8 @@ export interface StoredObject {
   modifiedMs: number | null
 }
 
+/** Where a file store writes objects that then take their places by a rename: it would write them in place otherwise. */
+const UNFINISHED = 'probe/unfinished'
 const REASON_CHARS = 200
 /** Kinds of errors by which a store says that it has no such bytes. */
 const ABSENT = new Set(['NotFound', 'RangeNotSatisfied'])
@@ -30,12 +33,14 @@ export class Objects {
 
   static async open(address: StoreAddress): Promise<Objects> {
     const { Operator, RetryLayer } = await storePackage('opendal', () => import('opendal'))
-    const once = new Operator(address.kind === 'file' ? 'fs' : 's3', optionsOf(address))
+    const kind = address.kind === 'file' ? 'fs' : 's3'
+    const once = new Operator(kind, optionsOf(address))
+    const whole = address.kind === 'file' ? { atomic_write_dir: join(address.folder, UNFINISHED) } : {}
     const retry = new RetryLayer()
     retry.maxTimes = RETRIES
     retry.minDelay = RETRY_FIRST_MS
     retry.jitter = true
-    return new Objects(once, once.layer(retry.build()))
+    return new Objects(once, new Operator(kind, { ...optionsOf(address), ...whole }).layer(retry.build()))
   }
 
   /** Creates the object. False if one of this path was there. */
@@ -49,7 +54,7 @@ export class Objects {
     }
   }
 
-  /** Writes the object, whatever was there. */
+  /** Writes the object, whatever was there. A reader has the one before or all of this one. */
   async write(path: string, content: Uint8Array): Promise<void> {
     await this.#run('write', path, () => this.#operator.write(path, asBuffer(content)))
   }

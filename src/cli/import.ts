@@ -2,11 +2,13 @@ import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { Collection, Database } from '../core/database.js'
 import { VicinalError } from '../core/errors.js'
-import { DISTANCES, type Distance } from '../core/schema.js'
-import { type Format, formatOf, openSource } from '../import/formats.js'
-import { choiceOf, type Mapping, mappingOf, pointsOf, vectorParams } from '../import/mapping.js'
+import { type CollectionConfig, DISTANCES, type Distance } from '../core/schema.js'
+import { FileImport, type ImportOptions, say } from '../import/file-import.js'
+import { type Format, formatOf } from '../import/formats.js'
+import { ON_ERROR, type OnError, RefusedRows } from '../import/refused-rows.js'
 import { NOTHING_DONE, type Progressed, ResumeState } from '../import/resume-state.js'
-import { type RowBatch, type Source, START } from '../import/source.js'
+import { STANDARD_INPUT } from '../import/stream-bytes.js'
+import { Target } from '../import/target.js'
 import { Progress } from '../terminal/progress.js'
 import { UsageError } from '../terminal/usage-error.js'
 import { exitCodeOf } from './exit-code.js'
@@ -16,13 +18,12 @@ import { IMPORT_SETTINGS } from './settings.js'
 
 const INDEX_POLL_MS = 500
 const WRITE_TIMEOUT_MS = 600_000
+const NONE_STORED = 1
 
 type Options = ReturnType<typeof readOptions>
 
 export async function importFiles(args: string[]): Promise<number> {
   const options = readOptions(args)
-  if (options.dryRun) return checkFiles(options)
-  const database = await openDatabase(options)
   const stop = new AbortController()
   let stoppedBy: NodeJS.Signals | undefined
   const onSignal = (signal: NodeJS.Signals) => {
@@ -30,241 +31,182 @@ export async function importFiles(args: string[]): Promise<number> {
     stop.abort()
   }
   process.once('SIGINT', onSignal).once('SIGTERM', onSignal)
+  const refused = new RefusedRows(options.errors)
   try {
-    return await new Import(database, options, stop.signal).run()
+    return await (options.isDry ? checkFiles : storeFiles)(options, refused, stop.signal)
   } catch (error) {
     if (stoppedBy === undefined) throw error
-    say('stopped; run the same command to resume')
+    if (!options.isDry) say('stopped; run the same command to resume')
     return exitCodeOf(stoppedBy)
   } finally {
+    refused.close()
     process.off('SIGINT', onSignal).off('SIGTERM', onSignal)
-    await database.close()
   }
 }
 
 function readOptions(args: string[]) {
   const settings = parseSettings(IMPORT_SETTINGS, args)
   const collection = settings.text('collection')
-  if (settings.files.length === 0) throw new UsageError('import: name at least one file')
+  const files = filesOf(settings.files, settings.text('format'), settings.text('fromQdrant'))
   if (collection === undefined) throw new UsageError('import: --collection NAME is required')
   const distance = settings.text('distance') as Distance
   if (!DISTANCES.includes(distance)) {
     throw new UsageError(`--distance: expected one of ${DISTANCES.join(', ')}, got ${distance}`)
   }
-  const format = settings.text('format')
+  const onError = settings.text('onError') as OnError
+  if (!ON_ERROR.includes(onError)) {
+    throw new UsageError(`--on-error: expected one of ${ON_ERROR.join(', ')}, got ${onError}`)
+  }
   return {
-    files: settings.files.map((path) => ({ path, format: formatOf(path, format) as Format })),
+    files,
     collection,
     distance,
+    onError,
+    errors: settings.text('errors'),
     data: settings.text('data') as string,
     memoryLimit: parseMemoryLimit(settings.text('memoryLimit') as string),
     url: settings.text('url'),
     keys: readKeys(settings.text('apiKey'), settings.text('apiKeyFile')),
+    sourceKey: settings.text('qdrantApiKey'),
     idColumn: settings.text('idColumn'),
     vectors: settings.list('vector'),
     restart: settings.isOn('restart'),
-    dryRun: settings.isOn('dryRun'),
-  }
+    isDry: settings.isOn('dryRun'),
+  } satisfies ImportOptions & Record<string, unknown>
 }
 
-async function openDatabase(options: Options): Promise<Database> {
+function filesOf(paths: readonly string[], format: string | undefined, qdrant: string | undefined) {
+  if (qdrant !== undefined) {
+    if (paths.length > 0) throw new UsageError('import: name files, or --from-qdrant, not both')
+    return [{ path: qdrant, format: 'qdrant' as Format }]
+  }
+  if (paths.length === 0) throw new UsageError('import: name at least one file')
+  if (paths.filter((path) => path === STANDARD_INPUT).length > 1)
+    throw new UsageError('import: standard input is one file')
+  return paths.map((path) => ({ path, format: formatOf(path, format) }))
+}
+
+async function openDatabase(options: Options, readOnly = false): Promise<Database> {
   if (options.url === undefined) {
     const memoryLimitBytes = memoryLimitOf(options.memoryLimit)
     const { open } = await import('../index.js')
-    return open(options.data, memoryLimitBytes === undefined ? {} : { memoryLimitBytes })
+    return open(options.data, { readOnly, ...(memoryLimitBytes === undefined ? {} : { memoryLimitBytes }) })
   }
   const { connect } = await import('../client/index.js')
   const [apiKey] = options.keys
   return connect(options.url, apiKey === undefined ? {} : { apiKey })
 }
 
-/** Decodes every row as an import would, and reports what it would have stored. */
-async function checkFiles(options: Options): Promise<number> {
-  let rowsBefore = 0
-  for (const [i, { path, format }] of options.files.entries()) {
-    const source = await openSource(path, format)
-    try {
-      const mapping = mappingOf(await source.shape(), { ...options, existing: [] }, path)
-      const progress = new Progress(`reading ${path}`)
-      let rows = 0
-      for await (const batch of source.batches(choiceOf(mapping), START)) {
-        pointsOf(batch, mapping, rowsBefore, path)
-        rows += batch.count
-        progress.update(shareOf(options, i, source, batch), rowsBefore + rows, 'rows')
-      }
-      progress.finish(rows, 'rows')
-      rowsBefore += rows
-      const vectors = mapping.vectors.map(
-        ({ name, column, size }) => `${name || '(unnamed)'} = ${column}, ${size} dimensions`,
-      )
-      process.stdout.write(
-        `${path}: ${rows} rows, ids ${mapping.id ?? '= row numbers'}, vectors: ${vectors.join('; ')}\n`,
-      )
-    } finally {
-      await source.close()
-    }
-  }
-  return 0
-}
-
-function shareOf(options: Options, file: number, source: Source, batch: RowBatch): number {
-  const at = batch.next ?? { at: 0, row: batch.firstRow + batch.count }
-  return (file + source.share(at)) / options.files.length
-}
-
-class Import {
-  readonly #database: Database
-  readonly #options: Options
-  readonly #signal: AbortSignal
-  #done: Progressed = NOTHING_DONE
-
-  constructor(database: Database, options: Options, signal: AbortSignal) {
-    this.#database = database
-    this.#options = options
-    this.#signal = signal
-  }
-
-  async run(): Promise<number> {
-    const state = new ResumeState(this.#job())
-    const existing = await this.#existing()
-    this.#done = await this.#whereToGoOn(state, existing)
-    const { filesDone, rowsBefore, cursor } = this.#done
-    const before = { share: filesDone / this.#options.files.length, count: rowsBefore + cursor.row }
+async function storeFiles(options: Options, refused: RefusedRows, signal: AbortSignal): Promise<number> {
+  const job = jobOf(options)
+  const state = job === null ? null : new ResumeState(job)
+  const database = await openDatabase(options)
+  try {
+    const target = await Target.open(database, options.collection)
+    const done = await whereToGoOn(options.restart ? null : (state?.read() ?? null), target.collection)
+    refused.count = done.refused
+    refused.open(done.lastId !== null)
+    const before = { share: done.filesDone / options.files.length, count: done.rowsBefore + done.cursor.row }
     if (before.count > 0) say(`resuming after ${before.count.toLocaleString('en')} points of an earlier run`)
-    const progress = new Progress('importing', { before })
-    let collection = existing
-    for (let file = filesDone; file < this.#options.files.length; file++) {
-      collection = await this.#importFile(file, collection, state, progress)
-    }
-    progress.finish(this.#done.rowsBefore)
-    if (collection) await this.#waitForIndex(collection)
-    state.clear()
-    const info = await collection?.info()
-    process.stdout.write(`${this.#options.collection}: ${info?.pointsCount ?? 0} points\n`)
-    return 0
-  }
-
-  #job(): unknown {
-    const { files, collection, data, url, idColumn, vectors, distance } = this.#options
-    const stated = files.map(({ path, format }) => {
-      const stat = statSync(path, { throwIfNoEntry: false })
-      if (!stat) throw new VicinalError('NOT_FOUND', `${path}: no such file`)
-      return [resolve(path), format, stat.size, stat.mtimeMs]
-    })
-    return [stated, collection, url ?? resolve(data), idColumn ?? null, vectors, distance]
-  }
-
-  async #existing(): Promise<Collection | null> {
-    const { collection } = this.#options
-    return (await this.#database.hasCollection(collection)) ? this.#database.collection(collection) : null
-  }
-
-  async #whereToGoOn(state: ResumeState, existing: Collection | null): Promise<Progressed> {
-    const found = this.#options.restart ? null : state.read()
-    if (!found || !existing || found.lastId === null) return NOTHING_DONE
-    const [last] = await existing.retrieve([found.lastId], { withPayload: false })
-    return last ? found : NOTHING_DONE
-  }
-
-  async #importFile(
-    index: number,
-    existing: Collection | null,
-    state: ResumeState,
-    progress: Progress,
-  ): Promise<Collection> {
-    const { path, format } = this.#options.files[index] as { path: string; format: Format }
-    const source = await openSource(path, format)
+    const files = new FileImport(target, options, { refused, state, done, signal })
     try {
-      const config = (await existing?.info())?.config
-      const names = (config?.vectors ?? []).map((vector) => vector.name)
-      const shape = await source.shape()
-      const mapping = mappingOf(shape, { ...this.#options, existing: names, textIds: config?.ids === 'text' }, path)
-      const collection = existing ?? (await this.#create(mapping))
-      const before = this.#done.rowsBefore
-      const rows = await this.#store(source, mapping, collection, (batch) => {
-        state.write(this.#done)
-        progress.update(shareOf(this.#options, index, source, batch), before + batch.firstRow + batch.count)
-      })
-      this.#done = { ...this.#done, filesDone: index + 1, cursor: START, rowsBefore: before + rows }
-      state.write(this.#done, true)
-      return collection
+      await files.run(new Progress('importing', { before }))
     } finally {
-      await source.close()
+      await target.deleteIfEmpty()
     }
-  }
-
-  async #create(mapping: Mapping): Promise<Collection> {
-    const vectors = vectorParams(mapping, this.#options.distance)
-    say(`making collection ${this.#options.collection}: ${JSON.stringify(vectors)}`)
-    return this.#database.createCollection(this.#options.collection, { vectors })
-  }
-
-  /** Runs one write at a time, so that of two rows with one id the later wins. The next batch is decoded meanwhile. */
-  async #store(
-    source: Source,
-    mapping: Mapping,
-    collection: Collection,
-    onDone: (batch: RowBatch) => void,
-  ): Promise<number> {
-    const { rowsBefore, cursor } = this.#done
-    let rows = cursor.row
-    let write = Promise.resolve()
-    for await (const batch of source.batches(choiceOf(mapping), cursor)) {
-      const { ids, points } = pointsOf(batch, mapping, rowsBefore, source.path)
-      await write
-      this.#signal.throwIfAborted()
-      write = upsertPatiently(collection, points, this.#signal).then(() => {
-        rows = batch.firstRow + batch.count
-        this.#done = { ...this.#done, cursor: batch.next ?? this.#done.cursor, lastId: ids.at(-1) ?? null }
-        onDone(batch)
-      })
-      // The write is awaited above or below. An early rejection must not count as unhandled meanwhile.
-      write.catch(() => {})
+    tellRefused(refused, options.errors)
+    state?.clear()
+    if (!target.collection) {
+      say('no row was stored')
+      return NONE_STORED
     }
-    await write
-    return rows
-  }
-
-  async #waitForIndex(collection: Collection): Promise<void> {
-    const progress = new Progress('indexing ')
-    let first: number | null = null
-    for (;;) {
-      this.#signal.throwIfAborted()
-      const { indexedVectorsCount: indexed, vectorsCount: all } = await collection.info()
-      first ??= indexed
-      if (indexed >= all) {
-        progress.finish(all, 'vectors')
-        break
-      }
-      progress.update((indexed - first) / (all - first), indexed, 'vectors')
-      await new Promise((done) => setTimeout(done, INDEX_POLL_MS))
-    }
-    await collection.flush({ timeoutMs: WRITE_TIMEOUT_MS })
+    await waitForIndex(target.collection, signal)
+    const points = await target.collection.count()
+    tellRepeated(files.accepted - Math.max(0, points - done.pointsBefore), 'replaced points with the same id')
+    process.stdout.write(`${options.collection}: ${points} points\n`)
+    return 0
+  } finally {
+    await database.close()
   }
 }
 
-const COME_BACK: ReadonlySet<string> = new Set(['OVERLOADED', 'RESOURCE_EXHAUSTED'])
+/** Every row is read, mapped and written as an import would, into a collection in memory. */
+async function checkFiles(options: Options, refused: RefusedRows, signal: AbortSignal): Promise<number> {
+  const { open } = await import('../index.js')
+  const memory = await open(':memory:')
+  try {
+    const target = await Target.dry(memory, options.collection, await presentConfig(options))
+    refused.open(false)
+    const files = new FileImport(target, options, { refused, state: null, done: NOTHING_DONE, signal })
+    await files.run(new Progress('checking'))
+    tellRefused(refused, options.errors)
+    tellRepeated(files.repeatedIds, 'repeat the id of an earlier row')
+    process.stdout.write(`${files.accepted} rows would be stored\n`)
+    return files.accepted > 0 ? 0 : NONE_STORED
+  } finally {
+    await memory.close()
+  }
+}
 
-/**
- * Retries a write while the error asks for a retry: the tail, the log or memory is full until the kernel catches up.
- */
-async function upsertPatiently(
-  collection: Collection,
-  points: ReturnType<typeof pointsOf>['points'],
-  signal: AbortSignal,
-): Promise<void> {
+/** The configuration of the collection that the rows would go into; null if it would be made. */
+async function presentConfig(options: Options): Promise<CollectionConfig | null> {
+  let database: Database
+  try {
+    database = await openDatabase(options, true)
+  } catch (error) {
+    if (error instanceof VicinalError && error.code === 'NOT_FOUND' && options.url === undefined) return null
+    throw error
+  }
+  try {
+    if (!(await database.hasCollection(options.collection))) return null
+    return (await (await database.collection(options.collection)).info()).config
+  } finally {
+    await database.close()
+  }
+}
+
+/** Identifies an import that can be resumed; null: it reads standard input. */
+function jobOf({ files, collection, data, url, idColumn, vectors, distance }: Options): unknown {
+  if (files.some(({ path }) => path === STANDARD_INPUT)) return null
+  const stated = files.map(({ path, format }) => {
+    if (format === 'qdrant') return [path, format]
+    const stat = statSync(path, { throwIfNoEntry: false })
+    if (!stat) throw new VicinalError('NOT_FOUND', `${path}: no such file`)
+    return [resolve(path), format, stat.size, stat.mtimeMs]
+  })
+  return [stated, collection, url ?? resolve(data), idColumn ?? null, vectors, distance]
+}
+
+async function whereToGoOn(found: Progressed | null, existing: Collection | null): Promise<Progressed> {
+  const afresh = { ...NOTHING_DONE, pointsBefore: existing ? await existing.count() : 0 }
+  if (!found || !existing || found.lastId === null) return afresh
+  const [last] = await existing.retrieve([found.lastId], { withPayload: false })
+  return last ? found : afresh
+}
+
+function tellRefused(refused: RefusedRows, path: string | undefined): void {
+  if (refused.count === 0) return
+  const where = path === undefined ? '; --errors FILE has each of them' : `, each in ${path}`
+  say(`${refused.count.toLocaleString('en')} rows were refused${where}:\n${refused.lines().join('\n')}`)
+}
+
+function tellRepeated(count: number, what: string): void {
+  if (count > 0) say(`${count.toLocaleString('en')} rows ${what}`)
+}
+
+async function waitForIndex(collection: Collection, signal: AbortSignal): Promise<void> {
+  const progress = new Progress('indexing ')
+  let first: number | null = null
   for (;;) {
-    try {
-      await collection.upsert(points, { timeoutMs: WRITE_TIMEOUT_MS, signal })
-      return
-    } catch (error) {
-      if (!(error instanceof VicinalError) || !COME_BACK.has(error.code)) throw error
-      await new Promise((done) => setTimeout(done, error.retryAfterMs ?? INDEX_POLL_MS))
-      signal.throwIfAborted()
+    signal.throwIfAborted()
+    const { indexedVectorsCount: indexed, vectorsCount: all } = await collection.info()
+    first ??= indexed
+    if (indexed >= all) {
+      progress.finish(all, 'vectors')
+      break
     }
+    progress.update((indexed - first) / (all - first), indexed, 'vectors')
+    await new Promise((done) => setTimeout(done, INDEX_POLL_MS))
   }
-}
-
-function say(text: string): void {
-  process.stderr.write(`vicinal: ${text}\n`)
+  await collection.flush({ timeoutMs: WRITE_TIMEOUT_MS })
 }

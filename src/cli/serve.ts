@@ -116,7 +116,7 @@ async function closeOnceOpen(
   const late = setTimeout(() => process.kill(process.pid, 'SIGKILL'), deadlineMs)
   const database = await opening.catch(() => null)
   clearTimeout(late)
-  if (database) await node?.stop()
+  await node?.stop()
   await database?.close()
   await node?.leave()
 }

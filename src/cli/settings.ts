@@ -134,9 +134,16 @@ export const IMPORT_SETTINGS = named({
   idColumn: unfiled.text('column with the ids; default: the column `id`, or row numbers if there is none'),
   vector: unfiled.list('NAME=COLUMN of a vector (repeatable); a column alone becomes the unnamed vector'),
   distance: unfiled.text('Cosine, Dot, Euclid or Manhattan; for a collection that is created', 'Cosine'),
-  format: unfiled.text("parquet, arrow, jsonl, npy, fbin or fvecs; default: by the file's name"),
+  format: unfiled.text("parquet, arrow, json, csv, npy, fbin, fvecs, hnswlib or lance; default: by the file's name"),
+  fromQdrant: unfiled.text('http(s)://HOST:PORT/collections/NAME of a Qdrant to read, instead of files'),
+  qdrantApiKey: secret('VICINAL_QDRANT_API_KEY', 'the API key for --from-qdrant'),
+  onError: unfiled.text(
+    "stop at the first wrong row, skip wrong rows, or quarantine them by the collection's rules",
+    'stop',
+  ),
+  errors: unfiled.text('file for the wrong rows, a line of JSON each: file, row, column, code, reason, record'),
   restart: unfiled.toggle('import from the first row, even if an earlier run was stopped'),
-  dryRun: unfiled.toggle('read and check the files, write nothing'),
+  dryRun: unfiled.toggle('read and check every row as an import does, write nothing; the folder may be in use'),
 })
 
 export const RESTORE_SETTINGS = named({

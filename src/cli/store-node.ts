@@ -57,6 +57,7 @@ export async function storeNode(
   const node = new ClusterNode({
     address: parseStore(store),
     cacheFolder: cache,
+    cacheBytes,
     storeOptions: {
       ...storeOptionsOf({ ...options, memoryLimitBytes }),
       snapshots: {
@@ -81,7 +82,10 @@ export async function storeNode(
     clusterKeys,
     open: async (options) => await node.start(advertised ?? (await listening), (opened) => openNode(opened, options)),
     listensOn,
-    giveUp,
+    giveUp() {
+      giveUp()
+      node.giveUp()
+    },
     stop: () => node.stop(),
     leave: () => node.leave(),
   }

@@ -1,30 +1,37 @@
 /** Sends a stream of points, and reads the lines of its answer meanwhile. */
 import { VicinalError } from '../core/errors.js'
-import type { IngestCounts, IngestOptions, IngestResult, IngestStream } from '../core/ingest.js'
+import type { IngestBytes, IngestCounts, IngestOptions, IngestResult, IngestStream } from '../core/ingest.js'
+import type { Point } from '../core/point.js'
+import { encodeRequest } from '../wire/msgpack-request.js'
 import { type Envelope, errorOfAnswer } from './answers.js'
+import { pointBody } from './requests.js'
 import type { Transport } from './transport.js'
 
 const MS_PER_SECOND = 1000
+const PIECE_BYTES = 256 * 1024
 
-type Line = { progress: IngestCounts } | (Envelope & { result: IngestResult })
+type Line = { progress: IngestCounts } | (Envelope & { result: WireResult })
+type WireResult = Omit<IngestResult, 'byRule'> & { by_rule?: IngestResult['byRule'] }
 
 export async function sendStream(
   transport: Transport,
   path: string,
   stream: IngestStream,
-  { type, source, onProgress, signal, timeoutMs }: IngestOptions,
+  { type, source, onProgress, mostErrors, signal, timeoutMs }: IngestOptions,
 ): Promise<IngestResult> {
   const query = new URLSearchParams()
   if (source?.position !== undefined) query.set('from', String(source.position))
+  if (mostErrors !== undefined) query.set('errors', String(mostErrors))
   if (timeoutMs !== undefined) query.set('timeout', String(Math.max(1, Math.ceil(timeoutMs / MS_PER_SECOND))))
-  const sent = new SentStream(stream)
+  const bytes = type === undefined ? pointMaps(stream as AsyncIterable<Point<unknown>>) : (stream as IngestBytes)
+  const sent = new SentStream(bytes)
   try {
     const answer = await transport.stream({
       method: 'POST',
       path: `${path}?${query}`,
       call: signal ? { signal } : {},
       isLong: true,
-      upload: { type, chunks: sent },
+      upload: { type: type ?? 'application/msgpack', chunks: sent },
       headers: source ? { 'idempotency-key': source.name } : {},
     })
     const abort = () => answer.destroy(new VicinalError('CANCELLED', 'The call was cancelled'))
@@ -40,12 +47,29 @@ export async function sendStream(
   }
 }
 
+/** Points as MessagePack maps, some at a time. */
+async function* pointMaps(points: AsyncIterable<Point<unknown>> | Iterable<Point<unknown>>): AsyncGenerator<Buffer> {
+  let maps: Buffer[] = []
+  let bytes = 0
+  let row = 0
+  for await (const point of points) {
+    const map = encodeRequest(pointBody(point, `points[${row++}]`))
+    maps.push(map)
+    bytes += map.length
+    if (bytes < PIECE_BYTES) continue
+    yield Buffer.concat(maps)
+    maps = []
+    bytes = 0
+  }
+  if (maps.length > 0) yield Buffer.concat(maps)
+}
+
 /** The stream as it is sent. It remembers the error of its source, which a connection would hide. */
 class SentStream implements AsyncIterable<Uint8Array> {
   failure: unknown = null
-  readonly #stream: IngestStream
+  readonly #stream: IngestBytes
 
-  constructor(stream: IngestStream) {
+  constructor(stream: IngestBytes) {
     this.#stream = stream
   }
 
@@ -69,7 +93,7 @@ async function resultOf(answer: AsyncIterable<Buffer>, onProgress: IngestOptions
     for (const line of lines) {
       const told = JSON.parse(line) as Line
       if ('progress' in told) onProgress?.(told.progress)
-      else if (told.status === 'ok') return told.result
+      else if (told.status === 'ok') return resultIn(told)
       else throw errorOfLine(told)
     }
   }
@@ -79,9 +103,13 @@ async function resultOf(answer: AsyncIterable<Buffer>, onProgress: IngestOptions
   )
 }
 
-function errorOfLine(line: Envelope & { result: IngestResult }): VicinalError {
+function resultIn({ result: { by_rule: byRule, ...result } }: { result: WireResult }): IngestResult {
+  return byRule ? { ...result, byRule } : result
+}
+
+function errorOfLine(line: Envelope & { result: WireResult }): VicinalError {
   const { code, message, details } = errorOfAnswer(INTERNAL, {}, line)
-  return new VicinalError(code, message, { details: { ...details, ...line.result } })
+  return new VicinalError(code, message, { details: { ...details, ...resultIn(line) } })
 }
 
 const INTERNAL = 500

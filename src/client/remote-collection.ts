@@ -22,6 +22,13 @@ import { PayloadFieldSchema, type PayloadIndexKind, type PayloadIndexOptions } f
 import { PlainReads } from '../core/plain-reads.js'
 import type { Payload, Point, PointId, PointVector } from '../core/point.js'
 import { readOperations } from '../core/point-changes.js'
+import type {
+  NearDuplicatePairs,
+  PairsOptions,
+  QualityOptions,
+  QualityReference,
+  QualityReport,
+} from '../core/quality.js'
 import {
   type FacetHit,
   FacetOptions,
@@ -53,6 +60,7 @@ import {
 import { aliasesOf, groupsOf, hitsOf, matrixOfOffsets, pageOf, planOf, pointsOf, writeResultOf } from './answers.js'
 import { upsertRequests } from './chunks.js'
 import { sendStream } from './ingest.js'
+import { RemoteQuality } from './remote-quality.js'
 import { RemoteSnapshots } from './remote-snapshots.js'
 import { bodyOf, CLIENT_LEAVES, operationBody, readAs, selectorBody, vectorUpdatesBody } from './requests.js'
 import type { RemoteRequest, Transport } from './transport.js'
@@ -66,6 +74,7 @@ export class RemoteCollection<P = Payload> extends PlainReads<P> implements Unty
   readonly #path: string
   readonly #maxBodyBytes: number
   readonly snapshots: CollectionSnapshots
+  readonly #quality: RemoteQuality
 
   constructor(name: string, transport: Transport, maxBodyBytes: number) {
     super()
@@ -73,6 +82,7 @@ export class RemoteCollection<P = Payload> extends PlainReads<P> implements Unty
     this.#transport = transport
     this.#path = `/collections/${encodeURIComponent(name)}`
     this.#maxBodyBytes = maxBodyBytes
+    this.#quality = new RemoteQuality(transport, `${this.#path}/quality`)
     this.snapshots = new RemoteSnapshots(transport, `${this.#path}/snapshots`)
   }
 
@@ -133,6 +143,26 @@ export class RemoteCollection<P = Payload> extends PlainReads<P> implements Unty
   async ingestPosition(source: string, call?: CallOptions): Promise<number> {
     const answer = await this.#send('GET', `/ingest/${encodeURIComponent(source)}`, undefined, call)
     return (answer as { position: number }).position
+  }
+
+  quality(options?: QualityOptions): Promise<QualityReport> {
+    return this.#quality.report(options)
+  }
+
+  qualityHistory(call?: CallOptions): Promise<QualityReport[]> {
+    return this.#quality.history(call)
+  }
+
+  setQualityReference(reference?: QualityReference, call?: CallOptions): Promise<void> {
+    return this.#quality.setReference(reference, call)
+  }
+
+  deleteQualityReference(call?: CallOptions): Promise<boolean> {
+    return this.#quality.deleteReference(call)
+  }
+
+  pairs(options: PairsOptions): Promise<NearDuplicatePairs> {
+    return this.#quality.pairs(options)
   }
 
   async updateVectors(

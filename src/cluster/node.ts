@@ -1,19 +1,27 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { StoreAddress } from '../bucket/address.js'
+import { DATABASE } from '../bucket/group-opening.js'
+import { claimPrefix } from '../bucket/marker.js'
 import { Objects } from '../bucket/objects.js'
 import type { GroupOwner } from '../bucket/owner.js'
-import { hasReached } from '../bucket/watermark.js'
+import { hasReached, type Watermark } from '../bucket/watermark.js'
+import { VicinalError } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
 import type { EmbeddedDatabase } from '../engine/database/embedded-database.js'
 import { NodeStore, type NodeStoreParts } from '../engine/stores/node-store.js'
 import type { Peers } from '../server/peers.js'
 import { type Heartbeat, Heartbeats, isAddress, type Role } from './heartbeats.js'
+import { OwnBeats } from './own-beats.js'
 import { OwnerWatch, POLLS } from './owner-watch.js'
 import { PeerForwarder, TO_HEADER, unavailable } from './peer-forwarder.js'
 
 const MS_PER_SECOND = 1_000
+/** How often a node looks at a store that no node has written yet. */
+const EMPTY_LOOK_MS = 500
+const NO_OWNER = 'the store has no owner yet: start a node with the role write'
 /** Looks that a node tells its age in, and that may fail before it counts as behind. */
 const LATE_POLLS = 3
 /** The next owner removes heartbeats of dead nodes that are older than this. */
@@ -22,6 +30,8 @@ const FORGOTTEN_MS = 3_600_000
 export interface NodeOptions {
   address: StoreAddress
   cacheFolder: string
+  /** Default LIMITS.cacheBytes. */
+  cacheBytes?: number
   roles: readonly Role[]
   /** Of the node's cache, and of the store's database, where this node owns it. */
   storeOptions?: NodeStoreParts['options']
@@ -47,12 +57,19 @@ export class ClusterNode implements Peers {
   #database: EmbeddedDatabase | null = null
   #owner: GroupOwner | null = null
   #forwarder: PeerForwarder | null = null
-  #beat = 0
+  #beats: OwnBeats | null = null
+  /** All heartbeats as they were last listed. */
+  #listed: { atMs: number; beats: Listed } | null = null
+  #listing: Promise<Listed> | null = null
+  /** How far this node had read or written at its last look. */
+  #applied: Watermark = { epoch: 0, batch: 0 }
   /** When this node last had all that the owner told of. */
   #levelAtMs: number | null = null
   #timer: NodeJS.Timeout | null = null
   #ticking: Promise<void> = Promise.resolve()
   #isStopped = false
+  #isGivenUp = false
+  #isWithoutOwner = false
 
   constructor(options: NodeOptions) {
     this.#options = options
@@ -66,27 +83,68 @@ export class ClusterNode implements Peers {
 
   /** Opens the store: as its owner, or as a reader where another node owns it. `url` is where other nodes reach this one. */
   async start(url: string, open: (store: NodeStore) => Promise<EmbeddedDatabase>): Promise<EmbeddedDatabase> {
-    const { address, cacheFolder, log } = this.#options
+    const { address, cacheFolder, cacheBytes, log } = this.#options
     this.#url = url
-    this.#heartbeats = new Heartbeats(await Objects.open(address))
+    const objects = await Objects.open(address)
+    const heartbeats = new Heartbeats(objects)
+    this.#heartbeats = heartbeats
     const store = new NodeStore({
       address,
       cacheFolder,
+      cacheBytes,
       owner: { node: this.#id, url },
       options: this.#options.storeOptions ?? {},
+      onOwned: (epoch) => this.#announce(epoch, heartbeats),
       onLost: ({ message }) => {
         log(`this node does not own the store any more, and reads it: ${message}`)
         this.#hurry()
       },
     })
     this.#store = store
-    if (!this.#mayWrite) await store.startReading()
-    else if (this.keys.length === 0) await store.startOwning()
-    else await this.#startBeside(store)
-    this.#database = await open(store)
+    try {
+      if (this.#mayWrite) await claimPrefix(objects, address, { mayCreate: true })
+      else await this.#untilThereIsOwner(store, objects)
+      this.#beats = new OwnBeats(heartbeats, this.#pollMs, () => this.#report())
+      this.#beats.start()
+      if (this.#mayWrite && this.keys.length === 0) await store.startOwning()
+      else if (this.#mayWrite) await this.#startBeside(store)
+      this.#database = await open(store)
+    } catch (error) {
+      await this.#beats?.stop()
+      await store.stop().catch(() => undefined)
+      await store.close().catch(() => undefined)
+      throw error
+    }
     await this.#tick().catch(() => undefined)
     this.#arm()
     return this.#database
+  }
+
+  /** Reads the store. A store that no node has written yet is looked at again until one has. */
+  async #untilThereIsOwner(store: NodeStore, objects: Objects): Promise<void> {
+    for (let isTold = false; ; isTold = true) {
+      try {
+        await store.startReading()
+        this.#isWithoutOwner = false
+        return
+      } catch (error) {
+        if (!(await isEmpty(error, objects)) || this.#isGivenUp) throw error
+      }
+      this.#isWithoutOwner = true
+      if (!isTold) this.#options.log(`${NO_OWNER}; this node waits for it`)
+      await sleep(Math.min(this.#pollMs, EMPTY_LOOK_MS), undefined, { ref: false })
+    }
+  }
+
+  /** The service stops: a start that waits for an owner ends. */
+  giveUp(): void {
+    this.#isGivenUp = true
+  }
+
+  /** Other nodes know of a new owner before its collections move, however long that takes. */
+  async #announce(epoch: number, heartbeats: Heartbeats): Promise<void> {
+    const announced = Promise.all([this.#beats?.now(), heartbeats.tellOwner(epoch)]).catch(() => undefined)
+    await Promise.race([announced, sleep(this.#pollMs, undefined, { ref: false })])
   }
 
   /** A store that another node owns is read; one without an owner, or whose owner had this node's address, is taken. */
@@ -106,6 +164,7 @@ export class ClusterNode implements Peers {
     this.#isStopped = true
     if (this.#timer) clearTimeout(this.#timer)
     await this.#ticking
+    await this.#beats?.stop()
     this.#forwarder?.close()
   }
 
@@ -138,7 +197,6 @@ export class ClusterNode implements Peers {
     await store.settle()
     if (store.epoch === null) await this.#lookAtOwner(store, heartbeats)
     else await this.#lookForSuccessor(store, heartbeats)
-    await this.#tellOfItself(store, heartbeats)
   }
 
   #opened(): { store: NodeStore; heartbeats: Heartbeats } {
@@ -147,12 +205,12 @@ export class ClusterNode implements Peers {
 
   async #lookForSuccessor(store: NodeStore, heartbeats: Heartbeats): Promise<void> {
     const epoch = store.epoch as number
+    this.#applied = await store.progress.applied()
     this.#levelAtMs = performance.now()
     if (this.#owner?.epoch !== epoch) {
       this.#setOwner({ epoch, node: this.#id, url: this.#url })
-      await this.#tellOfItself(store, heartbeats)
       await heartbeats.tellOwner(epoch)
-      for (const { id, ageMs } of await heartbeats.list()) if (ageMs > FORGOTTEN_MS) await heartbeats.remove(id)
+      for (const { id, ageMs } of await this.#listAll()) if (ageMs > FORGOTTEN_MS) await heartbeats.remove(id)
     }
     // The write finds out; a failure changes the role.
     if ((await heartbeats.toldEpoch()) > epoch) await store.touch().catch(() => undefined)
@@ -161,15 +219,15 @@ export class ClusterNode implements Peers {
   async #lookAtOwner(store: NodeStore, heartbeats: Heartbeats): Promise<void> {
     const owner = await store.owner()
     this.#setOwner(owner)
+    this.#applied = await store.progress.applied()
     if (owner === null) return
     const beat = owner.node === null ? null : await heartbeats.read(owner.node)
-    const position = await store.progress.position()
-    if (beat === null || hasReached(position, beat.watermark)) this.#levelAtMs = performance.now()
+    if (beat === null || hasReached(this.#applied, beat.watermark)) this.#levelAtMs = performance.now()
     this.#watch.note(owner, beat)
     if (!this.#mayWrite) return
     const isMine = owner.node === this.#id
     if (this.keys.length === 0 && !isMine) return
-    if (this.#watch.isWaiting) this.#watch.noteOthers(await heartbeats.list())
+    if (this.#watch.isWaiting) this.#watch.noteOthers(await this.#listAll())
     if (isMine || this.#watch.isDue(owner)) await this.#take(store, heartbeats)
   }
 
@@ -193,15 +251,35 @@ export class ClusterNode implements Peers {
     this.#forwarder = null
   }
 
-  async #tellOfItself(store: NodeStore, heartbeats: Heartbeats): Promise<void> {
-    await heartbeats.write({
+  #report(): Omit<Heartbeat, 'beat'> {
+    return {
       id: this.#id,
       url: this.#url,
       roles: this.#options.roles,
-      epoch: store.epoch,
-      beat: ++this.#beat,
-      watermark: await store.progress.position(),
+      epoch: this.#store?.ownedEpoch ?? null,
+      watermark: this.#applied,
       lagSeconds: this.#lagSeconds,
+    }
+  }
+
+  async #listAll(): Promise<Listed> {
+    this.#listing ??= this.#opened()
+      .heartbeats.list()
+      .finally(() => {
+        this.#listing = null
+      })
+    const beats = await this.#listing
+    this.#listed = { atMs: performance.now(), beats }
+    return beats
+  }
+
+  /** At most one listing for each look, however many callers ask. */
+  async #lastListed(): Promise<Listed> {
+    const last = this.#listed
+    if (last && performance.now() - last.atMs < this.#pollMs) return last.beats
+    return await this.#listAll().catch((error: unknown) => {
+      if (last) return last.beats
+      throw error
     })
   }
 
@@ -219,6 +297,10 @@ export class ClusterNode implements Peers {
 
   get isOwner(): boolean {
     return this.#store?.epoch != null
+  }
+
+  get waitsFor(): string | null {
+    return this.#isWithoutOwner ? NO_OWNER : null
   }
 
   get behind(): string | null {
@@ -243,7 +325,8 @@ export class ClusterNode implements Peers {
       { id: node, url },
       {
         key: this.keys[0] as string,
-        reach: async (watermark) => await this.#database?.watermarks.reach(watermark, { timeoutMs: LIMITS.timeoutMs }),
+        reach: async (watermark, collections) =>
+          await this.#database?.watermarks.reach(watermark, { timeoutMs: LIMITS.timeoutMs }, collections),
         onFailure: () => void this.#lookWhoOwns().catch(() => undefined),
       },
     )
@@ -256,9 +339,9 @@ export class ClusterNode implements Peers {
   }
 
   async describe(): Promise<object> {
-    const { heartbeats } = this.#opened()
+    if (this.#heartbeats === null) return { owner: null, nodes: [] }
     const goneMs = this.#options.ownerTimeoutMs * LATE_POLLS
-    const beats = (await heartbeats.list()).filter(({ id, ageMs }) => id === this.#id || ageMs <= goneMs)
+    const beats = (await this.#lastListed()).filter(({ id, ageMs }) => id === this.#id || ageMs <= goneMs)
     const nodes = beats.map(({ id, url, roles, lagSeconds }: Heartbeat) => ({
       id,
       url,
@@ -267,4 +350,14 @@ export class ClusterNode implements Peers {
     }))
     return { owner: this.#owner?.node ?? null, nodes: nodes.sort((a, b) => (a.id < b.id ? -1 : 1)) }
   }
+}
+
+type Listed = Awaited<ReturnType<Heartbeats['list']>>
+
+/** Whether a store could not be read since no node has written it yet. */
+async function isEmpty(error: unknown, objects: Objects): Promise<boolean> {
+  if (!(error instanceof VicinalError)) return false
+  if (error.details.isEmpty === true) return true
+  // Its first owner claims it before it makes the database.
+  return error.code === 'UNAVAILABLE' && (await objects.list(`${DATABASE}/`)).length === 0
 }

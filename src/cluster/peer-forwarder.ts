@@ -29,8 +29,8 @@ export interface Target {
 
 interface ForwarderParts {
   key: string
-  /** Resolves once this node reads what the watermark tells of. */
-  reach(watermark: string): Promise<void>
+  /** Resolves once this node reads what the watermark tells of, of the catalogue and of these collections. */
+  reach(watermark: string, collections: readonly string[]): Promise<void>
   /** The owner could not be reached: look who it is. */
   onFailure(): void
 }
@@ -134,23 +134,25 @@ export class PeerForwarder {
     }
     const watermark = answer.headers[WATERMARK_HEADER]
     // Its caller may read here next, and sees its own write then.
-    if (typeof watermark === 'string') await this.#reach(watermark)
+    if (typeof watermark === 'string') await this.#reach(watermark, request)
     if (answer.statusCode === UNAVAILABLE) this.#parts.onFailure()
     for (const name of ANSWERED) {
       const value = answer.headers[name]
       if (value !== undefined) reply.header(name, value)
     }
-    const body = isStream ? pipeline(answer, new LastLineChanged((line) => this.#lastOf(line)), () => {}) : answer
+    const body = isStream
+      ? pipeline(answer, new LastLineChanged((line) => this.#lastOf(line, request)), () => {})
+      : answer
     reply.code(answer.statusCode as number).send(body)
   }
 
   /** The last line of a stream's answer, once this node reads what was stored. */
-  async #lastOf(line: Buffer): Promise<Buffer | string> {
+  async #lastOf(line: Buffer, request: FastifyRequest): Promise<Buffer | string> {
     const told = JSON.parse(line.toString()) as { result?: { watermark?: unknown } }
     const watermark = told.result?.watermark
     if (typeof watermark !== 'string') return line
     try {
-      await this.#reach(watermark)
+      await this.#reach(watermark, request)
       return line
     } catch (error) {
       return `${JSON.stringify({ ...told, ...errorEnvelopeOf(error as VicinalError, performance.now()) })}\n`
@@ -158,9 +160,10 @@ export class PeerForwarder {
   }
 
   /** The write is stored, whatever happens here: its caller must not hear that it did not. */
-  async #reach(watermark: string): Promise<void> {
+  async #reach(watermark: string, { params }: FastifyRequest): Promise<void> {
+    const { name } = params as { name?: string }
     try {
-      await this.#parts.reach(watermark)
+      await this.#parts.reach(watermark, name === undefined ? [] : [name])
     } catch (cause) {
       const what = `the write is stored (watermark ${watermark}), but this node has not read it in time`
       throw new VicinalError('TIMEOUT', what, { cause })

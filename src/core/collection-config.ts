@@ -3,6 +3,7 @@
  * clients' requests and the OpenAPI document all come from here. A new field is added here and nowhere else.
  */
 import Type, { type Static } from 'typebox'
+import { INGESTION } from './ingestion-rules.js'
 import { LIMITS } from './limits.js'
 import { MEMORY_PLACEMENTS } from './memory.js'
 import type { Payload } from './point.js'
@@ -315,6 +316,7 @@ export type StrictModeConfig = Static<typeof StrictModeConfig>
  * value.
  */
 const settings = {
+  ...INGESTION,
   optimizersConfig: optional(OptimizersConfig),
   walConfig: optional(WalConfig),
   strictModeConfig: optional(StrictModeConfig),

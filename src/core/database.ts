@@ -16,6 +16,7 @@ import type { Filter, PayloadPath } from './filter.js'
 import type { IngestOptions, IngestResult, IngestStream } from './ingest.js'
 import type { PayloadIndexKind, PayloadIndexOptions } from './payload-index.js'
 import type { Document, Payload, Point, PointId, PointVector, RawJson, SparseVector } from './point.js'
+import type { QualityReports } from './quality.js'
 import type {
   FacetHit,
   FacetOptions,
@@ -37,7 +38,16 @@ import type { WriteResult } from './write-result.js'
 
 export type * from './answered-points.js'
 export type { CallOptions } from './call-options.js'
-export type { IngestCounts, IngestOptions, IngestResult, IngestStream, IngestType, RejectedRow } from './ingest.js'
+export type {
+  Cleaning,
+  IngestCounts,
+  IngestOptions,
+  IngestResult,
+  IngestStream,
+  IngestType,
+  RejectedRow,
+} from './ingest.js'
+export type { NearDuplicatePairs, PairsOptions, QualityOptions, QualityReference, QualityReport } from './quality.js'
 export type { QuantizationParams, QueryOptions, QueryParams } from './query.js'
 export type { ReadOptions, WithPayload, WithVector } from './read-options.js'
 export type { CountOptions, RetrieveOptions, ScrollOptions } from './scroll.js'
@@ -54,10 +64,11 @@ export interface ReadableDatabase {
     /** Of everything that this node has written or can read; null where there are none. */
     current(): string | null | Promise<string | null>
     /**
-     * Resolves once this node has everything up to the watermark. Rejects with INVALID_ARGUMENT for a text that is none,
-     * and with UNAVAILABLE at the call's deadline.
+     * Resolves once this node has everything up to the watermark: the names of collections and aliases, and the rows of
+     * the named collections or else of all. Rejects with INVALID_ARGUMENT for a text that is none, and with UNAVAILABLE at
+     * the call's deadline, with the reason where a collection cannot follow.
      */
-    reach(after: string, call?: CallOptions): Promise<void>
+    reach(after: string, call?: CallOptions, collections?: readonly string[]): Promise<void>
   }
 }
 
@@ -228,7 +239,7 @@ export interface ReadableCollection<P = Payload> {
  * A write is one record of the collection's log. It applies as a whole or not at all. Writes may reject with OVERLOADED
  * if too many wait, and with RESOURCE_EXHAUSTED or DISK_FULL if memory, disk or a quota is used up.
  */
-export interface Collection<P = Payload> extends ReadableCollection<P> {
+export interface Collection<P = Payload> extends ReadableCollection<P>, QualityReports {
   /** Status, counts, configuration, memory and warnings of the collection. */
   info(call?: CallOptions): Promise<CollectionInfo>
   /**

@@ -86,6 +86,22 @@ export function invalid(field: string, expected: string, seen?: unknown): Vicina
   return badValue(field, expected, seen, false)
 }
 
+/** A vector that its point cannot be stored with, though the rest of the point may be in order. */
+export class UnfitVector extends VicinalError {
+  /** The check of a rule that finds such vectors. */
+  readonly check: 'finite' | 'dimension'
+
+  constructor(check: 'finite' | 'dimension', field: string, message: string) {
+    super('INVALID_ARGUMENT', message, { details: { field } })
+    this.check = check
+  }
+}
+
+export function wrongDimension(field: string, expected: number, seen: number): UnfitVector {
+  const message = `${field}: Vector dimension error: expected dim: ${expected}, got ${seen}`
+  return new UnfitVector('dimension', field, message)
+}
+
 /** The same for a value that only the data shows to be wrong, after most of the work. */
 export function invalidAfterWork(field: string, expected: string, seen?: unknown): VicinalError {
   return badValue(field, expected, seen, true)

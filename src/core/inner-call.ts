@@ -23,6 +23,8 @@ export interface InnerCall {
   defaultTimeoutMs?: number
   /** Of a stream of points: the bytes of one frame, and a listener of the bytes that it holds in memory. */
   stream?: { frameBytes: number; hold(bytes: number): void }
+  /** The write brings records into a quarantine: rules do not hold for it. */
+  isAside?: boolean
   /** The other options were read by their declaration already. */
   isRead?: boolean
 }

@@ -57,6 +57,14 @@ export const LIMITS = {
   ingestErrorLength: 512,
   /** Sources of streams of one collection whose positions are kept; the one written longest ago is forgotten first. */
   ingestSources: 1_000,
+  /** Rules of one collection, and values that one rule of its payload allows. */
+  ingestionRules: 64,
+  ruleEnum: 256,
+  /** Rows of a source that a rule compares a row with (`window` of `duplicate`): the most, and unless it is set. */
+  duplicateWindow: 16_384,
+  duplicateWindowDefault: 1_000,
+  /** Rows of all sources of one collection that are kept for that over a restart; the sources written last have them. */
+  keptWindowRows: 65_536,
   /** How long a stream waits for room in memory or on disk, or for a quota. It waits for the graph and the log without end. */
   ingestWaitMs: 60_000,
   /** Searches in one query batch. */
@@ -84,6 +92,18 @@ export const LIMITS = {
   /** `sample` of a search matrix, and `sample` times `limit`. */
   matrixSample: 4_096,
   matrixPairs: 65_536,
+  /** `sample` of a quality report, and its default; points that are compared with each of the others. */
+  qualitySample: 20_000,
+  qualityDefaultSample: 2_000,
+  qualityCompared: 2_000,
+  /** Bytes of the vectors of one sample of a quality report. */
+  qualitySampleBytes: 64 * 1024 * 1024,
+  /** Quality reports of one collection that are kept, and days whose counts are. */
+  qualityReports: 30,
+  qualityDays: 90,
+  /** `limit` of near-duplicate pairs, and points that one call looks at. */
+  pairs: 10_000,
+  pairPoints: 1_000_000,
   /** `hnswEf` of a query and `efConstruct` of a collection. */
   ef: 65_536,
   /** `params.quantization.oversampling` of a query. */

@@ -13,11 +13,13 @@ import type {
   StrictModeConfig,
   WalConfig,
 } from './collection-config.js'
+import type { IngestionConfig } from './ingestion-rules.js'
 import type { CollectionMemory, MemoryPlacement, VectorPlacement } from './memory.js'
 import type { PayloadIndexKind, PayloadIndexParams } from './payload-index.js'
 import type { Payload } from './point.js'
 
 export * from './collection-config.js'
+export type * from './ingestion-rules.js'
 
 /** Settings of graphs with all defaults. */
 export type ResolvedHnsw = HnswConfig & { m: number; efConstruct: number }
@@ -53,6 +55,8 @@ export interface CollectionConfig {
   ids?: 'text'
   /** Absent if nothing was given. */
   params?: CollectionParams
+  /** Rules for the points that the collection takes; absent if there are none. Each rule has its name. */
+  ingestion?: IngestionConfig
 }
 
 /** Whether graphs are built. An `indexingThreshold` of 0 turns that off. */
@@ -84,10 +88,12 @@ export interface ResolvedSparse extends TableVector {
 /** The vectors of a collection in the kernel's order: sparse ones come last. */
 export type SchemaVector = ResolvedVector | ResolvedSparse
 
-/** All vectors, and whether ids are texts. */
+/** All vectors, whether ids are texts, and the rules for points. */
 export interface Schema extends ReadonlyArray<SchemaVector> {
   /** Whether ids are texts. */
   readonly textIds?: boolean
+  /** Rules for the points that the collection takes. */
+  readonly ingestion?: IngestionConfig
 }
 
 /** Whether a vector is sparse. */
@@ -96,9 +102,15 @@ export function isSparse(vector: TableVector): vector is ResolvedSparse {
 }
 
 /** The vectors of a configuration in the kernel's order. */
-export function schemaOf(config: Pick<CollectionConfig, 'vectors' | 'sparseVectors' | 'ids'>): Schema {
-  const vectors = [...config.vectors, ...config.sparseVectors]
-  return config.ids === 'text' ? Object.assign(vectors, { textIds: true }) : vectors
+export function schemaOf(config: Pick<CollectionConfig, 'vectors' | 'sparseVectors' | 'ids' | 'ingestion'>): Schema {
+  const { ids, ingestion } = config
+  const facts = { ...(ids === 'text' ? { textIds: true } : {}), ...(ingestion ? { ingestion } : {}) }
+  return Object.assign([...config.vectors, ...config.sparseVectors], facts)
+}
+
+/** The same vectors without the rules for points. */
+export function withoutRules(schema: Schema): Schema {
+  return schema.ingestion ? Object.assign([...schema], schema.textIds ? { textIds: true } : {}) : schema
 }
 
 /** A dense vector with all settings, its own or the collection's. */

@@ -1,4 +1,4 @@
-import { invalid } from './errors.js'
+import { describeValue, invalid, UnfitVector } from './errors.js'
 import { checkKnown, keysOf } from './known-keys.js'
 import { LIMITS } from './limits.js'
 import type { Document, SparseVector, StoredSparseVector } from './point.js'
@@ -64,6 +64,8 @@ function indexAt(value: unknown, field: string): number {
 function valueAt(value: unknown, field: string): number {
   if (typeof value !== 'number') throw invalid(field, 'expected a number', value)
   const rounded = Math.fround(value)
-  if (!Number.isFinite(rounded)) throw invalid(field, 'expected a finite 32-bit float', value)
+  if (!Number.isFinite(rounded)) {
+    throw new UnfitVector('finite', field, `${field}: expected a finite 32-bit float, got ${describeValue(value)}`)
+  }
   return rounded
 }

@@ -107,7 +107,7 @@ export async function* gathered(
 }
 
 /** An iterable may fill the same arrays and objects anew for its next point. */
-function ownPoint(point: Point<unknown>): Point<unknown> {
+export function ownPoint(point: Point<unknown>): Point<unknown> {
   if (point === null || typeof point !== 'object') return point
   const { id, vector, payload } = point
   return { ...point, id, vector: copied(vector), payload: copied(payload) }

@@ -1,5 +1,6 @@
 /** The answer to a write, declared once. */
 import Type, { type Static } from 'typebox'
+import { Cleaning } from './ingest.js'
 import { integer, optional } from './vocabulary/declare.js'
 
 /** The result of a write. */
@@ -15,6 +16,8 @@ export const WriteResult = Type.Object(
     deleted: optional(integer({ description: 'Points that a completed delete has removed.' })),
     /** On a store: a read that is given it as `after` sees this write, on every node. */
     watermark: optional(Type.String({ description: 'On a store: a read with `after` of this text sees the write.' })),
+    /** Of an upsert into a collection with rules: what they did. */
+    cleaning: optional(Cleaning),
   },
   { $id: 'UpdateResult', description: 'The result of a write.' },
 )

@@ -1,47 +1,51 @@
-import type { ColumnarPoints } from '../core/database.js'
 import { VicinalError } from '../core/errors.js'
-import { type Payload, type Point, type PointId, UNNAMED_VECTOR } from '../core/point.js'
-import type { VectorParams } from '../core/schema.js'
+import { type Point, type PointId, RawJson, UNNAMED_VECTOR } from '../core/point.js'
+import type { SparseVectorParams, VectorParams } from '../core/schema.js'
 import { uuidOfText } from '../core/text-ids.js'
+import type { VectorShape } from '../readers/rows.js'
 import { UsageError } from '../terminal/usage-error.js'
-import type { ColumnChoice, RowBatch, SourceShape } from './source.js'
+import type { RowChoice, SourceShape } from './source.js'
 
 /** Maps the columns of a file to ids, vectors and payload. */
 export interface Mapping {
   id: string | null
   /** Whether ids of the collection are texts. */
+  textIds: boolean
+  isPoints: boolean
+  vectors: { name: string; column: string; shape: VectorShape }[]
+}
+
+export interface Asked {
+  idColumn: string | undefined
+  vectors: readonly string[]
+  /** Names of the collection's vectors; of a new one none. */
+  existing: readonly string[]
   textIds?: boolean
-  vectors: { name: string; column: string; size: number }[]
 }
 
 const DEFAULT_ID_COLUMN = 'id'
+/** The column of the unnamed vector, in tables of points. */
+const UNNAMED_COLUMN = 'vector'
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
+const INTEGER = /^(?:0|[1-9]\d{0,19})$/
 const MAX_U64 = 0xffff_ffff_ffff_ffffn
 
 /**
- * Takes the vectors that the caller named. Without names it takes columns named like the collection's vectors, if the
- * collection exists. Otherwise it takes the only column that holds vectors.
+ * Takes the vectors that the caller named. Without names it takes those of points, or columns named like the collection's
+ * vectors, if the collection exists. Otherwise it takes the only column that holds vectors.
  */
-export function mappingOf(
-  shape: SourceShape,
-  asked: {
-    idColumn: string | undefined
-    vectors: readonly string[]
-    existing: readonly string[]
-    textIds?: boolean
-  },
-  path: string,
-): Mapping {
+export function mappingOf(shape: SourceShape, asked: Asked, path: string): Mapping {
   const id = asked.idColumn ?? (shape.columns.includes(DEFAULT_ID_COLUMN) ? DEFAULT_ID_COLUMN : null)
   if (id !== null && !shape.columns.includes(id)) throw noColumn(path, id, shape.columns)
   const pairs = asked.vectors.length > 0 ? asked.vectors.map(parsePair) : guess(shape, asked.existing, path)
   const vectors = pairs.map(({ name, column }) => {
-    const size = shape.vectors.get(column)
-    if (size !== undefined) return { name, column, size }
-    if (shape.columns.includes(column)) throw new UsageError(`${path}: column ${column} holds no lists of floats`)
+    const found = shape.vectors.get(column)
+    if (found !== undefined) return { name, column, shape: found }
+    if (shape.columns.includes(column))
+      throw new UsageError(`${path}: column ${column} holds no vectors: no lists of floats`)
     throw noColumn(path, column, shape.columns)
   })
-  return { id, vectors, textIds: asked.textIds ?? false }
+  return { id, vectors, isPoints: shape.isPoints && asked.vectors.length === 0, textIds: asked.textIds ?? false }
 }
 
 function parsePair(text: string): { name: string; column: string } {
@@ -50,127 +54,105 @@ function parsePair(text: string): { name: string; column: string } {
 }
 
 function guess(shape: SourceShape, existing: readonly string[], path: string): { name: string; column: string }[] {
+  const columns = [...shape.vectors.keys()]
+  if (shape.isPoints && columns.length > 0) {
+    return columns.map((column) => ({
+      name: column === UNNAMED_COLUMN && !existing.includes(column) ? UNNAMED_VECTOR : column,
+      column,
+    }))
+  }
   const named = existing.filter((name) => name !== UNNAMED_VECTOR && shape.vectors.has(name))
   if (named.length > 0) return named.map((name) => ({ name, column: name }))
-  const columns = [...shape.vectors.keys()]
   if (columns.length === 1) {
     const only = existing.length === 1 ? (existing[0] as string) : UNNAMED_VECTOR
     return [{ name: only, column: columns[0] as string }]
   }
   if (columns.length === 0)
-    throw new UsageError(`${path}: no column holds lists of floats; it has ${shape.columns.join(', ')}`)
-  throw new UsageError(
-    `${path}: several columns hold vectors (${columns.join(', ')}); set --vector NAME=COLUMN for each`,
-  )
+    throw new UsageError(`${path}: no column holds lists of floats; it has ${listed(shape.columns)}`)
+  throw new UsageError(`${path}: several columns hold vectors (${listed(columns)}); set --vector NAME=COLUMN for each`)
 }
 
 function noColumn(path: string, column: string, columns: readonly string[]): UsageError {
-  return new UsageError(`${path}: no column ${column}; it has ${columns.join(', ')}`)
+  return new UsageError(`${path}: no column ${column}; it has ${listed(columns)}`)
 }
 
-export function choiceOf(mapping: Mapping): ColumnChoice {
-  return { id: mapping.id, vectors: mapping.vectors.map((vector) => vector.column) }
+const MOST_LISTED = 50
+function listed(columns: readonly string[]): string {
+  const more = columns.length - MOST_LISTED
+  return columns.slice(0, MOST_LISTED).join(', ') + (more > 0 ? ` and ${more} more` : '')
 }
 
-/** Vector parameters for creating a missing collection. */
+export function choiceOf({ id, vectors, isPoints }: Mapping): RowChoice {
+  return { id, vectors: vectors.map(({ name, column }) => [name, column]), isPoints }
+}
+
+/** Parameters for creating a missing collection. */
 export function vectorParams(
-  mapping: Mapping,
+  { vectors }: Pick<Mapping, 'vectors'>,
   distance: VectorParams['distance'],
-): VectorParams | Record<string, VectorParams> {
-  const [first] = mapping.vectors
-  if (mapping.vectors.length === 1 && first?.name === UNNAMED_VECTOR) return { size: first.size, distance }
-  return Object.fromEntries(mapping.vectors.map(({ name, size }) => [name, { size, distance }]))
-}
-
-export type MappedPoints = { ids: PointId[]; points: ColumnarPoints | Point[] }
-
-/** `rowOffset` is added to row numbers that serve as ids, because earlier files have used the lower ones. */
-export function pointsOf(batch: RowBatch, mapping: Mapping, rowOffset: number, path: string): MappedPoints {
-  const ids: PointId[] = new Array(batch.count)
-  let payloads = batch.payloads
-  for (let i = 0; i < batch.count; i++) {
-    if (batch.ids === null) {
-      const row = rowOffset + batch.firstRow + i
-      ids[i] = mapping.textIds ? String(row) : row
-      continue
-    }
-    const { id, original } = pointId(batch.ids[i], `${path}: row ${batch.firstRow + i}: ${mapping.id}`, mapping.textIds)
-    ids[i] = id
-    if (original === null) continue
-    payloads ??= new Array(batch.count).fill(null)
-    payloads[i] = { ...payloads[i], [mapping.id as string]: original }
-  }
-  const isWhole = mapping.vectors.every(({ column }) => batch.vectors.get(column)?.present === null)
-  return {
-    ids,
-    points: isWhole ? columnar(batch, mapping, ids, payloads) : onePerRow(batch, mapping, ids, payloads, path),
-  }
-}
-
-function columnar(
-  batch: RowBatch,
-  mapping: Mapping,
-  ids: PointId[],
-  payloads: (Payload | null)[] | null,
-): ColumnarPoints {
-  const data = (column: string) => batch.vectors.get(column)?.data as Float32Array
-  const [first] = mapping.vectors
-  const vectors =
-    mapping.vectors.length === 1 && first?.name === UNNAMED_VECTOR
-      ? data(first.column)
-      : Object.fromEntries(mapping.vectors.map(({ name, column }) => [name, data(column)]))
-  return payloads ? { ids, vectors, payloads } : { ids, vectors }
-}
-
-/** For batches in which some rows lack a vector. Numbers are still not copied: each vector is a view. */
-function onePerRow(
-  batch: RowBatch,
-  mapping: Mapping,
-  ids: PointId[],
-  payloads: (Payload | null)[] | null,
-  path: string,
-): Point[] {
-  return ids.map((id, row) => {
-    const vectors: [string, Float32Array][] = []
-    for (const { name, column, size } of mapping.vectors) {
-      const { data, present } = batch.vectors.get(column) as { data: Float32Array; present: Uint8Array | null }
-      if (present === null || present[row] === 1) vectors.push([name, data.subarray(row * size, (row + 1) * size)])
-    }
-    const [first] = vectors
-    if (!first) {
-      throw new VicinalError('INVALID_ARGUMENT', `${path}: row ${batch.firstRow + row}: has none of the vectors`)
-    }
-    const vector = first[0] === UNNAMED_VECTOR ? first[1] : Object.fromEntries(vectors)
-    return { id, vector, payload: payloads?.[row] ?? null }
+): { vectors: VectorParams | Record<string, VectorParams>; sparseVectors?: Record<string, SparseVectorParams> } {
+  const dense = vectors.filter(({ shape }) => shape.kind !== 'sparse')
+  const sparse = vectors.filter(({ shape }) => shape.kind === 'sparse')
+  const paramsOf = ({ kind, size }: VectorShape): VectorParams => ({
+    size,
+    distance,
+    ...(kind === 'multi' ? { multivectorConfig: { comparator: 'max_sim' as const } } : {}),
   })
+  const [first] = dense
+  const isUnnamed = dense.length === 1 && first?.name === UNNAMED_VECTOR
+  const params = isUnnamed
+    ? paramsOf(first.shape)
+    : Object.fromEntries(dense.map(({ name, shape }) => [name, paramsOf(shape)]))
+  if (sparse.length === 0) return { vectors: params }
+  return { vectors: params, sparseVectors: Object.fromEntries(sparse.map(({ name }) => [name, {}])) }
 }
 
 /**
- * The id of a row. If it was made from a text, `original` is that text, which goes into the payload. In a collection whose
- * ids are texts, every id is the text itself.
+ * The point with the id that the collection takes. `row` is its id where the file has no ids. A vector of the unnamed name
+ * alone stands by itself, as the API has it.
  */
-export function pointId(value: unknown, where: string, isText = false): { id: PointId; original: string | null } {
+export function pointIn(point: Point<unknown>, row: number, { id: column, textIds }: Mapping): Point<unknown> {
+  const { vector } = point
+  const only = vector !== null && typeof vector === 'object' && Object.hasOwn(vector, UNNAMED_VECTOR)
+  const mapped = only ? { ...point, vector: (vector as Record<string, never>)[UNNAMED_VECTOR] as never } : point
+  if (column === null) return { ...mapped, id: textIds ? String(row) : row }
+  const { id, original } = pointId(point.id, column, textIds)
+  if (original === null) return { ...mapped, id }
+  const payload =
+    point.payload instanceof RawJson ? (point.payload.toJSON() as object) : (point.payload as object | null)
+  return { ...mapped, id, payload: { ...payload, [column]: original } }
+}
+
+/**
+ * The id of a row. A text of digits is that integer. If the id was made from another text, `original` is that text, which
+ * goes into the payload. In a collection whose ids are texts, every id is the text itself.
+ */
+export function pointId(value: unknown, column: string, isText = false): { id: PointId; original: string | null } {
   if (isText && typeof value === 'string') return { id: value, original: null }
-  const read = numberOrUuid(value, where)
+  const read = numberOrUuid(value, column)
   return isText ? { ...read, id: String(read.id) } : read
 }
 
-function numberOrUuid(value: unknown, where: string): { id: PointId; original: string | null } {
+function numberOrUuid(value: unknown, column: string): { id: PointId; original: string | null } {
   switch (typeof value) {
     case 'number':
       if (Number.isSafeInteger(value) && value >= 0) return { id: value, original: null }
       break
     case 'bigint':
-      if (value >= 0n && value <= MAX_U64) {
-        return { id: value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : value, original: null }
-      }
+      if (value >= 0n && value <= MAX_U64) return { id: plainInteger(value), original: null }
       break
     case 'string':
+      if (INTEGER.test(value) && BigInt(value) <= MAX_U64) return { id: plainInteger(BigInt(value)), original: null }
       if (UUID.test(value)) return { id: value.toLowerCase(), original: null }
       return { id: uuidOfText(value), original: value }
   }
   throw new VicinalError(
     'INVALID_ARGUMENT',
-    `${where}: expected an unsigned integer or a text as id, got ${String(value)}`,
+    `${column}: expected an unsigned integer or a text as id, got ${String(value)}`,
+    { details: { field: 'id' } },
   )
+}
+
+function plainInteger(value: bigint): PointId {
+  return value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : value
 }

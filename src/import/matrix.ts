@@ -1,16 +1,18 @@
-import { halfToFloat } from '../intake/half-float.js'
+import { halfToFloat } from '../readers/half-float.js'
+import type { ReadRow } from '../readers/rows.js'
 import {
   batchRows,
-  type ColumnChoice,
   type Cursor,
   FileBytes,
-  type RowBatch,
+  type RowChoice,
   type Source,
+  type SourceRows,
   type SourceShape,
 } from './source.js'
 
 /** Name of the only column of a file of bare vectors. */
 export const VECTOR_COLUMN = 'vector'
+const ID_COLUMN = 'id'
 const MAGIC = '\x93NUMPY'
 const PREAMBLE_BYTES = 12
 const KINDS: Record<string, MatrixLayout['kind']> = { '<f2': 'float16', '<f4': 'float32', '<f8': 'float64' }
@@ -23,9 +25,13 @@ export interface MatrixLayout {
   kind: 'float16' | 'float32' | 'float64'
   /** Byte of the first row. */
   start: number
-  /** Bytes before the numbers of each row, and the check of these bytes. */
-  rowPrefix: number
-  checkPrefix?: (row: number, prefix: DataView) => void
+  /** Bytes of a row, and where its numbers begin in them. */
+  rowBytes: number
+  vectorAt: number
+  /** Where its id is, of 64 bits. */
+  idAt?: number
+  checkRow?: (row: number, bytes: DataView) => void
+  isDeleted?: (bytes: DataView) => boolean
 }
 
 export const KIND_BYTES = { float16: 2, float32: 4, float64: 8 } as const
@@ -49,37 +55,37 @@ export class MatrixSource implements Source {
   }
 
   get #rowBytes(): number {
-    return this.#layout.rowPrefix + this.#layout.dim * KIND_BYTES[this.#layout.kind]
+    return this.#layout.rowBytes
   }
 
   async shape(): Promise<SourceShape> {
-    const { rows, dim } = this.#layout
-    return { columns: [VECTOR_COLUMN], vectors: new Map([[VECTOR_COLUMN, dim]]), rows }
+    const { rows, dim, idAt } = this.#layout
+    const columns = idAt === undefined ? [VECTOR_COLUMN] : [ID_COLUMN, VECTOR_COLUMN]
+    return { columns, vectors: new Map([[VECTOR_COLUMN, { kind: 'dense', size: dim }]]), isPoints: false, rows }
   }
 
-  async *batches(_choice: ColumnChoice, from: Cursor): AsyncGenerator<RowBatch> {
+  async *rows({ vectors }: RowChoice, from: Cursor): AsyncGenerator<SourceRows> {
     const { rows, dim, start } = this.#layout
+    const [name = ''] = vectors.map(([of]) => of)
     const step = batchRows(dim)
-    for (let row = from.row; row < rows; row += step) {
-      const count = Math.min(step, rows - row)
-      const bytes = await this.#file.read(start + row * this.#rowBytes, count * this.#rowBytes)
-      const data = this.#floats(bytes, row, count)
-      const next = { at: row + count, row: row + count }
-      const vectors = new Map([[VECTOR_COLUMN, { size: dim, data, present: null }]])
-      yield { count, firstRow: row, ids: null, vectors, payloads: null, next }
+    for (let first = from.row; first < rows; first += step) {
+      const count = Math.min(step, rows - first)
+      const bytes = await this.#file.read(start + first * this.#rowBytes, count * this.#rowBytes)
+      const read = Array.from({ length: count }, (_, row) => this.#rowAt(bytes, row, first + row, name))
+      const next = { at: first + count, row: first + count }
+      yield { rows: read, first, next }
     }
   }
 
-  #floats(bytes: Uint8Array<ArrayBuffer>, firstRow: number, count: number): Float32Array {
-    const { dim, kind, rowPrefix, checkPrefix } = this.#layout
-    if (rowPrefix === 0) return floatsOf(bytes.buffer, 0, count * dim, kind)
-    const data = new Float32Array(count * dim)
-    for (let i = 0; i < count; i++) {
-      const at = i * this.#rowBytes
-      checkPrefix?.(firstRow + i, new DataView(bytes.buffer, at, rowPrefix))
-      data.set(floatsOf(bytes.buffer, at + rowPrefix, dim, kind), i * dim)
-    }
-    return data
+  #rowAt(bytes: Uint8Array<ArrayBuffer>, at: number, row: number, name: string): ReadRow | null {
+    const { dim, kind, vectorAt, idAt, checkRow, isDeleted } = this.#layout
+    const start = at * this.#rowBytes
+    const view = new DataView(bytes.buffer, start, this.#rowBytes)
+    checkRow?.(row, view)
+    if (isDeleted?.(view)) return null
+    const id = (idAt === undefined ? undefined : view.getBigUint64(idAt, true)) as bigint
+    const floats = floatsOf(bytes.buffer, start + vectorAt, dim, kind)
+    return { point: { id, vector: { [name]: floats } }, bytes: this.#rowBytes }
   }
 
   share({ row }: Cursor): number {
@@ -104,13 +110,7 @@ function floatsOf(buffer: ArrayBuffer, at: number, length: number, kind: MatrixL
 
 /** NumPy's format: magic, version, length of the header, a header that is a Python dictionary, the array. */
 export async function openNpy(path: string): Promise<Source> {
-  const file = await FileBytes.open(path)
-  try {
-    return new MatrixSource(file, await layoutOf(file))
-  } catch (error) {
-    await file.close()
-    throw error
-  }
+  return openMatrix(path, layoutOf)
 }
 
 async function layoutOf(file: FileBytes): Promise<MatrixLayout> {
@@ -137,7 +137,7 @@ async function layoutOf(file: FileBytes): Promise<MatrixLayout> {
   if (shape.length !== 2 || rows === undefined || dim === undefined || dim < 1) {
     throw file.damaged(`expected an array of (rows, dimensions), got (${shape.join(', ')})`)
   }
-  return { rows, dim, kind, start: start + length, rowPrefix: 0 }
+  return { rows, dim, kind, start: start + length, rowBytes: dim * KIND_BYTES[kind], vectorAt: 0 }
 }
 
 /** The .fbin format of the big-ann benchmarks: number of rows and dimensions as 32-bit integers, then the rows. */
@@ -147,7 +147,7 @@ export async function openFbin(path: string): Promise<Source> {
     const header = new DataView((await file.read(0, FBIN_HEADER_BYTES)).buffer)
     const [rows, dim] = [header.getUint32(0, true), header.getUint32(4, true)]
     if (dim < 1) throw file.damaged('its vectors have no dimensions')
-    return { rows, dim, kind: 'float32', start: FBIN_HEADER_BYTES, rowPrefix: 0 }
+    return { rows, dim, kind: 'float32', start: FBIN_HEADER_BYTES, rowBytes: dim * FLOAT_BYTES, vectorAt: 0 }
   })
 }
 
@@ -160,15 +160,15 @@ export async function openFvecs(path: string): Promise<Source> {
     if (dim < 1 || file.size % rowBytes !== 0) {
       throw file.damaged(`its ${file.size} bytes are not rows of ${dim} dimensions (${rowBytes} bytes each)`)
     }
-    const checkPrefix = (row: number, prefix: DataView) => {
-      const seen = prefix.getInt32(0, true)
+    const checkRow = (row: number, bytes: DataView) => {
+      const seen = bytes.getInt32(0, true)
       if (seen !== dim) throw file.damaged(`row ${row}: expected ${dim} dimensions, got ${seen}`)
     }
-    return { rows: file.size / rowBytes, dim, kind: 'float32', start: 0, rowPrefix: FLOAT_BYTES, checkPrefix }
+    return { rows: file.size / rowBytes, dim, kind: 'float32', start: 0, rowBytes, vectorAt: FLOAT_BYTES, checkRow }
   })
 }
 
-async function openMatrix(path: string, layout: (file: FileBytes) => Promise<MatrixLayout>): Promise<Source> {
+export async function openMatrix(path: string, layout: (file: FileBytes) => Promise<MatrixLayout>): Promise<Source> {
   const file = await FileBytes.open(path)
   try {
     return new MatrixSource(file, await layout(file))

@@ -16,6 +16,11 @@ export interface Progressed {
   cursor: Cursor
   /** Rows of the finished files. */
   rowsBefore: number
+  /** Rows that were stored and refused before the cursor. */
+  accepted: number
+  refused: number
+  /** Points of the collection before the import. */
+  pointsBefore: number
   /** The id of the last stored point. A collection without it is not the one of the earlier run. */
   lastId: PointId | null
 }
@@ -57,7 +62,15 @@ export class ResumeState {
   }
 }
 
-export const NOTHING_DONE: Progressed = { filesDone: 0, cursor: START, rowsBefore: 0, lastId: null }
+export const NOTHING_DONE: Progressed = {
+  filesDone: 0,
+  cursor: START,
+  rowsBefore: 0,
+  accepted: 0,
+  refused: 0,
+  pointsBefore: 0,
+  lastId: null,
+}
 
 function stateFolder(): string {
   return join(process.env.XDG_STATE_HOME || join(homedir(), '.local', 'state'), 'vicinal', 'imports')

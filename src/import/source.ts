@@ -1,6 +1,8 @@
+import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { VicinalError } from '../core/errors.js'
-import type { Payload } from '../core/point.js'
+import type { CollectionOptions } from '../core/schema.js'
+import type { ReadRow, RowColumns, VectorShape } from '../readers/rows.js'
 
 /**
  * A reader's position, from which a later run can go on. Rows before `row` are read. `at` locates the next row in the
@@ -9,57 +11,61 @@ import type { Payload } from '../core/point.js'
 export interface Cursor {
   at: number
   row: number
+  /** JSON text of the next point's id, of sources that are read by ids. */
+  id?: string
 }
 
-export interface VectorBatch {
-  size: number
-  /** `count × size` floats; rows without the vector hold zeros. */
-  data: Float32Array
-  /** 1 for each row that has the vector; null if all rows have it. */
-  present: Uint8Array | null
-}
-
-/** Some rows of a file, decoded. */
-export interface RowBatch {
-  count: number
-  /** Number of the first row in its file. */
-  firstRow: number
-  /** null if the file has no id column. */
-  ids: readonly unknown[] | null
-  /** Keyed by column. */
-  vectors: ReadonlyMap<string, VectorBatch>
-  payloads: (Payload | null)[] | null
-  /** Position after this batch; null inside a unit that can only be read as a whole. */
+/** Some rows of a file, one after the other. */
+export interface SourceRows {
+  /** null: a row that was deleted. */
+  rows: readonly (ReadRow | null)[]
+  /** Number of the first one in its file. */
+  first: number
+  /** Position after them; null inside a unit that can only be read as a whole. */
   next: Cursor | null
 }
 
-export interface ColumnChoice {
-  /** null: row numbers are the ids. */
-  id: string | null
-  vectors: readonly string[]
+/** What `vector` columns a reader is asked for, and the form of its rows. */
+export interface RowChoice extends RowColumns {
+  /** Rows are points as the API has them. */
+  isPoints: boolean
 }
 
 /** The columns of a file, known before its rows are read. */
 export interface SourceShape {
   columns: readonly string[]
-  /** Columns that hold vectors, with their dimensions. */
-  vectors: ReadonlyMap<string, number>
+  /** Columns that may hold vectors. Of points as the API has them: their vectors, by name. */
+  vectors: ReadonlyMap<string, VectorShape>
+  /** Whether rows are points as the API has them: `id`, `vector` and `payload`. */
+  isPoints: boolean
   /** null if the count is only known at the end of the file. */
   rows: number | null
 }
 
+/** The collection that a source comes from: its options and payload indexes. */
+export interface Model {
+  options: CollectionOptions
+  indexes: readonly (readonly [field: string, schema: unknown])[]
+}
+
 export interface Source {
+  /** The name of the file, for its user. */
   readonly path: string
   shape(): Promise<SourceShape>
-  batches(choice: ColumnChoice, from: Cursor): AsyncIterable<RowBatch>
+  /** Of sources that are collections themselves. */
+  model?(): Promise<Model>
+  /** Errors end the file; rows that are no points are among the rows. */
+  rows(choice: RowChoice, from: Cursor): AsyncIterable<SourceRows>
   /** Share of the file that lies before a row or cursor, 0 to 1. */
   share(at: Cursor): number
   close(): Promise<void>
 }
 
 export const START: Cursor = { at: 0, row: 0 }
+/** Most bytes of one row of text, or of one record batch in a stream. */
+export const MOST_ROW_BYTES = 64 * 1024 * 1024
 
-/** Floats in one batch. This bounds the memory of the import for any number of dimensions. */
+/** Numbers in one batch of a reader. This bounds its memory for any number of dimensions. */
 const BATCH_FLOATS = 2_097_152
 const BATCH_ROWS = 8_192
 
@@ -73,16 +79,22 @@ export class FileBytes {
   private constructor(
     readonly path: string,
     readonly size: number,
-    readonly modifiedMs: number,
     readonly handle: FileHandle,
   ) {}
 
   static async open(path: string): Promise<FileBytes> {
+    let handle: FileHandle | undefined
     try {
-      const handle = await open(path, 'r')
-      const { size, mtimeMs } = await handle.stat()
-      return new FileBytes(path, size, mtimeMs, handle)
+      // A named pipe would wait for its writer.
+      handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
+      const stat = await handle.stat()
+      if (!stat.isFile()) {
+        throw new VicinalError('INVALID_ARGUMENT', `${path}: expected a file, got a ${kindOf(stat)}`)
+      }
+      return new FileBytes(path, stat.size, handle)
     } catch (cause) {
+      await handle?.close()
+      if (cause instanceof VicinalError) throw cause
       const code = (cause as NodeJS.ErrnoException).code
       const text = code === 'ENOENT' ? 'no such file' : (cause as Error).message
       throw new VicinalError(code === 'ENOENT' ? 'NOT_FOUND' : 'IO_FAILED', `${path}: ${text}`, { cause })
@@ -92,7 +104,7 @@ export class FileBytes {
   /** Exactly these bytes, in a buffer of their own, so that any typed array can be laid over it. */
   async read(position: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
     // A length read from the file may be any number.
-    if (!(length >= 0 && position + length <= this.size)) {
+    if (!(length >= 0 && position >= 0 && position + length <= this.size)) {
       throw this.damaged(`ends at byte ${this.size}, expected ${position + length}`)
     }
     const bytes = new Uint8Array(length)
@@ -106,10 +118,20 @@ export class FileBytes {
   }
 
   damaged(what: string): VicinalError {
-    return new VicinalError('INVALID_ARGUMENT', `${this.path}: ${what}`)
+    return damaged(this.path, what)
   }
 
   close(): Promise<void> {
     return this.handle.close()
   }
+}
+
+export function damaged(path: string, what: string): VicinalError {
+  return new VicinalError('INVALID_ARGUMENT', `${path}: ${what}`)
+}
+
+function kindOf(stat: { isDirectory(): boolean; isFIFO(): boolean; isSocket(): boolean }): string {
+  if (stat.isDirectory()) return 'folder'
+  if (stat.isFIFO()) return 'pipe (give it as standard input)'
+  return stat.isSocket() ? 'socket' : 'device'
 }

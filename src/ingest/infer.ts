@@ -5,6 +5,7 @@ import { isSparse, type SchemaVector } from '../core/schema.js'
 import { isDocument } from '../core/sparse.js'
 import { isPlain } from '../core/vocabulary/plain.js'
 import { type DocumentAt, embedDocuments, noModel } from '../inference/bm25.js'
+import { type Flaws, isOfRow } from './flaws.js'
 
 /**
  * The points with texts replaced by sparse vectors. Points without texts are returned at once, as they are. Others are
@@ -15,6 +16,27 @@ export function inferVectors(points: unknown, schema: readonly SchemaVector[]): 
   if (!schema.some(isSparse) || textsIn(points).next().done) return points
   const inferred = copied(points)
   return embed([...textsIn(inferred)], schema).then(() => inferred)
+}
+
+/** The same point by point: a point whose texts cannot be vectors is noted among the flaws, and others stay. */
+export function inferEach(points: unknown, schema: readonly SchemaVector[], flaws: Flaws): MaybePromise<unknown> {
+  const inferred = inferVectors(points, schema)
+  if (!(inferred instanceof Promise) || !Array.isArray(points)) return inferred
+  const own = copied(points)
+  return inferred.catch(async (error: unknown) => {
+    if (!isOfRow(error)) throw error
+    const each: unknown[] = []
+    for (const [row, point] of own.entries()) {
+      try {
+        each.push(((await inferVectors([point], schema)) as unknown[])[0])
+      } catch (wrong) {
+        if (!isOfRow(wrong)) throw wrong
+        flaws.refused.set(row, wrong)
+        each.push(null)
+      }
+    }
+    return each
+  })
 }
 
 /** A text, and the object or array that has it under `key`. */

@@ -1,9 +1,11 @@
+import { parseBigJson } from '../core/big-json.js'
 import { dateText } from '../core/date-text.js'
 import { invalid } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
 import { type Payload, RawJson, type TextColumn } from '../core/point.js'
 import { joinTextId, TEXT_ID_KEY, textIdOf } from '../core/text-ids.js'
 import { writePayload } from '../filter/payload-json.js'
+import { eachRow, type Flaws } from './flaws.js'
 
 const encoder = new TextEncoder()
 const FIRST_CAPACITY = 4096
@@ -27,7 +29,7 @@ export function payloadText(payload: unknown, field: string): string {
 
 function parseText(text: string, field: string): unknown {
   try {
-    return JSON.parse(text)
+    return parseBigJson(text)
   } catch (cause) {
     throw invalid(field, `expected JSON text (${(cause as Error).message})`)
   }
@@ -100,13 +102,15 @@ export function payloadColumn(
   payloads: readonly (Payload | RawJson | null | undefined)[],
   field: (row: number) => string,
   ids: readonly unknown[] | null = null,
+  flaws: Flaws | null = null,
 ): TextColumn | null {
   if (ids === null && payloads.every((payload) => payload === null || payload === undefined)) return null
   const builder = new TextColumnBuilder(payloads.length)
-  for (let row = 0; row < payloads.length; row++) {
+  const push = (row: number) => {
     const payload = payloads[row]
     const text = payload === null || payload === undefined ? '' : payloadText(payload, field(row))
     builder.push(ids === null ? text : joinTextId(textIdOf(ids[row]), text))
   }
+  eachRow(payloads.length, flaws, push, () => builder.push(''))
   return builder.finish()
 }

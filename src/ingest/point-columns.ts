@@ -1,6 +1,6 @@
 import { inSinglePrecision } from '../core/column-rows.js'
 import type { ColumnarPoints, ColumnarVectors } from '../core/database.js'
-import { invalid, noSuchVector } from '../core/errors.js'
+import { invalid, noSuchVector, UnfitVector, wrongDimension } from '../core/errors.js'
 import { checkKnown, type KnownKeys } from '../core/known-keys.js'
 import { KNOWN_COLUMNS, KNOWN_POINT } from '../core/known-points.js'
 import { LIMITS } from '../core/limits.js'
@@ -8,7 +8,6 @@ import {
   encodeId,
   ID_KIND_NUMBER,
   ID_WORDS,
-  idKey,
   isNumbers,
   type MultiVector,
   type Point,
@@ -20,8 +19,10 @@ import {
 } from '../core/point.js'
 import { isSparse, type ResolvedVector, type Schema } from '../core/schema.js'
 import { isSparseVector } from '../core/sparse.js'
+import { eachRow, type Flaws } from './flaws.js'
 import { payloadColumn } from './payload-text.js'
-import { SparseColumnBuilder, sparseAt } from './sparse-column.js'
+import { SparseColumnBuilder } from './sparse-column.js'
+import { vectorJson } from './vector-text.js'
 
 /**
  * Converts points to columns. It checks shapes; `cleanVectors` checks the numbers, and `keepLast` handles repeated ids.
@@ -29,42 +30,54 @@ import { SparseColumnBuilder, sparseAt } from './sparse-column.js'
 export function columnsOfPoints(
   points: readonly Partial<Point<unknown>>[],
   schema: Schema,
-  { vectorsRequired = false, known = KNOWN_POINT }: { vectorsRequired?: boolean; known?: KnownKeys } = {},
+  { vectorsRequired = false, known = KNOWN_POINT, flaws = null }: Shape = {},
 ): PointColumns {
   checkBatchSize(points.length)
   const ids = new Uint32Array(points.length * ID_WORDS)
-  for (let i = 0; i < points.length; i++) {
+  eachRow(points.length, flaws, (i) => {
     const point = points[i]
     if (point === null || typeof point !== 'object') throw invalid(`points[${i}]`, 'expected a point', point)
     checkKnown(point, known, `points[${i}].`)
     encodeId(point.id, ids, i * ID_WORDS, `points[${i}].id`, schema.textIds)
-  }
+  })
   const builders = schema.map((vector) =>
     isSparse(vector) ? new SparseColumnBuilder(vector.name) : new VectorColumnBuilder(vector, points.length),
   )
-  for (let i = 0; i < points.length; i++) {
+  eachRow(points.length, flaws, (i) => {
     const vector = points[i]?.vector as PointVector | null | undefined
     const field = `points[${i}].vector`
-    if (vector === undefined || vector === null) {
-      if (vectorsRequired) throw invalid(field, 'expected a vector', vector)
-      continue
-    }
-    addVectors(vector, builders, i, field)
-  }
+    if (vector !== undefined && vector !== null) addVectors(vector, builders, i, field, flaws)
+    else if (vectorsRequired) throw invalid(field, 'expected a vector', vector)
+  })
   const payloads = payloadColumn(
-    points.map((point) => point.payload as never),
+    points.map((point) => point?.payload as never),
     (row) => `points[${row}].payload`,
-    schema.textIds ? points.map(({ id }) => id) : null,
+    schema.textIds ? points.map((point) => point?.id) : null,
+    flaws,
   )
   const vectors = builders.filter((builder) => builder.count > 0).map((builder) => builder.finish(points.length))
   return { count: points.length, ids, vectors, payloads }
 }
 
-function addVectors(vector: PointVector, builders: readonly ColumnBuilder[], row: number, field: string): void {
+/** How points are read. */
+interface Shape {
+  vectorsRequired?: boolean
+  known?: KnownKeys
+  /** Takes the rows that are no points, which are left out; null: the first one is thrown. */
+  flaws?: Flaws | null
+}
+
+function addVectors(
+  vector: PointVector,
+  builders: readonly ColumnBuilder[],
+  row: number,
+  field: string,
+  flaws: Flaws | null,
+): void {
   if (isVector(vector)) {
     const unnamed = builders.find((builder) => builder.name === UNNAMED_VECTOR)
     if (!unnamed) throw noSuchVector(field, '(unnamed)')
-    unnamed.add(vector, row, field)
+    addVector(unnamed, vector, row, field, flaws)
     return
   }
   if (typeof vector !== 'object' || ArrayBuffer.isView(vector))
@@ -72,7 +85,21 @@ function addVectors(vector: PointVector, builders: readonly ColumnBuilder[], row
   for (const [name, value] of Object.entries(vector)) {
     const builder = builders.find((candidate) => candidate.name === name)
     if (!builder) throw noSuchVector(field, name || '(unnamed)')
-    builder.add(value, row, `${field}.${name || '(unnamed)'}`)
+    try {
+      addVector(builder, value, row, `${field}.${name || '(unnamed)'}`, flaws)
+    } catch (error) {
+      for (const other of builders) other.undo(row)
+      throw error
+    }
+  }
+}
+
+function addVector(builder: ColumnBuilder, vector: unknown, row: number, field: string, flaws: Flaws | null): void {
+  try {
+    builder.add(vector, row, field)
+  } catch (error) {
+    if (flaws === null || !(error instanceof UnfitVector)) throw error
+    flaws.leftOut.push({ row, name: builder.name, vector: vectorJson(vector), error })
   }
 }
 
@@ -121,19 +148,32 @@ class VectorColumnBuilder {
   add(vector: unknown, row: number, field: string): void {
     if (isSparseVector(vector)) throw invalid(field, 'Not existing sparse vector name: expected a dense vector')
     if (!isVector(vector)) throw invalid(field, `expected a vector of ${this.#dim} numbers`, vector)
-    if (this.#counts) {
-      const vectors = multivectorOf(vector, this.#dim, field)
-      for (let i = 0; i < vectors.length; i++) this.#append(vectors[i] as Vector, `${field}[${i}]`)
-      this.#counts.push(vectors.length)
-    } else {
-      this.#append(vector as Vector, field)
+    const before = this.#length
+    try {
+      if (this.#counts) {
+        const vectors = multivectorOf(vector, this.#dim, field)
+        for (let i = 0; i < vectors.length; i++) this.#append(vectors[i] as Vector, `${field}[${i}]`)
+        this.#counts.push(vectors.length)
+      } else {
+        this.#append(vector as Vector, field)
+      }
+    } catch (error) {
+      this.#length = before
+      throw error
     }
     this.#rows.push(row)
   }
 
+  /** Takes the vector of a row back, if it is the last one. */
+  undo(row: number): void {
+    if (this.#rows.at(-1) !== row) return
+    this.#rows.pop()
+    this.#length -= this.#dim * (this.#counts?.pop() ?? 1)
+  }
+
   #append(vector: Vector, field: string): void {
     if (vector.length !== this.#dim) {
-      throw invalid(field, `Vector dimension error: expected dim: ${this.#dim}`, vector.length)
+      throw wrongDimension(field, this.#dim, vector.length)
     }
     const at = this.#length
     this.#reserve(at + this.#dim)
@@ -170,13 +210,13 @@ export function copyNumbers(from: ArrayLike<unknown>, into: Float32Array, at: nu
 }
 
 /** Columnar points as they came, checked; vector data is copied, since cleaning changes it in place. */
-export function columnsOfColumnar(given: ColumnarPoints, schema: Schema): PointColumns {
+export function columnsOfColumnar(given: ColumnarPoints, schema: Schema, flaws: Flaws | null = null): PointColumns {
   checkKnown(given, KNOWN_COLUMNS)
   const points = inSinglePrecision(given)
   const count = points.ids?.length
   if (typeof count !== 'number') throw invalid('ids', 'expected an array of ids', points.ids)
   checkBatchSize(count)
-  const ids = columnarIds(points.ids, schema)
+  const ids = columnarIds(points.ids, schema, flaws)
   const named: Readonly<Record<string, ColumnarVectors>> =
     points.vectors instanceof Float32Array ? { [UNNAMED_VECTOR]: points.vectors } : points.vectors
   if (named === null || typeof named !== 'object' || Array.isArray(named) || ArrayBuffer.isView(named))
@@ -185,7 +225,7 @@ export function columnsOfColumnar(given: ColumnarPoints, schema: Schema): PointC
     const vector = schema.find((candidate) => candidate.name === name)
     if (!vector) throw noSuchVector('vectors', name || '(unnamed)')
     const field = name === UNNAMED_VECTOR ? 'vectors' : `vectors.${name}`
-    if (isSparse(vector)) return sparseColumn(name, data, count, field)
+    if (isSparse(vector)) return sparseColumn(name, data, count, field, flaws)
     if (!(data instanceof Float32Array)) throw invalid(field, 'expected a Float32Array', data)
     // In columns every point has exactly one vector.
     const counts = vector.multivectorConfig ? { counts: new Uint32Array(count).fill(1) } : {}
@@ -206,19 +246,19 @@ export function columnsOfColumnar(given: ColumnarPoints, schema: Schema): PointC
   }
   const names = schema.textIds ? (points.ids as readonly unknown[]) : null
   const ofPoints = payloads ?? (names ? new Array<null>(count).fill(null) : null)
-  const texts = ofPoints ? payloadColumn(ofPoints, (row) => `payloads[${row}]`, names) : null
+  const texts = ofPoints ? payloadColumn(ofPoints, (row) => `payloads[${row}]`, names, flaws) : null
   return { count, ids, vectors, payloads: texts }
 }
 
-function sparseColumn(name: string, vectors: unknown, count: number, field: string): VectorColumn {
+function sparseColumn(name: string, vectors: unknown, count: number, field: string, flaws: Flaws | null): VectorColumn {
   if (!Array.isArray(vectors)) throw invalid(field, 'expected an array of sparse vectors', vectors)
   if (vectors.length !== count) throw invalid(field, `expected ${count} vectors, one for each id`, vectors.length)
   const builder = new SparseColumnBuilder(name)
-  for (let row = 0; row < count; row++) builder.add(vectors[row], row, `${field}[${row}]`)
+  eachRow(count, flaws, (row) => addVector(builder, vectors[row], row, `${field}[${row}]`, flaws))
   return builder.finish(count)
 }
 
-function columnarIds(ids: ColumnarPoints['ids'], { textIds }: Schema): Uint32Array {
+function columnarIds(ids: ColumnarPoints['ids'], { textIds }: Schema, flaws: Flaws | null): Uint32Array {
   const words = new Uint32Array(ids.length * ID_WORDS)
   if (ids instanceof BigUint64Array && !textIds) {
     const halves = new Uint32Array(ids.buffer, ids.byteOffset, ids.length * 2)
@@ -229,7 +269,7 @@ function columnarIds(ids: ColumnarPoints['ids'], { textIds }: Schema): Uint32Arr
     }
     return words
   }
-  for (let i = 0; i < ids.length; i++) encodeId(ids[i], words, i * ID_WORDS, `ids[${i}]`, textIds)
+  eachRow(ids.length, flaws, (i) => encodeId(ids[i], words, i * ID_WORDS, `ids[${i}]`, textIds))
   return words
 }
 
@@ -237,131 +277,4 @@ export function checkBatchSize(count: number): void {
   if (count > LIMITS.batchPoints) {
     throw invalid('points', `expected at most ${LIMITS.batchPoints} points in one write`, count)
   }
-}
-
-/** Drops every point whose id occurs again later in the batch: the last one wins, as in Qdrant. */
-export function keepLast(columns: PointColumns): PointColumns {
-  if (ascends(columns.ids, columns.count)) return columns
-  const kept = lastPositions(columns.ids, columns.count)
-  return kept.length === columns.count ? columns : takeRows(columns, kept)
-}
-
-/**
- * Joins points of the same id into one row, as if they were written one after the other. Vectors of different names all
- * stay; for one name the last wins. Payloads are not joined.
- */
-export function mergeRepeated(columns: PointColumns): PointColumns {
-  const { ids, count } = columns
-  if (ascends(ids, count)) return columns
-  const kept = lastPositions(ids, count)
-  if (kept.length === count) return columns
-  const rowOf = new Map(Array.from(kept, (position, row) => [idKey(ids, position * ID_WORDS), row]))
-  return regroup(
-    columns,
-    kept,
-    Int32Array.from({ length: count }, (_, i) => rowOf.get(idKey(ids, i * ID_WORDS)) as number),
-  )
-}
-
-function lastPositions(ids: Uint32Array, count: number): Uint32Array {
-  const last = new Map<string, number>()
-  for (let i = 0; i < count; i++) last.set(idKey(ids, i * ID_WORDS), i)
-  return Uint32Array.from(last.values()).sort()
-}
-
-/** Whether the ids are ascending numbers, as in most batches. Such ids are distinct. */
-function ascends(ids: Uint32Array, count: number): boolean {
-  let before = -1
-  for (let at = 0; at < count * ID_WORDS; at += ID_WORDS) {
-    const number = (ids[at + 2] as number) * 4_294_967_296 + (ids[at + 1] as number)
-    if (ids[at] !== ID_KIND_NUMBER || number <= before || number > Number.MAX_SAFE_INTEGER) return false
-    before = number
-  }
-  return true
-}
-
-/** The rows at ascending positions `kept`. */
-export function takeRows(columns: PointColumns, kept: Uint32Array): PointColumns {
-  const newRows = new Int32Array(columns.count).fill(DROPPED)
-  for (let row = 0; row < kept.length; row++) newRows[kept[row] as number] = row
-  return regroup(columns, kept, newRows)
-}
-
-/** Marks a dropped row in `newRows`. */
-const DROPPED = -1
-
-/**
- * Moves row `i` to `newRows[i]`. If several rows become one, each vector column keeps the last present vector. Row `r`
- * of the result takes id and payload of row `kept[r]`.
- */
-function regroup(columns: PointColumns, kept: Uint32Array, newRows: Int32Array): PointColumns {
-  const ids = new Uint32Array(kept.length * ID_WORDS)
-  for (let row = 0; row < kept.length; row++) {
-    const from = (kept[row] as number) * ID_WORDS
-    ids.set(columns.ids.subarray(from, from + ID_WORDS), row * ID_WORDS)
-  }
-  const vectors = columns.vectors.flatMap((column) => {
-    const positions = lastVectors(column, newRows, kept.length)
-    if (positions.every((position) => position === DROPPED)) return []
-    return [column.sparse ? takeSparse(column, positions) : takeDense(column, positions, columns.count)]
-  })
-  return { count: kept.length, ids, vectors, payloads: takeTexts(columns.payloads, kept) }
-}
-
-/** For each new row the position of its vector in the column; `DROPPED` if it has none. */
-function lastVectors(column: VectorColumn, newRows: Int32Array, newCount: number): Int32Array {
-  const positions = new Int32Array(newCount).fill(DROPPED)
-  const given = column.rows?.length ?? newRows.length
-  for (let position = 0; position < given; position++) {
-    const row = newRows[column.rows ? (column.rows[position] as number) : position] as number
-    if (row !== DROPPED) positions[row] = position
-  }
-  return positions
-}
-
-function takeDense(column: VectorColumn, positions: Int32Array, count: number): VectorColumn {
-  const given = column.rows?.length ?? count
-  const counts = column.counts ?? new Uint32Array(given).fill(1)
-  const dim = column.data.length / counts.reduce((sum, each) => sum + each, 0)
-  const starts = new Float64Array(given + 1)
-  for (let i = 0; i < given; i++) starts[i + 1] = (starts[i] as number) + (counts[i] as number) * dim
-  const data = new Float32Array(column.data.length)
-  const rows: number[] = []
-  const keptCounts: number[] = []
-  let length = 0
-  for (let row = 0; row < positions.length; row++) {
-    const position = positions[row] as number
-    if (position === DROPPED) continue
-    const floats = column.data.subarray(starts[position], starts[position + 1])
-    data.set(floats, length)
-    length += floats.length
-    rows.push(row)
-    keptCounts.push(counts[position] as number)
-  }
-  return {
-    name: column.name,
-    data: data.subarray(0, length),
-    rows: rows.length === positions.length ? null : Uint32Array.from(rows),
-    ...(column.counts ? { counts: Uint32Array.from(keptCounts) } : {}),
-  }
-}
-
-function takeSparse(column: VectorColumn, positions: Int32Array): VectorColumn {
-  const builder = new SparseColumnBuilder(column.name)
-  for (let row = 0; row < positions.length; row++) {
-    const position = positions[row] as number
-    if (position !== DROPPED) builder.append(sparseAt(column, position), row)
-  }
-  return builder.finish(positions.length)
-}
-
-function takeTexts(texts: PointColumns['payloads'], kept: Uint32Array): PointColumns['payloads'] {
-  if (!texts) return null
-  const offsets = new Uint32Array(kept.length + 1)
-  const pieces = Array.from(kept, (row, i) => {
-    const piece = texts.bytes.subarray(texts.offsets[row], texts.offsets[row + 1])
-    offsets[i + 1] = (offsets[i] as number) + piece.length
-    return piece
-  })
-  return { bytes: Buffer.concat(pieces), offsets }
 }

@@ -32,6 +32,13 @@ export class SparseColumnBuilder {
     this.#rows.push(row)
   }
 
+  /** Takes the vector of a row back, if it is the last one. */
+  undo(row: number): void {
+    if (this.#rows.at(-1) !== row) return
+    this.#rows.pop()
+    this.#offsets.pop()
+  }
+
   finish(count: number): VectorColumn {
     const entries = this.#offsets.at(-1) as number
     return {

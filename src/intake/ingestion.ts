@@ -3,15 +3,28 @@
  * while the next one is gathered, and nothing more of the stream is read meanwhile: that is the back-pressure.
  */
 import { VicinalError } from '../core/errors.js'
-import type { IngestCounts, IngestOptions, IngestResult, IngestStream, RejectedRow } from '../core/ingest.js'
+import type {
+  IngestBytes,
+  IngestCounts,
+  IngestOptions,
+  IngestResult,
+  IngestStream,
+  IngestType,
+  RejectedRow,
+} from '../core/ingest.js'
+import { INVALID } from '../core/ingestion-rules.js'
 import { LIMITS } from '../core/limits.js'
 import type { Point } from '../core/point.js'
 import { nextTurn } from '../core/turn-budget.js'
-import { readArrowRows } from './arrow-rows.js'
-import type { Hold } from './growing-bytes.js'
-import { readJsonRows } from './json-rows.js'
-import { readMsgpackRows } from './msgpack-rows.js'
-import type { FrameBounds, ReadRow, ReadRows } from './rows.js'
+import type { CleaningCounts } from '../ingest/cleaning.js'
+import type { KeptRows } from '../ingest/recent-rows.js'
+import { readArrowRows } from '../readers/arrow-rows.js'
+import { readPoints } from '../readers/given-points.js'
+import type { Hold } from '../readers/growing-bytes.js'
+import { readJsonRows } from '../readers/json-rows.js'
+import { readMsgpackRows } from '../readers/msgpack-rows.js'
+import type { FrameBounds, ReadRow, ReadRows } from '../readers/rows.js'
+import { patiently } from './patience.js'
 
 /** Rows of a source from `from` up to `to`, without those that were no points. */
 export interface IngestBatch {
@@ -22,12 +35,19 @@ export interface IngestBatch {
   source: string | null
   from: number
   to: number
+  /** Of a stream without a source: its latest rows before `from`, as the write of the batch before has told them. */
+  recent: KeptRows | null
 }
 
-/** The rows of a batch that the collection has refused. The others are stored. */
+/** What became of the rows of a batch. */
 export interface WrittenBatch {
   accepted: number
-  rejected: readonly RejectedRow[]
+  /** Rows that are not stored, in order. */
+  refused: readonly RejectedRow[]
+  /** null where the collection has no rules. */
+  counts: CleaningCounts | null
+  /** The latest rows before `to`, where rules look back. */
+  recent: KeptRows | null
 }
 
 /** The facts of a collection that a stream is read and cut by. */
@@ -49,7 +69,7 @@ export interface IngestSink {
 /** Bounds that only a service sets. */
 export type IngestBounds = Pick<FrameBounds, 'frameBytes' | 'hold'>
 
-const READERS: Readonly<Record<IngestOptions['type'], ReadRows>> = {
+const READERS: Readonly<Record<IngestType, ReadRows>> = {
   'application/x-ndjson': readJsonRows,
   'application/msgpack': readMsgpackRows,
   'application/vnd.apache.arrow.stream': readArrowRows,
@@ -57,7 +77,6 @@ const READERS: Readonly<Record<IngestOptions['type'], ReadRows>> = {
 const DEFAULT_BOUNDS: IngestBounds = { frameBytes: LIMITS.bodyBytes, hold: () => {} }
 /** How long decoding may hold the thread before others have their turn. */
 const MOST_MS = 2
-const RETRY_MS = 100
 /** A piece of a stream is decoded in parts of this size, however large it is. */
 const PIECE_BYTES = 64 * 1024
 
@@ -71,10 +90,11 @@ export async function ingestStream(
   sink: IngestSink,
   bounds: IngestBounds = DEFAULT_BOUNDS,
 ): Promise<IngestResult> {
-  const read = READERS[options.type]
+  const { type } = options
   const { vectors, mostPoints = LIMITS.ingestBatchRows } = await sink.shape()
   const ingestion = new Ingestion(options, sink, bounds, Math.min(mostPoints, LIMITS.ingestBatchRows))
-  return await ingestion.run(read(piecesOf(stream), { ...bounds, vectors }))
+  if (type === undefined) return await ingestion.run(readPoints(stream as AsyncIterable<Point<unknown>>))
+  return await ingestion.run(READERS[type](piecesOf(stream as IngestBytes), { ...bounds, vectors }))
 }
 
 class Ingestion {
@@ -90,6 +110,7 @@ class Ingestion {
   #batch: Gathering
   #writing: Promise<void> = Promise.resolve()
   #failure: unknown = null
+  #recent: KeptRows | null = null
 
   constructor(options: IngestOptions, sink: IngestSink, { hold }: IngestBounds, batchRows: number) {
     this.#options = options
@@ -160,29 +181,30 @@ class Ingestion {
 
   async #writeBatch({ points, rows, rejected, from }: Gathering, to: number): Promise<void> {
     const source = this.#options.source?.name ?? null
-    const written = await this.#writePatiently({ points, rows, source, from, to })
-    const refused = [...rejected, ...written.rejected].sort((a, b) => a.row - b.row)
+    const batch = { points, rows, source, from, to, recent: this.#recent }
+    const written = await patiently(() => this.#sink.write(batch), this.#options.signal)
+    const refused = [...rejected, ...written.refused].sort((a, b) => a.row - b.row)
+    const aside = refused.reduce((count, { action }) => (action === 'quarantine' ? count + 1 : count), 0)
     const { errors } = this.#result
-    errors.push(...refused.slice(0, LIMITS.ingestErrors - errors.length))
+    const { mostErrors = LIMITS.ingestErrors } = this.#options
+    errors.push(...refused.slice(0, Math.max(0, mostErrors - errors.length)))
     this.#result.accepted += written.accepted
-    this.#result.rejected += refused.length
+    this.#result.rejected += refused.length - aside
     this.#result.position = to
+    this.#recent = written.recent
+    if (written.counts) this.#count(written.counts, aside, rejected.length)
     this.#options.onProgress?.(countsOf(this.#result))
   }
 
-  /** Repeats a write while the error asks for it: the graph, the log or memory is full until the kernel catches up. */
-  async #writePatiently(batch: IngestBatch): Promise<WrittenBatch> {
-    const sinceMs = performance.now()
-    for (;;) {
-      try {
-        return await this.#sink.write(batch)
-      } catch (error) {
-        const isToWaitOn = error instanceof VicinalError && COME_BACK.has(error.code)
-        const isEndless = (error as VicinalError).code === 'OVERLOADED'
-        if (!isToWaitOn || (!isEndless && performance.now() - sinceMs > LIMITS.ingestWaitMs)) throw error
-        await pause(error.retryAfterMs ?? RETRY_MS, this.#options.signal)
-      }
-    }
+  /** Adds up what the rules did; `unread` rows were no points before any rule saw them. */
+  #count({ fixed, flagged, byRule }: CleaningCounts, aside: number, unread: number): void {
+    const result = this.#result
+    result.quarantined = (result.quarantined ?? 0) + aside
+    result.fixed = (result.fixed ?? 0) + fixed
+    result.flagged = (result.flagged ?? 0) + flagged
+    result.byRule ??= {}
+    if (unread > 0) addCount(result.byRule, INVALID, unread)
+    for (const [rule, count] of Object.entries(byRule)) addCount(result.byRule, rule, count)
   }
 
   #told(error: unknown): unknown {
@@ -220,16 +242,19 @@ class Gathering {
   }
 }
 
-const COME_BACK: ReadonlySet<string> = new Set(['OVERLOADED', 'RESOURCE_EXHAUSTED', 'DISK_FULL'])
-
 export function rejectedRow(row: number, { code, message, details }: VicinalError): RejectedRow {
   const error = message.slice(0, LIMITS.ingestErrorLength)
   const { field } = details
   return { row, code, error, ...(typeof field === 'string' ? { field: field.slice(0, LIMITS.ingestErrorLength) } : {}) }
 }
 
-export function countsOf({ accepted, rejected, position }: IngestCounts): IngestCounts {
-  return { accepted, rejected, position }
+/** The result so far without its rows. */
+function countsOf({ errors: _, byRule: __, ...counts }: IngestResult): IngestCounts {
+  return counts
+}
+
+export function addCount(counts: Record<string, number>, name: string, count: number): void {
+  counts[name] = (Object.hasOwn(counts, name) ? (counts[name] as number) : 0) + count
 }
 
 /** Rows are missing between those that are stored and those that are sent. */
@@ -241,20 +266,7 @@ export function gap(source: string, from: number, stored: number): VicinalError 
   )
 }
 
-async function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
-  if (signal?.aborted) throw new VicinalError('CANCELLED', 'the call was cancelled by its AbortSignal')
-  await new Promise<void>((resolve) => {
-    const end = () => {
-      clearTimeout(timer)
-      signal?.removeEventListener('abort', end)
-      resolve()
-    }
-    const timer = setTimeout(end, ms)
-    signal?.addEventListener('abort', end)
-  })
-}
-
-async function* piecesOf(stream: IngestStream): AsyncGenerator<Buffer> {
+async function* piecesOf(stream: IngestBytes): AsyncGenerator<Buffer> {
   for await (const piece of stream) {
     const bytes = Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength)
     for (let at = 0; at < bytes.length; at += PIECE_BYTES) yield bytes.subarray(at, at + PIECE_BYTES)

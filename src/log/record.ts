@@ -29,6 +29,8 @@ export type LogRecord =
 export interface SourcePosition {
   name: string
   position: number
+  /** Its latest rows, where rules look back. Of each four words: vector, rows before `position`, hash. */
+  recent?: { vectors: string[]; words: Uint32Array }
 }
 
 type Fields = Readonly<Record<string, unknown>>
@@ -55,7 +57,7 @@ export function encodeRecord(record: LogRecord): { chunks: Uint8Array[]; bytes: 
   const told = vectors.map(({ name, data, sparse, rows, counts }) => ({ name, data, ...sparse, rows, counts }))
   const { source } = record as { source?: SourcePosition }
   // The position is a text: it may have 53 bits.
-  const from = source && { name: source.name, position: String(source.position) }
+  const from = source && { ...source, position: String(source.position) }
   return pack({ op, ids, source: from, vectors: told, payloads })
 }
 
@@ -93,7 +95,10 @@ function readSource(fields: Fields): SourcePosition {
   const parts = asMap(fields.source, 'source')
   const position = Number(asString(parts, 'position'))
   if (!Number.isSafeInteger(position) || position < 0) throw malformed('the position of a source')
-  return { name: asString(parts, 'name'), position }
+  const name = asString(parts, 'name')
+  if (parts.recent === undefined) return { name, position }
+  const recent = asMap(parts.recent, 'the latest rows of a source')
+  return { name, position, recent: { vectors: asStrings(recent, 'vectors'), words: wordsOf(recent, 'words') } }
 }
 
 function readColumns(fields: Fields, ids: Uint32Array): PointColumns {

@@ -157,6 +157,9 @@ export interface SampleRequest {
   limit: number
   /** Seed of the random choice. */
   seed: number
+  /** Only rows whose last change has a number above `afterSeq`, and at most `throughSeq`. */
+  afterSeq?: number
+  throughSeq?: number
   filter: Uint8Array | null
   fields: RowFields
   cancel: number
@@ -192,4 +195,21 @@ export interface FacetResult {
   /** Values of integers; booleans are 0 and 1. */
   integers: BigInt64Array | null
   kind: PayloadIndexKindCode
+}
+
+export interface NearestListsRequest {
+  /** Index into spec.vectors; not of a multivector. */
+  vector: number
+  /** Query vectors end to end, at most 4096; for Cosine of unit length. */
+  queries: Float32Array
+  /** Length of each list. */
+  limit: number
+  recall: number
+}
+
+/** One list for each query, best first. Each has `limit` places; `counts` says how many are filled. */
+export interface NearestLists {
+  ids: Uint32Array
+  scores: Float32Array
+  counts: Uint32Array
 }

@@ -4,6 +4,8 @@ import type {
   FacetRequest,
   FacetResult,
   FusedRequest,
+  NearestLists,
+  NearestListsRequest,
   OrderedBlock,
   OrderRequest,
   PayloadIndexKindCode,
@@ -21,7 +23,6 @@ import type { MetricCode, ShardSpec, SparseBuffers, SparseSearchRequest, VectorS
 
 export type * from './addon-reads.js'
 export type * from './addon-stats.js'
-export type * from './addon-vectors.js'
 export type * from './addon-vectors.js'
 
 /** A search that was begun: its result, or undefined if it must be resumed, or a promise of the pool. */
@@ -55,6 +56,15 @@ export interface EmbeddedTexts {
   values: Float32Array
 }
 
+export type InspectedVectors = [
+  data: Float32Array,
+  dim: number,
+  datatype: string,
+  norms: Float64Array,
+  flags: Uint8Array,
+  hashes: Uint32Array | null,
+]
+
 export interface Addon {
   /** Incremented with every incompatible change of this interface. */
   readonly abi: number
@@ -78,6 +88,12 @@ export interface Addon {
    */
   prepareVectorsSync(data: Float32Array, dim: number, normalise: boolean, datatype?: string): number
   prepareVectors(data: Float32Array, dim: number, normalise: boolean, datatype?: string): Promise<number>
+  /**
+   * Writes of each vector its norm and its flags: 1 if a component is NaN, and 2 if one is infinite or beyond the
+   * datatype. `hashes`, unless it is null, gets two words of each vector's hash.
+   */
+  inspectVectorsSync(...vectors: InspectedVectors): undefined
+  inspectVectors(...vectors: InspectedVectors): Promise<undefined>
 
   /**
    * Extracts the vectors of a request in JSON. In the returned text a string replaces each vector: `mark` and its
@@ -213,6 +229,18 @@ export interface Addon {
   selectIds(shard: ShardHandle, filter: Uint8Array | null, cancel: number): Promise<Uint32Array>
   /** Asks the operation with this cancel number to stop. It then rejects with CANCELLED. */
   cancel(shard: ShardHandle, cancel: number): void
+
+  // Reports
+  /**
+   * The nearest rows of many vectors, on a thread of low priority. Nothing is learnt from these searches: neither recall
+   * nor pace.
+   */
+  nearestLists(shard: ShardHandle, request: NearestListsRequest, cancel: number): Promise<NearestLists>
+  /**
+   * The squared Euclidean distances of all vectors to each other, at most 16,384 of them: as many rows of as many. On a
+   * thread of low priority.
+   */
+  squaredDistances(vectors: Float32Array, dim: number): Promise<{ distances: Float32Array }>
 
   // Texts
   /**

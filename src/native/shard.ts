@@ -9,6 +9,8 @@ import type {
   FacetRequest,
   FacetResult,
   FusedRequest,
+  NearestLists,
+  NearestListsRequest,
   OrderedBlock,
   OrderRequest,
   PayloadIndexKindCode,
@@ -232,6 +234,9 @@ export class Shard extends (Calls as new (spec: ShardSpec | ((addon: Addon) => S
   }
   async facet(request: Omit<FacetRequest, 'cancel'>, signal?: AbortSignal): Promise<FacetResult> {
     return await this.#cancelled(signal, (cancel) => this.addon.facet(this.handle, { ...request, cancel }))
+  }
+  async nearestLists(request: NearestListsRequest, signal?: AbortSignal): Promise<NearestLists> {
+    return await this.#cancelled(signal, (cancel) => this.addon.nearestLists(this.handle, request, cancel))
   }
   async selectIds(filter: Uint8Array | null, signal?: AbortSignal): Promise<Uint32Array> {
     return await this.#cancelled(signal, (cancel) => this.addon.selectIds(this.handle, filter, cancel))

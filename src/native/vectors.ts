@@ -26,6 +26,40 @@ export async function prepareVectors(
   }
 }
 
+/** What an inspection finds of each vector. */
+export interface VectorFacts {
+  /** In double precision, before any scaling; not finite if a component is not. */
+  norms: Float64Array
+  /** Bits: HAS_NAN, HAS_BEYOND. */
+  flags: Uint8Array
+  /** Equal vectors have equal hashes; null unless they were asked for. */
+  hashes: BigUint64Array | null
+}
+export const HAS_NAN = 1
+/** A component is infinite, or more than the datatype can hold. */
+export const HAS_BEYOND = 2
+const WORDS_OF_HASH = 2
+
+/** Looks at vectors as they came, in one pass. */
+export async function inspectVectors(
+  data: Float32Array,
+  dim: number,
+  datatype: Datatype = 'float32',
+  withHashes = false,
+): Promise<VectorFacts> {
+  const count = data.length / dim
+  const norms = new Float64Array(count)
+  const flags = new Uint8Array(count)
+  const hashes = withHashes ? new Uint32Array(count * WORDS_OF_HASH) : null
+  try {
+    if (data.length <= SYNC_FLOATS) addon().inspectVectorsSync(data, dim, datatype, norms, flags, hashes)
+    else await addon().inspectVectors(data, dim, datatype, norms, flags, hashes)
+  } catch (error) {
+    return rethrow(error)
+  }
+  return { norms, flags, hashes: hashes && new BigUint64Array(hashes.buffer) }
+}
+
 /** Rounds a query like stored vectors. A query beyond the datatype's range stays as it is. */
 export function roundQuery(data: Float32Array, dim: number, datatype: Datatype): Float32Array {
   if (datatype === 'float32') return data
@@ -55,4 +89,9 @@ export function numbersJson(values: Float32Array): string {
   } catch (error) {
     throw toVicinalError(error)
   }
+}
+
+/** The squared Euclidean distances of all vectors to each other, on a kernel thread of low priority. */
+export async function squaredDistances(vectors: Float32Array, dim: number): Promise<Float32Array> {
+  return (await addon().squaredDistances(vectors, dim).catch(rethrow)).distances
 }

@@ -58,7 +58,8 @@ export interface Server {
 
 export function createServer({ database, memory, peers, threads, ...given }: ServerOptions): Server {
   const settings = { ...DEFAULT_SETTINGS, ...given }
-  const gate = new DatabaseGate(database, (error) => service.app.log.error({ err: error }, 'opening the data failed'))
+  const onFailure = (error: unknown) => service.app.log.error({ err: error }, 'opening the data failed')
+  const gate = new DatabaseGate(database, onFailure, () => peers?.waitsFor ?? null)
   const service = new Service<Call>({
     settings,
     memory: memory ?? null,

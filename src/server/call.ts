@@ -14,6 +14,7 @@ import { invalid, VicinalError } from '../core/errors.js'
 import { type IngestOptions, IngestSource } from '../core/ingest.js'
 import { type InnerCall, type RoomHolder, withInner } from '../core/inner-call.js'
 import { LIMITS } from '../core/limits.js'
+import { lookupsIn } from '../core/lookups.js'
 import type { MaybePromise } from '../core/maybe-promise.js'
 import { checkCollectionName } from '../core/names.js'
 import type { Stop } from '../core/stop.js'
@@ -111,7 +112,8 @@ export class ReadCall {
   async reach(after: string): Promise<void> {
     const { watermarks } = this.#gate.get()
     if (!watermarks) throw new AnsweredByAnotherThread()
-    await watermarks.reach(after, this.options())
+    const name = this.param('name')
+    await watermarks.reach(after, this.options(), [...(name ? [name] : []), ...lookupsIn(this.body)])
   }
 
   /** Of the writes that this node has made; null where there are none. */
@@ -211,12 +213,13 @@ export class Call extends ReadCall {
 
   #ingestOptions(): IngestOptions {
     const { 'idempotency-key': name } = this.request.headers
-    const { from } = this.parameters
+    const { from, errors } = this.parameters
     if (from !== undefined && name === undefined) {
       throw invalid('from', 'expected the header Idempotency-Key, which names the source of the stream', from)
     }
     const source = name === undefined ? {} : { source: read(IngestSource, { name, position: from }, 'wire', 'source') }
-    return { type: streamTypeOf(this.request), ...source, ...this.deadline() }
+    const most = errors === undefined ? {} : { mostErrors: errors }
+    return { type: streamTypeOf(this.request), ...most, ...source, ...this.deadline() }
   }
 
   /** Logs the failure of work whose answer was already sent. */

@@ -8,7 +8,11 @@ export class DatabaseGate<D extends ReadableDatabase = Database> {
   #database: D | null = null
   #failed = false
 
-  constructor(source: Promise<D> | D, onFailure: (error: unknown) => void) {
+  readonly #waitsFor: () => string | null
+
+  /** `waitsFor` tells why opening takes long, where that is known. */
+  constructor(source: Promise<D> | D, onFailure: (error: unknown) => void, waitsFor: () => string | null = () => null) {
+    this.#waitsFor = waitsFor
     Promise.resolve(source).then(
       (database) => {
         this.#database = database
@@ -33,6 +37,6 @@ export class DatabaseGate<D extends ReadableDatabase = Database> {
   get reason(): string {
     return this.#failed
       ? 'Service unavailable: the data could not be opened'
-      : 'Service is starting: recovery is running'
+      : `Service is starting: ${this.#waitsFor() ?? 'recovery is running'}`
   }
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 
-/** SHA-256 of a name that must stay private, in hexadecimal digits. */
-export function digestOf(name: string): string {
-  return createHash('sha256').update(name).digest('hex')
+/** SHA-256 of a name that must stay private, or of a file, in hexadecimal digits. */
+export function digestOf(content: string | Uint8Array): string {
+  return createHash('sha256').update(content).digest('hex')
 }

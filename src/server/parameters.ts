@@ -3,6 +3,8 @@
  * OpenAPI document tells them. Parameters that a route does not name are ignored, as in Qdrant.
  */
 import Type, { type Static, type TObject, type TSchema } from 'typebox'
+import { mostErrors } from '../core/ingest.js'
+import { qualityFields } from '../core/quality.js'
 import { RECOVERY } from '../core/snapshots.js'
 import { count, integer, opaque, optional } from '../core/vocabulary/declare.js'
 import { readerOf } from '../core/vocabulary/reader.js'
@@ -12,6 +14,7 @@ import { snakeCase } from '../core/vocabulary/spelling.js'
 /** Parts of the answer about optimizations that are told if they are asked for. */
 export const OPTIMIZATION_PARTS = ['queued', 'completed', 'idle_segments'] as const
 const DIGITS = /^\d{1,20}$/
+const DECIMAL = /^-?\d{1,20}(\.\d{1,40})?([eE][+-]?\d{1,3})?$/
 const WATERMARK = /^[\w.-]{1,64}$/
 
 const flag = (description: string) => optional(Type.Boolean({ description }))
@@ -54,10 +57,17 @@ export const WriteParameters = Type.Object({
   timeout,
 })
 export const IngestParameters = Type.Object({
+  errors: mostErrors,
   from: optional(integer({ description: 'Rows of the source before the first one of this stream. Default 0.' })),
   timeout: optional(
     count({ ...seconds, description: 'Seconds for each batch; past them the stream ends with 408.', isNonZero: true }),
   ),
+})
+export const QualityParameters = Type.Object({
+  ...qualityFields,
+  history: flag('Whether the kept reports are told, without making another. Default false.'),
+  after,
+  timeout,
 })
 /** Of changes of collections and aliases. */
 export const ChangeParameters = Type.Object({
@@ -103,6 +113,7 @@ export type Parameters = Partial<
     Static<typeof WriteParameters> &
     Static<typeof IngestParameters> &
     Static<typeof CreationParameters> &
+    Static<typeof QualityParameters> &
     Static<typeof TelemetryParameters> &
     Static<typeof OptimizationsParameters> &
     Static<typeof UploadParameters>
@@ -146,6 +157,7 @@ function propertiesOf(declared: TObject): [name: string, schema: TSchema][] {
 function ofForm(value: unknown, schema: TSchema): unknown {
   if (typeof value !== 'string') return value
   if (Type.IsBoolean(schema)) return value === 'true' ? true : value === 'false' ? false : value
+  if (Type.IsNumber(schema)) return DECIMAL.test(value) ? Number(value) : value
   const isNumber = Type.IsInteger(schema) || (Type.IsUnion(schema) && schema.anyOf.some(Type.IsInteger))
   if (!isNumber || !DIGITS.test(value)) return value
   const number = Number(value)

@@ -19,6 +19,8 @@ export interface Peers {
   forward(request: FastifyRequest, reply: FastifyReply, answered: (error: Error) => void): void
   /** Throws UNAVAILABLE unless this node owns the store and the sender meant this node. */
   checkReceived(headers: IncomingHttpHeaders): void
+  /** What the opening of the database waits for; null if nothing is known. */
+  readonly waitsFor: string | null
   /** Why this node's reads are too old; null while they are not. */
   readonly behind: string | null
   describe(): Promise<object>

@@ -8,6 +8,7 @@ import { snakeCase } from '../core/vocabulary/spelling.js'
 import { JsonPieces, jsonText } from '../wire/json-encoder.js'
 import { encodeMsgpack, MsgpackPieces } from '../wire/msgpack-encoder.js'
 import { heldBytesOf, isLarger, piecesOf } from '../wire/pieces.js'
+import type { ConsoleFile } from './console-files.js'
 
 export const JSON_TYPE = 'application/json'
 export const MSGPACK_TYPE = 'application/msgpack'
@@ -25,7 +26,13 @@ export class PlainBody {
     readonly body: string | object,
     readonly status = 200,
     readonly type = 'text/plain; charset=utf-8',
+    readonly headers: Readonly<Record<string, string>> = {},
   ) {}
+}
+
+/** A file of the console. */
+export class FileBody {
+  constructor(readonly file: ConsoleFile) {}
 }
 
 /** A file, sent as it is read. */
@@ -60,11 +67,19 @@ export function sendResult(request: FastifyRequest, reply: FastifyReply, result:
     return reply.type('application/x-ndjson').send(Readable.from(result.lines, { objectMode: false }))
   }
   if (result instanceof PlainBody) {
-    const { body, status, type } = result
+    const { body, status, type, headers } = result
     if (typeof body === 'object') return send(request, reply.code(status), body)
-    return reply.code(status).type(type).send(body)
+    return reply.code(status).type(type).headers(headers).send(body)
   }
+  if (result instanceof FileBody) return sendFile(request, reply, result.file)
   return send(request, reply, envelopeOf(result, request.ticket.startedMs))
+}
+
+function sendFile({ headers: asked }: FastifyRequest, reply: FastifyReply, file: ConsoleFile): FastifyReply {
+  reply.headers(file.headers)
+  if (asked['if-none-match'] === file.headers.etag) return reply.code(304).send()
+  if (!/\bgzip\b/.test(String(asked['accept-encoding']))) return reply.send(file.bytes)
+  return reply.header('content-encoding', 'gzip').send(file.gzip)
 }
 
 /** The envelope of a result; `startedMs` is the time at which its request began. */

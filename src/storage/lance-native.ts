@@ -47,6 +47,8 @@ export interface LanceMerge {
 export interface LanceQuery {
   onlyIf(predicate: string): void
   selectColumns(columns: string[]): void
+  offset(rows: number): void
+  limit(rows: number): void
   execute(maxBatchLength: number): Promise<LanceBatches>
 }
 

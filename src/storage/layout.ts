@@ -20,6 +20,8 @@ export interface CollectionPaths {
   segments: string
   /** Callers' recent queries (kept-queries.ts). */
   queries: string
+  /** Kept quality reports. */
+  quality: string
 }
 
 export function collectionPaths(uuid: string): CollectionPaths {
@@ -43,6 +45,7 @@ export function pathsIn(folder: string): CollectionPaths {
     table: join(folder, 'table.lance'),
     segments: join(folder, 'segments'),
     queries: join(folder, 'queries'),
+    quality: join(folder, 'quality'),
   }
 }
 

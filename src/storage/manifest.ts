@@ -1,4 +1,5 @@
 import { VicinalError } from '../core/errors.js'
+import type { Filter } from '../core/filter.js'
 import type { VectorPlacement } from '../core/memory.js'
 import type { PayloadIndexKind, PayloadIndexParams } from '../core/payload-index.js'
 import {
@@ -36,7 +37,9 @@ export interface Manifest {
   /** The end of the log at the last clean close: everything before it must be whole. */
   cleanEnd: { file: string; offset: number } | null
   /** How far sources of streams were taken, as of `flushedSeq`; the one written last is the last. */
-  sources?: { name: string; position: number }[]
+  sources?: { name: string; position: number; recent?: { vectors: string[]; rows: string } }[]
+  /** The points that quality reports compare the others with. */
+  qualityReference?: { operationId: number } | { filter: Filter } | null
   /** Time as in RFC 3339. */
   createdAt: string
   /** The uuid of the collection that this one replaced. The next open removes its remains. */

@@ -8,6 +8,7 @@ import { formatOf, openSource } from '../import/formats.js'
 import { choiceOf, mappingOf } from '../import/mapping.js'
 import { START } from '../import/source.js'
 import type { Shard } from '../native/shard.js'
+import type { ReadRow } from '../readers/rows.js'
 import { UsageError } from '../terminal/usage-error.js'
 
 const PAGE_FLOATS = 4_194_304
@@ -133,21 +134,20 @@ async function readQueries(options: SampleOptions, name: string, dim: number): P
   const source = await openSource(path, formatOf(path, options.format))
   try {
     const mapping = mappingOf(await source.shape(), { idColumn: undefined, vectors: [], existing: [name] }, path)
-    const [{ column, size }] = mapping.vectors as [(typeof mapping.vectors)[number]]
-    if (size !== dim) throw wrongFile(path, `expected queries of ${dim} dimensions, got ${size}`)
+    const [vector] = mapping.vectors as [(typeof mapping.vectors)[number]]
+    if (vector.shape.size !== dim)
+      throw wrongFile(path, `expected queries of ${dim} dimensions, got ${vector.shape.size}`)
     const parts: Float32Array[] = []
-    let rows = 0
-    for await (const batch of source.batches(choiceOf(mapping), START)) {
-      const { data, present } = batch.vectors.get(column) as { data: Float32Array; present: Uint8Array | null }
-      for (let row = 0; row < batch.count && rows < options.queries; row++) {
-        if (present && !present[row]) continue
-        const query = data.slice(row * dim, (row + 1) * dim)
-        if (!query.every(Number.isFinite)) throw wrongFile(path, `row ${batch.firstRow + row}: expected finite numbers`)
-        parts.push(query)
-        rows++
+    for await (const { rows, first } of source.rows(choiceOf(mapping), START)) {
+      for (const [at, row] of rows.entries()) {
+        if (row === null || parts.length === options.queries) continue
+        const query = queryOf(row, vector.name, dim)
+        if (typeof query === 'string') throw wrongFile(path, `row ${first + at}: ${query}`)
+        if (query) parts.push(query)
       }
-      if (rows === options.queries) break
+      if (parts.length === options.queries) break
     }
+    const rows = parts.length
     if (rows === 0) throw wrongFile(path, 'the file has no query')
     const queries = new Float32Array(rows * dim)
     for (const [row, query] of parts.entries()) queries.set(query, row * dim)
@@ -155,6 +155,19 @@ async function readQueries(options: SampleOptions, name: string, dim: number): P
   } finally {
     await source.close()
   }
+}
+
+/** The query of a row, or why it has none; null: the row has no vector. */
+function queryOf(row: ReadRow, name: string, dim: number): Float32Array | string | null {
+  if ('error' in row) return row.error.message
+  const { vector } = row.point
+  const numbers = (Array.isArray(vector) ? vector : (vector as Record<string, unknown>)[name]) as
+    | readonly number[]
+    | undefined
+  if (numbers === undefined) return null
+  const query = Float32Array.from(numbers)
+  if (query.length !== dim) return `expected ${dim} dimensions, got ${query.length}`
+  return query.every(Number.isFinite) ? query : 'expected finite numbers'
 }
 
 function wrongFile(path: string, what: string): VicinalError {

@@ -1,6 +1,7 @@
 /** The info of a collection in Qdrant's shape, and back to the library's for the client. */
 import Type from 'typebox'
 import { writeBigJson } from '../core/big-json.js'
+import { IngestionConfig } from '../core/ingestion-rules.js'
 import type { CollectionMemory, MemoryPlacement } from '../core/memory.js'
 import {
   PayloadFieldSchema,
@@ -79,6 +80,8 @@ export function infoToWire({
       quantization_config: quantizationConfig && tell(QuantizationConfig, quantizationConfig),
       quantization,
       strict_mode_config: config.strictModeConfig && tell(StrictModeConfig, config.strictModeConfig),
+      // Ours: absent without rules.
+      ...(config.ingestion ? { ingestion: tell(IngestionConfig, config.ingestion) } : {}),
       // As its text, since it may have any key and integers of any length.
       metadata: config.metadata && new RawJson(writeBigJson(config.metadata)),
     },
@@ -154,6 +157,7 @@ interface WireInfo {
     wal_config: { given?: WireObject }
     strict_mode_config: WireObject | null
     metadata: Buffer | null
+    ingestion?: WireObject
   }
   payload_schema: Record<string, { data_type: PayloadIndexKind; points: number; params?: WireObject }>
 }
@@ -181,7 +185,7 @@ function indexParamsOf(type: PayloadIndexKind, params: WireObject): PayloadIndex
 }
 
 function configOfWire(config: WireInfo['config']): CollectionConfig {
-  const { params, quantization, quantization_config, strict_mode_config, metadata } = config
+  const { params, quantization, quantization_config, strict_mode_config, metadata, ingestion } = config
   const defaults = {
     hnswConfig: { ...DEFAULT_HNSW, ...hnswOfWire(read(HnswConfig, config.hnsw_config, 'wire')) },
     quantization,
@@ -200,6 +204,7 @@ function configOfWire(config: WireInfo['config']): CollectionConfig {
     strictModeConfig: strict_mode_config && read(StrictModeConfig, strict_mode_config, 'wire'),
     metadata: metadata === null ? null : (parseJson(metadata, 'answer metadata') as Payload),
     ...(params.ids ? { ids: params.ids } : {}),
+    ...(ingestion ? { ingestion: read(IngestionConfig, ingestion, 'wire') } : {}),
     ...(params.given ? { params: read(CollectionParams, params.given, 'wire') } : {}),
   }
 }

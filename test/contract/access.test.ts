@@ -10,6 +10,8 @@ import { type Service, startService } from './service.js'
 
 const KEYS = { apiKeys: ['writer', 'next-writer'], readOnlyApiKeys: ['reader'] }
 const OPEN = ['/', '/healthz', '/livez', '/readyz']
+/** The files of the console, which hold no data. */
+const CONSOLE = ['/dashboard', '/dashboard/', '/dashboard/:file', '/dashboard/assets/:file']
 const WRONG = [401, 429]
 const DENIED = [401, 403]
 
@@ -17,7 +19,7 @@ const pathOf = (path: string) => path.replace(':name', 'a').replace(':id', '1').
 const isRead = (method: string, path: string) =>
   // Where a stream goes on is asked of the owner, by those who write.
   (method === 'GET' && !path.endsWith('/snapshot') && !path.endsWith('/ingest/:source')) ||
-  /\/(count|scroll|facet|wait-for-index|warm)$/.test(path) ||
+  /\/(count|scroll|facet|wait-for-index|warm|quality\/pairs)$/.test(path) ||
   /\/(query|search|recommend|discover)(\/(batch|groups|matrix\/(pairs|offsets)))?$/.test(path) ||
   (method === 'POST' && path.endsWith('/points'))
 
@@ -37,13 +39,17 @@ describe('keys', () => {
     peers: null,
   })
 
-  it('guard every route but the four open ones', async () => {
+  it('guard every route but the four open ones and the files of the console', async () => {
     const service = await startService(KEYS)
-    expect(routes.filter((route) => route.access === 'open').map((route) => route.path)).toEqual(OPEN)
+    expect(routes.filter((route) => route.access === 'open').map((route) => route.path)).toEqual([...OPEN, ...CONSOLE])
     for (const { method, path } of routes) {
       const answer = async (headers: Record<string, string>) =>
         (await service.call(method, pathOf(path), method === 'GET' ? undefined : {}, headers)).status
       const where = `${method} ${path}`
+      if (CONSOLE.includes(path)) {
+        expect(DENIED, where).not.toContain(await answer({}))
+        continue
+      }
       if (OPEN.includes(path)) {
         expect(await answer({}), where).toBe(200)
         continue
@@ -66,6 +72,7 @@ describe('keys', () => {
     const peers: Peers = {
       keys: ['node'],
       isOwner: true,
+      waitsFor: null,
       behind: null,
       forward: () => expect.unreachable(),
       checkReceived: () => {},

@@ -15,6 +15,7 @@ import { describeFilters } from './filters.contract.js'
 import { describeIngest } from './ingest.contract.js'
 import { describeOddValues } from './odd-values.contract.js'
 import { describePlainReads } from './plain-reads.contract.js'
+import { describeQuality } from './quality.contract.js'
 import { describeQueries } from './queries.contract.js'
 import { describeReads } from './reads.contract.js'
 import { describeRefusals } from './refusals.contract.js'
@@ -84,6 +85,7 @@ export function describeDatabase(name: string, open: () => Promise<DatabaseUnder
     if (name.includes('oracle')) return
     describeCallersValues(suite)
     describeOddValues(suite)
+    describeQuality(suite)
     describeTextIds(suite)
   })
 }

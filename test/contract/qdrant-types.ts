@@ -29,6 +29,6 @@ export type Compared = [
   Same<Differ<Told<SparseVectorParams>, keyof Schemas['SparseVectorParams']>>,
   Same<Differ<Told<SparseIndexParams>, keyof Schemas['SparseIndexParams']>>,
   Same<Differ<Told<VectorParams>, keyof Schemas['VectorParams'] | 'quantization'>>,
-  Same<Differ<Told<CollectionOptions>, keyof Schemas['CreateCollection'] | 'quantization' | 'ids'>>,
-  Same<Differ<Told<ConfigChange>, keyof Schemas['UpdateCollection'] | 'quantization' | 'wal_config'>>,
+  Same<Differ<Told<CollectionOptions>, keyof Schemas['CreateCollection'] | 'quantization' | 'ids' | 'ingestion'>>,
+  Same<Differ<Told<ConfigChange>, keyof Schemas['UpdateCollection'] | 'quantization' | 'wal_config' | 'ingestion'>>,
 ]

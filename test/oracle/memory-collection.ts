@@ -21,7 +21,6 @@ import type {
 import { invalid, noSuchPoint, noSuchVector } from '../../src/core/errors.js'
 import type { Filter } from '../../src/core/filter.js'
 import { PAYLOAD_INDEX_KINDS, type PayloadIndexKind, type PayloadIndexOptions } from '../../src/core/payload-index.js'
-import { PlainReads } from '../../src/core/plain-reads.js'
 import { isNumbers, type Payload, type Point, type PointId, type PointVector } from '../../src/core/point.js'
 import type {
   FacetHit,
@@ -45,13 +44,14 @@ import { OracleIngests } from './memory-ingest.js'
 import { changedPayload, type PayloadOperation } from './memory-payload.js'
 import { checkEffort, hasConditions, planAbove, planOfScan } from './memory-plan.js'
 import { idKey, idOfKey, type MemoryPoint } from './memory-points.js'
+import { WithoutQuality } from './memory-quality.js'
 import { type MemorySource, ordered, orderedPoint, type Ranked, runOracle } from './memory-query.js'
 import { seenPoint } from './memory-seen.js'
 import { noSnapshots } from './memory-snapshots.js'
 import { type MemorySpace, type MemoryVector, memoryVector } from './memory-vectors.js'
 import { textIndexesOf } from './text-oracle.js'
 
-export class MemoryCollection extends PlainReads implements Untyped<Collection> {
+export class MemoryCollection extends WithoutQuality implements Untyped<Collection> {
   readonly name: string
   #config: CollectionConfig
   readonly #aliases: () => string[]

@@ -36,7 +36,7 @@ export class OracleIngests {
           if (error) rejected.push(rejectedRow(rows[at] as number, error))
         }
         if (source !== null) this.#positions.set(source, Math.max(stored, to))
-        return { accepted: points.length - rejected.length, rejected }
+        return { accepted: points.length - rejected.length, refused: rejected, counts: null, recent: null }
       },
     })
 

@@ -2,13 +2,14 @@
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { connect } from '../../src/client/index.js'
-import { serve } from '../unit/cli/process.js'
+import { serve, start } from '../unit/cli/process.js'
 
 const CLUSTER_KEY = 'a-key-that-only-nodes-have'
 const API_KEY = 'a-key-that-clients-have'
@@ -277,3 +278,78 @@ test('only nodes open the routes of nodes, and the key of nodes opens nothing el
   await expect.poll(async () => (await upsert(lonely, 3)).status, PATIENCE).toBe(403)
   expect(await status(lonely, API_KEY, inside, to)).toBe(404)
 })
+
+test('a query node on a store without an owner waits, says so, and goes on once there is one', async () => {
+  const port = await freePort()
+  const waiting = new Node(
+    `http://127.0.0.1:${port}`,
+    start(
+      [
+        'serve',
+        '--port',
+        String(port),
+        '--log-level',
+        'error',
+        '--store',
+        store(),
+        '--cache',
+        join(root, 'waits'),
+        '--role',
+        'query',
+      ],
+      root,
+      { VICINAL_API_KEY: API_KEY, VICINAL_CLUSTER_KEY: CLUSTER_KEY },
+    ),
+  )
+  nodes.push(waiting)
+  const asked = (path: string) => waiting.ask('GET', path).catch(() => ({ status: 0, result: '', error: '' }))
+  await expect.poll(async () => (await asked('/livez')).status, PATIENCE).toBe(200)
+  const noOwner = /the store has no owner yet: start a node with the role write/
+  await expect.poll(async () => String((await asked('/readyz')).result), PATIENCE).toMatch(noOwner)
+  expect(await asked('/readyz')).toMatchObject({ status: 503 })
+  expect(await asked('/collections')).toMatchObject({ status: 503, error: expect.stringMatching(noOwner) })
+  const owner = await write()
+  await make(owner)
+  await upsert(owner, 1)
+  await expect.poll(async () => (await asked('/readyz')).status, PATIENCE).toBe(200)
+  await expect
+    .poll(async () => (await waiting.ask('POST', `${POINTS}/count`, {})).result, PATIENCE)
+    .toEqual({ count: 1 })
+  expect(waiting.log).toMatch(noOwner)
+})
+
+test('a query node that waits for an owner stops when it is asked to', async () => {
+  const waiting = start(
+    [
+      'serve',
+      '--port',
+      '0',
+      '--log-level',
+      'error',
+      '--store',
+      store(),
+      '--cache',
+      join(root, 'waits'),
+      '--role',
+      'query',
+    ],
+    root,
+  )
+  const exited = once(waiting, 'exit')
+  let log = ''
+  waiting.stderr?.on('data', (text) => {
+    log += text
+  })
+  await expect.poll(() => log, PATIENCE).toMatch(/no owner yet/)
+  waiting.kill('SIGTERM')
+  expect(await exited).toEqual([0, null])
+})
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}

@@ -43,3 +43,16 @@ test('options of a store are checked, and refused without one', async () => {
   )
   await expect(open(':memory:', { cache })).rejects.toThrow(/cache: only a database on a store has one/)
 })
+
+test('a cache folder has one node, whatever it does with the store', async () => {
+  const { store, cache } = addressAndCache()
+  const owner = await open(store, { cache })
+  const refused = { code: 'LOCKED', message: expect.stringContaining(`cache: another node uses the folder ${cache}`) }
+  await expect(open(store, { cache, readOnly: true })).rejects.toMatchObject(refused)
+  await owner.close()
+  const reader = await open(store, { cache, readOnly: true })
+  await expect(open(store, { cache, readOnly: true })).rejects.toMatchObject(refused)
+  await expect(open(store, { cache })).rejects.toMatchObject(refused)
+  await reader.close()
+  await (await open(store, { cache })).close()
+})

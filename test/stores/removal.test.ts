@@ -8,6 +8,7 @@ import { parseStore } from '../../src/bucket/address.js'
 import { Objects } from '../../src/bucket/objects.js'
 import type { Collection, Database } from '../../src/core/database.js'
 import { EmbeddedDatabase } from '../../src/engine/database/embedded-database.js'
+import { CacheFolder } from '../../src/engine/stores/cache-folder.js'
 import { OwnerStore, type StoreOptions } from '../../src/engine/stores/owner-store.js'
 
 const DAY_MS = 86_400_000
@@ -31,7 +32,9 @@ afterEach(async () => {
 
 async function opened(options: StoreOptions): Promise<Database> {
   await database?.close()
-  database = await EmbeddedDatabase.open(await OwnerStore.open(address(), join(root, 'cache'), options))
+  database = await EmbeddedDatabase.open(
+    await OwnerStore.open(address(), await CacheFolder.open(join(root, 'cache')), options),
+  )
   return database
 }
 

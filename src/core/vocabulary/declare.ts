@@ -41,6 +41,8 @@ export interface Words {
   readonly isCount?: boolean
   /** Of an array: one item may stand for itself. It is read as an array of it. */
   readonly isOneOrMany?: boolean
+  /** Of an optional property: null is a value of its own, and not the same as none. */
+  readonly isNullable?: true
   /** A declaration that holds itself, and how often it may. */
   readonly nested?: Nested
   /** Of a union of objects: the keys of its last one, with those that tell the others. */
@@ -122,6 +124,11 @@ export function oneOrMany<T extends TSchema>(
 /** A declaration that holds itself. */
 export function nested<T>(nested: Nested): TUnsafe<T> {
   return Type.Unsafe<T>({ nested })
+}
+
+/** A property of which null is a value of its own. */
+export function nullable<T extends TSchema>(schema: T): TUnsafe<Static<T> | null> {
+  return Type.Unsafe<Static<T> | null>({ of: () => schema, isNullable: true })
 }
 
 /** A declaration that is made later, since it holds this one. */

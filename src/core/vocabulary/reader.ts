@@ -104,6 +104,7 @@ interface Property {
   readonly name: string
   readonly isOptional: boolean
   readonly isMissing: boolean
+  readonly isNullable: boolean
   readonly read: Read
   readonly within: string | undefined
 }
@@ -122,6 +123,7 @@ function objectReader(schema: Declared): Read {
     name,
     isOptional: Type.IsOptional(property),
     isMissing: (property as Declared).isMissing === true,
+    isNullable: (property as Declared).isNullable === true,
     read: later(property),
     aliases: schema.aliases?.[name] ?? [],
     within: schema.within?.(name),
@@ -151,7 +153,10 @@ function objectReader(schema: Declared): Read {
         if (reading.face === 'library') throw unknownKey(place, key, names, reading)
         continue
       }
-      if (given === null && property.isOptional) continue
+      if (given === null && property.isOptional) {
+        if (property.isNullable) result[property.name] = null
+        continue
+      }
       const at = { parent: place, key, within: property.within }
       if (property.isMissing) throw reading.missing(at)
       if (Object.hasOwn(result, property.name)) throw twice(value, known, { property, key, place }, reading)

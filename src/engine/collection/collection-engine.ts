@@ -20,6 +20,7 @@ import { Checkpointer, type CheckpointerParts } from './checkpointer.js'
 import { closeAll } from './close-all.js'
 import { ColdLookup } from './cold-lookup.js'
 import { countsOf, infoOfStats, isBehind, pointsOfIndexes } from './collection-info.js'
+import { CollectionQuality } from './collection-quality.js'
 import { type CollectionParts, type CollectionView, viewOf, withLiveRows } from './collection-view.js'
 import { Flusher, type FlusherParts } from './flusher.js'
 import { Issues } from './issues.js'
@@ -57,6 +58,7 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
   readonly #maintenance: Maintenance
   readonly #indexes: PayloadIndexes
   readonly bounds: OwnersBounds
+  readonly quality: CollectionQuality
   readonly #issues = new Issues()
   #trouble: VicinalError | null = null
   #closed: Promise<void> | null = null
@@ -69,6 +71,7 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
     const rows = <P>(own: Omit<P, 'shard' | 'vectors'>): P => withLiveRows(() => this.view, own)
     this.#indexes = new PayloadIndexes(() => this.#shard, manifest, this.#issues)
     this.bounds = new OwnersBounds(this, manifest, clock)
+    this.quality = new CollectionQuality({ engine: this, manifest, home })
     this.#flusher = table ? new Flusher(rows<FlusherParts>({ log, table, manifest, sources })) : null
     this.#checkpointer = home
       ? new Checkpointer(rows<CheckpointerParts>({ manifest, home, clock, outdated, flush: () => this.flush() }))
@@ -370,6 +373,7 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
 
   async #close(discard: boolean): Promise<void> {
     const { log, table, manifest, readOnly } = this.#parts
+    await this.quality.stop()
     await this.#changes.idle()
     memoryTables.remove(this)
     memoryBudget.remove(this)

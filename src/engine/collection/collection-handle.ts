@@ -3,6 +3,7 @@ import type { CallOptions, Collection, Explained, Hit, QueryOptions } from '../.
 import { given } from '../../core/given-options.js'
 import { IngestOptions, type IngestResult, type IngestStream } from '../../core/ingest.js'
 import { innerOf } from '../../core/inner-call.js'
+import { lookupsIn } from '../../core/lookups.js'
 import { PlainReads } from '../../core/plain-reads.js'
 import type { CollectionSnapshots } from '../../core/snapshots.js'
 import type { Untyped } from '../../core/untyped.js'
@@ -15,8 +16,8 @@ import type { EmbeddedCollection } from './embedded-collection.js'
 /** The parts that a database gives its handles. */
 export interface HandleHost {
   aliases(): string[]
-  /** Resolves once this node has what the call demands. */
-  reach(after: string, call: CallOptions): Promise<void>
+  /** Resolves once this node has what the call demands, of this collection and the others that it reads. */
+  reach(after: string, call: CallOptions, others: readonly string[]): Promise<void>
   snapshots: CollectionSnapshots
 }
 
@@ -38,6 +39,11 @@ const OPTIONS_AT = {
   count: 0,
   upsert: 1,
   ingestPosition: 1,
+  pairs: 0,
+  quality: 0,
+  qualityHistory: 0,
+  setQualityReference: 1,
+  deleteQualityReference: 0,
   updateVectors: 1,
   deleteVectors: 2,
   delete: 1,
@@ -95,7 +101,7 @@ class Handle extends PlainReads {
           return answer.then((explained) => tellOpening(explained, openedInUs))
         }
         if (call?.after === undefined) return this.#slot.use(work, call, within)
-        return this.#reach(call.after, call).then(() => this.#slot.use(work, call, within))
+        return this.#reach(call.after, call, lookupsIn(args)).then(() => this.#slot.use(work, call, within))
       }
     })
   }
@@ -107,13 +113,13 @@ class Handle extends PlainReads {
   query(query: QueryOptions): Promise<Hit[]> {
     const [passed] = this.#passed(query, [query])
     const use = () => this.#slot.use(({ methods }) => methods.query(passed), query)
-    return query?.after === undefined ? use() : this.#reach(query.after, query).then(use)
+    return query?.after === undefined ? use() : this.#reach(query.after, query, lookupsIn(query)).then(use)
   }
 
   /** Each batch is a use of its own: between two of them the collection may be closed, or deleted. */
   async ingest(stream: IngestStream, options: IngestOptions): Promise<IngestResult> {
-    const { type, source, onProgress, ...call } = given(IngestOptions, options)
-    const told = { type, ...(source ? { source } : {}), ...(onProgress ? { onProgress } : {}), ...call }
+    const told = given(IngestOptions, options)
+    const { type, source, onProgress, mostErrors, ...call } = told
     const sink: IngestSink = {
       position: (name) => this.#slot.use(({ methods }) => methods.ingestPosition(name), call),
       shape: () => this.#slot.use(({ methods }) => methods.ingestShape(), call),

@@ -1,4 +1,5 @@
 import type { Clock } from '../../core/clock.js'
+import type { Collection } from '../../core/database.js'
 import type { VicinalError } from '../../core/errors.js'
 import type { PointColumns } from '../../core/point.js'
 import { type CollectionConfig, type Schema, schemaOf } from '../../core/schema.js'
@@ -62,6 +63,10 @@ export interface CollectionParts {
 export interface PlanContext {
   shard: Shard
   schema: Schema
+  /** The collection's name. */
+  collection: string
+  /** Resolves to the quarantine of its rules. */
+  quarantine(name: string): Promise<Collection>
   /** Bounds that the collection's owner sets. */
   strictMode: { columns(columns: PointColumns): void } | null
 }

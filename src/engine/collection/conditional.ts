@@ -3,7 +3,7 @@ import { ID_WORDS, idKey, type PointColumns } from '../../core/point.js'
 import type { Stoppable } from '../../core/stop.js'
 import { filterContext } from '../../filter/parse.js'
 import { compileFilterAmong } from '../../filter/program.js'
-import { takeRows } from '../../ingest/point-columns.js'
+import { takeRows } from '../../ingest/kept-rows.js'
 import type { PlanContext } from './collection-view.js'
 
 const NO_FIELDS = { payload: false, vectors: new Uint32Array(0) }

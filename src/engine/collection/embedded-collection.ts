@@ -8,12 +8,20 @@ import type {
   WriteOperation,
   WriteResult,
 } from '../../core/database.js'
-import { givenIfAny } from '../../core/given-options.js'
+import { given, givenIfAny } from '../../core/given-options.js'
 import { innerOf } from '../../core/inner-call.js'
+import { LIMITS } from '../../core/limits.js'
 import type { PayloadIndexKind, PayloadIndexOptions } from '../../core/payload-index.js'
 import type { Payload } from '../../core/point.js'
 import { readOperations } from '../../core/point-changes.js'
-import type { CollectionInfo, ConfigChange, VectorNameConfig } from '../../core/schema.js'
+import {
+  type NearDuplicatePairs,
+  PairsOptions,
+  QualityOptions,
+  QualityReference,
+  type QualityReport,
+} from '../../core/quality.js'
+import { type CollectionInfo, type ConfigChange, type VectorNameConfig, withoutRules } from '../../core/schema.js'
 import type { Stoppable } from '../../core/stop.js'
 import type { Untyped } from '../../core/untyped.js'
 import { type Batch, batchesOf, pointsOfOneWrite, writeBatches } from '../../core/upsert-batches.js'
@@ -22,6 +30,7 @@ import { filterContext } from '../../filter/parse.js'
 import { compileFilter } from '../../filter/program.js'
 import type { IngestBatch, IngestShape, WrittenBatch } from '../../intake/ingestion.js'
 import type { Shard } from '../../native/shard.js'
+import { checkQuarantine } from '../config/ingestion.js'
 import { withoutVectorName, withVectorName } from '../config/named-vectors.js'
 import { checkPayloadIndex, isOnDisk } from '../config/payload-index.js'
 import { changeConfig } from '../config/schema.js'
@@ -44,6 +53,8 @@ const TAKES_ROOM: ReadonlySet<string> = new Set(['upsert', 'updateVectors', 'set
 /** The parts that a database shares with the handles on its collections. */
 export interface CollectionHost extends ReadHost {
   quotas: QuotaGuard
+  /** Resolves to the collection, which is made where it is not there. */
+  quarantine(name: string): Promise<Collection>
 }
 
 /** A write whose caller may have changed its arguments since. */
@@ -64,6 +75,7 @@ export class EmbeddedCollection<P = Payload>
 {
   readonly #engine: CollectionEngine
   readonly #quotas: QuotaGuard
+  readonly #quarantine: CollectionHost['quarantine']
   /** The last shard that had an active segment, or got its next one admitted. */
   #admitted: Shard | null = null
 
@@ -71,6 +83,7 @@ export class EmbeddedCollection<P = Payload>
     super(engine, host)
     this.#engine = engine
     this.#quotas = host.quotas
+    this.#quarantine = host.quarantine
   }
 
   /** It is open already. */
@@ -85,7 +98,15 @@ export class EmbeddedCollection<P = Payload>
 
   async updateConfig(change: ConfigChange, call?: CallOptions): Promise<void> {
     const changes = copied(change)
-    await withCall(call, () => this.#engine.updateConfig((config) => changeConfig(config, changes)))
+    await withCall(call, async () => {
+      await this.#engine.updateConfig((config) => {
+        const changed = changeConfig(config, changes)
+        checkQuarantine(this.#engine.name, changed)
+        return changed
+      })
+      const quarantine = this.#engine.config.ingestion?.quarantine
+      if (changes.ingestion && quarantine !== undefined) await this.#quarantine(quarantine)
+    })
   }
 
   async upsert(
@@ -124,6 +145,39 @@ export class EmbeddedCollection<P = Payload>
     const ingest = new IngestPlan(batch, this.#engine.sources)
     await this.#write({ op: 'upsert', points: batch.points as never }, options, ingest.plan)
     return ingest.written
+  }
+
+  async quality(asked: QualityOptions = {}): Promise<QualityReport> {
+    const options = given(QualityOptions, asked)
+    return await this.#measured(options, (scope) => this.#engine.quality.report(options, scope))
+  }
+
+  async qualityHistory(call?: CallOptions): Promise<QualityReport[]> {
+    return await withCall(call, () => this.#engine.quality.history())
+  }
+
+  async setQualityReference(reference: QualityReference = {}, call?: CallOptions): Promise<void> {
+    const read = given(QualityReference, reference)
+    await withCall(call, () => this.#engine.quality.setReference(read))
+  }
+
+  async deleteQualityReference(call?: CallOptions): Promise<boolean> {
+    return await withCall(call, () => this.#engine.quality.deleteReference())
+  }
+
+  async pairs(asked: PairsOptions): Promise<NearDuplicatePairs> {
+    const options = given(PairsOptions, asked)
+    return await this.#measured({ ...options, sample: options.maxPoints ?? LIMITS.pairPoints }, (scope) =>
+      this.#engine.quality.pairs(options, scope),
+    )
+  }
+
+  /** Work on a sample, or on many points: the owner's bounds on reads count it as so many points. */
+  async #measured<T>(options: CallOptions & { sample?: number }, work: (scope: CallScope) => Promise<T>): Promise<T> {
+    this.#engine.checkOpen()
+    const run = () => withDeadline(options, work)
+    const points = () => Math.min(options.sample ?? LIMITS.qualityDefaultSample, this.#engine.shard.stats().points)
+    return await (this.#engine.strictMode?.read(options.timeoutMs, points, run) ?? run())
   }
 
   async updateVectors(
@@ -193,7 +247,7 @@ export class EmbeddedCollection<P = Payload>
    * returned. The service's writes are its own: their columns are made when there is room for them.
    */
   #passed(operation: WriteOperation<unknown>, options: WriteOptions, planned: PlanWrite | null = null): PassedWrite {
-    const { schema } = this.#engine
+    const schema = innerOf(options)?.isAside ? withoutRules(this.#engine.schema) : this.#engine.schema
     const isOwn = planned !== null || innerOf(options) !== undefined
     const own = isOwn ? operation : withOwnSelector(operation)
     let read: PlanWrite | null = isOwn ? planned : readOperation(own, schema)
@@ -202,7 +256,7 @@ export class EmbeddedCollection<P = Payload>
       points: namedPoints(own),
       bytes: TAKES_ROOM.has(own.op) ? writeBytes(own, schema) : 0,
       plan: (context) => {
-        read ??= readOperation(own, context.schema)
+        read ??= readOperation(own, innerOf(options)?.isAside ? schema : context.schema)
         return read(context)
       },
     }
@@ -262,11 +316,13 @@ export class EmbeddedCollection<P = Payload>
   async #plan(planWrite: PlanWrite): Promise<(options: WriteOptions, scope: Stoppable) => Promise<WriteResult>> {
     const { view, strictMode } = this.#engine
     const { shard, schema } = view
-    const plan = await planWrite({ shard, schema, strictMode })
+    const context = { shard, schema, strictMode, collection: view.name, quarantine: this.#quarantine }
+    const plan = await planWrite(context)
     const isPresent = () => this.#engine.shard === view.shard
     return async (options, scope) => {
       const result = await this.#engine.writer.write(plan, options, scope, isPresent)
-      return result ?? (await (await this.#plan(planWrite))(options, scope))
+      if (result === null) return await (await this.#plan(planWrite))(options, scope)
+      return plan.cleaning ? { ...result, cleaning: plan.cleaning } : result
     }
   }
 

@@ -46,8 +46,7 @@ export class FollowedCollection {
   /** Whether some records taken from the log are not applied yet. */
   #isBehind = false
   #isFollowing = false
-  /** Why the collection does not follow now. */
-  #trouble: VicinalError | null = null
+  #trouble: Error | null = null
   readonly parts: CollectionParts
 
   private constructor(home: CollectionHome, clock: Clock, loaded: Loaded) {
@@ -112,6 +111,11 @@ export class FollowedCollection {
     }
   }
 
+  /** Why the last attempt to follow failed. */
+  get trouble(): string | null {
+    return this.#trouble?.message ?? null
+  }
+
   async #polled(): Promise<Followed> {
     const before = this.#follower.seq
     try {
@@ -125,12 +129,13 @@ export class FollowedCollection {
 
   /** Set while the memory limit keeps the collection from following. */
   get exhausted(): VicinalError | null {
-    return this.#trouble?.code === 'RESOURCE_EXHAUSTED' ? this.#trouble : null
+    const trouble = this.#trouble
+    return trouble instanceof VicinalError && trouble.code === 'RESOURCE_EXHAUSTED' ? trouble : null
   }
 
   #tell(error: Error | null): void {
+    this.#trouble = error
     const { warnings } = this.parts
-    this.#trouble = error instanceof VicinalError ? error : null
     const at = warnings.findIndex((warning) => warning.startsWith(FOLLOWING))
     if (at >= 0) warnings.splice(at, 1)
     if (error !== null) warnings.push(FOLLOWING + error.message)
@@ -155,6 +160,7 @@ export class FollowedCollection {
       this.#isBehind = false
       if (followed.entries.length > 0) await this.#spill.after(engine.shard)
       await this.#followIndexes(engine, manifest)
+      await this.parts.manifest.update({ qualityReference: manifest.qualityReference ?? null })
       return followed.isPart !== true
     }
     const loaded = await load(this.#home)

@@ -1,28 +1,28 @@
 /** Plans the write of a batch of a stream, in which some rows may be no points of the collection. */
-import { renameField } from '../../core/error-field.js'
 import { VicinalError } from '../../core/errors.js'
 import type { RejectedRow } from '../../core/ingest.js'
 import type { PointColumns } from '../../core/point.js'
 import type { Schema } from '../../core/schema.js'
-import { keepLast, takeRows } from '../../ingest/point-columns.js'
-import { gap, type IngestBatch, rejectedRow, type WrittenBatch } from '../../intake/ingestion.js'
+import type { CleanedRows } from '../../ingest/cleaning.js'
+import { keepLast, takeRows } from '../../ingest/kept-rows.js'
+import { type KeptRows, RecentRows } from '../../ingest/recent-rows.js'
+import { gap, type IngestBatch, type WrittenBatch } from '../../intake/ingestion.js'
 import type { LogRecord } from '../../log/record.js'
-import { Turns } from '../../query/turns.js'
+import { toldRow } from './cleaned-upsert.js'
 import type { PlanContext } from './collection-view.js'
-import { cleanedPoints, type WritePlan } from './plans.js'
+import { GivenRows, toColumns } from './given-columns.js'
+import type { WritePlan } from './plans.js'
+import { putAside } from './quarantine.js'
 import type { Sources } from './sources.js'
 import { hasUnnamed, withKeptNames, withSharedNames } from './text-names.js'
 
-/** Codes of errors that one row alone can have. */
-const OF_ROW: ReadonlySet<string> = new Set(['INVALID_ARGUMENT', 'TOO_LARGE', 'NOT_IMPLEMENTED'])
-
 /** The rows of a batch that the collection takes. */
-interface Taken {
+interface Taken extends Pick<CleanedRows, 'columns' | 'fixed' | 'flagged' | 'byRule'> {
   schema: Schema
-  columns: PointColumns
   /** For each of them its row in the source. */
   rows: readonly number[]
-  rejected: readonly RejectedRow[]
+  refused: readonly RejectedRow[]
+  recent: KeptRows | null
 }
 
 export class IngestPlan {
@@ -38,13 +38,15 @@ export class IngestPlan {
 
   /** Once it is written. */
   get written(): WrittenBatch {
-    return { accepted: this.#accepted, rejected: this.#taken?.rejected ?? [] }
+    const { schema, refused, fixed, flagged, byRule, recent } = this.#taken as Taken
+    const counts = schema.ingestion ? { fixed, flagged, byRule } : null
+    return { accepted: this.#accepted, refused, counts, recent }
   }
 
   /** Again if vectors were added or dropped before its turn came. */
   readonly plan = async (context: PlanContext): Promise<WritePlan> => {
     const { schema, shard } = context
-    if (this.#taken?.schema !== schema) this.#taken = await takenOf(this.#batch, context)
+    if (this.#taken?.schema !== schema) this.#taken = await this.#take(context)
     const { columns, rows } = this.#taken
     const whole = this.#distinct(columns, schema)
     const isNamed = schema.textIds === true && hasUnnamed(columns)
@@ -56,6 +58,39 @@ export class IngestPlan {
       return this.#recordOf(isNamed ? await withKeptNames(kept, shard) : kept)
     }
     return { needsState: isNamed, resolve }
+  }
+
+  /** Rows for the quarantine are there when it resolves: before the others are in the log. */
+  async #take(context: PlanContext): Promise<Taken> {
+    const { points, rows, source, to } = this.#batch
+    const { schema } = context
+    const numberOf = (row: number) => rows[row] as number
+    const recent = this.#recent()
+    const nearest = () => Promise.reject(new VicinalError('NOT_IMPLEMENTED', 'near_duplicate'))
+    const given = new GivenRows(points, schema, toColumns)
+    const { columns, kept, refused, fixed, flagged, byRule } = await given.cleaned(context, {
+      numberOf,
+      recent,
+      nearest,
+    })
+    const aside = refused.filter(({ record }) => record !== undefined)
+    if (aside.length > 0) {
+      const quarantine = await context.quarantine(schema.ingestion?.quarantine as string)
+      await putAside(quarantine, { collection: context.collection, rows: aside, source, numberOf })
+    }
+    return {
+      schema,
+      columns,
+      rows: kept ? Array.from(kept, numberOf) : rows,
+      refused: refused.map((row) => toldRow(row, numberOf(row.row))),
+      ...{ fixed, flagged, byRule },
+      recent: recent.kept(schema.ingestion?.rules ?? [], to),
+    }
+  }
+
+  #recent(): RecentRows {
+    const { source, from, recent } = this.#batch
+    return source === null ? new RecentRows(recent, from) : this.#sources.recent(source)
   }
 
   #distinct(columns: PointColumns, { textIds }: Schema): PointColumns {
@@ -78,48 +113,12 @@ export class IngestPlan {
 
   #recordOf(columns: PointColumns): LogRecord | null {
     const { source, to } = this.#batch
-    if (source !== null) return { op: 'upsert', columns, source: { name: source, position: to } }
+    if (source !== null) {
+      const recent = this.#taken?.recent
+      return { op: 'upsert', columns, source: { name: source, position: to, ...(recent ? { recent } : {}) } }
+    }
     return columns.count === 0 ? null : { op: 'upsert', columns }
   }
-}
-
-async function takenOf({ points, rows }: IngestBatch, context: PlanContext): Promise<Taken> {
-  const { schema } = context
-  try {
-    return { schema, columns: await cleanedPoints(points, context), rows, rejected: [] }
-  } catch (error) {
-    if (!isOfRow(error)) throw error
-    const rejected: RejectedRow[] = []
-    const kept: number[] = []
-    const turns = new Turns()
-    for (const [at, point] of points.entries()) {
-      const wrong = await errorOf(point, context)
-      if (wrong === null) kept.push(at)
-      else rejected.push(rejectedRow(rows[at] as number, wrong))
-      await turns.pause()
-    }
-    // Then the batch as a whole is wrong.
-    if (rejected.length === 0) throw error
-    const columns = await cleanedPoints(
-      kept.map((at) => points[at]),
-      context,
-    )
-    return { schema, columns, rows: kept.map((at) => rows[at] as number), rejected }
-  }
-}
-
-async function errorOf(point: unknown, context: PlanContext): Promise<VicinalError | null> {
-  try {
-    await cleanedPoints([point], context)
-    return null
-  } catch (error) {
-    if (!isOfRow(error)) throw error
-    return renameField(error, (field) => field.replace(/^points\[0\]\.?/, '') || 'row') as VicinalError
-  }
-}
-
-function isOfRow(error: unknown): error is VicinalError {
-  return error instanceof VicinalError && OF_ROW.has(error.code)
 }
 
 function withoutFirst(columns: PointColumns, count: number): PointColumns {

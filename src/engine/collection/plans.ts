@@ -1,26 +1,25 @@
-import { isDeepStrictEqual } from 'node:util'
-import type { ColumnarPoints, Selector, UpdateCondition, WriteOperation } from '../../core/database.js'
+import type { Selector, UpdateCondition, WriteOperation } from '../../core/database.js'
 import { invalid, noSuchPoint, noSuchVector } from '../../core/errors.js'
+import type { Cleaning } from '../../core/ingest.js'
 import { KNOWN_VECTOR_UPDATE } from '../../core/known-points.js'
 import { LIMITS } from '../../core/limits.js'
-import { andThen, type MaybePromise } from '../../core/maybe-promise.js'
 import { decodeId, ID_WORDS, type Point, type PointColumns, type PointId } from '../../core/point.js'
-import type { Schema, SchemaVector } from '../../core/schema.js'
+import type { Schema } from '../../core/schema.js'
 import { readSelector } from '../../core/selector.js'
 import type { Stoppable } from '../../core/stop.js'
 import { storedId } from '../../core/text-ids.js'
 import { filterContext } from '../../filter/parse.js'
 import { parsePath } from '../../filter/path.js'
 import { compileFilter } from '../../filter/program.js'
-import { columnsOfArrow, isArrowTable } from '../../ingest/arrow-columns.js'
-import { cleanVectors } from '../../ingest/clean.js'
-import { inferVectors } from '../../ingest/infer.js'
+import { keepLast, mergeRepeated } from '../../ingest/kept-rows.js'
 import { payloadText } from '../../ingest/payload-text.js'
-import { columnsOfColumnar, columnsOfPoints, keepLast, mergeRepeated } from '../../ingest/point-columns.js'
+import { columnsOfPoints } from '../../ingest/point-columns.js'
 import type { LogRecord } from '../../log/record.js'
 import { distinctIds, encodedIds, Turns } from '../../query/turns.js'
+import { CleanedUpsert } from './cleaned-upsert.js'
 import type { PlanContext } from './collection-view.js'
 import { conditionOf } from './conditional.js'
+import { GivenColumns, toColumns } from './given-columns.js'
 import { hasUnnamed, withKeptNames, withSharedNames } from './text-names.js'
 
 /**
@@ -31,11 +30,11 @@ export interface WritePlan {
   needsState: boolean
   /** The write removes points, and its answer has their number. */
   isDelete?: true
+  /** What the rules of the collection did. */
+  cleaning?: Cleaning
   resolve(scope?: Stoppable): Promise<LogRecord | null> | LogRecord | null
 }
 
-/** What the columns of a vector depend on. */
-const FACTS = ['size', 'multivectorConfig', 'distance', 'datatype', 'modifier'] as const
 const NO_FIELDS = { payload: false, vectors: new Uint32Array(0) }
 
 /** Plans a write that was read: again, if vectors were added or dropped before its turn came. */
@@ -79,35 +78,23 @@ export function readOperation(operation: WriteOperation<unknown>, schema: Schema
 }
 
 function readUpsert(points: unknown, condition: UpdateCondition, schema: Schema): PlanWrite {
-  const columns = new GivenColumns(points, schema, toColumns)
+  const rules = schema.ingestion ? new CleanedUpsert(points, schema) : null
+  const columns = rules ? null : new GivenColumns(points, schema, toColumns)
   return async (context) => {
     const choose = conditionOf(condition, context)
-    const cleaned = await columns.cleaned(context)
+    const cleaned = await (rules ?? (columns as GivenColumns)).cleaned(context)
+    const told = rules?.cleaning ? { cleaning: rules.cleaning } : {}
     const given = keepLast(schema.textIds ? withSharedNames(cleaned) : cleaned)
     const recordOf = (kept: PointColumns): LogRecord | null =>
       kept.count === 0 ? null : { op: 'upsert', columns: kept }
     const named = schema.textIds && hasUnnamed(given) ? withKeptNames : null
-    if (choose === null && named === null) return { needsState: false, resolve: () => recordOf(given) }
+    if (choose === null && named === null) return { needsState: false, ...told, resolve: () => recordOf(given) }
     const resolve = async (scope?: Stoppable) => {
       const chosen = choose ? await choose(given, scope) : given
       return recordOf(named ? await named(chosen, context.shard) : chosen)
     }
-    return { needsState: true, resolve }
+    return { needsState: true, ...told, resolve }
   }
-}
-
-/** Points of a batch as columns, ready to be logged. */
-export async function cleanedPoints(points: readonly unknown[], context: PlanContext): Promise<PointColumns> {
-  return await new GivenColumns(points, context.schema, toColumns).cleaned(context)
-}
-
-function toColumns(points: unknown, schema: Schema): PointColumns {
-  if (Array.isArray(points)) return columnsOfPoints(points, schema, { vectorsRequired: true })
-  if (points !== null && typeof points === 'object') {
-    if (isArrowTable(points)) return columnsOfArrow(points, schema)
-    if ('ids' in points && 'vectors' in points) return columnsOfColumnar(points as ColumnarPoints, schema)
-  }
-  throw invalid('points', 'expected an array of points, columns { ids, vectors }, or an Arrow table', points)
 }
 
 function readVectorUpdate(points: unknown, { updateFilter }: UpdateCondition, schema: Schema): PlanWrite {
@@ -131,47 +118,6 @@ function readVectorUpdate(points: unknown, { updateFilter }: UpdateCondition, sc
 
 function toUpdates(points: unknown, schema: Schema): PointColumns {
   return columnsOfPoints(points as Partial<Point>[], schema, { vectorsRequired: true, known: KNOWN_VECTOR_UPDATE })
-}
-
-/** Points of a write as columns: made at once, or where they have texts when those are vectors. */
-class GivenColumns {
-  readonly #schema: Schema
-  readonly #made: MaybePromise<PointColumns>
-  #cleaned: Promise<PointColumns> | null = null
-
-  constructor(points: unknown, schema: Schema, make: (points: unknown, schema: Schema) => PointColumns) {
-    this.#schema = schema
-    this.#made = andThen(inferVectors(points, schema), (inferred) => make(inferred, schema))
-    // Reported where it is awaited, which may be never.
-    if (this.#made instanceof Promise) this.#made.catch(() => undefined)
-  }
-
-  /** Cleaned once: they are changed in place. */
-  async cleaned(context: PlanContext): Promise<PointColumns> {
-    this.#cleaned ??= this.#clean(context)
-    const columns = await this.#cleaned
-    if (context.schema !== this.#schema) checkVectors(columns, this.#schema, context.schema)
-    return columns
-  }
-
-  async #clean({ strictMode }: PlanContext): Promise<PointColumns> {
-    const columns = await this.#made
-    strictMode?.columns(columns)
-    await cleanVectors(columns, this.#schema)
-    return columns
-  }
-}
-
-/** Refuses vectors that were dropped since the points were read, even if there are others of their names now. */
-function checkVectors({ vectors }: PointColumns, read: Schema, present: Schema): void {
-  for (const { name } of vectors) {
-    const [before, now] = [read, present].map((schema) => schema.find((vector) => vector.name === name))
-    if (now === undefined || !isSameVector(before as SchemaVector, now)) throw noSuchVector('points', name)
-  }
-}
-
-function isSameVector(a: SchemaVector, b: SchemaVector): boolean {
-  return FACTS.every((fact) => isDeepStrictEqual(a[fact as never], b[fact as never]))
 }
 
 function readVectorRemoval(given: readonly string[], which: Selector): PlanWrite {

@@ -3,6 +3,7 @@
  * position are stored together or not at all. The manifest has the positions as of the flush, and the log the later ones.
  */
 import { LIMITS } from '../../core/limits.js'
+import { RecentRows, WORDS_OF_ROW } from '../../ingest/recent-rows.js'
 import type { SourcePosition } from '../../log/record.js'
 import type { Manifest } from '../../storage/manifest.js'
 
@@ -19,9 +20,10 @@ export class Sources {
 
   /** `isFlushed`: false in memory, where nothing ever is. */
   constructor({ sources = [] }: Pick<Manifest, 'sources'>, isFlushed: boolean) {
-    this.#flushed = new Positions(sources)
-    this.#applied = new Positions(sources)
-    this.#given = new Positions(sources)
+    const positions = sources.map(ofManifest)
+    this.#flushed = new Positions(positions)
+    this.#applied = new Positions(positions)
+    this.#given = new Positions(positions)
     this.#isFlushed = isFlushed
   }
 
@@ -33,6 +35,12 @@ export class Sources {
   /** The same with writes under way. */
   given(name: string): number {
     return this.#given.of(name)
+  }
+
+  /** The latest rows before that, as far as rules look back. */
+  recent(name: string): RecentRows {
+    const { position = 0, recent = null } = this.#given.at(name) ?? {}
+    return new RecentRows(recent, position)
   }
 
   /** The log has taken a record. */
@@ -65,32 +73,71 @@ export class Sources {
     const later = this.#unflushed.findIndex((record) => record.seq > seq)
     const flushed = later < 0 ? this.#unflushed.length : later
     for (const { source } of this.#unflushed.splice(0, flushed)) this.#flushed.set(source)
-    const sources = this.#flushed.list()
+    const sources = this.#flushed.list().map(toManifest)
     return sources.length === 0 ? {} : { sources }
   }
 }
 
-/** Bounded: the source that was written longest ago is forgotten first. */
+/** Bounded: the source that was written longest ago is forgotten first, and the rows of such sources before them. */
 class Positions {
-  readonly #positions = new Map<string, number>()
+  readonly #positions = new Map<string, SourcePosition>()
+  #keptRows = 0
 
   constructor(sources: readonly SourcePosition[]) {
     for (const source of sources) this.set(source)
   }
 
   of(name: string): number {
-    return this.#positions.get(name) ?? 0
+    return this.#positions.get(name)?.position ?? 0
   }
 
-  set({ name, position }: SourcePosition): void {
+  at(name: string): SourcePosition | undefined {
+    return this.#positions.get(name)
+  }
+
+  set(source: SourcePosition): void {
+    const { name } = source
+    this.#keptRows += rowsOf(source) - rowsOf(this.#positions.get(name))
     this.#positions.delete(name)
-    this.#positions.set(name, position)
+    this.#positions.set(name, source)
+    for (const [older, { recent: _, ...position }] of this.#positions) {
+      if (this.#keptRows <= LIMITS.keptWindowRows || older === name) break
+      this.#keptRows -= rowsOf(this.#positions.get(older))
+      this.#positions.set(older, position)
+    }
     if (this.#positions.size <= LIMITS.ingestSources) return
     const [oldest] = this.#positions.keys()
+    this.#keptRows -= rowsOf(this.#positions.get(oldest as string))
     this.#positions.delete(oldest as string)
   }
 
   list(): SourcePosition[] {
-    return Array.from(this.#positions, ([name, position]) => ({ name, position }))
+    return [...this.#positions.values()]
   }
+}
+
+function rowsOf(source: SourcePosition | undefined): number {
+  return source?.recent ? source.recent.words.length / WORDS_OF_ROW : 0
+}
+
+type ManifestSource = NonNullable<Manifest['sources']>[number]
+
+/** The manifest is JSON. */
+function toManifest({ recent, ...position }: SourcePosition): ManifestSource {
+  if (!recent) return position
+  const { buffer, byteOffset, byteLength } = recent.words
+  const rows = Buffer.from(buffer, byteOffset, byteLength).toString('base64')
+  return { ...position, recent: { vectors: recent.vectors, rows } }
+}
+
+function ofManifest({ recent, ...position }: ManifestSource): SourcePosition {
+  if (!recent) return position
+  const words = wordsOfBytes(Buffer.from(recent.rows, 'base64'))
+  return { ...position, recent: { vectors: recent.vectors, words } }
+}
+
+function wordsOfBytes(bytes: Uint8Array): Uint32Array {
+  const words = new Uint32Array(Math.floor(bytes.length / Uint32Array.BYTES_PER_ELEMENT))
+  new Uint8Array(words.buffer).set(bytes.subarray(0, words.byteLength))
+  return words
 }

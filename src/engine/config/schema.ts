@@ -26,6 +26,7 @@ import { read } from '../../core/vocabulary/reader.js'
 import { applyPatch } from '../../filter/payload.js'
 import { parsePayload } from '../../filter/payload-json.js'
 import { payloadText } from '../../ingest/payload-text.js'
+import { checkQuarantine, resolveIngestion } from './ingestion.js'
 import { changeSparse, resolveSparse } from './sparse-schema.js'
 
 /**
@@ -40,8 +41,11 @@ type Settings = Pick<CollectionConfig, 'optimizersConfig' | 'walConfig' | 'stric
 
 const NO_SETTINGS: Settings = { optimizersConfig: {}, walConfig: {}, strictModeConfig: null, metadata: null }
 
-/** Fills in every default. Throws INVALID_ARGUMENT if the options do not match their declaration. */
-export function resolveConfig(given: CollectionOptions): CollectionConfig {
+/**
+ * Fills in every default. Throws INVALID_ARGUMENT if the options do not match their declaration, or do not fit a collection
+ * of this name.
+ */
+export function resolveConfig(given: CollectionOptions, name?: string): CollectionConfig {
   const options = read(CollectionOptions, given, 'library')
   if (options.shardingMethod === 'custom') throw unsupported('shardingMethod: custom')
   const defaults: Defaults = {
@@ -57,7 +61,9 @@ export function resolveConfig(given: CollectionOptions): CollectionConfig {
   const vectors = sparseVectors.length > 0 && isNothing ? [] : resolveVectors(options.vectors, defaults)
   checkNames([...vectors, ...sparseVectors])
   const ids = options.ids === 'text' ? { ids: options.ids } : {}
-  return { vectors, sparseVectors, ...defaults, ...settings, metadata, ...ids, ...paramsOf(options) }
+  const rules = resolveIngestion(options.ingestion, [...vectors, ...sparseVectors])
+  if (name !== undefined) checkQuarantine(name, rules)
+  return { vectors, sparseVectors, ...defaults, ...settings, metadata, ...ids, ...paramsOf(options), ...rules }
 }
 
 function resolveVectors(vectors: CollectionOptions['vectors'], defaults: Defaults): ResolvedVector[] {
@@ -66,8 +72,8 @@ function resolveVectors(vectors: CollectionOptions['vectors'], defaults: Default
   }
   if (isVectorParams(vectors)) return [resolveVector(UNNAMED_VECTOR, vectors, defaults)]
   const names = Object.keys(vectors)
-  if (names.length === 0 || names.length > LIMITS.vectorsPerCollection) {
-    throw invalid('vectors', `expected 1 to ${LIMITS.vectorsPerCollection} named vectors`, names.length)
+  if (names.length > LIMITS.vectorsPerCollection) {
+    throw invalid('vectors', `expected at most ${LIMITS.vectorsPerCollection} named vectors`, names.length)
   }
   return names.map((name) => {
     checkVectorName(name)
@@ -147,7 +153,8 @@ export function changeConfig(config: CollectionConfig, given: ConfigChange): Col
   const sparseVectors = changeSparse(config.sparseVectors, change.sparseVectors)
   const params = paramsOf(change.params ?? {}, config.params)
   const ids = config.ids ? { ids: config.ids } : {}
-  return { vectors, sparseVectors, ...defaults, ...changeSettings(config, change), ...ids, ...params }
+  const rules = resolveIngestion(change.ingestion, [...vectors, ...sparseVectors], config.ingestion)
+  return { vectors, sparseVectors, ...defaults, ...changeSettings(config, change), ...ids, ...params, ...rules }
 }
 
 function isVectorParams(vectors: object): vectors is VectorParams {

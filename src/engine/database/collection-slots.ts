@@ -1,4 +1,5 @@
 import { notFound, type VicinalError } from '../../core/errors.js'
+import type { AliasBook } from '../catalogue/alias-book.js'
 import { catalogChanges } from '../catalogue/catalog-changes.js'
 import { cannotBeServed } from '../catalogue/catalog-errors.js'
 import type { CollectionEngine } from '../collection/collection-engine.js'
@@ -49,6 +50,12 @@ export class CollectionSlots {
 
   addUnread(error: VicinalError): void {
     this.#unread.push(error)
+  }
+
+  /** Of the collections of these names and aliases that are there; without names, of all. */
+  uuidsOf(names: readonly string[] | undefined, aliases: Pick<AliasBook, 'resolve'>): string[] {
+    const resolved = names?.map((name) => aliases.resolve(name)) ?? [...this.#slots.keys()]
+    return resolved.flatMap((name) => this.#slots.get(name)?.uuid ?? [])
   }
 
   get(name: string): CollectionSlot | undefined {

@@ -22,6 +22,7 @@ import { handleOn } from '../collection/collection-handle.js'
 import type { CollectionSlot, SlotHost } from '../collection/collection-slot.js'
 import { EmbeddedCollection } from '../collection/embedded-collection.js'
 import { ofOpening } from '../collection/issues.js'
+import { quarantineIn } from '../collection/quarantine.js'
 import { resolveConfig } from '../config/schema.js'
 import { ConcurrentSearches } from '../limits/concurrent-searches.js'
 import { QuotaGuard } from '../limits/quota-guard.js'
@@ -83,7 +84,7 @@ export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabas
       untilDone: (work) => this.#untilDone(work),
     }
     this.snapshots = new EmbeddedSnapshots(this.#host, null)
-    this.watermarks = new Watermarks(store)
+    this.watermarks = new Watermarks(store, (names) => this.#slots.uuidsOf(names, this.#aliases))
   }
 
   static async open(store: CollectionStore, options: DatabaseOptions = {}): Promise<EmbeddedDatabase> {
@@ -127,6 +128,7 @@ export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabas
         new EmbeddedCollection(engine, {
           admission: this.#admission,
           quotas: this.#quotas,
+          quarantine: (name) => quarantineIn(this, name),
           catalog: (name) => this.#slotOf(name, noSuchLookup),
         }),
       onOpened: ({ name }, engine) => engine.watchIssues((issue) => this.#onIssue({ collection: name, ...issue })),
@@ -141,7 +143,7 @@ export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabas
   ): Promise<Collection<P>> {
     this.#checkWritable()
     checkCollectionName(name)
-    const config = resolveConfig(options)
+    const config = resolveConfig(options, name)
     const slot = await withCall(call, () =>
       this.#mutex.run(async () => {
         if (this.#isCollection(name)) throw alreadyThere(name)
@@ -154,6 +156,7 @@ export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabas
         return await this.#made(manifest, undefined, () => this.#store.create(manifest))
       }),
     )
+    if (config.ingestion?.quarantine !== undefined) await quarantineIn(this, config.ingestion.quarantine)
     return this.#handle<P>(slot)
   }
 
@@ -192,7 +195,7 @@ export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabas
     let handle = this.#handles.get(slot)
     if (!handle) {
       handle = handleOn(slot, {
-        reach: (after, call) => this.watermarks.reach(after, call),
+        reach: (after, call, others) => this.watermarks.reach(after, call, [slot.name, ...others]),
         aliases: () => this.#aliases.of(slot.name),
         snapshots: new EmbeddedSnapshots(this.#host, slot),
       })
@@ -352,11 +355,7 @@ export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabas
   async #untilDone<T>(work: () => Promise<T>): Promise<T> {
     const started = work()
     this.#underway.add(started)
-    try {
-      return await started
-    } finally {
-      this.#underway.delete(started)
-    }
+    return await started.finally(() => this.#underway.delete(started))
   }
 
   async #finishRemoving(name: string): Promise<boolean> {

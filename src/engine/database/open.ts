@@ -8,6 +8,7 @@ import type { CollectionIssue } from '../../core/issues.js'
 import { checkKnown, keysOf } from '../../core/known-keys.js'
 import { LIMITS } from '../../core/limits.js'
 import { memoryBudget } from '../memory/memory-budget.js'
+import { CacheFolder } from '../stores/cache-folder.js'
 import type { CollectionStore } from '../stores/collection-store.js'
 import { FolderStore } from '../stores/folder-store.js'
 import { MemoryStore } from '../stores/memory-store.js'
@@ -111,7 +112,7 @@ export async function openSharing(folder: string, options: OpenOptions = {}): Pr
   const root = address ? `${folder} ${cache}` : resolve(folder)
   if (options.readOnly) {
     const source = address
-      ? await StoreSource.open(address, cache, storeOptionsOf(options))
+      ? await StoreSource.open(address, await CacheFolder.open(cache, options.cacheBytes), storeOptionsOf(options))
       : await FolderSource.open(root)
     return await openStore(new ReaderStore(source), options)
   }
@@ -122,7 +123,9 @@ export async function openSharing(folder: string, options: OpenOptions = {}): Pr
   const settings = settingsOf(options, address)
   const snapshots = { urls: settings.snapshotUrls, maxBytes: settings.maxSnapshotBytes }
   const opening = address
-    ? OwnerStore.open(address, cache, { ...storeOptionsOf(options), snapshots })
+    ? CacheFolder.open(cache, options.cacheBytes).then((folder) =>
+        OwnerStore.open(address, folder, { ...storeOptionsOf(options), snapshots }),
+      )
     : FolderStore.open(root, systemClock, snapshots)
   const opened = new SharedDatabase(
     opening.then((store) => openStore(store, options)),

@@ -2,7 +2,6 @@ import type { GroupOptions } from '../../bucket/group.js'
 import { databaseBytesOf } from '../../bucket/group-opening.js'
 import { invalid } from '../../core/errors.js'
 import { LIMITS } from '../../core/limits.js'
-import type { SourceOptions } from '../stores/read-source.js'
 
 const MOST_COMMIT_WINDOW_MS = 10_000
 
@@ -41,15 +40,13 @@ function checkInteger(name: string, value: unknown, least: number, most: number)
   throw invalid(name, `expected an integer from ${least} to ${most}`, value)
 }
 
-/** The options as a store takes them. */
+/** The options of the store's database. */
 export function storeOptionsOf({
   commitWindowMs,
-  cacheBytes,
   memoryLimitBytes,
-}: StoreOptions & { memoryLimitBytes?: number | undefined }): Pick<GroupOptions, 'commitWindowMs'> & SourceOptions {
+}: StoreOptions & { memoryLimitBytes?: number | undefined }): Pick<GroupOptions, 'commitWindowMs' | 'memoryBytes'> {
   return {
     ...(commitWindowMs === undefined ? {} : { commitWindowMs }),
-    ...(cacheBytes === undefined ? {} : { cacheBytes }),
     ...(memoryLimitBytes === undefined ? {} : { memoryBytes: databaseBytesOf(memoryLimitBytes) }),
   }
 }

@@ -14,10 +14,13 @@ const RETRY_AFTER_MS = 1_000
 /** Watermarks of a database on a store, as callers have them: opaque texts. */
 export class Watermarks {
   readonly #store: Pick<CollectionStore, 'progress'>
+  readonly #uuidsOf: (names?: readonly string[]) => string[]
   readonly #waits: WatermarkWaits | null
 
-  constructor(store: Pick<CollectionStore, 'progress'>) {
+  /** `uuidsOf` finds the collections of these names and aliases that are there; without names, all. */
+  constructor(store: Pick<CollectionStore, 'progress'>, uuidsOf: (names?: readonly string[]) => string[]) {
     this.#store = store
+    this.#uuidsOf = uuidsOf
     this.#waits = store.progress ? new WatermarkWaits(() => store.progress as StoreProgress) : null
   }
 
@@ -29,23 +32,28 @@ export class Watermarks {
 
   /** Runs a verb once this node has what its caller demands. */
   async within<T>(call: CallOptions | undefined, work: () => Promise<T>): Promise<T> {
-    if (call?.after !== undefined) await this.reach(call.after, call)
+    if (call?.after !== undefined) await this.reach(call.after, call, [])
     return await withCall(call, work)
   }
 
   /**
-   * Resolves once this node has everything up to the watermark. Rejects with INVALID_ARGUMENT for a text that is none,
-   * and with UNAVAILABLE at the call's deadline.
+   * Resolves once this node has everything up to the watermark: the catalogue, and the named collections or else all.
+   * Rejects with INVALID_ARGUMENT for a text that is none, and with UNAVAILABLE at the call's deadline.
    */
-  async reach(after: string, call?: CallOptions): Promise<void> {
+  async reach(after: string, call?: CallOptions, collections?: readonly string[]): Promise<void> {
     const wanted = parseWatermark(after)
     const waits = this.#waits
     if (!waits) throw invalid('after', 'only a database on a store gives watermarks', after)
+    const reads = () => this.#uuidsOf(collections)
+    let why = ''
+    const onTrouble = (trouble: string) => {
+      why = `: ${trouble}`
+    }
     try {
-      await withDeadline(ownOptions(call), (scope) => waits.until(wanted, scope.signal))
+      await withDeadline(ownOptions(call), (scope) => waits.until(wanted, reads, scope.signal, onTrouble))
     } catch (error) {
       if (!(error instanceof VicinalError) || error.code !== 'TIMEOUT') throw error
-      throw new VicinalError('UNAVAILABLE', `after: this node has not read ${after} in time`, {
+      throw new VicinalError('UNAVAILABLE', `after: this node has not read ${after} in time${why}`, {
         details: { field: 'after' },
         retryAfterMs: RETRY_AFTER_MS,
       })

@@ -8,11 +8,11 @@ import type { Manifest } from '../../storage/manifest.js'
 import type { CollectionEngine } from '../collection/collection-engine.js'
 import type { StoredCollection } from '../collection/collection-home.js'
 import type { SnapshotStore } from '../snapshots/snapshot-store.js'
+import { CacheFolder } from './cache-folder.js'
 import type { CollectionRegistry, CollectionStore } from './collection-store.js'
 import { OwnerStore, type StoreOptions } from './owner-store.js'
 import { StoreSource } from './read-source.js'
 import { ReaderStore } from './reader-store.js'
-import { cacheIn, type SegmentCache } from './segment-cache.js'
 import type { StoreProgress } from './watermark-waits.js'
 
 export interface NodeStoreParts {
@@ -20,7 +20,11 @@ export interface NodeStoreParts {
   cacheFolder: string
   /** The node, as other nodes find it in the store's database. */
   owner: Omit<GroupOwner, 'epoch'>
-  options: Pick<StoreOptions, 'minAgeMs' | 'memoryBytes' | 'commitWindowMs' | 'cacheBytes' | 'snapshots'>
+  options: Pick<StoreOptions, 'minAgeMs' | 'memoryBytes' | 'commitWindowMs' | 'snapshots'>
+  /** Default LIMITS.cacheBytes. */
+  cacheBytes?: number | undefined
+  /** This node has opened the database, with this number. Its collections move once this resolves. */
+  onOwned(epoch: number): Promise<void>
   /** This node owned the store and does not any more: call `read`. */
   onLost(error: VicinalError): void
 }
@@ -37,7 +41,7 @@ interface Reading {
 export class NodeStore implements CollectionStore {
   readonly reopens = true
   readonly #parts: NodeStoreParts
-  readonly #cache: SegmentCache
+  #cache: CacheFolder | null = null
   #owning: OwnerStore | null = null
   #reading: Reading | null = null
   #isChanging = false
@@ -48,7 +52,6 @@ export class NodeStore implements CollectionStore {
 
   constructor(parts: NodeStoreParts) {
     this.#parts = parts
-    this.#cache = cacheIn(parts.cacheFolder, parts.options)
   }
 
   /** Opens it as a reader. Rejects with INVALID_ARGUMENT where no node has written the store yet. */
@@ -59,6 +62,7 @@ export class NodeStore implements CollectionStore {
   /** Opens it as its owner. */
   async startOwning(): Promise<void> {
     this.#owning = await this.#openOwning()
+    await this.#parts.onOwned(this.#owning.epoch)
   }
 
   get #current(): OwnerStore | ReaderStore {
@@ -67,9 +71,14 @@ export class NodeStore implements CollectionStore {
     throw new VicinalError('CLOSED', 'the store is not open')
   }
 
-  /** The number of the opening with which this node owns the store; null if it does not. */
+  /** The number of the opening with which this node owns the store and takes writes; null if it does not. */
   get epoch(): number | null {
-    return this.readOnly ? null : (this.#owning?.epoch ?? null)
+    return this.#isChanging ? null : this.ownedEpoch
+  }
+
+  /** The same, also while its collections still move. */
+  get ownedEpoch(): number | null {
+    return this.#isLost ? null : (this.#owning?.epoch ?? null)
   }
 
   get readOnly(): boolean {
@@ -86,7 +95,7 @@ export class NodeStore implements CollectionStore {
   }
 
   get notice(): string | null {
-    return this.#cache.foreignFiles
+    return this.#current.notice
   }
 
   get progress(): StoreProgress {
@@ -107,6 +116,7 @@ export class NodeStore implements CollectionStore {
       this.#isChanging = true
       this.#owning = next
       this.#reading = null
+      await this.#parts.onOwned(next.epoch)
       await before?.store.stop()
       await before?.store.close().catch(() => undefined)
       await this.#replace()
@@ -162,20 +172,24 @@ export class NodeStore implements CollectionStore {
     await registry.replaced?.(present)
   }
 
+  async #holdCache(): Promise<CacheFolder> {
+    this.#cache ??= await CacheFolder.open(this.#parts.cacheFolder, this.#parts.cacheBytes)
+    return this.#cache.hold()
+  }
+
   async #openReading(): Promise<Reading> {
-    const { address, cacheFolder, options } = this.#parts
-    const source = await StoreSource.open(address, cacheFolder, { ...options, cache: this.#cache })
+    const source = await StoreSource.open(this.#parts.address, await this.#holdCache(), this.#parts.options)
     return { store: new ReaderStore(source), source }
   }
 
   async #openOwning(): Promise<OwnerStore> {
-    const { address, cacheFolder, owner, options } = this.#parts
+    const { address, owner, options } = this.#parts
     const onEnd = (error: VicinalError) => {
       if (this.#isStopped) return
       this.#isLost = true
       this.#parts.onLost(error)
     }
-    return await OwnerStore.open(address, cacheFolder, { ...options, cache: this.#cache, owner, onEnd })
+    return await OwnerStore.open(address, await this.#holdCache(), { ...options, owner, onEnd })
   }
 
   async list(registry: CollectionRegistry): Promise<void> {
@@ -216,10 +230,11 @@ export class NodeStore implements CollectionStore {
   async stop(): Promise<void> {
     this.#isStopped = true
     await this.#changes.idle()
-    await this.#current.stop()
+    await (this.#owning ?? this.#reading?.store)?.stop()
   }
 
   async close(): Promise<void> {
-    await this.#current.close()
+    await (this.#owning ?? this.#reading?.store)?.close()
+    await this.#cache?.release()
   }
 }

@@ -7,11 +7,9 @@ import { probe } from '../../bucket/probe.js'
 import { DEFAULT_REMOVAL_MS, Removals } from '../../bucket/removals.js'
 import { background } from '../../core/background.js'
 import { type Clock, systemClock } from '../../core/clock.js'
-import { VicinalError } from '../../core/errors.js'
 import type { QuotaConfig } from '../../core/quotas.js'
-import { FileLock } from '../../native/lock.js'
 import type { Aliases } from '../../storage/folder-files.js'
-import { collectionPaths, LOCK_FILE, removeLeftovers } from '../../storage/layout.js'
+import { collectionPaths } from '../../storage/layout.js'
 import { encodeManifest, type Manifest } from '../../storage/manifest.js'
 import { CollectionEngine } from '../collection/collection-engine.js'
 import type { StoredCollection } from '../collection/collection-home.js'
@@ -20,11 +18,11 @@ import { mapRoom } from '../memory/map-room.js'
 import { memoryTables } from '../memory/memory-table.js'
 import { DEFAULT_SNAPSHOT_SETTINGS, type SnapshotSettings, SnapshotStore } from '../snapshots/snapshot-store.js'
 import type { Adopted } from '../snapshots/staged-collection.js'
+import type { CacheFolder } from './cache-folder.js'
 import type { CollectionRegistry, CollectionStore } from './collection-store.js'
 import { asVicinalError } from './folder-catalogue.js'
 import { asValue, listStored, type OpenedStore, type OwnedStore, storedAliases, storedQuotas } from './opened-store.js'
 import { DEFAULT_ORPHAN_AGE_MS, removeOrphans } from './orphans.js'
-import { type CacheOptions, cacheIn } from './segment-cache.js'
 import { StoreHome, segmentFolder, tableFolder } from './store-home.js'
 import { StorePlace } from './store-place.js'
 import type { StoreProgress } from './watermark-waits.js'
@@ -35,7 +33,7 @@ const REMOVED_AT_ONCE = 1_000
 /** How often objects are listed to find those that nothing names. */
 const LIST_EVERY_MS = 86_400_000
 
-export interface StoreOptions extends GroupOptions, CacheOptions {
+export interface StoreOptions extends GroupOptions {
   clock?: Clock
   /** How long objects stay that nothing names any more. */
   removalMs?: number
@@ -52,7 +50,7 @@ export class OwnerStore implements CollectionStore {
   readonly reopens = true
   readonly snapshots: SnapshotStore
   readonly #store: OwnersStore
-  readonly #lock: FileLock
+  readonly #cache: CacheFolder
   readonly #clock: Clock
   readonly #uncount: () => void
   readonly #orphans: { openedMs: number; ageMs: number; nextMs: number }
@@ -60,12 +58,12 @@ export class OwnerStore implements CollectionStore {
   /** Names of collections by uuid, for their removal. */
   readonly #names = new Map<string, string>()
 
-  private constructor(store: OwnersStore, lock: FileLock, options: StoreOptions) {
+  private constructor(store: OwnersStore, cache: CacheFolder, options: StoreOptions) {
     const { clock = systemClock, removalMs = DEFAULT_REMOVAL_MS, orphanAgeMs: ageMs = DEFAULT_ORPHAN_AGE_MS } = options
     this.#store = store
     const place = new StorePlace(store, (adopted) => this.#adopted(adopted))
     this.snapshots = new SnapshotStore(store.cache.disk, place, options.snapshots ?? DEFAULT_SNAPSHOT_SETTINGS)
-    this.#lock = lock
+    this.#cache = cache
     this.#clock = clock
     this.#orphans = { openedMs: clock.wallMs(), ageMs, nextMs: clock.monotonicMs() + removalMs }
     this.#uncount = memoryTables.addStore(() => store.owned.group.heldBytes)
@@ -74,17 +72,11 @@ export class OwnerStore implements CollectionStore {
 
   /**
    * Opens the store at an address, and fences the node that owned it. Rejects with INVALID_ARGUMENT for a prefix of others,
-   * with UNAVAILABLE if the store does not do what it must, and with LOCKED if another process has
-   * the cache folder.
+   * and with UNAVAILABLE if the store does not do what it must. The cache folder is released with the store, also if this
+   * fails.
    */
-  static async open(address: StoreAddress, cacheFolder: string, options: StoreOptions = {}): Promise<OwnerStore> {
-    const cache = cacheIn(cacheFolder, options)
-    await cache.disk.makeRoot()
-    const lock = FileLock.acquire(cache.disk.absolute(LOCK_FILE))
-    if (!lock) throw new VicinalError('LOCKED', `cache: another process uses the folder ${cacheFolder}`)
-    await cache.enter()
+  static async open(address: StoreAddress, cache: CacheFolder, options: StoreOptions = {}): Promise<OwnerStore> {
     try {
-      await removeLeftovers(cache.disk)
       const objects = await Objects.open(address)
       await claimPrefix(objects, address, { mayCreate: true })
       await probe(objects, address)
@@ -93,18 +85,18 @@ export class OwnerStore implements CollectionStore {
         await group.close().catch(() => undefined)
         throw error
       })
-      const store = { address, objects, owned: { group, removals }, database: group, cache }
-      return new OwnerStore(store, lock, options)
+      const store = { address, objects, owned: { group, removals }, database: group, cache: cache.segments }
+      return new OwnerStore(store, cache, options)
     } catch (error) {
-      await cache.leave()
-      lock.release()
+      await cache.release()
       throw error
     }
   }
 
   readonly progress: StoreProgress = {
     position: async () => this.#store.owned.group.position,
-    catchUp: async () => true,
+    applied: async () => this.#store.owned.group.position,
+    catchUp: async () => null,
   }
 
   get notice(): string | null {
@@ -216,7 +208,6 @@ export class OwnerStore implements CollectionStore {
     background.remove(this.#removing)
     this.#uncount()
     await this.#store.owned.group.close()
-    await this.#store.cache.leave()
-    this.#lock.release()
+    await this.#cache.release()
   }
 }

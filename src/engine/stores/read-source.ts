@@ -12,16 +12,14 @@ import { collectionPaths } from '../../storage/layout.js'
 import { type CollectionHome, FolderHome, type StoredCollection } from '../collection/collection-home.js'
 import { memoryTables } from '../memory/memory-table.js'
 import { folderPlace, type SnapshotPlace } from '../snapshots/snapshot-store.js'
+import type { CacheFolder } from './cache-folder.js'
 import { FolderCatalogue } from './folder-catalogue.js'
 import { listStored, type OpenedStore, storedAliases, storedQuotas } from './opened-store.js'
-import { type CacheOptions, cacheIn } from './segment-cache.js'
 import { StoreHome } from './store-home.js'
 import { StorePlace } from './store-place.js'
 
 /** How often a reader of a store looks for records, and asks the store for new ones. */
 const STORE_POLL_MS = 100
-
-export type SourceOptions = CacheOptions & Pick<GroupOptions, 'memoryBytes'>
 
 /** What a reader follows: a folder that another process writes, or a store that another node owns. */
 export interface ReadSource {
@@ -35,10 +33,10 @@ export interface ReadSource {
   home(uuid: string): CollectionHome
   snapshotPlace(clock: Clock): SnapshotPlace
   diskPercent(): Promise<number>
-  /** Another one after each change of the collections' names and the aliases; null if the source does not tell. */
-  catalogueVersion(): Promise<string | null>
-  /** The last batch that can be read; null where there are none. */
-  position(): Promise<Position | null>
+  /** The last batch that can be read; null where there are none. `isAwaited`: callers wait for the next one. */
+  position(isAwaited?: boolean): Promise<Position | null>
+  /** Whether a batch after `since` may have changed the collection. */
+  touches(uuid: string, since: Position): boolean
   close(): Promise<void>
 }
 
@@ -86,12 +84,12 @@ export class FolderSource implements ReadSource {
     return await this.disk.usedPercent()
   }
 
-  async catalogueVersion(): Promise<null> {
+  async position(): Promise<null> {
     return null
   }
 
-  async position(): Promise<null> {
-    return null
+  touches(): boolean {
+    return true
   }
 
   async close(): Promise<void> {}
@@ -100,20 +98,26 @@ export class FolderSource implements ReadSource {
 export class StoreSource implements ReadSource {
   readonly #uncount: () => void
 
-  private constructor(private readonly store: OpenedStore & { database: GroupReader }) {
+  private constructor(
+    private readonly store: OpenedStore & { database: GroupReader },
+    private readonly cache: CacheFolder,
+  ) {
     this.#uncount = memoryTables.addStore(() => store.database.heldBytes)
   }
 
-  static async open(address: StoreAddress, cacheFolder: string, options: SourceOptions = {}): Promise<StoreSource> {
-    const cache = cacheIn(cacheFolder, options)
-    await cache.enter()
+  /** The cache folder is released with the source, also if this fails. */
+  static async open(
+    address: StoreAddress,
+    cache: CacheFolder,
+    { memoryBytes }: Pick<GroupOptions, 'memoryBytes'> = {},
+  ): Promise<StoreSource> {
     try {
       const objects = await Objects.open(address)
       await claimPrefix(objects, address, { mayCreate: false })
-      const database = await GroupReader.open(address, STORE_POLL_MS, options.memoryBytes)
-      return new StoreSource({ address, objects, owned: null, database, cache })
+      const database = await GroupReader.open(address, STORE_POLL_MS, memoryBytes)
+      return new StoreSource({ address, objects, owned: null, database, cache: cache.segments }, cache)
     } catch (error) {
-      await cache.leave()
+      await cache.release()
       throw error
     }
   }
@@ -150,13 +154,12 @@ export class StoreSource implements ReadSource {
     return await this.store.cache.disk.usedPercent()
   }
 
-  async catalogueVersion(): Promise<string> {
-    const { epoch, catalogueBatch } = await this.position()
-    return `${epoch}.${catalogueBatch}`
-  }
-
   async position(): Promise<Position> {
     return await this.store.database.position()
+  }
+
+  touches(): boolean {
+    return true
   }
 
   /** The node that opened the store's database last. */
@@ -167,6 +170,6 @@ export class StoreSource implements ReadSource {
   async close(): Promise<void> {
     this.#uncount()
     await this.store.database.close()
-    await this.store.cache.leave()
+    await this.cache.release()
   }
 }

@@ -1,3 +1,4 @@
+import { hasReached, type Position } from '../../bucket/watermark.js'
 import { type Clock, systemClock } from '../../core/clock.js'
 import { readOnly } from '../../core/errors.js'
 import { Mutex } from '../../core/mutex.js'
@@ -9,6 +10,7 @@ import { mapRoom } from '../memory/map-room.js'
 import { DEFAULT_SNAPSHOT_SETTINGS, SnapshotStore } from '../snapshots/snapshot-store.js'
 import type { CollectionRegistry, CollectionStore } from './collection-store.js'
 import { asVicinalError } from './folder-catalogue.js'
+import { FollowedCollections } from './followed-collections.js'
 import { FolderSource, type ReadSource } from './read-source.js'
 import type { StoreProgress } from './watermark-waits.js'
 
@@ -16,10 +18,7 @@ import type { StoreProgress } from './watermark-waits.js'
 const FOLLOW_MS = 200
 const LIST_EVERY_POLLS = 5
 
-interface Followed {
-  collection: FollowedCollection
-  engine: CollectionEngine
-}
+const NOTHING: Position = { epoch: 0, batch: 0, catalogueBatch: 0 }
 
 /** What a process reads while another may write it. Takes no lock, and writes nothing but its own cache. */
 export class ReaderStore implements CollectionStore {
@@ -32,11 +31,10 @@ export class ReaderStore implements CollectionStore {
   readonly #listed = new Map<string, StoredCollection>()
   /** Folders of collections that were told to be unreadable. */
   readonly #unread = new Set<string>()
-  /** The open collections. */
-  readonly #followed = new Set<Followed>()
-  readonly #opening = new Set<Promise<unknown>>()
+  readonly #followed: FollowedCollections
   #polls = 0
-  #catalogueVersion: string | null = null
+  /** The batch whose catalogue was listed last. */
+  #listedAt: Position | null = null
   #registry: CollectionRegistry | null = null
   readonly #rounds = new Mutex()
   #timer: NodeJS.Timeout | null = null
@@ -47,6 +45,7 @@ export class ReaderStore implements CollectionStore {
     this.snapshots = new SnapshotStore(source.disk, source.snapshotPlace(clock), DEFAULT_SNAPSHOT_SETTINGS)
     this.#source = source
     this.#clock = clock
+    this.#followed = new FollowedCollections(source)
   }
 
   /** Rejects with NOT_FOUND if the folder does not exist: a reader creates none. */
@@ -59,40 +58,36 @@ export class ReaderStore implements CollectionStore {
   }
 
   async list(registry: CollectionRegistry): Promise<void> {
-    this.#catalogueVersion = await this.#source.catalogueVersion()
+    const listedAt = await this.#source.position()
     await this.#list(registry)
     await this.#source.aliases().then(registry.setAliases, (cause: unknown) => {
       registry.addDamagedAliases(asVicinalError(cause))
     })
+    this.#listedAt = listedAt
     this.#registry = registry
     this.#arm(registry)
   }
 
   readonly progress: StoreProgress = {
-    position: async () => (await this.#source.position()) ?? { epoch: 0, batch: 0, catalogueBatch: 0 },
-    catchUp: () => this.#rounds.run(() => this.#catchUp()),
+    position: async (isAwaited) => (await this.#source.position(isAwaited)) ?? NOTHING,
+    applied: async () => {
+      const position = (await this.#source.position()) ?? NOTHING
+      const isListed = this.#listedAt !== null && hasCatalogueOf(this.#listedAt, position)
+      return this.#followed.applied(isListed ? position : (this.#listedAt ?? NOTHING))
+    },
+    catchUp: (uuids) => this.#catchUp(uuids),
   }
 
-  async open(collection: StoredCollection): Promise<CollectionEngine> {
-    const opening = this.#open(collection)
-    const settled: Promise<unknown> = opening.then(
-      () => this.#opening.delete(settled),
-      () => this.#opening.delete(settled),
-    )
-    this.#opening.add(settled)
-    return await opening
-  }
-
-  async #open({ uuid }: StoredCollection): Promise<CollectionEngine> {
-    const home = this.#source.home(uuid)
-    const admit = (manifest: Manifest) => mapRoom.admitCollection(manifest)
-    const collection = await FollowedCollection.open(home, this.#clock, admit).catch((error) => {
-      home.release()
-      throw error
+  async open({ uuid }: StoredCollection): Promise<CollectionEngine> {
+    return await this.#followed.open(uuid, async () => {
+      const home = this.#source.home(uuid)
+      const admit = (manifest: Manifest) => mapRoom.admitCollection(manifest)
+      const collection = await FollowedCollection.open(home, this.#clock, admit).catch((error) => {
+        home.release()
+        throw error
+      })
+      return [collection, new CollectionEngine(collection.parts)]
     })
-    const engine = new CollectionEngine(collection.parts)
-    this.#followed.add({ collection, engine })
-    return engine
   }
 
   async create(): Promise<never> {
@@ -124,6 +119,7 @@ export class ReaderStore implements CollectionStore {
     if (this.#timer) clearTimeout(this.#timer)
     // A failed poll does not prevent closing.
     await this.#running.catch(() => undefined)
+    await this.#followed.stop()
   }
 
   async close(): Promise<void> {
@@ -143,54 +139,42 @@ export class ReaderStore implements CollectionStore {
   }
 
   async #poll(registry: CollectionRegistry): Promise<void> {
-    await this.#lookAtCatalogue(registry)
-    await this.#follow()
+    try {
+      await this.#lookAtCatalogue(registry)
+    } finally {
+      this.#followed.followAll()
+    }
   }
 
-  /** Everything that the source has now, in collections that are being opened too. */
-  async #catchUp(): Promise<boolean> {
-    if (!this.#registry || this.#stopped) return false
-    await this.#lookAtCatalogue(this.#registry)
-    await Promise.all(this.#opening)
-    return await this.#follow()
+  async #catchUp(uuids: readonly string[]): Promise<string | null> {
+    const registry = this.#registry
+    if (!registry || this.#stopped) return 'the store is closing'
+    if (uuids.length === 0) await this.#rounds.run(() => this.#lookAtCatalogue(registry))
+    const found = await Promise.all(uuids.map((uuid) => this.#followed.catchUp(uuid)))
+    return found.find((trouble) => trouble !== null) ?? null
   }
 
   async #lookAtCatalogue(registry: CollectionRegistry): Promise<void> {
-    const version = await this.#source.catalogueVersion()
-    if (version !== null && version === this.#catalogueVersion) return
-    const isDue = version !== null || ++this.#polls % LIST_EVERY_POLLS === 0
-    if (isDue) await this.#list(registry).catch((error: unknown) => this.#retried(version, error))
+    const position = await this.#source.position()
+    if (position && this.#listedAt && hasCatalogueOf(this.#listedAt, position)) return
+    const isDue = position !== null || ++this.#polls % LIST_EVERY_POLLS === 0
+    if (isDue) await this.#list(registry).catch((error: unknown) => this.#retried(position, error))
     // A file that the writer is replacing right now is read at the next poll.
     await this.#source
       .aliases()
       .then(registry.setAliases)
-      .catch((error: unknown) => this.#retried(version, error))
-    this.#catalogueVersion = version
-  }
-
-  /** Without a version the next poll looks again anyway. */
-  #retried(version: string | null, error: unknown): void {
-    if (version !== null) throw error
+      .catch((error: unknown) => this.#retried(position, error))
+    this.#listedAt = position
   }
 
   /** The open collection that cannot follow because of the memory limit, and why; null if there is none. */
   get exhausted(): string | null {
-    for (const { collection, engine } of this.#followed)
-      if (collection.exhausted && !engine.isClosed)
-        return `collection ${JSON.stringify(engine.name)}: ${collection.exhausted.message}`
-    return null
+    return this.#followed.exhausted
   }
 
-  /** Whether all open collections have all records that are there. */
-  async #follow(): Promise<boolean> {
-    let isLevel = true
-    for (const followed of this.#followed) {
-      if (this.#stopped) return false
-      const { collection, engine } = followed
-      if (engine.isClosed) this.#followed.delete(followed)
-      else isLevel = (await collection.follow(engine)) && isLevel
-    }
-    return isLevel
+  /** Without a position the next poll looks again anyway. */
+  #retried(position: Position | null, error: unknown): void {
+    if (position !== null) throw error
   }
 
   async #list(registry: CollectionRegistry): Promise<void> {
@@ -212,4 +196,9 @@ export class ReaderStore implements CollectionStore {
       registry.addNameless(error)
     }
   }
+}
+
+/** Whether a catalogue that was listed then is the present one. */
+function hasCatalogueOf(listedAt: Position, { epoch, catalogueBatch }: Position): boolean {
+  return hasReached(listedAt, { epoch, batch: catalogueBatch })
 }

@@ -1,8 +1,7 @@
 import { join } from 'node:path'
 import { background } from '../../core/background.js'
-import { LIMITS } from '../../core/limits.js'
 import { Mutex } from '../../core/mutex.js'
-import { Disk, type FileFacts } from '../../disk/disk.js'
+import type { Disk, FileFacts } from '../../disk/disk.js'
 import { type FileKind, readChecked, writeChecked } from '../../storage/checked-file.js'
 import { LOCK_FILE, listCollections } from '../../storage/layout.js'
 import { openCollections } from '../memory/open-collections.js'
@@ -19,17 +18,6 @@ const FOREIGN_TOLD = 5
 const SWEEP_EVERY_MS = 10_000
 /** In between, only collections that were not used for this time are closed to make room. */
 const UNUSED_MS = 60_000
-
-export interface CacheOptions {
-  /** Default LIMITS.cacheBytes. */
-  cacheBytes?: number
-  /** The cache of the folder, if another store of this process uses it already. */
-  cache?: SegmentCache
-}
-
-export function cacheIn(folder: string, { cacheBytes = LIMITS.cacheBytes, cache }: CacheOptions): SegmentCache {
-  return cache ?? new SegmentCache(new Disk(folder), cacheBytes)
-}
 
 interface Known {
   bytes: number
@@ -54,28 +42,26 @@ export class SegmentCache {
   readonly #held = new Map<string, number>()
   readonly #rooms = new Mutex()
   #reservedBytes = 0
-  #users = 0
-  #loaded: Promise<void> | null = null
   #isRecorded = true
   #sweptAtMs = 0
   readonly #sweeping = () => this.#sweepIfDue()
   /** Names that this program did not make; they stay, and do not count. */
   foreign: readonly string[] = []
 
-  constructor(disk: Disk, mostBytes: number) {
+  private constructor(disk: Disk, mostBytes: number) {
     this.disk = disk
     this.mostBytes = mostBytes
   }
 
-  /** Counts what the folder holds. Each call needs one of `leave`. */
-  async enter(): Promise<void> {
-    if (this.#users++ === 0) background.add(this.#sweeping)
-    this.#loaded ??= this.#load()
-    await this.#loaded
+  /** Counts what the folder holds. */
+  static async open(disk: Disk, mostBytes: number): Promise<SegmentCache> {
+    const cache = new SegmentCache(disk, mostBytes)
+    await cache.#load()
+    background.add(cache.#sweeping)
+    return cache
   }
 
-  async leave(): Promise<void> {
-    if (--this.#users > 0) return
+  async close(): Promise<void> {
     background.remove(this.#sweeping)
     await this.#record()
   }
@@ -180,7 +166,6 @@ export class SegmentCache {
   }
 
   async #load(): Promise<void> {
-    await this.disk.makeRoot()
     // Without a record the files are verified once more; one of another format is written anew.
     const recorded = await readChecked(this.disk, RECORD, KIND).catch(() => null)
     const entries = (recorded as { files?: unknown } | null)?.files

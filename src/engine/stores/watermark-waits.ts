@@ -3,21 +3,34 @@ import { hasReached, type Position, type Watermark } from '../../bucket/watermar
 
 /** How often the store is looked at while a caller waits. */
 const LOOK_MS = 10
+/** A collection that cannot follow is tried again for its callers after this time at most. */
+const RETRY_MOST_MS = 1_000
 
 /** How far a node has a store that several nodes share. */
 export interface StoreProgress {
-  /** The last batch that can be read here. */
-  position(): Promise<Position>
-  /** Makes everything up to the present position visible. False if that failed, and is worth another try. */
-  catchUp(): Promise<boolean>
+  /** The last batch that can be read here. `isAwaited`: callers wait for the next one. */
+  position(isAwaited?: boolean): Promise<Position>
+  /** The last batch that all collections have here, those that cannot follow left out. */
+  applied(): Promise<Position>
+  /**
+   * Makes everything up to the present position visible: the catalogue and, if they are named, collections. Resolves to
+   * null, or to the reason why that failed, and is worth another try.
+   */
+  catchUp(uuids: readonly string[]): Promise<string | null>
 }
+
+/** What a caller reads: collections by their present uuids, which may be others once the catalogue has caught up. */
+export type Reads = () => readonly string[]
 
 interface Waiting {
   wanted: Watermark
-  done(): void
+  onReached(): void
 }
 
-/** Callers that wait until a node has a watermark. One look at the store serves them all. */
+/**
+ * Callers that wait until a node has a watermark. One look at the store serves them all. Then each waits for the
+ * collections that it reads, so that one that cannot follow keeps no other's callers.
+ */
 export class WatermarkWaits {
   readonly #progress: () => StoreProgress
   readonly #waiting = new Set<Waiting>()
@@ -28,46 +41,63 @@ export class WatermarkWaits {
     this.#progress = progress
   }
 
-  /** Resolves once the node has it. Rejects with the stop's reason if that comes first. */
-  async until(wanted: Watermark, signal: AbortSignal): Promise<void> {
-    await new Promise<void>((resolve, reject) => {
-      const waiting: Waiting = {
-        wanted,
-        done() {
-          signal.removeEventListener('abort', onStop)
-          resolve()
-        },
-      }
-      const onStop = () => {
-        this.#waiting.delete(waiting)
-        reject(signal.reason)
-      }
-      signal.addEventListener('abort', onStop, { once: true })
+  /** Resolves once the node has it. Rejects with the signal's reason if that comes first, and tells `onTrouble` before why. */
+  async until(wanted: Watermark, reads: Reads, signal: AbortSignal, onTrouble: (why: string) => void): Promise<void> {
+    await this.#reached(wanted, signal)
+    for (let retryMs = LOOK_MS; ; retryMs = Math.min(RETRY_MOST_MS, 2 * retryMs)) {
+      const why = await stopped(this.#catchUp(reads), signal)
+      if (why === null) return
+      onTrouble(why)
+      await sleep(retryMs, undefined, { ref: false, signal }).catch(() => signal.throwIfAborted())
+    }
+  }
+
+  /** The catalogue first: it says which collections there are. */
+  async #catchUp(reads: Reads): Promise<string | null> {
+    try {
+      const progress = this.#progress()
+      return (await progress.catchUp([])) ?? (await progress.catchUp(reads()))
+    } catch (error) {
+      // The store may be closing, or out of reach for a while: callers wait until their deadline.
+      return (error as Error).message
+    }
+  }
+
+  async #reached(wanted: Watermark, signal: AbortSignal): Promise<void> {
+    const reached = new Promise<void>((resolve) => {
+      const waiting = { wanted, onReached: resolve }
       this.#waiting.add(waiting)
-      if (!this.#isLooking) void this.#look()
+      signal.addEventListener('abort', () => this.#waiting.delete(waiting), { once: true })
     })
+    if (!this.#isLooking) void this.#look()
+    await stopped(reached, signal)
   }
 
   async #look(): Promise<void> {
     this.#isLooking = true
     while (this.#waiting.size > 0) {
-      // The store may be closing, or out of reach for a while: callers wait until their deadline.
-      const isDone = await this.#lookOnce().catch(() => false)
-      if (!isDone) await sleep(LOOK_MS, undefined, { ref: false })
+      await this.#lookOnce().catch(() => undefined)
+      if (this.#waiting.size > 0) await sleep(LOOK_MS, undefined, { ref: false })
     }
     this.#isLooking = false
   }
 
-  /** Whether some of the callers have what they wait for. */
-  async #lookOnce(): Promise<boolean> {
-    const progress = this.#progress()
-    const position = await progress.position()
-    const due = [...this.#waiting].filter(({ wanted }) => hasReached(position, wanted))
-    if (due.length === 0 || !(await progress.catchUp())) return false
-    for (const waiting of due) {
+  async #lookOnce(): Promise<void> {
+    const position = await this.#progress().position(true)
+    for (const waiting of this.#waiting) {
+      if (!hasReached(position, waiting.wanted)) continue
       this.#waiting.delete(waiting)
-      waiting.done()
+      waiting.onReached()
     }
-    return true
   }
+}
+
+/** The same, until the signal fires. */
+async function stopped<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return await new Promise((resolve, reject) => {
+    const onAbort = () => reject(signal.reason)
+    if (signal.aborted) onAbort()
+    signal.addEventListener('abort', onAbort, { once: true })
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
+  })
 }

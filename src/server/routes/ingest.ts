@@ -3,6 +3,7 @@ import Type from 'typebox'
 import { VicinalError } from '../../core/errors.js'
 import { type IngestCounts, IngestResult } from '../../core/ingest.js'
 import { integer } from '../../core/vocabulary/declare.js'
+import { tell } from '../../core/vocabulary/teller.js'
 import type { Call, Route } from '../call.js'
 import { CallParameters, IngestParameters } from '../parameters.js'
 import { envelopeOf, errorEnvelopeOf, LineBody } from '../respond.js'
@@ -75,15 +76,23 @@ async function lastOf(call: Call, done: Promise<IngestResult>, startedMs: number
   try {
     const result = await done
     const watermark = await call.watermark()
-    return envelopeOf(watermark === null ? result : { ...result, watermark }, startedMs)
+    return envelopeOf(tell(IngestResult, watermark === null ? result : { ...result, watermark }), startedMs)
   } catch (cause) {
     const known = cause instanceof VicinalError ? cause : null
     if (!known || known.status === INTERNAL) call.logFailure(cause)
     const error = known ?? new VicinalError('INTERNAL', 'Service internal error: see the log')
-    const { accepted, rejected, position, errors, ...details } = error.details
+    const { details, result } = splitDetails(error.details)
     const told = new VicinalError(error.code, error.message, { details })
-    return { result: { accepted, rejected, position, errors }, ...errorEnvelopeOf(told, startedMs) }
+    return { result: tell(IngestResult, result), ...errorEnvelopeOf(told, startedMs) }
   }
+}
+
+/** The details of the error that ended a stream, and how far the stream had come. */
+function splitDetails(all: VicinalError['details']) {
+  const details: Record<string, unknown> = {}
+  const result: Record<string, unknown> = {}
+  for (const [key, value] of Object.entries(all)) (key in IngestResult.properties ? result : details)[key] = value
+  return { details, result }
 }
 
 const INTERNAL = 500

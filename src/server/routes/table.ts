@@ -4,11 +4,13 @@ import { INTERNAL } from '../peers.js'
 import { PlainBody } from '../respond.js'
 import { aliasRoutes } from './aliases.js'
 import { collectionRoutes } from './collections.js'
+import { consoleRoutes } from './console.js'
 import { ingestRoutes } from './ingest.js'
 import { legacyQueryRoutes } from './legacy-query.js'
 import { nodeRoutes } from './node.js'
 import { payloadRoutes } from './payload.js'
 import { pointReadRoutes, pointRoutes } from './points.js'
+import { qualityRoutes } from './quality.js'
 import { queryRoutes } from './query.js'
 import { schemaRoutes } from './schema.js'
 import { type ServiceState, serviceRoutes } from './service.js'
@@ -32,6 +34,7 @@ export function routeTable(state: ServiceState): Route[] {
     ...pointRoutes,
     ...ingestRoutes,
     ...payloadRoutes,
+    ...qualityRoutes,
     ...readRoutes,
     ...schemaRoutes,
     ...snapshotRoutes,
@@ -39,7 +42,7 @@ export function routeTable(state: ServiceState): Route[] {
   ]
   const document = openApiDocument(routes)
   if (state.peers && state.peers.keys.length > 0) routes.push(...internalRoutes(routes))
-  routes.push({
+  routes.push(...consoleRoutes(), {
     method: 'GET',
     path: '/openapi.json',
     access: 'read',

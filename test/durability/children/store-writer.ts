@@ -7,6 +7,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { parseStore } from '../../../src/bucket/address.js'
 import { EmbeddedDatabase } from '../../../src/engine/database/embedded-database.js'
+import { CacheFolder } from '../../../src/engine/stores/cache-folder.js'
 import { OwnerStore } from '../../../src/engine/stores/owner-store.js'
 
 const LANES = 3
@@ -19,7 +20,7 @@ async function opened() {
     try {
       const store = await OwnerStore.open(
         parseStore(address),
-        cache,
+        await CacheFolder.open(cache),
         minAgeMs === '' ? {} : { minAgeMs: Number(minAgeMs) },
       )
       return { store, database: await EmbeddedDatabase.open(store) }

@@ -63,3 +63,22 @@ test.each<[string, Partial<Objects>, RegExp]>([
   })
   await expect(probe(odd, address)).rejects.toThrow(message)
 })
+
+test('a file that is replaced while others read it is always whole', async () => {
+  const contents = [bytes('a'.repeat(200_000)), bytes('b'.repeat(100_000))] as const
+  await objects.write('beat', contents[0])
+  let isWriting = true
+  const writing = (async () => {
+    for (let at = 0; at < 200; at++) await objects.write('beat', contents[at % 2] as Buffer)
+    isWriting = false
+  })()
+  while (isWriting) {
+    const read = (await objects.read('beat')) as Buffer
+    expect(
+      contents.some((content) => content.equals(read)),
+      `${read.length} bytes`,
+    ).toBe(true)
+  }
+  await writing
+  expect((await objects.list('')).map(({ path }) => path)).toEqual(['beat'])
+})

@@ -1,7 +1,7 @@
 /** Nearly valid Arrow streams: each row is told or refused, and no length that lies makes the reader loop or allocate. */
 import { expect, it } from 'vitest'
 import { VicinalError } from '../../../src/core/errors.js'
-import { readArrowRows } from '../../../src/intake/arrow-rows.js'
+import { readArrowRows } from '../../../src/readers/arrow-rows.js'
 import { streamOfKinds } from '../../oracle/arrow-streams.js'
 import { Mutations } from '../../oracle/mutations.js'
 

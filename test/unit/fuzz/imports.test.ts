@@ -37,7 +37,7 @@ const arrowAs = (kind: 'file' | 'stream') => (path: string) =>
 it.each<[string, Format, Damage, (path: string) => void]>([
   ['an Arrow file', 'arrow', inFrames, arrowAs('file')],
   ['an Arrow stream', 'arrow', inFrames, arrowAs('stream')],
-  ['JSON lines', 'jsonl', anywhere, (path) => files.writeJsonLines(path, ROWS)],
+  ['JSON lines', 'json', anywhere, (path) => files.writeJsonLines(path, ROWS)],
   ['.npy', 'npy', anywhere, (path) => files.writeNpy(path, ROWS)],
   ['.fbin', 'fbin', anywhere, (path) => files.writeFbin(path, ROWS)],
   ['.fvecs', 'fvecs', anywhere, (path) => files.writeFvecs(path, ROWS)],

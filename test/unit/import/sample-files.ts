@@ -4,8 +4,10 @@ import { join } from 'node:path'
 import * as arrow from 'apache-arrow'
 import { fileWriter, ParquetWriter } from 'hyparquet-writer'
 import { onTestFinished } from 'vitest'
+import { VicinalError } from '../../../src/core/errors.js'
+import type { Point } from '../../../src/core/point.js'
 import { type Format, openSource } from '../../../src/import/formats.js'
-import { type ColumnChoice, type RowBatch, START } from '../../../src/import/source.js'
+import { type RowChoice, type SourceRows, START } from '../../../src/import/source.js'
 import { randomNumbers } from '../native/shard-data.js'
 
 // Files of every format with the same rows, written by other libraries where possible.
@@ -128,19 +130,28 @@ export function writeFvecs(path: string, rows: number): void {
   writeFileSync(path, Buffer.concat(parts))
 }
 
-export const WHOLE: ColumnChoice = { id: 'id', vectors: ['vector'] }
+export const WHOLE: RowChoice = { id: 'id', vectors: [['', 'vector']], isPoints: false }
 
 /** Everything that a reader yields from a cursor on. */
-export async function readAll(path: string, format: Format, choice = WHOLE, from = START): Promise<RowBatch[]> {
+export async function readAll(path: string, format: Format, choice = WHOLE, from = START): Promise<SourceRows[]> {
   const source = await openSource(path, format)
   try {
-    const batches: RowBatch[] = []
-    for await (const batch of source.batches(choice, from)) batches.push(batch)
+    const batches: SourceRows[] = []
+    for await (const batch of source.rows(choice, from)) batches.push(batch)
     return batches
   } finally {
     await source.close()
   }
 }
 
-export const floatsOf = (batches: RowBatch[], column = 'vector'): number[] =>
-  batches.flatMap((batch) => Array.from(batch.vectors.get(column)?.data ?? []))
+/** The points that were read; a row that is none is its error. */
+export function pointsOf(batches: readonly SourceRows[]): (Point<unknown> | VicinalError)[] {
+  const rows = batches.flatMap((batch) => batch.rows.filter((row) => row !== null))
+  return rows.map((row) => ('error' in row ? row.error : row.point))
+}
+
+export const floatsOf = (batches: readonly SourceRows[], name = ''): number[] =>
+  pointsOf(batches).flatMap((point) => {
+    if (point instanceof VicinalError) throw point
+    return Array.from((point.vector as Record<string, Float32Array>)[name] ?? [])
+  })

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest'
 import { decodeIds, type PointColumns } from '../../../src/core/point.js'
 import type { ResolvedVector } from '../../../src/core/schema.js'
 import { columnsOfArrow } from '../../../src/ingest/arrow-columns.js'
-import { columnsOfColumnar, columnsOfPoints, keepLast, mergeRepeated } from '../../../src/ingest/point-columns.js'
+import { keepLast, mergeRepeated } from '../../../src/ingest/kept-rows.js'
+import { columnsOfColumnar, columnsOfPoints } from '../../../src/ingest/point-columns.js'
 import fc from '../../oracle/properties.js'
 
 const vector = (name: string, size: number): ResolvedVector => ({

@@ -32,7 +32,7 @@ function sinkOf(write: (batch: IngestBatch) => Promise<void>): IngestSink {
     shape: async () => ({ vectors: [''] }),
     async write(batch) {
       await write(batch)
-      return { accepted: batch.points.length, rejected: [] }
+      return { accepted: batch.points.length, refused: [], counts: null, recent: null }
     },
   }
 }

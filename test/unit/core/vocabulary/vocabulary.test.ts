@@ -4,7 +4,7 @@ import Type, { type TSchema } from 'typebox'
 import { describe, expect, it } from 'vitest'
 import { VicinalError } from '../../../../src/core/errors.js'
 import { CollectionOptions, ConfigChange, HnswConfig, VectorNameConfig } from '../../../../src/core/schema.js'
-import { integer, optional } from '../../../../src/core/vocabulary/declare.js'
+import { integer, optional, type Words } from '../../../../src/core/vocabulary/declare.js'
 import { read } from '../../../../src/core/vocabulary/reader.js'
 import { tell } from '../../../../src/core/vocabulary/teller.js'
 import fc from '../../../oracle/properties.js'
@@ -13,6 +13,12 @@ const SEED = Number(process.env.VICINAL_SEED ?? 36)
 
 /** Values that a declaration allows, made from it alone. */
 function valuesOf(schema: TSchema): fc.Arbitrary<unknown> {
+  const { of, isNullable, accepts = () => true } = schema as TSchema & Words
+  if (of) return isNullable ? fc.oneof(fc.constant(null), valuesOf(of())) : valuesOf(of())
+  if (Type.IsArray(schema)) {
+    const { items, minItems = 0 } = schema as unknown as { items: TSchema; minItems?: number }
+    return fc.array(valuesOf(items), { minLength: minItems, maxLength: minItems + 2 })
+  }
   if (Type.IsObject(schema)) {
     const { properties } = schema
     const requiredKeys = Object.keys(properties).filter((key) => !Type.IsOptional(properties[key] as TSchema))
@@ -30,8 +36,9 @@ function valuesOf(schema: TSchema): fc.Arbitrary<unknown> {
   const { minimum = 0, maximum = Number.MAX_SAFE_INTEGER } = schema as { minimum?: number; maximum?: number }
   if (Type.IsInteger(schema)) return fc.integer({ min: minimum, max: maximum }).filter((value) => holds(schema, value))
   if (Type.IsNumber(schema)) return fc.double({ min: minimum, max: maximum, noNaN: true })
+  if (Type.IsString(schema)) return fc.constant('snake_text')
   // An object of the caller's, which nobody respells.
-  return fc.constant({ snake_key: 1, camelKey: [2] })
+  return fc.constantFrom(...[{ snake_key: 1, camelKey: [2] }, 'snake_text'].filter(accepts))
 }
 
 function holds(schema: TSchema, value: unknown): boolean {

@@ -1,0 +1,59 @@
+import { useState } from 'preact/hooks'
+import { ErrorLine, Section } from '../../parts/basics'
+import { useAsked } from '../../service/polled'
+import { ask } from '../../service/session'
+
+interface Listed {
+  aliases: { alias_name: string }[]
+}
+
+export function Aliases({ name }: { name: string }) {
+  const path = `/collections/${encodeURIComponent(name)}/aliases`
+  const listed = useAsked((signal) => ask<Listed>('GET', path, undefined, signal), [path])
+  const [alias, setAlias] = useState('')
+  const [error, setError] = useState<Error | null>(null)
+  const change = async (action: object) => {
+    try {
+      await ask('POST', '/collections/aliases', { actions: [action] })
+      setError(null)
+      setAlias('')
+      listed.again()
+    } catch (failure) {
+      setError(failure as Error)
+    }
+  }
+  const add = (event: Event) => {
+    event.preventDefault()
+    void change({ create_alias: { alias_name: alias, collection_name: name } })
+  }
+  return (
+    <Section title="Aliases">
+      <ul class="chips">
+        {listed.value?.aliases.map(({ alias_name }) => (
+          <li key={alias_name} class="chip">
+            {alias_name}
+            <button
+              type="button"
+              aria-label={`Remove the alias ${alias_name}`}
+              onClick={() => void change({ delete_alias: { alias_name } })}
+            >
+              ×
+            </button>
+          </li>
+        ))}
+      </ul>
+      <form class="row" onSubmit={add}>
+        <input
+          aria-label="New alias"
+          placeholder="New alias"
+          value={alias}
+          onInput={(event) => setAlias(event.currentTarget.value)}
+        />
+        <button type="submit" disabled={alias === ''}>
+          Add it
+        </button>
+      </form>
+      <ErrorLine error={error ?? listed.error} />
+    </Section>
+  )
+}

@@ -1,0 +1,107 @@
+import { useState } from 'preact/hooks'
+import { ErrorLine, Section } from '../parts/basics'
+import { millis } from '../parts/words'
+import { type Asked, useAsked } from '../service/polled'
+import { ask, askEnvelope } from '../service/session'
+import { type CollectionInfo, type PointId, type QueryAnswer, vectorsOf } from '../service/types'
+import { Plan } from './query/plan'
+import { RequestTexts } from './query/request-texts'
+import { Results } from './query/results'
+import { type Start, startsOf } from './query/starts'
+
+interface Run {
+  answer: QueryAnswer
+  seconds: number
+}
+
+/** One query, or two beside each other; the plan of each, and the request as text. */
+export function QueryPage({ name, asked }: { name: string; asked: string | null }) {
+  const path = `/collections/${encodeURIComponent(name)}`
+  const info = useAsked((signal) => ask<CollectionInfo>('GET', path, undefined, signal), [path])
+  const [isTwo, setIsTwo] = useState(false)
+  const [first, setFirst] = useState<PointId[] | null>(null)
+  const [second, setSecond] = useState<PointId[] | null>(null)
+  const starts = startsOf(info.value ? vectorsOf(info.value) : {}, info.value, asked)
+  if (!info.value) return <ErrorLine error={info.error} />
+  return (
+    <>
+      <h1>Query {name}</h1>
+      <label class="row">
+        <input type="checkbox" checked={isTwo} onChange={(event) => setIsTwo(event.currentTarget.checked)} />
+        Two queries beside each other
+      </label>
+      <div class="columns">
+        <OneQuery path={path} starts={starts} title="Query" others={isTwo ? second : null} onIds={setFirst} />
+        {isTwo && <OneQuery path={path} starts={starts} title="Second query" others={first} onIds={setSecond} />}
+      </div>
+    </>
+  )
+}
+
+interface Parts {
+  path: string
+  title: string
+  starts: readonly Start[]
+  /** Ids that the other query found. */
+  others: readonly PointId[] | null
+  onIds: (ids: PointId[]) => void
+}
+
+function OneQuery({ path, title, starts, others, onIds }: Parts) {
+  const [text, setText] = useState(() => starts[0]?.text ?? '{}')
+  const [sent, setSent] = useState<string | null>(null)
+  const run: Asked<Run | null> = useAsked(
+    async (signal) => {
+      if (sent === null) return null
+      const body = { explain: true, with_payload: true, ...JSON.parse(sent) }
+      const { result, time } = await askEnvelope<QueryAnswer>('POST', `${path}/points/query`, body, signal)
+      onIds(result.points.map(({ id }) => id))
+      return { answer: result, seconds: time }
+    },
+    [path, sent],
+  )
+  const submit = (event: Event) => {
+    event.preventDefault()
+    if (sent === text) run.again()
+    else setSent(text)
+  }
+  const pick = (event: { currentTarget: HTMLSelectElement }) => {
+    const picked = starts.find(({ name }) => name === event.currentTarget.value)
+    if (picked) setText(picked.text)
+  }
+  return (
+    <Section title={title}>
+      <form onSubmit={submit}>
+        <div class="row">
+          <select aria-label={`${title}: start from`} onChange={pick}>
+            {starts.map(({ name }) => (
+              <option key={name}>{name}</option>
+            ))}
+          </select>
+          <button type="submit">Run</button>
+        </div>
+        <textarea
+          rows={10}
+          spellcheck={false}
+          aria-label={`${title}: body as JSON`}
+          value={text}
+          onInput={(event) => setText(event.currentTarget.value)}
+          onKeyDown={(event) => {
+            if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) submit(event)
+          }}
+        />
+      </form>
+      <ErrorLine error={run.error} />
+      {run.value && !run.error && (
+        <>
+          <p class="quiet" aria-live="polite">
+            {run.value.answer.points.length} points in {millis(run.value.seconds)}
+          </p>
+          <Results points={run.value.answer.points} others={others} />
+          {run.value.answer.explain && <Plan root={run.value.answer.explain} />}
+          <RequestTexts path={path} body={sent ?? '{}'} />
+        </>
+      )}
+    </Section>
+  )
+}

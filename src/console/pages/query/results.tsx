@@ -1,0 +1,38 @@
+import { short } from '../../parts/words'
+import type { Point, PointId } from '../../service/types'
+
+/** Characters of a payload beside a result. */
+const TEXT = 200
+
+/** Found points with their scores. Beside another query's, those that only this one found are marked. */
+export function Results({ points, others }: { points: readonly Point[]; others: readonly PointId[] | null }) {
+  return (
+    <ol class="results">
+      {points.map(({ id, score, payload }, at) => {
+        const there = others?.indexOf(id) ?? -1
+        return (
+          <li key={id}>
+            <span class="quiet">{at + 1}</span>
+            <span class="text">
+              <strong>{String(id)}</strong> <span class="quiet">{textOf(payload)}</span>
+            </span>
+            <span>
+              {score === undefined ? '' : short(score)}{' '}
+              {others && (
+                <span class={there < 0 ? 'only' : 'quiet'}>{there < 0 ? 'only here' : `there ${there + 1}`}</span>
+              )}
+            </span>
+          </li>
+        )
+      })}
+    </ol>
+  )
+}
+
+function textOf(payload: Point['payload']): string {
+  const fields = Object.entries(payload ?? {}).map(([key, value]) => {
+    const text = typeof value === 'string' ? value : JSON.stringify(value)
+    return `${key}: ${text.slice(0, TEXT)}`
+  })
+  return fields.join(' · ').slice(0, TEXT)
+}

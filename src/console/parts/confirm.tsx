@@ -1,0 +1,55 @@
+import { useEffect, useRef, useState } from 'preact/hooks'
+import { ErrorLine } from './basics'
+
+interface Question {
+  title: string
+  text: string
+  /** Must be typed before anything happens. */
+  name?: string
+  action: string
+  run(): Promise<void>
+  onDone(isRun: boolean): void
+}
+
+/** Asks before a change. What destroys is only done once its name was typed. */
+export function Confirm({ title, text, name, action, run, onDone }: Question) {
+  const dialog = useRef<HTMLDialogElement>(null)
+  const [typed, setTyped] = useState('')
+  const [error, setError] = useState<Error | null>(null)
+  const [isBusy, setIsBusy] = useState(false)
+  useEffect(() => dialog.current?.showModal(), [])
+  const submit = async (event: Event) => {
+    event.preventDefault()
+    setIsBusy(true)
+    try {
+      await run()
+      onDone(true)
+    } catch (failure) {
+      setError(failure as Error)
+      setIsBusy(false)
+    }
+  }
+  return (
+    <dialog ref={dialog} aria-labelledby="confirm-title" onCancel={() => onDone(false)}>
+      <form onSubmit={submit}>
+        <h2 id="confirm-title">{title}</h2>
+        <p>{text}</p>
+        {name !== undefined && (
+          <label>
+            Type “{name}” to go on
+            <input value={typed} autocomplete="off" onInput={(event) => setTyped(event.currentTarget.value)} />
+          </label>
+        )}
+        <ErrorLine error={error} />
+        <footer>
+          <button type="button" class="plain" onClick={() => onDone(false)}>
+            Cancel
+          </button>
+          <button type="submit" class="danger" disabled={isBusy || (name !== undefined && typed !== name)}>
+            {action}
+          </button>
+        </footer>
+      </form>
+    </dialog>
+  )
+}

@@ -1,0 +1,70 @@
+import { useEffect, useRef } from 'preact/hooks'
+import uPlot from 'uplot'
+import 'uplot/dist/uPlot.min.css'
+
+export interface Line {
+  name: string
+  values: readonly (number | null)[]
+  /** A custom property of the style sheet. */
+  colour: string
+  text(value: number): string
+}
+
+const HEIGHT = 150
+
+/** Lines over time. `times` are seconds since 1970. */
+export function Plot({ title, times, lines }: { title: string; times: readonly number[]; lines: readonly Line[] }) {
+  const place = useRef<HTMLDivElement>(null)
+  const plot = useRef<uPlot | null>(null)
+  const names = lines.map(({ name }) => name).join()
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a new plot is only needed for other lines
+  useEffect(() => {
+    const within = place.current as HTMLDivElement
+    const drawn = new uPlot(optionsOf(within, lines), dataOf(times, lines), within)
+    plot.current = drawn
+    const resized = new ResizeObserver(() => drawn.setSize({ width: within.clientWidth, height: HEIGHT }))
+    resized.observe(within)
+    return () => {
+      resized.disconnect()
+      drawn.destroy()
+    }
+  }, [names])
+  useEffect(() => plot.current?.setData(dataOf(times, lines)), [times, lines])
+  const last = lines.map(({ name, values, text }) => {
+    const value = values.at(-1)
+    return `${name} ${value === null || value === undefined ? 'none' : text(value)}`
+  })
+  return (
+    <figure class="plot">
+      <figcaption>{title}</figcaption>
+      <div ref={place} role="img" aria-label={`${title}: now ${last.join(', ')}`} />
+    </figure>
+  )
+}
+
+function dataOf(times: readonly number[], lines: readonly Line[]): uPlot.AlignedData {
+  return [[...times], ...lines.map(({ values }) => [...values])]
+}
+
+function optionsOf(within: HTMLElement, lines: readonly Line[]): uPlot.Options {
+  const style = getComputedStyle(within)
+  const colour = (name: string) => style.getPropertyValue(name)
+  const axis = { stroke: colour('--quiet'), grid: { stroke: colour('--line'), width: 1 }, ticks: { show: false } }
+  const text = lines[0]?.text ?? String
+  return {
+    width: within.clientWidth,
+    height: HEIGHT,
+    cursor: { drag: { x: false, y: false } },
+    scales: { y: { range: (_, __, max) => [0, Math.max(max, 1e-6) * 1.1] } },
+    axes: [axis, { ...axis, size: 70, values: (_, values) => values.map(text) }],
+    series: [
+      {},
+      ...lines.map((line) => ({
+        label: line.name,
+        stroke: colour(line.colour),
+        width: 2,
+        value: (_: uPlot, value: number | null) => (value === null ? '–' : line.text(value)),
+      })),
+    ],
+  }
+}

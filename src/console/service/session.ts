@@ -1,0 +1,87 @@
+/** The service that serves the page. One function asks it, with the key that this tab keeps. */
+
+const KEY = 'vicinal-api-key'
+/** The address of the service: the page lies in its folder `dashboard`. */
+const SERVICE = new URL('..', new URL('.', location.href))
+
+/** An error of the service, in its own words. */
+export class Refused extends Error {
+  constructor(
+    message: string,
+    readonly status: number,
+    readonly code: string,
+    readonly field?: string,
+  ) {
+    super(message)
+  }
+}
+
+const listeners = new Set<() => void>()
+
+/** Calls back whenever the service asks for a key, until the returned function is called. */
+export function onKeyAsked(listener: () => void): () => void {
+  listeners.add(listener)
+  return () => listeners.delete(listener)
+}
+
+export function keyOfTab(): string | null {
+  return sessionStorage.getItem(KEY)
+}
+
+export function keepKey(key: string | null): void {
+  if (key === null) sessionStorage.removeItem(KEY)
+  else sessionStorage.setItem(KEY, key)
+}
+
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+
+export function addressOf(path: string): string {
+  return new URL(path.slice(1), SERVICE).href
+}
+
+/** The whole envelope of an answer. Numbers beyond 2^53 lose digits, as they do everywhere in a browser. */
+export async function askEnvelope<T>(
+  method: Method,
+  path: string,
+  body?: unknown,
+  signal?: AbortSignal,
+): Promise<{ result: T; time: number; [beside: string]: unknown }> {
+  const answer = await send(method, path, body, signal)
+  const text = await answer.text()
+  if (!answer.ok) throw refusalOf(answer.status, text)
+  return JSON.parse(text)
+}
+
+export async function ask<T>(method: Method, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
+  return (await askEnvelope<T>(method, path, body, signal)).result
+}
+
+/** An answer that is no envelope: metrics, a file. */
+export async function askPlain(path: string, signal?: AbortSignal): Promise<Response> {
+  const answer = await send('GET', path, undefined, signal)
+  if (!answer.ok) throw refusalOf(answer.status, await answer.text())
+  return answer
+}
+
+async function send(method: Method, path: string, body: unknown, signal: AbortSignal | undefined): Promise<Response> {
+  const key = keyOfTab()
+  const headers: Record<string, string> = key === null ? {} : { 'api-key': key }
+  let sent: BodyInit | null = null
+  if (body instanceof FormData) sent = body
+  else if (body !== undefined) {
+    headers['content-type'] = 'application/json'
+    sent = typeof body === 'string' ? body : JSON.stringify(body)
+  }
+  const answer = await fetch(addressOf(path), { method, headers, body: sent, signal: signal ?? null })
+  if (answer.status === 401) for (const listener of listeners) listener()
+  return answer
+}
+
+function refusalOf(status: number, text: string): Refused {
+  try {
+    const { error, code, details } = JSON.parse(text).status
+    return new Refused(error, status, code, details?.field)
+  } catch {
+    return new Refused(text.slice(0, 300) || `The service answered ${status}`, status, 'UNKNOWN')
+  }
+}

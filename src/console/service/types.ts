@@ -1,0 +1,91 @@
+/** Answers of the service, as far as the console reads them. */
+
+export interface Bytes {
+  bytes: number
+  resident_bytes: number
+  cache_bytes: number
+}
+
+export interface CollectionInfo {
+  status: string
+  optimizer_status: 'ok' | { error: string }
+  points_count: number
+  vectors_count: number
+  indexed_vectors_count: number
+  segments_count: number
+  tail_bytes: number
+  log_bytes: number
+  warnings?: { message: string }[]
+  recall: Record<string, { queries: number; measured: number | null; asked: number | null }>
+  memory: {
+    vectors: Record<string, Record<string, Bytes | number>>
+    total: Bytes
+    [part: string]: Bytes | Record<string, Record<string, Bytes | number>> | unknown
+  }
+  config: {
+    params: {
+      vectors?: VectorParams | Record<string, VectorParams>
+      sparse_vectors?: Record<string, unknown>
+      [other: string]: unknown
+    }
+    [part: string]: unknown
+  }
+  payload_schema: Record<string, { data_type: string; params?: unknown; points: number }>
+}
+
+export interface VectorParams {
+  size: number
+  distance: string
+  [other: string]: unknown
+}
+
+export type PointId = number | string
+
+export interface Point {
+  id: PointId
+  payload: Record<string, unknown> | null
+  vector?: unknown
+  score?: number
+  version?: number
+}
+
+/** A stage of a query's plan. */
+export interface PlanStage {
+  stage: string
+  returned: number
+  prefetch: PlanStage[]
+  took_us: number
+  strategy?: string
+  why?: string
+  expected_recall?: number | null
+  selectivity?: number | null
+  true_matches?: number
+  distances_computed?: number
+  rescored?: number
+  bytes_read?: number
+  segments?: PlanSegment[]
+  [other: string]: unknown
+}
+
+export interface PlanSegment {
+  segment: number | string
+  points: number
+  strategy: string
+  why?: string
+  codes?: string
+  distances_computed?: number
+  rescored?: number
+  took_us: number
+}
+
+export interface QueryAnswer {
+  points: Point[]
+  explain?: PlanStage
+}
+
+/** Dense vectors by name; the unnamed one is ''. */
+export function vectorsOf(info: CollectionInfo): Record<string, VectorParams> {
+  const { vectors } = info.config.params
+  if (!vectors) return {}
+  return typeof vectors.size === 'number' ? { '': vectors as VectorParams } : (vectors as Record<string, VectorParams>)
+}

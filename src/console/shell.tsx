@@ -1,0 +1,79 @@
+/** What stands around each page: navigation, the key, and the page of the place. */
+import { useEffect, useState } from 'preact/hooks'
+import { CollectionPage } from './pages/collection'
+import { OverviewPage } from './pages/overview'
+import { PointsPage } from './pages/points'
+import { QueryPage } from './pages/query'
+import { KeyDialog } from './parts/key-dialog'
+import { linkTo, type Place, usePlace } from './parts/place'
+import { keyOfTab, onKeyAsked } from './service/session'
+
+export function Shell() {
+  const place = usePlace()
+  const [asksKey, setAsksKey] = useState(false)
+  const [session, setSession] = useState(0)
+  useEffect(() => onKeyAsked(() => setAsksKey(true)), [])
+  const keyed = () => {
+    setAsksKey(false)
+    setSession(session + 1)
+  }
+  const name = place.path[0] === 'collections' ? place.path[1] : undefined
+  return (
+    <>
+      <button type="button" class="skip" onClick={() => document.getElementById('main')?.focus()}>
+        Skip to the content
+      </button>
+      <header class="bar">
+        <a class="brand" href={linkTo([])}>
+          <img src="./mark.svg" alt="" width="22" height="22" /> Vicinal
+        </a>
+        {name !== undefined && <CollectionTabs name={name} place={place} />}
+        <button type="button" class="plain" onClick={() => setAsksKey(true)}>
+          {keyOfTab() === null ? 'Key' : 'Key ✓'}
+        </button>
+      </header>
+      <main id="main" tabIndex={-1} key={session}>
+        <Page place={place} />
+      </main>
+      {asksKey && <KeyDialog onDone={keyed} onCancel={() => setAsksKey(false)} />}
+    </>
+  )
+}
+
+const TABS = [
+  ['', 'Collection'],
+  ['points', 'Points'],
+  ['query', 'Query'],
+] as const
+
+function CollectionTabs({ name, place }: { name: string; place: Place }) {
+  return (
+    <nav class="tabs" aria-label={`Collection ${name}`}>
+      <span class="quiet name">{name}</span>
+      {TABS.map(([tab, text]) => (
+        <a
+          key={tab}
+          href={linkTo(['collections', name, ...(tab ? [tab] : [])])}
+          aria-current={(place.path[2] ?? '') === tab ? 'page' : undefined}
+        >
+          {text}
+        </a>
+      ))}
+    </nav>
+  )
+}
+
+function Page({ place }: { place: Place }) {
+  const [room, name, tab = ''] = place.path
+  if (room === undefined) return <OverviewPage />
+  if (room === 'collections' && name !== undefined) {
+    if (tab === '') return <CollectionPage key={name} name={name} />
+    if (tab === 'points') return <PointsPage key={name} name={name} />
+    if (tab === 'query') return <QueryPage key={name} name={name} asked={place.query.get('id')} />
+  }
+  return (
+    <p>
+      There is no such page. <a href={linkTo([])}>Back to the overview</a>
+    </p>
+  )
+}

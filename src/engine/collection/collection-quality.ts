@@ -1,0 +1,179 @@
+/** Quality reports of one collection: at most one is made at a time in the process, and equal ones are shared. */
+import { randomInt } from 'node:crypto'
+import { invalid } from '../../core/errors.js'
+import { LIMITS } from '../../core/limits.js'
+import type { MaybePromise } from '../../core/maybe-promise.js'
+import { Mutex } from '../../core/mutex.js'
+import type {
+  NearDuplicatePairs,
+  PairsOptions,
+  QualityOptions,
+  QualityReference,
+  QualityReport,
+} from '../../core/quality.js'
+import { isSparse, type SchemaVector } from '../../core/schema.js'
+import type { Stoppable } from '../../core/stop.js'
+import type { Log } from '../../log/log.js'
+import type { Shard } from '../../native/shard.js'
+import { inOwnThread } from '../../quality/quality-thread.js'
+import type { Asked, figuresOf } from '../../quality/report.js'
+import { vectorIndex } from '../../query/search-settings.js'
+import { type FileKind, readChecked, writeChecked } from '../../storage/checked-file.js'
+import type { ManifestFile } from '../catalogue/manifest-file.js'
+import { withRoom } from '../memory/memory-budget.js'
+import type { CollectionHome } from './collection-home.js'
+import type { CollectionView } from './collection-view.js'
+import { SharedWork } from './shared-work.js'
+
+const KIND: FileKind = { magic: 'VICQUAL\n', formatVersion: 1, leastReader: 1, maxBytes: 16 * 1024 * 1024 }
+const SEEDS = 2 ** 32
+const DEFAULT_PAIRS = 100
+const DEFAULT_PAIR_POINTS = 100_000
+/** The thread, and squared distances of a sample, beside the samples. */
+const FIXED_BYTES = 64 * 1024 * 1024
+
+/** Reports of a process take turns, so that they leave the other cores to callers. */
+const turns = new Mutex()
+
+/** The open collection. */
+interface Engine {
+  readonly view: CollectionView
+  readonly shard: Shard
+  readonly log: Pick<Log, 'lastSeq'>
+  read<T>(work: (view: CollectionView) => MaybePromise<T>): MaybePromise<T>
+  checkWritable(): void
+}
+
+interface Parts {
+  readonly engine: Engine
+  readonly manifest: ManifestFile
+  /** null in memory and for readers: then reports are kept as long as the collection is open. */
+  readonly home: CollectionHome | null
+}
+
+type Figures = Awaited<ReturnType<typeof figuresOf>>
+
+export class CollectionQuality {
+  readonly #parts: Parts
+  readonly #reports = new SharedWork<QualityReport>()
+  readonly #pairs = new SharedWork<NearDuplicatePairs>()
+  /** null until it was read. */
+  #kept: QualityReport[] | null = null
+
+  constructor(parts: Parts) {
+    this.#parts = parts
+  }
+
+  /** Calls at once with equal options get one report. */
+  async report(options: QualityOptions, scope: Stoppable): Promise<QualityReport> {
+    const { using, sample = LIMITS.qualityDefaultSample, seed, threshold = null } = options
+    const { schema } = this.#parts.engine.view
+    const vectors = using === undefined ? schema.map((_, at) => at) : [vectorIndex(using, schema)]
+    const key = JSON.stringify([vectors, sample, seed, threshold])
+    return await this.#reports.share(key, scope, (stop) => {
+      const asked = { vectors, sample, seed: seed ?? randomInt(SEEDS - 1), threshold }
+      return turns.run(() => this.#make(asked, stop))
+    })
+  }
+
+  async #make(asked: Asked, stop: Stoppable): Promise<QualityReport> {
+    const { engine } = this.#parts
+    const startedMs = performance.now()
+    const time = new Date().toISOString()
+    const operationId = engine.log.lastSeq
+    const figures = await withRoom(bytesOf(asked, engine), stop, undefined, () =>
+      engine.read(({ shard, config }) =>
+        inOwnThread<Figures>({ kind: 'report', shard: shard.share(), config, asked }, stop.signal),
+      ),
+    )
+    const report: QualityReport = {
+      time,
+      tookMs: Math.round(performance.now() - startedMs),
+      points: engine.shard.stats().points,
+      operationId,
+      sample: asked.sample,
+      seed: asked.seed,
+      ...figures,
+      rules: [],
+    }
+    await this.#keep(report)
+    return report
+  }
+
+  async pairs(options: PairsOptions, scope: Stoppable): Promise<NearDuplicatePairs> {
+    const { using, threshold, limit = DEFAULT_PAIRS, maxPoints = DEFAULT_PAIR_POINTS } = options
+    const { engine } = this.#parts
+    const { schema } = engine.view
+    const vector = vectorIndex(using, schema)
+    const told = schema[vector] as SchemaVector
+    if (isSparse(told) || told.multivectorConfig) {
+      throw invalid('using', 'expected a vector with one row a point, neither sparse nor a multivector', using)
+    }
+    const asked = { vector, threshold, limit, maxPoints }
+    return await this.#pairs.share(JSON.stringify(asked), scope, (stop) =>
+      turns.run(() =>
+        withRoom(FIXED_BYTES, stop, undefined, () =>
+          engine.read(({ shard, config }) =>
+            inOwnThread<NearDuplicatePairs>({ kind: 'pairs', shard: shard.share(), config, asked }, stop.signal),
+          ),
+        ),
+      ),
+    )
+  }
+
+  async history(): Promise<QualityReport[]> {
+    return [...(await this.#load())]
+  }
+
+  async setReference({ operationId, filter }: QualityReference): Promise<void> {
+    const { engine, manifest } = this.#parts
+    engine.checkWritable()
+    if (filter && operationId !== undefined) {
+      throw invalid('operationId', 'expected either an operation or a filter', operationId)
+    }
+    const { lastSeq } = engine.log
+    if (operationId !== undefined && operationId > lastSeq) {
+      throw invalid('operationId', `expected an operation of the past, at most ${lastSeq}`, operationId)
+    }
+    await manifest.update({ qualityReference: filter ? { filter } : { operationId: operationId ?? lastSeq } })
+  }
+
+  async deleteReference(): Promise<boolean> {
+    const { engine, manifest } = this.#parts
+    engine.checkWritable()
+    const isSet = Boolean(manifest.current.qualityReference)
+    if (isSet) await manifest.update({ qualityReference: null })
+    return isSet
+  }
+
+  /** Ends the work under way. */
+  async stop(): Promise<void> {
+    await Promise.all([this.#reports.stop(), this.#pairs.stop()])
+  }
+
+  /** A report that cannot be kept is no failure of the call that asked for it. */
+  async #keep(report: QualityReport): Promise<void> {
+    const kept = await this.#load()
+    kept.push(report)
+    kept.splice(0, kept.length - LIMITS.qualityReports)
+    const { home } = this.#parts
+    if (home) await writeChecked(home.disk, home.paths.quality, KIND, { reports: kept }).catch(() => undefined)
+  }
+
+  /** A file that is missing or damaged counts as one without reports. */
+  async #load(): Promise<QualityReport[]> {
+    if (this.#kept) return this.#kept
+    const { home } = this.#parts
+    const body = home ? await readChecked(home.disk, home.paths.quality, KIND).catch(() => null) : null
+    const reports = (body as { reports?: unknown } | null)?.reports
+    this.#kept ??= Array.isArray(reports) ? reports : []
+    return this.#kept
+  }
+}
+
+/** Bytes that a report takes at most. */
+function bytesOf({ vectors, sample }: Asked, { view }: Engine): number {
+  const largest = Math.max(0, ...vectors.map((vector) => view.schema[vector]?.size ?? 0))
+  const bytes = largest * sample * Float32Array.BYTES_PER_ELEMENT
+  return FIXED_BYTES + 2 * Math.min(bytes, LIMITS.qualitySampleBytes)
+}

@@ -1,0 +1,138 @@
+/** The points of a write as columns. */
+import { isDeepStrictEqual } from 'node:util'
+import type { ColumnarPoints } from '../../core/database.js'
+import { invalid, noSuchVector } from '../../core/errors.js'
+import { andThen, type MaybePromise } from '../../core/maybe-promise.js'
+import type { PointColumns } from '../../core/point.js'
+import type { Schema, SchemaVector } from '../../core/schema.js'
+import { columnsOfArrow, isArrowTable } from '../../ingest/arrow-columns.js'
+import { cleanVectors } from '../../ingest/clean.js'
+import { type CleanedRows, type CleaningContext, cleanRows } from '../../ingest/cleaning.js'
+import { Flaws, isOfRow } from '../../ingest/flaws.js'
+import { inferEach, inferVectors } from '../../ingest/infer.js'
+import { takeRows } from '../../ingest/kept-rows.js'
+import { columnsOfColumnar, columnsOfPoints } from '../../ingest/point-columns.js'
+import type { PlanContext } from './collection-view.js'
+
+type Make = (points: unknown, schema: Schema, flaws: Flaws | null) => PointColumns
+
+/** What the columns of a vector depend on. */
+const FACTS = ['size', 'multivectorConfig', 'distance', 'datatype', 'modifier'] as const
+
+/** Made at once, or where points have texts when those are vectors. */
+export class GivenColumns {
+  readonly #schema: Schema
+  readonly #made: MaybePromise<PointColumns>
+  #cleaned: Promise<PointColumns> | null = null
+
+  constructor(points: unknown, schema: Schema, make: Make) {
+    this.#schema = schema
+    this.#made = andThen(inferVectors(points, schema), (inferred) => make(inferred, schema, null))
+    // Reported where it is awaited, which may be never.
+    if (this.#made instanceof Promise) this.#made.catch(() => undefined)
+  }
+
+  /** Cleaned once: they are changed in place. */
+  async cleaned(context: PlanContext): Promise<PointColumns> {
+    this.#cleaned ??= this.#clean(context)
+    const columns = await this.#cleaned
+    checkVectors(columns, this.#schema, context.schema)
+    return columns
+  }
+
+  async #clean({ strictMode }: PlanContext): Promise<PointColumns> {
+    const columns = await this.#made
+    strictMode?.columns(columns)
+    await cleanVectors(columns, this.#schema)
+    return columns
+  }
+}
+
+/** The same of points of which those that are none are left out and told. */
+export class GivenRows {
+  readonly #schema: Schema
+  readonly #made: MaybePromise<PointColumns>
+  readonly #flaws = new Flaws()
+
+  constructor(points: unknown, schema: Schema, make: Make) {
+    this.#schema = schema
+    const columnsOf = (inferred: unknown) => make(inferred, schema, this.#flaws)
+    this.#made = andThen(inferEach(points, schema, this.#flaws), columnsOf)
+    if (this.#made instanceof Promise) this.#made.catch(() => undefined)
+  }
+
+  /** Called once: they are changed in place. */
+  async cleaned({ schema, strictMode }: PlanContext, context: CleaningContext): Promise<CleanedRows> {
+    const columns = await this.#made
+    const cleaned = await this.#clean(columns, context)
+    checkVectors(cleaned.columns, this.#schema, schema)
+    return strictMode ? withinBounds(cleaned, strictMode) : cleaned
+  }
+
+  async #clean(columns: PointColumns, context: CleaningContext): Promise<CleanedRows> {
+    const { refused, leftOut } = this.#flaws
+    if (!this.#schema.ingestion && refused.size === 0 && leftOut.length === 0) {
+      try {
+        await cleanVectors(columns, this.#schema)
+        return { columns, kept: null, refused: [], fixed: 0, flagged: 0, byRule: {} }
+      } catch (error) {
+        if (!isOfRow(error)) throw error
+      }
+    }
+    const cleaned = await cleanRows(columns, this.#flaws, this.#schema, context)
+    await cleanVectors(cleaned.columns, this.#schema)
+    return cleaned
+  }
+}
+
+/** Columns of an upsert's points, of any form. `flaws` takes those that are no points. */
+export function toColumns(points: unknown, schema: Schema, flaws: Flaws | null): PointColumns {
+  if (Array.isArray(points)) return columnsOfPoints(points, schema, { vectorsRequired: true, flaws })
+  if (points !== null && typeof points === 'object') {
+    if (isArrowTable(points)) return columnsOfArrow(points, schema)
+    if ('ids' in points && 'vectors' in points) return columnsOfColumnar(points as ColumnarPoints, schema, flaws)
+  }
+  throw invalid('points', 'expected an array of points, columns { ids, vectors }, or an Arrow table', points)
+}
+
+/** Rows beyond the bounds of the collection's owner are refused too. */
+function withinBounds(cleaned: CleanedRows, bounds: NonNullable<PlanContext['strictMode']>): CleanedRows {
+  const { columns, kept } = cleaned
+  try {
+    bounds.columns(columns)
+    return cleaned
+  } catch (error) {
+    if (!isOfRow(error)) throw error
+  }
+  const within: number[] = []
+  const refused = [...cleaned.refused]
+  for (let at = 0; at < columns.count; at++) {
+    try {
+      bounds.columns(takeRows(columns, Uint32Array.of(at)))
+      within.push(at)
+    } catch (error) {
+      if (!isOfRow(error)) throw error
+      refused.push({ row: kept ? (kept[at] as number) : at, error })
+    }
+  }
+  const stay = Uint32Array.from(within)
+  return {
+    ...cleaned,
+    columns: takeRows(columns, stay),
+    kept: kept ? stay.map((at) => kept[at] as number) : stay,
+    refused: refused.sort((a, b) => a.row - b.row),
+  }
+}
+
+/** Refuses vectors that were dropped since the points were read, even if there are others of their names now. */
+function checkVectors({ vectors }: PointColumns, read: Schema, present: Schema): void {
+  if (read === present) return
+  for (const { name } of vectors) {
+    const [before, now] = [read, present].map((schema) => schema.find((vector) => vector.name === name))
+    if (now === undefined || !isSameVector(before as SchemaVector, now)) throw noSuchVector('points', name)
+  }
+}
+
+function isSameVector(a: SchemaVector, b: SchemaVector): boolean {
+  return FACTS.every((fact) => isDeepStrictEqual(a[fact as never], b[fact as never]))
+}

@@ -1,0 +1,84 @@
+/**
+ * The quarantine of a collection: an ordinary collection without vectors. It has each row that a rule sends there as it
+ * came, under an id made of its source and position, or else of its content. So a row that is sent again is there once.
+ */
+import type { Collection, Database, WriteOptions } from '../../core/database.js'
+import { VicinalError } from '../../core/errors.js'
+import { type InnerCall, withInner } from '../../core/inner-call.js'
+import { uuidOfText } from '../../core/text-ids.js'
+import { parsePayload } from '../../filter/payload-json.js'
+import type { RefusedRow } from '../../ingest/flaws.js'
+
+/** Payload keys by which records are looked for. */
+const INDEXED = ['collection', 'source', 'rule'] as const
+/** Rules of the quarantine itself do not hold for its records: they would lead from one quarantine to the next. */
+const ASIDE: InnerCall = { isAside: true }
+
+/** A record as the quarantine has it, besides its id. */
+export interface QuarantinedRecord {
+  /** The collection that it was sent to. */
+  collection: string
+  /** Its rule, and the check of it. */
+  rule: string
+  check: string
+  reason: string
+  /** The part of the record that is wrong. */
+  field?: string
+  /** null without a source. */
+  source: string | null
+  position: number | null
+  /** The point as it came. */
+  record: { id: unknown; vector: unknown; payload?: unknown }
+  quarantinedAt: string
+}
+
+/** The rows of one write, and where they come from. */
+export interface RefusedRows {
+  collection: string
+  rows: readonly RefusedRow[]
+  source: string | null
+  /** The number of a row in its source. */
+  numberOf(row: number): number
+}
+
+/** Resolves to the quarantine, which is made where it is not there. */
+export async function quarantineIn(database: Database, name: string): Promise<Collection> {
+  try {
+    return await database.collection(name)
+  } catch (error) {
+    if (!(error instanceof VicinalError) || error.code !== 'NOT_FOUND') throw error
+  }
+  const made = await database.ensureCollection(name, { vectors: {} })
+  for (const key of INDEXED) await made.createPayloadIndex(key, 'keyword')
+  return made
+}
+
+/** Stores the rows that have a record. They are on stable storage when it resolves. */
+export async function putAside(quarantine: Collection, refused: RefusedRows): Promise<void> {
+  const options: WriteOptions = { wait: true }
+  await quarantine.upsert(pointsOf(refused), withInner(options, ASIDE))
+}
+
+function* pointsOf({ collection, rows, source, numberOf }: RefusedRows) {
+  const quarantinedAt = new Date().toISOString()
+  for (const { row, error, rule, record } of rows) {
+    if (record === undefined || !rule) continue
+    const position = source === null ? null : numberOf(row)
+    const told = {
+      collection,
+      rule: rule.name as string,
+      check: rule.check,
+      reason: error.message,
+      ...(typeof error.details.field === 'string' ? { field: error.details.field } : {}),
+      source,
+      position,
+      record: parsePayload(record) as QuarantinedRecord['record'],
+      quarantinedAt,
+    } satisfies QuarantinedRecord
+    yield { id: recordId(collection, source, position ?? record), vector: {}, payload: told }
+  }
+}
+
+function recordId(collection: string, source: string | null, what: number | string): string {
+  return uuidOfText(JSON.stringify([collection, source, what]))
+}

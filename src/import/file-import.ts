@@ -1,0 +1,241 @@
+/** Reads files, one after the other, into a collection: maps their rows, writes them in batches, and tells wrong ones. */
+import { VicinalError } from '../core/errors.js'
+import type { RejectedRow } from '../core/ingest.js'
+import { LIMITS } from '../core/limits.js'
+import type { Point, PointId } from '../core/point.js'
+import type { Distance } from '../core/schema.js'
+import type { ReadRow } from '../readers/rows.js'
+import type { Progress } from '../terminal/progress.js'
+import { UsageError } from '../terminal/usage-error.js'
+import { type Format, openSource } from './formats.js'
+import { choiceOf, type Mapping, mappingOf, pointIn, vectorParams } from './mapping.js'
+import { columnOf, type OnError, type RefusedRow, type RefusedRows, stoppedBy } from './refused-rows.js'
+import type { Progressed, ResumeState } from './resume-state.js'
+import { type Cursor, type Model, type Source, type SourceRows, START } from './source.js'
+import type { Target, Written } from './target.js'
+
+const BATCH_ROWS = 8_192
+/** Ids that a dry run compares with each other. */
+const MOST_COMPARED_IDS = 5_000_000
+
+export interface ImportOptions {
+  files: readonly { path: string; format: Format }[]
+  distance: Distance
+  idColumn: string | undefined
+  vectors: readonly string[]
+  onError: OnError
+  isDry: boolean
+  /** Key of a service to read from. */
+  sourceKey: string | undefined
+}
+
+/** Rows that are written together. */
+interface Batch {
+  points: Point<unknown>[]
+  /** For each point its row in the file. */
+  rows: number[]
+  bytes: number
+  /** Rows of the file before the batch's end, refused ones too. */
+  end: number
+  /** Where the next batch begins; null inside a unit that can only be read as a whole. */
+  next: Cursor | null
+}
+
+export class FileImport {
+  readonly #target: Target
+  readonly #options: ImportOptions
+  readonly #refused: RefusedRows
+  readonly #state: ResumeState | null
+  readonly #signal: AbortSignal
+  readonly #ids = new Set<PointId>()
+  /** As of the last position from which a later run could go on. */
+  #done: Progressed
+  #accepted: number
+  #repeated = 0
+
+  constructor(
+    target: Target,
+    options: ImportOptions,
+    {
+      refused,
+      state,
+      done,
+      signal,
+    }: { refused: RefusedRows; state: ResumeState | null; done: Progressed; signal: AbortSignal },
+  ) {
+    this.#target = target
+    this.#options = options
+    this.#refused = refused
+    this.#state = state
+    this.#signal = signal
+    this.#done = done
+    this.#accepted = done.accepted
+  }
+
+  /** Rows that were stored, by this run and by earlier ones of the same command. */
+  get accepted(): number {
+    return this.#accepted
+  }
+
+  /** Of a dry run: ids that came before. */
+  get repeatedIds(): number {
+    return this.#repeated
+  }
+
+  async run(progress: Progress): Promise<void> {
+    for (let file = this.#done.filesDone; file < this.#options.files.length; file++)
+      await this.#importFile(file, progress)
+    progress.finish(this.#done.rowsBefore, this.#options.isDry ? 'rows' : 'points')
+  }
+
+  async #importFile(index: number, progress: Progress): Promise<void> {
+    const { path, format } = this.#options.files[index] as { path: string; format: Format }
+    const source = await openSource(path, format, this.#options.sourceKey)
+    try {
+      const mapping = await this.#mapping(source)
+      const before = this.#done.rowsBefore
+      const rows = await this.#store(source, mapping, (end) => {
+        const share = (index + source.share({ ...this.#done.cursor, row: end })) / this.#options.files.length
+        progress.update(share, before + end, 'rows')
+      })
+      const done = { filesDone: index + 1, cursor: START, rowsBefore: before + rows, accepted: this.#accepted }
+      this.#done = { ...this.#done, ...done, refused: this.#refused.count }
+      this.#state?.write(this.#done, true)
+      if (this.#options.isDry) process.stdout.write(`${toldOf(path, rows, mapping)}\n`)
+    } finally {
+      await source.close()
+    }
+  }
+
+  async #mapping(source: Source): Promise<Mapping> {
+    const config = await this.#target.config()
+    const existing = [...(config?.vectors ?? []), ...(config?.sparseVectors ?? [])].map(({ name }) => name)
+    const shape = await source.shape()
+    if (shape.rows === 0 && shape.vectors.size === 0) throw new UsageError(`${source.path}: has no rows`)
+    return mappingOf(shape, { ...this.#options, existing, textIds: config?.ids === 'text' }, source.path)
+  }
+
+  /** One write at a time, so that of two rows with one id the later wins. The next batch is read meanwhile. */
+  async #store(source: Source, mapping: Mapping, onDone: (end: number) => void): Promise<number> {
+    let write = Promise.resolve()
+    let rows = this.#done.cursor.row
+    for await (const batch of this.#batches(source, mapping)) {
+      await write
+      this.#signal.throwIfAborted()
+      rows = batch.end
+      write = this.#write(source, mapping, batch).then(() => onDone(batch.end))
+      // Awaited above or below. An early rejection must not count as unhandled meanwhile.
+      write.catch(() => {})
+    }
+    await write
+    return rows
+  }
+
+  async *#batches(source: Source, mapping: Mapping): AsyncGenerator<Batch> {
+    const { cursor } = this.#done
+    let batch = newBatch(cursor.row)
+    for await (const some of source.rows(choiceOf(mapping), cursor)) {
+      this.#gather(some, batch, source, mapping)
+      if (batch.bytes < LIMITS.ingestBatchBytes && batch.points.length < BATCH_ROWS) continue
+      yield batch
+      batch = newBatch(batch.end)
+    }
+    yield batch
+  }
+
+  #gather({ rows, first, next }: SourceRows, batch: Batch, source: Source, mapping: Mapping): void {
+    for (const [at, row] of rows.entries()) {
+      if (row === null) continue
+      const point = this.#pointOf(row, first + at, source, mapping)
+      if (point === null) continue
+      batch.points.push(point)
+      batch.rows.push(first + at)
+      batch.bytes += row.bytes
+    }
+    batch.end = first + rows.length
+    batch.next = next
+  }
+
+  #pointOf(read: ReadRow, row: number, source: Source, mapping: Mapping): Point<unknown> | null {
+    let error: VicinalError
+    if ('error' in read) error = read.error
+    else
+      try {
+        return pointIn(read.point, this.#done.rowsBefore + row, mapping)
+      } catch (cause) {
+        if (!(cause instanceof VicinalError)) throw cause
+        error = cause
+      }
+    const { code, message, details } = error
+    const record = 'point' in read ? read.point : (read.record ?? null)
+    this.#refuse({ row, code, error: message, field: details.field as string }, source, mapping, record)
+    return null
+  }
+
+  #refuse({ row, code, error, field }: RejectedRow, { path }: Source, mapping: Mapping, record: unknown): void {
+    const refused: RefusedRow = { file: path, row, column: columnOf(field, mapping), code, reason: error, record }
+    this.#refused.add(refused)
+    if (this.#options.onError === 'stop') throw stoppedBy(refused)
+  }
+
+  async #write(source: Source, mapping: Mapping, batch: Batch): Promise<void> {
+    const { points, rows, end, next } = batch
+    if (points.length > 0) {
+      if (!this.#target.collection) await this.#make(source, mapping)
+      const { accepted, rejected } = await this.#written(points)
+      for (const one of rejected) {
+        this.#refuse({ ...one, row: rows[one.row] as number }, source, mapping, points[one.row])
+      }
+      this.#accepted += accepted
+      if (this.#options.isDry) this.#compare(points)
+    }
+    if (next === null) return
+    const lastId = points.at(-1)?.id ?? this.#done.lastId
+    this.#done = {
+      ...this.#done,
+      cursor: { ...next, row: end },
+      accepted: this.#accepted,
+      refused: this.#refused.count,
+      lastId,
+    }
+    this.#state?.write(this.#done)
+  }
+
+  #written(points: readonly Point<unknown>[]): Promise<Written> {
+    const isWhole = this.#options.onError === 'stop'
+    return isWhole ? this.#target.writeWhole(points, this.#signal) : this.#target.writeRight(points, this.#signal)
+  }
+
+  /** Ids that came before; not beyond the first millions. */
+  #compare(points: readonly Point<unknown>[]): void {
+    for (const { id } of points) {
+      if (this.#ids.has(id)) this.#repeated++
+      else if (this.#ids.size < MOST_COMPARED_IDS) this.#ids.add(id)
+    }
+  }
+
+  async #make(source: Source, mapping: Mapping): Promise<void> {
+    const model: Model = (await source.model?.()) ?? {
+      options: vectorParams(mapping, this.#options.distance),
+      indexes: [],
+    }
+    if (!this.#options.isDry) say(`making collection ${this.#target.name}: ${JSON.stringify(model.options)}`)
+    await this.#target.make(model)
+  }
+}
+
+function newBatch(end: number): Batch {
+  return { points: [], rows: [], bytes: 0, end, next: null }
+}
+
+function toldOf(path: string, rows: number, { id, vectors }: Mapping): string {
+  const told = vectors.map(({ name, column, shape: { kind, size } }) => {
+    const form = kind === 'sparse' ? 'sparse' : `${size} dimensions${kind === 'multi' ? ', several a row' : ''}`
+    return `${name || '(unnamed)'} = ${column || 'vector'}, ${form}`
+  })
+  return `${path}: ${rows} rows, ids ${id ?? '= row numbers'}, vectors: ${told.join('; ')}`
+}
+
+export function say(text: string): void {
+  process.stderr.write(`vicinal: ${text}\n`)
+}

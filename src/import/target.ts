@@ -1,0 +1,146 @@
+import type { Collection, Database } from '../core/database.js'
+import { VicinalError } from '../core/errors.js'
+import type { RejectedRow } from '../core/ingest.js'
+import { LIMITS } from '../core/limits.js'
+import { type Point, UNNAMED_VECTOR } from '../core/point.js'
+import type { CollectionConfig, CollectionOptions, VectorParams } from '../core/schema.js'
+import { patiently } from '../intake/patience.js'
+import type { Model } from './source.js'
+
+const WRITE_TIMEOUT_MS = 600_000
+/** Bytes of points that a dry run holds before its collection is made anew. */
+const MOST_DRY_BYTES = 64 * 1024 * 1024
+/** Codes of errors that one row alone can have. */
+const OF_ROW: ReadonlySet<string> = new Set(['INVALID_ARGUMENT', 'TOO_LARGE', 'NOT_IMPLEMENTED'])
+const PLACE = /^points\[(\d+)\]\.?/
+
+export interface Written {
+  accepted: number
+  /** Their `row` counts the points of the batch. */
+  rejected: readonly RejectedRow[]
+}
+
+/** The collection that rows go into. That of a dry run is in memory, and is emptied as it fills. */
+export class Target {
+  readonly name: string
+  readonly #database: Database
+  readonly #isDry: boolean
+  #collection: Collection | null
+  /** Set once the collection was made here. */
+  #made: CollectionOptions | null = null
+  #isEmpty = true
+  #dryBytes = 0
+
+  private constructor(database: Database, name: string, collection: Collection | null, isDry: boolean) {
+    this.#database = database
+    this.name = name
+    this.#collection = collection
+    this.#isDry = isDry
+  }
+
+  static async open(database: Database, name: string): Promise<Target> {
+    const collection = (await database.hasCollection(name)) ? await database.collection(name) : null
+    return new Target(database, name, collection, false)
+  }
+
+  /** `config` is that of the collection that the rows would go into; null: it would be made. */
+  static async dry(memory: Database, name: string, config: CollectionConfig | null): Promise<Target> {
+    const target = new Target(memory, name, null, true)
+    if (config) await target.make({ options: optionsOf(config), indexes: [] })
+    return target
+  }
+
+  get collection(): Collection | null {
+    return this.#collection
+  }
+
+  async config(): Promise<CollectionConfig | null> {
+    return this.#collection ? (await this.#collection.info()).config : null
+  }
+
+  async make({ options, indexes }: Model): Promise<void> {
+    // Graphs and codes have no say in whether a row is accepted.
+    this.#made = this.#isDry ? { ...options, hnswConfig: { m: 0 } } : options
+    this.#collection = await this.#database.createCollection(this.name, this.#made)
+    if (this.#isDry) return
+    for (const [field, schema] of indexes) await this.#collection.createPayloadIndex(field, schema as never)
+  }
+
+  /** A collection that was made here and got no point is deleted. */
+  async deleteIfEmpty(): Promise<void> {
+    if (!this.#made || !this.#isEmpty) return
+    await this.#database.deleteCollection(this.name)
+    this.#collection = null
+  }
+
+  /** All of the points or none; the first one that is wrong is told. */
+  async writeWhole(points: readonly Point<unknown>[], signal: AbortSignal): Promise<Written> {
+    try {
+      const options = { timeoutMs: WRITE_TIMEOUT_MS, signal }
+      await patiently(() => this.#given.upsert(points as readonly Point[], options), signal)
+    } catch (error) {
+      const rejected = rejectedOf(error)
+      if (!rejected) throw error
+      return { accepted: 0, rejected: [rejected] }
+    }
+    await this.#wrote(points, points.length)
+    return { accepted: points.length, rejected: [] }
+  }
+
+  /** All points that are right. */
+  async writeRight(points: readonly Point<unknown>[], signal: AbortSignal): Promise<Written> {
+    const options = { timeoutMs: WRITE_TIMEOUT_MS, signal, mostErrors: LIMITS.ingestBatchRows }
+    const { accepted, errors } = await this.#given.ingest(points, options)
+    await this.#wrote(points, accepted)
+    return { accepted, rejected: errors }
+  }
+
+  get #given(): Collection {
+    return this.#collection as Collection
+  }
+
+  async #wrote(points: readonly Point<unknown>[], accepted: number): Promise<void> {
+    if (accepted > 0) this.#isEmpty = false
+    if (!this.#isDry) return
+    this.#dryBytes += points.length * (MOST_DRY_BYTES / LIMITS.ingestBatchRows)
+    if (this.#dryBytes < MOST_DRY_BYTES) return
+    this.#dryBytes = 0
+    await this.#database.deleteCollection(this.name)
+    this.#collection = await this.#database.createCollection(this.name, this.#made as CollectionOptions)
+  }
+}
+
+function rejectedOf(error: unknown): RejectedRow | null {
+  if (!(error instanceof VicinalError) || !OF_ROW.has(error.code)) return null
+  const { field } = error.details
+  const at = typeof field === 'string' ? PLACE.exec(field) : null
+  if (!at) return null
+  const rest = (field as string).slice(at[0].length)
+  const reason = error.message.replace(PLACE, '')
+  return { row: Number(at[1]), code: error.code, error: reason, ...(rest === '' ? {} : { field: rest }) }
+}
+
+/** The options of a collection like this one, as far as they decide which rows it accepts. */
+function optionsOf(config: CollectionConfig): CollectionOptions {
+  const { vectors, sparseVectors, hnswConfig, quantization, quantizationConfig, ...rest } = config
+  const { optimizersConfig, walConfig, params, metadata, ids, strictModeConfig, ...others } = rest
+  const named = vectors.map(({ name, size, distance, datatype, multivectorConfig }) => {
+    const params: VectorParams = { size, distance }
+    if (datatype) params.datatype = datatype
+    if (multivectorConfig) params.multivectorConfig = multivectorConfig
+    return [name, params] as const
+  })
+  const [first] = named
+  const isUnnamed = named.length === 1 && first?.[0] === UNNAMED_VECTOR
+  return {
+    ...others,
+    ...(named.length === 0
+      ? {}
+      : { vectors: isUnnamed ? (first as readonly [string, VectorParams])[1] : Object.fromEntries(named) }),
+    ...(sparseVectors.length === 0
+      ? {}
+      : { sparseVectors: Object.fromEntries(sparseVectors.map(({ name }) => [name, {}])) }),
+    ...(ids ? { ids } : {}),
+    ...(strictModeConfig ? { strictModeConfig } : {}),
+  }
+}

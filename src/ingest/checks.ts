@@ -1,0 +1,169 @@
+/** The checks of rules: each finds the rows of a batch that break a rule, and knows how to mend them. */
+import { describeValue, invalid, VicinalError } from '../core/errors.js'
+import type { Check, Fix, IngestionRule } from '../core/ingestion-rules.js'
+import { LIMITS } from '../core/limits.js'
+import { UNNAMED_VECTOR } from '../core/point.js'
+import { isSparse, type ResolvedVector } from '../core/schema.js'
+import { type Breach, type CheckedBatch, rangeOf } from './checked-batch.js'
+import type { RefusedRow } from './flaws.js'
+import { payloadBreaches } from './payload-check.js'
+import type { InspectedColumn, VectorAt } from './vector-facts.js'
+
+type Find = (rule: IngestionRule, batch: CheckedBatch) => Iterable<Breach> | AsyncIterable<Breach>
+
+const CHECKS: Readonly<Record<Check, Find>> = {
+  finite,
+  zero,
+  dimension,
+  norm,
+  duplicate,
+  near_duplicate: nearDuplicate,
+  missing,
+  payload: payloadBreaches,
+}
+
+export function checkOf({ check }: IngestionRule): Find {
+  return CHECKS[check]
+}
+
+function columnsOf({ vector }: IngestionRule, { inspected }: CheckedBatch): readonly InspectedColumn[] {
+  return vector === undefined ? inspected : inspected.filter(({ name }) => name === vector)
+}
+
+function fieldOf(vector: string): string {
+  return vector === UNNAMED_VECTOR ? 'vector' : `vector.${vector}`
+}
+
+/** Reads the fixes of one column's vectors. */
+function breachOf(
+  column: InspectedColumn,
+  { index, position, row }: VectorAt,
+  error: VicinalError,
+  mend: (fix: Fix, index: number) => boolean = () => false,
+): Breach {
+  return {
+    row,
+    error,
+    mend(fix) {
+      if (fix !== 'drop') return mend(fix, index)
+      column.dropped.add(position)
+      return true
+    },
+  }
+}
+
+/** Vectors that are in no column, for want of a number or a dimension. */
+function* leftOutBreaches({ vector }: IngestionRule, batch: CheckedBatch, check: Check): Generator<Breach> {
+  for (const left of [...batch.leftOut]) {
+    const { row, name, error } = left
+    if (error.check !== check || (vector !== undefined && vector !== name)) continue
+    const mend = (fix: Fix) => {
+      if (fix === 'drop') batch.leftOut.splice(batch.leftOut.indexOf(left), 1)
+      return fix === 'drop'
+    }
+    yield { row, error: new VicinalError(error.code, error.message, { details: { field: fieldOf(name) } }), mend }
+  }
+}
+
+function notFinite(column: InspectedColumn): VicinalError {
+  const { datatype = 'float32' } = column.schema as ResolvedVector
+  return invalid(fieldOf(column.name), `expected finite numbers that ${datatype} can hold, got NaN, infinity or beyond`)
+}
+
+function* finite(rule: IngestionRule, batch: CheckedBatch): Generator<Breach> {
+  for (const column of columnsOf(rule, batch)) {
+    const { flags } = column.facts
+    for (const at of column.broken((index) => flags[index] !== 0))
+      yield breachOf(column, at, notFinite(column), (_, index) => column.clampComponents(index))
+  }
+  yield* leftOutBreaches(rule, batch, 'finite')
+}
+
+function* dimension(rule: IngestionRule, batch: CheckedBatch): Generator<Breach> {
+  yield* leftOutBreaches(rule, batch, 'dimension')
+}
+
+function* zero(rule: IngestionRule, batch: CheckedBatch): Generator<Breach> {
+  for (const column of columnsOf(rule, batch)) {
+    const { norms } = column.facts
+    for (const at of column.broken((index) => norms[index] === 0))
+      yield breachOf(column, at, invalid(fieldOf(column.name), 'expected a vector that is not zero'))
+  }
+}
+
+function* norm(rule: IngestionRule, batch: CheckedBatch): Generator<Breach> {
+  const { min = 0, max = Number.POSITIVE_INFINITY } = rule
+  const expected = `expected a norm ${rangeOf(rule)}`
+  for (const column of columnsOf(rule, batch)) {
+    const { norms, flags } = column.facts
+    // The norm of a vector that is not finite is none: the check `finite` is for it.
+    const isOutside = (index: number) => {
+      const size = norms[index] as number
+      return flags[index] === 0 && (size < min || size > max)
+    }
+    for (const at of column.broken(isOutside)) {
+      const size = norms[at.index] as number
+      const bound = size < min ? min : max
+      yield breachOf(column, at, invalid(fieldOf(column.name), expected, size), (fix, index) =>
+        column.scaleTo(index, fix === 'normalise' ? 1 : bound),
+      )
+    }
+  }
+}
+
+function* duplicate(rule: IngestionRule, batch: CheckedBatch): Generator<Breach> {
+  const window = rule.window ?? LIMITS.duplicateWindowDefault
+  for (const column of columnsOf(rule, batch)) {
+    for (const { position, row, first } of column.repeated) {
+      if (column.dropped.has(position) || batch.numberOf(row) - first > window) continue
+      const error = invalid(fieldOf(column.name), `expected another vector than that of row ${first}`)
+      yield breachOf(column, { index: position, position, row }, error)
+    }
+  }
+}
+
+async function* nearDuplicate(rule: IngestionRule, batch: CheckedBatch): AsyncGenerator<Breach> {
+  const threshold = rule.threshold as number
+  for (const column of columnsOf(rule, batch)) {
+    const { schema, facts } = column
+    if (isSparse(schema) || schema.multivectorConfig) continue
+    const isSimilarity = schema.distance === 'Cosine' || schema.distance === 'Dot'
+    const asked = [...column.broken((index) => facts.flags[index] === 0)].filter(({ row }) => batch.isOpen(row))
+    const floats = new Float32Array(asked.length * schema.size)
+    for (const [at, { index }] of asked.entries()) floats.set(column.floats(index), at * schema.size)
+    const rows = asked.map(({ row }) => row)
+    const found = await batch.nearest(column.name, floats, rows)
+    for (const [at, near] of found.entries()) {
+      if (near === null || (isSimilarity ? near.score < threshold : near.score > threshold)) continue
+      const expected = `expected no stored vector ${isSimilarity ? 'of at least' : 'within'} ${threshold}`
+      const what = `${expected}, got point ${describeValue(near.id)} with ${near.score}`
+      yield breachOf(column, asked[at] as VectorAt, invalid(fieldOf(column.name), what))
+    }
+  }
+}
+
+function* missing(rule: IngestionRule, batch: CheckedBatch): Generator<Breach> {
+  for (const { name } of batch.schema) {
+    if (rule.vector !== undefined && rule.vector !== name) continue
+    const column = batch.inspected.find((candidate) => candidate.name === name)
+    const present = new Uint8Array(batch.columns.count)
+    if (column) for (const { row } of column.broken(() => true)) present[row] = 1
+    for (const left of batch.leftOut) if (left.name === name) present[left.row] = 1
+    for (let row = 0; row < present.length; row++) {
+      if (present[row] === 1) continue
+      yield { row, error: invalid(fieldOf(name), 'expected a vector', null), mend: () => false }
+    }
+  }
+}
+
+/** Vectors that no rule has mended and that cannot be stored. */
+export function* unstorable(batch: CheckedBatch): Generator<RefusedRow> {
+  for (const column of batch.inspected) {
+    const { flags } = column.facts
+    for (const { row } of column.broken((index) => flags[index] !== 0)) yield { row, error: notFinite(column) }
+  }
+  for (const { row, name, error } of batch.leftOut) {
+    const details = { field: fieldOf(name) }
+    yield { row, error: new VicinalError(error.code, error.message, { details }) }
+  }
+}

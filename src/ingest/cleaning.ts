@@ -1,0 +1,182 @@
+/**
+ * Cleans a batch by the rules of its collection: each rule looks at the rows that no rule before it has refused. Rows stay
+ * as they came until they are known to stay, so that the quarantine gets what was sent.
+ */
+import { FLAGS_KEY, INVALID, type IngestionRule } from '../core/ingestion-rules.js'
+import type { PointColumns } from '../core/point.js'
+import type { Schema } from '../core/schema.js'
+import { joinTextId, splitTextId } from '../core/text-ids.js'
+import { parsePayload, writePayload } from '../filter/payload-json.js'
+import type { Breach, CheckedBatch } from './checked-batch.js'
+import { checkOf, unstorable } from './checks.js'
+import type { Flaws, RefusedRow } from './flaws.js'
+import { takeRows, withoutVectors } from './kept-rows.js'
+import { TextColumnBuilder } from './payload-text.js'
+import type { RecentRows } from './recent-rows.js'
+import { payloadAt, recordText } from './record-text.js'
+import { InspectedColumn } from './vector-facts.js'
+
+export interface CleaningCounts {
+  fixed: number
+  flagged: number
+  /** Rows by the name of each rule that they broke. */
+  byRule: Record<string, number>
+}
+
+export interface CleanedRows extends CleaningCounts {
+  /** The rows that stay. */
+  columns: PointColumns
+  /** Their places in the batch; null if all stay. */
+  kept: Uint32Array | null
+  /** In order. */
+  refused: RefusedRow[]
+}
+
+/** The facts that rules look up besides the batch. */
+export interface CleaningContext extends Pick<CheckedBatch, 'numberOf' | 'nearest'> {
+  /** Rows of the source before the batch. They are noted. */
+  recent: RecentRows
+}
+
+export async function cleanRows(
+  columns: PointColumns,
+  flaws: Flaws,
+  schema: Schema,
+  context: CleaningContext,
+): Promise<CleanedRows> {
+  const rules = (schema.ingestion?.rules ?? []).filter(
+    ({ vector }) => vector === undefined || schema.some(({ name }) => name === vector),
+  )
+  const cleaning = new Cleaning(columns, flaws, schema, context)
+  await cleaning.inspect(rules)
+  for (const rule of rules) await cleaning.apply(rule)
+  return cleaning.finish()
+}
+
+class Cleaning {
+  readonly #columns: PointColumns
+  readonly #flaws: Flaws
+  readonly #schema: Schema
+  readonly #context: CleaningContext
+  readonly #refused = new Map<number, RefusedRow>()
+  readonly #flags = new Map<number, string[]>()
+  readonly #fixed = new Set<number>()
+  readonly #byRule: Record<string, number> = Object.create(null)
+  #batch: CheckedBatch | null = null
+
+  constructor(columns: PointColumns, flaws: Flaws, schema: Schema, context: CleaningContext) {
+    this.#columns = columns
+    this.#flaws = flaws
+    this.#schema = schema
+    this.#context = context
+    for (const [row, error] of flaws.refused) this.#refuse({ row, error })
+  }
+
+  async inspect(rules: readonly IngestionRule[]): Promise<void> {
+    const hashed = rules.filter(({ check }) => check === 'duplicate')
+    const inspected: InspectedColumn[] = []
+    for (const column of this.#columns.vectors) {
+      const schema = this.#schema.find(({ name }) => name === column.name) as Schema[number]
+      const withHashes = hashed.some(({ vector }) => vector === undefined || vector === column.name)
+      const found = await InspectedColumn.of(column, schema, withHashes)
+      const { recent, numberOf } = this.#context
+      if (withHashes) found.findRepeated((hash, row) => recent.note(column.name, hash, numberOf(row)))
+      inspected.push(found)
+    }
+    this.#batch = {
+      ...this.#context,
+      schema: this.#schema,
+      columns: this.#columns,
+      leftOut: this.#flaws.leftOut,
+      inspected,
+      texts: new Map(),
+      isOpen: (row) => !this.#refused.has(row),
+    }
+  }
+
+  get #checked(): CheckedBatch {
+    return this.#batch as CheckedBatch
+  }
+
+  async apply(rule: IngestionRule): Promise<void> {
+    const told = new Set<number>()
+    for await (const breach of checkOf(rule)(rule, this.#checked)) {
+      const { row } = breach
+      if (this.#refused.has(row) || !this.#act(rule, breach) || told.has(row)) continue
+      told.add(row)
+      this.#count(rule.name as string)
+    }
+  }
+
+  /** False of a fix that does not mend: then the rules after it see the row. */
+  #act(rule: IngestionRule, { row, error, mend }: Breach): boolean {
+    switch (rule.action) {
+      case 'fix':
+        if (!mend(rule.fix ?? 'drop')) return false
+        this.#fixed.add(row)
+        return true
+      case 'flag':
+        this.#flags.set(row, [...(this.#flags.get(row) ?? []), rule.name as string])
+        return true
+      case 'quarantine': {
+        const record = recordText(this.#columns, this.#checked.inspected, this.#flaws, row)
+        this.#refused.set(row, { row, error, rule, record })
+        return true
+      }
+      case 'reject':
+        this.#refused.set(row, { row, error, rule })
+        return true
+    }
+  }
+
+  /** A row that is no point of the collection, whatever its rules. */
+  #refuse(refused: RefusedRow): void {
+    if (this.#refused.has(refused.row)) return
+    this.#refused.set(refused.row, refused)
+    this.#count(INVALID)
+  }
+
+  #count(name: string): void {
+    this.#byRule[name] = (this.#byRule[name] ?? 0) + 1
+  }
+
+  finish(): CleanedRows {
+    const batch = this.#checked
+    for (const refused of unstorable(batch)) this.#refuse(refused)
+    const refused = [...this.#refused.values()].sort((a, b) => a.row - b.row)
+    const mended = this.#mended(batch)
+    const rows = (touched: Iterable<number>) => [...touched].filter((row) => !this.#refused.has(row)).length
+    const counts = { fixed: rows(this.#fixed), flagged: rows(this.#flags.keys()), byRule: { ...this.#byRule } }
+    if (refused.length === 0) return { columns: mended, kept: null, refused, ...counts }
+    const kept = new Uint32Array(mended.count - refused.length)
+    for (let row = 0, at = 0; row < mended.count; row++) if (!this.#refused.has(row)) kept[at++] = row
+    return { columns: takeRows(mended, kept), kept, refused, ...counts }
+  }
+
+  #mended({ inspected, texts }: CheckedBatch): PointColumns {
+    const columns = this.#columns
+    const vectors = inspected.flatMap(({ column, dropped }) =>
+      dropped.size === 0 ? [column] : (withoutVectors(column, dropped, columns.count) ?? []),
+    )
+    for (const [row, names] of this.#flags) {
+      if (!this.#refused.has(row)) texts.set(row, flagged(texts.get(row) ?? payloadAt(columns.payloads, row), names))
+    }
+    return { ...columns, vectors, payloads: texts.size === 0 ? columns.payloads : this.#withTexts(texts) }
+  }
+
+  #withTexts(texts: ReadonlyMap<number, string>): PointColumns['payloads'] {
+    const { count, payloads } = this.#columns
+    const builder = new TextColumnBuilder(count)
+    for (let row = 0; row < count; row++) builder.push(texts.get(row) ?? payloadAt(payloads, row))
+    return builder.finish()
+  }
+}
+
+/** The stored text with the names of rules under FLAGS_KEY, beside those that it has. */
+function flagged(stored: string, names: readonly string[]): string {
+  const { textId, payload } = splitTextId(stored)
+  const value = payload === '' ? {} : parsePayload(payload)
+  const before = value[FLAGS_KEY]
+  const all = new Set([...(Array.isArray(before) ? before : []), ...names])
+  return joinTextId(textId, writePayload({ ...value, [FLAGS_KEY]: [...all] }))
+}

@@ -1,0 +1,65 @@
+/** Rows of a batch that are no points of their collection, found while columns are made of the others. */
+import { type UnfitVector, VicinalError } from '../core/errors.js'
+import type { IngestionRule } from '../core/ingestion-rules.js'
+
+/** Codes of errors that one row alone can have. */
+const OF_ROW: ReadonlySet<string> = new Set(['INVALID_ARGUMENT', 'TOO_LARGE', 'NOT_IMPLEMENTED'])
+
+export function isOfRow(error: unknown): error is VicinalError {
+  return error instanceof VicinalError && OF_ROW.has(error.code)
+}
+
+/** A vector that is in no column, though its point may be in order. */
+export interface LeftOutVector {
+  row: number
+  name: string
+  /** As JSON. */
+  vector: string
+  error: UnfitVector
+}
+
+/** A row that is not stored. */
+export interface RefusedRow {
+  /** In the batch. */
+  row: number
+  error: VicinalError
+  /** Absent of rows that are no points. */
+  rule?: IngestionRule
+  /** Of a row for the quarantine: what came, as JSON. */
+  record?: string
+}
+
+export class Flaws {
+  /** The first error of each row that is no point. */
+  readonly refused = new Map<number, VicinalError>()
+  readonly leftOut: LeftOutVector[] = []
+}
+
+/**
+ * Takes each row. With `flaws` a row that is refused does not end the batch: it is noted, and no later step takes it.
+ * `instead` is done in its place.
+ */
+export function eachRow(
+  count: number,
+  flaws: Flaws | null,
+  take: (row: number) => void,
+  instead: (row: number) => void = () => {},
+): void {
+  if (flaws === null) {
+    for (let row = 0; row < count; row++) take(row)
+    return
+  }
+  for (let row = 0; row < count; row++) {
+    if (flaws.refused.has(row)) {
+      instead(row)
+      continue
+    }
+    try {
+      take(row)
+    } catch (error) {
+      if (!isOfRow(error)) throw error
+      flaws.refused.set(row, error)
+      instead(row)
+    }
+  }
+}

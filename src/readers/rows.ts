@@ -1,0 +1,43 @@
+/** Rows of a stream as a reader gives them. */
+import type { VicinalError } from '../core/errors.js'
+import type { Point } from '../core/point.js'
+import type { Hold } from './growing-bytes.js'
+
+/** A row that was read: a point, or the reason why it is none, with its content as far as it could be read. */
+export type ReadRow = ({ point: Point<unknown> } | { error: VicinalError; record?: unknown }) & {
+  /** Bytes of the row in the stream. */
+  bytes: number
+}
+
+/**
+ * Reads rows from the pieces of a stream, some at a time. Rejects where the stream itself is broken, so that no later row
+ * can be told from another.
+ */
+export type ReadRows = (pieces: AsyncIterable<Buffer>, bounds: FrameBounds) => AsyncIterable<readonly ReadRow[]>
+
+export interface FrameBounds {
+  /** Bytes of one frame: of a line, a map or a record batch. */
+  frameBytes: number
+  /** Is told of the frames that the reader keeps; rows that it has given are no longer its own. */
+  hold: Hold
+  /** Names of the collection's vectors: the columns of these names are no payload. */
+  vectors: readonly string[]
+}
+
+/** Rows that are decoded in one go. A wrong row costs an error, and a piece of a stream may have a row a byte. */
+export const ROWS_AT_ONCE = 16
+
+/** The columns of a table that become ids and vectors. The others are payload. */
+export interface RowColumns {
+  /** null: no column has the ids. */
+  id: string | null
+  vectors: readonly (readonly [name: string, column: string])[]
+  /** A column that holds whole payloads as JSON text. */
+  payload?: string | null
+}
+
+/** The form of the vectors that a column holds, with the dimensions of the first one; 0 if none was seen. */
+export interface VectorShape {
+  kind: 'dense' | 'multi' | 'sparse'
+  size: number
+}

@@ -1,0 +1,76 @@
+/** What the data of a collection is like: reports, their reference, and near-duplicate pairs. None of them is in Qdrant. */
+import Type from 'typebox'
+import {
+  NearDuplicatePairs,
+  PairsRequest,
+  QualityHistory,
+  QualityReference,
+  QualityReport,
+} from '../../core/quality.js'
+import { tell } from '../../core/vocabulary/teller.js'
+import { bodyOf } from '../../wire/read-bodies.js'
+import type { Call, Route } from '../call.js'
+import { ChangeParameters, QualityParameters } from '../parameters.js'
+
+const QUALITY = '/collections/:name/quality'
+const REFERENCE = `${QUALITY}/reference`
+const CHANGE = { access: 'write', work: 'write', parameters: ChangeParameters, answer: Type.Boolean() } as const
+
+export const qualityRoutes: Route[] = [
+  {
+    method: 'GET',
+    path: QUALITY,
+    access: 'read',
+    work: 'read',
+    parameters: QualityParameters,
+    answer: Type.Union([QualityReport, QualityHistory]),
+    summary: 'Not in Qdrant: a report of what the data is like, or with `history` those that were kept.',
+    run: report,
+  },
+  {
+    method: 'POST',
+    path: `${QUALITY}/pairs`,
+    access: 'read',
+    work: 'read',
+    body: PairsRequest,
+    answer: NearDuplicatePairs,
+    summary: 'Not in Qdrant: pairs of points that are nearly equal.',
+    run: pairs,
+  },
+  {
+    ...{ ...CHANGE, method: 'PUT', path: REFERENCE, body: QualityReference },
+    summary: 'Not in Qdrant: sets the points that reports compare all others with.',
+    run: setReference,
+  },
+  {
+    ...{ ...CHANGE, method: 'DELETE', path: REFERENCE },
+    summary: 'Not in Qdrant: reports compare with no points any more.',
+    run: async (call) => await (await call.collection()).deleteQualityReference(call.options()),
+  },
+]
+
+async function report(call: Call): Promise<unknown> {
+  const { using, sample, seed, threshold, history } = call.parameters
+  const collection = await call.collection()
+  if (history) return tell(QualityHistory, await collection.qualityHistory(call.options()))
+  const asked = {
+    ...call.options(),
+    ...(using === undefined ? {} : { using }),
+    ...(sample === undefined ? {} : { sample }),
+    ...(seed === undefined ? {} : { seed }),
+    ...(threshold === undefined ? {} : { threshold }),
+  }
+  return tell(QualityReport, await collection.quality(asked))
+}
+
+async function pairs(call: Call): Promise<unknown> {
+  const asked = bodyOf(PairsRequest, call.body ?? {})
+  const collection = await call.collection()
+  return tell(NearDuplicatePairs, await collection.pairs({ ...call.options(), ...asked }))
+}
+
+async function setReference(call: Call): Promise<boolean> {
+  const reference = bodyOf(QualityReference, call.body ?? {})
+  await (await call.collection()).setQualityReference(reference, call.options())
+  return true
+}

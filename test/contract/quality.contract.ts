@@ -1,0 +1,101 @@
+import { describe, expect, it } from 'vitest'
+import type { Collection } from '../../src/core/database.js'
+import type { Suite } from './database.contract.js'
+
+/** Points on a circle of radius 5 in the first two of three dimensions, and one of them twice. */
+const ON_CIRCLE = Array.from({ length: 60 }, (_, at) => ({
+  id: at,
+  vector: [5 * Math.cos(at / 9.5), 5 * Math.sin(at / 9.5), 7],
+  payload: { half: at % 2 },
+}))
+const TWIN = { id: 100, vector: ON_CIRCLE[7]?.vector as number[], payload: { half: 1 } }
+
+export function describeQuality(suite: Suite): void {
+  const filled = async (): Promise<Collection> => {
+    const collection = await suite.single()
+    await collection.upsert([...ON_CIRCLE, TWIN])
+    return collection
+  }
+
+  describe('quality reports', () => {
+    it('tell norms, constant dimensions, the intrinsic dimension and near duplicates', async () => {
+      const collection = await filled()
+      const report = await collection.quality({ seed: 7, threshold: 0.01 })
+      expect(report).toMatchObject({ seed: 7, points: 61, skipped: [], modalities: [] })
+      const [vector] = report.vectors
+      expect(vector).toMatchObject({ name: '', size: 3, distance: 'Euclid', count: 61, sampled: 61 })
+      expect(vector?.norms).toMatchObject({ measured: 'stored', zero: 0 })
+      expect(vector?.norms?.median).toBeCloseTo(Math.hypot(5, 7), 4)
+      expect(vector?.constantDimensions).toEqual({ count: 1, dimensions: [2] })
+      expect(vector?.nearDuplicates).toMatchObject({ threshold: 0.01, rate: 2 / 61, groups: [{ size: 2 }] })
+      expect(vector?.nearDuplicates?.groups[0]?.ids).toEqual(expect.arrayContaining([7, 100]))
+      expect(vector?.intrinsicDimension?.value).toBeGreaterThan(0.7)
+      expect(vector?.intrinsicDimension?.value).toBeLessThan(1.6)
+    })
+
+    it('are the same for the same seed', async () => {
+      const collection = await filled()
+      const [first, second] = [await collection.quality({ seed: 3 }), await collection.quality({ seed: 3 })]
+      expect({ ...second, time: '', tookMs: 0 }).toEqual({ ...first, time: '', tookMs: 0 })
+    })
+
+    it('are kept, the oldest first', async () => {
+      const collection = await filled()
+      expect(await collection.qualityHistory()).toEqual([])
+      const reports = [await collection.quality({ seed: 1 }), await collection.quality({ seed: 2 })]
+      expect(await collection.qualityHistory()).toEqual(reports)
+    })
+
+    it('of an empty collection say so', async () => {
+      const collection = await suite.single()
+      const { vectors } = await collection.quality()
+      expect(vectors).toMatchObject([{ count: 0, sampled: 0, notes: ['it has fewer than two points'] }])
+    })
+
+    it('tell each named vector, or the one asked for', async () => {
+      const collection = await suite.named()
+      await collection.upsert(
+        ON_CIRCLE.map(({ id, vector }) => ({ id, vector: { text: vector.slice(0, 2), image: vector } })),
+      )
+      expect((await collection.quality()).vectors.map(({ name }) => name)).toEqual(['text', 'image'])
+      const { vectors } = await collection.quality({ using: 'text' })
+      expect(vectors).toMatchObject([{ name: 'text', distance: 'Cosine', norms: { measured: 'scaled' } }])
+      await expect(collection.quality({ using: 'other' })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+    })
+
+    it('refuse wrong options by name', async () => {
+      const collection = await suite.single()
+      await expect(collection.quality({ sample: 1 })).rejects.toMatchObject({
+        code: 'INVALID_ARGUMENT',
+        details: { field: 'sample' },
+      })
+    })
+  })
+
+  describe('near-duplicate pairs', () => {
+    it('are told once each, the best first', async () => {
+      const collection = await filled()
+      const exact = await collection.pairs({ threshold: 0 })
+      expect(exact).toEqual({ pairs: [{ a: 7, b: 100, score: 0 }], points: 61, isComplete: true })
+      const more = await collection.pairs({ threshold: 0.6 })
+      expect(more.isComplete).toBe(true)
+      const keys = more.pairs.map(({ a, b }) => `${a} ${b}`)
+      expect(new Set(keys).size).toBe(keys.length)
+      expect(keys).toContain('30 31')
+      expect(more.pairs.map(({ score }) => score)).toEqual(more.pairs.map(({ score }) => score).sort((a, b) => a - b))
+    })
+
+    it('beyond a bound are left out, and the answer says so', async () => {
+      const collection = await filled()
+      const { pairs, isComplete } = await collection.pairs({ threshold: 10, limit: 5 })
+      expect([pairs.length, isComplete]).toEqual([5, false])
+      const part = await collection.pairs({ threshold: 0, maxPoints: 10 })
+      expect(part).toEqual({ pairs: [{ a: 7, b: 100, score: 0 }], points: 10, isComplete: false })
+    })
+
+    it('need a threshold', async () => {
+      const collection = await suite.single()
+      await expect(collection.pairs({} as never)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+    })
+  })
+}
