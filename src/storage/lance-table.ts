@@ -5,7 +5,7 @@ import type { FlushBatch } from '../native/addon.js'
 import { arrowThread, type EncodedRows } from './arrow-thread.js'
 import { READER_GRACE_MS } from './janitor.js'
 import { lanceError } from './lance-errors.js'
-import type { Lance, LanceBatches, LanceConnection } from './lance-native.js'
+import { bufferOver, type Lance, type LanceBatches, type LanceConnection } from './lance-native.js'
 import { addTo, checkContents, commitAlone, contentsOf, isCrossed, noContents } from './late-commits.js'
 import { folderTable, TABLE, type TableHome } from './table-home.js'
 import { deletedUpTo, purgeable, rowsOfBatch, sizesOf } from './table-sizes.js'
@@ -280,6 +280,12 @@ export class LanceTable {
     await this.home.files.removeOld(keepVersion, graceMs, async () => (await (await this.#open()).countRows()) === 0)
   }
 
+  /** Removes versions before one that a compaction made, if it still is the table's. */
+  async pruneCompacted(version: number): Promise<void> {
+    if (version === this.#version) [this.#compactedVersion, this.#prunedVersion] = [version, 0]
+    await this.removeOldVersions(version)
+  }
+
   /**
    * Right after a compaction another one changes nothing, and removes old versions. Lance keeps the handle's version and
    * newer ones, so that it must be the manifest's.
@@ -390,9 +396,4 @@ export class LanceTable {
     const { path, root } = this.home
     return lanceError(cause, action, { path, root, collection: this.#collection }, otherwise)
   }
-}
-
-/** The same bytes as a Buffer, which the addon expects. */
-function bufferOver({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
-  return Buffer.from(buffer as ArrayBuffer, byteOffset, byteLength)
 }

@@ -55,6 +55,8 @@ export class OwnerStore implements CollectionStore {
   readonly #uncount: () => void
   readonly #orphans: { openedMs: number; ageMs: number; nextMs: number }
   readonly #removing = () => this.#remove()
+  /** The engines that were opened last, by uuid. */
+  readonly #engines = new Map<string, CollectionEngine>()
   /** Names of collections by uuid, for their removal. */
   readonly #names = new Map<string, string>()
 
@@ -64,6 +66,7 @@ export class OwnerStore implements CollectionStore {
     const place = new StorePlace(store, (adopted) => this.#adopted(adopted))
     this.snapshots = new SnapshotStore(store.cache.disk, place, options.snapshots ?? DEFAULT_SNAPSHOT_SETTINGS)
     this.#cache = cache
+    store.owned.removals.prune = (path) => this.#prune(path)
     this.#clock = clock
     this.#orphans = { openedMs: clock.wallMs(), ageMs, nextMs: clock.monotonicMs() + removalMs }
     this.#uncount = memoryTables.addStore(() => store.owned.group.heldBytes)
@@ -126,13 +129,27 @@ export class OwnerStore implements CollectionStore {
   async open({ uuid }: StoredCollection): Promise<CollectionEngine> {
     const home = new StoreHome(this.#store, uuid)
     try {
-      return new CollectionEngine(
-        await recoverCollection(home, this.#clock, (manifest) => mapRoom.admitCollection(manifest)),
-      )
+      const admit = (manifest: Manifest) => mapRoom.admitCollection(manifest)
+      const engine = new CollectionEngine(await recoverCollection(home, this.#clock, admit))
+      this.#engines.set(uuid, engine)
+      return engine
     } catch (error) {
       home.release()
       throw error
     }
+  }
+
+  /** Removes old versions of a table that has not changed since it was compacted. */
+  async #prune(path: string): Promise<void> {
+    const [, uuid = '', version] = path.split('/')
+    const home = new StoreHome(this.#store, uuid)
+    const manifest = this.#names.has(uuid) ? await home.readManifest() : null
+    if (manifest?.tableVersion !== Number(version)) return
+    const engine = this.#engines.get(uuid)
+    if (engine && !engine.isClosed)
+      return await engine.holdFiles(({ table }) => table.pruneCompacted(manifest.tableVersion))
+    const table = await home.openTable(manifest, { readOnly: false })
+    await table.pruneCompacted(manifest.tableVersion).finally(() => table.close())
   }
 
   async create(manifest: Manifest): Promise<null> {
@@ -189,6 +206,7 @@ export class OwnerStore implements CollectionStore {
     await group.write({ puts: removals.puts(folders), deletes })
     removals.added(folders)
     this.#names.delete(uuid)
+    this.#engines.delete(uuid)
     let keys: Uint8Array[] = []
     for await (const [key] of group.scan(recordsOf(uuid))) {
       keys.push(key)

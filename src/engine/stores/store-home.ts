@@ -2,6 +2,7 @@ import type { StoreAddress } from '../../bucket/address.js'
 import { GroupFollower } from '../../bucket/group-follower.js'
 import { GroupLog } from '../../bucket/group-log.js'
 import { manifestKey } from '../../bucket/keys.js'
+import { DEFAULT_REMOVAL_MS, PRUNING } from '../../bucket/removals.js'
 import { systemClock } from '../../core/clock.js'
 import { VicinalError } from '../../core/errors.js'
 import type { Disk } from '../../disk/disk.js'
@@ -71,6 +72,7 @@ export class StoreHome implements CollectionHome {
   manifestPlace(log: Log, manifest: Manifest): ManifestPlace {
     const { group, removals } = this.#owned
     let before = namesOf(manifest.segments)
+    let { tableVersion, flushedSeq } = manifest
     return {
       write: async (manifest) => {
         const value = encodeManifest(`manifest of collection ${this.#uuid}`, manifest)
@@ -79,9 +81,13 @@ export class StoreHome implements CollectionHome {
         const gone = before
           .filter((name) => !names.includes(name))
           .map((name) => `${segmentFolder(this.#uuid)}/${name}`)
+        // A version without newer rows is a compaction's: the versions before it go once it was named for some time.
+        if (manifest.tableVersion !== tableVersion && manifest.flushedSeq === flushedSeq)
+          gone.push(`${PRUNING}${this.#uuid}/${manifest.tableVersion}`)
         await group.write({ puts: [[manifestKey(this.#uuid), value], ...removals.puts(gone)], deletes: covered })
         removals.added(gone)
         before = names
+        ;({ tableVersion, flushedSeq } = manifest)
         ;(log as GroupLog).removed(covered)
       },
     }
@@ -89,7 +95,13 @@ export class StoreHome implements CollectionHome {
 
   async openTable(manifest: Manifest, options: { readOnly: boolean }): Promise<LanceTable> {
     const { address } = this.#store
-    const home = storeTable(address.url, storageOptions(address), tableFolder(this.#uuid), manifest.flushedSeq)
+    const home = storeTable(
+      address.url,
+      storageOptions(address),
+      tableFolder(this.#uuid),
+      manifest.flushedSeq,
+      this.#keptMs,
+    )
     const contents = { collection: manifest.name, vectors: layoutOf(manifest).vectors }
     return await LanceTable.at(home, contents, manifest.tableVersion, options)
   }
@@ -138,6 +150,11 @@ export class StoreHome implements CollectionHome {
 
   async keepSegments(segments: readonly Pick<SegmentEntry, 'file' | 'overlay'>[]): Promise<void> {
     await this.#files.keep(namesOf(segments))
+  }
+
+  /** How long old versions of the table stay. */
+  get #keptMs(): number {
+    return this.#store.owned?.removals.afterMs ?? DEFAULT_REMOVAL_MS
   }
 
   get #owned(): OwnedStore {
