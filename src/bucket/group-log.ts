@@ -142,6 +142,10 @@ export class GroupLog implements Log {
   /** Records leave with the manifest that covers them, in one batch. */
   async trim(): Promise<void> {}
 
+  async confirm(): Promise<void> {
+    await this.#group.write({ puts: [] })
+  }
+
   async close(): Promise<null> {
     this.#closed = true
     while (this.#writing) await this.#writing

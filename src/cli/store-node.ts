@@ -10,7 +10,7 @@ import type { SERVE_SETTINGS } from './settings.js'
 
 type Settings = Parsed<keyof typeof SERVE_SETTINGS>
 
-const ROLES = { 'write,query': ['write', 'query'], query: ['query'] } as const
+const ROLES = { 'write,query': ['write', 'query'], write: ['write'], query: ['query'] } as const
 const MIB = 1024 * 1024
 const WILDCARDS = ['0.0.0.0', '::', '*', '']
 

@@ -45,6 +45,11 @@ export interface Log {
   bytesSince(afterSeq: number): number
   /** The records up to this one are no longer needed. */
   trim(throughSeq: number): Promise<void>
+  /**
+   * On a store: resolves once it is known that no other node has taken it. A write that changes nothing is answered after
+   * that, for the state that it was planned on may be an old one.
+   */
+  confirm?(): Promise<void>
   /** Writes and syncs waiting records, then closes. Resolves to the end of the log; null if it failed. */
   close(): Promise<LogPosition | null>
 }

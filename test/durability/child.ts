@@ -23,25 +23,25 @@ function findRepository(folder: string): string {
   return existsSync(join(folder, 'package.json')) ? folder : findRepository(dirname(folder))
 }
 
-const SOURCES = ['test/durability', 'test/oracle', 'test/unit/native']
+const SOURCES = ['test/durability', 'test/oracle', 'test/unit/native', 'test/unit/storage']
 
 /**
  * Compiles the programs of the tests for plain Node, because preloaded and killed processes must be plain. Returns
- * their folder. Their imports of `src/` lead to `dist/`, so they run the shipped code.
+ * their folder. Their imports of `src/` lead to `dist`: the shipped code, or an altered copy of it.
  */
-function compiledChildren(): string {
+function compiledChildren(dist: string): string {
   const files = SOURCES.flatMap((folder) =>
     readdirSync(join(REPOSITORY, folder), { recursive: true, encoding: 'utf8' })
       .filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts'))
       .map((file) => join(folder, file)),
   ).sort()
-  const hash = createHash('sha256')
+  const hash = createHash('sha256').update(dist)
   for (const file of files) hash.update(`${file}\0`).update(readFileSync(join(REPOSITORY, file)))
   const folder = join(REPOSITORY, '.cache/children', hash.digest('hex').slice(0, 16))
   if (existsSync(folder)) return folder
   mkdirSync(dirname(folder), { recursive: true })
   const fresh = mkdtempSync(join(dirname(folder), 'tmp-'))
-  symlinkSync('../../../dist', join(fresh, 'src'))
+  symlinkSync(dist, join(fresh, 'src'))
   for (const file of files) {
     const out = join(fresh, file.replace(/\.ts$/, '.js'))
     mkdirSync(dirname(out), { recursive: true })
@@ -65,9 +65,15 @@ export interface ChildResult {
   stderr: string
 }
 
+export interface ChildOptions extends SpawnOptions {
+  /** The compiled code to run; by default the shipped one. */
+  dist?: string
+}
+
 /** Starts `test/durability/children/<name>.ts`. */
-export function startChild(name: string, args: readonly string[], options: SpawnOptions = {}): ChildProcess {
-  const script = join(compiledChildren(), 'test/durability/children', `${name}.js`)
+export function startChild(name: string, args: readonly string[], given: ChildOptions = {}): ChildProcess {
+  const { dist = join(REPOSITORY, 'dist'), ...options } = given
+  const script = join(compiledChildren(dist), 'test/durability/children', `${name}.js`)
   return spawn(process.execPath, [script, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     ...options,
@@ -80,8 +86,9 @@ export async function runChild(
   name: string,
   args: readonly string[],
   env: Record<string, string> = {},
+  dist?: string,
 ): Promise<ChildResult> {
-  return await ended(startChild(name, args, { env }))
+  return await ended(startChild(name, args, { env, ...(dist === undefined ? {} : { dist }) }))
 }
 
 export async function ended(child: ChildProcess): Promise<ChildResult> {
@@ -107,8 +114,9 @@ export async function childOutcome<T>(
   name: string,
   args: readonly string[],
   env: Record<string, string> = {},
+  dist?: string,
 ): Promise<T> {
-  return outcomeOf<T>(name, await runChild(name, args, env))
+  return outcomeOf<T>(name, await runChild(name, args, env, dist))
 }
 
 /** The same for a program that was started separately. */

@@ -120,6 +120,25 @@ export function databasesOn(address: (root: string) => string): void {
     expect(await idsIn(taken)).toEqual(range(1, 60))
   })
 
+  test('an owner that was replaced does not acknowledge what would change nothing in its old state', async () => {
+    const first = await node('one')
+    const things = await first.createCollection('things', { vectors: { size: 4, distance: 'Dot' } })
+    await things.upsert(points(1, 2))
+    const second = await node('two')
+    const taken = await second.collection('things')
+    await taken.upsert(points(3, 1))
+    await second.createCollection('more', { vectors: { size: 4, distance: 'Dot' } })
+    const isNew = { must: [{ key: 'n', match: { value: 3 } }] }
+    const changes = [
+      () => things.upsert(points(3, 1), { updateMode: 'update_only' }),
+      () => things.delete({ filter: isNew }),
+      () => things.setPayload({ seen: true }, { filter: isNew }),
+      () => first.deleteCollection('more'),
+    ]
+    for (const change of changes) await expect(change()).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+    expect(await idsIn(taken)).toEqual([1, 2, 3])
+  })
+
   test('a late flush of the owner before brings nothing back, in answers and in what the table gives the next node', async () => {
     const first = await node('one')
     const things = await first.createCollection('things', { vectors: { size: 4, distance: 'Dot' } })

@@ -1,4 +1,4 @@
-/** A proxy in front of a store that fails on purpose: it delays, holds, refuses, swallows answers, and asks twice. */
+/** A proxy in front of a store that fails on purpose: it delays, refuses, swallows answers, asks twice, and holds requests. */
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -7,7 +7,7 @@ import type { Random } from '../oracle/fault-random.js'
 
 const DELAY_MS = 300
 const REFUSALS = [500, 503, 429, 403]
-const FAULTS = ['delay', 'hold', 'refuse', 'swallow', 'cut', 'twice'] as const
+const FAULTS = ['delay', 'refuse', 'swallow', 'cut', 'twice', 'late'] as const
 export type Fault = (typeof FAULTS)[number]
 
 interface Answer {
@@ -16,64 +16,120 @@ interface Answer {
   body: Buffer
 }
 
-export interface FaultyProxy {
-  port: number
-  /** Of so many requests one is spoilt; 0: none. */
-  oneOf: number
-  /** For how long an object of the log is held: longer than a batch may take to count. */
-  holdMs: number
-  readonly requests: number
-  readonly injected: ReadonlyMap<Fault, number>
-  stop(): void
+/** A request of the store, as a holder sees it. */
+export interface StoreRequest {
+  method: string
+  path: string
+  body: Buffer
 }
 
-export async function startFaultyProxy(port: number, random: Random): Promise<FaultyProxy> {
-  const injected = new Map<Fault, number>(FAULTS.map((fault) => [fault, 0]))
-  const proxy = { port: 0, oneOf: 0, holdMs: DELAY_MS, requests: 0, injected, stop: () => {} }
+export class FaultyProxy {
+  /** Of so many requests one is spoilt; 0: none. */
+  oneOf = 0
+  /** Every so-manieth request is refused; 0: none. */
+  everyNth = 0
+  /** The store cannot be reached. */
+  isCut = false
+  /** A PUT that its client gave up arrives within this time. */
+  lateMs = 3_000
+  /** Holds a request until the promise settles. Null: passes it on. */
+  hold: ((request: StoreRequest) => Promise<unknown> | null) | null = null
+  readonly injected = new Map<Fault | 'nth' | 'unreachable' | 'held', number>()
+  readonly #port: number
+  readonly #random: Random
+  #requests = 0
+  readonly #server = createServer((incoming, outgoing) => {
+    this.#pass(incoming, outgoing).catch(() => incoming.socket.destroy())
+  })
 
-  function fault(): Fault | null {
-    proxy.requests++
-    if (proxy.oneOf === 0 || random.below(proxy.oneOf) > 0) return null
-    const found = FAULTS[random.below(FAULTS.length)] as Fault
-    injected.set(found, (injected.get(found) as number) + 1)
-    return found
+  private constructor(port: number, random: Random) {
+    this.#port = port
+    this.#random = random
   }
 
-  async function pass(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+  static async start(port: number, random: Random): Promise<FaultyProxy> {
+    const proxy = new FaultyProxy(port, random)
+    await once(proxy.#server.listen(0, '127.0.0.1'), 'listening')
+    return proxy
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port
+  }
+
+  get injectedCount(): number {
+    return [...this.injected.values()].reduce((sum, count) => sum + count, 0)
+  }
+
+  heal(): void {
+    this.oneOf = 0
+    this.everyNth = 0
+    this.isCut = false
+    this.hold = null
+  }
+
+  stop(): void {
+    this.#server.close()
+    this.#server.closeAllConnections()
+  }
+
+  #note(fault: Fault | 'nth' | 'unreachable' | 'held'): void {
+    this.injected.set(fault, 1 + (this.injected.get(fault) ?? 0))
+  }
+
+  #fault(): Fault | 'nth' | 'unreachable' | null {
+    this.#requests++
+    if (this.isCut) return 'unreachable'
+    if (this.everyNth > 0 && this.#requests % this.everyNth === 0) return 'nth'
+    if (this.oneOf === 0 || this.#random.below(this.oneOf) > 0) return null
+    return this.#random.pick(FAULTS)
+  }
+
+  async #pass(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
     const chunks: Buffer[] = []
     for await (const chunk of incoming) chunks.push(chunk as Buffer)
     const body = Buffer.concat(chunks)
-    const spoilt = fault()
-    if (spoilt === 'refuse') {
-      outgoing.writeHead(REFUSALS[random.below(REFUSALS.length)] as number).end()
-      return
+    const { method = '', url = '' } = incoming
+    const held = this.hold?.({ method, path: decodeURIComponent(url), body })
+    if (held) {
+      this.#note('held')
+      await held
     }
-    // The request never arrives, and the caller does not know.
-    if (spoilt === 'cut') return void incoming.socket.destroy()
-    if (spoilt === 'delay') await pause(DELAY_MS)
-    // Of the requests of an opening one would be held almost always, and an opening is done again if it took too long.
-    if (spoilt === 'hold')
-      await pause(incoming.method === 'PUT' && incoming.url?.includes('/log/wal/') ? proxy.holdMs : DELAY_MS)
-    const answer = await forward(port, incoming, body)
-    if (spoilt === 'twice') await forward(port, incoming, body)
-    // The request was obeyed, and the caller does not know.
-    if (spoilt === 'swallow') return void incoming.socket.destroy()
+    const fault = this.#fault()
+    if (fault !== null) this.#note(fault)
+    const forward = () => forwarded(this.#port, incoming, body)
+    switch (fault) {
+      case 'nth':
+      case 'refuse':
+        outgoing.writeHead(this.#random.pick(REFUSALS)).end()
+        return
+      // The request never arrives, and the caller does not know.
+      case 'unreachable':
+      case 'cut':
+        incoming.socket.destroy()
+        return
+      // It arrives once its caller has given it up, and maybe has asked again.
+      case 'late':
+        incoming.socket.destroy()
+        await pause(this.#random.between(0, this.lateMs))
+        await forward()
+        return
+      // The request was obeyed, and the caller does not know.
+      case 'swallow':
+        await forward()
+        incoming.socket.destroy()
+        return
+    }
+    if (fault === 'delay') await pause(DELAY_MS)
+    const first = await forward()
+    // The caller gets either answer: that of a conditional creation may be that its own object is there.
+    const answer = fault === 'twice' && this.#random.chance(0.5) ? await forward() : first
+    if (fault === 'twice' && answer === first) await forward()
     outgoing.writeHead(answer.status, answer.headers).end(answer.body)
   }
-
-  const server = createServer((incoming, outgoing) => {
-    pass(incoming, outgoing).catch(() => incoming.socket.destroy())
-  })
-  await once(server.listen(0, '127.0.0.1'), 'listening')
-  proxy.port = (server.address() as AddressInfo).port
-  proxy.stop = () => {
-    server.close()
-    server.closeAllConnections()
-  }
-  return proxy
 }
 
-async function forward(port: number, { method, url, headers }: IncomingMessage, body: Buffer): Promise<Answer> {
+async function forwarded(port: number, { method, url, headers }: IncomingMessage, body: Buffer): Promise<Answer> {
   const passed = request({ host: '127.0.0.1', port, method, path: url, headers })
   passed.end(body)
   const [response] = (await once(passed, 'response')) as [IncomingMessage]

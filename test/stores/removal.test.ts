@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { parseStore } from '../../src/bucket/address.js'
-import { GroupReader } from '../../src/bucket/group.js'
+import { GroupReader } from '../../src/bucket/group-reader.js'
 import { Objects } from '../../src/bucket/objects.js'
 import { PRUNING } from '../../src/bucket/removals.js'
 import type { Collection, Database } from '../../src/core/database.js'
@@ -120,7 +120,7 @@ test('versions of a table that nobody writes any more go after the last compacti
   await again.upsert([{ id: 21, vector: [21] }])
   await again.flush()
   await again.updateConfig({ hnswConfig: { m: 8 } })
-  const reader = await GroupReader.open(address(), 100)
+  const reader = await GroupReader.open(address())
   const marks = async () => {
     let count = 0
     for await (const _ of reader.scan(Buffer.from(`x/${PRUNING}`))) count++

@@ -303,7 +303,7 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
   async changeVectors(edit: EditVectors): Promise<WriteResult> {
     this.checkWritable()
     if (await queuedChange(this.#changes, 'changes', () => this.#vectors.make(edit))) this.#maintenance.hurry()
-    return this.#completed()
+    return await this.#completed()
   }
 
   async #undisturbed<T>(work: () => Promise<T>): Promise<T> {
@@ -324,17 +324,18 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
 
   async createPayloadIndex(index: IndexedField, { wait = true }: WriteOptions): Promise<WriteResult> {
     const { built } = await this.#indexes.create(index)
-    if (!wait) return { ...this.#completed(), status: 'acknowledged' }
+    if (!wait) return { ...(await this.#completed()), status: 'acknowledged' }
     await built
-    return this.#completed()
+    return await this.#completed()
   }
 
   async deletePayloadIndex(field: string): Promise<WriteResult> {
     await this.#indexes.delete(field)
-    return this.#completed()
+    return await this.#completed()
   }
 
-  #completed(): WriteResult {
+  async #completed(): Promise<WriteResult> {
+    await this.#parts.log.confirm?.()
     const { lastSeq, watermark } = this.#parts.log
     return { operationId: lastSeq, status: 'completed', ...(watermark === undefined ? {} : { watermark }) }
   }

@@ -124,7 +124,11 @@ export class Writer {
     if (this.#broken) throw this.#broken
     const { log } = this.#parts
     if (record === null) {
-      const applied = this.#applied.catch(() => undefined).then(() => (plan.isDelete ? 0 : undefined))
+      const earlier = this.#applied.catch(() => undefined)
+      const applied = earlier.then(async () => {
+        await log.confirm?.()
+        return plan.isDelete ? 0 : undefined
+      })
       return { seq: log.lastSeq, applied }
     }
     // After a failed append the log has taken its numbers back.

@@ -254,7 +254,7 @@ export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabas
         if (slot) this.#removing.set(name, slot)
         else if (!this.#removing.has(name)) this.#slots.checkRead(name)
         this.#slots.take(name)
-        return await this.#finishRemoving(name)
+        return (await this.#finishRemoving(name)) || (await this.watermarks.unchanged())
       }),
     )
   }

@@ -30,6 +30,12 @@ export class Watermarks {
     return progress ? progress.position().then(watermarkText) : null
   }
 
+  /** What is asked for was there already, on a node that no other one has replaced. Rejects with UNAVAILABLE if one has. */
+  async unchanged(): Promise<false> {
+    await this.#store.progress?.confirm?.()
+    return false
+  }
+
   /** Runs a verb once this node has what its caller demands. */
   async within<T>(call: CallOptions | undefined, work: () => Promise<T>): Promise<T> {
     if (call?.after !== undefined) await this.reach(call.after, call, [])

@@ -1,5 +1,6 @@
 import type { StoreAddress } from '../../bucket/address.js'
-import { type GroupOptions, GroupReader } from '../../bucket/group.js'
+import type { GroupOptions } from '../../bucket/group.js'
+import { GroupReader } from '../../bucket/group-reader.js'
 import { claimPrefix } from '../../bucket/marker.js'
 import { Objects } from '../../bucket/objects.js'
 import type { GroupOwner } from '../../bucket/owner.js'
@@ -18,9 +19,6 @@ import { listStored, type OpenedStore, storedAliases, storedQuotas } from './ope
 import { StoreHome } from './store-home.js'
 import { StorePlace } from './store-place.js'
 
-/** How often a reader of a store looks for records, and asks the store for new ones. */
-const STORE_POLL_MS = 100
-
 /** What a reader follows: a folder that another process writes, or a store that another node owns. */
 export interface ReadSource {
   /** What a person should know about the source, or null. */
@@ -37,11 +35,14 @@ export interface ReadSource {
   position(isAwaited?: boolean): Promise<Position | null>
   /** Whether a batch after `since` may have changed the collection. */
   touches(uuid: string, since: Position): boolean
+  /** Called when there is more to read, where the source tells. */
+  onPushed: () => void
   close(): Promise<void>
 }
 
 export class FolderSource implements ReadSource {
   readonly notice = null
+  onPushed = () => {}
   readonly #catalogue: FolderCatalogue
 
   constructor(readonly disk: Disk) {
@@ -97,6 +98,7 @@ export class FolderSource implements ReadSource {
 
 export class StoreSource implements ReadSource {
   readonly #uncount: () => void
+  onPushed = () => {}
 
   private constructor(
     private readonly store: OpenedStore & { database: GroupReader },
@@ -114,8 +116,10 @@ export class StoreSource implements ReadSource {
     try {
       const objects = await Objects.open(address)
       await claimPrefix(objects, address, { mayCreate: false })
-      const database = await GroupReader.open(address, STORE_POLL_MS, memoryBytes)
-      return new StoreSource({ address, objects, owned: null, database, cache: cache.segments }, cache)
+      let source: StoreSource | null = null
+      const database = await GroupReader.open(address, () => source?.onPushed(), memoryBytes)
+      source = new StoreSource({ address, objects, owned: null, database, cache: cache.segments }, cache)
+      return source
     } catch (error) {
       await cache.release()
       throw error
@@ -154,12 +158,17 @@ export class StoreSource implements ReadSource {
     return await this.store.cache.disk.usedPercent()
   }
 
-  async position(): Promise<Position> {
-    return await this.store.database.position()
+  async position(isAwaited = false): Promise<Position> {
+    return await this.store.database.position(isAwaited)
   }
 
-  touches(): boolean {
-    return true
+  touches(uuid: string, since: Position): boolean {
+    return this.store.database.touches(uuid, since)
+  }
+
+  /** What the owner pushes. */
+  get pushed(): Pick<GroupReader, 'take' | 'cut'> {
+    return this.store.database
   }
 
   /** The node that opened the store's database last. */

@@ -8,6 +8,8 @@ const RETRY_MOST_MS = 1_000
 
 /** How far a node has a store that several nodes share. */
 export interface StoreProgress {
+  /** Rejects if another node has taken the store: what is here may be old. */
+  confirm?(): Promise<void>
   /** The last batch that can be read here. `isAwaited`: callers wait for the next one. */
   position(isAwaited?: boolean): Promise<Position>
   /** The last batch that all collections have here, those that cannot follow left out. */

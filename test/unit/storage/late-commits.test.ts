@@ -7,10 +7,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import type { Lance, LanceConnection } from '../../../src/storage/lance-native.js'
 import { LanceTable } from '../../../src/storage/lance-table.js'
 import { storeTable, type TableHome } from '../../../src/storage/table-home.js'
 import { flushBatch, type Row, rowsMatchCrcs, rowsOf } from './flush-batches.js'
+import { holding } from './held-lance.js'
 
 const CONTENTS = { collection: 'photos', vectors: [{ name: 'a', size: 2 }] }
 let root: string
@@ -54,30 +54,6 @@ async function contents(table: LanceTable): Promise<string> {
 /** What a node without a cache finds in the version that a manifest names. */
 async function rebuilt(version: number): Promise<string> {
   return await contents(await LanceTable.at(home(), CONTENTS, version, { readOnly: true }))
-}
-
-/** Runs `before` right before a call of `method` on a handle of the table. */
-function holding(method: keyof Lance, before: () => Promise<unknown>): TableHome {
-  const held = (lance: Lance): Lance =>
-    new Proxy(lance, {
-      get(target, name) {
-        const value = target[name as keyof Lance] as unknown
-        if (typeof value !== 'function') return value
-        if (name !== method) return value.bind(target)
-        return async (...args: unknown[]) => {
-          await before()
-          return await value.apply(target, args)
-        }
-      },
-    })
-  const connect = async (): Promise<LanceConnection> => {
-    const connection = await home().connect()
-    return {
-      openTable: async (...args) => held(await connection.openTable(...args)),
-      createEmptyTable: async (...args) => held(await connection.createEmptyTable(...args)),
-    }
-  }
-  return { ...home(), connect }
 }
 
 /** An owner whose every change is one commit, and that is gone afterwards: it makes none of them again. */
@@ -141,7 +117,7 @@ for (const step of ['delete', 'optimize'] as const) {
     let commits = 0
     const next = await opened(
       named,
-      holding(step, async () => {
+      holding(home(), step, async () => {
         if (commits++ === 0) await late.commit(flushBatch([row(5, 5)], [2])).catch(() => undefined)
       }),
     )
