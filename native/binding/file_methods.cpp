@@ -28,6 +28,8 @@ napi_value openSegmentMethod(napi_env env, napi_callback_info info) {
         arguments.text(arguments.property(overlay, "path"), "overlay.path", kMostPathBytes);
     source.overlayCrc = readCrc(arguments, arguments.property(overlay, "crc"));
   }
+  napi_value verified = arguments.property(arguments[1], "verified");
+  if (!arguments.isAbsent(verified)) source.isVerified = arguments.boolean(verified, "verified");
   const bool resume = arguments.boolean(arguments.property(arguments[1], "resume"), "resume");
   if (arguments.failed()) return nullptr;
   auto number = std::make_shared<uint32_t>(0);

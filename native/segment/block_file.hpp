@@ -63,8 +63,10 @@ private:
 class BlockFile {
 public:
   // Opens and verifies the whole file. CORRUPT names file and block; UNSUPPORTED_FORMAT if a newer
-  // version wrote the file.
-  static Result<BlockFile> open(const std::string& path, FileKind kind);
+  // version wrote the file. With `blocksAreVerified` the blocks are not read: an earlier opening
+  // has verified them, and the file has not changed since.
+  static Result<BlockFile> open(const std::string& path, FileKind kind,
+                                bool blocksAreVerified = false);
 
   const File& file() const { return file_; }
   const FileStamp& stamp() const { return stamp_; }
@@ -80,7 +82,7 @@ public:
   }
 
 private:
-  Status verifyHeader(FileKind kind);
+  Status verify(FileKind kind, bool blocksAreVerified);
   Status verifyBlocks(const std::vector<uint32_t>& crcs) const;
 
   File file_;

@@ -13,8 +13,9 @@ constexpr uint64_t kDeletedBeforeOpen = 1;
 
 uint64_t bitmapBytes(uint64_t rows) { return (rows / 64 + 1) * sizeof(uint64_t); }
 
-Result<BlockFile> openFile(const std::string& path, FileKind kind, std::optional<uint32_t> crc) {
-  auto file = BlockFile::open(path, kind);
+Result<BlockFile> openFile(const std::string& path, FileKind kind, std::optional<uint32_t> crc,
+                           bool isVerified) {
+  auto file = BlockFile::open(path, kind, isVerified);
   if (file && crc && file->stamp().crc != *crc)
     return file->corrupt("the file is whole, but not the one that was recorded (another checksum)");
   return file;
@@ -321,7 +322,7 @@ private:
 Result<OpenedSegment> openSegment(const SegmentSource& source, uint32_t number,
                                   const std::vector<VectorSpec>& vectors,
                                   const std::vector<SparseSpec>& sparse, uint64_t roomBytes) {
-  auto file = openFile(source.path, FileKind::Segment, source.crc);
+  auto file = openFile(source.path, FileKind::Segment, source.crc, source.isVerified);
   if (!file) return file.status();
   SegmentDirectory directory;
   if (!decodeDirectory(*file, directory)) return file->corrupt("the directory is invalid");
@@ -342,7 +343,8 @@ Result<OpenedSegment> openSegment(const SegmentSource& source, uint32_t number,
   if (Status status = coolIndex(*opened.segment, opened.filed, Cooling::AsAsked); !status)
     return status;
   if (source.overlayPath.empty()) return opened;
-  auto overlay = openFile(source.overlayPath, FileKind::Overlay, source.overlayCrc);
+  auto overlay =
+      openFile(source.overlayPath, FileKind::Overlay, source.overlayCrc, source.isVerified);
   if (!overlay) return overlay.status();
   if (Status status = reader.applyOverlay(*overlay, *opened.segment); !status) return status;
   OverlayDirectory overlayDirectory;

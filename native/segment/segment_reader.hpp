@@ -16,6 +16,8 @@ struct SegmentSource {
   std::optional<uint32_t> crc;
   std::string overlayPath; // empty: none
   std::optional<uint32_t> overlayCrc;
+  // Both files were verified before, and have not changed since: their blocks are not read.
+  bool isVerified = false;
 };
 
 struct OpenedSegment {

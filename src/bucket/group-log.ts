@@ -1,13 +1,15 @@
 import { VicinalError } from '../core/errors.js'
+import { LIMITS } from '../core/limits.js'
 import { type Settled, settled } from '../log/group.js'
 import type { Appended, Log } from '../log/log.js'
 import { encodeBounded, type LogEntry, type LogRecord } from '../log/record.js'
+import { countWithin } from './batches.js'
 import type { Group } from './group.js'
 import { firstSeqOf, recordsKey, recordsOf } from './keys.js'
 import { decodeRecords, type EncodedBody, encodeRecords, framedBytes, recordsIn } from './records.js'
 import { watermarkText } from './watermark.js'
 
-/** Bytes of records in one value, about. */
+/** Bytes of records in one value; a record alone may have more. */
 const VALUE_BYTES = 4 * 1024 * 1024
 
 /** Records with consecutive numbers below one key. */
@@ -92,7 +94,7 @@ export class GroupLog implements Log {
     if (this.failure) throw this.failure
     if (seq !== this.#lastSeq + 1)
       throw new VicinalError('INTERNAL', `log: expected record ${this.#lastSeq + 1}, got ${seq}`)
-    const body = encodeBounded(record)
+    const body = encodeBounded(record, LIMITS.storeRecordBytes)
     // Nothing is written before it is durable: a record in this process alone would not survive it.
     const durable = settled()
     this.#queue.push({ ...body, seq, written: durable, durable })
@@ -174,10 +176,7 @@ export class GroupLog implements Log {
   }
 
   #take(): Queued[] {
-    let bytes = 0
-    let count = 0
-    while (count < this.#queue.length && bytes < VALUE_BYTES) bytes += framedBytes(this.#queue[count++] as Queued)
-    return this.#queue.splice(0, count)
+    return this.#queue.splice(0, countWithin(this.#queue, VALUE_BYTES, framedBytes))
   }
 
   /** Takes the numbers back. Unless the group has ended, it is known that the store has none of the records. */

@@ -16,6 +16,9 @@ export const DEFAULT_MIN_AGE_MS = HOUR_MS
 /** How long a batch waits for others: a file store has nothing to pay for, an object store is paid by the request. */
 const COMMIT_WINDOW_MS = { file: 10, s3: 100 } as const
 const DEFAULT_MEMORY_BYTES = 64 * 1024 * 1024
+const LEAST_MEMORY_BYTES = 8 * 1024 * 1024
+/** Share of a memory limit that SlateDB may hold. */
+const LIMIT_SHARE = 1 / 16
 /** An opening that took too long to count is done again so often. */
 const OPENINGS = 3
 /** Pauses between attempts to open the database again. */
@@ -133,8 +136,14 @@ export class GroupOpenings {
 }
 
 /** Opens the database for reading. */
-export async function openedReader(address: StoreAddress, pollMs: number): Promise<SlateThread> {
-  return await opened(taskOf(address, 'reader', { commitWindowMs: pollMs }))
+export async function openedReader(address: StoreAddress, pollMs: number, memoryBytes?: number): Promise<SlateThread> {
+  const bounds = memoryBytes === undefined ? {} : { memoryBytes }
+  return await opened(taskOf(address, 'reader', { commitWindowMs: pollMs, ...bounds }))
+}
+
+/** Bytes that SlateDB may hold below a memory limit of the process. */
+export function databaseBytesOf(limitBytes: number): number {
+  return Math.min(DEFAULT_MEMORY_BYTES, Math.max(LEAST_MEMORY_BYTES, Math.floor(limitBytes * LIMIT_SHARE)))
 }
 
 async function opened(task: OpenTask): Promise<SlateThread> {

@@ -43,8 +43,17 @@ export class GroupReader {
   }
 
   /** `onPushed` is called when there is more to read. */
-  static async open(address: StoreAddress, onPushed: () => void = () => {}): Promise<GroupReader> {
-    return new GroupReader(await openedReader(address, BUSY_POLL_MS), onPushed)
+  static async open(
+    address: StoreAddress,
+    onPushed: () => void = () => {},
+    memoryBytes?: number,
+  ): Promise<GroupReader> {
+    return new GroupReader(await openedReader(address, BUSY_POLL_MS, memoryBytes), onPushed)
+  }
+
+  /** Bytes that SlateDB holds at most. */
+  get heldBytes(): number {
+    return this.#thread.heldBytes
   }
 
   /** The node that opened the group last, as far as this reader's database has it. */

@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { VicinalError } from '../core/errors.js'
 import { type Settled, settled } from '../log/group.js'
 import type { StoreAddress } from './address.js'
+import { countWithin } from './batches.js'
 import { GroupOpenings, type Opening, type OpeningOptions } from './group-opening.js'
 import { scanned } from './group-reader.js'
 import { WATERMARK } from './keys.js'
@@ -10,7 +11,7 @@ import type { Entry } from './slate-messages.js'
 import type { SlateThread } from './slate-thread.js'
 import { encodePosition, isOfCatalogue, type Position } from './watermark.js'
 
-/** Bytes of values in one batch, about. */
+/** Bytes of values in one batch; a change alone may have more. */
 const BATCH_BYTES = 8 * 1024 * 1024
 
 export interface GroupOptions extends OpeningOptions {
@@ -77,6 +78,11 @@ export class Group {
   /** The reason why nothing more is taken, with the `Ending` in its details; null while the group works. */
   get failure(): VicinalError | null {
     return this.#failure
+  }
+
+  /** Bytes that SlateDB holds at most. */
+  get heldBytes(): number {
+    return this.#thread.heldBytes
   }
 
   /** The position of the last batch that is durable and counts. */
@@ -182,10 +188,10 @@ export class Group {
   }
 
   #take(): Waiting[] {
-    let bytes = 0
-    let count = 0
-    while (count < this.#queue.length && bytes < BATCH_BYTES) bytes += (this.#queue[count++] as Waiting).bytes
-    return this.#queue.splice(0, count)
+    return this.#queue.splice(
+      0,
+      countWithin(this.#queue, BATCH_BYTES, ({ bytes }) => bytes),
+    )
   }
 
   async #watched<T>(work: Promise<T>): Promise<T> {

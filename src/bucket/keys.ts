@@ -14,6 +14,8 @@ export const QUOTAS = text('q')
 export const CATALOGUE = text('c/')
 export const MANIFESTS = text('m/')
 export const RECORDS = text('r/')
+/** Snapshots, by their names. */
+export const SNAPSHOTS = text('s/')
 /** Objects to be removed. */
 export const REMOVALS = text('x/')
 
@@ -21,6 +23,7 @@ export const REMOVALS = text('x/')
 export const collectionKey = (name: string) => text(`c/${name}`)
 export const manifestKey = (uuid: string) => text(`m/${uuid}`)
 export const removalKey = (path: string) => text(`x/${path}`)
+export const snapshotKey = (name: string) => text(`s/${name}`)
 /** All records of a collection. */
 export const recordsOf = (uuid: string) => text(`r/${uuid}/`)
 

@@ -14,6 +14,8 @@ export interface StoredObject {
 /** Where a file store writes objects that then take their places by a rename: it would write them in place otherwise. */
 const UNFINISHED = 'probe/unfinished'
 const REASON_CHARS = 200
+/** Kinds of errors by which a store says that it has no such bytes. */
+const ABSENT = new Set(['NotFound', 'RangeNotSatisfied'])
 /** A store that is busy, or that answered nothing, is asked again so often. */
 const RETRIES = 4
 const RETRY_FIRST_MS = 200
@@ -76,13 +78,22 @@ export class Objects {
     }
   }
 
-  /** Rejects with UNAVAILABLE unless the object has all of these bytes. */
-  async readRange(path: string, { offset, bytes }: { offset: number; bytes: number }): Promise<Uint8Array> {
-    const read = await this.#run('read', path, () =>
-      this.#operator.read(path, { offset: BigInt(offset), size: BigInt(bytes) }),
-    )
+  /** Rejects with CORRUPT, and `details`, if there is no such object, or not all of these bytes of it. */
+  async readRange(
+    path: string,
+    { offset, bytes }: { offset: number; bytes: number },
+    details: Record<string, unknown> = {},
+  ): Promise<Uint8Array> {
+    let read: Uint8Array
+    try {
+      read = await this.#operator.read(path, { offset: BigInt(offset), size: BigInt(bytes) })
+    } catch (cause) {
+      if (!ABSENT.has(kindOf(cause))) throw asVicinalError(cause, 'read', path)
+      read = new Uint8Array(0)
+    }
     if (read.length === bytes) return read
-    throw new VicinalError('UNAVAILABLE', `the store has ${read.length} of ${bytes} bytes of ${path} from ${offset}`)
+    const message = `the store has ${read.length} of ${bytes} bytes of ${path} from ${offset}`
+    throw new VicinalError('CORRUPT', message, { details })
   }
 
   /** All objects below a folder. The folder's path ends with a slash. */

@@ -1,6 +1,6 @@
 import { VicinalError } from '../core/errors.js'
 import { crc32c } from '../native/checksum.js'
-import { ALIASES, CATALOGUE, firstSeqOf, MANIFESTS, QUOTAS, RECORDS, recordsKey, uuidOf } from './keys.js'
+import { ALIASES, CATALOGUE, firstSeqOf, MANIFESTS, QUOTAS, RECORDS, recordsKey, SNAPSHOTS, uuidOf } from './keys.js'
 import { decodeRecords, recordsIn } from './records.js'
 import type { Entry } from './slate-messages.js'
 import type { Position } from './watermark.js'
@@ -29,7 +29,7 @@ export interface PushedBatch {
   deletes: readonly Uint8Array[]
 }
 
-const PUSHED = [RECORDS, MANIFESTS, CATALOGUE].map((prefix) => Buffer.from(prefix))
+const PUSHED = [RECORDS, MANIFESTS, CATALOGUE, SNAPSHOTS].map((prefix) => Buffer.from(prefix))
 
 /** Whether readers read the key. */
 function isPushed(key: Uint8Array): boolean {

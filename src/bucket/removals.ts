@@ -7,6 +7,8 @@ import type { Entry } from './slate-messages.js'
 const HOUR_MS = 3_600_000
 /** Objects stay for as long after nothing names them, for readers that have just read the manifest. */
 export const DEFAULT_REMOVAL_MS = HOUR_MS
+/** Beginning of what stands for old versions of a table: `prune/<uuid>/<version>`, with the version to keep. */
+export const PRUNING = 'prune/'
 /** Removals of one batch. */
 const AT_ONCE = 100
 const RETRY_MS = 30_000
@@ -21,16 +23,21 @@ export class Removals {
   readonly #group: Group
   readonly #objects: Objects
   readonly #clock: Clock
-  readonly #afterMs: number
+  /** How long objects stay that nothing names. */
+  readonly afterMs: number
   /** When each was first seen, the earliest first. */
   readonly #sinceMs = new Map<string, number>()
+  /** Paths below which nothing is removed now, with the number of their holders. */
+  readonly #held = new Map<string, number>()
   #retryAtMs = 0
+  /** Does what is due for a path that begins with PRUNING; no object has such a path. */
+  prune: (path: string) => Promise<void> = async () => undefined
 
   private constructor(group: Group, objects: Objects, clock: Clock, afterMs: number) {
     this.#group = group
     this.#objects = objects
     this.#clock = clock
-    this.#afterMs = afterMs
+    this.afterMs = afterMs
   }
 
   static async open(
@@ -54,11 +61,27 @@ export class Removals {
   /** That batch is durable. */
   added(paths: readonly string[]): void {
     const nowMs = this.#clock.monotonicMs()
-    for (const path of paths) this.#sinceMs.set(path, nowMs)
+    for (const path of paths) {
+      // Its time begins anew.
+      this.#sinceMs.delete(path)
+      this.#sinceMs.set(path, nowMs)
+    }
   }
 
   has(path: string): boolean {
     return this.#sinceMs.has(path)
+  }
+
+  /** Nothing below these paths is removed until the returned function is called. */
+  hold(paths: readonly string[]): () => void {
+    for (const path of paths) this.#held.set(path, 1 + (this.#held.get(path) ?? 0))
+    return () => {
+      for (const path of paths) {
+        const left = (this.#held.get(path) ?? 0) - 1
+        if (left > 0) this.#held.set(path, left)
+        else this.#held.delete(path)
+      }
+    }
   }
 
   /** Removes what is due. */
@@ -69,19 +92,31 @@ export class Removals {
       // A node that no longer owns the store finds out here, and leaves the removal to its successor.
       await this.#group.write({ puts: this.puts(due) })
       this.#retryAtMs = nowMs + RETRY_MS
-      for (const path of due) await (path.endsWith('/') ? this.#objects.removeTree(path) : this.#objects.remove(path))
+      for (const path of due) await this.#removeOne(path)
       await this.#group.write({ puts: [], deletes: due.map(removalKey) })
       this.#retryAtMs = 0
       for (const path of due) this.#sinceMs.delete(path)
     }
   }
 
+  async #removeOne(path: string): Promise<void> {
+    // Old versions that cannot be removed now go with the next compaction, and keep nothing else.
+    if (path.startsWith(PRUNING)) await this.prune(path).catch(() => undefined)
+    else if (path.endsWith('/')) await this.#objects.removeTree(path)
+    else await this.#objects.remove(path)
+  }
+
   #due(nowMs: number): string[] {
     const due: string[] = []
     for (const [path, sinceMs] of this.#sinceMs) {
-      if (nowMs - sinceMs < this.#afterMs || due.length === AT_ONCE) break
-      due.push(path)
+      if (nowMs - sinceMs < this.afterMs || due.length === AT_ONCE) break
+      if (!this.#isHeld(path)) due.push(path)
     }
     return due
+  }
+
+  #isHeld(path: string): boolean {
+    for (const held of this.#held.keys()) if (path.startsWith(held) || held.startsWith(path)) return true
+    return false
   }
 }

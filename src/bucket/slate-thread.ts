@@ -29,10 +29,14 @@ interface Waiting {
 export class SlateThread {
   readonly #worker = new Worker(entryOf(), OPTIONS)
   readonly #waiting = new Map<number, Waiting>()
+  readonly #memoryBytes: number
+  /** Bytes of values that were written or read. */
+  #passedBytes = 0
   #lastId = 0
   #end: VicinalError | null = null
 
-  private constructor() {
+  private constructor({ memoryBytes }: OpenTask) {
+    this.#memoryBytes = memoryBytes
     const lost = (cause: unknown) => this.#lose(cause)
     this.#worker.unref()
     this.#worker.on('message', (answer: SlateAnswer) => this.#settle(answer))
@@ -42,7 +46,7 @@ export class SlateThread {
   }
 
   static async open(task: OpenTask): Promise<SlateThread> {
-    const thread = new SlateThread()
+    const thread = new SlateThread(task)
     try {
       await thread.#run(task)
       return thread
@@ -52,8 +56,14 @@ export class SlateThread {
     }
   }
 
+  /** Bytes that SlateDB holds at most: of what passed through it, up to the bound that it was opened with. */
+  get heldBytes(): number {
+    return Math.min(this.#memoryBytes, this.#passedBytes)
+  }
+
   /** Resolves once the batch is durable and counts. The buffers of values are given away. */
   async write(puts: Entry[], deletes: Uint8Array[]): Promise<void> {
+    this.#passedBytes += bytesIn(puts)
     await this.#run({ kind: 'write', puts, deletes })
   }
 
@@ -69,7 +79,9 @@ export class SlateThread {
   }
 
   async scan(from: Uint8Array, to: Uint8Array, bytes: number, isExact = false): Promise<SlateResults['scan']> {
-    return await this.#run({ kind: 'scan', from, to, bytes, isExact })
+    const scanned = await this.#run({ kind: 'scan', from, to, bytes, isExact })
+    this.#passedBytes += bytesIn(scanned.entries)
+    return scanned
   }
 
   /** A reader asks the store so often from now on. */
@@ -115,6 +127,10 @@ export class SlateThread {
     for (const { reject } of this.#waiting.values()) reject(this.#end)
     this.#waiting.clear()
   }
+}
+
+function bytesIn(entries: readonly Entry[]): number {
+  return entries.reduce((sum, [, value]) => sum + value.byteLength, 0)
 }
 
 function asError({ message, ending, isMissing }: SlateFailure): VicinalError {

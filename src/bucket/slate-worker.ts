@@ -104,6 +104,8 @@ async function open(task: OpenTask): Promise<undefined> {
   }
   const builder = new slate.DbBuilder(task.path, store)
   builder.with_settings(settingsOf(slate, task))
+  // The owner reads a log once, when it opens a collection: blocks that are kept would only take memory.
+  builder.with_db_cache_disabled()
   const began = moment()
   writer = await builder.build()
   counted = new CountedBatches(task.minAgeMs, began)

@@ -41,12 +41,12 @@ async function serveWith(settings: Settings, keys: KeyFiles): Promise<number> {
   const kernelThreads = settings.integer('threads')
   // The kernel reads the variable when the addon is loaded, so the imports below come after it.
   if (kernelThreads !== undefined) process.env.VICINAL_THREADS = String(kernelThreads)
-  const node = await storeNode(settings, [...apiKeys, ...readOnlyApiKeys])
+  const memoryLimitBytes = serviceMemoryLimitOf(memoryLimit)
+  const node = await storeNode(settings, [...apiKeys, ...readOnlyApiKeys], memoryLimitBytes)
   const options = { ...serverOptions(settings), apiKeys, readOnlyApiKeys, clusterKeys: node?.clusterKeys ?? [] }
   const { createServer } = await import('../server/app.js')
   const { openSharing } = await import('../engine/database/open.js')
   const { memoryBudget } = await import('../engine/memory/memory-budget.js')
-  const memoryLimitBytes = serviceMemoryLimitOf(memoryLimit)
 
   const stopped = stopSignal()
   const place = node ? (settings.text('store') as string) : (settings.text('data') as string)

@@ -37,6 +37,10 @@ export const SERVE_SETTINGS = named({
     'object store in place of the folder: s3://bucket/prefix, reached by AWS_ENDPOINT, AWS_REGION, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or file:///folder',
   ),
   cache: text('folder for copies of what the store keeps; of one process alone', './cache'),
+  cacheBytes: text(
+    'with a store: most bytes of segments in the cache folder, such as 20GiB; the least recently used leave, and those of open collections stay',
+    '20GiB',
+  ),
   role: text(
     'with a store: `write,query` may own it; `query` reads what the owner writes; `write` may own it and has nodes with the role `query` answer reads of points. Without a cluster key a node that may own it takes it at once',
     'write,query',

@@ -3,6 +3,7 @@ import type { ClusterNode } from '../cluster/node.js'
 import { LIMITS } from '../core/limits.js'
 import type { OpenOptions } from '../engine/database/open.js'
 import type { SharingDatabase } from '../engine/database/sharing.js'
+import { parseBytes } from '../terminal/bytes.js'
 import { UsageError } from '../terminal/usage-error.js'
 import { type Parsed, readKeys } from './parse-settings.js'
 import type { SERVE_SETTINGS } from './settings.js'
@@ -10,6 +11,7 @@ import type { SERVE_SETTINGS } from './settings.js'
 type Settings = Parsed<keyof typeof SERVE_SETTINGS>
 
 const ROLES = { 'write,query': ['write', 'query'], write: ['write'], query: ['query'] } as const
+const MIB = 1024 * 1024
 const WILDCARDS = ['0.0.0.0', '::', '*', '']
 
 /** A node of a store, as `serve` starts it: it opens once its address is known. */
@@ -28,7 +30,11 @@ export interface StoreNode {
 }
 
 /** Null for a data folder. Reads the environment now: the store's keys leave it afterwards. */
-export async function storeNode(settings: Settings, apiKeys: readonly string[]): Promise<StoreNode | null> {
+export async function storeNode(
+  settings: Settings,
+  apiKeys: readonly string[],
+  memoryLimitBytes: number | undefined,
+): Promise<StoreNode | null> {
   const store = settings.text('store')
   if (store === undefined) return null
   const role = settings.text('role') as string
@@ -38,15 +44,27 @@ export async function storeNode(settings: Settings, apiKeys: readonly string[]):
   const advertised = await advertisedOf(settings, clusterKeys.length > 0)
   const { ClusterNode } = await import('../cluster/node.js')
   const { openNode } = await import('../engine/database/open.js')
-  const { checkStoreOptions, groupOptions } = await import('../engine/database/store-options.js')
+  const { checkStoreOptions, storeOptionsOf } = await import('../engine/database/store-options.js')
   const cache = settings.text('cache') as string
   const commitWindowMs = settings.integer('commitWindowMs')
-  const options = { cache, ...(commitWindowMs === undefined ? {} : { commitWindowMs }) }
+  const cacheBytes = parseBytes(settings.text('cacheBytes') as string, '--cache-bytes')
+  if (cacheBytes < LIMITS.leastCacheBytes)
+    throw new UsageError(
+      `--cache-bytes: expected at least ${LIMITS.leastCacheBytes / MIB} MiB, got ${cacheBytes} bytes`,
+    )
+  const options = { cache, cacheBytes, ...(commitWindowMs === undefined ? {} : { commitWindowMs }) }
   checkStoreOptions(options, true)
   const node = new ClusterNode({
     address: parseStore(store),
     cacheFolder: cache,
-    groupOptions: groupOptions(options),
+    cacheBytes,
+    storeOptions: {
+      ...storeOptionsOf({ ...options, memoryLimitBytes }),
+      snapshots: {
+        urls: settings.isOn('snapshotUrls'),
+        maxBytes: settings.integer('maxSnapshotBytes') as number,
+      },
+    },
     roles,
     ownerTimeoutMs: ownerTimeoutOf(settings),
     keys: clusterKeys,

@@ -3,7 +3,6 @@ import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { StoreAddress } from '../bucket/address.js'
-import type { GroupOptions } from '../bucket/group.js'
 import { DATABASE } from '../bucket/group-opening.js'
 import { claimPrefix } from '../bucket/marker.js'
 import { Objects } from '../bucket/objects.js'
@@ -11,7 +10,7 @@ import { hasReached, type Watermark, watermarkText } from '../bucket/watermark.j
 import { VicinalError } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
 import type { EmbeddedDatabase } from '../engine/database/embedded-database.js'
-import { NodeStore } from '../engine/stores/node-store.js'
+import { NodeStore, type NodeStoreParts } from '../engine/stores/node-store.js'
 import type { Peers } from '../server/peers.js'
 import { type Heartbeat, Heartbeats, type Role } from './heartbeats.js'
 import { OwnBeats } from './own-beats.js'
@@ -34,9 +33,11 @@ const FORGOTTEN_MS = 3_600_000
 export interface NodeOptions {
   address: StoreAddress
   cacheFolder: string
+  /** Default LIMITS.cacheBytes. */
+  cacheBytes?: number
   roles: readonly Role[]
-  /** Of the store's database, where this node owns it. */
-  groupOptions?: Pick<GroupOptions, 'commitWindowMs'>
+  /** Of the node's cache, and of the store's database, where this node owns it. */
+  storeOptions?: NodeStoreParts['options']
   /** Heartbeats of an owner that have not changed for this time have another node take the store. */
   ownerTimeoutMs: number
   /** By which nodes know each other; without any, a node forwards nothing and takes nothing over. */
@@ -96,7 +97,7 @@ export class ClusterNode implements Peers {
 
   /** Opens the store: as its owner, or as a reader where another node owns it. `url` is where other nodes reach this one. */
   async start(url: string, open: (store: NodeStore) => Promise<EmbeddedDatabase>): Promise<EmbeddedDatabase> {
-    const { address, cacheFolder, log } = this.#options
+    const { address, cacheFolder, cacheBytes, log } = this.#options
     this.#url = url
     const objects = await Objects.open(address)
     const heartbeats = new Heartbeats(objects)
@@ -104,8 +105,9 @@ export class ClusterNode implements Peers {
     const store = new NodeStore({
       address,
       cacheFolder,
+      cacheBytes,
       owner: { node: this.#id, url },
-      options: this.#options.groupOptions ?? {},
+      options: this.#options.storeOptions ?? {},
       onBatch: (batch) => this.#pushes.send(batch),
       onOwned: (epoch) => this.#announce(epoch, heartbeats),
       onLost: ({ message }) => {
@@ -316,6 +318,8 @@ export class ClusterNode implements Peers {
   }
 
   get behind(): string | null {
+    const exhausted = this.#store?.exhausted ?? null
+    if (exhausted !== null) return `This node does not follow the owner of the store: ${exhausted}`
     if (this.#lagSeconds === 0 && this.#levelAtMs !== null) return null
     return this.#levelAtMs === null
       ? 'Service is starting: this node has not read what the owner of the store has'

@@ -162,6 +162,14 @@ export const LIMITS = {
   metadataBytes: 1024 * 1024,
   /** Collections of one database. */
   collections: 10_000,
+  /**
+   * Bytes of one write's record on a store. It is in memory several times on its way: with 64 MiB a process grew by some
+   * 400 MB, with 128 MiB by 1.4 GB.
+   */
+  storeRecordBytes: 64 * 1024 * 1024,
+  /** Bytes of segments that the cache of a store holds (setting `--cache-bytes`), and the least that may be set. */
+  cacheBytes: 20 * 1024 * 1024 * 1024,
+  leastCacheBytes: 1024 * 1024,
   /** A collection that was not used for this time is closed; its next use opens it again. */
   collectionIdleMs: 600_000,
   /** Aliases of one database, and changes of them in one request. */

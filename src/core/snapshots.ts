@@ -46,7 +46,8 @@ export interface CollectionSnapshots extends Snapshots {
 }
 
 /**
- * The source of a snapshot: bytes, or a location. `file://` names a file in the database's own folder of snapshots.
+ * The source of a snapshot: bytes, or a location. `file://` names a file in the database's own folder of snapshots; on a
+ * store, `s3://bucket/prefix/snapshots/NAME` or its `file://` address names one of that store's.
  * `http://` and `https://` are fetched if the database was opened with `snapshotUrls`.
  */
 export type SnapshotSource =

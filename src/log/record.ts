@@ -40,12 +40,12 @@ export interface LogEntry {
   record: LogRecord
 }
 
-/** The same of a record that a log takes. Throws TOO_LARGE beyond MAX_BODY_BYTES. */
-export function encodeBounded(record: LogRecord): { chunks: Uint8Array[]; bytes: number } {
+/** The same of a record that a log takes. Throws TOO_LARGE for more bytes than `most`. */
+export function encodeBounded(record: LogRecord, most = MAX_BODY_BYTES): { chunks: Uint8Array[]; bytes: number } {
   const body = encodeRecord(record)
-  if (body.bytes <= MAX_BODY_BYTES) return body
-  throw new VicinalError('TOO_LARGE', `a write of ${body.bytes} bytes: expected at most ${MAX_BODY_BYTES}`, {
-    details: { bound: MAX_BODY_BYTES, seen: body.bytes },
+  if (body.bytes <= most) return body
+  throw new VicinalError('TOO_LARGE', `points: expected at most ${most} bytes in one write, got ${body.bytes}`, {
+    details: { field: 'points', bound: most, seen: body.bytes },
   })
 }
 

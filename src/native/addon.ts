@@ -360,6 +360,8 @@ export interface SegmentSource {
   crc: number | null
   overlay: { path: string; crc: number | null } | null
   resume: boolean
+  /** Both files were verified before, and have not changed since: their blocks are not read again. Default false. */
+  verified?: boolean
 }
 
 export interface SegmentFileInfo {

@@ -116,3 +116,8 @@ function load(): LanceNative {
     throw new VicinalError('NATIVE_UNAVAILABLE', `${PACKAGE} cannot be loaded: ${message}`, { cause })
   }
 }
+
+/** The same bytes as a Buffer, which the addon expects. */
+export function bufferOver({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
+  return Buffer.from(buffer as ArrayBuffer, byteOffset, byteLength)
+}

@@ -5,7 +5,7 @@ import type { FlushBatch } from '../native/addon.js'
 import { arrowThread, type EncodedRows } from './arrow-thread.js'
 import { READER_GRACE_MS } from './janitor.js'
 import { lanceError } from './lance-errors.js'
-import type { Lance, LanceBatches, LanceConnection } from './lance-native.js'
+import { bufferOver, type Lance, type LanceBatches, type LanceConnection } from './lance-native.js'
 import { addTo, checkContents, commitAlone, contentsOf, isCrossed, noContents } from './late-commits.js'
 import { folderTable, TABLE, type TableHome } from './table-home.js'
 import { deletedUpTo, purgeable, rowsOfBatch, sizesOf } from './table-sizes.js'
@@ -61,6 +61,7 @@ export class LanceTable {
   #compactedVersion = 0
   #compactedBytes = 0
   #prunedVersion = 0
+  #holders = 0
 
   private constructor(
     private readonly home: TableHome,
@@ -218,7 +219,7 @@ export class LanceTable {
     return await (await this.home.connect()).createEmptyTable(TABLE, schema, 'overwrite', [])
   }
 
-  /** Number of points, without deleted ones. */
+  /** Points that are not deleted. */
   async countRows(): Promise<number> {
     if (this.#version === 0) return 0
     try {
@@ -271,14 +272,18 @@ export class LanceTable {
     return this.#version
   }
 
-  /**
-   * Removes versions before the manifest's that were replaced longer ago than the grace period, with files that only
-   * they use.
-   */
+  /** Removes versions before the manifest's that were replaced before the grace period, and files of theirs alone. */
   async removeOldVersions(keepVersion: number, graceMs = READER_GRACE_MS): Promise<void> {
-    if (keepVersion === 0 || keepVersion !== this.#syncedVersion || keepVersion !== this.#version) return
+    if (this.#holders > 0 || keepVersion === 0 || keepVersion !== this.#syncedVersion || keepVersion !== this.#version)
+      return
     if (this.home.versionsKeptMs !== null) return await this.#prune(keepVersion, this.home.versionsKeptMs)
     await this.home.files.removeOld(keepVersion, graceMs, async () => (await (await this.#open()).countRows()) === 0)
+  }
+
+  /** Removes versions before one that a compaction made, if it still is the table's. */
+  async pruneCompacted(version: number): Promise<void> {
+    if (version === this.#version) [this.#compactedVersion, this.#prunedVersion] = [version, 0]
+    await this.removeOldVersions(version)
   }
 
   /**
@@ -292,6 +297,12 @@ export class LanceTable {
     await lance.optimize(keptMs)
     this.#prunedVersion = keepVersion
     if ((await lance.version()) !== keepVersion) await this.close()
+  }
+
+  /** Keeps old versions until the returned function is called. */
+  holdVersions(): () => void {
+    this.#holders++
+    return () => void this.#holders--
   }
 
   /**
@@ -385,9 +396,4 @@ export class LanceTable {
     const { path, root } = this.home
     return lanceError(cause, action, { path, root, collection: this.#collection }, otherwise)
   }
-}
-
-/** The same bytes as a Buffer, which the addon expects. */
-function bufferOver({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
-  return Buffer.from(buffer as ArrayBuffer, byteOffset, byteLength)
 }

@@ -83,7 +83,11 @@ async function deadVersions(
 
 /** The message of a version's file; null if the file has an unexpected form. */
 async function messageOf(disk: Disk, path: string): Promise<Buffer | null> {
-  const bytes = await disk.readFile(path, MAX_VERSION_BYTES)
+  return messageIn(await disk.readFile(path, MAX_VERSION_BYTES))
+}
+
+/** The message in the bytes of a version's file; null if they have an unexpected form. */
+export function messageIn(bytes: Buffer): Buffer | null {
   if (bytes.length < FOOTER_BYTES || bytes.toString('latin1', bytes.length - MAGIC.length) !== MAGIC) return null
   const at = Number(bytes.readBigUInt64LE(bytes.length - FOOTER_BYTES))
   if (at + 4 > bytes.length) return null
@@ -100,7 +104,8 @@ async function isWhole(message: Buffer, files: readonly string[], isEmpty: () =>
   return named.every((name) => present.has(name) || present.has(name.slice(1)))
 }
 
-function mayMention(message: Buffer, file: string): boolean {
+/** Whether a version with this message may use the file. */
+export function mayMention(message: Buffer, file: string): boolean {
   switch (dirname(file)) {
     case 'data':
     case '_transactions':

@@ -19,8 +19,24 @@ const SHA256 = /^[0-9a-f]{64}$/i
 const SLUG_CHARS = 64
 const DIGEST_CHARS = 16
 
+/** Where finished snapshots are. `collection` is null for those of the whole database. */
+export interface SnapshotShelf {
+  /** The oldest first. */
+  list(collection: string | null): Promise<SnapshotDescription[]>
+  /** Takes a finished archive in, at a path of the disk. */
+  add(collection: string | null, archive: string, written: WrittenArchive): Promise<SnapshotDescription>
+  /** Rejects with INVALID_ARGUMENT if there are too many. */
+  checkRoom(): Promise<void>
+  delete(collection: string | null, name: string): Promise<void>
+  read(collection: string | null, name: string): Promise<SnapshotData>
+  /** The bytes at a location, which must be of this shelf. */
+  at(location: string): Promise<AsyncIterable<Uint8Array>>
+  /** A name that no snapshot has yet. */
+  freeName(collection: string | null): Promise<string>
+}
+
 /** The snapshots of a data folder. A file appears as a whole, with its checksum beside it, or not at all. */
-export class SnapshotFolder {
+export class SnapshotFolder implements SnapshotShelf {
   readonly #disk: Disk
   readonly #adding = new Mutex()
 
@@ -34,7 +50,7 @@ export class SnapshotFolder {
     const names = (await this.#disk.list(SNAPSHOTS)).map(({ name }) => name)
     const found: SnapshotDescription[] = []
     for (const name of names) {
-      if (!NAME.test(name) || !name.startsWith(prefix)) continue
+      if (!isNameOf(name, prefix)) continue
       const description = await this.#describe(name)
       if (description) found.push(description)
     }
@@ -103,7 +119,7 @@ export class SnapshotFolder {
   }
 
   async #pathOf(collection: string | null, name: string): Promise<string> {
-    const isName = NAME.test(name) && name.startsWith(prefixOf(collection))
+    const isName = isNameOf(name, prefixOf(collection))
     if (!isName || (await this.#disk.facts(join(SNAPSHOTS, name))) === null) throw notFound('Snapshot', name)
     return join(SNAPSHOTS, name)
   }
@@ -127,16 +143,25 @@ export class SnapshotFolder {
 
   /** A name with the present second that no file has yet. */
   async freeName(collection: string | null): Promise<string> {
-    const time = new Date().toISOString().slice(0, 19).replace(/[T:]/g, '-')
     for (let number = 0; ; number++) {
-      const name = `${prefixOf(collection)}${time}${number === 0 ? '' : `-${number}`}${SUFFIX}`
+      const name = snapshotName(collection, number === 0 ? '' : `-${number}`)
       if (!(await this.#disk.exists(join(SNAPSHOTS, name)))) return name
     }
   }
 }
 
+/** A name with the present second. */
+export function snapshotName(collection: string | null, ending: string): string {
+  const time = new Date().toISOString().slice(0, 19).replace(/[T:]/g, '-')
+  return `${prefixOf(collection)}${time}${ending}${SUFFIX}`
+}
+
+export function isNameOf(name: string, prefix: string): boolean {
+  return NAME.test(name) && name.startsWith(prefix)
+}
+
 /** The plain characters of the name, for readability, and its digest, so that prefixes never collide. */
-function prefixOf(collection: string | null): string {
+export function prefixOf(collection: string | null): string {
   if (collection === null) return 'full-snapshot-'
   const slug = collection.replace(/[^0-9A-Za-z_]+/g, '_').slice(0, SLUG_CHARS)
   const digest = createHash('sha256').update(collection).digest('hex').slice(0, DIGEST_CHARS)

@@ -54,19 +54,20 @@ export async function folderTable(disk: Disk, folder: string, collection: string
   }
 }
 
-/** A table on an object store. `flushedSeq` is the manifest's. */
+/** A table on an object store. `flushedSeq` is the manifest's; old versions stay for `versionsKeptMs`. */
 export function storeTable(
   url: string,
   storageOptions: Readonly<Record<string, string>>,
   folder: string,
   flushedSeq: number,
+  versionsKeptMs = KEPT_ON_STORE_MS,
 ): TableHome {
   return {
     files: new StoreFiles(flushedSeq),
     path: `${folder}/${TABLE}${SUFFIX}`,
     root: url,
     restores: true,
-    versionsKeptMs: KEPT_ON_STORE_MS,
+    versionsKeptMs,
     connect: () => lanceNative().Connection.new(`${url}/${folder}`, { ...CATALOGUE_OFF, storageOptions }),
   }
 }

@@ -12,6 +12,7 @@ import {
   point,
   read,
   startsNodes,
+  store,
   upsert,
   write,
 } from './nodes.js'
@@ -82,6 +83,24 @@ test('a stream through a node that does not own the store arrives whole, is read
   expect(last).toMatchObject({ status: 'ok', result: { accepted: rows, rejected: 0, position: rows } })
   expect(await second.count()).toBe(rows)
   expect(await second.must('GET', '/collections/things/ingest/words')).toEqual({ position: rows })
+})
+
+test('a snapshot that is made through a reader is listed, read and recovered there at once', async () => {
+  await write()
+  const second = await read()
+  await make(second)
+  expect((await upsert(second, 1)).status).toBe(200)
+  const place = '/collections/things/snapshots'
+  const { name } = (await second.must('POST', place)) as { name: string }
+  expect(await second.must('GET', place)).toEqual([expect.objectContaining({ name })])
+  const answer = await fetch(`${second.url}${place}/${name}`, { headers: { 'api-key': API_KEY } })
+  expect(answer.status).toBe(200)
+  expect((await answer.arrayBuffer()).byteLength).toBeGreaterThan(1_000)
+  const location = `${store()}/snapshots/${name}`
+  expect(await second.must('PUT', '/collections/copy/snapshots/recover', { location })).toBe(true)
+  expect(await second.must('POST', '/collections/copy/points/count', {})).toEqual({ count: 1 })
+  expect(await second.must('DELETE', `${place}/${name}`)).toBe(true)
+  expect(await second.must('GET', place)).toEqual([])
 })
 
 test('kill -9 of the owner: another node takes the store, and every acknowledged write is on every node', async () => {

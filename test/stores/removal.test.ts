@@ -5,7 +5,9 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { parseStore } from '../../src/bucket/address.js'
+import { GroupReader } from '../../src/bucket/group-reader.js'
 import { Objects } from '../../src/bucket/objects.js'
+import { PRUNING } from '../../src/bucket/removals.js'
 import type { Collection, Database } from '../../src/core/database.js'
 import { EmbeddedDatabase } from '../../src/engine/database/embedded-database.js'
 import { CacheFolder } from '../../src/engine/stores/cache-folder.js'
@@ -101,4 +103,35 @@ test('an object that may be about to be named stays, whatever its age', async ()
   await (await opened({ removalMs: 1 })).deleteCollection('things')
   await expect.poll(() => paths('segments/')).toEqual([STRAYS[0]])
   expect(await objects.read(STRAYS[1] as string)).not.toBeNull()
+})
+
+test('versions of a table that nobody writes any more go after the last compaction, without its collection being opened', async () => {
+  const things = await (await opened({})).createCollection('things', { vectors: { size: 1, distance: 'Dot' } })
+  // More parts than a table keeps before they are merged.
+  for (let id = 1; id <= 20; id++) {
+    await things.upsert([{ id, vector: [id] }])
+    await things.flush()
+  }
+  const versions = async () => (await paths('tables/')).filter((path) => path.endsWith('.manifest')).length
+  await database?.close()
+  expect(await versions()).toBeGreaterThan(20)
+  // Background work begins at once, and merges them.
+  const again = await (await opened({})).collection('things')
+  await again.upsert([{ id: 21, vector: [21] }])
+  await again.flush()
+  await again.updateConfig({ hnswConfig: { m: 8 } })
+  const reader = await GroupReader.open(address())
+  const marks = async () => {
+    let count = 0
+    for await (const _ of reader.scan(Buffer.from(`x/${PRUNING}`))) count++
+    return count
+  }
+  await expect.poll(marks, { timeout: 120_000 }).toBe(1)
+  await reader.close()
+  await database?.close()
+  expect(await versions()).toBeGreaterThan(20)
+
+  await opened({ removalMs: 1 })
+  await expect.poll(versions, { timeout: 120_000 }).toBe(1)
+  expect(await (await (await opened({})).collection('things')).count()).toBe(21)
 })

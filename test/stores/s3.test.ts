@@ -4,8 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { open } from '../../src/index.js'
+import { damagedCachesOn } from './cache.contract.js'
 import { databasesOn } from './database.contract.js'
 import { type S3Server, startProxy, startS3 } from './s3-server.js'
+import { snapshotsOn } from './snapshots.contract.js'
 
 const VARIABLES = ['AWS_ENDPOINT', 'AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_REGION']
 
@@ -27,6 +29,8 @@ describe('a database on an S3 store', () => {
     })
   beforeEach(() => void reach(server.port))
 
+  describe('damage', () => damagedCachesOn(() => `s3://bucket/${randomUUID()}/prefix`))
+  describe('snapshots', () => snapshotsOn(() => `s3://bucket/${randomUUID()}/prefix`))
   databasesOn(() => `s3://bucket/${randomUUID()}/prefix`)
 
   test('a store that ignores conditions is refused, by name and without its keys', async () => {

@@ -57,6 +57,7 @@ export class Checkpointer {
 
   async #checkpointOnce(): Promise<void> {
     const { shard, manifest, home, outdated } = this.#parts
+    await home.prepare()
     const { throughSeq, segments } = await shard.checkpoint(home.disk.absolute(home.paths.segments))
     await home.keepSegments(segments)
     // Segments never get ahead of the table: a replay would skip rows as present that the table lacks.

@@ -6,6 +6,7 @@ import type { CollectionConfig, CollectionCounts, CollectionInfo, SchemaVector }
 import type { Log } from '../../log/log.js'
 import { giveBackFreed } from '../../native/process.js'
 import type { Shard } from '../../native/shard.js'
+import type { LanceTable } from '../../storage/lance-table.js'
 import type { CollectionPaths } from '../../storage/layout.js'
 import type { Manifest } from '../../storage/manifest.js'
 import type { VectorIdentity } from '../../storage/table-layout.js'
@@ -33,11 +34,10 @@ import { Writer, type WriterParts } from './writer.js'
 /** A segment that a change of the vectors ended with fewer rows than this is merged into the next one. */
 const LEAST_SEGMENT_ROWS = 10_000
 
-/**
- * The files that `holdFiles` holds: those that the manifest names, and log records up to `seq`, all of them applied.
- */
+/** What `holdFiles` holds: the files that the manifest names, and log records up to `seq`, all of them applied. */
 export interface HeldFiles {
   manifest: Manifest
+  table: LanceTable
   paths: CollectionPaths
   seq: number
 }
@@ -260,13 +260,13 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
   /** Runs work while the files stay that make up the collection as of one operation, with every acknowledged write. */
   async holdFiles<T>(work: (held: HeldFiles) => Promise<T>): Promise<T> {
     this.checkOpen()
-    const { log, manifest, home } = this.#parts
+    const { log, manifest, home, table } = this.#parts
     const flusher = this.#flusher
-    if (!flusher || !home) throw new VicinalError('INTERNAL', 'a collection without files has none to hold')
+    if (!flusher || !home || !table) throw new VicinalError('INTERNAL', 'a collection without files has none to hold')
     // Flushes first, so that little of the log has to be copied.
     await this.flush()
     await this.writer.exclusively(async () => undefined)
-    return await flusher.hold(() => work({ manifest: manifest.current, paths: home.paths, seq: log.durableSeq }))
+    return await flusher.hold(() => work({ manifest: manifest.current, table, paths: home.paths, seq: log.durableSeq }))
   }
 
   /** Gives back memory that files back; with `everything`, memory of graphs and codes too. */
@@ -343,18 +343,19 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
   async info(): Promise<CollectionInfo> {
     this.checkOpen()
     const { memory, warnings } = await this.read(() => memoryTables.of(this))
-    const { log, manifest, outdated } = this.#parts
+    const { log, manifest, outdated, exhausted } = this.#parts
+    const trouble = this.#trouble ?? exhausted?.()
     const stats = this.shard.stats()
     const indexPoints = await this.read(({ shard }) => pointsOfIndexes(shard, stats))
     return {
       ...infoOfStats(stats, this.view, manifest.current, indexPoints),
       status:
-        this.#trouble || this.#brokenBy
+        trouble || this.#brokenBy
           ? 'red'
           : this.#indexes.isBuilding || isBehind(stats, this.shard, outdated)
             ? 'yellow'
             : 'green',
-      optimizerStatus: this.#trouble ? { error: this.#trouble.message } : 'ok',
+      optimizerStatus: trouble ? { error: trouble.message } : 'ok',
       logBytes: log.bytes,
       updateQueue: { length: this.writer.waiting },
       memory,
@@ -391,6 +392,7 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
     } finally {
       await this.#flusher?.close()
       await closeAll(log, table, this.#shard)
+      this.#parts.onClosed?.()
     }
   }
 }

@@ -25,6 +25,8 @@ export interface Follower {
 export interface CollectionHome {
   readonly disk: Disk
   readonly paths: CollectionPaths
+  /** Whether the folder is this process's own, even if another one writes the collection. */
+  readonly isOwnFolder: boolean
   readManifest(): Promise<Manifest>
   /** Opens the log for writing. */
   openLog(manifest: Manifest): Promise<Log>
@@ -32,14 +34,28 @@ export interface CollectionHome {
   manifestPlace(log: Log, manifest: Manifest): ManifestPlace
   openTable(manifest: Manifest, options: { readOnly: boolean }): Promise<LanceTable>
   follow(manifest: Manifest): Follower
-  /** Brings the files of the manifest's segments into the folder. */
-  fetchSegments(manifest: Manifest): Promise<void>
+  /**
+   * Brings the files of the manifest's segments into the folder, where they stay until `release`. Resolves to a warning, or
+   * null. Rejects with CORRUPT, and `segment`, if a file is nowhere.
+   */
+  fetchSegments(manifest: Manifest): Promise<string | null>
+  /** Replaces a segment's damaged files by others. False if there are no others. */
+  refetchSegment(segment: SegmentEntry): Promise<boolean>
+  /** Whether the segment's files were verified, and have not changed since. */
+  isVerified(segment: SegmentEntry): Promise<boolean>
+  noteVerified(segment: SegmentEntry): Promise<void>
+  /** Call it before files of segments are written. */
+  prepare(): Promise<void>
   /** Keeps the folder's files of these segments. */
   keepSegments(segments: readonly Pick<SegmentEntry, 'file' | 'overlay'>[]): Promise<void>
+  /** The collection is closed, or could not be opened. */
+  release(): void
 }
 
 /** A collection whose folder has everything. */
 export class FolderHome implements CollectionHome {
+  readonly isOwnFolder = false
+
   constructor(
     readonly disk: Disk,
     readonly paths: CollectionPaths,
@@ -67,7 +83,24 @@ export class FolderHome implements CollectionHome {
     return new LogFollower({ disk: this.disk, folder: this.paths.log, uuid }, flushedSeq)
   }
 
-  async fetchSegments(): Promise<void> {}
+  async fetchSegments(): Promise<null> {
+    return null
+  }
+
+  async refetchSegment(): Promise<boolean> {
+    return false
+  }
+
+  /** The only copy is verified at each opening. */
+  async isVerified(): Promise<boolean> {
+    return false
+  }
+
+  async noteVerified(): Promise<void> {}
+
+  async prepare(): Promise<void> {}
+
+  release(): void {}
 
   async keepSegments(): Promise<void> {
     await this.disk.syncFolder(this.paths.segments)

@@ -1,5 +1,6 @@
 import type { Clock } from '../../core/clock.js'
 import type { Collection } from '../../core/database.js'
+import type { VicinalError } from '../../core/errors.js'
 import type { PointColumns } from '../../core/point.js'
 import { type CollectionConfig, type Schema, schemaOf } from '../../core/schema.js'
 import type { Log } from '../../log/log.js'
@@ -48,6 +49,10 @@ export interface CollectionParts {
   readOnly: boolean
   /** Of a reader: whether it is applying what its writer has added. */
   isFollowing?: () => boolean
+  /** Of a reader: set while the memory limit keeps it from applying that. */
+  exhausted?: () => VicinalError | null
+  /** Gives back what the place of the collection holds for it. */
+  onClosed?: () => void
   warnings: string[]
   /** Segments that wait to be rebuilt for the present configuration. */
   outdated: OutdatedSegments

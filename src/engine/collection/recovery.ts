@@ -1,10 +1,8 @@
 import type { Clock } from '../../core/clock.js'
 import { VicinalError } from '../../core/errors.js'
-import type { Disk } from '../../disk/disk.js'
 import type { Shard } from '../../native/shard.js'
 import { SegmentJanitor } from '../../storage/janitor.js'
 import type { LanceTable } from '../../storage/lance-table.js'
-import type { CollectionPaths } from '../../storage/layout.js'
 import type { Manifest } from '../../storage/manifest.js'
 import { hasDropped, layoutOf, liveColumns, liveVectors } from '../../storage/table-layout.js'
 import { ManifestFile } from '../catalogue/manifest-file.js'
@@ -35,7 +33,8 @@ export async function recoverCollection(
   // A full disk refuses the call even where the folder is there.
   if (!(await disk.exists(paths.segments))) await disk.makeFolder(paths.segments)
   await new SegmentJanitor(disk, paths.segments, clock).sweep(manifest.segments, 0)
-  await home.fetchSegments(manifest)
+  const warnings: string[] = []
+  const lost = await fetchSegments(home, manifest, warnings)
   const table = await home.openTable(manifest, { readOnly: false })
   const { flushedSeq } = manifest
   // A failed opening may be tried again and again, so each leaves nothing open.
@@ -43,13 +42,12 @@ export async function recoverCollection(
     await table.close()
     throw error
   })
-  const warnings: string[] = []
   const outdated = new OutdatedSegments()
   const sources = new Sources(manifest, true)
-  const spill = new RecoverySpill(disk.absolute(paths.segments))
+  const spill = spillOf(home, true)
   let shard: Shard | null = null
   try {
-    shard = await fillShard(disk, paths, manifest, table, { warnings, outdated, trackChanges: true })
+    shard = await fillShard(home, manifest, table, { warnings, outdated, trackChanges: true, lost })
     const vectors = liveVectors(layoutOf(manifest))
     for await (const { seq, record } of log.replay(flushedSeq)) {
       await applyRecord(shard, vectors, seq, record)
@@ -65,7 +63,8 @@ export async function recoverCollection(
     throw error
   }
   const file = new ManifestFile(home.manifestPlace(log, manifest), manifest)
-  return { shard, log, manifest: file, table, home, sources, readOnly: false, warnings, outdated, clock }
+  const onClosed = () => home.release()
+  return { shard, log, manifest: file, table, home, sources, readOnly: false, onClosed, warnings, outdated, clock }
 }
 
 interface Filling {
@@ -73,59 +72,97 @@ interface Filling {
   outdated: OutdatedSegments
   trackChanges: boolean
   spill?: RecoverySpill
+  /** Why the segments cannot be had: the shard is made of the table. */
+  lost?: VicinalError | null
 }
 
-/**
- * Fills a shard from segments, then from newer table rows. A damaged segment costs time, never an answer: the shard is
- * rebuilt from the table.
- */
-export async function fillShard(
-  disk: Disk,
-  paths: CollectionPaths,
+/** Fetches the segments of a manifest. Resolves to the error if a file of one is nowhere; the table has its rows. */
+export async function fetchSegments(
+  home: CollectionHome,
   manifest: Manifest,
-  table: LanceTable,
-  { warnings, outdated, trackChanges, spill = writersSpill(disk, paths, trackChanges) }: Filling,
-): Promise<Shard> {
-  const shard = makeShard(manifest, { trackChanges })
-  spill.before(shard)
+  warnings: string[],
+): Promise<VicinalError | null> {
   try {
-    await mapSegments(shard, disk, paths, manifest, outdated)
-    await loadTable(shard, table, manifest, manifest.checkpointSeq, spill)
-    shard.advance(manifest.flushedSeq)
-    return shard
+    const warning = await home.fetchSegments(manifest)
+    if (warning !== null) warnings.push(warning)
+    return null
   } catch (error) {
-    await shard.close()
-    if (!isSegmentDamage(error)) throw error
-    warnings.push(`rebuilt from the table: ${error.message}`)
-    return await rebuild(manifest, table, trackChanges, spill)
+    if (isSegmentDamage(error)) return error
+    throw error
   }
 }
 
-/** A process that does not write the collection leaves its folder alone. */
-function writersSpill(disk: Disk, paths: CollectionPaths, isWriter: boolean): RecoverySpill {
-  return new RecoverySpill(isWriter ? disk.absolute(paths.segments) : null)
+/**
+ * Fills a shard from segments, then from newer table rows. A damaged segment costs time, never an answer: another copy is
+ * fetched, or the shard is rebuilt from the table.
+ */
+export async function fillShard(
+  home: CollectionHome,
+  manifest: Manifest,
+  table: LanceTable,
+  filling: Filling,
+): Promise<Shard> {
+  const { warnings, outdated, trackChanges, spill = spillOf(home, trackChanges) } = filling
+  for (let damage = filling.lost ?? null; ; ) {
+    if (damage && !(await refetched(home, manifest, damage, warnings))) {
+      warnings.push(`rebuilt from the table: ${damage.message}`)
+      return await rebuild(manifest, table, trackChanges, spill)
+    }
+    const shard = makeShard(manifest, { trackChanges })
+    spill.before(shard)
+    try {
+      await mapSegments(shard, home, manifest, outdated)
+      await loadTable(shard, table, manifest, manifest.checkpointSeq, spill)
+      shard.advance(manifest.flushedSeq)
+      return shard
+    } catch (error) {
+      await shard.close()
+      if (!isSegmentDamage(error)) throw error
+      damage = error
+    }
+  }
+}
+
+/** Whether the damaged files were only copies, and others are in their place. */
+async function refetched(
+  home: CollectionHome,
+  { segments }: Manifest,
+  damage: VicinalError,
+  warnings: string[],
+): Promise<boolean> {
+  const segment = segments.find(({ file, overlay }) => [file, overlay?.file].includes(damage.details.segment as string))
+  const isReplaced = segment !== undefined && (await home.refetchSegment(segment).catch(() => false))
+  if (isReplaced) warnings.push(`a damaged copy of a segment was fetched again: ${damage.message}`)
+  return isReplaced
+}
+
+/** A process that does not write the collection leaves its folder alone, unless it is a cache of its own. */
+export function spillOf({ disk, paths, isOwnFolder }: CollectionHome, isWriter: boolean): RecoverySpill {
+  return new RecoverySpill(isWriter || isOwnFolder ? disk.absolute(paths.segments) : null)
 }
 
 async function mapSegments(
   shard: Shard,
-  disk: Disk,
-  paths: CollectionPaths,
-  manifest: Manifest,
+  home: CollectionHome,
+  { segments }: Manifest,
   outdated: OutdatedSegments,
 ): Promise<void> {
-  const path = (file: string) => disk.absolute(`${paths.segments}/${file}`)
-  for (const [i, { file, crc, overlay, outdated: isOutdated = false }] of manifest.segments.entries()) {
+  const path = (file: string) => home.disk.absolute(`${home.paths.segments}/${file}`)
+  for (const [i, segment] of segments.entries()) {
+    const { file, crc, overlay, outdated: isOutdated = false } = segment
     const source = {
       path: path(file),
       crc,
       overlay: overlay && { path: path(overlay.file), crc: overlay.crc },
-      resume: i === manifest.segments.length - 1 && !isOutdated,
+      resume: i === segments.length - 1 && !isOutdated,
+      verified: await home.isVerified(segment),
     }
     const opened = await shard.openSegment(source).catch((cause: unknown) => {
       // A segment of a newer format is left untouched for the version that wrote it.
       if (!(cause instanceof VicinalError) || cause.code === 'UNSUPPORTED_FORMAT') throw cause
       throw new VicinalError(cause.code, cause.message, { details: { ...cause.details, segment: file }, cause })
     })
+    await home.noteVerified(segment)
     if (isOutdated) outdated.markOne(opened)
   }
 }

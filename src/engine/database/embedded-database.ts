@@ -30,7 +30,7 @@ import { mapsOfSegment } from '../memory/map-room.js'
 import { openCollections } from '../memory/open-collections.js'
 import { EmbeddedSnapshots, type SnapshotHost, snapshotStoreOf } from '../snapshots/embedded-snapshots.js'
 import type { SnapshotStore } from '../snapshots/snapshot-store.js'
-import type { StagedCollection } from '../snapshots/staged-collection.js'
+import { adoptedAs, type StagedCollection } from '../snapshots/staged-collection.js'
 import type { CollectionStore } from '../stores/collection-store.js'
 import { CollectionSlots } from './collection-slots.js'
 import { EnsuringDatabase } from './ensuring-database.js'
@@ -75,7 +75,7 @@ export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabas
     this.#quotas = new QuotaGuard({ nowMs: () => performance.now(), diskPercent: () => store.diskPercent() })
     this.#slots = new CollectionSlots(this.#slotHost(options))
     this.#host = {
-      snapshots: store.snapshots,
+      snapshots: () => store.snapshots,
       checkOpen: () => this.#checkOpen(),
       checkWritable: () => this.#checkWritable(),
       collections: () => this.#slots.all(),
@@ -320,7 +320,8 @@ export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabas
     if (left?.details.stays) throw cannotBeServed(name, left)
     if (replaces === null) this.#checkCount()
     await this.#finishRemoving(name)
-    const slot = await this.#made({ name }, older, () => store.adopt(staged, name, replaces))
+    const as = adoptedAs(name, replaces)
+    const slot = await this.#made(as, older, () => store.adopt(staged, as))
     if (left) this.#onIssue(ofOpening(name, left, true))
     await older?.end({ discard: true }).catch(() => undefined)
     // Files that cannot be removed now are removed at the next open.
@@ -333,11 +334,10 @@ export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabas
    * then the older one takes no writes. Without an older one, it must be removed before another is created.
    */
   async #made(
-    made: { name: string; uuid?: string },
+    { name, uuid }: { name: string; uuid: string },
     older: CollectionSlot | undefined,
     make: () => Promise<CollectionEngine | null>,
   ) {
-    const { name, uuid = '' } = made
     try {
       const engine = await make()
       return this.#slots.add(engine ?? { name, uuid }, engine ?? undefined)

@@ -19,7 +19,7 @@ import { ReaderStore } from '../stores/reader-store.js'
 import { EmbeddedDatabase } from './embedded-database.js'
 import { type DatabaseSettings, SharedDatabase } from './shared-database.js'
 import type { SharingDatabase } from './sharing.js'
-import { checkStoreOptions, groupOptions, type StoreOptions } from './store-options.js'
+import { checkStoreOptions, type StoreOptions, storeOptionsOf } from './store-options.js'
 
 /** Options of `open`. All are optional; an unknown one rejects with INVALID_ARGUMENT. */
 export interface OpenOptions extends StoreOptions {
@@ -57,6 +57,7 @@ export interface OpenOptions extends StoreOptions {
 
 const KNOWN = keysOf<OpenOptions>({
   cache: true,
+  cacheBytes: true,
   commitWindowMs: true,
   readOnly: true,
   concurrentSearches: true,
@@ -111,7 +112,7 @@ export async function openSharing(folder: string, options: OpenOptions = {}): Pr
   const root = address ? `${folder} ${cache}` : resolve(folder)
   if (options.readOnly) {
     const source = address
-      ? await StoreSource.open(address, await CacheFolder.open(cache))
+      ? await StoreSource.open(address, await CacheFolder.open(cache, options.cacheBytes), storeOptionsOf(options))
       : await FolderSource.open(root)
     return await openStore(new ReaderStore(source), options)
   }
@@ -120,10 +121,12 @@ export async function openSharing(folder: string, options: OpenOptions = {}): Pr
     await shared.closing.catch(() => undefined)
   }
   const settings = settingsOf(options, address)
-  const { snapshotUrls: urls, maxSnapshotBytes: maxBytes } = settings
+  const snapshots = { urls: settings.snapshotUrls, maxBytes: settings.maxSnapshotBytes }
   const opening = address
-    ? CacheFolder.open(cache).then((folder) => OwnerStore.open(address, folder, groupOptions(options)))
-    : FolderStore.open(root, systemClock, { urls, maxBytes })
+    ? CacheFolder.open(cache, options.cacheBytes).then((folder) =>
+        OwnerStore.open(address, folder, { ...storeOptionsOf(options), snapshots }),
+      )
+    : FolderStore.open(root, systemClock, snapshots)
   const opened = new SharedDatabase(
     opening.then((store) => openStore(store, options)),
     settings,
@@ -134,13 +137,14 @@ export async function openSharing(folder: string, options: OpenOptions = {}): Pr
 }
 
 function settingsOf(options: OpenOptions, address: StoreAddress | null): DatabaseSettings {
-  const { concurrentSearches, snapshotUrls, maxSnapshotBytes, collectionIdleMs, commitWindowMs } = options
+  const { concurrentSearches, snapshotUrls, maxSnapshotBytes, collectionIdleMs, commitWindowMs, cacheBytes } = options
   return {
     concurrentSearches: concurrentSearches ?? LIMITS.concurrentSearches,
     snapshotUrls: snapshotUrls ?? false,
     maxSnapshotBytes: maxSnapshotBytes ?? LIMITS.snapshotBytes,
     collectionIdleMs: collectionIdleMs ?? LIMITS.collectionIdleMs,
     commitWindowMs: address && commitWindowOf(address, commitWindowMs),
+    cacheBytes: address && (cacheBytes ?? LIMITS.cacheBytes),
   }
 }
 
@@ -177,12 +181,15 @@ async function openStore(store: CollectionStore, options: OpenOptions): Promise<
   const { concurrentSearches, memoryLimitBytes, collectionIdleMs, onIssue } = options
   const unlimit = memoryLimitBytes === undefined ? () => {} : memoryBudget.limit(memoryLimitBytes)
   try {
-    return await EmbeddedDatabase.open(store, {
+    const database = await EmbeddedDatabase.open(store, {
       ...(concurrentSearches === undefined ? {} : { concurrentSearches }),
       ...(collectionIdleMs === undefined ? {} : { collectionIdleMs }),
       ...(onIssue ? { onIssue } : {}),
       onClosed: unlimit,
     })
+    const reason = store.notice ?? null
+    if (reason !== null) onIssue?.({ collection: null, about: 'cache', code: null, reason, isOver: false })
+    return database
   } catch (error) {
     unlimit()
     await store.close([])

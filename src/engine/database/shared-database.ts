@@ -17,6 +17,7 @@ export interface DatabaseSettings {
   collectionIdleMs: number
   /** null without a store. */
   commitWindowMs: number | null
+  cacheBytes: number | null
 }
 
 /** One open database with several handles. It closes with the last of them. */

@@ -1,5 +1,7 @@
 import type { GroupOptions } from '../../bucket/group.js'
+import { databaseBytesOf } from '../../bucket/group-opening.js'
 import { invalid } from '../../core/errors.js'
+import { LIMITS } from '../../core/limits.js'
 
 const MOST_COMMIT_WINDOW_MS = 10_000
 
@@ -11,6 +13,11 @@ export interface StoreOptions {
    */
   cache?: string
   /**
+   * Bytes of segments that the cache folder may hold, at least LIMITS.leastCacheBytes. The least recently used leave.
+   * Those of open collections stay, so that large ones may exceed it. Default LIMITS.cacheBytes.
+   */
+  cacheBytes?: number
+  /**
    * How long a write to an object store waits for others, in milliseconds, since each batch is a paid request. 1 to
    * 10,000; default 10 on `file://` and 100 elsewhere.
    */
@@ -18,20 +25,28 @@ export interface StoreOptions {
 }
 
 /** Throws INVALID_ARGUMENT for a wrong one, and for any of them without a store. */
-export function checkStoreOptions({ cache, commitWindowMs }: StoreOptions, isStore: boolean): void {
+export function checkStoreOptions({ cache, cacheBytes, commitWindowMs }: StoreOptions, isStore: boolean): void {
   if (cache !== undefined && (typeof cache !== 'string' || cache.length === 0))
     throw invalid('cache', 'expected a path', cache)
-  checkInteger('commitWindowMs', commitWindowMs, MOST_COMMIT_WINDOW_MS)
-  for (const [name, value] of Object.entries({ cache, commitWindowMs }))
+  checkInteger('commitWindowMs', commitWindowMs, 1, MOST_COMMIT_WINDOW_MS)
+  checkInteger('cacheBytes', cacheBytes, LIMITS.leastCacheBytes, Number.MAX_SAFE_INTEGER)
+  for (const [name, value] of Object.entries({ cache, cacheBytes, commitWindowMs }))
     if (value !== undefined && !isStore) throw invalid(name, 'only a database on a store has one', value)
 }
 
-function checkInteger(name: string, value: unknown, most: number): void {
-  if (value === undefined || (Number.isSafeInteger(value) && (value as number) >= 1 && (value as number) <= most))
+function checkInteger(name: string, value: unknown, least: number, most: number): void {
+  if (value === undefined || (Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most))
     return
-  throw invalid(name, `expected an integer from 1 to ${most}`, value)
+  throw invalid(name, `expected an integer from ${least} to ${most}`, value)
 }
 
-export function groupOptions({ commitWindowMs }: StoreOptions): GroupOptions {
-  return commitWindowMs === undefined ? {} : { commitWindowMs }
+/** The options of the store's database. */
+export function storeOptionsOf({
+  commitWindowMs,
+  memoryLimitBytes,
+}: StoreOptions & { memoryLimitBytes?: number | undefined }): Pick<GroupOptions, 'commitWindowMs' | 'memoryBytes'> {
+  return {
+    ...(commitWindowMs === undefined ? {} : { commitWindowMs }),
+    ...(memoryLimitBytes === undefined ? {} : { memoryBytes: databaseBytesOf(memoryLimitBytes) }),
+  }
 }

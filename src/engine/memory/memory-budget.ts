@@ -148,6 +148,16 @@ export class MemoryBudget implements MemoryGate {
     return this.#wait(bytes, caller, isHolding ? holder : undefined)
   }
 
+  /**
+   * Whether work in the background may take so much more memory. Closes collections without a use first. Unlike `reserve`
+   * it does not wait, and keeps no room.
+   */
+  async hasRoom(bytes: number): Promise<boolean> {
+    if (this.limitBytes === null || this.#fits(bytes)) return true
+    await openCollections.closeUntil(() => this.#fits(bytes), UNUSED_MS)
+    return this.#fits(bytes)
+  }
+
   #fits(bytes: number): boolean {
     return this.usedBytes + this.#reservedBytes + bytes <= this.#limitBytes * FULL_SHARE
   }

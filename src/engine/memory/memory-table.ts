@@ -46,6 +46,8 @@ class MemoryTables {
   readonly #counted = new WeakMap<MeasuredCollection, Promise<Counted>>()
   /** JavaScript heaps of other threads. */
   readonly #heaps = new Set<() => number>()
+  /** What the databases of stores hold. */
+  readonly #stores = new Set<() => number>()
   /** How long the last count of each collection took. */
   readonly #tookMs = new WeakMap<MeasuredCollection, number>()
 
@@ -66,6 +68,12 @@ class MemoryTables {
   addHeap(bytes: () => number): () => void {
     this.#heaps.add(bytes)
     return () => this.#heaps.delete(bytes)
+  }
+
+  /** Counts what the database of a store holds. Returns a function that ends it. */
+  addStore(bytes: () => number): () => void {
+    this.#stores.add(bytes)
+    return () => this.#stores.delete(bytes)
   }
 
   async of(collection: MeasuredCollection): Promise<{ memory: CollectionMemory; warnings: string[] }> {
@@ -93,17 +101,21 @@ class MemoryTables {
     }
     const known = Object.values(counts).reduce((all, bytes) => all + bytes, 0)
     const elsewhere = external + sum(({ heapBytes }) => heapBytes)
-    const nativeHeapBytes = Math.min(
+    const allocatedBytes = Math.min(
       Math.max(0, facts.heapUsedBytes + facts.heapFreeBytes - elsewhere),
       // The allocator counts returned memory as free, although it is no longer resident.
       Math.max(0, facts.heapUsedBytes - elsewhere, facts.residentBytes - known),
     )
+    // An estimate from above, of memory that the allocator counts too.
+    const held = [...this.#stores].reduce((all, bytes) => all + bytes(), 0)
+    const storeBytes = Math.min(held, allocatedBytes)
     return {
       residentBytes: facts.residentBytes,
       limitBytes: memoryBudget.limitBytes,
       ...counts,
-      nativeHeapBytes,
-      otherBytes: facts.residentBytes - known - nativeHeapBytes,
+      storeBytes,
+      nativeHeapBytes: allocatedBytes - storeBytes,
+      otherBytes: facts.residentBytes - known - allocatedBytes,
     }
   }
 

@@ -43,17 +43,23 @@ export class OpenCollections {
   }
 
   /**
-   * Closes collections that were not used for `unusedMs`, the least recently used first, until `isEnough`. Resolves to
-   * their number.
+   * Closes collections that were not used for `unusedMs`, the least recently used first, until `isEnough`. Runs
+   * `onClosed` after each. Resolves to their number.
    */
-  async closeUntil(isEnough: (closed: number) => boolean, unusedMs: number): Promise<number> {
+  async closeUntil(
+    isEnough: (closed: number) => boolean,
+    unusedMs: number,
+    onClosed?: () => Promise<void>,
+  ): Promise<number> {
     const nowMs = performance.now()
     this.#look(nowMs)
     const unused = [...this.#open].filter(({ usedAtMs }) => nowMs - usedAtMs >= unusedMs)
     let closed = 0
     for (const collection of unused.sort((a, b) => a.usedAtMs - b.usedAtMs)) {
       if (isEnough(closed)) break
-      if (await collection.closeIfUnused()) closed++
+      if (!(await collection.closeIfUnused())) continue
+      closed++
+      await onClosed?.()
     }
     return closed
   }

@@ -9,8 +9,8 @@ import type { SnapshotStore } from './snapshot-store.js'
 
 /** The database that snapshots are made of. */
 export interface SnapshotHost {
-  /** null for a database in memory or on a store. */
-  readonly snapshots: SnapshotStore | null
+  /** null for a database in memory. It may be another one later. */
+  snapshots(): SnapshotStore | null
   checkOpen(): void
   checkWritable(): void
   collections(): CollectionSlot[]
@@ -20,12 +20,10 @@ export interface SnapshotHost {
   untilDone<T>(work: () => Promise<T>): Promise<T>
 }
 
-export function snapshotStoreOf({ snapshots }: Pick<SnapshotHost, 'snapshots'>): SnapshotStore {
+export function snapshotStoreOf(host: Pick<SnapshotHost, 'snapshots'>): SnapshotStore {
+  const snapshots = host.snapshots()
   if (snapshots) return snapshots
-  throw new VicinalError(
-    'INVALID_ARGUMENT',
-    'snapshots: only a database in a folder keeps them, and this one is in memory or on a store',
-  )
+  throw new VicinalError('INVALID_ARGUMENT', 'snapshots: a database in memory keeps none')
 }
 
 /** Snapshots of one collection, or of the whole database if `slot` is null. */
@@ -68,17 +66,17 @@ export class EmbeddedSnapshots implements CollectionSnapshots {
 
   async list(asked?: CallOptions): Promise<SnapshotDescription[]> {
     const { store, call } = this.#begin('read', asked)
-    return await untilDone(call, () => store.folder.list(this.#collection))
+    return await untilDone(call, () => store.shelf.list(this.#collection))
   }
 
   async delete(name: string, asked?: CallOptions): Promise<void> {
     const { store, call } = this.#begin('write', asked)
-    await untilDone(call, () => this.#host.untilDone(() => store.folder.delete(this.#collection, name)))
+    await untilDone(call, () => this.#host.untilDone(() => store.shelf.delete(this.#collection, name)))
   }
 
   async read(name: string, asked?: CallOptions): Promise<SnapshotData> {
     const { store, call } = this.#begin('read', asked)
-    return await untilDone(call, () => store.folder.read(this.#collection, name))
+    return await untilDone(call, () => store.shelf.read(this.#collection, name))
   }
 
   #begin(access: 'read' | 'write', asked: CallOptions | undefined): { store: SnapshotStore; call: CallOptions } {

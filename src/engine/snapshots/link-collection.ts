@@ -34,11 +34,20 @@ export async function linkCollection(
     Math.max(flushedSeq, seq),
   )
   await disk.removeTree(linked)
-  const { replaces: _, ...kept } = manifest
-  await writeManifest(disk, join(folder, 'manifest'), { ...kept, name, cleanEnd: null })
+  return await describeFolder(disk, folder, { ...manifest, name }, Math.max(flushedSeq, seq))
+}
+
+/** Writes the manifest of a captured collection beside its files, and lists all of them. */
+export async function describeFolder(
+  disk: Disk,
+  folder: string,
+  { replaces: _, ...manifest }: Manifest,
+  seq: number,
+): Promise<SnapshotCollection> {
+  await writeManifest(disk, join(folder, 'manifest'), { ...manifest, cleanEnd: null })
   const files: Record<string, number> = {}
   for (const file of await disk.files(folder)) files[file] = (await disk.facts(join(folder, file)))?.bytes ?? 0
-  return { folder: folder.split('/').at(-1) as string, name, seq: Math.max(flushedSeq, seq), files }
+  return { folder: folder.split('/').at(-1) as string, name: manifest.name, seq, files }
 }
 
 async function linkFiles(engine: CollectionEngine, disk: Disk, folder: string): Promise<HeldFiles> {

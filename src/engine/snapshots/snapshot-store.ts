@@ -14,7 +14,7 @@ import type { Disk } from '../../disk/disk.js'
 import type { Aliases } from '../../storage/folder-files.js'
 import { unfinishedFolder } from '../../storage/layout.js'
 import { fetchSnapshot } from '../../storage/snapshot-fetch.js'
-import { SnapshotFolder } from '../../storage/snapshot-folder.js'
+import { SnapshotFolder, type SnapshotShelf } from '../../storage/snapshot-folder.js'
 import {
   isSnapshotFile,
   readSnapshotIndex,
@@ -30,11 +30,13 @@ import type { CollectionSlot } from '../collection/collection-slot.js'
 import { Queue } from '../limits/overloaded.js'
 import { memoryBudget } from '../memory/memory-budget.js'
 import { linkCollection } from './link-collection.js'
-import { adoptStaged, readStaged, type StagedCollection } from './staged-collection.js'
+import { type Adopted, adoptStaged, readStaged, type StagedCollection } from './staged-collection.js'
 import { runTrial, trialBounds } from './trial.js'
 
 const ARCHIVE = 'archive'
 const UNPACKED = 'unpacked'
+/** Locations of the shelf. */
+const OWN = /^(?:file|s3):/
 const SHA256 = /^[0-9a-f]{64}$/i
 
 export interface SnapshotSettings {
@@ -59,30 +61,47 @@ export interface StagedSnapshot {
   collections: StagedCollection[]
 }
 
+/** Where collections are captured, where their snapshots are, and what a recovered one becomes. */
+export interface SnapshotPlace {
+  readonly shelf: SnapshotShelf
+  /** Puts the files of a collection, as of one operation, below `folder`. */
+  capture(engine: CollectionEngine, folder: string): Promise<SnapshotCollection>
+  /** Makes a collection of an unpacked one. Resolves to null if its first use opens it. */
+  adopt(staged: StagedCollection, as: Adopted): Promise<CollectionEngine | null>
+}
+
+export function folderPlace(disk: Disk, clock: Clock): SnapshotPlace {
+  return {
+    shelf: new SnapshotFolder(disk),
+    capture: (engine, folder) => linkCollection(engine, disk, folder),
+    adopt: (staged, as) => adoptStaged(disk, staged, as, clock),
+  }
+}
+
 /**
- * Makes and restores snapshots of a data folder. Unfinished work is in a folder beside the collections; after a crash
- * the next open removes it. Nothing is written anywhere else.
+ * Makes and restores snapshots. Unfinished work is in a folder of the disk; after a crash the next open removes it.
  */
 export class SnapshotStore {
-  readonly folder: SnapshotFolder
+  readonly shelf: SnapshotShelf
   readonly #disk: Disk
-  readonly #clock: Clock
+  readonly #place: SnapshotPlace
   readonly #settings: SnapshotSettings
   readonly #queue = new Queue('snapshots', LIMITS.snapshotsAtOnce, LIMITS.snapshotsWaiting)
 
-  constructor(disk: Disk, clock: Clock, settings: SnapshotSettings) {
-    this.folder = new SnapshotFolder(disk)
+  /** Unfinished work is on the disk, whatever the place. */
+  constructor(disk: Disk, place: SnapshotPlace, settings: SnapshotSettings) {
+    this.shelf = place.shelf
     this.#disk = disk
-    this.#clock = clock
+    this.#place = place
     this.#settings = settings
   }
 
   /** `picture` has the collections and aliases of the moment when the snapshot's turn comes. */
   async create(collection: string | null, picture: Picture): Promise<SnapshotDescription> {
     return await this.#inFolder(async (root) => {
-      await this.folder.checkRoom()
+      await this.shelf.checkRoom()
       const { archive, written } = await this.#archive(root, collection, picture)
-      return await this.folder.add(collection, archive, written)
+      return await this.shelf.add(collection, archive, written)
     })
   }
 
@@ -90,7 +109,7 @@ export class SnapshotStore {
   async stream(collection: string | null, picture: Picture): Promise<SnapshotData> {
     return await this.#inFolder(async (root) => {
       const { archive, written } = await this.#archive(root, collection, picture)
-      const name = await this.folder.freeName(collection)
+      const name = await this.shelf.freeName(collection)
       const file = await this.#disk.openRead(archive)
       return { name, bytes: written.bytes, chunks: new FileChunks(file) }
     })
@@ -131,7 +150,7 @@ export class SnapshotStore {
     const current = () => picture.find(name)
     for (let slot = current(); slot; slot = current()) {
       try {
-        return await slot.use(({ engine }) => linkCollection(engine, this.#disk, folder), undefined, untilDone)
+        return await slot.use(({ engine }) => this.#place.capture(engine, folder), undefined, untilDone)
       } catch (cause) {
         // The collection was deleted or replaced during the capture: try again.
         if (current() === slot) throw cause
@@ -178,15 +197,15 @@ export class SnapshotStore {
     return { root, index, collections }
   }
 
-  async adopt(staged: StagedCollection, name: string, replaces: string | null): Promise<CollectionEngine> {
-    return await adoptStaged(this.#disk, staged, { name, replaces }, this.#clock)
+  async adopt(staged: StagedCollection, as: Adopted): Promise<CollectionEngine | null> {
+    return await this.#place.adopt(staged, as)
   }
 
   async #chunks(source: SnapshotSource): Promise<AsyncIterable<Uint8Array>> {
     if (source !== null && typeof source === 'object' && 'chunks' in source) return source.chunks
     const { location, apiKey } = (source ?? {}) as { location?: unknown; apiKey?: string | null }
     if (typeof location !== 'string') throw invalid('location', 'expected a URL', location ?? null)
-    if (location.startsWith('file:')) return await this.folder.at(location)
+    if (OWN.test(location)) return await this.shelf.at(location)
     let url: URL
     try {
       url = new URL(location)
@@ -230,7 +249,7 @@ function checksumIn({ checksum, priority }: RecoverOptions): string | null {
 
 /** A snapshot in our own folder was checked when it was made. */
 function isOwn(source: SnapshotSource): boolean {
-  return 'location' in source && source.location.startsWith('file:')
+  return 'location' in source && OWN.test(source.location)
 }
 
 /**

@@ -29,6 +29,18 @@ export interface StagedCollection {
   manifest: Manifest
 }
 
+/** The collection that a staged one becomes. */
+export interface Adopted {
+  uuid: string
+  name: string
+  /** The uuid of the collection that it replaces. */
+  replaces: string | null
+}
+
+export function adoptedAs(name: string, replaces: string | null): Adopted {
+  return { uuid: randomUUID(), name, replaces }
+}
+
 /** The trial reads the manifest by itself, so it is not passed. */
 export type TriedCollection = Omit<StagedCollection, 'manifest'>
 
@@ -93,10 +105,9 @@ async function tryTable(disk: Disk, paths: CollectionPaths, manifest: Manifest):
 export async function adoptStaged(
   disk: Disk,
   { folder, seq, manifest }: StagedCollection,
-  as: { name: string; replaces: string | null },
+  { uuid, name, replaces }: Adopted,
   clock: Clock,
 ): Promise<CollectionEngine> {
-  const uuid = randomUUID()
   const from = pathsIn(folder)
   const paths = await createCollection(disk, uuid, async (unfinished) => {
     const { flushedSeq } = manifest
@@ -108,7 +119,6 @@ export async function adoptStaged(
       await disk.removeTree(target)
       await disk.rename(source, target)
     }
-    const { name, replaces } = as
     await writeManifest(disk, unfinished.manifest, {
       ...manifest,
       uuid,

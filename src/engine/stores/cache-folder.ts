@@ -1,24 +1,26 @@
 import { VicinalError } from '../../core/errors.js'
+import { LIMITS } from '../../core/limits.js'
 import { Disk } from '../../disk/disk.js'
 import { FileLock } from '../../native/lock.js'
-import { LOCK_FILE } from '../../storage/layout.js'
+import { LOCK_FILE, removeLeftovers } from '../../storage/layout.js'
+import { SegmentCache } from './segment-cache.js'
 
 /**
  * The folder of a node's copies. One node at a time has it: two would remove each other's files. A node that changes its
  * role has two stores on it for a moment.
  */
 export class CacheFolder {
-  readonly disk: Disk
+  readonly segments: SegmentCache
   readonly #lock: FileLock
   #holders = 1
 
-  private constructor(disk: Disk, lock: FileLock) {
-    this.disk = disk
+  private constructor(segments: SegmentCache, lock: FileLock) {
+    this.segments = segments
     this.#lock = lock
   }
 
   /** Makes a missing folder. Rejects with LOCKED if another node has it, in this process or elsewhere. */
-  static async open(path: string): Promise<CacheFolder> {
+  static async open(path: string, mostBytes = LIMITS.cacheBytes): Promise<CacheFolder> {
     const disk = new Disk(path)
     await disk.makeRoot()
     const lock = FileLock.acquire(disk.absolute(LOCK_FILE))
@@ -30,7 +32,13 @@ export class CacheFolder {
           details: { field: 'cache' },
         },
       )
-    return new CacheFolder(disk, lock)
+    try {
+      await removeLeftovers(disk)
+      return new CacheFolder(await SegmentCache.open(disk, mostBytes), lock)
+    } catch (error) {
+      lock.release()
+      throw error
+    }
   }
 
   /** One more holder, which releases it as well. */
@@ -39,7 +47,9 @@ export class CacheFolder {
     return this
   }
 
-  release(): void {
-    if (--this.#holders === 0) this.#lock.release()
+  async release(): Promise<void> {
+    if (--this.#holders > 0) return
+    await this.segments.close()
+    this.#lock.release()
   }
 }

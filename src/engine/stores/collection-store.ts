@@ -14,6 +14,8 @@ export interface CollectionStore {
   readonly snapshots: SnapshotStore | null
   /** Whether a closed collection can be opened again: not in memory. */
   readonly reopens: boolean
+  /** A sentence about the place, for a person to read; null if there is none. */
+  readonly notice?: string | null
   /** How far this node has a store that it shares with others; without it, all that was acknowledged is here. */
   readonly progress?: StoreProgress
   /** Registers all collections, and opens none. A reader's store goes on with those that its writer makes and removes. */

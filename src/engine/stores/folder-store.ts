@@ -18,7 +18,12 @@ import { CollectionEngine } from '../collection/collection-engine.js'
 import { FolderHome, type StoredCollection } from '../collection/collection-home.js'
 import { recoverCollection } from '../collection/recovery.js'
 import { mapRoom } from '../memory/map-room.js'
-import { DEFAULT_SNAPSHOT_SETTINGS, type SnapshotSettings, SnapshotStore } from '../snapshots/snapshot-store.js'
+import {
+  DEFAULT_SNAPSHOT_SETTINGS,
+  folderPlace,
+  type SnapshotSettings,
+  SnapshotStore,
+} from '../snapshots/snapshot-store.js'
 import type { CollectionRegistry, CollectionStore } from './collection-store.js'
 import { asVicinalError, FolderCatalogue } from './folder-catalogue.js'
 
@@ -38,7 +43,7 @@ export class FolderStore implements CollectionStore {
   readonly #saving = () => this.#saveIfDue()
 
   private constructor(disk: Disk, lock: FileLock, clock: Clock, snapshots: SnapshotSettings) {
-    this.snapshots = new SnapshotStore(disk, clock, snapshots)
+    this.snapshots = new SnapshotStore(disk, folderPlace(disk, clock), snapshots)
     this.#disk = disk
     this.#lock = lock
     this.#clock = clock

@@ -39,6 +39,11 @@ class Following {
     return this.#collection.trouble
   }
 
+  get exhausted(): string | null {
+    const error = this.engine.isClosed ? null : this.#collection.exhausted
+    return error && `collection ${JSON.stringify(this.engine.name)}: ${error.message}`
+  }
+
   /** Whether it may be tried without a caller that waits. One that follows right now may have begun before the last batch. */
   get isDue(): boolean {
     return this.#mutex.pending <= 1 && performance.now() >= this.#retryAtMs
@@ -144,6 +149,12 @@ export class FollowedCollections {
     for (const { applied, trouble, engine } of this.#open.values())
       if (applied && trouble === null && !engine.isClosed && !hasReached(applied, least)) least = applied
     return least
+  }
+
+  /** The first that cannot follow because of the memory limit, and why; null if there is none. */
+  get exhausted(): string | null {
+    for (const { exhausted } of this.#open.values()) if (exhausted !== null) return exhausted
+    return null
   }
 
   async stop(): Promise<void> {

@@ -9,6 +9,7 @@ import type { Aliases } from '../../storage/folder-files.js'
 import type { Manifest } from '../../storage/manifest.js'
 import type { CollectionEngine } from '../collection/collection-engine.js'
 import type { StoredCollection } from '../collection/collection-home.js'
+import type { SnapshotStore } from '../snapshots/snapshot-store.js'
 import { CacheFolder } from './cache-folder.js'
 import type { CollectionRegistry, CollectionStore } from './collection-store.js'
 import { OwnerStore, type StoreOptions } from './owner-store.js'
@@ -21,7 +22,9 @@ export interface NodeStoreParts {
   cacheFolder: string
   /** The node, as other nodes find it in the store's database. */
   owner: Omit<GroupOwner, 'epoch'>
-  options: Pick<StoreOptions, 'minAgeMs' | 'memoryBytes' | 'commitWindowMs'>
+  options: Pick<StoreOptions, 'minAgeMs' | 'memoryBytes' | 'commitWindowMs' | 'snapshots'>
+  /** Default LIMITS.cacheBytes. */
+  cacheBytes?: number | undefined
   /** This node has opened the database, with this number. Its collections move once this resolves. */
   onOwned(epoch: number): Promise<void>
   /** After each batch of this node that is durable and counts. */
@@ -41,7 +44,6 @@ interface Reading {
  */
 export class NodeStore implements CollectionStore {
   readonly reopens = true
-  readonly snapshots = null
   readonly #parts: NodeStoreParts
   #cache: CacheFolder | null = null
   #owning: OwnerStore | null = null
@@ -90,6 +92,19 @@ export class NodeStore implements CollectionStore {
 
   get readOnly(): boolean {
     return this.#owning === null || this.#isChanging || this.#isLost
+  }
+
+  get snapshots(): SnapshotStore {
+    return this.#current.snapshots
+  }
+
+  /** Why a collection cannot follow the owner; null if all can. */
+  get exhausted(): string | null {
+    return this.#reading?.store.exhausted ?? null
+  }
+
+  get notice(): string | null {
+    return this.#current.notice
   }
 
   get progress(): StoreProgress {
@@ -172,12 +187,12 @@ export class NodeStore implements CollectionStore {
   }
 
   async #holdCache(): Promise<CacheFolder> {
-    this.#cache ??= await CacheFolder.open(this.#parts.cacheFolder)
+    this.#cache ??= await CacheFolder.open(this.#parts.cacheFolder, this.#parts.cacheBytes)
     return this.#cache.hold()
   }
 
   async #openReading(): Promise<Reading> {
-    const source = await StoreSource.open(this.#parts.address, await this.#holdCache())
+    const source = await StoreSource.open(this.#parts.address, await this.#holdCache(), this.#parts.options)
     return { store: new ReaderStore(source), source }
   }
 
@@ -239,6 +254,6 @@ export class NodeStore implements CollectionStore {
 
   async close(): Promise<void> {
     await (this.#owning ?? this.#reading?.store)?.close()
-    this.#cache?.release()
+    await this.#cache?.release()
   }
 }

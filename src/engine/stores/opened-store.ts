@@ -5,8 +5,8 @@ import { ALIASES, CATALOGUE, QUOTAS } from '../../bucket/keys.js'
 import type { Objects } from '../../bucket/objects.js'
 import type { Removals } from '../../bucket/removals.js'
 import { VicinalError } from '../../core/errors.js'
-import type { Disk } from '../../disk/disk.js'
 import type { StoredCollection } from '../collection/collection-home.js'
+import type { SegmentCache } from './segment-cache.js'
 
 /** A store as one node has it open: its objects, its database, and the folder of the node's copies. */
 export interface OpenedStore {
@@ -15,12 +15,17 @@ export interface OpenedStore {
   /** Set where this node owns the database. */
   owned: OwnedStore | null
   database: Group | GroupReader
-  cache: Disk
+  cache: SegmentCache
 }
 
 export interface OwnedStore {
   group: Group
   removals: Removals
+}
+
+export function ownedOf({ owned }: Pick<OpenedStore, 'owned'>): OwnedStore {
+  if (owned) return owned
+  throw new VicinalError('READ_ONLY', 'this node does not own the store')
 }
 
 /** The collections that the catalogue names. */
@@ -51,7 +56,7 @@ export async function storedQuotas({ database }: Pick<OpenedStore, 'database'>):
 
 export const asValue = (body: unknown): Uint8Array => new Uint8Array(Buffer.from(JSON.stringify(body), 'utf8'))
 
-function decoded(value: Uint8Array, what: string): unknown {
+export function decoded(value: Uint8Array, what: string): unknown {
   try {
     return JSON.parse(Buffer.from(value).toString('utf8'))
   } catch (cause) {

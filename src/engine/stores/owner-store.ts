@@ -16,12 +16,16 @@ import { CollectionEngine } from '../collection/collection-engine.js'
 import type { StoredCollection } from '../collection/collection-home.js'
 import { recoverCollection } from '../collection/recovery.js'
 import { mapRoom } from '../memory/map-room.js'
+import { memoryTables } from '../memory/memory-table.js'
+import { DEFAULT_SNAPSHOT_SETTINGS, type SnapshotSettings, SnapshotStore } from '../snapshots/snapshot-store.js'
+import type { Adopted } from '../snapshots/staged-collection.js'
 import type { CacheFolder } from './cache-folder.js'
 import type { CollectionRegistry, CollectionStore } from './collection-store.js'
 import { asVicinalError } from './folder-catalogue.js'
 import { asValue, listStored, type OpenedStore, type OwnedStore, storedAliases, storedQuotas } from './opened-store.js'
 import { DEFAULT_ORPHAN_AGE_MS, removeOrphans } from './orphans.js'
 import { StoreHome, segmentFolder, tableFolder } from './store-home.js'
+import { StorePlace } from './store-place.js'
 import type { StoreProgress } from './watermark-waits.js'
 
 /** Values of a removed collection's log that leave in one batch. */
@@ -34,6 +38,7 @@ export interface StoreOptions extends GroupOptions {
   clock?: Clock
   /** How long objects stay that nothing names any more. */
   removalMs?: number
+  snapshots?: SnapshotSettings
   /** The age at which objects are removed that nothing ever named. They are first listed after `removalMs`. */
   orphanAgeMs?: number
 }
@@ -44,21 +49,28 @@ type OwnersStore = OpenedStore & { owned: OwnedStore }
 export class OwnerStore implements CollectionStore {
   readonly readOnly = false
   readonly reopens = true
-  readonly snapshots = null
+  readonly snapshots: SnapshotStore
   readonly #store: OwnersStore
   readonly #cache: CacheFolder
   readonly #clock: Clock
+  readonly #uncount: () => void
   readonly #orphans: { openedMs: number; ageMs: number; nextMs: number }
   readonly #removing = () => this.#remove()
+  /** The engines that were opened last, by uuid. */
+  readonly #engines = new Map<string, CollectionEngine>()
   /** Names of collections by uuid, for their removal. */
   readonly #names = new Map<string, string>()
 
   private constructor(store: OwnersStore, cache: CacheFolder, options: StoreOptions) {
     const { clock = systemClock, removalMs = DEFAULT_REMOVAL_MS, orphanAgeMs: ageMs = DEFAULT_ORPHAN_AGE_MS } = options
     this.#store = store
+    const place = new StorePlace(store, (adopted) => this.#adopted(adopted))
+    this.snapshots = new SnapshotStore(store.cache.disk, place, options.snapshots ?? DEFAULT_SNAPSHOT_SETTINGS)
     this.#cache = cache
+    store.owned.removals.prune = (path) => this.#prune(path)
     this.#clock = clock
     this.#orphans = { openedMs: clock.wallMs(), ageMs, nextMs: clock.monotonicMs() + removalMs }
+    this.#uncount = memoryTables.addStore(() => store.owned.group.heldBytes)
     background.add(this.#removing)
   }
 
@@ -77,10 +89,10 @@ export class OwnerStore implements CollectionStore {
         await group.close().catch(() => undefined)
         throw error
       })
-      const store = { address, objects, owned: { group, removals }, database: group, cache: cache.disk }
+      const store = { address, objects, owned: { group, removals }, database: group, cache: cache.segments }
       return new OwnerStore(store, cache, options)
     } catch (error) {
-      cache.release()
+      await cache.release()
       throw error
     }
   }
@@ -90,6 +102,10 @@ export class OwnerStore implements CollectionStore {
     confirm: () => this.touch(),
     applied: async () => this.#store.owned.group.position,
     catchUp: async () => null,
+  }
+
+  get notice(): string | null {
+    return this.#store.cache.foreignFiles
   }
 
   get position(): Position {
@@ -118,9 +134,28 @@ export class OwnerStore implements CollectionStore {
 
   async open({ uuid }: StoredCollection): Promise<CollectionEngine> {
     const home = new StoreHome(this.#store, uuid)
-    return new CollectionEngine(
-      await recoverCollection(home, this.#clock, (manifest) => mapRoom.admitCollection(manifest)),
-    )
+    try {
+      const admit = (manifest: Manifest) => mapRoom.admitCollection(manifest)
+      const engine = new CollectionEngine(await recoverCollection(home, this.#clock, admit))
+      this.#engines.set(uuid, engine)
+      return engine
+    } catch (error) {
+      home.release()
+      throw error
+    }
+  }
+
+  /** Removes old versions of a table that has not changed since it was compacted. */
+  async #prune(path: string): Promise<void> {
+    const [, uuid = '', version] = path.split('/')
+    const home = new StoreHome(this.#store, uuid)
+    const manifest = this.#names.has(uuid) ? await home.readManifest() : null
+    if (manifest?.tableVersion !== Number(version)) return
+    const engine = this.#engines.get(uuid)
+    if (engine && !engine.isClosed)
+      return await engine.holdFiles(({ table }) => table.pruneCompacted(manifest.tableVersion))
+    const table = await home.openTable(manifest, { readOnly: false })
+    await table.pruneCompacted(manifest.tableVersion).finally(() => table.close())
   }
 
   async create(manifest: Manifest): Promise<null> {
@@ -133,6 +168,12 @@ export class OwnerStore implements CollectionStore {
     })
     this.#names.set(uuid, name)
     return null
+  }
+
+  /** The name stands for another collection from now on: the removal of the one before leaves it alone. */
+  #adopted({ uuid, name, replaces }: Adopted): void {
+    if (replaces !== null) this.#names.delete(replaces)
+    this.#names.set(uuid, name)
   }
 
   async saveAliases(aliases: Aliases): Promise<void> {
@@ -148,7 +189,7 @@ export class OwnerStore implements CollectionStore {
   }
 
   async diskPercent(): Promise<number> {
-    return await this.#store.cache.usedPercent()
+    return await this.#store.cache.disk.usedPercent()
   }
 
   async #remove(): Promise<void> {
@@ -171,6 +212,7 @@ export class OwnerStore implements CollectionStore {
     await group.write({ puts: removals.puts(folders), deletes })
     removals.added(folders)
     this.#names.delete(uuid)
+    this.#engines.delete(uuid)
     let keys: Uint8Array[] = []
     for await (const [key] of group.scan(recordsOf(uuid))) {
       keys.push(key)
@@ -179,7 +221,7 @@ export class OwnerStore implements CollectionStore {
       keys = []
     }
     if (keys.length > 0) await group.write({ puts: [], deletes: keys })
-    await cache.removeTree(collectionPaths(uuid).folder)
+    await cache.disk.removeTree(collectionPaths(uuid).folder)
   }
 
   async stop(): Promise<void> {
@@ -188,7 +230,8 @@ export class OwnerStore implements CollectionStore {
 
   async close(): Promise<void> {
     background.remove(this.#removing)
+    this.#uncount()
     await this.#store.owned.group.close()
-    this.#cache.release()
+    await this.#cache.release()
   }
 }

@@ -1,25 +1,35 @@
 import type { StoreAddress } from '../../bucket/address.js'
+import type { GroupOptions } from '../../bucket/group.js'
 import { GroupReader } from '../../bucket/group-reader.js'
 import { claimPrefix } from '../../bucket/marker.js'
 import { Objects } from '../../bucket/objects.js'
 import type { GroupOwner } from '../../bucket/owner.js'
 import type { Position } from '../../bucket/watermark.js'
+import type { Clock } from '../../core/clock.js'
 import { notFound, type VicinalError } from '../../core/errors.js'
 import { Disk } from '../../disk/disk.js'
 import { type Aliases, readAliases, readQuotas } from '../../storage/folder-files.js'
 import { collectionPaths } from '../../storage/layout.js'
 import { type CollectionHome, FolderHome, type StoredCollection } from '../collection/collection-home.js'
+import { memoryTables } from '../memory/memory-table.js'
+import { folderPlace, type SnapshotPlace } from '../snapshots/snapshot-store.js'
 import type { CacheFolder } from './cache-folder.js'
 import { FolderCatalogue } from './folder-catalogue.js'
 import { listStored, type OpenedStore, storedAliases, storedQuotas } from './opened-store.js'
 import { StoreHome } from './store-home.js'
+import { StorePlace } from './store-place.js'
 
 /** What a reader follows: a folder that another process writes, or a store that another node owns. */
 export interface ReadSource {
+  /** What a person should know about the source, or null. */
+  readonly notice: string | null
   list(): Promise<{ present: StoredCollection[]; unread: { folder: string; error: VicinalError }[] }>
   aliases(): Promise<Aliases>
   quotas(): Promise<unknown>
+  /** The folder of this process: of the data, or of the cache. */
+  readonly disk: Disk
   home(uuid: string): CollectionHome
+  snapshotPlace(clock: Clock): SnapshotPlace
   diskPercent(): Promise<number>
   /** The last batch that can be read; null where there are none. `isAwaited`: callers wait for the next one. */
   position(isAwaited?: boolean): Promise<Position | null>
@@ -31,6 +41,7 @@ export interface ReadSource {
 }
 
 export class FolderSource implements ReadSource {
+  readonly notice = null
   onPushed = () => {}
   readonly #catalogue: FolderCatalogue
 
@@ -52,6 +63,10 @@ export class FolderSource implements ReadSource {
     for (const { paths, error } of unread)
       if (await this.disk.exists(paths.folder)) there.push({ folder: paths.folder, error })
     return { present, unread: there }
+  }
+
+  snapshotPlace(clock: Clock): SnapshotPlace {
+    return folderPlace(this.disk, clock)
   }
 
   async aliases(): Promise<Aliases> {
@@ -82,26 +97,45 @@ export class FolderSource implements ReadSource {
 }
 
 export class StoreSource implements ReadSource {
+  readonly #uncount: () => void
   onPushed = () => {}
 
   private constructor(
     private readonly store: OpenedStore & { database: GroupReader },
     private readonly cache: CacheFolder,
-  ) {}
+  ) {
+    this.#uncount = memoryTables.addStore(() => store.database.heldBytes)
+  }
 
   /** The cache folder is released with the source, also if this fails. */
-  static async open(address: StoreAddress, cache: CacheFolder): Promise<StoreSource> {
+  static async open(
+    address: StoreAddress,
+    cache: CacheFolder,
+    { memoryBytes }: Pick<GroupOptions, 'memoryBytes'> = {},
+  ): Promise<StoreSource> {
     try {
       const objects = await Objects.open(address)
       await claimPrefix(objects, address, { mayCreate: false })
       let source: StoreSource | null = null
-      const database = await GroupReader.open(address, () => source?.onPushed())
-      source = new StoreSource({ address, objects, owned: null, database, cache: cache.disk }, cache)
+      const database = await GroupReader.open(address, () => source?.onPushed(), memoryBytes)
+      source = new StoreSource({ address, objects, owned: null, database, cache: cache.segments }, cache)
       return source
     } catch (error) {
-      cache.release()
+      await cache.release()
       throw error
     }
+  }
+
+  get disk(): Disk {
+    return this.store.cache.disk
+  }
+
+  snapshotPlace(): SnapshotPlace {
+    return new StorePlace(this.store)
+  }
+
+  get notice(): string | null {
+    return this.store.cache.foreignFiles
   }
 
   async list(): ReturnType<ReadSource['list']> {
@@ -121,7 +155,7 @@ export class StoreSource implements ReadSource {
   }
 
   async diskPercent(): Promise<number> {
-    return await this.store.cache.usedPercent()
+    return await this.store.cache.disk.usedPercent()
   }
 
   async position(isAwaited = false): Promise<Position> {
@@ -143,7 +177,8 @@ export class StoreSource implements ReadSource {
   }
 
   async close(): Promise<void> {
+    this.#uncount()
     await this.store.database.close()
-    this.cache.release()
+    await this.cache.release()
   }
 }

@@ -2,6 +2,7 @@ import { hasReached, type Position } from '../../bucket/watermark.js'
 import { type Clock, systemClock } from '../../core/clock.js'
 import { readOnly } from '../../core/errors.js'
 import { Mutex } from '../../core/mutex.js'
+import type { Manifest } from '../../storage/manifest.js'
 import { CollectionEngine } from '../collection/collection-engine.js'
 import type { StoredCollection } from '../collection/collection-home.js'
 import { FollowedCollection } from '../collection/followed-collection.js'
@@ -23,7 +24,7 @@ const NOTHING: Position = { epoch: 0, batch: 0, catalogueBatch: 0 }
 export class ReaderStore implements CollectionStore {
   readonly readOnly = true
   readonly reopens = true
-  readonly snapshots: SnapshotStore | null
+  readonly snapshots: SnapshotStore
   readonly #source: ReadSource
   readonly #clock: Clock
   /** Keyed by uuid. */
@@ -42,8 +43,7 @@ export class ReaderStore implements CollectionStore {
   #stopped = false
 
   constructor(source: ReadSource, clock: Clock = systemClock) {
-    this.snapshots =
-      source instanceof FolderSource ? new SnapshotStore(source.disk, clock, DEFAULT_SNAPSHOT_SETTINGS) : null
+    this.snapshots = new SnapshotStore(source.disk, source.snapshotPlace(clock), DEFAULT_SNAPSHOT_SETTINGS)
     this.#source = source
     this.#clock = clock
     this.#followed = new FollowedCollections(source)
@@ -52,6 +52,10 @@ export class ReaderStore implements CollectionStore {
   /** Rejects with NOT_FOUND if the folder does not exist: a reader creates none. */
   static async open(root: string, clock: Clock = systemClock): Promise<ReaderStore> {
     return new ReaderStore(await FolderSource.open(root), clock)
+  }
+
+  get notice(): string | null {
+    return this.#source.notice
   }
 
   async list(registry: CollectionRegistry): Promise<void> {
@@ -79,9 +83,11 @@ export class ReaderStore implements CollectionStore {
   async open({ uuid }: StoredCollection): Promise<CollectionEngine> {
     return await this.#followed.open(uuid, async () => {
       const home = this.#source.home(uuid)
-      const collection = await FollowedCollection.open(home, this.#clock, (manifest) =>
-        mapRoom.admitCollection(manifest),
-      )
+      const admit = (manifest: Manifest) => mapRoom.admitCollection(manifest)
+      const collection = await FollowedCollection.open(home, this.#clock, admit).catch((error) => {
+        home.release()
+        throw error
+      })
       return [collection, new CollectionEngine(collection.parts)]
     })
   }
@@ -171,6 +177,11 @@ export class ReaderStore implements CollectionStore {
       .then(registry.setAliases)
       .catch((error: unknown) => this.#retried(position, error))
     this.#listedAt = position
+  }
+
+  /** The open collection that cannot follow because of the memory limit, and why; null if there is none. */
+  get exhausted(): string | null {
+    return this.#followed.exhausted
   }
 
   /** Without a position the next poll looks again anyway. */

@@ -1,11 +1,13 @@
 import type { StoreAddress } from '../../bucket/address.js'
-import { CachedFiles } from '../../bucket/cached-files.js'
 import { GroupFollower } from '../../bucket/group-follower.js'
 import { GroupLog } from '../../bucket/group-log.js'
 import { manifestKey } from '../../bucket/keys.js'
+import { DEFAULT_REMOVAL_MS, PRUNING } from '../../bucket/removals.js'
+import { systemClock } from '../../core/clock.js'
 import { VicinalError } from '../../core/errors.js'
 import type { Disk } from '../../disk/disk.js'
 import type { Log } from '../../log/log.js'
+import { SegmentJanitor } from '../../storage/janitor.js'
 import { LanceTable } from '../../storage/lance-table.js'
 import { type CollectionPaths, collectionPaths } from '../../storage/layout.js'
 import { decodeManifest, encodeManifest, type Manifest, type SegmentEntry } from '../../storage/manifest.js'
@@ -13,7 +15,8 @@ import { storeTable } from '../../storage/table-home.js'
 import { layoutOf } from '../../storage/table-layout.js'
 import type { ManifestPlace } from '../catalogue/manifest-file.js'
 import type { CollectionHome, Follower } from '../collection/collection-home.js'
-import type { OpenedStore, OwnedStore } from './opened-store.js'
+import { type CachedFile, CachedFiles } from './cached-files.js'
+import { type OpenedStore, type OwnedStore, ownedOf } from './opened-store.js'
 
 /** Values of the log that leave with one batch of the manifest; what is left over leaves with later ones. */
 const MOST_REMOVED = 1_000
@@ -29,18 +32,27 @@ export function namesOf(segments: readonly Pick<SegmentEntry, 'file' | 'overlay'
   return segments.flatMap(({ file, overlay }) => (overlay ? [file, overlay.file] : [file]))
 }
 
+const filesOf = ({ file, bytes, overlay }: SegmentEntry): CachedFile[] => [
+  { name: file, bytes },
+  ...(overlay ? [{ name: overlay.file, bytes: overlay.bytes }] : []),
+]
+
 /** A collection that a store keeps. Its folder has copies of the segments, and nothing that cannot be lost. */
 export class StoreHome implements CollectionHome {
+  readonly isOwnFolder = true
   readonly disk: Disk
   readonly paths: CollectionPaths
   readonly #store: OpenedStore
   readonly #uuid: string
   readonly #files: CachedFiles
+  /** Files of segments that were fetched again because their copies were damaged. */
+  readonly #refetched = new Set<string>()
+  #isHeld = false
 
   constructor(store: OpenedStore, uuid: string) {
     this.#store = store
     this.#uuid = uuid
-    this.disk = store.cache
+    this.disk = store.cache.disk
     this.paths = collectionPaths(uuid)
     this.#files = new CachedFiles(store.objects, segmentFolder(uuid), store.cache, this.paths.segments)
   }
@@ -60,6 +72,7 @@ export class StoreHome implements CollectionHome {
   manifestPlace(log: Log, manifest: Manifest): ManifestPlace {
     const { group, removals } = this.#owned
     let before = namesOf(manifest.segments)
+    let { tableVersion, flushedSeq } = manifest
     return {
       write: async (manifest) => {
         const value = encodeManifest(`manifest of collection ${this.#uuid}`, manifest)
@@ -68,9 +81,13 @@ export class StoreHome implements CollectionHome {
         const gone = before
           .filter((name) => !names.includes(name))
           .map((name) => `${segmentFolder(this.#uuid)}/${name}`)
+        // A version without newer rows is a compaction's: the versions before it go once it was named for some time.
+        if (manifest.tableVersion !== tableVersion && manifest.flushedSeq === flushedSeq)
+          gone.push(`${PRUNING}${this.#uuid}/${manifest.tableVersion}`)
         await group.write({ puts: [[manifestKey(this.#uuid), value], ...removals.puts(gone)], deletes: covered })
         removals.added(gone)
         before = names
+        ;({ tableVersion, flushedSeq } = manifest)
         ;(log as GroupLog).removed(covered)
       },
     }
@@ -78,7 +95,13 @@ export class StoreHome implements CollectionHome {
 
   async openTable(manifest: Manifest, options: { readOnly: boolean }): Promise<LanceTable> {
     const { address } = this.#store
-    const home = storeTable(address.url, storageOptions(address), tableFolder(this.#uuid), manifest.flushedSeq)
+    const home = storeTable(
+      address.url,
+      storageOptions(address),
+      tableFolder(this.#uuid),
+      manifest.flushedSeq,
+      this.#keptMs,
+    )
     const contents = { collection: manifest.name, vectors: layoutOf(manifest).vectors }
     return await LanceTable.at(home, contents, manifest.tableVersion, options)
   }
@@ -88,22 +111,54 @@ export class StoreHome implements CollectionHome {
     return new GroupFollower(this.#store.database, this.#uuid, flushedSeq, read)
   }
 
-  async fetchSegments({ segments }: Manifest): Promise<void> {
-    await this.#files.fetch(
-      segments.flatMap(({ file, bytes, overlay }) => [
-        { name: file, bytes },
-        ...(overlay ? [{ name: overlay.file, bytes: overlay.bytes }] : []),
-      ]),
-    )
+  async fetchSegments({ segments }: Manifest): Promise<string | null> {
+    const { cache } = this.#store
+    if (!this.#isHeld) cache.hold(this.paths.segments)
+    this.#isHeld = true
+    // Files of older manifests leave at once: those of them that are mapped stay readable.
+    await new SegmentJanitor(this.disk, this.paths.segments, systemClock).sweep(segments, 0)
+    const files = segments.flatMap(filesOf)
+    await this.#files.fetch(files)
+    const bytes = files.reduce((sum, file) => sum + file.bytes, 0)
+    if (bytes <= cache.mostBytes) return null
+    return `cache: the segments of this collection alone take ${bytes} bytes, and the cache should have at most ${cache.mostBytes} (cache-bytes)`
+  }
+
+  async refetchSegment(segment: SegmentEntry): Promise<boolean> {
+    if (this.#refetched.has(segment.file)) return false
+    this.#refetched.add(segment.file)
+    await this.#files.refetch(filesOf(segment))
+    return true
+  }
+
+  async isVerified(segment: SegmentEntry): Promise<boolean> {
+    return await this.#files.areVerified(namesOf([segment]))
+  }
+
+  async noteVerified(segment: SegmentEntry): Promise<void> {
+    await this.#files.noteVerified(namesOf([segment]))
+  }
+
+  async prepare(): Promise<void> {
+    await this.#store.cache.makeFolder(this.paths.segments)
+  }
+
+  release(): void {
+    if (this.#isHeld) this.#store.cache.release(this.paths.segments)
+    this.#isHeld = false
   }
 
   async keepSegments(segments: readonly Pick<SegmentEntry, 'file' | 'overlay'>[]): Promise<void> {
     await this.#files.keep(namesOf(segments))
   }
 
+  /** How long old versions of the table stay. */
+  get #keptMs(): number {
+    return this.#store.owned?.removals.afterMs ?? DEFAULT_REMOVAL_MS
+  }
+
   get #owned(): OwnedStore {
-    if (this.#store.owned) return this.#store.owned
-    throw new VicinalError('READ_ONLY', 'this node does not own the store')
+    return ownedOf(this.#store)
   }
 }
 

@@ -4,10 +4,12 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { parseStore, type StoreAddress } from '../../../src/bucket/address.js'
+import { countWithin } from '../../../src/bucket/batches.js'
 import { Group } from '../../../src/bucket/group.js'
 import { GroupLog } from '../../../src/bucket/group-log.js'
 import { GroupReader } from '../../../src/bucket/group-reader.js'
 import { recordsKey } from '../../../src/bucket/keys.js'
+import { LIMITS } from '../../../src/core/limits.js'
 import type { LogEntry, LogRecord } from '../../../src/log/record.js'
 
 const UUID = '0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9'
@@ -148,4 +150,25 @@ test('after a failed batch nothing is acknowledged, and the log says that the ou
   await expect(durable).rejects.toThrow(/not known.*newer/)
   expect([log.lastSeq, log.durableSeq]).toEqual([1, 1])
   expect(() => log.append(2, record(2))).toThrow(/until it is opened again/)
+})
+
+test('a record above the bound of a store is refused before anything of it is written', async () => {
+  const group = await opened()
+  const log = await GroupLog.open(group, UUID, 0)
+  await log.append(1, record(1)).durable
+  const text = 'x'.repeat(LIMITS.storeRecordBytes)
+  const large: LogRecord = { op: 'overwritePayload', ids: Uint32Array.of(0, 2, 0, 0, 0), text }
+  expect(() => log.append(2, large)).toThrow(/^points: expected at most 67108864 bytes in one write, got 6710\d+$/)
+  await log.append(2, record(2)).durable
+  expect(idsOf(await all(log.replay(0)))).toEqual([1, 2])
+})
+
+test.each([
+  [[], 0],
+  [[9], 1],
+  [[3, 4, 1], 2],
+  [[3, 4, 0], 3],
+  [[3, 9], 1],
+])('of items of %j bytes, %i go into seven', (bytes, count) => {
+  expect(countWithin(bytes, 7, (each) => each)).toBe(count)
 })

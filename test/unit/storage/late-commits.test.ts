@@ -20,7 +20,8 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(root, { recursive: true, force: true }))
 
-const home = () => storeTable(pathToFileURL(root).href, {}, 'tables/photos', Number.MAX_SAFE_INTEGER)
+const home = (keptMs?: number) =>
+  storeTable(pathToFileURL(root).href, {}, 'tables/photos', Number.MAX_SAFE_INTEGER, keptMs)
 
 async function opened(version: number, at: TableHome = home()): Promise<LanceTable> {
   return await LanceTable.at(at, CONTENTS, version)
@@ -137,4 +138,26 @@ test('a compaction leaves the version that is named until another one is', async
   expect(after).toBeGreaterThan(before)
   expect(await rebuilt(named)).toBe('1@1 2@2 3@3')
   expect(await rebuilt(before)).toBe('1@1 2@2 3@3 4@4 5@5 6@6 7@7')
+})
+
+test('old versions go once a compaction was named for some time, by a table that is opened anew too', async () => {
+  const { late } = await paused()
+  for (let id = 4; id < 8; id++) await put(late, row(id, id))
+  const before = late.version
+  const version = await late.compact({ checkpointSeq: 0 })
+  await late.removeOldVersions(version)
+  // Named less than an hour ago.
+  expect(await rebuilt(before)).toBe('1@1 2@2 3@3 4@4 5@5 6@6 7@7')
+
+  const again = await opened(version, home(0))
+  const release = again.holdVersions()
+  await again.pruneCompacted(version)
+  await again.pruneCompacted(before)
+  expect(await rebuilt(before)).toBe('1@1 2@2 3@3 4@4 5@5 6@6 7@7')
+  release()
+  await again.pruneCompacted(version)
+  expect(again.version).toBe(version)
+  await expect(rebuilt(before)).rejects.toThrow()
+  expect(await rebuilt(version)).toBe('1@1 2@2 3@3 4@4 5@5 6@6 7@7')
+  expect(await rebuilt(await put(again, row(8, 8)))).toBe('1@1 2@2 3@3 4@4 5@5 6@6 7@7 8@8')
 })
