@@ -135,7 +135,8 @@ export class FollowedCollection {
       for (const { seq, record } of followed.entries) await applyRecord(engine.shard, vectors, seq, record)
       this.#isBehind = false
       await this.#followIndexes(engine, manifest)
-      await this.parts.manifest.update({ qualityReference: manifest.qualityReference ?? null })
+      const { config, payloadIndexes, qualityReference = null } = manifest
+      await this.parts.manifest.update({ config, payloadIndexes, qualityReference })
       return followed.isPart !== true
     }
     const loaded = await load(this.#home)
