@@ -1,5 +1,7 @@
 // Arithmetic of reports about a collection. It runs on the threads that build graphs, whose
 // priority is low.
+#include <cmath>
+
 #include "binding/bounds.hpp"
 #include "binding/methods.hpp"
 #include "binding/read_input.hpp"
@@ -16,6 +18,7 @@ namespace {
 constexpr uint32_t kMostListed = 1 << 12;
 constexpr uint32_t kMostListLength = 1 << 12;
 constexpr size_t kMostPairwise = 1 << 14;
+constexpr size_t kMostSplits = 1 << 10;
 
 void readLists(Arguments& arguments, const ShardSpec& spec, NearestListsRequest& request) {
   napi_value given = arguments[1];
@@ -85,12 +88,40 @@ napi_value squaredDistancesMethod(napi_env env, napi_callback_info info) {
   return Environment::of(env)->run(Lane::Build, std::move(call));
 }
 
+// sumsWithin(distances, labels)
+napi_value sumsWithinMethod(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  const auto distances = arguments.typed<float>(arguments[0], "distances");
+  const auto labels = arguments.typed<uint8_t>(arguments[1], "labels");
+  if (arguments.failed()) return nullptr;
+  const auto count = size_t(std::llround(std::sqrt(double(distances.length))));
+  if (count == 0 || count * count != distances.length || count > kMostPairwise)
+    arguments.fail("distances", "a square of at most 16384 rows");
+  else if (labels.length % count != 0 || labels.length / count > kMostSplits)
+    arguments.fail("labels", "one for each row, of at most 1024 splits");
+  if (arguments.failed()) return nullptr;
+  auto sums = std::make_shared<Buffer<double>>();
+  Call call;
+  call.pins = {distances.value, labels.value};
+  call.cancel = std::make_shared<CancelFlag>();
+  call.work = [distances, labels, count, sums, cancel = call.cancel.get()] {
+    return sumsWithin(distances.data, count, labels.data, labels.length / count, cancel, *sums);
+  };
+  call.result = [sums](napi_env live) {
+    ResultObject object(live);
+    object.array("sums", *sums);
+    return object.finish();
+  };
+  return Environment::of(env)->run(Lane::Build, std::move(call));
+}
+
 } // namespace
 
 void defineQualityMethods(napi_env env, napi_value exports) {
   static constexpr Method kMethods[] = {
       {"nearestLists", nearestListsMethod},
       {"squaredDistances", squaredDistancesMethod},
+      {"sumsWithin", sumsWithinMethod},
   };
   defineMethods(env, exports, kMethods, std::size(kMethods));
 }

@@ -3,7 +3,15 @@ import { readFileSync } from 'node:fs'
 import { VicinalError } from '../core/errors.js'
 import { hideStores } from '../storage/lance-native.js'
 import { UsageError } from '../terminal/usage-error.js'
-import { helpLines, IMPORT_SETTINGS, RESTORE_SETTINGS, SERVE_SETTINGS, TUNE_SETTINGS } from './settings.js'
+import {
+  EXPORT_SETTINGS,
+  helpLines,
+  IMPORT_SETTINGS,
+  QUALITY_SETTINGS,
+  RESTORE_SETTINGS,
+  SERVE_SETTINGS,
+  TUNE_SETTINGS,
+} from './settings.js'
 
 /** Exit codes: 0 done, 1 failed or damage found, 2 wrong usage. */
 const FAILED = 1
@@ -18,13 +26,25 @@ const HELP = {
   ],
   import: [
     'vicinal import FILE... --collection NAME [flags]',
-    'Imports Parquet, Arrow, JSON lines, .npy, .fbin and .fvecs; the same command resumes an import that was stopped.',
+    'Imports Parquet, Arrow, JSON, CSV, .npy, .fbin, .fvecs, hnswlib or Lance files, or a collection of a Qdrant.',
+    '- is standard input; gzip is unpacked. The same command resumes an import that was stopped.',
     ...helpLines(IMPORT_SETTINGS),
+  ],
+  export: [
+    'vicinal export FILE --collection NAME [flags]',
+    'Exports a collection, or a part of it, as Parquet, Arrow or JSON lines; - is standard output.',
+    'The folder may be in use by a service.',
+    ...helpLines(EXPORT_SETTINGS),
   ],
   tune: [
     'vicinal tune COLLECTION [flags]',
     'Measures codes and graphs on your own vectors. Applies the fastest that reaches the recall within the memory.',
     ...helpLines(TUNE_SETTINGS),
+  ],
+  quality: [
+    'vicinal quality COLLECTION [flags]',
+    'Tells what the data is like: lengths, duplicates, hubs, intrinsic dimension, drift. The folder may be in use.',
+    ...helpLines(QUALITY_SETTINGS),
   ],
   restore: [
     'vicinal restore SNAPSHOT [flags]',
@@ -41,7 +61,9 @@ const COMMANDS: Record<keyof typeof HELP, (args: string[]) => Promise<number>> =
   serve: async (args) => (await import('./serve.js')).serve(args),
   health: async (args) => (await import('./health.js')).health(args),
   import: async (args) => (await import('./import.js')).importFiles(args),
+  export: async (args) => (await import('./export.js')).exportCollection(args),
   tune: async (args) => (await import('./tune.js')).tune(args),
+  quality: async (args) => (await import('./quality.js')).quality(args),
   restore: async (args) => (await import('./restore.js')).restore(args),
   inspect: async (args) => (await import('./inspect.js')).inspect(args),
 }

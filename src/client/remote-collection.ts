@@ -16,7 +16,7 @@ import type {
   WriteResult,
 } from '../core/database.js'
 import { invalid } from '../core/errors.js'
-import { given, givenIfAny, givenList } from '../core/given-options.js'
+import { given, givenIfAny } from '../core/given-options.js'
 import { IngestOptions, type IngestResult, type IngestStream } from '../core/ingest.js'
 import { PayloadFieldSchema, type PayloadIndexKind, type PayloadIndexOptions } from '../core/payload-index.js'
 import { PlainReads } from '../core/plain-reads.js'
@@ -37,6 +37,7 @@ import {
   type SearchMatrix,
   SearchMatrixOptions,
 } from '../core/query.js'
+import type { Repair, RepairResult } from '../core/repair.js'
 import { type CollectionInfo, ConfigChange, schemaOf, VectorNameConfig } from '../core/schema.js'
 import { CountOptions, RetrieveOptions, ScrollOptions } from '../core/scroll.js'
 import type { CollectionSnapshots } from '../core/snapshots.js'
@@ -62,10 +63,20 @@ import { upsertRequests } from './chunks.js'
 import { sendStream } from './ingest.js'
 import { RemoteQuality } from './remote-quality.js'
 import { RemoteSnapshots } from './remote-snapshots.js'
-import { bodyOf, CLIENT_LEAVES, operationBody, readAs, selectorBody, vectorUpdatesBody } from './requests.js'
+import {
+  bodyOf,
+  EXPLAIN,
+  operationBody,
+  positionOf,
+  queriesIn,
+  readAs,
+  repairBody,
+  repairedOf,
+  selectorBody,
+  vectorUpdatesBody,
+  writePath,
+} from './requests.js'
 import type { RemoteRequest, Transport } from './transport.js'
-
-const EXPLAIN = { explain: true }
 
 /** A collection of a service. */
 export class RemoteCollection<P = Payload> extends PlainReads<P> implements Untyped<Collection<P>> {
@@ -141,8 +152,12 @@ export class RemoteCollection<P = Payload> extends PlainReads<P> implements Unty
   }
 
   async ingestPosition(source: string, call?: CallOptions): Promise<number> {
-    const answer = await this.#send('GET', `/ingest/${encodeURIComponent(source)}`, undefined, call)
-    return (answer as { position: number }).position
+    return positionOf(await this.#send('GET', `/ingest/${encodeURIComponent(source)}`, undefined, call))
+  }
+
+  async repair(repair: Repair, options?: WriteOptions): Promise<RepairResult> {
+    const told = givenIfAny(WriteOptions, options)
+    return repairedOf(await this.#send('POST', writePath('/ingest/repair', told), repairBody(repair), told))
   }
 
   quality(options?: QualityOptions): Promise<QualityReport> {
@@ -215,8 +230,7 @@ export class RemoteCollection<P = Payload> extends PlainReads<P> implements Unty
   async retrieve(ids: readonly PointId[], asked: RetrieveOptions = {}): Promise<StoredPoint<P>[]> {
     const options = readAs<RetrieveOptions>(RetrieveOptions, asked)
     if (!Array.isArray(ids)) throw invalid('ids', 'expected an array of ids', ids)
-    const body = bodyOf(PointRequest, { ids, ...options })
-    return pointsOf<P>(await this.#send('POST', '/points', body, options), options)
+    return pointsOf<P>(await this.#send('POST', '/points', bodyOf(PointRequest, { ids, ...options }), options), options)
   }
 
   async query(asked: QueryOptions): Promise<Hit<P>[]> {
@@ -383,14 +397,4 @@ export class RemoteCollection<P = Payload> extends PlainReads<P> implements Unty
   ): Promise<unknown> {
     return await this.#transport.send({ method, path: this.#path + path, call, ...(body ? { body } : {}) })
   }
-}
-
-function queriesIn(asked: readonly QueryOptions[], call: CallOptions): QueryOptions[] {
-  if (!Array.isArray(asked)) throw invalid('queries', 'expected an array of queries', asked)
-  return givenList(QueryOptions, asked, 'queries', call, CLIENT_LEAVES) as QueryOptions[]
-}
-
-/** In the library a write waits by default; over HTTP it does not. */
-function writePath(path: string, { wait = true }: WriteOptions): string {
-  return `${path}?wait=${wait}`
 }

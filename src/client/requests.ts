@@ -2,10 +2,17 @@
 
 import type { TSchema } from 'typebox'
 import { Document } from '../core/bm25.js'
-import type { ColumnarPoints, Selector, UpdateCondition, WriteOperation } from '../core/database.js'
+import type {
+  CallOptions,
+  ColumnarPoints,
+  Selector,
+  UpdateCondition,
+  WriteOperation,
+  WriteOptions,
+} from '../core/database.js'
 import { invalid } from '../core/errors.js'
 import { Filter } from '../core/filter.js'
-import { given, LIBRARY_LEAVES } from '../core/given-options.js'
+import { given, givenList, LIBRARY_LEAVES } from '../core/given-options.js'
 import { checkColumns, checkDocument, checkPoint, KNOWN_POINT, KNOWN_VECTOR_UPDATE } from '../core/known-points.js'
 import {
   isNumbers,
@@ -16,10 +23,13 @@ import {
   type PointVector,
   type Vector,
 } from '../core/point.js'
+import { QueryOptions } from '../core/query.js'
 import { leaf, VectorInput } from '../core/query-leaves.js'
 import type { ReadOptions } from '../core/read-options.js'
+import { Repair, RepairResult } from '../core/repair.js'
 import { readSelector } from '../core/selector.js'
 import { isDocument, isSparseVector, sparseVectorOf } from '../core/sparse.js'
+import { read } from '../core/vocabulary/reader.js'
 import { type Leaves, Reading } from '../core/vocabulary/reading.js'
 import { snakeCase } from '../core/vocabulary/spelling.js'
 import { spelled, tell } from '../core/vocabulary/teller.js'
@@ -142,4 +152,28 @@ export function readAs<O>(declaration: TSchema, options: unknown): O {
 export function bodyOf(declaration: TSchema, options: object, more: object = {}): object {
   const { withPayload = true } = options as ReadOptions
   return { ...(tell(declaration, { ...options, withPayload }) as object), ...more }
+}
+
+export function queriesIn(asked: readonly QueryOptions[], call: CallOptions): QueryOptions[] {
+  if (!Array.isArray(asked)) throw invalid('queries', 'expected an array of queries', asked)
+  return givenList(QueryOptions, asked, 'queries', call, CLIENT_LEAVES) as QueryOptions[]
+}
+
+export function repairBody(repair: Repair): object {
+  return tell(Repair, read(Repair, repair, 'library', 'repair')) as object
+}
+
+export function repairedOf(result: unknown): RepairResult {
+  return read(RepairResult, result, 'wire', 'result')
+}
+
+export const EXPLAIN = { explain: true }
+
+export function positionOf(answer: unknown): number {
+  return (answer as { position: number }).position
+}
+
+/** In the library a write waits by default; over HTTP it does not. */
+export function writePath(path: string, { wait = true }: WriteOptions): string {
+  return `${path}?wait=${wait}`
 }

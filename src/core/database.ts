@@ -12,10 +12,11 @@ import type {
   StoredPoint,
 } from './answered-points.js'
 import type { CallOptions } from './call-options.js'
+import type { ArrowTable, ColumnarPoints } from './columnar-points.js'
 import type { Filter, PayloadPath } from './filter.js'
 import type { IngestOptions, IngestResult, IngestStream } from './ingest.js'
 import type { PayloadIndexKind, PayloadIndexOptions } from './payload-index.js'
-import type { Document, Payload, Point, PointId, PointVector, RawJson, SparseVector } from './point.js'
+import type { Payload, Point, PointId, PointVector } from './point.js'
 import type { QualityReports } from './quality.js'
 import type {
   FacetHit,
@@ -29,6 +30,7 @@ import type {
 } from './query.js'
 import type { QuotaConfig, QuotaStatus } from './quotas.js'
 import type { WithPayload, WithVector } from './read-options.js'
+import type { Repair, RepairResult } from './repair.js'
 import type { ClosedCollection, CollectionInfo, CollectionOptions, ConfigChange, VectorNameConfig } from './schema.js'
 import type { CountOptions, RetrieveOptions, ScrollOptions } from './scroll.js'
 import type { Selector } from './selector.js'
@@ -39,6 +41,7 @@ import type { WriteResult } from './write-result.js'
 
 export type * from './answered-points.js'
 export type { CallOptions } from './call-options.js'
+export type * from './columnar-points.js'
 export type {
   Cleaning,
   IngestCounts,
@@ -51,6 +54,7 @@ export type {
 export type { NearDuplicatePairs, PairsOptions, QualityOptions, QualityReference, QualityReport } from './quality.js'
 export type { QuantizationParams, QueryOptions, QueryParams } from './query.js'
 export type { ReadOptions, WithPayload, WithVector } from './read-options.js'
+export type { Repair, RepairResult, Replacement } from './repair.js'
 export type { CountOptions, RetrieveOptions, ScrollOptions } from './scroll.js'
 export type { Selector } from './selector.js'
 export type { UpdateCondition, UpdateMode, WriteOptions } from './write-options.js'
@@ -267,6 +271,12 @@ export interface Collection<P = Payload> extends ReadableCollection<P>, QualityR
   ingest(stream: IngestStream, options: IngestOptions): Promise<IngestResult>
   /** Rows of a source of streams that are stored: where the next one goes on. 0 of a source that is not known. */
   ingestPosition(source: string, call?: CallOptions): Promise<number>
+  /**
+   * Stores records of the quarantine of the collection's rules as points, and removes them from it. `fix` is applied by
+   * the rules that have it; `replace` names records with other vectors or another payload. Records that break a rule
+   * still stay, and are told. A repair may be run again: what is done already counts as absent.
+   */
+  repair(repair: Repair, options?: WriteOptions): Promise<RepairResult>
   /** Rejects with NOT_FOUND where one of the points is not there. */
   updateVectors(
     points: readonly { id: PointId; vector: PointVector }[],
@@ -365,29 +375,3 @@ export type UpsertPoints<P = Payload> =
   | ArrowTable
   | Iterable<Point<P>>
   | AsyncIterable<Point<P>>
-
-/**
- * Points as columns; nothing is copied into arrays of numbers. `vectors` of a collection with one unnamed
- * vector is one Float32Array of `ids.length × size`.
- */
-export interface ColumnarPoints {
-  /** One id for each point. */
-  ids: readonly PointId[] | BigUint64Array | Uint32Array
-  /** The vectors of all points, end to end, by name where they have names. */
-  vectors: Float32Array | Float64Array | Readonly<Record<string, ColumnarVectors>>
-  /** One payload for each point; null: none. */
-  payloads?: readonly (Payload | RawJson | null)[]
-}
-
-/** Dense vectors end to end; sparse ones, or texts to be made into such, one by one. */
-export type ColumnarVectors = Float32Array | Float64Array | readonly (SparseVector | Document)[]
-
-/** A Table of any apache-arrow version: a column `id`, one column for each vector, and payload in the other columns. */
-export interface ArrowTable {
-  /** Names and types of the columns. */
-  readonly schema: { readonly fields: readonly unknown[] }
-  /** Parts of the table, read by column. */
-  readonly batches: readonly unknown[]
-  /** Points of the table. */
-  readonly numRows: number
-}

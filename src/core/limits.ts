@@ -65,6 +65,9 @@ export const LIMITS = {
   duplicateWindowDefault: 1_000,
   /** Rows of all sources of one collection that are kept for that over a restart; the sources written last have them. */
   keptWindowRows: 65_536,
+  /** Records of one repair, and days of which the counts by rule are kept. */
+  repairedRecords: 1_000,
+  ruleCountDays: 90,
   /** How long a stream waits for room in memory or on disk, or for a quota. It waits for the graph and the log without end. */
   ingestWaitMs: 60_000,
   /** Searches in one query batch. */
@@ -98,9 +101,8 @@ export const LIMITS = {
   qualityCompared: 2_000,
   /** Bytes of the vectors of one sample of a quality report. */
   qualitySampleBytes: 64 * 1024 * 1024,
-  /** Quality reports of one collection that are kept, and days whose counts are. */
+  /** Quality reports of one collection that are kept. */
   qualityReports: 30,
-  qualityDays: 90,
   /** `limit` of near-duplicate pairs, and points that one call looks at. */
   pairs: 10_000,
   pairPoints: 1_000_000,

@@ -87,6 +87,7 @@ export const DriftQuality = Type.Object({
     description: 'How well neighbours tell a new point from one of the reference: 0.5 not at all, 1 always.',
   }),
   classifier: TwoSample,
+  novelty: TwoSample,
   energy: TwoSample,
   norms: optional(TwoSample),
 })
@@ -150,10 +151,11 @@ export type QualityReference = Static<typeof QualityReference>
 
 export const RuleCount = Type.Object({
   day: text('The day in UTC, as YYYY-MM-DD.'),
-  rule: text('The rule, as `ingestion` of the collection names it.'),
-  action: text('What became of the rows.'),
-  count: integer({ description: 'Rows.' }),
+  rule: text('The name of the rule; `invalid`: rows that are no points.'),
+  count: integer({ description: 'Rows that broke the rule.' }),
 })
+
+export type RuleCount = Static<typeof RuleCount>
 
 export const QualityReport = Type.Object(
   {

@@ -108,9 +108,10 @@ export function schemaOf(config: Pick<CollectionConfig, 'vectors' | 'sparseVecto
   return Object.assign([...config.vectors, ...config.sparseVectors], facts)
 }
 
-/** The same vectors without the rules for points. */
-export function withoutRules(schema: Schema): Schema {
-  return schema.ingestion ? Object.assign([...schema], schema.textIds ? { textIds: true } : {}) : schema
+/** The same vectors under other rules for points, or none. */
+export function withRules(schema: Schema, ingestion?: IngestionConfig): Schema {
+  const facts = { ...(schema.textIds ? { textIds: true } : {}), ...(ingestion ? { ingestion } : {}) }
+  return Object.assign([...schema], facts)
 }
 
 /** A dense vector with all settings, its own or the collection's. */

@@ -1,7 +1,7 @@
 /** A batch as the checks of rules see it, and what they find. */
 import type { VicinalError } from '../core/errors.js'
 import type { Fix, IngestionRule } from '../core/ingestion-rules.js'
-import type { PointColumns } from '../core/point.js'
+import type { PointColumns, PointId } from '../core/point.js'
 import type { Schema } from '../core/schema.js'
 import type { LeftOutVector } from './flaws.js'
 import type { InspectedColumn } from './vector-facts.js'
@@ -12,12 +12,14 @@ export interface Breach {
   error: VicinalError
   /** False, and nothing is changed, where the fix cannot mend it. */
   mend(fix: Fix): boolean
+  /** Whether the row breaks the rule still, after fixes of other rules. */
+  remains(): boolean
 }
 
 /** Of a stored point: how near it is, as scores of the collection tell it. */
 export interface NearPoint {
   score: number
-  id: string
+  id: PointId
 }
 
 export interface CheckedBatch {
@@ -26,14 +28,19 @@ export interface CheckedBatch {
   inspected: readonly InspectedColumn[]
   /** Vectors that are in no column. A fix takes them out. */
   leftOut: LeftOutVector[]
+  /** The payload of a row as it came; '' without one. */
+  textOf(row: number): string
   /** Payloads that rules have changed. */
   texts: Map<number, string>
   /** Whether no rule has refused the row. */
   isOpen(row: number): boolean
   /** The number of a row of the batch in its source. */
   numberOf(row: number): number
-  /** For each of the vectors end to end, the nearest stored point that is another one than the row's; null without one. */
-  nearest(vector: string, floats: Float32Array, rows: readonly number[]): Promise<(NearPoint | null)[]>
+  /**
+   * For each of the vectors end to end, a stored point within the threshold that is another one than the row's; null
+   * without one. `ids` are encoded.
+   */
+  nearest(vector: string, floats: Float32Array, ids: Uint32Array, threshold: number): Promise<(NearPoint | null)[]>
 }
 
 export function rangeOf({ min, max }: IngestionRule): string {

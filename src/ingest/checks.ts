@@ -2,7 +2,7 @@
 import { describeValue, invalid, VicinalError } from '../core/errors.js'
 import type { Check, Fix, IngestionRule } from '../core/ingestion-rules.js'
 import { LIMITS } from '../core/limits.js'
-import { UNNAMED_VECTOR } from '../core/point.js'
+import { ID_WORDS, UNNAMED_VECTOR } from '../core/point.js'
 import { isSparse, type ResolvedVector } from '../core/schema.js'
 import { type Breach, type CheckedBatch, rangeOf } from './checked-batch.js'
 import type { RefusedRow } from './flaws.js'
@@ -34,16 +34,18 @@ function fieldOf(vector: string): string {
   return vector === UNNAMED_VECTOR ? 'vector' : `vector.${vector}`
 }
 
-/** Reads the fixes of one column's vectors. */
+/** A breach by a vector of a column. `mend` has the fixes besides `drop`. */
 function breachOf(
   column: InspectedColumn,
   { index, position, row }: VectorAt,
   error: VicinalError,
   mend: (fix: Fix, index: number) => boolean = () => false,
+  isBroken: (index: number) => boolean = () => true,
 ): Breach {
   return {
     row,
     error,
+    remains: () => !column.dropped.has(position) && isBroken(index),
     mend(fix) {
       if (fix !== 'drop') return mend(fix, index)
       column.dropped.add(position)
@@ -61,7 +63,8 @@ function* leftOutBreaches({ vector }: IngestionRule, batch: CheckedBatch, check:
       if (fix === 'drop') batch.leftOut.splice(batch.leftOut.indexOf(left), 1)
       return fix === 'drop'
     }
-    yield { row, error: new VicinalError(error.code, error.message, { details: { field: fieldOf(name) } }), mend }
+    const told = new VicinalError(error.code, error.message, { details: { field: fieldOf(name) } })
+    yield { row, error: told, mend, remains: () => batch.leftOut.includes(left) }
   }
 }
 
@@ -73,8 +76,9 @@ function notFinite(column: InspectedColumn): VicinalError {
 function* finite(rule: IngestionRule, batch: CheckedBatch): Generator<Breach> {
   for (const column of columnsOf(rule, batch)) {
     const { flags } = column.facts
-    for (const at of column.broken((index) => flags[index] !== 0))
-      yield breachOf(column, at, notFinite(column), (_, index) => column.clampComponents(index))
+    const isBroken = (index: number) => flags[index] !== 0
+    const clamp = (_: Fix, index: number) => column.clampComponents(index)
+    for (const at of column.broken(isBroken)) yield breachOf(column, at, notFinite(column), clamp, isBroken)
   }
   yield* leftOutBreaches(rule, batch, 'finite')
 }
@@ -104,9 +108,9 @@ function* norm(rule: IngestionRule, batch: CheckedBatch): Generator<Breach> {
     for (const at of column.broken(isOutside)) {
       const size = norms[at.index] as number
       const bound = size < min ? min : max
-      yield breachOf(column, at, invalid(fieldOf(column.name), expected, size), (fix, index) =>
-        column.scaleTo(index, fix === 'normalise' ? 1 : bound),
-      )
+      const error = invalid(fieldOf(column.name), expected, size)
+      const scale = (fix: Fix, index: number) => column.scaleTo(index, fix === 'normalise' ? 1 : bound)
+      yield breachOf(column, at, error, scale, isOutside)
     }
   }
 }
@@ -131,10 +135,12 @@ async function* nearDuplicate(rule: IngestionRule, batch: CheckedBatch): AsyncGe
     const asked = [...column.broken((index) => facts.flags[index] === 0)].filter(({ row }) => batch.isOpen(row))
     const floats = new Float32Array(asked.length * schema.size)
     for (const [at, { index }] of asked.entries()) floats.set(column.floats(index), at * schema.size)
-    const rows = asked.map(({ row }) => row)
-    const found = await batch.nearest(column.name, floats, rows)
+    const ids = new Uint32Array(asked.length * ID_WORDS)
+    for (const [at, { row }] of asked.entries())
+      ids.set(batch.columns.ids.subarray(row * ID_WORDS, (row + 1) * ID_WORDS), at * ID_WORDS)
+    const found = await batch.nearest(column.name, floats, ids, threshold)
     for (const [at, near] of found.entries()) {
-      if (near === null || (isSimilarity ? near.score < threshold : near.score > threshold)) continue
+      if (near === null) continue
       const expected = `expected no stored vector ${isSimilarity ? 'of at least' : 'within'} ${threshold}`
       const what = `${expected}, got point ${describeValue(near.id)} with ${near.score}`
       yield breachOf(column, asked[at] as VectorAt, invalid(fieldOf(column.name), what))
@@ -151,7 +157,8 @@ function* missing(rule: IngestionRule, batch: CheckedBatch): Generator<Breach> {
     for (const left of batch.leftOut) if (left.name === name) present[left.row] = 1
     for (let row = 0; row < present.length; row++) {
       if (present[row] === 1) continue
-      yield { row, error: invalid(fieldOf(name), 'expected a vector', null), mend: () => false }
+      const error = invalid(fieldOf(name), 'expected a vector', null)
+      yield { row, error, mend: () => false, remains: () => true }
     }
   }
 }

@@ -13,7 +13,7 @@ import type { Flaws, RefusedRow } from './flaws.js'
 import { takeRows, withoutVectors } from './kept-rows.js'
 import { TextColumnBuilder } from './payload-text.js'
 import type { RecentRows } from './recent-rows.js'
-import { payloadAt, recordText } from './record-text.js'
+import { payloadReader, recordText } from './record-text.js'
 import { InspectedColumn } from './vector-facts.js'
 
 export interface CleaningCounts {
@@ -61,6 +61,7 @@ class Cleaning {
   readonly #refused = new Map<number, RefusedRow>()
   readonly #flags = new Map<number, string[]>()
   readonly #fixed = new Set<number>()
+  readonly #unmended: { rule: IngestionRule; breach: Breach }[] = []
   readonly #byRule: Record<string, number> = Object.create(null)
   #batch: CheckedBatch | null = null
 
@@ -89,6 +90,7 @@ class Cleaning {
       columns: this.#columns,
       leftOut: this.#flaws.leftOut,
       inspected,
+      textOf: payloadReader(this.#columns.payloads),
       texts: new Map(),
       isOpen: (row) => !this.#refused.has(row),
     }
@@ -108,11 +110,15 @@ class Cleaning {
     }
   }
 
-  /** False of a fix that does not mend: then the rules after it see the row. */
-  #act(rule: IngestionRule, { row, error, mend }: Breach): boolean {
+  /** False of a fix that does not mend: then the rules after it see the row, and it is refused unless one of them mends it. */
+  #act(rule: IngestionRule, breach: Breach): boolean {
+    const { row, error } = breach
     switch (rule.action) {
       case 'fix':
-        if (!mend(rule.fix ?? 'drop')) return false
+        if (!breach.mend(rule.fix ?? 'drop')) {
+          this.#unmended.push({ rule, breach })
+          return false
+        }
         this.#fixed.add(row)
         return true
       case 'flag':
@@ -142,6 +148,12 @@ class Cleaning {
 
   finish(): CleanedRows {
     const batch = this.#checked
+    for (const { rule, breach } of this.#unmended) {
+      const { row, error } = breach
+      if (this.#refused.has(row) || !breach.remains()) continue
+      this.#refused.set(row, { row, error, rule })
+      this.#count(rule.name as string)
+    }
     for (const refused of unstorable(batch)) this.#refuse(refused)
     const refused = [...this.#refused.values()].sort((a, b) => a.row - b.row)
     const mended = this.#mended(batch)
@@ -153,21 +165,21 @@ class Cleaning {
     return { columns: takeRows(mended, kept), kept, refused, ...counts }
   }
 
-  #mended({ inspected, texts }: CheckedBatch): PointColumns {
+  #mended({ inspected, texts, textOf }: CheckedBatch): PointColumns {
     const columns = this.#columns
     const vectors = inspected.flatMap(({ column, dropped }) =>
       dropped.size === 0 ? [column] : (withoutVectors(column, dropped, columns.count) ?? []),
     )
     for (const [row, names] of this.#flags) {
-      if (!this.#refused.has(row)) texts.set(row, flagged(texts.get(row) ?? payloadAt(columns.payloads, row), names))
+      if (!this.#refused.has(row)) texts.set(row, flagged(texts.get(row) ?? textOf(row), names))
     }
     return { ...columns, vectors, payloads: texts.size === 0 ? columns.payloads : this.#withTexts(texts) }
   }
 
   #withTexts(texts: ReadonlyMap<number, string>): PointColumns['payloads'] {
-    const { count, payloads } = this.#columns
+    const { count } = this.#columns
     const builder = new TextColumnBuilder(count)
-    for (let row = 0; row < count; row++) builder.push(texts.get(row) ?? payloadAt(payloads, row))
+    for (let row = 0; row < count; row++) builder.push(texts.get(row) ?? this.#checked.textOf(row))
     return builder.finish()
   }
 }

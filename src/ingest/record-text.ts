@@ -8,11 +8,12 @@ import { sparseAt } from './sparse-column.js'
 import type { InspectedColumn } from './vector-facts.js'
 import { floatsJson } from './vector-text.js'
 
-/** The payload text of a row; '' without one. */
-export function payloadAt(payloads: TextColumn | null, row: number): string {
-  if (!payloads) return ''
+/** Reads the payload text of each row; '' without one. */
+export function payloadReader(payloads: TextColumn | null): (row: number) => string {
+  if (!payloads) return () => ''
   const { bytes, offsets } = payloads
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8', offsets[row], offsets[row + 1])
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  return (row) => buffer.toString('utf8', offsets[row], offsets[row + 1])
 }
 
 export function recordText(
@@ -21,7 +22,7 @@ export function recordText(
   { leftOut }: Pick<Flaws, 'leftOut'>,
   row: number,
 ): string {
-  const { textId, payload } = splitTextId(payloadAt(columns.payloads, row))
+  const { textId, payload } = splitTextId(payloadReader(columns.payloads)(row))
   const vectors = new Map<string, string>()
   for (const column of inspected) {
     const position = column.positionOf(row)

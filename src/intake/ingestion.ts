@@ -37,6 +37,8 @@ export interface IngestBatch {
   to: number
   /** Of a stream without a source: its latest rows before `from`, as the write of the batch before has told them. */
   recent: KeptRows | null
+  /** Rows that are in the quarantine since an earlier stream of the source, with what was told of them. */
+  verdicts: ReadonlyMap<number, RejectedRow>
 }
 
 /** What became of the rows of a batch. */
@@ -62,6 +64,8 @@ export interface IngestShape {
 export interface IngestSink {
   /** Rows of the source that are stored. */
   position(source: string): Promise<number>
+  /** Rows of the source from this one on that are in the quarantine. */
+  verdicts(source: string, from: number): Promise<ReadonlyMap<number, RejectedRow>>
   shape(): Promise<IngestShape>
   write(batch: IngestBatch): Promise<WrittenBatch>
 }
@@ -111,6 +115,7 @@ class Ingestion {
   #writing: Promise<void> = Promise.resolve()
   #failure: unknown = null
   #recent: KeptRows | null = null
+  #verdicts: IngestBatch['verdicts'] = new Map()
 
   constructor(options: IngestOptions, sink: IngestSink, { hold }: IngestBounds, batchRows: number) {
     this.#options = options
@@ -148,6 +153,7 @@ class Ingestion {
     this.#stored = await this.#sink.position(source.name)
     this.#result.position = this.#stored
     if (this.#row > this.#stored) throw gap(source.name, this.#row, this.#stored)
+    this.#verdicts = await this.#sink.verdicts(source.name, this.#stored)
   }
 
   /** Whether the batch is full with this row. */
@@ -181,7 +187,7 @@ class Ingestion {
 
   async #writeBatch({ points, rows, rejected, from }: Gathering, to: number): Promise<void> {
     const source = this.#options.source?.name ?? null
-    const batch = { points, rows, source, from, to, recent: this.#recent }
+    const batch = { points, rows, source, from, to, recent: this.#recent, verdicts: this.#verdicts }
     const written = await patiently(() => this.#sink.write(batch), this.#options.signal)
     const refused = [...rejected, ...written.refused].sort((a, b) => a.row - b.row)
     const aside = refused.reduce((count, { action }) => (action === 'quarantine' ? count + 1 : count), 0)

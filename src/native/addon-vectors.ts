@@ -108,3 +108,30 @@ export interface VectorSpec {
 export type PlacementCode = 'cold' | 'cached' | 'pinned'
 /** Cosine expects unit vectors (prepareVectors) and normalises queries itself. */
 export type MetricCode = 'cosine' | 'dot' | 'l2' | 'l1'
+
+export type InspectedVectors = [
+  data: Float32Array,
+  dim: number,
+  datatype: string,
+  norms: Float64Array,
+  flags: Uint8Array,
+  hashes: Uint32Array | null,
+]
+
+/** Calls that prepare vectors before they are written. */
+export interface VectorCalls {
+  /**
+   * Checks vectors in place. Returns the index of the first vector with a component that is not finite, or -1. With
+   * `normalise` each vector is scaled to unit length. A zero vector stays; one with an unrepresentable norm is first
+   * scaled in double precision. `datatype` float16 rounds to the nearest half; uint8 rounds towards zero within 0 to
+   * 255, before scaling. A component beyond half precision counts as not finite.
+   */
+  prepareVectorsSync(data: Float32Array, dim: number, normalise: boolean, datatype?: string): number
+  prepareVectors(data: Float32Array, dim: number, normalise: boolean, datatype?: string): Promise<number>
+  /**
+   * Writes of each vector its norm and its flags: 1 if a component is NaN, and 2 if one is infinite or beyond the
+   * datatype. `hashes`, unless it is null, gets two words of each vector's hash.
+   */
+  inspectVectorsSync(...vectors: InspectedVectors): undefined
+  inspectVectors(...vectors: InspectedVectors): Promise<undefined>
+}

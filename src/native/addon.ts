@@ -19,7 +19,14 @@ import type {
   VectorRows,
 } from './addon-reads.js'
 import type { ProcessMemoryFacts, ShardMemory, ShardStats } from './addon-stats.js'
-import type { MetricCode, ShardSpec, SparseBuffers, SparseSearchRequest, VectorSpec } from './addon-vectors.js'
+import type {
+  MetricCode,
+  ShardSpec,
+  SparseBuffers,
+  SparseSearchRequest,
+  VectorCalls,
+  VectorSpec,
+} from './addon-vectors.js'
 
 export type * from './addon-reads.js'
 export type * from './addon-stats.js'
@@ -56,16 +63,7 @@ export interface EmbeddedTexts {
   values: Float32Array
 }
 
-export type InspectedVectors = [
-  data: Float32Array,
-  dim: number,
-  datatype: string,
-  norms: Float64Array,
-  flags: Uint8Array,
-  hashes: Uint32Array | null,
-]
-
-export interface Addon {
+export interface Addon extends VectorCalls {
   /** Incremented with every incompatible change of this interface. */
   readonly abi: number
   /** The instruction set in use: 'avx512' | 'avx2' | 'neon' | 'scalar' (VICINAL_ISA forces a lower one). */
@@ -80,21 +78,6 @@ export interface Addon {
   containerMemory(): number | null
   /** CRC-32C, continuing from `seed`. */
   crc32c(data: Uint8Array, seed?: number): number
-  /**
-   * Checks vectors in place. Returns the index of the first vector with a component that is not finite, or -1. With
-   * `normalise` each vector is scaled to unit length. A zero vector stays; one with an unrepresentable norm is first
-   * scaled in double precision. `datatype` float16 rounds to the nearest half; uint8 rounds towards zero within 0 to
-   * 255, before scaling. A component beyond half precision counts as not finite.
-   */
-  prepareVectorsSync(data: Float32Array, dim: number, normalise: boolean, datatype?: string): number
-  prepareVectors(data: Float32Array, dim: number, normalise: boolean, datatype?: string): Promise<number>
-  /**
-   * Writes of each vector its norm and its flags: 1 if a component is NaN, and 2 if one is infinite or beyond the
-   * datatype. `hashes`, unless it is null, gets two words of each vector's hash.
-   */
-  inspectVectorsSync(...vectors: InspectedVectors): undefined
-  inspectVectors(...vectors: InspectedVectors): Promise<undefined>
-
   /**
    * Extracts the vectors of a request in JSON. In the returned text a string replaces each vector: `mark` and its
    * number. null if there are none, or if the part that was read is no JSON.
@@ -241,6 +224,11 @@ export interface Addon {
    * thread of low priority.
    */
   squaredDistances(vectors: Float32Array, dim: number): Promise<{ distances: Float32Array }>
+  /**
+   * For each of at most 1,024 splits of items, the sum of the distances of all ordered pairs whose items both have the
+   * label 1. `labels` has one for each row of the square `distances`, split by split. On a thread of low priority.
+   */
+  sumsWithin(distances: Float32Array, labels: Uint8Array): Promise<{ sums: Float64Array }>
 
   // Texts
   /**

@@ -95,3 +95,8 @@ export function numbersJson(values: Float32Array): string {
 export async function squaredDistances(vectors: Float32Array, dim: number): Promise<Float32Array> {
   return (await addon().squaredDistances(vectors, dim).catch(rethrow)).distances
 }
+
+/** For each split, the sum of the distances of all ordered pairs whose items both have the label 1. */
+export async function sumsWithin(distances: Float32Array, labels: Uint8Array): Promise<Float64Array> {
+  return (await addon().sumsWithin(distances, labels).catch(rethrow)).sums
+}

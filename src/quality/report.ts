@@ -4,12 +4,14 @@ import { LIMITS } from '../core/limits.js'
 import type { QualityReport, VectorQuality } from '../core/quality.js'
 import { type Distance, isSparse, type ResolvedVector, type SchemaVector } from '../core/schema.js'
 import { squaredDistances } from '../native/vectors.js'
+import { driftOf } from './drift.js'
 import { nearDuplicates, type Threshold } from './duplicates.js'
 import { hubsOf } from './hubs.js'
 import { intrinsicDimension } from './intrinsic-dimension.js'
+import { comparablePairs, modalityGap } from './modalities.js'
 import { distanceBy, type Neighbours, neighboursAmong, neighboursOf } from './neighbours.js'
 import { constantDimensions, lengthsOf, normsOf } from './norms.js'
-import { type Sample, type Subject, sampleOf } from './samples.js'
+import { type Population, type Sample, type Subject, sampleOf } from './samples.js'
 
 /** Neighbours of each point: of intrinsic dimension estimates usual, and enough for groups of duplicates. */
 const NEIGHBOURS = 20
@@ -29,6 +31,8 @@ export interface Asked {
   readonly sample: number
   readonly seed: number
   readonly threshold: number | null
+  /** The points to compare the others with; null: none. */
+  readonly reference: { readonly reference: Population; readonly current: Population } | null
 }
 
 type Vector = VectorQuality
@@ -46,7 +50,12 @@ export async function figuresOf(
     if (why) skipped.push({ name: told.name, why })
     else vectors.push(await vectorQuality(subject, vector, asked))
   }
-  return { vectors, modalities: [], skipped }
+  const modalities: QualityReport['modalities'] = []
+  for (const pair of comparablePairs(subject.schema, asked.vectors)) {
+    const told = await modalityGap(subject, pair, asked)
+    if (told) modalities.push(told)
+  }
+  return { vectors, modalities, skipped }
 }
 
 function whySkipped(vector: SchemaVector): string | null {
@@ -75,6 +84,10 @@ async function vectorQuality(subject: Subject, vector: number, asked: Asked): Pr
   const threshold = thresholdOf(seen, asked.threshold, lists.isBySample)
   const dimension = intrinsicDimension(lists.lists, distance === 'Cosine' ? LEAST_CHORD : 0)
   if (!dimension) notes.push('intrinsic_dimension: the points have too few different neighbours')
+  const { reference } = asked
+  const drift = reference ? await driftOf(subject, vector, distance, reference, asked.seed) : null
+  if (typeof drift === 'string') notes.push(`drift: ${drift}`)
+  else if (drift && distance === 'Cosine') notes.push('drift: not by lengths, which Cosine has scaled to 1')
   if (distance === 'Manhattan') notes.push('hubs: by Euclidean distance')
   return {
     ...told,
@@ -83,6 +96,7 @@ async function vectorQuality(subject: Subject, vector: number, asked: Asked): Pr
     ...(dimension ? { intrinsicDimension: dimension } : {}),
     nearDuplicates: await nearDuplicates(subject, sample, lists.lists, threshold, lists.among),
     hubs: await hubsOf(subject, sample, squared, among, distance, lengths),
+    ...(drift && typeof drift !== 'string' ? { drift } : {}),
     notes,
   }
 }

@@ -1,5 +1,6 @@
 import { VicinalError } from '../core/errors.js'
 import type { Filter } from '../core/filter.js'
+import type { Cleaning } from '../core/ingest.js'
 import type { VectorPlacement } from '../core/memory.js'
 import type { PayloadIndexKind, PayloadIndexParams } from '../core/payload-index.js'
 import {
@@ -38,6 +39,8 @@ export interface Manifest {
   cleanEnd: { file: string; offset: number } | null
   /** How far sources of streams were taken, as of `flushedSeq`; the one written last is the last. */
   sources?: { name: string; position: number; recent?: { vectors: string[]; rows: string } }[]
+  /** What the rules did, by day. */
+  ruleCounts?: (Omit<Cleaning, 'errors'> & { day: string })[]
   /** The points that quality reports compare the others with. */
   qualityReference?: { operationId: number } | { filter: Filter } | null
   /** Time as in RFC 3339. */

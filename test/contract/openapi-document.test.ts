@@ -28,8 +28,8 @@ interface Document {
 
 /** Our declaration, Qdrant's component of the same meaning, and the properties that are ours alone. */
 const SAME: readonly [ours: string, qdrants: string, beyond: readonly string[]][] = [
-  ['CollectionOptions', 'CreateCollection', ['ids', 'quantization']],
-  ['ConfigChange', 'UpdateCollection', ['quantization', 'wal_config']],
+  ['CollectionOptions', 'CreateCollection', ['ids', 'ingestion', 'quantization']],
+  ['ConfigChange', 'UpdateCollection', ['ingestion', 'quantization', 'wal_config']],
   ['CollectionParams', 'CollectionParamsDiff', ['shard_number']],
   ['HnswConfig', 'HnswConfigDiff', []],
   ['OptimizersConfig', 'OptimizersConfigDiff', []],

@@ -72,6 +72,41 @@ export function describeQuality(suite: Suite): void {
     })
   })
 
+  describe('drift', () => {
+    it('is told beside a reference of now, of an operation and of a filter', async () => {
+      const collection = await suite.single()
+      const { operationId } = await collection.upsert(ON_CIRCLE)
+      await collection.setQualityReference()
+      const before = (await collection.quality()).vectors[0]
+      expect([before?.drift, before?.notes.join()]).toEqual([undefined, expect.stringContaining('drift: ')])
+      const moved = ON_CIRCLE.map(({ id, vector, payload }) => ({
+        id: id + 200,
+        vector: vector.map((x) => x + 9),
+        payload,
+      }))
+      await collection.upsert(moved)
+      const drift = { drifted: true, reference: 60, current: 60, auc: 1 }
+      expect((await collection.quality()).vectors[0]?.drift).toMatchObject(drift)
+      await collection.setQualityReference({ operationId })
+      const report = await collection.quality()
+      expect(report).toMatchObject({ reference: { operationId }, vectors: [{ drift }] })
+      const half = { must: [{ key: 'half', match: { any: [0] } }] }
+      await collection.setQualityReference({ filter: half })
+      const other = await collection.quality()
+      expect(other).toMatchObject({ reference: { filter: half }, vectors: [{ drift: { reference: 60, current: 60 } }] })
+      expect(await collection.deleteQualityReference()).toBe(true)
+      expect(await collection.deleteQualityReference()).toBe(false)
+      expect((await collection.quality()).reference).toBeUndefined()
+    })
+
+    it('has no reference of the future, nor one of two kinds', async () => {
+      const collection = await suite.single()
+      for (const wrong of [{ operationId: 1e9 }, { operationId: 0, filter: { must: [] } }, { operationId: -1 }]) {
+        await expect(collection.setQualityReference(wrong)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+      }
+    })
+  })
+
   describe('near-duplicate pairs', () => {
     it('are told once each, the best first', async () => {
       const collection = await filled()

@@ -40,7 +40,7 @@ import { pointsOfTable } from './memory-arrow.js'
 import { bounded, checkCall, checkedPoints, filterable, plainPayload, selectionOf } from './memory-checks.js'
 import { pointsOfColumns } from './memory-columns.js'
 import { infoOf } from './memory-info.js'
-import { OracleIngests } from './memory-ingest.js'
+import { noRepair, OracleIngests } from './memory-ingest.js'
 import { changedPayload, type PayloadOperation } from './memory-payload.js'
 import { checkEffort, hasConditions, planAbove, planOfScan } from './memory-plan.js'
 import { idKey, idOfKey, type MemoryPoint } from './memory-points.js'
@@ -63,6 +63,7 @@ export class MemoryCollection extends WithoutQuality implements Untyped<Collecti
   readonly #ingests = new OracleIngests(this)
   readonly ingest = this.#ingests.ingest
   readonly ingestPosition = this.#ingests.position
+  readonly repair = noRepair
   readonly #lookup: (name: string) => MemoryCollection
 
   constructor(
@@ -145,10 +146,7 @@ export class MemoryCollection extends WithoutQuality implements Untyped<Collecti
 
   async retrieve(ids: readonly PointId[], options: ReadOptions = {}): Promise<StoredPoint[]> {
     const keys = new Set(ids.map((id, i) => idKey(id, `ids[${i}]`)))
-    return [...keys].flatMap((key) => {
-      const point = this.#points.get(key)
-      return point ? [this.#seen(point, options)] : []
-    })
+    return [...keys].flatMap((key) => this.#points.get(key) ?? []).map((point) => this.#seen(point, options))
   }
 
   async query(options: QueryOptions): Promise<Hit[]> {

@@ -7,6 +7,10 @@ import { schemaOf } from '../../src/core/schema.js'
 import type { Untyped } from '../../src/core/untyped.js'
 import { ingestStream, rejectedRow } from '../../src/intake/ingestion.js'
 
+export function noRepair(): Promise<never> {
+  return Promise.reject(new VicinalError('NOT_IMPLEMENTED', 'the oracle has no quarantine'))
+}
+
 /** Streams into a collection: a batch with bad rows is written row by row. They are read by the same readers as the engine's. */
 export class OracleIngests {
   readonly #collection: Pick<Untyped<Collection>, 'upsert' | 'info'>
@@ -22,6 +26,7 @@ export class OracleIngests {
   readonly ingest = async (stream: IngestStream, options: IngestOptions): Promise<IngestResult> =>
     await ingestStream(stream, given(IngestOptions, options), {
       position: this.position,
+      verdicts: async () => new Map(),
       shape: async () => ({ vectors: schemaOf((await this.#collection.info()).config).map(({ name }) => name) }),
       write: async (batch) => {
         const { source, to } = batch

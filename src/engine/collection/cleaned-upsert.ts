@@ -12,6 +12,7 @@ import { RecentRows } from '../../ingest/recent-rows.js'
 import { rejectedRow } from '../../intake/ingestion.js'
 import type { PlanContext } from './collection-view.js'
 import { GivenRows, toColumns } from './given-columns.js'
+import { nearestIn } from './nearest-points.js'
 import { putAside } from './quarantine.js'
 
 export class CleanedUpsert {
@@ -21,7 +22,13 @@ export class CleanedUpsert {
   /** Once the points are cleaned. */
   cleaning: Cleaning | undefined
 
-  constructor(points: unknown, schema: Schema) {
+  /** Rows that are not stored, once the points are cleaned. */
+  refused: readonly RefusedRow[] = []
+  /** Its points are in the quarantine already: those that break a rule stay there. */
+  readonly #isRepair: boolean
+
+  constructor(points: unknown, schema: Schema, isRepair = false) {
+    this.#isRepair = isRepair
     this.#rows = new GivenRows(points, schema, toColumns)
     this.#ingestion = schema.ingestion as IngestionConfig
   }
@@ -33,10 +40,12 @@ export class CleanedUpsert {
 
   async #clean(context: PlanContext): Promise<CleanedRows> {
     const numberOf = (row: number) => row
-    const nearest = () => Promise.reject(new VicinalError('NOT_IMPLEMENTED', 'near_duplicate'))
-    const cleaned = await this.#rows.cleaned(context, { numberOf, recent: new RecentRows(), nearest })
+    const looked = { numberOf, recent: new RecentRows(), nearest: nearestIn(context) }
+    const cleaned = await this.#rows.cleaned(context, looked)
     const { refused, fixed, flagged, byRule } = cleaned
     const [first] = refused
+    this.refused = refused
+    if (this.#isRepair) return cleaned
     if (first && this.#ingestion.wholeBatches) throw ofWrite(first)
     const aside = refused.filter(({ record }) => record !== undefined)
     if (aside.length > 0) {

@@ -39,6 +39,7 @@ const OPTIONS_AT = {
   count: 0,
   upsert: 1,
   ingestPosition: 1,
+  repair: 1,
   pairs: 0,
   quality: 0,
   qualityHistory: 0,
@@ -59,7 +60,7 @@ const OPTIONS_AT = {
   flush: 0,
   waitForIndex: 0,
 } satisfies Record<
-  | Exclude<keyof EmbeddedCollection, keyof PlainReads | 'name' | 'ingestBatch' | 'ingestShape'>
+  | Exclude<keyof EmbeddedCollection, keyof PlainReads | 'name' | 'ingestBatch' | 'ingestShape' | 'ingestVerdicts'>
   | 'retrieve'
   | 'scrollPage',
   number
@@ -122,6 +123,7 @@ class Handle extends PlainReads {
     const { type, source, onProgress, mostErrors, ...call } = told
     const sink: IngestSink = {
       position: (name) => this.#slot.use(({ methods }) => methods.ingestPosition(name), call),
+      verdicts: (name, from) => this.#slot.use(({ methods }) => methods.ingestVerdicts(name, from), call),
       shape: () => this.#slot.use(({ methods }) => methods.ingestShape(), call),
       write: (batch) => this.#slot.use(({ methods }) => methods.ingestBatch(batch, call), call),
     }

@@ -13,6 +13,7 @@ import type {
 } from '../../core/quality.js'
 import { isSparse, type SchemaVector } from '../../core/schema.js'
 import type { Stoppable } from '../../core/stop.js'
+import { filterContext, parseFilter } from '../../filter/parse.js'
 import type { Log } from '../../log/log.js'
 import type { Shard } from '../../native/shard.js'
 import { inOwnThread } from '../../quality/quality-thread.js'
@@ -24,6 +25,7 @@ import { withRoom } from '../memory/memory-budget.js'
 import type { CollectionHome } from './collection-home.js'
 import type { CollectionView } from './collection-view.js'
 import { SharedWork } from './shared-work.js'
+import type { Sources } from './sources.js'
 
 const KIND: FileKind = { magic: 'VICQUAL\n', formatVersion: 1, leastReader: 1, maxBytes: 16 * 1024 * 1024 }
 const SEEDS = 2 ** 32
@@ -40,6 +42,7 @@ interface Engine {
   readonly view: CollectionView
   readonly shard: Shard
   readonly log: Pick<Log, 'lastSeq'>
+  readonly sources: Pick<Sources, 'ruleCounts'>
   read<T>(work: (view: CollectionView) => MaybePromise<T>): MaybePromise<T>
   checkWritable(): void
 }
@@ -51,14 +54,18 @@ interface Parts {
   readonly home: CollectionHome | null
 }
 
+/** What the file holds. */
+interface Kept {
+  reports: QualityReport[]
+}
+
 type Figures = Awaited<ReturnType<typeof figuresOf>>
 
 export class CollectionQuality {
   readonly #parts: Parts
   readonly #reports = new SharedWork<QualityReport>()
   readonly #pairs = new SharedWork<NearDuplicatePairs>()
-  /** null until it was read. */
-  #kept: QualityReport[] | null = null
+  #kept: Promise<Kept> | null = null
 
   constructor(parts: Parts) {
     this.#parts = parts
@@ -71,7 +78,8 @@ export class CollectionQuality {
     const vectors = using === undefined ? schema.map((_, at) => at) : [vectorIndex(using, schema)]
     const key = JSON.stringify([vectors, sample, seed, threshold])
     return await this.#reports.share(key, scope, (stop) => {
-      const asked = { vectors, sample, seed: seed ?? randomInt(SEEDS - 1), threshold }
+      const reference = this.#populations()
+      const asked = { vectors, sample, seed: seed ?? randomInt(SEEDS - 1), threshold, reference }
       return turns.run(() => this.#make(asked, stop))
     })
   }
@@ -81,6 +89,7 @@ export class CollectionQuality {
     const startedMs = performance.now()
     const time = new Date().toISOString()
     const operationId = engine.log.lastSeq
+    const reference = this.#parts.manifest.current.qualityReference
     const figures = await withRoom(bytesOf(asked, engine), stop, undefined, () =>
       engine.read(({ shard, config }) =>
         inOwnThread<Figures>({ kind: 'report', shard: shard.share(), config, asked }, stop.signal),
@@ -94,10 +103,24 @@ export class CollectionQuality {
       sample: asked.sample,
       seed: asked.seed,
       ...figures,
-      rules: [],
+      ...(reference ? { reference } : {}),
+      rules: engine.sources.ruleCounts.days.flatMap(({ day, byRule }) =>
+        Object.entries(byRule).map(([rule, count]) => ({ day, rule, count })),
+      ),
     }
     await this.#keep(report)
     return report
+  }
+
+  /** The points of the reference, and all others. */
+  #populations(): Asked['reference'] {
+    const { engine, manifest } = this.#parts
+    const { qualityReference: set } = manifest.current
+    if (!set) return null
+    if ('operationId' in set)
+      return { reference: { throughSeq: set.operationId }, current: { afterSeq: set.operationId } }
+    const child = parseFilter(set.filter, filterContext(engine.view.schema))
+    return child ? { reference: { filter: child }, current: { filter: { op: 'not', child } } } : null
   }
 
   async pairs(options: PairsOptions, scope: Stoppable): Promise<NearDuplicatePairs> {
@@ -122,7 +145,7 @@ export class CollectionQuality {
   }
 
   async history(): Promise<QualityReport[]> {
-    return [...(await this.#load())]
+    return [...(await this.#load()).reports]
   }
 
   async setReference({ operationId, filter }: QualityReference): Promise<void> {
@@ -131,6 +154,7 @@ export class CollectionQuality {
     if (filter && operationId !== undefined) {
       throw invalid('operationId', 'expected either an operation or a filter', operationId)
     }
+    if (filter) parseFilter(filter, filterContext(engine.view.schema))
     const { lastSeq } = engine.log
     if (operationId !== undefined && operationId > lastSeq) {
       throw invalid('operationId', `expected an operation of the past, at most ${lastSeq}`, operationId)
@@ -151,23 +175,30 @@ export class CollectionQuality {
     await Promise.all([this.#reports.stop(), this.#pairs.stop()])
   }
 
-  /** A report that cannot be kept is no failure of the call that asked for it. */
   async #keep(report: QualityReport): Promise<void> {
     const kept = await this.#load()
-    kept.push(report)
-    kept.splice(0, kept.length - LIMITS.qualityReports)
-    const { home } = this.#parts
-    if (home) await writeChecked(home.disk, home.paths.quality, KIND, { reports: kept }).catch(() => undefined)
+    kept.reports.push(report)
+    kept.reports.splice(0, kept.reports.length - LIMITS.qualityReports)
+    await this.#write(kept)
   }
 
-  /** A file that is missing or damaged counts as one without reports. */
-  async #load(): Promise<QualityReport[]> {
-    if (this.#kept) return this.#kept
+  /** What cannot be kept is no failure of the call. */
+  async #write(kept: Kept): Promise<void> {
+    const { home } = this.#parts
+    if (home) await writeChecked(home.disk, home.paths.quality, KIND, kept).catch(() => undefined)
+  }
+
+  /** A file that is missing or damaged counts as an empty one. */
+  #load(): Promise<Kept> {
+    this.#kept ??= this.#read()
+    return this.#kept
+  }
+
+  async #read(): Promise<Kept> {
     const { home } = this.#parts
     const body = home ? await readChecked(home.disk, home.paths.quality, KIND).catch(() => null) : null
-    const reports = (body as { reports?: unknown } | null)?.reports
-    this.#kept ??= Array.isArray(reports) ? reports : []
-    return this.#kept
+    const { reports } = (body ?? {}) as Partial<Kept>
+    return { reports: Array.isArray(reports) ? reports : [] }
   }
 }
 

@@ -9,6 +9,7 @@ import type {
   WriteResult,
 } from '../../core/database.js'
 import { given, givenIfAny } from '../../core/given-options.js'
+import type { RejectedRow } from '../../core/ingest.js'
 import { innerOf } from '../../core/inner-call.js'
 import { LIMITS } from '../../core/limits.js'
 import type { PayloadIndexKind, PayloadIndexOptions } from '../../core/payload-index.js'
@@ -21,7 +22,8 @@ import {
   QualityReference,
   type QualityReport,
 } from '../../core/quality.js'
-import { type CollectionInfo, type ConfigChange, type VectorNameConfig, withoutRules } from '../../core/schema.js'
+import type { Repair, RepairResult } from '../../core/repair.js'
+import { type CollectionInfo, type ConfigChange, type VectorNameConfig, withRules } from '../../core/schema.js'
 import type { Stoppable } from '../../core/stop.js'
 import type { Untyped } from '../../core/untyped.js'
 import { type Batch, batchesOf, pointsOfOneWrite, writeBatches } from '../../core/upsert-batches.js'
@@ -44,28 +46,17 @@ import type { CollectionEngine } from './collection-engine.js'
 import { CollectionReads, type ReadHost } from './collection-reads.js'
 import { IngestPlan } from './ingest-plan.js'
 import { readLargeFilterOf } from './large-filters.js'
+import { conditionIn, leastCost, type PassedWrite, TAKES_ROOM, withOwnSelector } from './passed-write.js'
 import { type PlanWrite, readOperation } from './plans.js'
+import { verdictsIn } from './quarantine.js'
+import { repairRecords } from './repair.js'
 import type { EditVectors } from './vector-changes.js'
-
-/** Operations that quotas can refuse. All others free memory and disk, or take next to none. */
-const TAKES_ROOM: ReadonlySet<string> = new Set(['upsert', 'updateVectors', 'setPayload', 'overwritePayload'])
 
 /** The parts that a database shares with the handles on its collections. */
 export interface CollectionHost extends ReadHost {
   quotas: QuotaGuard
   /** Resolves to the collection, which is made where it is not there. */
   quarantine(name: string): Promise<Collection>
-}
-
-/** A write whose caller may have changed its arguments since. */
-interface PassedWrite {
-  /** For what is looked up in it later: its filter, and its ids. */
-  operation: WriteOperation<unknown>
-  /** The points that it names; null if a filter finds them. */
-  points: number | null
-  /** An estimate of the memory that it takes. */
-  bytes: number
-  plan: PlanWrite
 }
 
 /** The methods of one open collection of this process. */
@@ -135,6 +126,13 @@ export class EmbeddedCollection<P = Payload>
     return this.#engine.sources.stored(source)
   }
 
+  /** Rows of a source from this one on that are in the quarantine: they keep their verdict when they are sent again. */
+  async ingestVerdicts(source: string, from: number): Promise<ReadonlyMap<number, RejectedRow>> {
+    const { ingestion, name } = { ingestion: this.#engine.config.ingestion, name: this.#engine.name }
+    if (ingestion?.quarantine === undefined) return new Map()
+    return await verdictsIn(await this.#quarantine(ingestion.quarantine), name, source, from)
+  }
+
   async ingestShape(): Promise<IngestShape> {
     const { schema, strictMode } = this.#engine
     return { vectors: schema.map(({ name }) => name), mostPoints: strictMode?.config.upsertMaxBatchsize }
@@ -144,7 +142,19 @@ export class EmbeddedCollection<P = Payload>
   async ingestBatch(batch: IngestBatch, options: WriteOptions): Promise<WrittenBatch> {
     const ingest = new IngestPlan(batch, this.#engine.sources)
     await this.#write({ op: 'upsert', points: batch.points as never }, options, ingest.plan)
+    if (ingest.cleaning) this.#engine.sources.ruleCounts.add(ingest.cleaning)
     return ingest.written
+  }
+
+  /** Stores records of the quarantine, and then removes them from it. */
+  async repair(asked: Repair, options?: WriteOptions): Promise<RepairResult> {
+    this.#engine.checkWritable()
+    const told = givenIfAny(WriteOptions, options)
+    return await repairRecords(asked, told, {
+      view: this.#engine.view,
+      quarantine: this.#quarantine,
+      write: (points, plan) => this.#write({ op: 'upsert', points: points as never }, told, plan),
+    })
   }
 
   async quality(asked: QualityOptions = {}): Promise<QualityReport> {
@@ -247,7 +257,8 @@ export class EmbeddedCollection<P = Payload>
    * returned. The service's writes are its own: their columns are made when there is room for them.
    */
   #passed(operation: WriteOperation<unknown>, options: WriteOptions, planned: PlanWrite | null = null): PassedWrite {
-    const schema = innerOf(options)?.isAside ? withoutRules(this.#engine.schema) : this.#engine.schema
+    const { schema: ruled } = this.#engine.view
+    const schema = innerOf(options)?.isAside ? withRules(ruled) : ruled
     const isOwn = planned !== null || innerOf(options) !== undefined
     const own = isOwn ? operation : withOwnSelector(operation)
     let read: PlanWrite | null = isOwn ? planned : readOperation(own, schema)
@@ -322,7 +333,9 @@ export class EmbeddedCollection<P = Payload>
     return async (options, scope) => {
       const result = await this.#engine.writer.write(plan, options, scope, isPresent)
       if (result === null) return await (await this.#plan(planWrite))(options, scope)
-      return plan.cleaning ? { ...result, cleaning: plan.cleaning } : result
+      if (!plan.cleaning) return result
+      this.#engine.sources.ruleCounts.add(plan.cleaning)
+      return { ...result, cleaning: plan.cleaning }
     }
   }
 
@@ -377,22 +390,5 @@ export class EmbeddedCollection<P = Payload>
   async waitForIndex(call?: CallOptions): Promise<void> {
     this.#engine.checkOpen()
     await untilDone(givenIfAny(CallOptions, call), () => this.#engine.waitForIndex())
-  }
-}
-
-/** The cost of writes as far as it is known without a look at the data. */
-function leastCost(writes: readonly PassedWrite[]): number {
-  return writes.reduce((sum, { points }) => sum + Math.max(1, points ?? 1), 0)
-}
-
-/** The write with a selector of its own: ids and filters are read after the call has returned. */
-function withOwnSelector(operation: WriteOperation<unknown>): WriteOperation<unknown> {
-  return 'which' in operation ? { ...operation, which: copied(operation.which) } : operation
-}
-
-function conditionIn({ updateFilter, updateMode }: UpdateCondition): UpdateCondition {
-  return {
-    ...(updateFilter === undefined ? {} : { updateFilter }),
-    ...(updateMode === undefined ? {} : { updateMode }),
   }
 }

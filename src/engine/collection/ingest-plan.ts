@@ -1,16 +1,17 @@
 /** Plans the write of a batch of a stream, in which some rows may be no points of the collection. */
-import { VicinalError } from '../../core/errors.js'
-import type { RejectedRow } from '../../core/ingest.js'
+import type { Cleaning, RejectedRow } from '../../core/ingest.js'
+import { INVALID } from '../../core/ingestion-rules.js'
 import type { PointColumns } from '../../core/point.js'
 import type { Schema } from '../../core/schema.js'
 import type { CleanedRows } from '../../ingest/cleaning.js'
 import { keepLast, takeRows } from '../../ingest/kept-rows.js'
 import { type KeptRows, RecentRows } from '../../ingest/recent-rows.js'
-import { gap, type IngestBatch, type WrittenBatch } from '../../intake/ingestion.js'
+import { addCount, gap, type IngestBatch, type WrittenBatch } from '../../intake/ingestion.js'
 import type { LogRecord } from '../../log/record.js'
 import { toldRow } from './cleaned-upsert.js'
 import type { PlanContext } from './collection-view.js'
 import { GivenRows, toColumns } from './given-columns.js'
+import { nearestIn } from './nearest-points.js'
 import type { WritePlan } from './plans.js'
 import { putAside } from './quarantine.js'
 import type { Sources } from './sources.js'
@@ -43,6 +44,14 @@ export class IngestPlan {
     return { accepted: this.#accepted, refused, counts, recent }
   }
 
+  /** What the rules did, once it is written; null where there are none. */
+  get cleaning(): Omit<Cleaning, 'errors'> | null {
+    const { accepted, refused, counts } = this.written
+    if (!counts) return null
+    const quarantined = refused.filter(({ action }) => action === 'quarantine').length
+    return { accepted, rejected: refused.length - quarantined, quarantined, ...counts }
+  }
+
   /** Again if vectors were added or dropped before its turn came. */
   readonly plan = async (context: PlanContext): Promise<WritePlan> => {
     const { schema, shard } = context
@@ -62,16 +71,19 @@ export class IngestPlan {
 
   /** Rows for the quarantine are there when it resolves: before the others are in the log. */
   async #take(context: PlanContext): Promise<Taken> {
-    const { points, rows, source, to } = this.#batch
+    const { source, to, verdicts } = this.#batch
     const { schema } = context
+    const isNew = (row: number) => !verdicts.has(row)
+    const points = this.#batch.points.filter((_, at) => isNew(this.#batch.rows[at] as number))
+    const rows = this.#batch.rows.filter(isNew)
+    const known = this.#batch.rows.flatMap((row) => verdicts.get(row) ?? [])
     const numberOf = (row: number) => rows[row] as number
     const recent = this.#recent()
-    const nearest = () => Promise.reject(new VicinalError('NOT_IMPLEMENTED', 'near_duplicate'))
     const given = new GivenRows(points, schema, toColumns)
     const { columns, kept, refused, fixed, flagged, byRule } = await given.cleaned(context, {
       numberOf,
       recent,
-      nearest,
+      nearest: nearestIn(context),
     })
     const aside = refused.filter(({ record }) => record !== undefined)
     if (aside.length > 0) {
@@ -82,8 +94,8 @@ export class IngestPlan {
       schema,
       columns,
       rows: kept ? Array.from(kept, numberOf) : rows,
-      refused: refused.map((row) => toldRow(row, numberOf(row.row))),
-      ...{ fixed, flagged, byRule },
+      refused: [...known, ...refused.map((row) => toldRow(row, numberOf(row.row)))].sort((a, b) => a.row - b.row),
+      ...{ fixed, flagged, byRule: withKnown(byRule, known) },
       recent: recent.kept(schema.ingestion?.rules ?? [], to),
     }
   }
@@ -119,6 +131,11 @@ export class IngestPlan {
     }
     return columns.count === 0 ? null : { op: 'upsert', columns }
   }
+}
+
+function withKnown(byRule: Record<string, number>, known: readonly RejectedRow[]): Record<string, number> {
+  for (const { rule = INVALID } of known) addCount(byRule, rule, 1)
+  return byRule
 }
 
 function withoutFirst(columns: PointColumns, count: number): PointColumns {

@@ -80,21 +80,27 @@ export function readOperation(operation: WriteOperation<unknown>, schema: Schema
 function readUpsert(points: unknown, condition: UpdateCondition, schema: Schema): PlanWrite {
   const rules = schema.ingestion ? new CleanedUpsert(points, schema) : null
   const columns = rules ? null : new GivenColumns(points, schema, toColumns)
-  return async (context) => {
-    const choose = conditionOf(condition, context)
-    const cleaned = await (rules ?? (columns as GivenColumns)).cleaned(context)
-    const told = rules?.cleaning ? { cleaning: rules.cleaning } : {}
-    const given = keepLast(schema.textIds ? withSharedNames(cleaned) : cleaned)
-    const recordOf = (kept: PointColumns): LogRecord | null =>
-      kept.count === 0 ? null : { op: 'upsert', columns: kept }
-    const named = schema.textIds && hasUnnamed(given) ? withKeptNames : null
-    if (choose === null && named === null) return { needsState: false, ...told, resolve: () => recordOf(given) }
-    const resolve = async (scope?: Stoppable) => {
-      const chosen = choose ? await choose(given, scope) : given
-      return recordOf(named ? await named(chosen, context.shard) : chosen)
-    }
-    return { needsState: true, ...told, resolve }
+  return (context) => planUpsert(rules ?? (columns as GivenColumns), schema, condition, context)
+}
+
+export async function planUpsert(
+  points: GivenColumns | CleanedUpsert,
+  schema: Schema,
+  condition: UpdateCondition,
+  context: PlanContext,
+): Promise<WritePlan> {
+  const choose = conditionOf(condition, context)
+  const cleaned = await points.cleaned(context)
+  const told = points instanceof CleanedUpsert && points.cleaning ? { cleaning: points.cleaning } : {}
+  const given = keepLast(schema.textIds ? withSharedNames(cleaned) : cleaned)
+  const recordOf = (kept: PointColumns): LogRecord | null => (kept.count === 0 ? null : { op: 'upsert', columns: kept })
+  const named = schema.textIds && hasUnnamed(given) ? withKeptNames : null
+  if (choose === null && named === null) return { needsState: false, ...told, resolve: () => recordOf(given) }
+  const resolve = async (scope?: Stoppable) => {
+    const chosen = choose ? await choose(given, scope) : given
+    return recordOf(named ? await named(chosen, context.shard) : chosen)
   }
+  return { needsState: true, ...told, resolve }
 }
 
 function readVectorUpdate(points: unknown, { updateFilter }: UpdateCondition, schema: Schema): PlanWrite {

@@ -4,6 +4,8 @@
  */
 import type { Collection, Database, WriteOptions } from '../../core/database.js'
 import { VicinalError } from '../../core/errors.js'
+import type { RejectedRow } from '../../core/ingest.js'
+import { INVALID } from '../../core/ingestion-rules.js'
 import { type InnerCall, withInner } from '../../core/inner-call.js'
 import { uuidOfText } from '../../core/text-ids.js'
 import { parsePayload } from '../../filter/payload-json.js'
@@ -12,6 +14,7 @@ import type { RefusedRow } from '../../ingest/flaws.js'
 /** Payload keys by which records are looked for. */
 const INDEXED = ['collection', 'source', 'rule'] as const
 /** Rules of the quarantine itself do not hold for its records: they would lead from one quarantine to the next. */
+const SCROLLED = 1_000
 const ASIDE: InnerCall = { isAside: true }
 
 /** A record as the quarantine has it, besides its id. */
@@ -57,6 +60,31 @@ export async function quarantineIn(database: Database, name: string): Promise<Co
 export async function putAside(quarantine: Collection, refused: RefusedRows): Promise<void> {
   const options: WriteOptions = { wait: true }
   await quarantine.upsert(pointsOf(refused), withInner(options, ASIDE))
+}
+
+/** What was told of the rows of a source, from this one on, that are in the quarantine. */
+export async function verdictsIn(
+  quarantine: Collection,
+  collection: string,
+  source: string,
+  from: number,
+): Promise<ReadonlyMap<number, RejectedRow>> {
+  const filter = {
+    must: [
+      { key: 'collection', match: { value: collection } },
+      { key: 'source', match: { value: source } },
+      { key: 'position', range: { gte: from } },
+    ],
+  }
+  const verdicts = new Map<number, RejectedRow>()
+  const withPayload = ['position', 'rule', 'reason', 'field']
+  for await (const { payload } of quarantine.scroll({ filter, withPayload, limit: SCROLLED })) {
+    const { position, rule, reason, field } = payload as Partial<QuarantinedRecord>
+    if (typeof position !== 'number') continue
+    const row = { row: position, code: 'INVALID_ARGUMENT', error: reason ?? '', rule: rule ?? INVALID }
+    verdicts.set(position, { ...row, ...(field === undefined ? {} : { field }), action: 'quarantine' })
+  }
+  return verdicts
 }
 
 function* pointsOf({ collection, rows, source, numberOf }: RefusedRows) {

@@ -1,11 +1,12 @@
 /**
- * How far the sources of streams were taken. A record of the log says the rows that its source has with it, so rows and
+ * How far the sources of streams were taken, and what the rules of the collection did. A record of the log says the rows that its source has with it, so rows and
  * position are stored together or not at all. The manifest has the positions as of the flush, and the log the later ones.
  */
 import { LIMITS } from '../../core/limits.js'
 import { RecentRows, WORDS_OF_ROW } from '../../ingest/recent-rows.js'
 import type { SourcePosition } from '../../log/record.js'
 import type { Manifest } from '../../storage/manifest.js'
+import { RuleCounts } from './rule-counts.js'
 
 export class Sources {
   /** With every record that was given to the log. */
@@ -17,9 +18,11 @@ export class Sources {
   /** Records that the log has taken and that are not flushed, in order. */
   #unflushed: { seq: number; source: SourcePosition }[] = []
   readonly #isFlushed: boolean
+  readonly ruleCounts: RuleCounts
 
   /** `isFlushed`: false in memory, where nothing ever is. */
-  constructor({ sources = [] }: Pick<Manifest, 'sources'>, isFlushed: boolean) {
+  constructor({ sources = [], ruleCounts }: Pick<Manifest, 'sources' | 'ruleCounts'>, isFlushed: boolean) {
+    this.ruleCounts = new RuleCounts(ruleCounts)
     const positions = sources.map(ofManifest)
     this.#flushed = new Positions(positions)
     this.#applied = new Positions(positions)
@@ -68,13 +71,14 @@ export class Sources {
     this.apply(source)
   }
 
-  /** For the manifest, with the records up to this one. Nothing if no source has a position. */
-  asOf(seq: number): Pick<Manifest, 'sources'> {
+  /** For the manifest, with the records up to this one. Nothing if no source has a position, and no rule a count. */
+  asOf(seq: number): Pick<Manifest, 'sources' | 'ruleCounts'> {
     const later = this.#unflushed.findIndex((record) => record.seq > seq)
     const flushed = later < 0 ? this.#unflushed.length : later
     for (const { source } of this.#unflushed.splice(0, flushed)) this.#flushed.set(source)
     const sources = this.#flushed.list().map(toManifest)
-    return sources.length === 0 ? {} : { sources }
+    const { days } = this.ruleCounts
+    return { ...(sources.length === 0 ? {} : { sources }), ...(days.length === 0 ? {} : { ruleCounts: [...days] }) }
   }
 }
 

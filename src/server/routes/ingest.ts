@@ -2,10 +2,13 @@
 import Type from 'typebox'
 import { VicinalError } from '../../core/errors.js'
 import { type IngestCounts, IngestResult } from '../../core/ingest.js'
+import { Repair, RepairResult } from '../../core/repair.js'
 import { integer } from '../../core/vocabulary/declare.js'
 import { tell } from '../../core/vocabulary/teller.js'
+import { pointOf } from '../../wire/points.js'
+import { bodyOf } from '../../wire/read-bodies.js'
 import type { Call, Route } from '../call.js'
-import { CallParameters, IngestParameters } from '../parameters.js'
+import { CallParameters, IngestParameters, WriteParameters } from '../parameters.js'
 import { envelopeOf, errorEnvelopeOf, LineBody } from '../respond.js'
 
 const INGEST = '/collections/:name/ingest'
@@ -25,6 +28,17 @@ export const ingestRoutes: Route[] = [
     run: ingest,
   },
   {
+    method: 'POST',
+    path: `${INGEST}/repair`,
+    access: 'write',
+    work: 'write',
+    parameters: WriteParameters,
+    body: Repair,
+    answer: RepairResult,
+    summary: 'Not in Qdrant: stores records of the quarantine, and removes them from it.',
+    run: repair,
+  },
+  {
     method: 'GET',
     path: `${INGEST}/:source`,
     // Only the owner of a store knows, so other nodes hand the request on.
@@ -36,6 +50,17 @@ export const ingestRoutes: Route[] = [
     run: position,
   },
 ]
+
+/** Vectors and payloads are read as those of points. */
+async function repair(call: Call): Promise<unknown> {
+  const { replace = [], ...asked } = bodyOf(Repair, call.body ?? null)
+  const replacements = replace.map(({ id, vector, payload }) => {
+    const point = pointOf({ id: 0, vector: vector ?? {}, payload })
+    return { id, ...(vector === undefined ? {} : { vector: point.vector }), ...(payload ? { payload } : {}) }
+  })
+  const collection = await call.collection()
+  return tell(RepairResult, await collection.repair({ ...asked, replace: replacements }, call.writeOptions()))
+}
 
 async function position(call: Call): Promise<object> {
   const collection = await call.collection()

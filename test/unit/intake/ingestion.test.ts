@@ -29,6 +29,7 @@ function* rows(count: number, onRow: (row: number) => void = () => {}): Generato
 function sinkOf(write: (batch: IngestBatch) => Promise<void>): IngestSink {
   return {
     position: async () => 0,
+    verdicts: async () => new Map(),
     shape: async () => ({ vectors: [''] }),
     async write(batch) {
       await write(batch)
