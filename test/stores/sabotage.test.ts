@@ -55,9 +55,14 @@ test('without the proof of an owner that changes nothing, a replaced one answers
   expect(await inChild('store-rules', [edit], 'replaced')).toEqual({ outcome: 'acknowledged' })
 })
 
+const COUNTED: Edit = {
+  file: 'bucket/slate-worker.js',
+  from: 'if (!counted.counts(began))\n        throw end(',
+  to: 'if (false)\n        throw end(',
+}
+
 test.runIf(ALL)('without the rule on batches that count, a paused owner acknowledges what is lost', async () => {
-  const check = 'if (!counted.counts(began))\n        throw end('
-  const dist = alteredDist([{ file: 'bucket/slate-worker.js', from: check, to: 'if (false)\n        throw end(' }])
+  const dist = alteredDist([COUNTED])
   const outcomes: string[] = []
   for (let round = 0; round < MOST_ROUNDS && !outcomes.includes('lost'); round++) {
     const { outcome, isThere } = await pausedRound(dist)
@@ -70,15 +75,27 @@ test.runIf(ALL)('without the rule on batches that count, a paused owner acknowle
 const OF_NODES: Record<string, Edit> = {
   'a node waits for what it forwarded': {
     file: 'cluster/peer-forwarder.js',
-    from: "if (typeof watermark === 'string')\n            await this.#reach(watermark);\n        if",
-    to: 'if',
+    from: 'await this.#reach(watermark, request);\n        if',
+    to: ';\n        if',
   },
   'a read waits for its watermark': {
     file: 'engine/stores/watermark-waits.js',
-    from: 'hasReached(position, wanted)',
-    to: 'true',
+    from: 'if (!hasReached(position, waiting.wanted))',
+    to: 'if (false)',
+  },
+  'a watermark and a pushed frame have an epoch': {
+    file: 'bucket/watermark.js',
+    from: 'position.epoch === wanted.epoch ? position.batch >= wanted.batch : position.epoch > wanted.epoch',
+    to: 'position.batch >= wanted.batch',
   },
 }
+
+/** What runs now and then would go stale unseen. */
+test('the code has every place that a sabotage changes', () => {
+  alteredDist([COUNTED])
+  for (const edit of Object.values(OF_NODES)) alteredDist([...brisk('file'), edit])
+  alteredDist(brisk('s3'))
+})
 
 test.runIf(ALL).each(Object.keys(OF_NODES))('without the rule that %s, a history is wrong', async (rule) => {
   const dist = alteredDist([...brisk('file'), OF_NODES[rule] as Edit])
