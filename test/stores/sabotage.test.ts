@@ -14,6 +14,8 @@ import { pausedRound } from './paused-owner-run.js'
 const ALL = process.env.VICINAL_SABOTAGE === 'all'
 /** Where chance decides whether a round shows the fault. */
 const MOST_ROUNDS = 8
+/** Hundreds of reads, each of which would show it. */
+const ROUNDS_OF_NODES = 3
 const INTACT = { single: '1@1 2@2 3@3 4@4 6@6', purged: '1@1 3@3 7@7', compaction: '1@1 3@3 8@8' }
 
 async function inChild(name: string, edits: readonly Edit[], rule = ''): Promise<Record<string, string>> {
@@ -103,7 +105,7 @@ test.runIf(ALL).each(Object.keys(OF_NODES))('without the rule that %s, a history
   const run = runHistory({
     store: 'file',
     seed: 1,
-    rounds: MOST_ROUNDS,
+    rounds: ROUNDS_OF_NODES,
     roles,
     only: /stopped past its heartbeat/,
     dist,
