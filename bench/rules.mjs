@@ -10,7 +10,9 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { open } from '../dist/index.js'
 
-const { values } = parseArgs({ options: { rows: { type: 'string' }, dim: { type: 'string' }, rounds: { type: 'string' } } })
+const { values } = parseArgs({
+  options: { rows: { type: 'string' }, dim: { type: 'string' }, rounds: { type: 'string' } },
+})
 const ROWS = Number(values.rows ?? 40_000)
 const DIM = Number(values.dim ?? 128)
 const ROUNDS = Number(values.rounds ?? 3)
@@ -58,7 +60,10 @@ async function measure(write, rules) {
   const folder = mkdtempSync(join(tmpdir(), 'vicinal-rules-'))
   const database = await open(folder)
   const ingestion = rules ? { ingestion: { quarantine: 'quarantine', rules } } : {}
-  const collection = await database.createCollection('bench', { vectors: { size: DIM, distance: 'Cosine' }, ...ingestion })
+  const collection = await database.createCollection('bench', {
+    vectors: { size: DIM, distance: 'Cosine' },
+    ...ingestion,
+  })
   const cpu = process.cpuUsage()
   const started = performance.now()
   await write(collection)

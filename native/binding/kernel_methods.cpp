@@ -9,6 +9,7 @@
 #include "binding/results.hpp"
 #include "distance/inspect.hpp"
 #include "distance/kernels.hpp"
+#include "distance/near_earlier.hpp"
 #include "distance/prepare.hpp"
 
 namespace vicinal::binding {
@@ -163,6 +164,35 @@ napi_value prepare(napi_env env, napi_callback_info info) {
   return Environment::of(env)->run(Lane::Insert, std::move(call));
 }
 
+napi_value nearEarlierOf(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  const auto data = arguments.typed<float>(arguments[0], "data");
+  const size_t dim = arguments.integer(arguments[1], "dim", 1, kMostDimensions);
+  const auto metric = Metric(arguments.integer(arguments[2], "metric", 0, 3));
+  const double threshold = arguments.number(arguments[3], "threshold", -FLT_MAX, FLT_MAX);
+  const size_t window = arguments.integer(arguments[4], "window", 1, UINT32_MAX);
+  const auto found = arguments.typed<int32_t>(arguments[5], "found");
+  const auto scores = arguments.typed<float>(arguments[6], "scores");
+  if (arguments.failed()) return nullptr;
+  if (data.length != found.length * dim || scores.length != found.length) {
+    arguments.fail("data", "dim floats for each place and score");
+    return nullptr;
+  }
+  Call call;
+  call.pins = {data.value, found.value, scores.value};
+  call.work = [=] {
+    const float most = distanceOf(metric, float(threshold));
+    nearEarlier(data.data, found.length, dim, metric, most, window, found.data, scores.data);
+    return Status::ok();
+  };
+  call.result = [](napi_env live) {
+    napi_value nothing = nullptr;
+    napi_get_undefined(live, &nothing);
+    return nothing;
+  };
+  return Environment::of(env)->run(Lane::Insert, std::move(call));
+}
+
 napi_value lockFile(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
   const std::string path = arguments.text(arguments[0], "path", kMostPathBytes);
@@ -218,6 +248,7 @@ void defineKernelMethods(napi_env env, napi_value exports) {
       {"prepareVectors", prepare},
       {"inspectVectorsSync", inspectSync},
       {"inspectVectors", inspect},
+      {"nearEarlier", nearEarlierOf},
       {"lockFile", lockFile},
       {"unlockFile", unlockFile},
   };

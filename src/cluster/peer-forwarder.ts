@@ -3,18 +3,16 @@ import { pipeline } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { ERROR_CATALOGUE, VicinalError } from '../core/errors.js'
 import { hasLargeBody } from '../server/failures.js'
+import { dropBody, framingOf, isStreamsAnswer, passBody } from '../server/pass-on.js'
 import { SUBJECT_HEADER, WATERMARK_HEADER } from '../server/peers.js'
 import { REQUEST_ID_HEADER } from '../server/request-ids.js'
 import { errorEnvelopeOf } from '../server/respond.js'
-import { takesStream } from '../server/routes/collection-read.js'
-import { markStreaming } from '../server/streamed-body.js'
 import { LastLineChanged } from './last-line.js'
 import { PeerRequests, type Target } from './peer-requests.js'
 
 const SENT = ['content-type', 'content-length', 'accept', 'idempotency-key'] as const
 const ANSWERED = ['content-type', 'content-length', 'retry-after', 'content-disposition', WATERMARK_HEADER] as const
 const RETRY_AFTER_MS = 1_000
-const OK = 200
 const UNAUTHENTICATED = ERROR_CATALOGUE.UNAUTHENTICATED.status
 const UNAVAILABLE = ERROR_CATALOGUE.UNAVAILABLE.status
 
@@ -61,11 +59,8 @@ export class PeerForwarder {
     sent.once('response', (answer) => {
       this.#handBack(request, reply, sent, answer).catch(fail)
     })
-    if (takesStream(request.raw)) markStreaming(request.raw)
-    request.raw.pipe(sent)
+    passBody(request.raw, sent)
     request.raw.once('error', onStop)
-    // The head goes with the first piece of the body, and does not wait for it.
-    setImmediate(() => sent.flushHeaders())
   }
 
   /** The owner is another node from now on: unanswered requests have an unknown outcome. */
@@ -83,8 +78,7 @@ export class PeerForwarder {
       const value = raw.headers[name]
       if (typeof value === 'string') headers[name] = value
     }
-    if (raw.headers['transfer-encoding'] !== undefined) headers['transfer-encoding'] = 'chunked'
-    else headers['content-length'] ??= '0'
+    Object.assign(headers, framingOf(raw))
     return this.#requests.open({ method: raw.method as string, path, headers })
   }
 
@@ -95,15 +89,10 @@ export class PeerForwarder {
     answer: IncomingMessage,
   ): Promise<void> {
     const { raw } = request
-    const drop = () => {
-      raw.unpipe(sent)
-      raw.resume()
-    }
-    // The answer to a stream begins before its body ends.
-    const isStream = answer.statusCode === OK && takesStream(raw)
-    if (isStream) answer.once('close', drop)
+    const isStream = isStreamsAnswer(raw, answer)
+    if (isStream) answer.once('close', () => dropBody(raw, sent))
     else if (!sent.writableEnded) {
-      drop()
+      dropBody(raw, sent)
       if (hasLargeBody(raw)) reply.header('connection', 'close')
     }
     // The keys differ, and no client can do anything about that.

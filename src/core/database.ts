@@ -51,7 +51,14 @@ export type {
   IngestType,
   RejectedRow,
 } from './ingest.js'
-export type { NearDuplicatePairs, PairsOptions, QualityOptions, QualityReference, QualityReport } from './quality.js'
+export type {
+  NearDuplicatePairs,
+  PairsOptions,
+  QualityOptions,
+  QualityReference,
+  QualityReport,
+  QualityReports,
+} from './quality.js'
 export type { QuantizationParams, QueryOptions, QueryParams } from './query.js'
 export type { ReadOptions, WithPayload, WithVector } from './read-options.js'
 export type { Repair, RepairResult, Replacement } from './repair.js'

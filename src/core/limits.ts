@@ -65,6 +65,8 @@ export const LIMITS = {
   duplicateWindowDefault: 1_000,
   /** Rows of all sources of one collection that are kept for that over a restart; the sources written last have them. */
   keptWindowRows: 65_536,
+  /** Rows of one write, before a row, that it is compared with for near duplicates. */
+  nearDuplicateRows: 2_048,
   /** Records of one repair, and days of which the counts by rule are kept. */
   repairedRecords: 1_000,
   ruleCountDays: 90,

@@ -4,6 +4,7 @@ import type { Check, Fix, IngestionRule } from '../core/ingestion-rules.js'
 import { LIMITS } from '../core/limits.js'
 import { ID_WORDS, UNNAMED_VECTOR } from '../core/point.js'
 import { isSparse, type ResolvedVector } from '../core/schema.js'
+import { nearEarlier, prepareVectors } from '../native/vectors.js'
 import { type Breach, type CheckedBatch, rangeOf } from './checked-batch.js'
 import type { RefusedRow } from './flaws.js'
 import { payloadBreaches } from './payload-check.js'
@@ -128,6 +129,7 @@ function* duplicate(rule: IngestionRule, batch: CheckedBatch): Generator<Breach>
 
 async function* nearDuplicate(rule: IngestionRule, batch: CheckedBatch): AsyncGenerator<Breach> {
   const threshold = rule.threshold as number
+  const numberOf = (at: VectorAt | undefined) => batch.numberOf((at as VectorAt).row)
   for (const column of columnsOf(rule, batch)) {
     const { schema, facts } = column
     if (isSparse(schema) || schema.multivectorConfig) continue
@@ -139,11 +141,17 @@ async function* nearDuplicate(rule: IngestionRule, batch: CheckedBatch): AsyncGe
     for (const [at, { row }] of asked.entries())
       ids.set(batch.columns.ids.subarray(row * ID_WORDS, (row + 1) * ID_WORDS), at * ID_WORDS)
     const found = await batch.nearest(column.name, floats, ids, threshold)
-    for (const [at, near] of found.entries()) {
-      if (near === null) continue
-      const expected = `expected no stored vector ${isSimilarity ? 'of at least' : 'within'} ${threshold}`
-      const what = `${expected}, got point ${describeValue(near.id)} with ${near.score}`
-      yield breachOf(column, asked[at] as VectorAt, invalid(fieldOf(column.name), what))
+    // Cosine compares vectors of unit length.
+    if (schema.distance === 'Cosine') await prepareVectors(floats, schema.size, true)
+    const together = await nearEarlier(floats, schema, threshold, LIMITS.nearDuplicateRows, (at) => found[at] !== null)
+    for (const [at, one] of asked.entries()) {
+      const stored = found[at] ?? null
+      const earlier = together[at] ?? null
+      if (stored === null && earlier === null) continue
+      const other = stored ? `point ${describeValue(stored.id)}` : `row ${numberOf(asked[earlier?.at as number])}`
+      const expected = `expected no vector ${isSimilarity ? 'of at least' : 'within'} ${threshold}`
+      const what = `${expected}, got ${other} with ${stored?.score ?? earlier?.score}`
+      yield breachOf(column, one, invalid(fieldOf(column.name), what))
     }
   }
 }
@@ -152,6 +160,7 @@ function* missing(rule: IngestionRule, batch: CheckedBatch): Generator<Breach> {
   for (const { name } of batch.schema) {
     if (rule.vector !== undefined && rule.vector !== name) continue
     const column = batch.inspected.find((candidate) => candidate.name === name)
+    if (column?.column.rows === null && column.dropped.size === 0) continue
     const present = new Uint8Array(batch.columns.count)
     if (column) for (const { row } of column.broken(() => true)) present[row] = 1
     for (const left of batch.leftOut) if (left.name === name) present[left.row] = 1

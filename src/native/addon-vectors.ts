@@ -134,4 +134,18 @@ export interface VectorCalls {
    */
   inspectVectorsSync(...vectors: InspectedVectors): undefined
   inspectVectors(...vectors: InspectedVectors): Promise<undefined>
+  /**
+   * Writes of each vector the place of the first one before it, at most `window` back, that meets the threshold, and its
+   * score; -1 stays without one. Vectors whose place is not -1 beforehand, and those near to an earlier one, are passed over.
+   * `metric`: 0 cosine, 1 dot, 2 l2, 3 l1.
+   */
+  nearEarlier(
+    data: Float32Array,
+    dim: number,
+    metric: number,
+    threshold: number,
+    window: number,
+    found: Int32Array,
+    scores: Float32Array,
+  ): Promise<undefined>
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { Datatype } from '../core/schema.js'
+import type { Datatype, ResolvedVector } from '../core/schema.js'
 import type { LiftedVectors } from './addon.js'
 import { addon, rethrow, toVicinalError } from './load.js'
 
@@ -58,6 +58,28 @@ export async function inspectVectors(
     return rethrow(error)
   }
   return { norms, flags, hashes: hashes && new BigUint64Array(hashes.buffer) }
+}
+
+const METRICS = ['Cosine', 'Dot', 'Euclid', 'Manhattan'] as const
+const NONE = -1
+const PASSED_OVER = -2
+
+/**
+ * For each vector the first one before it, at most `window` back, that meets the threshold and is not near to an earlier
+ * one itself; null without one. Vectors that `isPassedOver` names are not compared.
+ */
+export async function nearEarlier(
+  data: Float32Array,
+  { size, distance }: Pick<ResolvedVector, 'size' | 'distance'>,
+  threshold: number,
+  window: number,
+  isPassedOver: (at: number) => boolean,
+): Promise<({ at: number; score: number } | null)[]> {
+  const found = Int32Array.from({ length: data.length / size }, (_, at) => (isPassedOver(at) ? PASSED_OVER : NONE))
+  const scores = new Float32Array(found.length)
+  const metric = METRICS.indexOf(distance)
+  await addon().nearEarlier(data, size, metric, threshold, window, found, scores).catch(rethrow)
+  return Array.from(found, (at, row) => (at < 0 ? null : { at, score: scores[row] as number }))
 }
 
 /** Rounds a query like stored vectors. A query beyond the datatype's range stays as it is. */

@@ -14,10 +14,9 @@ import { ERROR_CATALOGUE, VicinalError } from '../core/errors.js'
 import type { Stop } from '../core/stop.js'
 import { hasLargeBody } from '../server/failures.js'
 import type { Message } from '../server/main-thread.js'
+import { dropBody, framingOf, isStreamsAnswer, passBody } from '../server/pass-on.js'
 import { nextRequestId, REQUEST_ID_HEADER } from '../server/request-ids.js'
 import { JSON_TYPE, MSGPACK_TYPE } from '../server/respond.js'
-import { takesStream } from '../server/routes/collection-read.js'
-import { markStreaming } from '../server/streamed-body.js'
 import { ADMITTED_HEADER, ID_HEADER, PEER_HEADER } from './forwarded-requests.js'
 
 /** Hop-by-hop headers and the headers set by the forwarding thread: a client's own are never forwarded. */
@@ -52,19 +51,15 @@ export class Forwarder {
       inTurn(response, () => this.pass(request, response, id))
       return
     }
-    if (takesStream(request)) markStreaming(request)
-    const sent = this.#send(request, response, { id, more: framingOf(request), without: [] })
+    const sent = this.#send(request, response, { id, more: Object.entries(framingOf(request)).flat(), without: [] })
     if (request.headers.expect === undefined) {
-      if (!sent) return
-      request.pipe(sent)
-      // Sends the head together with the first piece of the body. The other thread may answer before there is a body.
-      setImmediate(() => sent.flushHeaders())
+      if (sent) passBody(request, sent)
       return
     }
     sent?.flushHeaders()
     sent?.once('continue', () => {
       response.writeContinue()
-      request.pipe(sent)
+      passBody(request, sent)
     })
   }
 
@@ -152,14 +147,9 @@ function handBack(
   isLast: boolean,
 ): void {
   const told = withoutHeaders(answer.rawHeaders, [])
-  // The answer to a stream begins before its body ends.
-  const goesOn = answer.statusCode === OK && takesStream(request)
-  const isUnread = !sent.writableEnded && !goesOn
-  if (isUnread) {
-    request.unpipe(sent)
-    request.resume()
-  }
-  const leavesBody = isUnread && answer.statusCode !== 200 && hasLargeBody(request)
+  const isUnread = !sent.writableEnded && !isStreamsAnswer(request, answer)
+  if (isUnread) dropBody(request, sent)
+  const leavesBody = isUnread && answer.statusCode !== OK && hasLargeBody(request)
   // A body that arrived too slowly is not awaited, however small it is.
   const isCut = isUnread && answer.statusCode === TIMED_OUT
   const ends = isLast || leavesBody || isCut || answer.headers.connection === 'close'
@@ -170,8 +160,7 @@ function handBack(
   answer.on('error', () => response.destroy())
   response.once('finish', () => {
     if (sent.writableEnded) return
-    request.unpipe(sent)
-    request.resume()
+    dropBody(request, sent)
     sent.destroy()
   })
   answer.pipe(response)
@@ -183,12 +172,6 @@ function handBack(
  */
 function inTurn(response: ServerResponse, pass: () => void): void {
   response.once('socket', pass)
-}
-
-/** The headers that mark the body's end; a content-length is forwarded with the other headers. */
-function framingOf({ method, headers }: IncomingMessage): string[] {
-  if (headers['transfer-encoding'] !== undefined) return ['transfer-encoding', 'chunked']
-  return headers['content-length'] !== undefined || method === 'GET' || method === 'HEAD' ? [] : ['content-length', '0']
 }
 
 function senderOf({ socket: { remoteAddress } }: IncomingMessage, id: string): string[] {

@@ -238,11 +238,12 @@ describe.each(Object.entries(FACES))('rules at the %s', (_face, openIt) => {
       { id: 1, vector: { text: [1, 0.001] } },
       { id: 2, vector: { text: [5, 0.001] } },
       { id: 3, vector: { text: [0, 1] } },
+      { id: 4, vector: { text: [0.001, 7] } },
+      { id: 5, vector: { text: [1, 1] } },
     ])
-    expect(cleaning).toMatchObject({ accepted: 2, rejected: 1, byRule: { 'text.near_duplicate': 1 } })
-    expect(cleaning?.errors[0]?.error).toMatch(
-      /^vector.text: expected no stored vector of at least 0.999, got point 1 with/,
-    )
+    expect(cleaning).toMatchObject({ accepted: 3, rejected: 2, byRule: { 'text.near_duplicate': 2 } })
+    expect(cleaning?.errors[1]).toMatchObject({ row: 3, error: expect.stringContaining('got row 2 with') })
+    expect(cleaning?.errors[0]?.error).toMatch(/^vector.text: expected no vector of at least 0.999, got point 1 with/)
   })
 
   it('count the rows of a stream, with those that are no points', async () => {

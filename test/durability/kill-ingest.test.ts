@@ -105,3 +105,82 @@ describe('kill -9 of the server under a stream', () => {
     scaledMinutes(6),
   )
 })
+
+const RULED_CYCLES = scaled(4)
+const RULES = [
+  { check: 'zero', action: 'quarantine' },
+  { check: 'duplicate', window: 40, action: 'quarantine' },
+] as const
+const ZERO_EVERY = 31
+const REPEATED_EVERY = 43
+
+/** Of a source with broken rows: zero vectors, and such that an earlier row had. */
+const isZero = (row: number) => row % ZERO_EVERY === ZERO_EVERY - 1
+const isRepeated = (row: number) => row % REPEATED_EVERY === REPEATED_EVERY - 1
+const isAside = (row: number) => isZero(row) || isRepeated(row)
+
+async function* ruledRows(row: number): AsyncGenerator<Buffer> {
+  for (; ; row++) {
+    // A row that is neither zero nor repeated itself.
+    const seen = isRepeated(row) ? (isZero(row - 3) ? row - 4 : row - 3) : row
+    const vector = isZero(row) ? [0, 0] : [seen + 1, 1]
+    yield Buffer.from(`${JSON.stringify({ id: row, vector, payload: { row, PADDING } })}\n`)
+  }
+}
+
+/** Rows of a collection: the stored ones, or those in quarantine. */
+async function rowsIn(collection: Collection, key: string): Promise<number[]> {
+  const rows: number[] = []
+  for await (const { payload } of collection.scroll({ withPayload: [key], limit: 1000 }))
+    rows.push(Number(payload[key]))
+  return rows.sort((a, b) => a - b)
+}
+
+describe('kill -9 of the server under a stream and rules', () => {
+  it(
+    `leaves each row stored once or in quarantine once, in ${RULED_CYCLES} cycles`,
+    async () => {
+      const random = new Random(runSeed('kill -9 of a stream under rules'))
+      await inScratch(async (scratch) => {
+        const folder = join(scratch, 'data')
+        let server = await ServerProcess.start(folder)
+        try {
+          for (let cycle = 0, position = 0; cycle < RULED_CYCLES; cycle++) {
+            const database = await connect(server.url, { retries: 0 })
+            const ingestion = { quarantine: 'aside', rules: RULES }
+            const vectors = { size: 2, distance: 'Dot' } as const
+            if (cycle === 0) await database.createCollection('a', { vectors, ingestion })
+            const collection = await database.collection('a')
+            const firstBatch = new Promise<void>((resolve) => {
+              const source = { name: SOURCE, position }
+              const options = { type: 'application/x-ndjson', source, onProgress: () => resolve() } as const
+              collection.ingest(ruledRows(position), options).catch(() => resolve())
+            })
+            await firstBatch
+            // The kill is to come at any moment, also between a record of the quarantine and the rows of its batch.
+            await sleep(random.below(MOST_LIFE_MS))
+            await server.end('SIGKILL')
+            await database.close()
+            server = await ServerProcess.start(folder)
+            const again = await connect(server.url)
+            const reached = await (await again.collection('a')).ingestPosition(SOURCE)
+            expect(reached).toBeGreaterThan(position)
+            position = reached
+            const stored = await rowsIn(await again.collection('a'), 'row')
+            const aside = await rowsIn(await again.collection('aside'), 'position')
+            const all = Array.from({ length: position }, (_, row) => row)
+            expect(stored).toEqual(all.filter((row) => !isAside(row)))
+            // Rows of a batch that was not stored may be there already. They stay.
+            expect(aside.filter((row) => row < position)).toEqual(all.filter(isAside))
+            expect(aside.filter((row) => row >= position).every(isAside)).toBe(true)
+            expect(new Set(aside).size).toBe(aside.length)
+            await again.close()
+          }
+        } finally {
+          await server.end('SIGKILL')
+        }
+      })
+    },
+    scaledMinutes(4),
+  )
+})

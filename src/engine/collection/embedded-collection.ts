@@ -149,7 +149,8 @@ export class EmbeddedCollection<P = Payload>
   /** Stores records of the quarantine, and then removes them from it. */
   async repair(asked: Repair, options?: WriteOptions): Promise<RepairResult> {
     this.#engine.checkWritable()
-    const told = givenIfAny(WriteOptions, options)
+    // Records are only removed once their points are on stable storage.
+    const told = { ...givenIfAny(WriteOptions, options), wait: true }
     return await repairRecords(asked, told, {
       view: this.#engine.view,
       quarantine: this.#quarantine,

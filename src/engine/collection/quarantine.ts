@@ -32,7 +32,7 @@ export interface QuarantinedRecord {
   position: number | null
   /** The point as it came. */
   record: { id: unknown; vector: unknown; payload?: unknown }
-  quarantinedAt: string
+  quarantined_at: string
 }
 
 /** The rows of one write, and where they come from. */
@@ -88,7 +88,7 @@ export async function verdictsIn(
 }
 
 function* pointsOf({ collection, rows, source, numberOf }: RefusedRows) {
-  const quarantinedAt = new Date().toISOString()
+  const now = new Date().toISOString()
   for (const { row, error, rule, record } of rows) {
     if (record === undefined || !rule) continue
     const position = source === null ? null : numberOf(row)
@@ -101,7 +101,7 @@ function* pointsOf({ collection, rows, source, numberOf }: RefusedRows) {
       source,
       position,
       record: parsePayload(record) as QuarantinedRecord['record'],
-      quarantinedAt,
+      quarantined_at: now,
     } satisfies QuarantinedRecord
     yield { id: recordId(collection, source, position ?? record), vector: {}, payload: told }
   }

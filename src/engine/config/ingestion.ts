@@ -1,6 +1,7 @@
 /** Checks the rules of a collection against its vectors, and gives each rule its name. */
 import { describeValue, invalid, noSuchVector } from '../../core/errors.js'
 import { FIXES_OF, INVALID, type IngestionConfig, type IngestionRule, SETTINGS_OF } from '../../core/ingestion-rules.js'
+import { LIMITS } from '../../core/limits.js'
 import { checkCollectionName } from '../../core/names.js'
 import { type CollectionConfig, isSparse, type SchemaVector } from '../../core/schema.js'
 import { parsePath } from '../../filter/path.js'
@@ -26,6 +27,7 @@ export function resolveIngestion(
     checkSettings(rule, field)
     checkAction(rule, given, field)
     checkVector(rule, vectors, field)
+    checkWindow(rule, vectors, field)
     rules.push({ ...rule, name: nameOf(rule, rules, field) })
   }
   return { ingestion: { ...given, rules } }
@@ -114,6 +116,15 @@ function checkVector({ check, vector }: IngestionRule, vectors: readonly SchemaV
   if (!known) throw noSuchVector(`${field}.vector`, vector || '(unnamed)')
   const isOdd = check === 'dimension' ? isSparse(known) : check === 'near_duplicate' && !isSearchable(known)
   if (isOdd) throw invalid(`${field}.vector`, `expected a vector that the check ${check} is for`, vector)
+}
+
+/** Rows are kept for each vector of a rule. */
+function checkWindow({ check, vector, window }: IngestionRule, vectors: readonly SchemaVector[], field: string): void {
+  if (check !== 'duplicate' || vector !== undefined) return
+  const most = Math.floor(LIMITS.keptWindowRows / Math.max(1, vectors.length))
+  const rows = window ?? LIMITS.duplicateWindowDefault
+  if (rows <= most) return
+  throw invalid(`${field}.window`, `expected at most ${most} for a rule of ${vectors.length} vectors`, rows)
 }
 
 /** Whether near duplicates are looked for among vectors of this kind: dense ones, one of each point. */

@@ -139,6 +139,20 @@ test('a reader never sees anything but a state that the owner had, and none olde
   for (const prefix of ['m/', 'r/']) expect(await entriesOf(reader, prefix)).toBe(await entriesOf(group, prefix))
 })
 
+test('nothing is pushed before it is durable, and a refused batch never', async () => {
+  const { owner } = await store()
+  const first = await owner()
+  const put = { puts: [[key('m/a'), key('1')]] as [Uint8Array, Uint8Array][] }
+  const writing = first.group.write(put)
+  expect(first.frames.length).toBe(0)
+  await writing
+  await expect.poll(() => first.frames.length, PATIENCE).toBe(1)
+  const second = await owner()
+  await expect(first.group.write(put)).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+  expect(first.frames.length).toBe(1)
+  expect(second.frames.length).toBe(0)
+})
+
 /** What a reader has once a frame of the owner before comes late. Both owners use the same numbers. */
 async function afterLateFrame(): Promise<string> {
   const { owner, reader: opened } = await store()

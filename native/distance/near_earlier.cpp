@@ -1,0 +1,27 @@
+#include "distance/near_earlier.hpp"
+
+#include <algorithm>
+#include <vector>
+
+#include "distance/kernels.hpp"
+
+namespace vicinal {
+
+void nearEarlier(const float* data, size_t count, size_t dim, Metric metric, float most,
+                 size_t window, int32_t* found, float* scores) {
+  const DistanceManyFn distancesTo = kernels().floats.distanceMany[size_t(metric)];
+  std::vector<float> distances(std::min(window, count));
+  for (size_t row = 0; row < count; row++) {
+    if (found[row] != -1) continue;
+    const size_t first = row > window ? row - window : 0;
+    const float* vector = data + row * dim;
+    distancesTo(vector, data + first * dim, nullptr, row - first, dim, distances.data());
+    for (size_t at = first; at < row && found[row] == -1; at++) {
+      if (found[at] != -1 || distances[at - first] > most) continue;
+      found[row] = int32_t(at);
+      scores[row] = scoreOf(metric, distances[at - first]);
+    }
+  }
+}
+
+} // namespace vicinal

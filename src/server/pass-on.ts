@@ -1,0 +1,32 @@
+/** Passing a request on to another thread or node: its body and its answer go as they arrive. */
+import type { ClientRequest, IncomingMessage } from 'node:http'
+import { takesStream } from './routes/collection-read.js'
+import { markStreaming } from './streamed-body.js'
+
+const OK = 200
+
+/** Passes the body on. The head goes with its first piece, and does not wait for it: the answer may come before a body. */
+export function passBody(request: IncomingMessage, sent: ClientRequest): void {
+  if (takesStream(request)) markStreaming(request)
+  request.pipe(sent)
+  setImmediate(() => sent.flushHeaders())
+}
+
+/** Reads what is left of the body, and passes it on no more. */
+export function dropBody(request: IncomingMessage, sent: ClientRequest): void {
+  request.unpipe(sent)
+  request.resume()
+}
+
+/** Whether the answer is that of a stream, which begins before its body ends. */
+export function isStreamsAnswer(request: IncomingMessage, { statusCode }: IncomingMessage): boolean {
+  return statusCode === OK && takesStream(request)
+}
+
+/** The header that marks the body's end; none where the length is told, or there is no body. */
+export function framingOf({ method, headers }: IncomingMessage): Record<string, string> {
+  if (headers['transfer-encoding'] !== undefined) return { 'transfer-encoding': 'chunked' }
+  return headers['content-length'] !== undefined || method === 'GET' || method === 'HEAD'
+    ? {}
+    : { 'content-length': '0' }
+}
