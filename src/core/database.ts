@@ -35,6 +35,7 @@ import type { ClosedCollection, CollectionInfo, CollectionOptions, ConfigChange,
 import type { CountOptions, RetrieveOptions, ScrollOptions } from './scroll.js'
 import type { Selector } from './selector.js'
 import type { CollectionSnapshots, RecoverOptions, SnapshotSource, Snapshots } from './snapshots.js'
+import type { StoreWatermarks } from './store-watermarks.js'
 import type { UpdateCondition, WriteOptions } from './write-options.js'
 import type { WriteResult } from './write-result.js'
 
@@ -63,16 +64,7 @@ export interface ReadableDatabase {
   /** A handle for reading an existing collection, by its name or an alias. Rejects with NOT_FOUND. */
   collection<P = Payload>(name: string): Promise<ReadableCollection<P>>
   /** Only a database of this process has them; in a folder there are none. */
-  readonly watermarks?: {
-    /** Of everything that this node has written or can read; null where there are none. */
-    current(): string | null | Promise<string | null>
-    /**
-     * Resolves once this node has everything up to the watermark: the names of collections and aliases, and the rows of
-     * the named collections or else of all. Rejects with INVALID_ARGUMENT for a text that is none, and with UNAVAILABLE at
-     * the call's deadline, with the reason where a collection cannot follow.
-     */
-    reach(after: string, call?: CallOptions, collections?: readonly string[]): Promise<void>
-  }
+  readonly watermarks?: StoreWatermarks
 }
 
 /**

@@ -29,6 +29,8 @@ import { StreamedBody, streamTypeOf } from './streamed-body.js'
 import { receiveFile } from './upload.js'
 
 const MS_PER_SECOND = 1000
+/** Refusals for what is in the database, or is not. */
+const OF_STATE: ReadonlySet<string> = new Set(['NOT_FOUND', 'ALREADY_EXISTS'])
 
 export interface RouteOf<C> {
   method: 'GET' | 'PUT' | 'POST' | 'PATCH' | 'DELETE'
@@ -114,6 +116,15 @@ export class ReadCall {
     if (!watermarks) throw new AnsweredByAnotherThread()
     const name = this.param('name')
     await watermarks.reach(after, this.options(), [...(name ? [name] : []), ...lookupsIn(this.body)])
+  }
+
+  /**
+   * What a write was refused for may be old news, if another node has the store: rejects with UNAVAILABLE then. Other
+   * refusals do not ask for the state.
+   */
+  async confirm(refusal: unknown): Promise<void> {
+    const isOfState = refusal instanceof VicinalError && OF_STATE.has(refusal.code)
+    if (isOfState) await this.#gate.current?.watermarks?.unchanged()
   }
 
   /** Of the writes that this node has made; null where there are none. */

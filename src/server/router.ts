@@ -59,6 +59,7 @@ function guard(app: FastifyInstance, entrance: Entrance): void {
 
 function registerRoute<C extends ReadCall>(app: FastifyInstance, route: RouteOf<C>, parts: RouterParts<C>): void {
   const { metrics, callOf, mainThread } = parts
+  const isWrite = route.access === 'write' || route.access === 'cluster'
   const config: RouteConfig = {
     declared: {
       access: route.access,
@@ -81,12 +82,15 @@ function registerRoute<C extends ReadCall>(app: FastifyInstance, route: RouteOf<
         if (after !== undefined) await call.reach(after)
         result = await route.run(call)
         // A stream's answer begins before its writes end, and has its watermark in the last line.
-        if ((route.access === 'write' || route.access === 'cluster') && !route.isStream) {
+        if (isWrite && !route.isStream) {
           const watermark = call.watermark()
           if (watermark) reply.header(WATERMARK_HEADER, await watermark)
         }
       } catch (error) {
-        if (!(error instanceof AnsweredByAnotherThread) || !mainThread) throw error
+        if (!(error instanceof AnsweredByAnotherThread) || !mainThread) {
+          if (isWrite) await callOf(request).confirm(error)
+          throw error
+        }
         mainThread.answer(request, reply)
         return reply
       }

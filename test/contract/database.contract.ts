@@ -41,7 +41,43 @@ export interface Suite {
   named(): Promise<Collection>
 }
 
-export function describeDatabase(name: string, open: () => Promise<DatabaseUnderTest>): void {
+/** The parts of the contract, and those that the oracle does not keep. */
+const PARTS = {
+  collections: describeCollections,
+  ensure: describeEnsure,
+  aliases: describeAliases,
+  config: describeConfig,
+  settings: describeSettings,
+  writes: describeWrites,
+  upserts: describeUpserts,
+  ingest: describeIngest,
+  values: describeValues,
+  vectorNames: describeVectorNames,
+  conditional: describeConditionalWrites,
+  reads: describeReads,
+  plainReads: describePlainReads,
+  answerTypes: describeAnswerTypes,
+  queries: describeQueries,
+  explain: describeExplain,
+  filters: describeFilters,
+  textFilters: describeTextFilters,
+  refusals: describeRefusals,
+}
+const NOT_OF_ORACLE = {
+  callersValues: describeCallersValues,
+  oddValues: describeOddValues,
+  quality: describeQuality,
+  textIds: describeTextIds,
+}
+const ALL_PARTS = { ...PARTS, ...NOT_OF_ORACLE }
+export type ContractPart = keyof typeof ALL_PARTS
+
+/** By default all parts that the database keeps. */
+export function describeDatabase(
+  name: string,
+  open: () => Promise<DatabaseUnderTest>,
+  only?: readonly ContractPart[],
+): void {
   describe(name, () => {
     let opened: DatabaseUnderTest
     let made = 0
@@ -63,30 +99,9 @@ export function describeDatabase(name: string, open: () => Promise<DatabaseUnder
         }),
     }
 
-    describeCollections(suite)
-    describeEnsure(suite)
-    describeAliases(suite)
-    describeConfig(suite)
-    describeSettings(suite)
-    describeWrites(suite)
-    describeUpserts(suite)
-    describeIngest(suite)
-    describeValues(suite)
-    describeVectorNames(suite)
-    describeConditionalWrites(suite)
-    describeReads(suite)
-    describePlainReads(suite)
-    describeAnswerTypes(suite)
-    describeQueries(suite)
-    describeExplain(suite)
-    describeFilters(suite)
-    describeTextFilters(suite)
-    describeRefusals(suite)
-    if (name.includes('oracle')) return
-    describeCallersValues(suite)
-    describeOddValues(suite)
-    describeQuality(suite)
-    describeTextIds(suite)
+    const parts = name.includes('oracle') ? PARTS : ALL_PARTS
+    for (const [part, describePart] of Object.entries(parts))
+      if (only?.includes(part as ContractPart) ?? true) describePart(suite)
   })
 }
 

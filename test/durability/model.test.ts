@@ -12,24 +12,37 @@ const CONFIGURATIONS: Record<string, ModelOptions> = {
   'Cosine and Manhattan': { ids: 300, distances: { image: 'Cosine', text: 'Manhattan' } },
 }
 
-describe(`a model test of ${OPERATIONS} operations with restarts`, () => {
+/** Each write to a store waits for a batch. */
+const ON_STORE = { operations: scaled(500), restartEvery: 60, bulk: { count: 300, every: 120 } }
+
+async function reportOf(name: string, plan: Omit<ModelPlan, 'scratch' | 'seed'>): Promise<ModelReport> {
+  return await inScratch(async (scratch) => {
+    const given: ModelPlan = { ...plan, scratch, seed: runSeed(`model, ${name}`) }
+    const report = await childOutcome<ModelReport>('model-runner', [JSON.stringify(given)])
+    process.stderr.write(`model, ${name}: ${JSON.stringify(report)}\n`)
+    expect(report.reads + report.writes).toBe(plan.operations)
+    return report
+  })
+}
+
+describe('a model test with restarts', () => {
   it.each(Object.keys(CONFIGURATIONS))(
     "%s: every answer is the oracle's",
     async (name) => {
-      await inScratch(async (scratch) => {
-        const plan: ModelPlan = {
-          scratch,
-          seed: runSeed(`model, ${name}`),
-          operations: OPERATIONS,
-          options: CONFIGURATIONS[name] as ModelOptions,
-          restartEvery: 400,
-          bulk: { count: 300, every: 500 },
-        }
-        const report = await childOutcome<ModelReport>('model-runner', [JSON.stringify(plan)])
-        process.stderr.write(`model, ${name}: ${JSON.stringify(report)}\n`)
-        expect(report.reads + report.writes).toBe(OPERATIONS)
-        expect(Math.min(report.closed, report.abandoned)).toBeGreaterThan(2)
-      })
+      const options = CONFIGURATIONS[name] as ModelOptions
+      const plan = { operations: OPERATIONS, options, restartEvery: 400, bulk: { count: 300, every: 500 } }
+      const report = await reportOf(name, plan)
+      expect(Math.min(report.closed, report.abandoned)).toBeGreaterThan(2)
+    },
+    scaledMinutes(4),
+  )
+
+  it(
+    "on a file store: every answer is the oracle's",
+    async () => {
+      const options: ModelOptions = { ids: 300, distances: { image: 'Dot', text: 'Euclid' } }
+      const report = await reportOf('on a file store', { ...ON_STORE, options, isStore: true })
+      expect(report.closed + report.abandoned).toBeGreaterThan(2)
     },
     scaledMinutes(4),
   )

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { pathToFileURL } from 'node:url'
 import { REPOSITORY } from './child.js'
 
 const START_MS = 300_000
@@ -23,13 +24,14 @@ export class ServerProcess {
   static async start(
     folder: string,
     env: Record<string, string> = {},
-    { isReady = true }: { isReady?: boolean } = {},
+    { isReady = true, isStore = false }: { isReady?: boolean; isStore?: boolean } = {},
   ): Promise<ServerProcess> {
     const args = [
       join(REPOSITORY, 'dist/cli/main.js'),
       'serve',
-      '--data',
-      folder,
+      ...(isStore
+        ? ['--store', pathToFileURL(join(folder, 'bucket')).href, '--cache', join(folder, 'cache')]
+        : ['--data', folder]),
       '--port',
       '0',
       ...(env.VICINAL_LOG_LEVEL === undefined ? ['--log-level', 'error'] : []),

@@ -42,7 +42,7 @@ export const brisk = (store: keyof typeof MIN_AGE_MS): readonly Edit[] => [
   { file: 'bucket/removals.js', from: 'DEFAULT_REMOVAL_MS = HOUR_MS', to: `DEFAULT_REMOVAL_MS = ${REMOVAL_MS}` },
   { file: 'storage/table-home.js', from: 'KEPT_ON_STORE_MS = 3_600_000', to: `KEPT_ON_STORE_MS = ${REMOVAL_MS}` },
   // The store of the tests has one thread.
-  { file: 'engine/stores/read-source.js', from: 'STORE_POLL_MS = 100', to: 'STORE_POLL_MS = 200' },
+  { file: 'bucket/group-reader.js', from: 'const BUSY_POLL_MS = 100', to: 'const BUSY_POLL_MS = 200' },
   { file: 'storage/lance-table.js', from: 'const FRAGMENTS = 16', to: 'const FRAGMENTS = 4' },
   { file: 'core/background.js', from: 'TICK_MS = 500', to: 'TICK_MS = 100' },
   { file: 'engine/collection/maintenance.js', from: 'FLUSH_AGE_MS = 5_000', to: 'FLUSH_AGE_MS = 300' },

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { type OpenOptions, open } from '../../src/index.js'
+import { startService } from '../contract/service.js'
 import { databasesOn } from './database.contract.js'
 
 describe('a database on a file store', () => {
@@ -55,4 +56,19 @@ test('a cache folder has one node, whatever it does with the store', async () =>
   await expect(open(store, { cache })).rejects.toMatchObject(refused)
   await reader.close()
   await (await open(store, { cache })).close()
+})
+
+test('a service whose node was replaced does not refuse a write for what is not in its old state', async () => {
+  const { store, cache } = addressAndCache()
+  const first = await open(store, { cache })
+  await first.createCollection('things', { vectors: { size: 1, distance: 'Dot' } })
+  const { call } = await startService({ database: first })
+  const payload = { payload: { seen: true }, points: [1] }
+  expect((await call('POST', '/collections/things/points/payload', payload)).status).toBe(404)
+  const second = await open(store, { cache: `${cache}-two` })
+  await (await second.collection('things')).upsert([{ id: 1, vector: [1] }])
+  expect((await call('POST', '/collections/things/points/payload', payload)).status).toBe(503)
+  expect((await call('POST', '/collections/more/points/payload', payload)).status).toBe(503)
+  await first.close().catch(() => undefined)
+  await second.close()
 })

@@ -14,12 +14,14 @@ import { pausedRound } from './paused-owner-run.js'
 const ALL = process.env.VICINAL_SABOTAGE === 'all'
 /** Where chance decides whether a round shows the fault. */
 const MOST_ROUNDS = 8
+/** Hundreds of reads, each of which would show it. */
+const ROUNDS_OF_NODES = 3
 const INTACT = { single: '1@1 2@2 3@3 4@4 6@6', purged: '1@1 3@3 7@7', compaction: '1@1 3@3 8@8' }
 
-async function inChild(name: string, edits: readonly Edit[]): Promise<Record<string, string>> {
+async function inChild(name: string, edits: readonly Edit[], rule = ''): Promise<Record<string, string>> {
   const root = mkdtempSync(join(tmpdir(), 'vicinal-sabotage-'))
   try {
-    return await childOutcome(name, [root], {}, alteredDist(edits))
+    return await childOutcome(name, [root, rule], {}, alteredDist(edits))
   } finally {
     rmSync(root, { recursive: true, force: true })
   }
@@ -27,7 +29,8 @@ async function inChild(name: string, edits: readonly Edit[]): Promise<Record<str
 
 test('an intact engine passes', async () => {
   expect(await inChild('late-commits', [])).toEqual(INTACT)
-  expect(await inChild('store-rules', [])).toEqual({ replaced: 'refused', removed: 'kept' })
+  expect(await inChild('store-rules', [], 'replaced')).toEqual({ outcome: 'refused' })
+  expect(await inChild('store-rules', [], 'removed')).toEqual({ outcome: 'kept' })
 })
 
 const LATE_COMMITS = 'storage/late-commits.js'
@@ -46,17 +49,22 @@ test('without the check of what a compaction has, rows of a late commit come bac
 
 test('without the time of removal objects go that a reader may be about to open', async () => {
   const edit = { file: 'bucket/removals.js', from: 'nowMs - sinceMs < this.#afterMs || ', to: '' }
-  expect((await inChild('store-rules', [edit])).removed).toBe('removed')
+  expect(await inChild('store-rules', [edit], 'removed')).toEqual({ outcome: 'removed' })
 })
 
 test('without the proof of an owner that changes nothing, a replaced one answers from its old state', async () => {
   const edit = { file: 'engine/collection/writer.js', from: 'await log.confirm?.();', to: '' }
-  expect((await inChild('store-rules', [edit])).replaced).toBe('acknowledged')
+  expect(await inChild('store-rules', [edit], 'replaced')).toEqual({ outcome: 'acknowledged' })
 })
 
+const COUNTED: Edit = {
+  file: 'bucket/slate-worker.js',
+  from: 'if (!counted.counts(began))\n        throw end(',
+  to: 'if (false)\n        throw end(',
+}
+
 test.runIf(ALL)('without the rule on batches that count, a paused owner acknowledges what is lost', async () => {
-  const check = 'if (!counted.counts(began))\n        throw end('
-  const dist = alteredDist([{ file: 'bucket/slate-worker.js', from: check, to: 'if (false)\n        throw end(' }])
+  const dist = alteredDist([COUNTED])
   const outcomes: string[] = []
   for (let round = 0; round < MOST_ROUNDS && !outcomes.includes('lost'); round++) {
     const { outcome, isThere } = await pausedRound(dist)
@@ -69,15 +77,27 @@ test.runIf(ALL)('without the rule on batches that count, a paused owner acknowle
 const OF_NODES: Record<string, Edit> = {
   'a node waits for what it forwarded': {
     file: 'cluster/peer-forwarder.js',
-    from: "if (typeof watermark === 'string')\n            await this.#reach(watermark);\n        if",
-    to: 'if',
+    from: 'await this.#reach(watermark, request);\n        if',
+    to: ';\n        if',
   },
   'a read waits for its watermark': {
     file: 'engine/stores/watermark-waits.js',
-    from: 'hasReached(position, wanted)',
-    to: 'true',
+    from: 'if (!hasReached(position, waiting.wanted))',
+    to: 'if (false)',
+  },
+  'a watermark and a pushed frame have an epoch': {
+    file: 'bucket/watermark.js',
+    from: 'position.epoch === wanted.epoch ? position.batch >= wanted.batch : position.epoch > wanted.epoch',
+    to: 'position.batch >= wanted.batch',
   },
 }
+
+/** What runs now and then would go stale unseen. */
+test('the code has every place that a sabotage changes', () => {
+  alteredDist([COUNTED])
+  for (const edit of Object.values(OF_NODES)) alteredDist([...brisk('file'), edit])
+  alteredDist(brisk('s3'))
+})
 
 test.runIf(ALL).each(Object.keys(OF_NODES))('without the rule that %s, a history is wrong', async (rule) => {
   const dist = alteredDist([...brisk('file'), OF_NODES[rule] as Edit])
@@ -85,7 +105,7 @@ test.runIf(ALL).each(Object.keys(OF_NODES))('without the rule that %s, a history
   const run = runHistory({
     store: 'file',
     seed: 1,
-    rounds: MOST_ROUNDS,
+    rounds: ROUNDS_OF_NODES,
     roles,
     only: /stopped past its heartbeat/,
     dist,

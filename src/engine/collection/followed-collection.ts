@@ -160,8 +160,8 @@ export class FollowedCollection {
       this.#isBehind = false
       if (followed.entries.length > 0) await this.#spill.after(engine.shard)
       await this.#followIndexes(engine, manifest)
-      const { qualityReference = null, ruleCounts = [] } = manifest
-      await this.parts.manifest.update({ qualityReference, ruleCounts })
+      const { config, payloadIndexes, qualityReference = null, ruleCounts = [] } = manifest
+      await this.parts.manifest.update({ config, payloadIndexes, qualityReference, ruleCounts })
       return followed.isPart !== true
     }
     const loaded = await load(this.#home)

@@ -7,6 +7,7 @@
  */
 import { cpSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { open } from '../../../src/index.js'
 import { Model, type ModelOptions } from '../../oracle/fault-model.js'
 import { Random } from '../../oracle/fault-random.js'
@@ -24,6 +25,8 @@ export interface ModelPlan {
    */
   bulk: { count: number; every: number }
   sabotage?: Sabotage
+  /** The folder holds a store and a cache, in place of a database. */
+  isStore?: boolean
 }
 
 export interface ModelReport {
@@ -39,7 +42,7 @@ const random = new Random(plan.seed)
 const model = new Model(random, plan.options)
 const report: ModelReport = { reads: 0, writes: 0, closed: 0, abandoned: 0 }
 let folder = join(plan.scratch, 'data-0')
-let database = await open(folder)
+let database = await opened(folder)
 await model.create(database)
 
 for (let done = 0; done < plan.operations; done++) {
@@ -55,6 +58,11 @@ await restart()
 await database.close()
 process.stdout.write(`${JSON.stringify({ ...report, reads: model.reads, writes: model.writes })}\n`)
 
+async function opened(folder: string) {
+  if (!plan.isStore) return await open(folder)
+  return await open(pathToFileURL(join(folder, 'bucket')).href, { cache: join(folder, 'cache') })
+}
+
 async function restart(): Promise<void> {
   if (random.chance(0.5)) {
     await database.close()
@@ -66,7 +74,7 @@ async function restart(): Promise<void> {
     await database.close()
     rmSync(join(plan.scratch, `data-${report.abandoned - 1}`), { recursive: true, force: true })
   }
-  database = await open(folder)
+  database = await opened(folder)
   await model.compareAll(database)
 }
 

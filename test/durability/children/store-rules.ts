@@ -1,8 +1,8 @@
 /**
- * Two rules of a store, each with what becomes of it: a replaced owner is asked for changes that would change nothing in
- * its old state, and objects that a manifest stops naming are looked for a while later.
+ * What becomes of one rule of a store. `replaced`: a replaced owner is asked for a change that would change nothing in its
+ * old state. `removed`: objects that a manifest stops naming are looked for a while later.
  *
- *     store-rules <folder>
+ *     store-rules <folder> <replaced | removed>
  */
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -15,7 +15,7 @@ import { open } from '../../../src/index.js'
 const ROWS = 1_200
 /** The owner removes objects twice a second. */
 const LOOK_MS = 2_500
-const [root = ''] = process.argv.slice(2)
+const [root = '', rule = ''] = process.argv.slice(2)
 const store = (name: string) => pathToFileURL(join(root, name)).href
 const node = (name: string, cache: string) => open(store(name), { cache: join(root, `${name}-${cache}`) })
 
@@ -50,6 +50,6 @@ async function objectsOfOldManifest(): Promise<string> {
   return named.length > 0 && named.every((path) => left.includes(path)) ? 'kept' : 'removed'
 }
 
-const outcome = { replaced: await answerOfReplacedOwner(), removed: await objectsOfOldManifest() }
+const outcome = { outcome: await (rule === 'replaced' ? answerOfReplacedOwner() : objectsOfOldManifest()) }
 process.stdout.write(`${JSON.stringify(outcome)}\n`)
 process.exit(0)
