@@ -1,7 +1,7 @@
 import type { Followed } from '../log/log-follower.js'
 import type { LogEntry } from '../log/record.js'
-import type { GroupReader } from './group.js'
 import { whereOf } from './group-log.js'
+import type { GroupReader } from './group-reader.js'
 import { firstSeqOf, recordsKey, recordsOf } from './keys.js'
 import { decodeRecords } from './records.js'
 

@@ -2,20 +2,22 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { VicinalError } from '../core/errors.js'
 import { type Settled, settled } from '../log/group.js'
 import type { StoreAddress } from './address.js'
-import { GroupOpenings, type Opening, type OpeningOptions, openedReader } from './group-opening.js'
-import { behind, OWNER, WATERMARK } from './keys.js'
-import { decodeOwner, type GroupOwner } from './owner.js'
+import { GroupOpenings, type Opening, type OpeningOptions } from './group-opening.js'
+import { scanned } from './group-reader.js'
+import { WATERMARK } from './keys.js'
+import type { PushedBatch } from './pushed-frame.js'
 import type { Entry } from './slate-messages.js'
 import type { SlateThread } from './slate-thread.js'
-import { decodePosition, encodePosition, isOfCatalogue, type Position } from './watermark.js'
+import { encodePosition, isOfCatalogue, type Position } from './watermark.js'
 
 /** Bytes of values in one batch, about. */
 const BATCH_BYTES = 8 * 1024 * 1024
-const SCAN_BYTES = 4 * 1024 * 1024
 
 export interface GroupOptions extends OpeningOptions {
   /** Called once, when the group takes nothing more: another node has opened it. */
   onEnd?: (error: VicinalError) => void
+  /** Called after each batch that is durable and counts, in their order. Its arrays are valid during the call alone. */
+  onBatch?: (batch: PushedBatch) => void
 }
 
 /** Puts and removals that are durable together or not at all. */
@@ -40,6 +42,7 @@ interface Waiting {
 export class Group {
   readonly #openings: GroupOpenings
   readonly #onEnd: (error: VicinalError) => void
+  readonly #onBatch: (batch: PushedBatch) => void
   #thread: SlateThread
   #position: Position
   #queue: Waiting[] = []
@@ -49,9 +52,10 @@ export class Group {
   #failure: VicinalError | null = null
   #isClosing = false
 
-  private constructor(openings: GroupOpenings, opening: Opening, onEnd: (error: VicinalError) => void) {
+  private constructor(openings: GroupOpenings, opening: Opening, { onEnd, onBatch }: GroupOptions) {
     this.#openings = openings
-    this.#onEnd = onEnd
+    this.#onEnd = onEnd ?? (() => {})
+    this.#onBatch = onBatch ?? (() => {})
     this.#thread = opening.thread
     this.#position = firstOf(opening)
   }
@@ -62,7 +66,7 @@ export class Group {
    */
   static async open(address: StoreAddress, options: GroupOptions = {}): Promise<Group> {
     const openings = new GroupOpenings(address, options)
-    return new Group(openings, await openings.open(), options.onEnd ?? (() => {}))
+    return new Group(openings, await openings.open(), options)
   }
 
   /** Number of the last opening. A higher one is a later owner's. */
@@ -122,6 +126,7 @@ export class Group {
         await this.#thread.write([...puts, [WATERMARK, encodePosition(next)]], deletes)
         this.#position = next
         for (const { done } of batch) done.resolve()
+        this.#onBatch({ position: next, puts, deletes })
       } catch (error) {
         await this.#settleUnknown(batch, next, error as VicinalError)
       }
@@ -213,47 +218,4 @@ function fenced(cause: VicinalError): VicinalError {
   if (cause.details.ending === 'fenced') return cause
   const message = `the store's database: another node has opened it (${cause.message})`
   return new VicinalError('UNAVAILABLE', message, { details: { ending: 'fenced' }, cause })
-}
-
-/** A group as another node reads it: its durable state as of the reader's last poll. */
-export class GroupReader {
-  private constructor(private readonly thread: SlateThread) {}
-
-  static async open(address: StoreAddress, pollMs: number): Promise<GroupReader> {
-    return new GroupReader(await openedReader(address, pollMs))
-  }
-
-  /** The node that opened the group last, as far as this reader sees. */
-  async owner(): Promise<GroupOwner | null> {
-    return decodeOwner(await this.get(OWNER))
-  }
-
-  /** How far this reader sees. Later reads are not older. */
-  async position(): Promise<Position> {
-    return decodePosition(await this.get(WATERMARK))
-  }
-
-  async get(key: Uint8Array): Promise<Uint8Array | null> {
-    return await this.thread.get(key)
-  }
-
-  async *scan(prefix: Uint8Array, from = prefix): AsyncGenerator<Entry> {
-    yield* scanned(this.thread, prefix, from)
-  }
-
-  async close(): Promise<void> {
-    await this.thread.close()
-  }
-}
-
-async function* scanned(thread: SlateThread, prefix: Uint8Array, from: Uint8Array): AsyncGenerator<Entry> {
-  const to = behind(prefix)
-  for (let next = from; ; ) {
-    const { entries, isWhole } = await thread.scan(next, to, SCAN_BYTES)
-    yield* entries
-    const last = entries.at(-1)
-    if (isWhole || !last) return
-    // The first key after the last one.
-    next = Buffer.concat([last[0], Buffer.alloc(1)])
-  }
 }

@@ -13,6 +13,7 @@ export const ALIASES = text('a')
 export const QUOTAS = text('q')
 export const CATALOGUE = text('c/')
 export const MANIFESTS = text('m/')
+export const RECORDS = text('r/')
 /** Objects to be removed. */
 export const REMOVALS = text('x/')
 
@@ -22,6 +23,16 @@ export const manifestKey = (uuid: string) => text(`m/${uuid}`)
 export const removalKey = (path: string) => text(`x/${path}`)
 /** All records of a collection. */
 export const recordsOf = (uuid: string) => text(`r/${uuid}/`)
+
+const UUID_CHARS = 36
+
+/** The collection of a key with this prefix; null for another key. */
+export function uuidOf(key: Uint8Array, prefix: Uint8Array): string | null {
+  const given = Buffer.from(key.buffer, key.byteOffset, key.byteLength)
+  const end = prefix.length + UUID_CHARS
+  if (given.length < end || !given.subarray(0, prefix.length).equals(prefix)) return null
+  return given.toString('latin1', prefix.length, end)
+}
 
 /** Records of a collection from this number on, as many as one batch had. */
 export function recordsKey(uuid: string, firstSeq: number): Uint8Array {

@@ -24,9 +24,11 @@ export interface WriteTask {
   deletes: Uint8Array[]
 }
 
+/** `isExact`: the answer has the watermark of the state that was read. */
 export interface GetTask {
   kind: 'get'
   key: Uint8Array
+  isExact: boolean
 }
 
 /** Entries from `from` on, `to` excluded, until they have about `bytes`. */
@@ -35,20 +37,28 @@ export interface ScanTask {
   from: Uint8Array
   to: Uint8Array
   bytes: number
+  isExact: boolean
+}
+
+/** From now on the reader asks the store so often. It sees at least what it saw before. */
+export interface PollTask {
+  kind: 'poll'
+  intervalMs: number
 }
 
 export interface CloseTask {
   kind: 'close'
 }
 
-export type SlateTask = OpenTask | WriteTask | GetTask | ScanTask | CloseTask
+export type SlateTask = OpenTask | WriteTask | GetTask | ScanTask | PollTask | CloseTask
 
 export interface SlateResults {
   open: undefined
   write: undefined
-  get: Uint8Array | undefined
+  get: { value: Uint8Array | undefined; watermark: Uint8Array | null }
   /** `isWhole`: there are no more. */
-  scan: { entries: Entry[]; isWhole: boolean }
+  scan: { entries: Entry[]; isWhole: boolean; watermark: Uint8Array | null }
+  poll: undefined
   close: undefined
 }
 

@@ -58,11 +58,23 @@ export class SlateThread {
   }
 
   async get(key: Uint8Array): Promise<Uint8Array | null> {
-    return (await this.#run({ kind: 'get', key })) ?? null
+    const { value } = await this.#run({ kind: 'get', key, isExact: false })
+    return value ?? null
   }
 
-  async scan(from: Uint8Array, to: Uint8Array, bytes: number): Promise<SlateResults['scan']> {
-    return await this.#run({ kind: 'scan', from, to, bytes })
+  /** The same, with the watermark of what was read. */
+  async getExact(key: Uint8Array): Promise<{ value: Uint8Array | null; watermark: Uint8Array | null }> {
+    const { value, watermark } = await this.#run({ kind: 'get', key, isExact: true })
+    return { value: value ?? null, watermark }
+  }
+
+  async scan(from: Uint8Array, to: Uint8Array, bytes: number, isExact = false): Promise<SlateResults['scan']> {
+    return await this.#run({ kind: 'scan', from, to, bytes, isExact })
+  }
+
+  /** A reader asks the store so often from now on. */
+  async setPoll(intervalMs: number): Promise<void> {
+    await this.#run({ kind: 'poll', intervalMs })
   }
 
   /** A database that cannot be closed in time, since the store does not answer, is left to its thread. */

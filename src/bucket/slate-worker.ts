@@ -1,10 +1,13 @@
 import { type MessagePort, parentPort } from 'node:worker_threads'
 import type { Db, DbReader } from '@slatedb/uniffi'
 import { CountedBatches, type Moment, moment } from './counted-batches.js'
+import { WATERMARK } from './keys.js'
 import { storePackage } from './packages.js'
 import type {
   Ending,
+  GetTask,
   OpenTask,
+  PollTask,
   ScanTask,
   SlateAnswer,
   SlateFailure,
@@ -13,6 +16,7 @@ import type {
   SlateTask,
   WriteTask,
 } from './slate-messages.js'
+import { decodePosition, hasReached } from './watermark.js'
 
 /**
  * The thread that has a group's database. Each call of the binding copies its bytes and takes some tenths of a
@@ -25,6 +29,8 @@ type Slate = typeof import('@slatedb/uniffi')
 const BEATS = 2
 /** Key of the proof. */
 const BEAT = Buffer.from('b')
+/** A reader that is replaced may read on meanwhile. */
+const POLL_ATTEMPTS = 5
 const SST_BYTES = 16 * 1024 * 1024
 const READER_CHECKPOINT_MS = 600_000
 /** While nothing is written or removed, SlateDB's own work looks this often. */
@@ -42,6 +48,10 @@ class Ended extends Error {
 let slate: Slate
 let writer: Db | null = null
 let reader: DbReader | null = null
+/** Opens the reader anew, with another interval. */
+let openReader: (intervalMs: number) => Promise<DbReader>
+/** Reads under way. */
+const reads = new Set<Promise<unknown>>()
 let counted: CountedBatches
 let beatMs = 0
 let beat: NodeJS.Timeout | null = null
@@ -65,9 +75,11 @@ async function run(task: SlateTask): Promise<SlateResults[SlateTask['kind']]> {
     case 'write':
       return await write(task)
     case 'get':
-      return await source().get(asBuffer(task.key))
+      return await reading(() => get(task))
     case 'scan':
-      return await scan(task)
+      return await reading(() => scan(task))
+    case 'poll':
+      return await setPoll(task)
     case 'close':
       return await close()
   }
@@ -77,14 +89,17 @@ async function open(task: OpenTask): Promise<undefined> {
   slate = await storePackage('@slatedb/uniffi', () => import('@slatedb/uniffi'))
   const store = withVariables(task.environment, () => slate.ObjectStore.resolve(task.url))
   if (task.role === 'reader') {
-    const builder = new slate.DbReaderBuilder(task.path, store)
-    builder.with_options({
-      manifest_poll_interval_ms: task.intervalMs,
-      checkpoint_lifetime_ms: READER_CHECKPOINT_MS,
-      max_memtable_bytes: task.memoryBytes,
-      skip_wal_replay: false,
-    })
-    reader = await builder.build()
+    openReader = async (intervalMs) => {
+      const builder = new slate.DbReaderBuilder(task.path, store)
+      builder.with_options({
+        manifest_poll_interval_ms: intervalMs,
+        checkpoint_lifetime_ms: READER_CHECKPOINT_MS,
+        max_memtable_bytes: task.memoryBytes,
+        skip_wal_replay: false,
+      })
+      return await builder.build()
+    }
+    reader = await openReader(task.intervalMs)
     return
   }
   const builder = new slate.DbBuilder(task.path, store)
@@ -179,22 +194,67 @@ function source(): Db | DbReader {
   return from
 }
 
-async function scan({ from, to, bytes }: ScanTask): Promise<SlateResults['scan']> {
-  const iterator = await source().scan({
-    start: asBuffer(from),
-    start_inclusive: true,
-    end: asBuffer(to),
-    end_inclusive: false,
-  })
+async function reading<T>(work: () => Promise<T>): Promise<T> {
+  const read = work()
+  const settled: Promise<unknown> = read.then(
+    () => reads.delete(settled),
+    () => reads.delete(settled),
+  )
+  reads.add(settled)
+  return await read
+}
+
+/** Reads, and tells the watermark of the state that was read: the same before and after. */
+async function exactly<T>(
+  isExact: boolean,
+  read: (from: Db | DbReader) => Promise<T>,
+): Promise<[T, Uint8Array | null]> {
+  const from = source()
+  if (!isExact) return [await read(from), null]
+  const watermark = async () => (await from.get(asBuffer(WATERMARK))) ?? new Uint8Array()
+  for (let before = await watermark(); ; ) {
+    const found = await read(from)
+    const now = await watermark()
+    if (Buffer.compare(before, now) === 0) return [found, now]
+    before = now
+  }
+}
+
+async function get({ key, isExact }: GetTask): Promise<SlateResults['get']> {
+  const [value, watermark] = await exactly(isExact, (from) => from.get(asBuffer(key)))
+  return { value, watermark }
+}
+
+/** Another reader takes the place of the present one, once it sees as much. */
+async function setPoll({ intervalMs }: PollTask): Promise<undefined> {
+  for (let attempt = 1; attempt <= POLL_ATTEMPTS; attempt++) {
+    const before = reader
+    if (!before) throw new Ended('the database is not open for reading', 'lost')
+    const next = await openReader(intervalMs)
+    const [seen, had] = await Promise.all([next, before].map((from) => from.get(asBuffer(WATERMARK))))
+    if (hasReached(decodePosition(seen ?? null), decodePosition(had ?? null)) && reader === before) {
+      reader = next
+      // Reads under way end with the reader that they began with.
+      void Promise.all([...reads]).then(() => before.shutdown().catch(() => undefined))
+      return
+    }
+    await next.shutdown()
+  }
+  throw new Error('the present reader is always ahead')
+}
+
+async function scan({ from, to, bytes, isExact }: ScanTask): Promise<SlateResults['scan']> {
+  const range = { start: asBuffer(from), start_inclusive: true, end: asBuffer(to), end_inclusive: false }
+  const [iterator, watermark] = await exactly(isExact, (database) => database.scan(range))
   const entries: SlateResults['scan']['entries'] = []
   let read = 0
   while (read < bytes) {
     const entry = await iterator.next()
-    if (!entry) return { entries, isWhole: true }
+    if (!entry) return { entries, isWhole: true, watermark }
     entries.push([entry.key, entry.value])
     read += entry.key.length + entry.value.length
   }
-  return { entries, isWhole: false }
+  return { entries, isWhole: false, watermark }
 }
 
 async function close(): Promise<undefined> {

@@ -115,6 +115,7 @@ async function storeFiles(options: Options, refused: RefusedRows, signal: AbortS
       await target.deleteIfEmpty()
     }
     tellRefused(refused, options.errors)
+    if (files.quarantined > 0) say(`${files.quarantined.toLocaleString('en')} of them are in the quarantine`)
     state?.clear()
     if (!target.collection) {
       say('no row was stored')

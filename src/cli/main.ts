@@ -4,6 +4,7 @@ import { VicinalError } from '../core/errors.js'
 import { hideStores } from '../storage/lance-native.js'
 import { UsageError } from '../terminal/usage-error.js'
 import {
+  EXPORT_SETTINGS,
   helpLines,
   IMPORT_SETTINGS,
   QUALITY_SETTINGS,
@@ -25,8 +26,15 @@ const HELP = {
   ],
   import: [
     'vicinal import FILE... --collection NAME [flags]',
-    'Imports Parquet, Arrow, JSON lines, .npy, .fbin and .fvecs; the same command resumes an import that was stopped.',
+    'Imports Parquet, Arrow, JSON, CSV, .npy, .fbin, .fvecs, hnswlib or Lance files, or a collection of a Qdrant.',
+    '- is standard input; gzip is unpacked. The same command resumes an import that was stopped.',
     ...helpLines(IMPORT_SETTINGS),
+  ],
+  export: [
+    'vicinal export FILE --collection NAME [flags]',
+    'Exports a collection, or a part of it, as Parquet, Arrow or JSON lines; - is standard output.',
+    'The folder may be in use by a service.',
+    ...helpLines(EXPORT_SETTINGS),
   ],
   tune: [
     'vicinal tune COLLECTION [flags]',
@@ -53,6 +61,7 @@ const COMMANDS: Record<keyof typeof HELP, (args: string[]) => Promise<number>> =
   serve: async (args) => (await import('./serve.js')).serve(args),
   health: async (args) => (await import('./health.js')).health(args),
   import: async (args) => (await import('./import.js')).importFiles(args),
+  export: async (args) => (await import('./export.js')).exportCollection(args),
   tune: async (args) => (await import('./tune.js')).tune(args),
   quality: async (args) => (await import('./quality.js')).quality(args),
   restore: async (args) => (await import('./restore.js')).restore(args),

@@ -69,7 +69,8 @@ async function serveWith(settings: Settings, keys: KeyFiles): Promise<number> {
   hideStores()
   // The error is handled below. The server answers 503 until the database is open.
   opening.catch(() => {})
-  const { serving, keepsSearches } = await threadCounts(settings)
+  // Reads that other nodes answer pass through the main thread.
+  const { serving, keepsSearches } = await threadCounts(settings, node?.peers.readsElsewhere ? 1 : null)
   const threads =
     serving > 1
       ? await startThreads(
@@ -168,12 +169,15 @@ function stopSignal(): Promise<void> {
  * The number of serving threads. The default is half the cores, since searches, writes and building have threads of
  * their own. Two cores get two: that answered a third more requests than one (docs/design/service.md).
  */
-async function threadCounts(settings: Settings): Promise<{ serving: number; keepsSearches: boolean }> {
+async function threadCounts(
+  settings: Settings,
+  given: number | null,
+): Promise<{ serving: number; keepsSearches: boolean }> {
   const most = LIMITS.servingThreads
   const { kernelInfo } = await import('../native/inspect.js')
   const { cores } = kernelInfo()
   const byCores = Math.max(Math.min(cores, 2), Math.floor(cores / 2))
-  const asked = settings.integer('servingThreads') ?? Math.min(byCores, DEFAULT_SERVING_THREADS)
+  const asked = given ?? settings.integer('servingThreads') ?? Math.min(byCores, DEFAULT_SERVING_THREADS)
   if (!(asked >= 1 && asked <= most)) throw new UsageError(`--serving-threads: expected 1 to ${most}, got ${asked}`)
   const serving = process.platform === 'win32' ? 1 : asked
   return { serving, keepsSearches: serving >= cores }

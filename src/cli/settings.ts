@@ -38,7 +38,7 @@ export const SERVE_SETTINGS = named({
   ),
   cache: text('folder for copies of what the store keeps; of one process alone', './cache'),
   role: text(
-    'with a store: `write,query` may own it; `query` reads what the owner writes. Without a cluster key a node that may own it takes it at once',
+    'with a store: `write,query` may own it; `query` reads what the owner writes; `write` may own it and has nodes with the role `query` answer reads of points. Without a cluster key a node that may own it takes it at once',
     'write,query',
   ),
   commitWindowMs: integer(
@@ -124,7 +124,7 @@ export const IMPORT_SETTINGS = named({
   collection: unfiled.text('collection to import into; created if missing (required)'),
   data: SERVE_SETTINGS.data,
   memoryLimit: SERVE_SETTINGS.memoryLimit,
-  url: unfiled.text('URL of a running service to import into, instead of the data folder'),
+  url: unfiled.text('URL of a running service, instead of the data folder'),
   apiKeyFile: unfiled.text('file with the API key for --url'),
   apiKey: secret('VICINAL_API_KEY', 'the API key for --url'),
   idColumn: unfiled.text('column with the ids; default: the column `id`, or row numbers if there is none'),
@@ -140,6 +140,19 @@ export const IMPORT_SETTINGS = named({
   errors: unfiled.text('file for the wrong rows, a line of JSON each: file, row, column, code, reason, record'),
   restart: unfiled.toggle('import from the first row, even if an earlier run was stopped'),
   dryRun: unfiled.toggle('read and check every row as an import does, write nothing; the folder may be in use'),
+})
+
+export const EXPORT_SETTINGS = named({
+  collection: unfiled.text('collection to export (required)'),
+  data: SERVE_SETTINGS.data,
+  memoryLimit: SERVE_SETTINGS.memoryLimit,
+  url: IMPORT_SETTINGS.url,
+  apiKeyFile: IMPORT_SETTINGS.apiKeyFile,
+  apiKey: IMPORT_SETTINGS.apiKey,
+  filter: unfiled.text('only points that match this filter, as JSON'),
+  vectors: unfiled.list('names of vectors (repeatable), or `none`; default: all'),
+  payload: unfiled.list('keys of payloads (repeatable), or `none`; default: all'),
+  format: unfiled.text("parquet, arrow, arrow-stream or jsonl; default: by the file's name"),
 })
 
 export const RESTORE_SETTINGS = named({

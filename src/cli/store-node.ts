@@ -9,7 +9,7 @@ import type { SERVE_SETTINGS } from './settings.js'
 
 type Settings = Parsed<keyof typeof SERVE_SETTINGS>
 
-const ROLES = { 'write,query': ['write', 'query'], query: ['query'] } as const
+const ROLES = { 'write,query': ['write', 'query'], write: ['write'], query: ['query'] } as const
 const WILDCARDS = ['0.0.0.0', '::', '*', '']
 
 /** A node of a store, as `serve` starts it: it opens once its address is known. */

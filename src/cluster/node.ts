@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { IncomingHttpHeaders } from 'node:http'
+import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { StoreAddress } from '../bucket/address.js'
@@ -7,17 +7,20 @@ import type { GroupOptions } from '../bucket/group.js'
 import { DATABASE } from '../bucket/group-opening.js'
 import { claimPrefix } from '../bucket/marker.js'
 import { Objects } from '../bucket/objects.js'
-import type { GroupOwner } from '../bucket/owner.js'
-import { hasReached, type Watermark } from '../bucket/watermark.js'
+import { hasReached, type Watermark, watermarkText } from '../bucket/watermark.js'
 import { VicinalError } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
 import type { EmbeddedDatabase } from '../engine/database/embedded-database.js'
 import { NodeStore } from '../engine/stores/node-store.js'
 import type { Peers } from '../server/peers.js'
-import { type Heartbeat, Heartbeats, isAddress, type Role } from './heartbeats.js'
+import { type Heartbeat, Heartbeats, type Role } from './heartbeats.js'
 import { OwnBeats } from './own-beats.js'
+import { OwnerLink } from './owner-link.js'
 import { OwnerWatch, POLLS } from './owner-watch.js'
-import { PeerForwarder, TO_HEADER, unavailable } from './peer-forwarder.js'
+import { unavailable } from './peer-forwarder.js'
+import { TO_HEADER } from './peer-requests.js'
+import { PushStreams } from './push-streams.js'
+import { QueryNodes, readAfter } from './query-nodes.js'
 
 const MS_PER_SECOND = 1_000
 /** How often a node looks at a store that no node has written yet. */
@@ -54,8 +57,9 @@ export class ClusterNode implements Peers {
   #store: NodeStore | null = null
   #heartbeats: Heartbeats | null = null
   #database: EmbeddedDatabase | null = null
-  #owner: GroupOwner | null = null
-  #forwarder: PeerForwarder | null = null
+  readonly #link: OwnerLink
+  readonly #readers: QueryNodes
+  readonly #pushes: PushStreams
   #beats: OwnBeats | null = null
   /** All heartbeats as they were last listed. */
   #listed: { atMs: number; beats: Listed } | null = null
@@ -73,6 +77,16 @@ export class ClusterNode implements Peers {
   constructor(options: NodeOptions) {
     this.#options = options
     this.#pollMs = Math.ceil(options.ownerTimeoutMs / POLLS)
+    this.#pushes = new PushStreams(this.#pollMs)
+    this.#readers = new QueryNodes(options.keys[0] ?? '', this.#pollMs * LATE_POLLS)
+    this.#link = new OwnerLink({
+      id: this.#id,
+      key: options.keys[0] ?? '',
+      silenceMs: this.#pollMs * LATE_POLLS,
+      reach: async (watermark, collections) =>
+        await this.#database?.watermarks.reach(watermark, { timeoutMs: LIMITS.timeoutMs }, collections),
+      onFailure: () => void this.#lookWhoOwns().catch(() => undefined),
+    })
     this.#watch = new OwnerWatch(this.#id, options.ownerTimeoutMs)
   }
 
@@ -92,9 +106,11 @@ export class ClusterNode implements Peers {
       cacheFolder,
       owner: { node: this.#id, url },
       options: this.#options.groupOptions ?? {},
+      onBatch: (batch) => this.#pushes.send(batch),
       onOwned: (epoch) => this.#announce(epoch, heartbeats),
       onLost: ({ message }) => {
         log(`this node does not own the store any more, and reads it: ${message}`)
+        this.#pushes.endAll()
         this.#hurry()
       },
     })
@@ -163,7 +179,9 @@ export class ClusterNode implements Peers {
     if (this.#timer) clearTimeout(this.#timer)
     await this.#ticking
     await this.#beats?.stop()
-    this.#forwarder?.close()
+    this.#link.close()
+    this.#readers.close()
+    this.#pushes.endAll()
   }
 
   /** Another node need not wait for this one any more. */
@@ -195,6 +213,7 @@ export class ClusterNode implements Peers {
     await store.settle()
     if (store.epoch === null) await this.#lookAtOwner(store, heartbeats)
     else await this.#lookForSuccessor(store, heartbeats)
+    if (this.readsElsewhere) this.#readers.note(await this.#listAll())
   }
 
   #opened(): { store: NodeStore; heartbeats: Heartbeats } {
@@ -205,8 +224,8 @@ export class ClusterNode implements Peers {
     const epoch = store.epoch as number
     this.#applied = await store.progress.applied()
     this.#levelAtMs = performance.now()
-    if (this.#owner?.epoch !== epoch) {
-      this.#setOwner({ epoch, node: this.#id, url: this.#url })
+    if (this.#link.owner?.epoch !== epoch) {
+      this.#link.set({ epoch, node: this.#id, url: this.#url })
       await heartbeats.tellOwner(epoch)
       for (const { id, ageMs } of await this.#listAll()) if (ageMs > FORGOTTEN_MS) await heartbeats.remove(id)
     }
@@ -216,7 +235,10 @@ export class ClusterNode implements Peers {
 
   async #lookAtOwner(store: NodeStore, heartbeats: Heartbeats): Promise<void> {
     const owner = await store.owner()
-    this.#setOwner(owner)
+    this.#link.set(owner)
+    if (store.pushed && !this.#isStopped) this.#link.receive(store.pushed)
+    // An owner that is silent is followed by one that has to be seen soon.
+    if (this.#watch.isWaiting) await store.progress.position(true)
     this.#applied = await store.progress.applied()
     if (owner === null) return
     const beat = owner.node === null ? null : await heartbeats.read(owner.node)
@@ -238,15 +260,7 @@ export class ClusterNode implements Peers {
   /** Between two looks: asks the store's database alone, which is in memory. */
   async #lookWhoOwns(): Promise<void> {
     const { store } = this.#opened()
-    if (store.epoch === null && !store.isLost) this.#setOwner(await store.owner())
-  }
-
-  #setOwner(owner: GroupOwner | null): void {
-    const before = this.#owner
-    this.#owner = owner
-    if (before?.epoch === owner?.epoch) return
-    this.#forwarder?.close()
-    this.#forwarder = null
+    if (store.epoch === null && !store.isLost) this.#link.set(await store.owner())
   }
 
   #report(): Omit<Heartbeat, 'beat'> {
@@ -309,29 +323,36 @@ export class ClusterNode implements Peers {
   }
 
   forward(request: FastifyRequest, reply: FastifyReply, refuse: (error: Error) => void): void {
-    this.#toOwner().forward(request, reply, refuse)
+    this.#link.forwarder().forward(request, reply, refuse)
   }
 
-  #toOwner(): PeerForwarder {
-    const { node = null, url = null } = this.#owner ?? {}
-    if (node === null || url === null || node === this.#id || !isAddress(url)) {
-      throw unavailable('no node is known that owns the store')
+  get readsElsewhere(): boolean {
+    return !this.#options.roles.includes('query')
+  }
+
+  /** The answer has at least what this node has acknowledged. */
+  async forwardRead(request: FastifyRequest, reply: FastifyReply, refuse: (error: Error) => void): Promise<void> {
+    const forwarder = this.#readers.next()
+    const watermark = watermarkText(await this.#opened().store.progress.position())
+    forwarder.forward(request, reply, refuse, readAfter(request.raw.url as string, watermark))
+  }
+
+  push(): (response: ServerResponse) => void {
+    if (this.#pushes.isFull) throw unavailable('too many nodes read what this one pushes')
+    return (response) => {
+      const position = this.#store?.ownedPosition
+      if (position) this.#pushes.open(response, position)
+      else response.destroy()
     }
-    this.#forwarder ??= new PeerForwarder(
-      { id: node, url },
-      {
-        key: this.keys[0] as string,
-        reach: async (watermark, collections) =>
-          await this.#database?.watermarks.reach(watermark, { timeoutMs: LIMITS.timeoutMs }, collections),
-        onFailure: () => void this.#lookWhoOwns().catch(() => undefined),
-      },
-    )
-    return this.#forwarder
   }
 
-  checkReceived(headers: IncomingHttpHeaders): void {
-    if (this.isOwner && headers[TO_HEADER] === this.#id) return
-    throw unavailable('this node does not own the store')
+  endPushes(): void {
+    this.#pushes.endAll()
+  }
+
+  checkReceived(headers: IncomingHttpHeaders, isRead: boolean): void {
+    if (headers[TO_HEADER] !== this.#id) throw unavailable('this is not the node that the request is for')
+    if (!isRead && !this.isOwner) throw unavailable('this node does not own the store')
   }
 
   async describe(): Promise<object> {
@@ -344,7 +365,7 @@ export class ClusterNode implements Peers {
       roles,
       lag_seconds: id === this.#id ? this.#lagSeconds : lagSeconds,
     }))
-    return { owner: this.#owner?.node ?? null, nodes: nodes.sort((a, b) => (a.id < b.id ? -1 : 1)) }
+    return { owner: this.#link.owner?.node ?? null, nodes: nodes.sort((a, b) => (a.id < b.id ? -1 : 1)) }
   }
 }
 

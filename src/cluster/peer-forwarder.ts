@@ -1,59 +1,48 @@
-import { type ClientRequest, Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
-import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
+import type { ClientRequest, IncomingMessage } from 'node:http'
 import { pipeline } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { ERROR_CATALOGUE, VicinalError } from '../core/errors.js'
 import { hasLargeBody } from '../server/failures.js'
-import { INTERNAL, SUBJECT_HEADER, WATERMARK_HEADER } from '../server/peers.js'
+import { SUBJECT_HEADER, WATERMARK_HEADER } from '../server/peers.js'
 import { REQUEST_ID_HEADER } from '../server/request-ids.js'
 import { errorEnvelopeOf } from '../server/respond.js'
 import { takesStream } from '../server/routes/collection-read.js'
 import { markStreaming } from '../server/streamed-body.js'
 import { LastLineChanged } from './last-line.js'
+import { PeerRequests, type Target } from './peer-requests.js'
 
-/** The node that a request is meant for. Another one that has its address refuses it. */
-export const TO_HEADER = 'x-vicinal-to'
 const SENT = ['content-type', 'content-length', 'accept', 'idempotency-key'] as const
 const ANSWERED = ['content-type', 'content-length', 'retry-after', 'content-disposition', WATERMARK_HEADER] as const
-const MOST_SOCKETS = 512
 const RETRY_AFTER_MS = 1_000
 const OK = 200
 const UNAUTHENTICATED = ERROR_CATALOGUE.UNAUTHENTICATED.status
 const UNAVAILABLE = ERROR_CATALOGUE.UNAVAILABLE.status
 
-/** The owner, as a forwarder reaches it. */
-export interface Target {
-  id: string
-  url: string
-}
-
-interface ForwarderParts {
+export interface ForwarderParts {
+  /** Empty for a node that knows no other one. */
   key: string
+  /** The other node, as errors name it. */
+  name: string
   /** Resolves once this node reads what the watermark tells of, of the catalogue and of these collections. */
   reach(watermark: string, collections: readonly string[]): Promise<void>
-  /** The owner could not be reached: look who it is. */
-  onFailure(): void
+  /** The other node did not answer, or answered that it is unavailable. */
+  onFailure(hasAnswered: boolean): void
 }
 
-/** Sends requests on to one owner, and its answers back. Both are passed as they arrive. */
+/** Sends requests on to another node, and its answers back. Both are passed as they arrive. */
 export class PeerForwarder {
-  readonly target: Target
   readonly #parts: ForwarderParts
-  readonly #base: URL
-  readonly #agent: HttpAgent
+  readonly #requests: PeerRequests
   readonly #under = new Set<ClientRequest>()
 
   constructor(target: Target, parts: ForwarderParts) {
-    this.target = target
     this.#parts = parts
-    this.#base = new URL(target.url)
-    const options = { keepAlive: true, maxSockets: MOST_SOCKETS }
-    this.#agent = this.#base.protocol === 'https:' ? new HttpsAgent(options) : new HttpAgent(options)
+    this.#requests = new PeerRequests(target, parts.key)
   }
 
   /** The body of the request is still unread. `refuse` takes what becomes of it if there is no answer. */
-  forward(request: FastifyRequest, reply: FastifyReply, refuse: (error: Error) => void): void {
-    const sent = this.#send(request)
+  forward(request: FastifyRequest, reply: FastifyReply, refuse: (error: Error) => void, path = request.raw.url): void {
+    const sent = this.#send(request, path as string)
     this.#under.add(sent)
     const fail = (error: Error) => {
       sent.destroy()
@@ -66,8 +55,8 @@ export class PeerForwarder {
       request.ticket.stop.offStop(onStop)
     })
     sent.on('error', (cause) => {
-      this.#parts.onFailure()
-      fail(unavailable('the node that owns the store did not answer', cause))
+      this.#parts.onFailure(false)
+      fail(unavailable(`${this.#parts.name} did not answer`, cause))
     })
     sent.once('response', (answer) => {
       this.#handBack(request, reply, sent, answer).catch(fail)
@@ -82,13 +71,11 @@ export class PeerForwarder {
   /** The owner is another node from now on: unanswered requests have an unknown outcome. */
   close(): void {
     for (const sent of this.#under) sent.destroy(new Error('another node owns the store'))
-    this.#agent.destroy()
+    this.#requests.close()
   }
 
-  #send({ raw, id, ticket }: FastifyRequest): ClientRequest {
+  #send({ raw, id, ticket }: FastifyRequest, path: string): ClientRequest {
     const headers: Record<string, string> = {
-      'api-key': this.#parts.key,
-      [TO_HEADER]: this.target.id,
       [SUBJECT_HEADER]: ticket.caller === null ? '' : String(ticket.caller),
       [REQUEST_ID_HEADER]: id,
     }
@@ -98,15 +85,7 @@ export class PeerForwarder {
     }
     if (raw.headers['transfer-encoding'] !== undefined) headers['transfer-encoding'] = 'chunked'
     else headers['content-length'] ??= '0'
-    const { protocol, hostname, port } = this.#base
-    return (protocol === 'https:' ? httpsRequest : httpRequest)({
-      method: raw.method as string,
-      host: hostname.replace(/^\[|\]$/g, ''),
-      ...(port === '' ? {} : { port }),
-      path: INTERNAL + raw.url,
-      headers,
-      agent: this.#agent,
-    })
+    return this.#requests.open({ method: raw.method as string, path, headers })
   }
 
   async #handBack(
@@ -130,12 +109,12 @@ export class PeerForwarder {
     // The keys differ, and no client can do anything about that.
     if (answer.statusCode === UNAUTHENTICATED) {
       answer.resume()
-      throw unavailable('the node that owns the store does not know the cluster key of this one')
+      throw unavailable(`${this.#parts.name} does not know the cluster key of this one`)
     }
     const watermark = answer.headers[WATERMARK_HEADER]
     // Its caller may read here next, and sees its own write then.
     if (typeof watermark === 'string') await this.#reach(watermark, request)
-    if (answer.statusCode === UNAVAILABLE) this.#parts.onFailure()
+    if (answer.statusCode === UNAVAILABLE) this.#parts.onFailure(true)
     for (const name of ANSWERED) {
       const value = answer.headers[name]
       if (value !== undefined) reply.header(name, value)

@@ -1,9 +1,12 @@
 /** What stands around each page: navigation, the key, and the page of the place. */
 import { useEffect, useState } from 'preact/hooks'
+import { BringPage } from './pages/bring'
 import { CollectionPage } from './pages/collection'
 import { OverviewPage } from './pages/overview'
 import { PointsPage } from './pages/points'
+import { QualityPage } from './pages/quality'
 import { QueryPage } from './pages/query'
+import { RecallPage } from './pages/recall'
 import { KeyDialog } from './parts/key-dialog'
 import { linkTo, type Place, usePlace } from './parts/place'
 import { keyOfTab, onKeyAsked } from './service/session'
@@ -44,6 +47,9 @@ const TABS = [
   ['', 'Collection'],
   ['points', 'Points'],
   ['query', 'Query'],
+  ['recall', 'Recall'],
+  ['quality', 'Quality'],
+  ['bring', 'Bring data'],
 ] as const
 
 function CollectionTabs({ name, place }: { name: string; place: Place }) {
@@ -69,6 +75,9 @@ function Page({ place }: { place: Place }) {
   if (room === 'collections' && name !== undefined) {
     if (tab === '') return <CollectionPage key={name} name={name} />
     if (tab === 'points') return <PointsPage key={name} name={name} />
+    if (tab === 'quality') return <QualityPage key={name} name={name} />
+    if (tab === 'bring') return <BringPage key={name} name={name} />
+    if (tab === 'recall') return <RecallPage key={name} name={name} />
     if (tab === 'query') return <QueryPage key={name} name={name} asked={place.query.get('id')} />
   }
   return (

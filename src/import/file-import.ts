@@ -3,7 +3,7 @@ import { VicinalError } from '../core/errors.js'
 import type { RejectedRow } from '../core/ingest.js'
 import { LIMITS } from '../core/limits.js'
 import type { Point, PointId } from '../core/point.js'
-import type { Distance } from '../core/schema.js'
+import type { Distance, IngestionRule } from '../core/schema.js'
 import type { ReadRow } from '../readers/rows.js'
 import type { Progress } from '../terminal/progress.js'
 import { UsageError } from '../terminal/usage-error.js'
@@ -15,6 +15,11 @@ import { type Cursor, type Model, type Source, type SourceRows, START } from './
 import type { Target, Written } from './target.js'
 
 const BATCH_ROWS = 8_192
+/** The rules of a collection that is made with a quarantine. */
+const DEFAULT_RULES: IngestionRule[] = (['finite', 'dimension', 'missing'] as const).map((check) => ({
+  check,
+  action: 'quarantine',
+}))
 /** Ids that a dry run compares with each other. */
 const MOST_COMPARED_IDS = 5_000_000
 
@@ -34,6 +39,8 @@ interface Batch {
   points: Point<unknown>[]
   /** For each point its row in the file. */
   rows: number[]
+  /** Rows that could not be read. */
+  refused: RefusedRow[]
   bytes: number
   /** Rows of the file before the batch's end, refused ones too. */
   end: number
@@ -52,6 +59,7 @@ export class FileImport {
   #done: Progressed
   #accepted: number
   #repeated = 0
+  #quarantined = 0
 
   constructor(
     target: Target,
@@ -75,6 +83,11 @@ export class FileImport {
   /** Rows that were stored, by this run and by earlier ones of the same command. */
   get accepted(): number {
     return this.#accepted
+  }
+
+  /** Rows that are in the collection's quarantine instead. */
+  get quarantined(): number {
+    return this.#quarantined
   }
 
   /** Of a dry run: ids that came before. */
@@ -110,24 +123,34 @@ export class FileImport {
   async #mapping(source: Source): Promise<Mapping> {
     const config = await this.#target.config()
     const existing = [...(config?.vectors ?? []), ...(config?.sparseVectors ?? [])].map(({ name }) => name)
+    const isQuarantining = this.#options.onError === 'quarantine'
+    if (isQuarantining && config && !config.ingestion?.quarantine) {
+      throw new UsageError(
+        `--on-error quarantine: the rules of ${this.#target.name} name no quarantine; see docs/ingest.md`,
+      )
+    }
     const shape = await source.shape()
     if (shape.rows === 0 && shape.vectors.size === 0) throw new UsageError(`${source.path}: has no rows`)
-    return mappingOf(shape, { ...this.#options, existing, textIds: config?.ids === 'text' }, source.path)
+    const asked = { ...this.#options, existing, textIds: config?.ids === 'text', mayLackVectors: isQuarantining }
+    return mappingOf(shape, asked, source.path)
   }
 
   /** One write at a time, so that of two rows with one id the later wins. The next batch is read meanwhile. */
   async #store(source: Source, mapping: Mapping, onDone: (end: number) => void): Promise<number> {
     let write = Promise.resolve()
     let rows = this.#done.cursor.row
-    for await (const batch of this.#batches(source, mapping)) {
+    try {
+      for await (const batch of this.#batches(source, mapping)) {
+        await write
+        this.#signal.throwIfAborted()
+        rows = batch.end
+        write = this.#write(source, mapping, batch).then(() => onDone(batch.end))
+        // Awaited above or below. An early rejection must not count as unhandled meanwhile.
+        write.catch(() => {})
+      }
+    } finally {
       await write
-      this.#signal.throwIfAborted()
-      rows = batch.end
-      write = this.#write(source, mapping, batch).then(() => onDone(batch.end))
-      // Awaited above or below. An early rejection must not count as unhandled meanwhile.
-      write.catch(() => {})
     }
-    await write
     return rows
   }
 
@@ -146,59 +169,60 @@ export class FileImport {
   #gather({ rows, first, next }: SourceRows, batch: Batch, source: Source, mapping: Mapping): void {
     for (const [at, row] of rows.entries()) {
       if (row === null) continue
-      const point = this.#pointOf(row, first + at, source, mapping)
-      if (point === null) continue
-      batch.points.push(point)
-      batch.rows.push(first + at)
-      batch.bytes += row.bytes
+      const read = this.#pointOf(row, first + at, mapping)
+      if (read instanceof VicinalError) {
+        const { code, message, details } = read
+        const record = 'point' in row ? row.point : (row.record ?? null)
+        const rejected = { row: first + at, code, error: message, field: details.field as string }
+        batch.refused.push(refusedOf(rejected, source, mapping, record))
+      } else {
+        batch.points.push(read)
+        batch.rows.push(first + at)
+        batch.bytes += row.bytes
+      }
     }
     batch.end = first + rows.length
     batch.next = next
   }
 
-  #pointOf(read: ReadRow, row: number, source: Source, mapping: Mapping): Point<unknown> | null {
-    let error: VicinalError
-    if ('error' in read) error = read.error
-    else
-      try {
-        return pointIn(read.point, this.#done.rowsBefore + row, mapping)
-      } catch (cause) {
-        if (!(cause instanceof VicinalError)) throw cause
-        error = cause
-      }
-    const { code, message, details } = error
-    const record = 'point' in read ? read.point : (read.record ?? null)
-    this.#refuse({ row, code, error: message, field: details.field as string }, source, mapping, record)
-    return null
-  }
-
-  #refuse({ row, code, error, field }: RejectedRow, { path }: Source, mapping: Mapping, record: unknown): void {
-    const refused: RefusedRow = { file: path, row, column: columnOf(field, mapping), code, reason: error, record }
-    this.#refused.add(refused)
-    if (this.#options.onError === 'stop') throw stoppedBy(refused)
+  #pointOf(read: ReadRow, row: number, mapping: Mapping): Point<unknown> | VicinalError {
+    if ('error' in read) return read.error
+    try {
+      return pointIn(read.point, this.#done.rowsBefore + row, mapping)
+    } catch (error) {
+      if (!(error instanceof VicinalError)) throw error
+      return error
+    }
   }
 
   async #write(source: Source, mapping: Mapping, batch: Batch): Promise<void> {
-    const { points, rows, end, next } = batch
+    const { points, rows, refused, end, next } = batch
+    if (this.#options.onError === 'stop') cutAtFirst(batch)
     if (points.length > 0) {
       if (!this.#target.collection) await this.#make(source, mapping)
-      const { accepted, rejected } = await this.#written(points)
+      const { accepted, quarantined, rejected } = await this.#written(points)
       for (const one of rejected) {
-        this.#refuse({ ...one, row: rows[one.row] as number }, source, mapping, points[one.row])
+        const row = rows[one.row] as number
+        if (refused.some((known) => known.row === row)) continue
+        refused.push(refusedOf({ ...one, row }, source, mapping, points[one.row]))
       }
+      const wrong = refused.sort((a, b) => a.row - b.row)[0]
+      if (wrong && this.#options.onError === 'stop') this.#stop(wrong)
       this.#accepted += accepted
+      this.#quarantined += quarantined
       if (this.#options.isDry) this.#compare(points)
     }
+    for (const one of refused) this.#refused.add(one)
     if (next === null) return
     const lastId = points.at(-1)?.id ?? this.#done.lastId
-    this.#done = {
-      ...this.#done,
-      cursor: { ...next, row: end },
-      accepted: this.#accepted,
-      refused: this.#refused.count,
-      lastId,
-    }
+    const cursor = { ...next, row: end }
+    this.#done = { ...this.#done, cursor, accepted: this.#accepted, refused: this.#refused.count, lastId }
     this.#state?.write(this.#done)
+  }
+
+  #stop(refused: RefusedRow): never {
+    this.#refused.add(refused)
+    throw stoppedBy(refused)
   }
 
   #written(points: readonly Point<unknown>[]): Promise<Written> {
@@ -219,13 +243,41 @@ export class FileImport {
       options: vectorParams(mapping, this.#options.distance),
       indexes: [],
     }
+    if (this.#options.onError === 'quarantine')
+      model.options.ingestion = { quarantine: `${this.#target.name}-quarantine`, rules: DEFAULT_RULES }
     if (!this.#options.isDry) say(`making collection ${this.#target.name}: ${JSON.stringify(model.options)}`)
     await this.#target.make(model)
   }
 }
 
+function refusedOf(
+  { row, code, error, field }: RejectedRow,
+  { path }: Source,
+  mapping: Mapping,
+  record: unknown,
+): RefusedRow {
+  return { file: path, row, column: columnOf(field, mapping), code, reason: error, record }
+}
+
+/** An id of every collection. */
+const ANY_ID = '00000000-0000-0000-0000-000000000000'
+
+/**
+ * Leaves the points before the first row that could not be read, and one that no collection accepts in its place: the
+ * write as a whole is then refused at its first wrong row, and nothing of it is stored.
+ */
+function cutAtFirst({ points, rows, refused }: Batch): void {
+  const [first] = refused
+  if (!first) return
+  const at = rows.findIndex((row) => row > first.row)
+  if (at >= 0) points.length = at
+  rows.length = points.length
+  points.push({ id: ANY_ID, vector: null as never })
+  rows.push(first.row)
+}
+
 function newBatch(end: number): Batch {
-  return { points: [], rows: [], bytes: 0, end, next: null }
+  return { points: [], rows: [], refused: [], bytes: 0, end, next: null }
 }
 
 function toldOf(path: string, rows: number, { id, vectors }: Mapping): string {

@@ -46,12 +46,13 @@ class JsonSource implements Source {
 
   /** The shape as the first row shows it, that can be read. That row must have all vectors. */
   async shape(): Promise<SourceShape> {
+    let wrong: VicinalError | null = null
     for await (const { bytes } of this.#texts(START)) {
-      if (bytes === null) continue
-      const record = recordIn(bytes)
-      if (record instanceof VicinalError) continue
-      return shapeOf(record)
+      const record = bytes === null ? tooLong(MOST_ROW_BYTES) : recordIn(bytes)
+      if (!(record instanceof VicinalError)) return shapeOf(record)
+      wrong ??= record
     }
+    if (wrong) throw damaged(this.path, `row 0: ${wrong.message}`)
     return { columns: [], vectors: new Map(), isPoints: false, rows: 0 }
   }
 

@@ -1,4 +1,4 @@
-import { VicinalError } from '../core/errors.js'
+import { invalid, VicinalError } from '../core/errors.js'
 import { type Point, type PointId, RawJson, UNNAMED_VECTOR } from '../core/point.js'
 import type { SparseVectorParams, VectorParams } from '../core/schema.js'
 import { uuidOfText } from '../core/text-ids.js'
@@ -12,6 +12,8 @@ export interface Mapping {
   /** Whether ids of the collection are texts. */
   textIds: boolean
   isPoints: boolean
+  /** Whether the collection judges rows without any vector; else they are refused here. */
+  mayLackVectors?: boolean
   vectors: { name: string; column: string; shape: VectorShape }[]
 }
 
@@ -21,6 +23,7 @@ export interface Asked {
   /** Names of the collection's vectors; of a new one none. */
   existing: readonly string[]
   textIds?: boolean
+  mayLackVectors?: boolean
 }
 
 const DEFAULT_ID_COLUMN = 'id'
@@ -45,7 +48,9 @@ export function mappingOf(shape: SourceShape, asked: Asked, path: string): Mappi
       throw new UsageError(`${path}: column ${column} holds no vectors: no lists of floats`)
     throw noColumn(path, column, shape.columns)
   })
-  return { id, vectors, isPoints: shape.isPoints && asked.vectors.length === 0, textIds: asked.textIds ?? false }
+  const isPoints = shape.isPoints && asked.vectors.length === 0
+  const { textIds = false, mayLackVectors = isPoints } = asked
+  return { id, vectors, isPoints, textIds, mayLackVectors: mayLackVectors || isPoints }
 }
 
 function parsePair(text: string): { name: string; column: string } {
@@ -111,8 +116,11 @@ export function vectorParams(
  * The point with the id that the collection takes. `row` is its id where the file has no ids. A vector of the unnamed name
  * alone stands by itself, as the API has it.
  */
-export function pointIn(point: Point<unknown>, row: number, { id: column, textIds }: Mapping): Point<unknown> {
+export function pointIn(point: Point<unknown>, row: number, mapping: Mapping): Point<unknown> {
+  const { id: column, textIds, mayLackVectors } = mapping
   const { vector } = point
+  // Points of the API may have no vector; a row of a table without one is an accident.
+  if (!mayLackVectors && Object.keys(vector).length === 0) throw invalid('row', 'expected one of the vectors at least')
   const only = vector !== null && typeof vector === 'object' && Object.hasOwn(vector, UNNAMED_VECTOR)
   const mapped = only ? { ...point, vector: (vector as Record<string, never>)[UNNAMED_VECTOR] as never } : point
   if (column === null) return { ...mapped, id: textIds ? String(row) : row }

@@ -1,6 +1,6 @@
 import type { Collection, Database } from '../core/database.js'
 import { VicinalError } from '../core/errors.js'
-import type { RejectedRow } from '../core/ingest.js'
+import type { Cleaning, RejectedRow } from '../core/ingest.js'
 import { LIMITS } from '../core/limits.js'
 import { type Point, UNNAMED_VECTOR } from '../core/point.js'
 import type { CollectionConfig, CollectionOptions, VectorParams } from '../core/schema.js'
@@ -16,6 +16,8 @@ const PLACE = /^points\[(\d+)\]\.?/
 
 export interface Written {
   accepted: number
+  /** By the rules of the collection. */
+  quarantined: number
   /** Their `row` counts the points of the batch. */
   rejected: readonly RejectedRow[]
 }
@@ -75,32 +77,34 @@ export class Target {
 
   /** All of the points or none; the first one that is wrong is told. */
   async writeWhole(points: readonly Point<unknown>[], signal: AbortSignal): Promise<Written> {
+    let cleaning: Cleaning | undefined
     try {
       const options = { timeoutMs: WRITE_TIMEOUT_MS, signal }
-      await patiently(() => this.#given.upsert(points as readonly Point[], options), signal)
+      cleaning = (await patiently(() => this.#given.upsert(points as readonly Point[], options), signal)).cleaning
     } catch (error) {
       const rejected = rejectedOf(error)
       if (!rejected) throw error
-      return { accepted: 0, rejected: [rejected] }
+      return { accepted: 0, quarantined: 0, rejected: [rejected] }
     }
-    await this.#wrote(points, points.length)
-    return { accepted: points.length, rejected: [] }
+    const { accepted = points.length, quarantined = 0, errors = [] } = cleaning ?? {}
+    await this.#wrote(points, accepted + quarantined)
+    return { accepted, quarantined, rejected: errors.filter(({ action }) => action !== 'quarantine') }
   }
 
   /** All points that are right. */
   async writeRight(points: readonly Point<unknown>[], signal: AbortSignal): Promise<Written> {
     const options = { timeoutMs: WRITE_TIMEOUT_MS, signal, mostErrors: LIMITS.ingestBatchRows }
-    const { accepted, errors } = await this.#given.ingest(points, options)
-    await this.#wrote(points, accepted)
-    return { accepted, rejected: errors }
+    const { accepted, quarantined = 0, errors } = await this.#given.ingest(points, options)
+    await this.#wrote(points, accepted + quarantined)
+    return { accepted, quarantined, rejected: errors }
   }
 
   get #given(): Collection {
     return this.#collection as Collection
   }
 
-  async #wrote(points: readonly Point<unknown>[], accepted: number): Promise<void> {
-    if (accepted > 0) this.#isEmpty = false
+  async #wrote(points: readonly Point<unknown>[], kept: number): Promise<void> {
+    if (kept > 0) this.#isEmpty = false
     if (!this.#isDry) return
     this.#dryBytes += points.length * (MOST_DRY_BYTES / LIMITS.ingestBatchRows)
     if (this.#dryBytes < MOST_DRY_BYTES) return

@@ -1,9 +1,11 @@
-import type { IncomingHttpHeaders } from 'node:http'
+import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { CALLER_PLACES, type Caller } from './budgets.js'
 
 /** Where routes that only other nodes may call are. */
 export const INTERNAL = '/internal'
+/** The route of the stream by which an owner pushes its batches, below it. */
+export const PUSH = '/push'
 /** The watermark of a write, on its answer. */
 export const WATERMARK_HEADER = 'x-vicinal-watermark'
 /** The caller of a forwarded request, as the forwarding node tells callers apart. It is no key, and opens nothing. */
@@ -17,14 +19,27 @@ export interface Peers {
   readonly isOwner: boolean
   /** Has the owner answer a request whose body is still unread. Throws UNAVAILABLE where no owner is known. */
   forward(request: FastifyRequest, reply: FastifyReply, answered: (error: Error) => void): void
-  /** Throws UNAVAILABLE unless this node owns the store and the sender meant this node. */
-  checkReceived(headers: IncomingHttpHeaders): void
+  /** Whether other nodes answer this one's reads of points: it has the role `write` alone. */
+  readonly readsElsewhere: boolean
+  /** Has such a node answer. Throws, or rejects with, UNAVAILABLE where none is known. */
+  forwardRead(request: FastifyRequest, reply: FastifyReply, answered: (error: Error) => void): Promise<void>
+  /** Pushes batches from now on. Throws UNAVAILABLE where too many readers take them. */
+  push(): (response: ServerResponse) => void
+  /** Ends the streams to other nodes, since the service stops. */
+  endPushes(): void
+  /** Throws UNAVAILABLE unless the sender meant this node and, for a write, this node owns the store. */
+  checkReceived(headers: IncomingHttpHeaders, isRead: boolean): void
   /** What the opening of the database waits for; null if nothing is known. */
   readonly waitsFor: string | null
   /** Why this node's reads are too old; null while they are not. */
   readonly behind: string | null
   describe(): Promise<object>
 }
+
+const POINTS = '/collections/:name/points'
+
+/** Whether a route is about points, which a node with the role `write` alone does not read. */
+export const isOfPoints = (path: string | undefined): boolean => path?.startsWith(POINTS) ?? false
 
 export function subjectOf(headers: IncomingHttpHeaders): Caller {
   const told = headers[SUBJECT_HEADER]

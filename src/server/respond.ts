@@ -1,4 +1,5 @@
 /** Answers and errors in the shape of Qdrant's envelope, in the format that the Accept header asks for. */
+import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { FastifyReply, FastifyRequest } from 'fastify'
@@ -40,6 +41,11 @@ export class StreamBody {
   constructor(readonly data: SnapshotData) {}
 }
 
+/** An answer that goes on until either side ends it. `begin` writes it once its head is sent. */
+export class OpenBody {
+  constructor(readonly begin: (response: ServerResponse) => void) {}
+}
+
 /** An answer that is written line by line. */
 export class LineBody {
   constructor(readonly lines: AsyncIterable<string>) {}
@@ -62,6 +68,12 @@ export function sendResult(request: FastifyRequest, reply: FastifyReply, result:
       .header('content-length', bytes)
       .header('content-disposition', `attachment; filename="${name}"`)
       .send(Readable.from(chunks, { objectMode: false }))
+  }
+  if (result instanceof OpenBody) {
+    reply.type('application/octet-stream').hijack()
+    reply.raw.writeHead(200, reply.getHeaders() as OutgoingHttpHeaders)
+    result.begin(reply.raw)
+    return reply
   }
   if (result instanceof LineBody) {
     return reply.type('application/x-ndjson').send(Readable.from(result.lines, { objectMode: false }))

@@ -20,7 +20,8 @@ import { answerPreflight, HostGuard, isLoopback, isPreflight, tellOrigin } from 
 import type { MainThread } from './main-thread.js'
 import { Metrics, type RouteMetrics, type ServiceState } from './metrics.js'
 import { OpenSockets, StalledReaders } from './open-sockets.js'
-import { type Peers, subjectOf } from './peers.js'
+import { answeredByOtherNode, checkAnswersStreams } from './other-nodes.js'
+import { isOfPoints, type Peers, subjectOf } from './peers.js'
 import { type BudgetRow, Places } from './places.js'
 import { nextRequestId, REQUEST_ID_HEADER } from './request-ids.js'
 import { type Entrance, type RouteConfig, registerRoutes } from './router.js'
@@ -34,7 +35,6 @@ const CLOSED_RETRY_AFTER_MS = 1000
 /** How often a stopping service looks for connections whose answers are sent. */
 const IDLE_EVERY_MS = 20
 const LOGGED_PATH_CHARS = 512
-const POINTS = '/collections/:name/points'
 /** Share of the memory limit for the bodies of reads, for those of writes, and for one message. */
 const BODY_SHARE = 1 / 4
 
@@ -155,6 +155,7 @@ export class Service<C extends ReadCall> {
     this.#guard.check(request)
     const key = this.#keyOf(request)
     if (this.#isRefusing) throw stopping()
+    checkAnswersStreams(this.#peers)
     const caller = callerOf(key, this.#keys.size, request.socket.remoteAddress)
     return { caller, isReadOnly: key?.isReadOnly ?? false }
   }
@@ -244,6 +245,7 @@ export class Service<C extends ReadCall> {
       this.#sockets.endAll()
     }, deadlineMs)
     this.#tickets.endConnections()
+    this.#peers?.endPushes()
     const lingering = this.#linger()
     await Promise.all([this.app.close(), this.#sockets.none()])
     this.#streams.endAll()
@@ -280,23 +282,7 @@ export class Service<C extends ReadCall> {
     if (this.#mainThread && (refusal as VicinalError | undefined)?.code === 'UNAUTHENTICATED') {
       this.#mainThread.refuse(request, reply)
     } else if (!refusal && isPreflight(request.raw, this.#guard)) answerPreflight(reply)
-    else if (!refusal && this.#isForOwner(config)) this.#forward(request, reply, done)
-    else done(refusal)
-  }
-
-  /** Whether another node has to answer: the one that owns the store. */
-  #isForOwner(config: RouteConfig | undefined): boolean {
-    const peers = this.#peers
-    if (!peers || peers.isOwner || peers.keys.length === 0) return false
-    return config?.declared.access === 'write' && config.declared.isLocal !== true
-  }
-
-  #forward(request: FastifyRequest, reply: FastifyReply, refuse: (error: Error) => void): void {
-    try {
-      ;(this.#peers as Peers).forward(request, reply, refuse)
-    } catch (error) {
-      refuse(error as Error)
-    }
+    else if (refusal || !answeredByOtherNode(this.#peers, config, [request, reply], done)) done(refusal)
   }
 
   /** The checks that every request passes before its body is read. Returns the reason for a refusal. */
@@ -318,10 +304,11 @@ export class Service<C extends ReadCall> {
       const access = isPreflight(request.raw, this.#guard) ? 'open' : (config?.declared.access ?? 'read')
       const key = this.#keys.check(request.headers, access)
       if (access === 'cluster') {
-        this.#peers?.checkReceived(request.headers)
+        this.#peers?.checkReceived(request.headers, config?.declared.work === 'read')
         ticket.caller = subjectOf(request.headers)
       } else ticket.caller = callerOf(key, this.#keys.size, ticket.peer ?? request.raw.socket.remoteAddress)
-      ticket.isReadOnly = key?.isReadOnly ?? false
+      // A forwarded read has the bounds of a key that may only read.
+      ticket.isReadOnly = key?.isReadOnly ?? (access === 'cluster' && config?.declared.work === 'read')
       const work = config?.declared.work ?? 'light'
       ticket.mostBytes = work === 'write' ? this.#settings.maxBodyBytes : this.#mostReadBytes
       const isForwarded = ticket.peer !== undefined
@@ -376,7 +363,7 @@ async function findCollection<C extends ReadCall>(
   request: FastifyRequest,
   callOf: (request: FastifyRequest) => C,
 ): Promise<void> {
-  if (!request.routeOptions.url?.startsWith(POINTS)) return
+  if (!isOfPoints(request.routeOptions.url)) return
   try {
     await callOf(request).reads()
   } catch (error) {

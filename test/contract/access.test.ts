@@ -1,5 +1,6 @@
 /** Access control: keys, hosts, origins, and paths that imitate other paths. */
 import { describe, expect, it } from 'vitest'
+import { VicinalError } from '../../src/core/errors.js'
 import { createServer } from '../../src/server/app.js'
 import { DatabaseGate } from '../../src/server/database-gate.js'
 import { Metrics } from '../../src/server/metrics.js'
@@ -75,6 +76,12 @@ describe('keys', () => {
       waitsFor: null,
       behind: null,
       forward: () => expect.unreachable(),
+      readsElsewhere: false,
+      forwardRead: () => expect.unreachable(),
+      push() {
+        throw new VicinalError('UNAVAILABLE', 'no stream in this test')
+      },
+      endPushes: () => {},
       checkReceived: () => {},
       describe: async () => ({ owner: null, nodes: [] }),
     }
@@ -83,12 +90,16 @@ describe('keys', () => {
       await startService({ ...KEYS, clusterKeys: ['node'] }),
     ]
     const open = await startService({ clusterKeys: peers.keys, peers })
-    const inside = routes.filter(({ access, isLocal }) => access === 'write' && !isLocal)
+    const inside = [
+      ...routes.filter(({ access, isLocal }) => access === 'write' && !isLocal),
+      ...routes.filter(({ access, path }) => access === 'read' && path.startsWith('/collections/:name/points')),
+      { method: 'GET', path: '/push' },
+    ]
     expect(inside.length).toBeGreaterThan(20)
     for (const { method, path } of inside) {
       const where = `${method} /internal${path}`
       const status = async (at: Service, headers: Record<string, string>, of = `/internal${pathOf(path)}`) =>
-        (await at.call(method, of, {}, headers)).status
+        (await at.call(method, of, method === 'GET' ? undefined : {}, headers)).status
       for (const key of [...KEYS.apiKeys, 'reader', 'wrong']) {
         expect(WRONG, where).toContain(await status(service, { 'api-key': key }))
         expect(WRONG, where).toContain(await status(open, { 'api-key': key }))

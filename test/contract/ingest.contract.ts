@@ -32,6 +32,27 @@ export function describeIngest(suite: Suite): void {
       expect(Array.from(points[1]?.vector as Float32Array)).toEqual([2, 1, 2])
     })
 
+    it('may give points in place of bytes, and say how many refused rows they want told', async () => {
+      const collection = await suite.single()
+      const vector = Float32Array.of(0, 1, 2)
+      const points = function* () {
+        for (let id = 1; id <= 130; id++) {
+          vector[0] = id
+          yield { id, vector: id % 10 === 0 ? [1, 2] : vector, payload: { at: id } }
+        }
+      }
+      const result = await collection.ingest(points(), { mostErrors: 7 })
+      expect(result).toMatchObject({ accepted: 117, rejected: 13, position: 130 })
+      expect(result.errors.map(({ row, field }) => [row, field])).toEqual(
+        [9, 19, 29, 39, 49, 59, 69].map((row) => [row, 'vector']),
+      )
+      const [point] = await collection.retrieve([57], { withVector: true })
+      expect(Array.from(point?.vector as Float32Array)).toEqual([57, 1, 2])
+      const none = await collection.ingest([], { mostErrors: 0 })
+      expect(none).toEqual({ accepted: 0, rejected: 0, position: 0, errors: [] })
+      await expect(collection.ingest(pieces('{}'), {})).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+    })
+
     it('are the same wherever they are cut', async () => {
       const collection = await suite.single()
       const text = `\ufeff${pointLine(1, { text: 'äöü € 😀' })}\r\n  \n${pointLine(2).trimEnd()}\r\n${lineOf('no point')}${pointLine(3).trimEnd()}`

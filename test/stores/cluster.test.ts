@@ -1,136 +1,22 @@
 /** Several nodes on one store, each a process: any of them answers anything. */
-import type { ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { type AddressInfo, createServer } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { pathToFileURL } from 'node:url'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { connect } from '../../src/client/index.js'
-import { serve, start } from '../unit/cli/process.js'
+import {
+  API_KEY,
+  CLUSTER_KEY,
+  make,
+  type Node,
+  node,
+  PATIENCE,
+  POINTS,
+  point,
+  read,
+  startsNodes,
+  upsert,
+  write,
+} from './nodes.js'
 
-const CLUSTER_KEY = 'a-key-that-only-nodes-have'
-const API_KEY = 'a-key-that-clients-have'
-/** On a busy machine an owner may be silent for longer: no test depends on which node owns the store. */
-const OWNER_TIMEOUT_MS = 2_000
-/** Far above what anything here takes, for a machine that does other work. */
-const PATIENCE = { timeout: 300_000, interval: 50 }
-const POINTS = '/collections/things/points'
-
-let root: string
-let nodes: Node[]
-let started = 0
-
-interface Answer {
-  status: number
-  headers: Headers
-  result: unknown
-  error: string | undefined
-}
-
-class Node {
-  log = ''
-
-  constructor(
-    readonly url: string,
-    readonly child: ChildProcess,
-  ) {
-    child.stderr?.on('data', (text) => {
-      this.log += text
-    })
-  }
-
-  async ask(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Answer> {
-    const sent = body === undefined ? {} : { body: JSON.stringify(body) }
-    const answer = await fetch(this.url + path, {
-      method,
-      headers: { 'content-type': 'application/json', 'api-key': API_KEY, ...headers },
-      ...sent,
-    })
-    const text = await answer.text()
-    const { result, status } = text.startsWith('{') ? JSON.parse(text) : { result: text, status: 'ok' }
-    return { status: answer.status, headers: answer.headers, result, error: status?.error }
-  }
-
-  async must(method: string, path: string, body?: unknown): Promise<unknown> {
-    const { status, result, error } = await this.ask(method, path, body)
-    expect(status, `${method} ${path}: ${error}`).toBe(200)
-    return result
-  }
-
-  /** The same until the node does not say that it is to be tried again. */
-  async retried(method: string, path: string, body?: unknown): Promise<unknown> {
-    const deadlineMs = performance.now() + PATIENCE.timeout
-    for (; ; await sleep(PATIENCE.interval)) {
-      const answer = await this.ask(method, path, body)
-      if (answer.status !== 503 || performance.now() > deadlineMs) {
-        expect(answer.status, `${method} ${path}: ${answer.error}`).toBe(200)
-        return answer.result
-      }
-      expect(answer.headers.get('retry-after')).toMatch(/^\d+$/)
-    }
-  }
-
-  async count(query = ''): Promise<number> {
-    return ((await this.must('POST', `${POINTS}/count${query}`, {})) as { count: number }).count
-  }
-
-  async ids(): Promise<number[]> {
-    const found = (await this.must('POST', `${POINTS}/scroll`, { limit: 10_000, with_payload: false })) as {
-      points: { id: number }[]
-    }
-    return found.points.map(({ id }) => id)
-  }
-
-  async cluster(): Promise<{ owner: string | null; nodes: { id: string; url: string; roles: string[] }[] }> {
-    return ((await this.must('GET', '/cluster')) as { vicinal: never }).vicinal
-  }
-
-  async ownerUrl(): Promise<string | undefined> {
-    const { owner, nodes } = await this.cluster()
-    return nodes.find(({ id }) => id === owner)?.url
-  }
-
-  async end(signal: NodeJS.Signals): Promise<void> {
-    const exited = once(this.child, 'exit')
-    this.child.kill(signal)
-    await exited
-  }
-}
-
-const store = () => pathToFileURL(join(root, 'bucket')).href
-
-async function node(role: string, clusterKey: string | null = CLUSTER_KEY): Promise<Node> {
-  const cache = join(root, `cache-${started++}`)
-  const args = ['--store', store(), '--cache', cache, '--role', role, '--owner-timeout-ms', String(OWNER_TIMEOUT_MS)]
-  const { child, url } = await serve(args, root, {
-    VICINAL_API_KEY: API_KEY,
-    ...(clusterKey === null ? {} : { VICINAL_CLUSTER_KEY: clusterKey }),
-  })
-  const served = new Node(url, child)
-  nodes.push(served)
-  return served
-}
-
-const write = () => node('write,query')
-const read = () => node('query')
-
-const point = (id: number) => ({ id, vector: [id, 1, 2, 3], payload: { n: id } })
-const upsert = (at: Node, from: number, count = 1) =>
-  at.ask('PUT', `${POINTS}?wait=true`, { points: Array.from({ length: count }, (_, i) => point(from + i)) })
-const make = (at: Node) => at.retried('PUT', '/collections/things', { vectors: { size: 4, distance: 'Dot' } })
-
-beforeEach(() => {
-  nodes = []
-  root = mkdtempSync(join(tmpdir(), 'vicinal-cluster-'))
-})
-afterEach(async () => {
-  for (const { child } of nodes) child.kill('SIGKILL')
-  for (const { child } of nodes) if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
-  rmSync(root, { recursive: true, force: true })
-})
+startsNodes()
 
 test('any node takes a write, reads it at once, and others read it when asked for its watermark', async () => {
   const owner = await write()
@@ -262,7 +148,17 @@ test('only nodes open the routes of nodes, and the key of nodes opens nothing el
     expect(await status(at, API_KEY, inside, to)).toBe(401)
     expect(await status(at, 'another-key-than-theirs', inside, to)).toBe(401)
     expect(await status(at, CLUSTER_KEY, POINTS)).toBe(401)
-    expect((await at.ask('POST', `${inside}/count`, {}, { 'api-key': CLUSTER_KEY, ...to })).status).toBe(401)
+    const asked = async (key: string, method: string, path: string) =>
+      (await at.ask(method, path, method === 'GET' ? undefined : {}, { 'api-key': key, ...to })).status
+    expect(await asked(CLUSTER_KEY, 'GET', '/internal/collections')).toBe(401)
+    for (const [method, path] of [
+      ['POST', `${inside}/count`],
+      ['GET', '/internal/push'],
+    ] as const) {
+      expect(await asked(API_KEY, method, path)).toBe(401)
+      // Only the node that the sender meant answers.
+      if (at !== owner) expect(await asked(CLUSTER_KEY, method, path)).toBe(503)
+    }
   }
   expect(await status(owner, CLUSTER_KEY, inside, to)).toBe(200)
   expect(await status(owner, CLUSTER_KEY, inside, { 'x-vicinal-to': 'another node' })).toBe(503)
@@ -278,78 +174,3 @@ test('only nodes open the routes of nodes, and the key of nodes opens nothing el
   await expect.poll(async () => (await upsert(lonely, 3)).status, PATIENCE).toBe(403)
   expect(await status(lonely, API_KEY, inside, to)).toBe(404)
 })
-
-test('a query node on a store without an owner waits, says so, and goes on once there is one', async () => {
-  const port = await freePort()
-  const waiting = new Node(
-    `http://127.0.0.1:${port}`,
-    start(
-      [
-        'serve',
-        '--port',
-        String(port),
-        '--log-level',
-        'error',
-        '--store',
-        store(),
-        '--cache',
-        join(root, 'waits'),
-        '--role',
-        'query',
-      ],
-      root,
-      { VICINAL_API_KEY: API_KEY, VICINAL_CLUSTER_KEY: CLUSTER_KEY },
-    ),
-  )
-  nodes.push(waiting)
-  const asked = (path: string) => waiting.ask('GET', path).catch(() => ({ status: 0, result: '', error: '' }))
-  await expect.poll(async () => (await asked('/livez')).status, PATIENCE).toBe(200)
-  const noOwner = /the store has no owner yet: start a node with the role write/
-  await expect.poll(async () => String((await asked('/readyz')).result), PATIENCE).toMatch(noOwner)
-  expect(await asked('/readyz')).toMatchObject({ status: 503 })
-  expect(await asked('/collections')).toMatchObject({ status: 503, error: expect.stringMatching(noOwner) })
-  const owner = await write()
-  await make(owner)
-  await upsert(owner, 1)
-  await expect.poll(async () => (await asked('/readyz')).status, PATIENCE).toBe(200)
-  await expect
-    .poll(async () => (await waiting.ask('POST', `${POINTS}/count`, {})).result, PATIENCE)
-    .toEqual({ count: 1 })
-  expect(waiting.log).toMatch(noOwner)
-})
-
-test('a query node that waits for an owner stops when it is asked to', async () => {
-  const waiting = start(
-    [
-      'serve',
-      '--port',
-      '0',
-      '--log-level',
-      'error',
-      '--store',
-      store(),
-      '--cache',
-      join(root, 'waits'),
-      '--role',
-      'query',
-    ],
-    root,
-  )
-  const exited = once(waiting, 'exit')
-  let log = ''
-  waiting.stderr?.on('data', (text) => {
-    log += text
-  })
-  await expect.poll(() => log, PATIENCE).toMatch(/no owner yet/)
-  waiting.kill('SIGTERM')
-  expect(await exited).toEqual([0, null])
-})
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
-}

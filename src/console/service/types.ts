@@ -16,7 +16,7 @@ export interface CollectionInfo {
   tail_bytes: number
   log_bytes: number
   warnings?: { message: string }[]
-  recall: Record<string, { queries: number; measured: number | null; asked: number | null }>
+  recall: Record<string, RecallMeasured & { filtered?: RecallMeasured }>
   memory: {
     vectors: Record<string, Record<string, Bytes | number>>
     total: Bytes
@@ -31,6 +31,13 @@ export interface CollectionInfo {
     [part: string]: unknown
   }
   payload_schema: Record<string, { data_type: string; params?: unknown; points: number }>
+}
+
+/** Of queries that were compared with a scan; null where none was. */
+export interface RecallMeasured {
+  queries: number
+  measured: number | null
+  asked: number | null
 }
 
 export interface VectorParams {

@@ -39,9 +39,18 @@ class Following {
     return this.#collection.trouble
   }
 
-  /** Whether it may be tried without a caller that waits. */
+  /** Whether it may be tried without a caller that waits. One that follows right now may have begun before the last batch. */
   get isDue(): boolean {
-    return this.#mutex.pending === 0 && performance.now() >= this.#retryAtMs
+    return this.#mutex.pending <= 1 && performance.now() >= this.#retryAtMs
+  }
+
+  /** Whether nothing that came since concerns it. */
+  passes(position: Position | null): boolean {
+    if (!position || !this.#applied || this.#mutex.pending > 0) return false
+    if (hasReached(this.#applied, position)) return true
+    if (this.#source.touches(this.engine.uuid, this.#applied)) return false
+    this.#applied = position
+    return true
   }
 
   /** Takes in what there is now. Resolves to true if that is all. */
@@ -57,13 +66,7 @@ class Following {
     if (this.engine.isClosed) return true
     // Read before the records, so that it is not ahead of them.
     const position = await this.#source.position()
-    if (position && this.#applied) {
-      if (hasReached(this.#applied, position)) return true
-      if (!this.#source.touches(this.engine.uuid, this.#applied)) {
-        this.#applied = position
-        return true
-      }
-    }
+    if (position && this.#applied && hasReached(this.#applied, position)) return true
     const isLevel = await this.#collection.follow(this.engine)
     if (isLevel) this.#applied = position
     if (this.trouble === null) this.#retryMs = RETRY_FIRST_MS
@@ -81,7 +84,7 @@ export class FollowedCollections {
   readonly #open = new Map<string, Following>()
   readonly #opening = new Map<string, Promise<unknown>>()
   #active = 0
-  #due: Following[] = []
+  readonly #due = new Set<Following>()
   #isStopped = false
 
   constructor(source: Source) {
@@ -103,19 +106,20 @@ export class FollowedCollections {
     return engine
   }
 
-  /** Has each collection look for records that does not do so already. */
-  followAll(): void {
+  /** Has each collection look for records that a batch up to this one may have changed. */
+  followAll(position: Position | null): void {
     for (const [uuid, following] of this.#open) {
       if (following.engine.isClosed) this.#open.delete(uuid)
-      else if (following.isDue && !this.#due.includes(following)) this.#due.push(following)
+      else if (following.isDue && !following.passes(position)) this.#due.add(following)
     }
     this.#next()
   }
 
   #next(): void {
     while (this.#active < FOLLOW_AT_ONCE && !this.#isStopped) {
-      const following = this.#due.shift()
+      const [following] = this.#due
       if (!following) return
+      this.#due.delete(following)
       this.#active++
       const done = () => {
         this.#active--
@@ -144,7 +148,7 @@ export class FollowedCollections {
 
   async stop(): Promise<void> {
     this.#isStopped = true
-    this.#due = []
+    this.#due.clear()
     await Promise.all([...this.#open.values()].map((following) => following.idle()))
   }
 }

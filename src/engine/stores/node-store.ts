@@ -1,5 +1,7 @@
 import type { StoreAddress } from '../../bucket/address.js'
 import type { GroupOwner } from '../../bucket/owner.js'
+import type { PushedBatch } from '../../bucket/pushed-frame.js'
+import type { Position } from '../../bucket/watermark.js'
 import { VicinalError } from '../../core/errors.js'
 import { Mutex } from '../../core/mutex.js'
 import type { QuotaConfig } from '../../core/quotas.js'
@@ -22,6 +24,8 @@ export interface NodeStoreParts {
   options: Pick<StoreOptions, 'minAgeMs' | 'memoryBytes' | 'commitWindowMs'>
   /** This node has opened the database, with this number. Its collections move once this resolves. */
   onOwned(epoch: number): Promise<void>
+  /** After each batch of this node that is durable and counts. */
+  onBatch(batch: PushedBatch): void
   /** This node owned the store and does not any more: call `read`. */
   onLost(error: VicinalError): void
 }
@@ -79,6 +83,11 @@ export class NodeStore implements CollectionStore {
     return this.#isLost ? null : (this.#owning?.epoch ?? null)
   }
 
+  /** The last batch of this node that is durable and counts; null if it does not own the store. */
+  get ownedPosition(): Position | null {
+    return this.#isLost ? null : (this.#owning?.position ?? null)
+  }
+
   get readOnly(): boolean {
     return this.#owning === null || this.#isChanging || this.#isLost
   }
@@ -90,6 +99,11 @@ export class NodeStore implements CollectionStore {
   /** The node that opened the store last, as far as this one sees; null if none has, or if it is this one. */
   async owner(): Promise<GroupOwner | null> {
     return (await this.#reading?.source.owner()) ?? null
+  }
+
+  /** Where this node takes what the owner pushes; null while it does not read. */
+  get pushed(): StoreSource['pushed'] | null {
+    return this.#reading?.source.pushed ?? null
   }
 
   /** Takes the store from its owner. Rejects, and goes on reading, if that fails. */
@@ -174,7 +188,12 @@ export class NodeStore implements CollectionStore {
       this.#isLost = true
       this.#parts.onLost(error)
     }
-    return await OwnerStore.open(address, await this.#holdCache(), { ...options, owner, onEnd })
+    return await OwnerStore.open(address, await this.#holdCache(), {
+      ...options,
+      owner,
+      onEnd,
+      onBatch: this.#parts.onBatch,
+    })
   }
 
   async list(registry: CollectionRegistry): Promise<void> {

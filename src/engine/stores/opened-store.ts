@@ -1,5 +1,6 @@
 import type { StoreAddress } from '../../bucket/address.js'
-import type { Group, GroupReader } from '../../bucket/group.js'
+import type { Group } from '../../bucket/group.js'
+import type { GroupReader } from '../../bucket/group-reader.js'
 import { ALIASES, CATALOGUE, QUOTAS } from '../../bucket/keys.js'
 import type { Objects } from '../../bucket/objects.js'
 import type { Removals } from '../../bucket/removals.js'

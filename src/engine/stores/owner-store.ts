@@ -5,6 +5,7 @@ import { claimPrefix } from '../../bucket/marker.js'
 import { Objects } from '../../bucket/objects.js'
 import { probe } from '../../bucket/probe.js'
 import { DEFAULT_REMOVAL_MS, Removals } from '../../bucket/removals.js'
+import type { Position } from '../../bucket/watermark.js'
 import { background } from '../../core/background.js'
 import { type Clock, systemClock } from '../../core/clock.js'
 import type { QuotaConfig } from '../../core/quotas.js'
@@ -89,6 +90,10 @@ export class OwnerStore implements CollectionStore {
     confirm: () => this.touch(),
     applied: async () => this.#store.owned.group.position,
     catchUp: async () => null,
+  }
+
+  get position(): Position {
+    return this.#store.owned.group.position
   }
 
   /** The number of this opening. */

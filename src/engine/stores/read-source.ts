@@ -1,5 +1,5 @@
 import type { StoreAddress } from '../../bucket/address.js'
-import { GroupReader } from '../../bucket/group.js'
+import { GroupReader } from '../../bucket/group-reader.js'
 import { claimPrefix } from '../../bucket/marker.js'
 import { Objects } from '../../bucket/objects.js'
 import type { GroupOwner } from '../../bucket/owner.js'
@@ -14,9 +14,6 @@ import { FolderCatalogue } from './folder-catalogue.js'
 import { listStored, type OpenedStore, storedAliases, storedQuotas } from './opened-store.js'
 import { StoreHome } from './store-home.js'
 
-/** How often a reader of a store looks for records, and asks the store for new ones. */
-const STORE_POLL_MS = 100
-
 /** What a reader follows: a folder that another process writes, or a store that another node owns. */
 export interface ReadSource {
   list(): Promise<{ present: StoredCollection[]; unread: { folder: string; error: VicinalError }[] }>
@@ -28,10 +25,13 @@ export interface ReadSource {
   position(isAwaited?: boolean): Promise<Position | null>
   /** Whether a batch after `since` may have changed the collection. */
   touches(uuid: string, since: Position): boolean
+  /** Called when there is more to read, where the source tells. */
+  onPushed: () => void
   close(): Promise<void>
 }
 
 export class FolderSource implements ReadSource {
+  onPushed = () => {}
   readonly #catalogue: FolderCatalogue
 
   constructor(readonly disk: Disk) {
@@ -82,6 +82,8 @@ export class FolderSource implements ReadSource {
 }
 
 export class StoreSource implements ReadSource {
+  onPushed = () => {}
+
   private constructor(
     private readonly store: OpenedStore & { database: GroupReader },
     private readonly cache: CacheFolder,
@@ -92,8 +94,10 @@ export class StoreSource implements ReadSource {
     try {
       const objects = await Objects.open(address)
       await claimPrefix(objects, address, { mayCreate: false })
-      const database = await GroupReader.open(address, STORE_POLL_MS)
-      return new StoreSource({ address, objects, owned: null, database, cache: cache.disk }, cache)
+      let source: StoreSource | null = null
+      const database = await GroupReader.open(address, () => source?.onPushed())
+      source = new StoreSource({ address, objects, owned: null, database, cache: cache.disk }, cache)
+      return source
     } catch (error) {
       cache.release()
       throw error
@@ -120,12 +124,17 @@ export class StoreSource implements ReadSource {
     return await this.store.cache.usedPercent()
   }
 
-  async position(): Promise<Position> {
-    return await this.store.database.position()
+  async position(isAwaited = false): Promise<Position> {
+    return await this.store.database.position(isAwaited)
   }
 
-  touches(): boolean {
-    return true
+  touches(uuid: string, since: Position): boolean {
+    return this.store.database.touches(uuid, since)
+  }
+
+  /** What the owner pushes. */
+  get pushed(): Pick<GroupReader, 'take' | 'cut'> {
+    return this.store.database
   }
 
   /** The node that opened the store's database last. */

@@ -38,6 +38,7 @@ export class ReaderStore implements CollectionStore {
   readonly #rounds = new Mutex()
   #timer: NodeJS.Timeout | null = null
   #running: Promise<void> = Promise.resolve()
+  #isPollDue = false
   #stopped = false
 
   constructor(source: ReadSource, clock: Clock = systemClock) {
@@ -61,6 +62,7 @@ export class ReaderStore implements CollectionStore {
     })
     this.#listedAt = listedAt
     this.#registry = registry
+    this.#source.onPushed = () => this.#hurry(registry)
     this.#arm(registry)
   }
 
@@ -122,21 +124,31 @@ export class ReaderStore implements CollectionStore {
 
   #arm(registry: CollectionRegistry): void {
     if (this.#stopped) return
-    this.#timer = setTimeout(() => {
-      this.#running = this.#rounds
-        .run(() => this.#poll(registry))
-        .then(
-          () => this.#arm(registry),
-          () => this.#arm(registry),
-        )
-    }, FOLLOW_MS).unref()
+    if (this.#timer) clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => this.#hurry(registry), FOLLOW_MS).unref()
+  }
+
+  /** Polls now; if a poll runs, once more after it. */
+  #hurry(registry: CollectionRegistry): void {
+    if (this.#isPollDue || this.#stopped) return
+    this.#isPollDue = true
+    this.#running = this.#rounds
+      .run(() => {
+        this.#isPollDue = false
+        return this.#poll(registry)
+      })
+      .then(
+        () => this.#arm(registry),
+        () => this.#arm(registry),
+      )
   }
 
   async #poll(registry: CollectionRegistry): Promise<void> {
+    const position = await this.#source.position()
     try {
       await this.#lookAtCatalogue(registry)
     } finally {
-      this.#followed.followAll()
+      this.#followed.followAll(position)
     }
   }
 

@@ -1,7 +1,7 @@
 import type { ReadRoute, Route } from '../call.js'
 import { openApiDocument } from '../openapi.js'
-import { INTERNAL } from '../peers.js'
-import { PlainBody } from '../respond.js'
+import { INTERNAL, isOfPoints, PUSH } from '../peers.js'
+import { OpenBody, PlainBody } from '../respond.js'
 import { aliasRoutes } from './aliases.js'
 import { collectionRoutes } from './collections.js'
 import { consoleRoutes } from './console.js'
@@ -19,9 +19,11 @@ import { snapshotRoutes } from './snapshots.js'
 /** Routes that all serving threads answer. */
 export const readRoutes: readonly ReadRoute[] = [...pointReadRoutes, ...queryRoutes, ...legacyQueryRoutes]
 
-/** The routes that nodes forward to the owner of their store. */
+/** The routes that nodes forward: writes to the owner of their store, reads of points to nodes that answer them. */
 function internalRoutes(routes: readonly Route[]): Route[] {
-  const forwarded = routes.filter(({ access, isLocal }) => access === 'write' && !isLocal)
+  const forwarded = routes.filter(
+    ({ access, path, isLocal }) => (access === 'write' && !isLocal) || (access === 'read' && isOfPoints(path)),
+  )
   return forwarded.map((route) => ({ ...route, path: INTERNAL + route.path, access: 'cluster' }))
 }
 
@@ -41,7 +43,16 @@ export function routeTable(state: ServiceState): Route[] {
     ...nodeRoutes(state.peers),
   ]
   const document = openApiDocument(routes)
-  if (state.peers && state.peers.keys.length > 0) routes.push(...internalRoutes(routes))
+  const { peers } = state
+  if (peers && peers.keys.length > 0) {
+    routes.push(...internalRoutes(routes), {
+      method: 'GET',
+      path: INTERNAL + PUSH,
+      access: 'cluster',
+      work: 'light',
+      run: () => new OpenBody(peers.push()),
+    })
+  }
   routes.push(...consoleRoutes(), {
     method: 'GET',
     path: '/openapi.json',

@@ -4,8 +4,9 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { parseStore, type StoreAddress } from '../../../src/bucket/address.js'
-import { Group, GroupReader } from '../../../src/bucket/group.js'
+import { Group } from '../../../src/bucket/group.js'
 import { GroupLog } from '../../../src/bucket/group-log.js'
+import { GroupReader } from '../../../src/bucket/group-reader.js'
 import { recordsKey } from '../../../src/bucket/keys.js'
 import type { LogEntry, LogRecord } from '../../../src/log/record.js'
 
@@ -78,7 +79,7 @@ test('a later opening has the next epoch and fences the one before', async () =>
 test('a reader sees what is durable', async () => {
   const group = await opened()
   await group.write({ puts: [[key('c/a'), key('1')]] })
-  const reader = await GroupReader.open(address, 20)
+  const reader = await GroupReader.open(address)
   openGroups.push(reader)
   await expect.poll(() => reader.get(key('c/a'))).not.toBeNull()
   await group.write({ puts: [[key('c/b'), key('2')]] })

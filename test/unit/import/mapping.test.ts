@@ -16,7 +16,7 @@ describe('mapping', () => {
   test('takes the id column and the only vector column by default', () => {
     const mapping = mappingOf(shape(['id', 'v', 'text'], [['v', 3]]), ASKED_NOTHING, 'f')
     const vectors = [{ name: '', column: 'v', shape: dense(3) }]
-    expect(mapping).toEqual({ id: 'id', vectors, textIds: false, isPoints: false })
+    expect(mapping).toEqual({ id: 'id', vectors, textIds: false, isPoints: false, mayLackVectors: false })
     expect(vectorParams(mapping, 'Dot')).toEqual({ vectors: { size: 3, distance: 'Dot' } })
   })
 
@@ -92,6 +92,9 @@ describe('points', () => {
     const point = pointIn({ id: undefined as never, vector: { '': floats } }, 110, { ...mapping, id: null })
     expect(point).toEqual({ id: 110, vector: floats })
     expect(point.vector).toBe(floats)
+    const bare = { id: undefined as never, vector: {} }
+    expect(() => pointIn(bare, 1, { ...mapping, id: null })).toThrow('row: expected one of the vectors at least')
+    expect(pointIn(bare, 1, { ...mapping, id: null, mayLackVectors: true })).toEqual({ id: 1, vector: {} })
     expect(pointIn({ id: undefined as never, vector: [1] }, 7, { ...mapping, id: null, textIds: true }).id).toBe('7')
   })
 })

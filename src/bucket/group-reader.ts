@@ -1,0 +1,166 @@
+import type { StoreAddress } from './address.js'
+import { openedReader } from './group-opening.js'
+import { behind, OWNER, WATERMARK } from './keys.js'
+import { decodeOwner, type GroupOwner } from './owner.js'
+import { MOST_PUSHED_BYTES, PushedBatches } from './pushed-batches.js'
+import type { ReceivedFrame } from './pushed-frame.js'
+import type { Entry } from './slate-messages.js'
+import type { SlateThread } from './slate-thread.js'
+import { decodePosition, hasReached, type Position } from './watermark.js'
+
+const SCAN_BYTES = 4 * 1024 * 1024
+/** How often SlateDB's reader asks the store while there may be something new. */
+const BUSY_POLL_MS = 100
+/** The same once nothing has changed for a while. */
+const QUIET_POLL_MS = 1_000
+/** The same after a longer while, or while the owner pushes. */
+const IDLE_POLL_MS = 10_000
+/** How long it goes on asking often after the last reason to do so. */
+const BUSY_MS = 5_000
+const QUIET_MS = 60_000
+/** While the owner pushes, how often the database is asked what it has by now. */
+const LOOK_MS = 1_000
+
+/**
+ * A group as another node reads it: its durable state as of the reader's last poll, and the batches that the owner has
+ * pushed since. Without pushed batches it polls often, unless nothing changes and nobody waits.
+ */
+export class GroupReader {
+  readonly #thread: SlateThread
+  readonly #pushed = new PushedBatches()
+  readonly #onPushed: () => void
+  #isPushing = false
+  #busyUntilMs = performance.now() + BUSY_MS
+  #changedAtMs = performance.now()
+  #lookedAtMs = 0
+  #pollMs = BUSY_POLL_MS
+  #changing: Promise<void> | null = null
+  #isClosed = false
+
+  private constructor(thread: SlateThread, onPushed: () => void) {
+    this.#thread = thread
+    this.#onPushed = onPushed
+  }
+
+  /** `onPushed` is called when there is more to read. */
+  static async open(address: StoreAddress, onPushed: () => void = () => {}): Promise<GroupReader> {
+    return new GroupReader(await openedReader(address, BUSY_POLL_MS), onPushed)
+  }
+
+  /** The node that opened the group last, as far as this reader's database has it. */
+  async owner(): Promise<GroupOwner | null> {
+    return decodeOwner(await this.#thread.get(OWNER))
+  }
+
+  /** How far this reader sees. Later reads are not older. `isAwaited`: callers wait for the next batch. */
+  async position(isAwaited = false): Promise<Position> {
+    const pushed = this.#pushed
+    const nowMs = performance.now()
+    if (isAwaited && !this.#isPushing) this.#busyUntilMs = nowMs + BUSY_MS
+    const isKnown = this.#isPushing && !pushed.isWaiting && nowMs - this.#lookedAtMs < LOOK_MS
+    if (!isKnown) this.#noteBase(decodePosition(await this.#thread.get(WATERMARK)))
+    this.#setPace()
+    return pushed.position
+  }
+
+  #noteBase(base: Position): void {
+    const before = this.#pushed.position
+    this.#pushed.readBase(base)
+    this.#lookedAtMs = performance.now()
+    const { position } = this.#pushed
+    if (!hasReached(before, position)) this.#changedAtMs = performance.now()
+  }
+
+  /** Takes a frame of the owner's stream. Throws for one too many: the stream must be cut then. */
+  take(frame: ReceivedFrame): void {
+    const before = this.#pushed.position
+    this.#isPushing = true
+    this.#pushed.take(frame)
+    const isAhead = !hasReached(before, this.#pushed.position)
+    if (isAhead) this.#changedAtMs = performance.now()
+    if (isAhead || this.#pushed.isWaiting) this.#onPushed()
+  }
+
+  /** The owner's stream is over: everything is read from the store. */
+  cut(): void {
+    if (!this.#isPushing) return
+    this.#isPushing = false
+    this.#pushed.cut()
+    this.#busyUntilMs = performance.now() + BUSY_MS
+    this.#setPace()
+  }
+
+  /** Whether a batch after `since` may have changed the collection. */
+  touches(uuid: string, since: Position): boolean {
+    return this.#pushed.touches(uuid, since)
+  }
+
+  async get(key: Uint8Array): Promise<Uint8Array | null> {
+    const { entries } = this.#pushed
+    if (entries.isEmpty) return await this.#thread.get(key)
+    const { value, watermark } = await this.#thread.getExact(key)
+    const pushed = entries.get(key, decodePosition(watermark))
+    return pushed === undefined ? value : pushed
+  }
+
+  /** The entries whose keys begin with `prefix`, from the key `from` on. */
+  async *scan(prefix: Uint8Array, from = prefix): AsyncGenerator<Entry> {
+    const { entries } = this.#pushed
+    if (entries.isEmpty) yield* scanned(this.#thread, prefix, from)
+    // The log of a collection, at the place where its reader is: the database cannot have more.
+    else if (entries.puts(from)) yield* entries.over([], from, behind(prefix), null)
+    else {
+      const to = behind(prefix)
+      for (let next = from; ; ) {
+        const piece = await this.#thread.scan(next, to, SCAN_BYTES, true)
+        const last = piece.entries.at(-1)
+        const end = piece.isWhole || !last ? to : after(last[0])
+        yield* entries.over(piece.entries, next, end, decodePosition(piece.watermark ?? null))
+        if (end === to) return
+        next = end
+      }
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true
+    await this.#changing
+    await this.#thread.close()
+  }
+
+  /** Has SlateDB's reader ask the store as often as there is reason to. */
+  #setPace(): void {
+    const nowMs = performance.now()
+    const isFull = this.#pushed.bytes > MOST_PUSHED_BYTES / 2
+    const isBusy = this.#pushed.isWaiting || isFull || (!this.#isPushing && nowMs - this.#changedAtMs < BUSY_MS)
+    if (isBusy) this.#busyUntilMs = nowMs + BUSY_MS
+    const isQuiet = this.#isPushing || nowMs - this.#changedAtMs >= QUIET_MS
+    const pollMs = nowMs < this.#busyUntilMs ? BUSY_POLL_MS : isQuiet ? IDLE_POLL_MS : QUIET_POLL_MS
+    if (pollMs === this.#pollMs || this.#changing || this.#isClosed) return
+    this.#changing = this.#thread
+      .setPoll(pollMs)
+      .then(() => {
+        this.#pollMs = pollMs
+      })
+      // The reader goes on as it was, and the next call tries again.
+      .catch(() => undefined)
+      .finally(() => {
+        this.#changing = null
+      })
+  }
+}
+
+/** Entries of a database whose keys begin with `prefix`. */
+export async function* scanned(thread: SlateThread, prefix: Uint8Array, from: Uint8Array): AsyncGenerator<Entry> {
+  const to = behind(prefix)
+  for (let next = from; ; ) {
+    const { entries, isWhole } = await thread.scan(next, to, SCAN_BYTES)
+    yield* entries
+    const last = entries.at(-1)
+    if (isWhole || !last) return
+    next = after(last[0])
+  }
+}
+
+/** The first key after this one. */
+const after = (key: Uint8Array) => Buffer.concat([key, Buffer.alloc(1)])

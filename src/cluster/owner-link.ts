@@ -1,0 +1,68 @@
+import type { GroupReader } from '../bucket/group-reader.js'
+import type { GroupOwner } from '../bucket/owner.js'
+import { isAddress } from './heartbeats.js'
+import { type ForwarderParts, PeerForwarder, unavailable } from './peer-forwarder.js'
+import type { Target } from './peer-requests.js'
+import { PushReceiver } from './push-receiver.js'
+
+interface LinkParts extends Omit<ForwarderParts, 'name'> {
+  /** This node. */
+  id: string
+  /** An owner that pushes nothing for this time counts as silent. */
+  silenceMs: number
+}
+
+/** The owner of the store as one node sees it, and the connections to it: requests to it, and batches from it. */
+export class OwnerLink {
+  readonly #parts: LinkParts
+  #owner: GroupOwner | null = null
+  #forwarder: PeerForwarder | null = null
+  #receiver: PushReceiver | null = null
+
+  constructor(parts: LinkParts) {
+    this.#parts = parts
+  }
+
+  get owner(): GroupOwner | null {
+    return this.#owner
+  }
+
+  /** Another one than before ends the connections: unanswered requests have an unknown outcome. */
+  set(owner: GroupOwner | null): void {
+    const before = this.#owner
+    this.#owner = owner
+    if (before?.epoch !== owner?.epoch) this.close()
+  }
+
+  /** Throws UNAVAILABLE where no owner is known. */
+  forwarder(): PeerForwarder {
+    const target = this.#target
+    if (!target) throw unavailable('no node is known that owns the store')
+    this.#forwarder ??= new PeerForwarder(target, { ...this.#parts, name: 'the node that owns the store' })
+    return this.#forwarder
+  }
+
+  /** Has the owner push its batches, if it is not doing so. */
+  receive(pushed: Pick<GroupReader, 'take' | 'cut'>): void {
+    const target = this.#target
+    if (!target || this.#receiver?.hasEnded === false) return
+    const { key, silenceMs } = this.#parts
+    const [take, onEnd] = [pushed.take.bind(pushed), pushed.cut.bind(pushed)]
+    this.#receiver = new PushReceiver(target, { key, silenceMs, take, onEnd })
+  }
+
+  close(): void {
+    this.#forwarder?.close()
+    this.#forwarder = null
+    this.#receiver?.close()
+    this.#receiver = null
+  }
+
+  /** Null unless it is another node that this one may ask. */
+  get #target(): Target | null {
+    const { node = null, url = null } = this.#owner ?? {}
+    const { id, key } = this.#parts
+    if (node === null || url === null || node === id || key === '' || !isAddress(url)) return null
+    return { id: node, url }
+  }
+}

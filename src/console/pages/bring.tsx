@@ -1,0 +1,125 @@
+import { useRef, useState } from 'preact/hooks'
+import { ErrorLine, Section, Waiting } from '../parts/basics'
+import { bytes } from '../parts/words'
+import { type Brought, bring, guess, type Mapping } from '../service/bring'
+import { useAsked } from '../service/polled'
+import { ACCEPTED, type Row, readRows } from '../service/row-files'
+import { ask } from '../service/session'
+import { type CollectionInfo, vectorsOf } from '../service/types'
+import { Columns } from './bring/columns'
+import { Outcome } from './bring/outcome'
+
+/** Rows shown before anything is stored. */
+const FIRST = 5
+
+interface Chosen {
+  file: File
+  columns: string[]
+  first: Row[]
+  mapping: Mapping
+}
+
+/** A file is dropped, its columns are looked at, and its rows stream into the collection. */
+export function BringPage({ name }: { name: string }) {
+  const path = `/collections/${encodeURIComponent(name)}`
+  const info = useAsked((signal) => ask<CollectionInfo>('GET', path, undefined, signal), [path])
+  const [chosen, setChosen] = useState<Chosen | null>(null)
+  const [error, setError] = useState<Error | null>(null)
+  const [brought, setBrought] = useState<Brought | null>(null)
+  const [isBusy, setIsBusy] = useState(false)
+  const stop = useRef<AbortController | null>(null)
+  if (!info.value) return <Waiting of={info} />
+  const vectors = [...Object.keys(vectorsOf(info.value)), ...Object.keys(info.value.config.params.sparse_vectors ?? {})]
+
+  const choose = async (file: File | undefined) => {
+    if (!file) return
+    setBrought(null)
+    try {
+      setChosen(await lookAt(file, vectors))
+      setError(null)
+    } catch (failure) {
+      setChosen(null)
+      setError(failure as Error)
+    }
+  }
+  const start = async () => {
+    if (!chosen) return
+    const { file, mapping } = chosen
+    stop.current = new AbortController()
+    const { signal } = stop.current
+    setIsBusy(true)
+    setError(null)
+    try {
+      const source = await sourceOf(chosen)
+      setBrought(await bring({ path, pieces: readRows(file), mapping, source, signal, onProgress: setBrought }))
+    } catch (failure) {
+      setError(signal.aborted ? new Error('Stopped. The rows so far are stored.') : (failure as Error))
+    }
+    setIsBusy(false)
+  }
+  return (
+    <>
+      <h1>Bring data to {name}</h1>
+      <Drop onFile={(file) => void choose(file)} />
+      <ErrorLine error={error} />
+      {chosen && (
+        <Section title={`${chosen.file.name}, ${bytes(chosen.file.size)}`}>
+          <Columns
+            {...chosen}
+            vectors={vectors}
+            onChange={(mapping) => {
+              setChosen({ ...chosen, mapping })
+              setBrought(null)
+            }}
+          />
+          <p class="row">
+            <button type="button" disabled={isBusy} onClick={() => void start()}>
+              Store the rows
+            </button>
+            {isBusy && (
+              <button type="button" class="plain" onClick={() => stop.current?.abort()}>
+                Stop
+              </button>
+            )}
+          </p>
+        </Section>
+      )}
+      {brought && <Outcome brought={brought} isDone={!isBusy && error === null} />}
+    </>
+  )
+}
+
+function Drop({ onFile }: { onFile: (file: File | undefined) => void }) {
+  return (
+    <label
+      class="drop"
+      onDragOver={(event) => event.preventDefault()}
+      onDrop={(event) => {
+        event.preventDefault()
+        onFile(event.dataTransfer?.files[0])
+      }}
+    >
+      Drop a file here, or choose one: JSON lines, a JSON array, CSV or Parquet
+      <input type="file" accept={ACCEPTED} onChange={(event) => onFile(event.currentTarget.files?.[0])} />
+    </label>
+  )
+}
+
+async function lookAt(file: File, vectors: readonly string[]): Promise<Chosen> {
+  const first: Row[] = []
+  for await (const rows of readRows(file)) {
+    first.push(...rows.slice(0, FIRST - first.length))
+    if (first.length >= FIRST) break
+  }
+  if (first.length === 0) throw new Error(`${file.name}: the file has no rows`)
+  const columns = [...new Set(first.flatMap(({ value }) => Object.keys(value)))]
+  return { file, columns, first, mapping: guess(columns, first, vectors) }
+}
+
+/** Another choice of columns is another source: its rows are other points. */
+async function sourceOf({ file, mapping }: Chosen): Promise<string> {
+  const text = JSON.stringify([file.name, file.size, file.lastModified, mapping])
+  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text))
+  const hex = Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('')
+  return `console-${hex.slice(0, 32)}`
+}

@@ -1,0 +1,138 @@
+/** Pages of the console about data: recall, quality, and files that are brought in. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parquetWriteBuffer } from 'hyparquet-writer'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { ServerProcess } from '../durability/server-process.js'
+import { Console, expectAccessible, type Watched } from './browser.js'
+import { makePhotos, PHOTOS } from './photos.js'
+
+let folder: string
+let service: ServerProcess
+let browser: Console
+let page: Watched
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'vicinal-console-'))
+  service = await ServerProcess.start(join(folder, 'data'))
+  await makePhotos(service.url)
+  browser = await Console.open(service.url)
+})
+
+afterAll(async () => {
+  await browser?.close()
+  await service?.end('SIGTERM')
+  rmSync(folder, { recursive: true, force: true })
+})
+
+afterEach(async () => {
+  expect(page.faults).toEqual([])
+  await page.context().close()
+})
+
+describe('recall', () => {
+  it('is measured on stored points, against a scan', async () => {
+    page = await browser.page()
+    await page.at('/collections/photos/recall')
+    await page.getByLabel('Queries').selectOption('50')
+    await page.getByRole('button', { name: 'Measure' }).click()
+    const rows = page.getByLabel('Recall and latency').locator('tbody tr')
+    await expect.poll(() => rows.count()).toBe(6)
+    // So few points are scanned, so that nothing is missed.
+    expect(await rows.first().textContent()).toMatch(/^0\.8100\.0 %.*ms/)
+    await expectAccessible(page, 'recall')
+  })
+})
+
+describe('quality', () => {
+  it('is reported by vector, and compared with a reference', async () => {
+    page = await browser.page()
+    await page.at('/collections/photos/quality')
+    await page.getByText('No report was made yet').waitFor()
+    await page.getByRole('button', { name: 'Make a report' }).click()
+    await page.getByRole('heading', { name: 'image' }).waitFor()
+    await expect.poll(() => page.getByLabel(/^Norms of image/).count()).toBe(1)
+    await page.getByRole('button', { name: 'Compare later data' }).click()
+    await expect.poll(() => page.getByRole('button', { name: 'Make a report' }).isEnabled()).toBe(true)
+    await expectAccessible(page, 'quality')
+  })
+})
+
+/** Rows of which the third has a vector of another length. */
+const rows = () =>
+  Array.from({ length: 20 }, (_, at) => ({
+    id: 1000 + at,
+    image: Array.from({ length: at === 2 ? 7 : 8 }, () => at + 0.5),
+    title: `brought, "${at}"\nby file`,
+  }))
+
+const FILES: [name: string, write: (path: string) => void][] = [
+  [
+    'rows.ndjson',
+    (path) =>
+      writeFileSync(
+        path,
+        `${rows()
+          .map((row) => JSON.stringify(row))
+          .join('\n')}\n`,
+      ),
+  ],
+  ['rows.json', (path) => writeFileSync(path, JSON.stringify(rows()))],
+  [
+    'rows.csv',
+    (path) => {
+      const lines = rows().map(
+        ({ id, image, title }) => `${id},"${JSON.stringify(image)}","${title.replaceAll('"', '""')}"`,
+      )
+      writeFileSync(path, `id,image,title\n${lines.join('\n')}`)
+    },
+  ],
+  [
+    'rows.parquet',
+    (path) => {
+      const columnData = [
+        { name: 'id', data: rows().map(({ id }) => id), type: 'INT32' as const },
+        { name: 'image', data: rows().map(({ image }) => image), type: 'JSON' as const },
+        { name: 'title', data: rows().map(({ title }) => title), type: 'STRING' as const },
+      ]
+      writeFileSync(path, Buffer.from(parquetWriteBuffer({ columnData })))
+    },
+  ],
+]
+
+describe('bringing data', () => {
+  it.each(FILES)('%s stores its rows, and names the one that is wrong', async (name, write) => {
+    const path = join(folder, name)
+    write(path)
+    page = await browser.page()
+    await page.at('/collections/photos/bring')
+    await page.locator('input[type=file]').setInputFiles(path)
+    await expect.poll(() => page.getByLabel('Vector image').inputValue()).toBe('image')
+    expect(await page.getByLabel('First rows as they will be stored').textContent()).toContain('"id":1000')
+    await expectAccessible(page, `columns of ${name}`)
+    await page.getByRole('button', { name: 'Store the rows' }).click()
+    await page.getByRole('heading', { name: 'Done' }).waitFor()
+    const wrong = page.getByLabel('Rows that are not stored').locator('tbody tr')
+    expect(await wrong.count()).toBe(1)
+    expect(await wrong.textContent()).toMatch(/^2.*expected dim: 8, got 7/)
+    const answer = await fetch(`${service.url}/collections/photos/points/1001`)
+    const { result } = (await answer.json()) as { result: { payload: object; vector: { image: number[] } } }
+    expect(result.payload).toEqual({ title: 'brought, "1"\nby file' })
+    const count = await fetch(`${service.url}/collections/photos/points/count`, { method: 'POST' })
+    expect(((await count.json()) as { result: { count: number } }).result.count).toBe(PHOTOS + 19)
+
+    // The same file again is the same source, whose rows are stored already.
+    await page.getByRole('button', { name: 'Store the rows' }).click()
+    await expect.poll(() => page.locator('.tile', { hasText: 'Stored' }).textContent()).toBe('Stored0')
+  })
+
+  it('that no reader knows is refused by name', async () => {
+    const path = join(folder, 'rows.xls')
+    writeFileSync(path, 'x')
+    page = await browser.page()
+    await page.at('/collections/photos/bring')
+    await page.locator('input[type=file]').setInputFiles(path)
+    await expect.poll(() => page.getByRole('alert').textContent()).toMatch(/rows\.xls: expected a name/)
+  })
+})
