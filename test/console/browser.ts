@@ -1,7 +1,12 @@
 /** Chromium on the console of a real service. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import axe from 'axe-core'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
-import { expect } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect } from 'vitest'
+import { ServerProcess } from '../durability/server-process.js'
+import { makePhotos } from './photos.js'
 
 /** Debian's. */
 const EXECUTABLE = '/usr/bin/chromium'
@@ -53,6 +58,41 @@ export class Console {
     }
     return page
   }
+}
+
+/** The service, the folder and the page that the tests of a file share. */
+export interface Stage {
+  readonly folder: string
+  readonly service: ServerProcess
+  /** Of the running test. Another one closes it. */
+  page: Watched
+  open(options?: Parameters<Console['page']>[0]): Promise<Watched>
+}
+
+/** A service with photographs and a browser, for all tests of the file. No page may end with faults. */
+export function setTheStage(env: Record<string, string> = {}): Stage {
+  const stage = {} as { -readonly [part in keyof Stage]: Stage[part] }
+  let browser: Console
+  stage.open = async (options) => {
+    stage.page = await browser.page(options)
+    return stage.page
+  }
+  beforeAll(async () => {
+    stage.folder = mkdtempSync(join(tmpdir(), 'vicinal-console-'))
+    stage.service = await ServerProcess.start(join(stage.folder, 'data'), env)
+    await makePhotos(stage.service.url, env.VICINAL_API_KEY ? { 'api-key': env.VICINAL_API_KEY } : {})
+    browser = await Console.open(stage.service.url)
+  })
+  afterAll(async () => {
+    await browser?.close()
+    await stage.service?.end('SIGTERM')
+    rmSync(stage.folder, { recursive: true, force: true })
+  })
+  afterEach(async () => {
+    expect(stage.page.faults).toEqual([])
+    await stage.page.context().close()
+  })
+  return stage
 }
 
 /** Expects that axe finds nothing on the page as it is. */

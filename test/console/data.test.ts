@@ -1,39 +1,17 @@
 /** Pages of the console about data: recall, quality, and files that are brought in. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parquetWriteBuffer } from 'hyparquet-writer'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { ServerProcess } from '../durability/server-process.js'
-import { Console, expectAccessible, type Watched } from './browser.js'
-import { makePhotos, PHOTOS } from './photos.js'
+import { describe, expect, it } from 'vitest'
+import { expectAccessible, setTheStage, type Watched } from './browser.js'
+import { PHOTOS } from './photos.js'
 
-let folder: string
-let service: ServerProcess
-let browser: Console
+const stage = setTheStage()
 let page: Watched
-
-beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'vicinal-console-'))
-  service = await ServerProcess.start(join(folder, 'data'))
-  await makePhotos(service.url)
-  browser = await Console.open(service.url)
-})
-
-afterAll(async () => {
-  await browser?.close()
-  await service?.end('SIGTERM')
-  rmSync(folder, { recursive: true, force: true })
-})
-
-afterEach(async () => {
-  expect(page.faults).toEqual([])
-  await page.context().close()
-})
 
 describe('recall', () => {
   it('is measured on stored points, against a scan', async () => {
-    page = await browser.page()
+    page = await stage.open()
     await page.at('/collections/photos/recall')
     await page.getByLabel('Queries').selectOption('50')
     await page.getByRole('button', { name: 'Measure' }).click()
@@ -47,12 +25,12 @@ describe('recall', () => {
 
 describe('quality', () => {
   it('is reported by vector, and compared with a reference', async () => {
-    page = await browser.page()
+    page = await stage.open()
     await page.at('/collections/photos/quality')
     await page.getByText('No report was made yet').waitFor()
     await page.getByRole('button', { name: 'Make a report' }).click()
     await page.getByRole('heading', { name: 'image' }).waitFor()
-    await expect.poll(() => page.getByLabel(/^Norms of image/).count()).toBe(1)
+    await expect.poll(() => page.getByLabel(/^Norms of text/).count()).toBe(1)
     await page.getByRole('button', { name: 'Compare later data' }).click()
     await expect.poll(() => page.getByRole('button', { name: 'Make a report' }).isEnabled()).toBe(true)
     await expectAccessible(page, 'quality')
@@ -103,9 +81,9 @@ const FILES: [name: string, write: (path: string) => void][] = [
 
 describe('bringing data', () => {
   it.each(FILES)('%s stores its rows, and names the one that is wrong', async (name, write) => {
-    const path = join(folder, name)
+    const path = join(stage.folder, name)
     write(path)
-    page = await browser.page()
+    page = await stage.open()
     await page.at('/collections/photos/bring')
     await page.locator('input[type=file]').setInputFiles(path)
     await expect.poll(() => page.getByLabel('Vector image').inputValue()).toBe('image')
@@ -116,10 +94,10 @@ describe('bringing data', () => {
     const wrong = page.getByLabel('Rows that are not stored').locator('tbody tr')
     expect(await wrong.count()).toBe(1)
     expect(await wrong.textContent()).toMatch(/^2.*expected dim: 8, got 7/)
-    const answer = await fetch(`${service.url}/collections/photos/points/1001`)
+    const answer = await fetch(`${stage.service.url}/collections/photos/points/1001`)
     const { result } = (await answer.json()) as { result: { payload: object; vector: { image: number[] } } }
     expect(result.payload).toEqual({ title: 'brought, "1"\nby file' })
-    const count = await fetch(`${service.url}/collections/photos/points/count`, { method: 'POST' })
+    const count = await fetch(`${stage.service.url}/collections/photos/points/count`, { method: 'POST' })
     expect(((await count.json()) as { result: { count: number } }).result.count).toBe(PHOTOS + 19)
 
     // The same file again is the same source, whose rows are stored already.
@@ -128,9 +106,9 @@ describe('bringing data', () => {
   })
 
   it('that no reader knows is refused by name', async () => {
-    const path = join(folder, 'rows.xls')
+    const path = join(stage.folder, 'rows.xls')
     writeFileSync(path, 'x')
-    page = await browser.page()
+    page = await stage.open()
     await page.at('/collections/photos/bring')
     await page.locator('input[type=file]').setInputFiles(path)
     await expect.poll(() => page.getByRole('alert').textContent()).toMatch(/rows\.xls: expected a name/)

@@ -1,40 +1,22 @@
 /** The console for everyone: by keyboard, on a phone, in the dark, with any key, over any payload. */
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { ServerProcess } from '../durability/server-process.js'
-import { Console, expectAccessible, type Watched } from './browser.js'
-import { makePhotos } from './photos.js'
+import { describe, expect, it } from 'vitest'
+import { expectAccessible, setTheStage, type Watched } from './browser.js'
 
-const PLACES = ['/', '/collections/photos', '/collections/photos/points', '/collections/photos/query']
+const PLACES = ['', '/points', '/query', '/recall', '/quality', '/bring'].map((tab) => `/collections/photos${tab}`)
+/** The button that fills a page, and what is there then. */
+const FILLED: Record<string, [button: string, then: string]> = {
+  query: ['Run', '.plan'],
+  recall: ['Measure', '.plot canvas'],
+  quality: ['Make a report', '.histogram'],
+}
 /** Where the pictures of the docs are put; none are made without it. */
 const PICTURES = process.env.VICINAL_SCREENSHOTS
 const KEYS = { VICINAL_API_KEY: 'writer', VICINAL_READ_ONLY_API_KEY: 'reader' }
 
-let folder: string
-let service: ServerProcess
-let browser: Console
+const stage = setTheStage(KEYS)
 let page: Watched
-
-beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'vicinal-console-'))
-  service = await ServerProcess.start(folder, KEYS)
-  await makePhotos(service.url, { 'api-key': 'writer' })
-  browser = await Console.open(service.url)
-  if (PICTURES) mkdirSync(PICTURES, { recursive: true })
-})
-
-afterAll(async () => {
-  await browser?.close()
-  await service?.end('SIGTERM')
-  rmSync(folder, { recursive: true, force: true })
-})
-
-afterEach(async () => {
-  expect(page.faults).toEqual([])
-  await page.context().close()
-})
 
 const LOOKS = [
   ['light', { colorScheme: 'light' }],
@@ -43,12 +25,16 @@ const LOOKS = [
 ] as const
 
 describe.each(LOOKS)('in %s', (look, options) => {
-  it.each(PLACES)('%s has no barrier and fits', async (place) => {
-    page = await browser.page({ ...options, key: 'writer' })
+  it.each(['/', ...PLACES])('%s has no barrier and fits', async (place) => {
+    page = await stage.open({ ...options, key: 'writer' })
+    if (PICTURES) mkdirSync(PICTURES, { recursive: true })
     await page.at(place)
     await page.waitForLoadState('networkidle')
-    if (place.endsWith('query')) await page.getByRole('button', { name: 'Run' }).click()
-    if (place.endsWith('query')) await page.locator('.plan').waitFor()
+    const [button, then] = FILLED[place.split('/')[3] ?? ''] ?? []
+    if (button && then) {
+      await page.getByRole('button', { name: button }).click()
+      await page.locator(then).first().waitFor({ timeout: 300_000 })
+    }
     await expectAccessible(page, `${place} in ${look}`)
     const width = await page.evaluate('document.documentElement.scrollWidth - innerWidth')
     expect(width, 'pixels beyond the window').toBeLessThanOrEqual(0)
@@ -62,7 +48,7 @@ describe.each(LOOKS)('in %s', (look, options) => {
 
 describe('the keyboard alone', () => {
   it('opens a collection, its points, and deletes one', async () => {
-    page = await browser.page({ key: 'writer' })
+    page = await stage.open({ key: 'writer' })
     await page.at('/')
     await page.getByRole('link', { name: 'photos' }).waitFor()
     await tabTo(page, 'photos')
@@ -90,8 +76,8 @@ async function tabTo(of: Watched, text: string): Promise<void> {
 
 describe('keys', () => {
   it('are asked for, kept in the tab, and sent', async () => {
-    page = await browser.page()
-    await page.goto(`${service.url}/dashboard`)
+    page = await stage.open()
+    await page.goto(`${stage.service.url}/dashboard`)
     await page.getByLabel('Key', { exact: true }).fill('reader')
     await page.getByRole('button', { name: 'Use it' }).click()
     await page.getByRole('link', { name: 'photos' }).waitFor()
@@ -99,12 +85,12 @@ describe('keys', () => {
     await page.reload()
     await page.getByRole('link', { name: 'photos' }).waitFor()
     const other = await page.context().newPage()
-    await other.goto(`${service.url}/dashboard/`)
+    await other.goto(`${stage.service.url}/dashboard/`)
     await other.getByRole('dialog').waitFor()
   })
 
   it('that only read are told what they may not do', async () => {
-    page = await browser.page({ key: 'reader' })
+    page = await stage.open({ key: 'reader' })
     await page.at('/collections/photos')
     await page.getByLabel('New alias').fill('other')
     await page.getByRole('button', { name: 'Add it' }).click()
@@ -118,7 +104,7 @@ describe('payloads of any kind', () => {
   it('are shown as text, cut, and harm nothing', async () => {
     const headers = { 'content-type': 'application/json', 'api-key': 'writer' }
     const put = (path: string, body: object) =>
-      fetch(service.url + path, { method: 'PUT', headers, body: JSON.stringify(body) })
+      fetch(stage.service.url + path, { method: 'PUT', headers, body: JSON.stringify(body) })
     await put('/collections/odd', { vectors: { size: 2, distance: 'Dot' } })
     const script = '<script>document.title = "taken"</script><img src=x onerror="document.title = 1">'
     const payloads = [
@@ -129,7 +115,7 @@ describe('payloads of any kind', () => {
     ]
     const points = payloads.map((payload, id) => ({ id, vector: [1, id], payload }))
     expect((await put('/collections/odd/points?wait=true', { points })).status).toBe(200)
-    page = await browser.page({ key: 'writer' })
+    page = await stage.open({ key: 'writer' })
     await page.at('/collections/odd/points')
     await page.getByLabel('Point 3', { exact: true }).waitFor()
     await page.getByText('characters').click()

@@ -1,39 +1,15 @@
 /** Each page of the console does its job, on the real service, in a real browser. */
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { ServerProcess } from '../durability/server-process.js'
-import { Console, type Watched } from './browser.js'
-import { makePhotos, PHOTOS } from './photos.js'
+import { describe, expect, it } from 'vitest'
+import { setTheStage, type Watched } from './browser.js'
+import { PHOTOS } from './photos.js'
 
-let folder: string
-let service: ServerProcess
-let browser: Console
+const stage = setTheStage()
 let page: Watched
-
-beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'vicinal-console-'))
-  service = await ServerProcess.start(folder)
-  await makePhotos(service.url)
-  browser = await Console.open(service.url)
-})
-
-afterAll(async () => {
-  await browser?.close()
-  await service?.end('SIGTERM')
-  rmSync(folder, { recursive: true, force: true })
-})
-
-afterEach(async () => {
-  expect(page.faults).toEqual([])
-  await page.context().close()
-})
 
 // Each caller knows what it asks for.
 // biome-ignore lint/suspicious/noExplicitAny: the answers of several routes
 const post = async (path: string, body: object): Promise<any> => {
-  const answer = await fetch(service.url + path, {
+  const answer = await fetch(stage.service.url + path, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(body),
@@ -43,7 +19,7 @@ const post = async (path: string, body: object): Promise<any> => {
 
 describe('the overview', () => {
   it('lists the collections with their numbers and leads to them', async () => {
-    page = await browser.page()
+    page = await stage.open()
     await page.at('/')
     const row = page.getByRole('row', { name: /photos/ })
     await expect.poll(() => row.textContent()).toContain(String(PHOTOS))
@@ -55,7 +31,7 @@ describe('the overview', () => {
   })
 
   it('tells requests and latency as they come', async () => {
-    page = await browser.page()
+    page = await stage.open()
     await page.at('/')
     const reads = page.locator('.tile', { hasText: 'Reads, lately' })
     await expect
@@ -69,7 +45,7 @@ describe('the overview', () => {
 
 describe('a collection', () => {
   it('tells memory by part, indexes and configuration, and changes them', async () => {
-    page = await browser.page()
+    page = await stage.open()
     await page.at('/collections/photos')
     await expect.poll(() => page.getByRole('row', { name: /^payload \d/ }).count()).toBe(1)
     await page.getByLabel('Payload key to index').fill('iso')
@@ -87,7 +63,7 @@ describe('a collection', () => {
   })
 
   it('makes aliases and snapshots, downloads one and deletes it', async () => {
-    page = await browser.page()
+    page = await stage.open()
     await page.at('/collections/photos')
     await page.getByLabel('New alias').fill('pictures')
     await page.getByRole('button', { name: 'Add it' }).click()
@@ -104,12 +80,12 @@ describe('a collection', () => {
   })
 
   it('is deleted only once its name was typed', async () => {
-    await fetch(`${service.url}/collections/drafts`, {
+    await fetch(`${stage.service.url}/collections/drafts`, {
       method: 'PUT',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ vectors: { size: 2, distance: 'Dot' } }),
     })
-    page = await browser.page()
+    page = await stage.open()
     await page.at('/collections/drafts')
     await page.getByRole('button', { name: 'Delete this collection' }).click()
     const confirm = page.getByRole('button', { name: 'Delete it' })
@@ -118,13 +94,13 @@ describe('a collection', () => {
     await page.getByLabel('to go on').fill('drafts')
     await confirm.click()
     await expect.poll(() => page.locator('h1').textContent()).toBe('Overview')
-    expect((await fetch(`${service.url}/collections/drafts`)).status).toBe(404)
+    expect((await fetch(`${stage.service.url}/collections/drafts`)).status).toBe(404)
   })
 })
 
 describe('points', () => {
   it('are filtered by clicks on facets and values', async () => {
-    page = await browser.page()
+    page = await stage.open()
     await page.at('/collections/photos/points')
     await page.getByLabel('Values of camera').getByRole('button', { name: 'Leica' }).click()
     const leicas = (await post('/collections/photos/points/count', { filter: leica() })).count
@@ -136,7 +112,7 @@ describe('points', () => {
   })
 
   it('are edited and deleted, and lead to their neighbours', async () => {
-    page = await browser.page()
+    page = await stage.open()
     await page.at('/collections/photos/points')
     const card = page.getByLabel('Point 3', { exact: true })
     await card.getByRole('button', { name: 'Edit' }).click()
@@ -161,7 +137,7 @@ describe('points', () => {
 
 describe('a query', () => {
   it('tells its points, its plan as a tree, and itself as a request', async () => {
-    page = await browser.page()
+    page = await stage.open()
     await page.at('/collections/photos/query')
     await page.getByLabel('Query: start from').selectOption('Two vectors fused')
     await page.getByRole('button', { name: 'Run' }).click()
@@ -178,7 +154,7 @@ describe('a query', () => {
   })
 
   it('stands beside another one, with what only one of them found', async () => {
-    page = await browser.page()
+    page = await stage.open()
     await page.at('/collections/photos/query')
     await page.getByText('Two queries beside each other').click()
     await page.getByLabel('Query: body as JSON', { exact: true }).fill('{"query":7,"using":"image","limit":5}')
@@ -193,7 +169,7 @@ describe('a query', () => {
   })
 
   it('that is wrong tells the error of the service', async () => {
-    page = await browser.page()
+    page = await stage.open()
     await page.at('/collections/photos/query')
     await page.getByLabel('Query: body as JSON', { exact: true }).fill('{"query":[1,2],"using":"image"}')
     await page.getByRole('button', { name: 'Run' }).click()

@@ -64,7 +64,7 @@ export function Meter({ share, label }: { share: number; label: string }) {
 /** A table that scrolls on a narrow screen, by the keyboard too. */
 export function Table({ label, children }: { label: string; children: ComponentChildren }) {
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: a part that scrolls must be reached by the keyboard
     <section class="wide" aria-label={label} tabIndex={0}>
       <table>{children}</table>
     </section>

@@ -11,7 +11,7 @@ interface Question {
   onDone(isRun: boolean): void
 }
 
-/** Asks before a change. What destroys is only done once its name was typed. */
+/** Asks before a change. A deletion waits until the name of its object was typed. */
 export function Confirm({ title, text, name, action, run, onDone }: Question) {
   const dialog = useRef<HTMLDialogElement>(null)
   const [typed, setTyped] = useState('')

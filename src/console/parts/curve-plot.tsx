@@ -8,6 +8,8 @@ interface Parts {
   /** Rising. */
   x: readonly number[]
   y: readonly number[]
+  /** The ends of the axis for the least and the greatest value. */
+  xRange(chart: uPlot, least: number, greatest: number): [number, number]
   xText(value: number): string
   yText(value: number): string
   /** Index of the point that is marked. */
@@ -15,7 +17,7 @@ interface Parts {
 }
 
 /** A line through measured points, one of which is marked. */
-export function CurvePlot({ label, x, y, xText, yText, marked }: Parts) {
+export function CurvePlot({ label, x, y, xRange, xText, yText, marked }: Parts) {
   const place = useRef<HTMLDivElement>(null)
   // biome-ignore lint/correctness/useExhaustiveDependencies: texts are functions of the page and never change
   useEffect(() => {
@@ -32,7 +34,7 @@ export function CurvePlot({ label, x, y, xText, yText, marked }: Parts) {
         height: HEIGHT,
         legend: { show: false },
         cursor: { show: false },
-        scales: { x: { time: false }, y: { range: (_, __, max) => [0, max * 1.15] } },
+        scales: { x: { time: false, range: xRange }, y: { range: (_, __, max) => [0, max * 1.15] } },
         axes: [
           { ...axis, values: (_, values) => values.map(xText) },
           { ...axis, size: 80, values: (_, values) => values.map(yText) },

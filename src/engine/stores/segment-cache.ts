@@ -31,7 +31,7 @@ type Recorded = [path: string, bytes: number, modifiedMs: number, usedMs: number
 /**
  * The folder of a node's copies of what a store keeps, below a bound. The files of collections that are open stay, as they
  * are mapped; the others leave, the least recently used first. Before a fetch would exceed the bound, open collections
- * without a use are closed too. What is open may still exceed the bound: a read that works is worth more than the bound.
+ * without a use are closed too. Open collections may still exceed the bound: a read that works is worth more than the bound.
  */
 export class SegmentCache {
   readonly disk: Disk

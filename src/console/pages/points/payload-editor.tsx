@@ -3,7 +3,7 @@ import { ErrorLine } from '../../parts/basics'
 import { ask } from '../../service/session'
 import type { Point } from '../../service/types'
 
-/** The payload as JSON. What is stored is what stands here: fields that were taken out are gone. */
+/** The payload as JSON. It replaces the stored one whole: fields that were taken out are gone. */
 export function PayloadEditor({ path, point, onDone }: { path: string; point: Point; onDone: () => void }) {
   const dialog = useRef<HTMLDialogElement>(null)
   const [text, setText] = useState(() => JSON.stringify(point.payload ?? {}, null, 2))

@@ -35,7 +35,7 @@ export function VectorReport({ collection, vector }: { collection: string; vecto
         {norms && <Tile name="Zero vectors" value={whole(norms.zero)} />}
       </div>
       <div class="columns">
-        {norms && (
+        {norms?.measured === 'stored' && (
           <div>
             <p>
               Norms <span class="quiet">median {short(norms.median)}</span>
