@@ -28,6 +28,7 @@ test('a collection appears complete, and is removed', async () => {
     table: 'c-u-1/table.lance',
     segments: 'c-u-1/segments',
     queries: 'c-u-1/queries',
+    quality: 'c-u-1/quality',
   })
   expect(await listCollections(disk)).toEqual([paths])
   expect((await disk.readFile(paths.manifest, 100)).toString()).toBe('manifest')
