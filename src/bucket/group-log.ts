@@ -100,9 +100,7 @@ export class GroupLog implements Log {
     this.#queue.push({ ...body, seq, written: durable, durable })
     this.#bufferedBytes += framedBytes(body)
     this.#lastSeq = seq
-    this.#writing ??= this.#writeAll().finally(() => {
-      this.#writing = null
-    })
+    this.#writing ??= this.#writeAll()
     return { written: durable.promise, durable: durable.promise }
   }
 
@@ -154,24 +152,28 @@ export class GroupLog implements Log {
 
   async #writeAll(): Promise<void> {
     await Promise.resolve()
-    while (this.#queue.length > 0) {
-      const taken = this.#take()
-      this.#underWay = taken
-      const [first, last] = [taken[0] as Queued, taken.at(-1) as Queued]
-      const value = encodeRecords(this.#group.epoch, taken)
-      try {
-        await this.#group.write({ puts: [[recordsKey(this.#uuid, first.seq), value]] })
-      } catch (cause) {
-        this.#fail(cause as VicinalError, taken)
-        continue
-      }
-      this.#runs.push({ firstSeq: first.seq, lastSeq: last.seq, bytes: value.byteLength })
-      this.#durableSeq = last.seq
-      this.#underWay = []
-      for (const queued of taken) {
-        this.#bufferedBytes -= framedBytes(queued)
-        queued.durable.resolve()
-      }
+    while (this.#queue.length > 0) await this.#writeSome()
+    // Without a pause after the last look: a record that arrives from here on begins another loop.
+    this.#writing = null
+  }
+
+  async #writeSome(): Promise<void> {
+    const taken = this.#take()
+    this.#underWay = taken
+    const [first, last] = [taken[0] as Queued, taken.at(-1) as Queued]
+    const value = encodeRecords(this.#group.epoch, taken)
+    try {
+      await this.#group.write({ puts: [[recordsKey(this.#uuid, first.seq), value]] })
+    } catch (cause) {
+      this.#fail(cause as VicinalError, taken)
+      return
+    }
+    this.#runs.push({ firstSeq: first.seq, lastSeq: last.seq, bytes: value.byteLength })
+    this.#durableSeq = last.seq
+    this.#underWay = []
+    for (const queued of taken) {
+      this.#bufferedBytes -= framedBytes(queued)
+      queued.durable.resolve()
     }
   }
 

@@ -99,9 +99,7 @@ export class Group {
     const bytes = change.puts.reduce((sum, [, value]) => sum + value.byteLength, 0)
     const done = settled()
     this.#queue.push({ change, bytes, done })
-    this.#writing ??= this.#writeAll().finally(() => {
-      this.#writing = null
-    })
+    this.#writing ??= this.#writeAll()
     await done.promise
   }
 
@@ -137,6 +135,8 @@ export class Group {
         await this.#settleUnknown(batch, next, error as VicinalError)
       }
     }
+    // Without a pause after the last look: a change that arrives from here on begins another loop.
+    this.#writing = null
   }
 
   /** Finds out whether a failed batch is there. Later changes were never sent. */

@@ -152,6 +152,12 @@ test('after a failed batch nothing is acknowledged, and the log says that the ou
   expect(() => log.append(2, record(2))).toThrow(/until it is opened again/)
 })
 
+test('a record that arrives in the turn in which the last one became durable is not left behind', async () => {
+  const log = await GroupLog.open(await opened(), UUID, 0)
+  for (let seq = 1; seq <= 20; seq++) await log.append(seq, record(seq)).durable
+  expect(log.durableSeq).toBe(20)
+})
+
 test('a record above the bound of a store is refused before anything of it is written', async () => {
   const group = await opened()
   const log = await GroupLog.open(group, UUID, 0)
