@@ -1,16 +1,22 @@
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, expect, it } from 'vitest'
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import type { Collection, Database } from '../../../../src/core/database.js'
 import { open } from '../../../../src/index.js'
 
 const POINTS = 20_000
 const KINDS = { word: 'keyword', n: 'integer', text: 'text', at: 'datetime', flag: 'bool' } as const
 const WORDS = ['red', 'blue', 'house', 'garden', 'fox', 'river']
-const scratch = mkdtempSync(join(tmpdir(), 'vicinal-index-files-'))
-const folder = join(scratch, 'data')
-afterAll(() => rmSync(scratch, { recursive: true }))
+/** Removals of files run in the background of an open collection. */
+const REMOVED_MS = 5_000
+let scratch: string
+let folder: string
+beforeEach(() => {
+  scratch = mkdtempSync(join(tmpdir(), 'vicinal-index-files-'))
+  folder = join(scratch, 'data')
+})
+afterEach(() => rmSync(scratch, { recursive: true }))
 
 function pointOf(id: number) {
   const word = `${WORDS[id % WORDS.length]} ${id % 997}`
@@ -91,6 +97,7 @@ it('indexes on disk answer like those in memory when opened, changed and restore
   for (let opened = 0; opened < 20 && indexFiles().length !== left; opened++) {
     const again = await open(folder)
     for (const name of await again.collections()) await (await again.collection(name)).warm()
+    await vi.waitUntil(() => indexFiles().length === left, { timeout: REMOVED_MS }).catch(() => undefined)
     await again.close()
   }
   expect(indexFiles()).toHaveLength(left)
