@@ -57,15 +57,15 @@ function breachOf(
 
 /** Vectors that are in no column, for want of a number or a dimension. */
 function* leftOutBreaches({ vector }: IngestionRule, batch: CheckedBatch, check: Check): Generator<Breach> {
-  for (const left of [...batch.leftOut]) {
+  for (const left of batch.leftOut) {
     const { row, name, error } = left
-    if (error.check !== check || (vector !== undefined && vector !== name)) continue
+    if (left.isDropped || error.check !== check || (vector !== undefined && vector !== name)) continue
     const mend = (fix: Fix) => {
-      if (fix === 'drop') batch.leftOut.splice(batch.leftOut.indexOf(left), 1)
+      if (fix === 'drop') left.isDropped = true
       return fix === 'drop'
     }
     const told = new VicinalError(error.code, error.message, { details: { field: fieldOf(name) } })
-    yield { row, error: told, mend, remains: () => batch.leftOut.includes(left) }
+    yield { row, error: told, mend, remains: () => !left.isDropped }
   }
 }
 
@@ -96,6 +96,9 @@ function* zero(rule: IngestionRule, batch: CheckedBatch): Generator<Breach> {
   }
 }
 
+/** A float32 vector that was scaled to a bound lies up to so much beyond it. */
+const NORM_SLACK = 1e-6
+
 function* norm(rule: IngestionRule, batch: CheckedBatch): Generator<Breach> {
   const { min = 0, max = Number.POSITIVE_INFINITY } = rule
   const expected = `expected a norm ${rangeOf(rule)}`
@@ -104,7 +107,7 @@ function* norm(rule: IngestionRule, batch: CheckedBatch): Generator<Breach> {
     // The norm of a vector that is not finite is none: the check `finite` is for it.
     const isOutside = (index: number) => {
       const size = norms[index] as number
-      return flags[index] === 0 && (size < min || size > max)
+      return flags[index] === 0 && (size < min * (1 - NORM_SLACK) || size > max * (1 + NORM_SLACK))
     }
     for (const at of column.broken(isOutside)) {
       const size = norms[at.index] as number
@@ -163,7 +166,7 @@ function* missing(rule: IngestionRule, batch: CheckedBatch): Generator<Breach> {
     if (column?.column.rows === null && column.dropped.size === 0) continue
     const present = new Uint8Array(batch.columns.count)
     if (column) for (const { row } of column.broken(() => true)) present[row] = 1
-    for (const left of batch.leftOut) if (left.name === name) present[left.row] = 1
+    for (const left of batch.leftOut) if (left.name === name && !left.isDropped) present[left.row] = 1
     for (let row = 0; row < present.length; row++) {
       if (present[row] === 1) continue
       const error = invalid(fieldOf(name), 'expected a vector', null)
@@ -178,7 +181,8 @@ export function* unstorable(batch: CheckedBatch): Generator<RefusedRow> {
     const { flags } = column.facts
     for (const { row } of column.broken((index) => flags[index] !== 0)) yield { row, error: notFinite(column) }
   }
-  for (const { row, name, error } of batch.leftOut) {
+  for (const { row, name, error, isDropped } of batch.leftOut) {
+    if (isDropped) continue
     const details = { field: fieldOf(name) }
     yield { row, error: new VicinalError(error.code, error.message, { details }) }
   }

@@ -16,6 +16,8 @@ export interface LeftOutVector {
   /** As JSON. */
   vector: string
   error: UnfitVector
+  /** A rule has mended its point by leaving it out for good. */
+  isDropped?: true
 }
 
 /** A row that is not stored. */
@@ -33,6 +35,20 @@ export class Flaws {
   /** The first error of each row that is no point. */
   readonly refused = new Map<number, VicinalError>()
   readonly leftOut: LeftOutVector[] = []
+  #byRow: Map<number, LeftOutVector[]> | null = null
+
+  /** Those of one row, once all rows were taken. */
+  leftOutOf(row: number): readonly LeftOutVector[] {
+    if (this.#byRow === null) {
+      this.#byRow = new Map()
+      for (const left of this.leftOut) {
+        const others = this.#byRow.get(left.row)
+        if (others) others.push(left)
+        else this.#byRow.set(left.row, [left])
+      }
+    }
+    return this.#byRow.get(row) ?? []
+  }
 }
 
 /**

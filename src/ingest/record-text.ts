@@ -19,7 +19,7 @@ export function payloadReader(payloads: TextColumn | null): (row: number) => str
 export function recordText(
   columns: PointColumns,
   inspected: readonly InspectedColumn[],
-  { leftOut }: Pick<Flaws, 'leftOut'>,
+  flaws: Pick<Flaws, 'leftOutOf'>,
   row: number,
 ): string {
   const { textId, payload } = splitTextId(payloadReader(columns.payloads)(row))
@@ -28,7 +28,7 @@ export function recordText(
     const position = column.positionOf(row)
     if (position >= 0) vectors.set(column.name, vectorText(column, position))
   }
-  for (const { name, vector } of leftOut.filter((left) => left.row === row)) vectors.set(name, vector)
+  for (const { name, vector } of flaws.leftOutOf(row)) vectors.set(name, vector)
   const id = writeBigJson(textId ?? decodeId(columns.ids, row * ID_WORDS))
   return `{"id":${id},"vector":${vectorsText(vectors)}${payload === '' ? '' : `,"payload":${payload}`}}`
 }

@@ -328,4 +328,45 @@ describe.each(Object.entries(FACES))('rules at the %s', (_face, openIt) => {
     expect(await recordsOf(collection)).toEqual([])
     await expect(collection.repair({})).rejects.toThrow('ids: expected at least one id')
   })
+
+  it('let a repair of one vector mend that one alone, and leave flags as they are', async () => {
+    const collection = await under([
+      { check: 'norm', max: 2, action: 'quarantine' },
+      { check: 'payload', key: 'kind', enum: ['cat'], action: 'flag' },
+      { check: 'payload', key: 'age', max: 10, action: 'flag' },
+    ])
+    await collection.upsert([
+      { id: 1, vector: { image: [9, 0, 0], text: [50, 0] } },
+      { id: 2, vector: { image: [9, 0, 0] }, payload: { kind: 'cow', age: 99 } },
+    ])
+    const ids = (await recordsOf(collection)).map(({ recordId }) => recordId)
+    const repaired = await collection.repair({ ids, fix: 'clamp', vector: 'image' })
+    expect(repaired).toMatchObject({ repaired: 1, kept: 1 })
+    const [point] = await collection.retrieve([1, 2], { withVector: true })
+    expect(point).toMatchObject({
+      id: 2,
+      payload: { kind: 'cow', age: 99 },
+      vector: { image: new Float32Array([2, 0, 0]) },
+    })
+    expect(point?.payload).toHaveProperty('quality_flags.length', 2)
+  })
+
+  it('take a vector that was clamped to a bound for one within it', async () => {
+    const rules = [{ check: 'norm', max: 2, action: 'fix', fix: 'clamp' }] as const
+    const collection = await under([...rules])
+    const points = Array.from({ length: 200 }, (_, id) => ({ id, vector: { image: [3 + Math.sin(id), id % 7, 1] } }))
+    expect((await collection.upsert(points)).cleaning).toMatchObject({ fixed: 200 })
+    const stored = await collection.retrieve(
+      points.map(({ id }) => id),
+      { withVector: true },
+    )
+    const again = stored.map(({ id, vector }) => ({ id, vector }))
+    expect((await collection.upsert(again as never)).cleaning).toMatchObject({ fixed: 0 })
+  })
+
+  it('drop vectors of wrong dimension from thousands of points', async () => {
+    const collection = await under([{ check: 'dimension', action: 'fix', fix: 'drop' }])
+    const points = Array.from({ length: 9_000 }, (_, id) => ({ id, vector: { image: [1, 2], text: [1] } }))
+    expect((await collection.upsert(points)).cleaning).toMatchObject({ accepted: 9_000, fixed: 9_000 })
+  })
 })

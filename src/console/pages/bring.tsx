@@ -50,7 +50,7 @@ export function BringPage({ name }: { name: string }) {
     setIsBusy(true)
     setError(null)
     try {
-      const source = await sourceOf(chosen)
+      const source = sourceOf(chosen)
       setBrought(await bring({ path, pieces: readRows(file), mapping, source, signal, onProgress: setBrought }))
     } catch (failure) {
       setError(signal.aborted ? new Error('Stopped. The rows so far are stored.') : (failure as Error))
@@ -116,10 +116,15 @@ async function lookAt(file: File, vectors: readonly string[]): Promise<Chosen> {
   return { file, columns, first, mapping: guess(columns, first, vectors) }
 }
 
-/** Another choice of columns is another source: its rows are other points. */
-async function sourceOf({ file, mapping }: Chosen): Promise<string> {
+/** Another choice of columns is another source: its rows are other points. Addresses without TLS have no `crypto.subtle`. */
+function sourceOf({ file, mapping }: Chosen): string {
   const text = JSON.stringify([file.name, file.size, file.lastModified, mapping])
-  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text))
-  const hex = Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('')
-  return `console-${hex.slice(0, 32)}`
+  return `console-${fnv(text, 0x811c9dc5)}${fnv(text, 0x01000193)}`
+}
+
+/** FNV-1a with 32 bits (Fowler, Noll and Vo), in eight hexadecimal digits. */
+function fnv(text: string, basis: number): string {
+  let hash = basis
+  for (const byte of new TextEncoder().encode(text)) hash = Math.imul(hash ^ byte, 0x01000193)
+  return (hash >>> 0).toString(16).padStart(8, '0')
 }

@@ -6,7 +6,7 @@
 import { copied } from '../../core/copied.js'
 import type { Collection, WriteOptions, WriteResult } from '../../core/database.js'
 import { invalid } from '../../core/errors.js'
-import { FIXES_OF, type IngestionConfig, type IngestionRule } from '../../core/ingestion-rules.js'
+import { FIXES_OF, type Fix, type IngestionConfig, type IngestionRule } from '../../core/ingestion-rules.js'
 import { innerOf } from '../../core/inner-call.js'
 import { LIMITS } from '../../core/limits.js'
 import type { Point, PointId, PointVector } from '../../core/point.js'
@@ -65,12 +65,25 @@ function quarantineOf(ingestion: IngestionConfig | undefined): string {
 function repairSchema(schema: Schema, { fix, vector }: Repair): Schema {
   const ingestion = schema.ingestion as IngestionConfig
   if (vector !== undefined && fix === undefined) throw invalid('fix', 'expected a fix beside vector', null)
-  const fixed = (rule: IngestionRule): IngestionRule => {
-    if (fix === undefined || !FIXES_OF[rule.check].includes(fix)) return rule
-    if (vector !== undefined && rule.vector !== undefined && rule.vector !== vector) return rule
-    return { ...rule, ...(vector === undefined || rule.check === 'payload' ? {} : { vector }), action: 'fix', fix }
+  const fixed = (rule: IngestionRule): IngestionRule[] => {
+    if (fix === undefined || !keepsBack(rule) || !canFix(rule, fix)) return [rule]
+    const mended: IngestionRule = { ...rule, action: 'fix', fix }
+    if (vector === undefined) return [mended]
+    if (rule.check === 'payload' || (rule.vector ?? vector) !== vector) return [rule]
+    // A rule for all vectors still holds for the others.
+    return rule.vector === undefined ? [{ ...mended, vector }, rule] : [mended]
   }
-  return withRules(schema, { ...ingestion, rules: ingestion.rules.map(fixed) })
+  return withRules(schema, { ...ingestion, rules: ingestion.rules.flatMap(fixed) })
+}
+
+/** Rules that flag or fix do at a repair what they do at any write. */
+function keepsBack({ action }: IngestionRule): boolean {
+  return action === 'quarantine' || action === 'reject'
+}
+
+/** A payload is clamped to bounds, which not every rule of payloads has. */
+function canFix({ check, min, max }: IngestionRule, fix: Fix): boolean {
+  return FIXES_OF[check].includes(fix) && (check !== 'payload' || min !== undefined || max !== undefined)
 }
 
 async function findRecords(

@@ -50,6 +50,12 @@ class MemoryTables {
   readonly #stores = new Set<() => number>()
   /** How long the last count of each collection took. */
   readonly #tookMs = new WeakMap<MeasuredCollection, number>()
+  /**
+   * How long a count stays valid: at least twice the slowest. Otherwise a caller that asks for one collection after the
+   * other would have all of them counted each time. Collections are counted at the same time, so the slowest decides.
+   */
+  #freshForMs = FRESH_MS
+  #processing: Promise<ProcessMemory> | null = null
 
   add(collection: MeasuredCollection): void {
     this.#open.add(collection)
@@ -82,7 +88,16 @@ class MemoryTables {
     return { memory: { ...parts, total, process: await this.#process() }, warnings }
   }
 
-  async #process(): Promise<ProcessMemory> {
+  /** Calls at the same time share one: a list of a thousand collections would otherwise count a thousand times a thousand. */
+  #process(): Promise<ProcessMemory> {
+    this.#processing ??= this.#countProcess().finally(() => {
+      this.#processing = null
+    })
+    return this.#processing
+  }
+
+  async #countProcess(): Promise<ProcessMemory> {
+    this.#freshForMs = [...this.#open].reduce((most, each) => Math.max(most, this.#freshAfter(each)), FRESH_MS)
     // A collection that is being closed no longer counts.
     const counted = await Promise.all([...this.#open].map((each) => this.#count(each).catch(() => null)))
     const collections = counted.filter((each) => each !== null)
@@ -123,7 +138,7 @@ class MemoryTables {
     const before = this.#counted.get(collection)
     const nowMs = performance.now()
     const known = before && (await before.catch(() => null))
-    if (known && nowMs - known.atMs < this.#freshMs()) return known
+    if (known && nowMs - known.atMs < this.#freshForMs) return known
     // Another caller that waited for the same count has begun a new one.
     const newer = this.#counted.get(collection)
     if (newer && newer !== before) return await newer
@@ -131,15 +146,12 @@ class MemoryTables {
     this.#counted.set(collection, counting)
     const done = await counting
     this.#tookMs.set(collection, performance.now() - nowMs)
+    this.#freshForMs = Math.max(this.#freshForMs, this.#freshAfter(collection))
     return done
   }
 
-  /**
-   * Keeps a count valid for at least twice the slowest count. Otherwise a caller that asks for one collection after the
-   * other would have all of them counted each time. Collections are counted at the same time, so the slowest decides.
-   */
-  #freshMs(): number {
-    return [...this.#open].reduce((most, each) => Math.max(most, 2 * (this.#tookMs.get(each) ?? 0)), FRESH_MS)
+  #freshAfter(collection: MeasuredCollection): number {
+    return 2 * (this.#tookMs.get(collection) ?? 0)
   }
 }
 

@@ -18,9 +18,11 @@ export function RequestTexts({ path, body }: { path: string; body: string }) {
           <option key={one}>{one}</option>
         ))}
       </select>
-      <button type="button" class="plain" onClick={() => void navigator.clipboard.writeText(text)}>
-        Copy
-      </button>
+      {navigator.clipboard && (
+        <button type="button" class="plain" onClick={() => void navigator.clipboard.writeText(text)}>
+          Copy
+        </button>
+      )}
     </div>
   )
   return (

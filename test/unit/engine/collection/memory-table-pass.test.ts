@@ -38,3 +38,22 @@ it('counts each collection once for callers that ask for one after the other', a
   }
   await expect.poll(countsNow).toBeGreaterThan(COLLECTIONS)
 })
+
+it('tells thousands of collections at once without counting all of them for each', async () => {
+  const part = { bytes: 1, residentBytes: 1, cacheBytes: 0, heapBytes: 0, unlockedBytes: 0 }
+  const parts = Object.fromEntries(COLLECTION_PARTS.map((name) => [name, part]))
+  const memory = async () => ({ ...parts, vectors: [] })
+  const collections = Array.from(
+    { length: 2_000 },
+    () => ({ shard: { memory }, log: { bufferedBytes: 0 }, schema: [] }) as unknown as MeasuredCollection,
+  )
+  for (const collection of collections) memoryTables.add(collection)
+  onTestFinished(() => {
+    for (const collection of collections) memoryTables.remove(collection)
+  })
+  const before = process.cpuUsage()
+  const told = await Promise.all(collections.map((collection) => memoryTables.of(collection)))
+  expect(told).toHaveLength(2_000)
+  // Minutes where each answer looked at each collection for each count.
+  expect(process.cpuUsage(before).user / 1e6).toBeLessThan(10)
+})
