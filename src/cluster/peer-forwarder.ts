@@ -94,6 +94,7 @@ export class PeerForwarder {
     else if (!sent.writableEnded) {
       dropBody(raw, sent)
       if (hasLargeBody(raw)) reply.header('connection', 'close')
+      reply.raw.once('finish', () => sent.destroy())
     }
     // The keys differ, and no client can do anything about that.
     if (answer.statusCode === UNAUTHENTICATED) {

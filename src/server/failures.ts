@@ -21,8 +21,9 @@ const LINGER_MS = 1000
 export function registerFailures(app: FastifyInstance, maxBodyBytes: number, log: FailureLog): void {
   app.setErrorHandler((error: FastifyError | VicinalError, request, reply) => {
     const known = vicinalError(error, request, maxBodyBytes)
-    // The forwarding thread stops sending once it has the answer, and closes the client's connection itself.
-    const isForwarded = request.ticket?.peer !== undefined
+    // A forwarding thread or node stops sending once it has the answer, and closes the client's connection itself. Closed
+    // from here, its connection could end before it has read the answer.
+    const isForwarded = request.ticket?.peer !== undefined || configOf(request)?.declared.access === 'cluster'
     if (!isForwarded && leavesConnection(error, known, request.raw)) reply.header('connection', 'close')
     // The framework closes the connection after any failed body, as if the client might send more of it.
     else reply.removeHeader('connection')

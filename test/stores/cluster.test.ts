@@ -1,4 +1,5 @@
 /** Several nodes on one store, each a process: any of them answers anything. */
+import { request } from 'node:http'
 import { expect, test } from 'vitest'
 import { connect } from '../../src/client/index.js'
 import {
@@ -60,6 +61,25 @@ test('any node takes a write, reads it at once, and others read it when asked fo
   const { nodes: known, owner: id } = await third.cluster()
   expect(known.find((one) => one.id === id)).toMatchObject({ url: owner.url, roles: ['write', 'query'] })
 })
+
+test('what the owner refuses before it has read the body is refused as it says it', async () => {
+  await write()
+  const reader = await read()
+  await make(reader)
+  const body = Buffer.alloc(70_000_000)
+  for (let at = 0; at < 6; at++) expect(await statusOf(`${reader.url}${POINTS}`, body)).toBe(413)
+})
+
+/** Of a request that is sent as curl does: on after the answer, until the connection ends. */
+async function statusOf(url: string, body: Buffer): Promise<number | undefined> {
+  const headers = { 'content-type': 'application/json', 'api-key': API_KEY, 'content-length': body.length }
+  const sent = request(url, { method: 'PUT', headers })
+  const answered = new Promise<number | undefined>((resolve, reject) => {
+    sent.on('response', ({ statusCode }) => resolve(statusCode)).on('error', reject)
+  })
+  sent.end(body)
+  return await answered
+}
 
 /** The node that owns the store, and the other one of two that may. */
 async function ownerOf(asked: Node, able: [Node, Node]): Promise<[Node, Node]> {
