@@ -15,6 +15,7 @@ import type { Stop } from '../core/stop.js'
 import { hasLargeBody } from '../server/failures.js'
 import type { Message } from '../server/main-thread.js'
 import { dropBody, framingOf, isStreamsAnswer, passBody } from '../server/pass-on.js'
+import { INTERNAL } from '../server/peers.js'
 import { nextRequestId, REQUEST_ID_HEADER } from '../server/request-ids.js'
 import { JSON_TYPE, MSGPACK_TYPE } from '../server/respond.js'
 import { ADMITTED_HEADER, ID_HEADER, PEER_HEADER } from './forwarded-requests.js'
@@ -149,7 +150,9 @@ function handBack(
   const told = withoutHeaders(answer.rawHeaders, [])
   const isUnread = !sent.writableEnded && !isStreamsAnswer(request, answer)
   if (isUnread) dropBody(request, sent)
-  const leavesBody = isUnread && answer.statusCode !== OK && hasLargeBody(request)
+  // A node stops sending once it has the answer, which it might not read from a connection that was closed.
+  const isOfNode = request.url?.startsWith(INTERNAL) === true
+  const leavesBody = isUnread && answer.statusCode !== OK && hasLargeBody(request) && !isOfNode
   // A body that arrived too slowly is not awaited, however small it is.
   const isCut = isUnread && answer.statusCode === TIMED_OUT
   const ends = isLast || leavesBody || isCut || answer.headers.connection === 'close'
