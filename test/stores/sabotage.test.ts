@@ -48,7 +48,7 @@ test('without the check of what a compaction has, rows of a late commit come bac
 })
 
 test('without the time of removal objects go that a reader may be about to open', async () => {
-  const edit = { file: 'bucket/removals.js', from: 'nowMs - sinceMs < this.#afterMs || ', to: '' }
+  const edit = { file: 'bucket/removals.js', from: 'nowMs - sinceMs < this.afterMs || ', to: '' }
   expect(await inChild('store-rules', [edit], 'removed')).toEqual({ outcome: 'removed' })
 })
 
