@@ -12,7 +12,7 @@ export function passBody(request: IncomingMessage, sent: ClientRequest): void {
   setImmediate(() => sent.flushHeaders())
 }
 
-/** Reads what is left of the body, and passes it on no more. */
+/** Reads the rest of the body, and passes it on no more. */
 export function dropBody(request: IncomingMessage, sent: ClientRequest): void {
   request.unpipe(sent)
   request.resume()
