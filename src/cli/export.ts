@@ -8,8 +8,9 @@ import { writeFile, writeOutput } from '../export/write-file.js'
 import { Progress } from '../terminal/progress.js'
 import { UsageError } from '../terminal/usage-error.js'
 import { exitCodeOf } from './exit-code.js'
-import { memoryLimitOf, parseMemoryLimit } from './memory-limit.js'
+import { parseMemoryLimit } from './memory-limit.js'
 import { parseSettings, readKeys } from './parse-settings.js'
+import { readDatabase } from './read-database.js'
 import { EXPORT_SETTINGS } from './settings.js'
 
 const STANDARD_OUTPUT = '-'
@@ -32,7 +33,7 @@ export async function exportCollection(args: string[]): Promise<number> {
     stoppedBy = signal
   }
   process.once('SIGINT', onSignal).once('SIGTERM', onSignal)
-  const database = await openDatabase(options)
+  const database = await readDatabase(options)
   try {
     await write(database, options, () => {
       if (stoppedBy) throw new Error('stopped')
@@ -91,17 +92,6 @@ function formatOf(path: string, asked: string | undefined): ExportFormat {
   const what =
     asked === undefined ? `${path === STANDARD_OUTPUT ? 'standard output' : path}: set --format` : '--format: expected'
   throw new UsageError(`${what} ${EXPORT_FORMATS.join('|')}${asked === undefined ? '' : `, got ${asked}`}`)
-}
-
-async function openDatabase(options: Options): Promise<Database> {
-  if (options.url === undefined) {
-    const memoryLimitBytes = memoryLimitOf(options.memoryLimit)
-    const { open } = await import('../index.js')
-    return open(options.data, { readOnly: true, ...(memoryLimitBytes === undefined ? {} : { memoryLimitBytes }) })
-  }
-  const { connect } = await import('../client/index.js')
-  const [apiKey] = options.keys
-  return connect(options.url, apiKey === undefined ? {} : { apiKey })
 }
 
 async function write(database: Database, options: Options, checkStopped: () => void): Promise<void> {

@@ -1,13 +1,11 @@
-import type { Database } from '../core/database.js'
 import { VicinalError } from '../core/errors.js'
 import { UsageError } from '../terminal/usage-error.js'
 import { exitCodeOf } from './exit-code.js'
-import { memoryLimitOf, parseMemoryLimit } from './memory-limit.js'
+import { parseMemoryLimit } from './memory-limit.js'
 import { parseSettings, readKeys } from './parse-settings.js'
 import { reportLines } from './quality-text.js'
+import { readDatabase } from './read-database.js'
 import { QUALITY_SETTINGS } from './settings.js'
-
-type Options = ReturnType<typeof readOptions>
 
 /** Prints what the data of a collection is like. The folder may be in use: it is read as a reader does. */
 export async function quality(args: string[]): Promise<number> {
@@ -15,7 +13,7 @@ export async function quality(args: string[]): Promise<number> {
   const stop = new AbortController()
   const onSignal = (signal: NodeJS.Signals) => stop.abort(signal)
   process.once('SIGINT', onSignal).once('SIGTERM', onSignal)
-  const database = await openDatabase(options)
+  const database = await readDatabase(options)
   try {
     const collection = await database.collection(options.collection)
     const report = await collection.quality({ ...options.asked, signal: stop.signal })
@@ -55,17 +53,6 @@ function readOptions(args: string[]) {
     keys: readKeys(settings.text('apiKey'), settings.text('apiKeyFile')),
     json: settings.isOn('json'),
   }
-}
-
-async function openDatabase(options: Options): Promise<Database> {
-  if (options.url === undefined) {
-    const memoryLimitBytes = memoryLimitOf(options.memoryLimit)
-    const { open } = await import('../index.js')
-    return open(options.data, { readOnly: true, ...(memoryLimitBytes === undefined ? {} : { memoryLimitBytes }) })
-  }
-  const { connect } = await import('../client/index.js')
-  const [apiKey] = options.keys
-  return connect(options.url, apiKey === undefined ? {} : { apiKey })
 }
 
 function bigintAsText(_: string, value: unknown): unknown {
