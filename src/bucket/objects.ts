@@ -25,10 +25,19 @@ export class Objects {
   readonly #operator: Operator
   /** Asks once: a creation that is made again may find its own object. */
   readonly #once: Operator
+  readonly #openWriter: () => Operator
+  #writer: Operator | null = null
 
-  private constructor(once: Operator, operator: Operator) {
+  private constructor(once: Operator, operator: Operator, openWriter: () => Operator) {
     this.#once = once
     this.#operator = operator
+    this.#openWriter = openWriter
+  }
+
+  /** Opened by the first write: a file store then has the folder of what is unfinished, and a prefix of others none. */
+  get #writing(): Operator {
+    this.#writer ??= this.#openWriter()
+    return this.#writer
   }
 
   static async open(address: StoreAddress): Promise<Objects> {
@@ -40,7 +49,8 @@ export class Objects {
     retry.maxTimes = RETRIES
     retry.minDelay = RETRY_FIRST_MS
     retry.jitter = true
-    return new Objects(once, new Operator(kind, { ...optionsOf(address), ...whole }).layer(retry.build()))
+    const operator = (more = {}) => new Operator(kind, { ...optionsOf(address), ...more }).layer(retry.build())
+    return new Objects(once, operator(), () => operator(whole))
   }
 
   /** Creates the object. False if one of this path was there. */
@@ -56,13 +66,13 @@ export class Objects {
 
   /** Writes the object, whatever was there. A reader has the one before or all of this one. */
   async write(path: string, content: Uint8Array): Promise<void> {
-    await this.#run('write', path, () => this.#operator.write(path, asBuffer(content)))
+    await this.#run('write', path, () => this.#writing.write(path, asBuffer(content)))
   }
 
   /** Writes an object piece by piece. It is there once all of it is. */
   async writePieces(path: string, pieces: AsyncIterable<Uint8Array>): Promise<void> {
     await this.#run('write', path, async () => {
-      const writer = await this.#operator.writer(path)
+      const writer = await this.#writing.writer(path)
       for await (const piece of pieces) await writer.write(asBuffer(piece))
       await writer.close()
     })

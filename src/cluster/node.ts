@@ -3,15 +3,14 @@ import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { StoreAddress } from '../bucket/address.js'
-import { DATABASE } from '../bucket/group-opening.js'
-import { claimPrefix } from '../bucket/marker.js'
 import { Objects } from '../bucket/objects.js'
+import { prepareStore } from '../bucket/prepared-store.js'
 import { hasReached, type Watermark, watermarkText } from '../bucket/watermark.js'
-import { VicinalError } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
 import type { EmbeddedDatabase } from '../engine/database/embedded-database.js'
 import { NodeStore, type NodeStoreParts } from '../engine/stores/node-store.js'
 import type { Peers } from '../server/peers.js'
+import { FirstRole } from './first-role.js'
 import { type Heartbeat, Heartbeats, type Role } from './heartbeats.js'
 import { OwnBeats } from './own-beats.js'
 import { OwnerLink } from './owner-link.js'
@@ -99,7 +98,10 @@ export class ClusterNode implements Peers {
   async start(url: string, open: (store: NodeStore) => Promise<EmbeddedDatabase>): Promise<EmbeddedDatabase> {
     const { address, cacheFolder, cacheBytes, log } = this.#options
     this.#url = url
-    const objects = await Objects.open(address)
+    // The store is checked now: at a takeover there is no time for it, and its owner works with it.
+    const { objects, isNew } = this.#mayWrite
+      ? await prepareStore(address)
+      : { objects: await Objects.open(address), isNew: false }
     const heartbeats = new Heartbeats(objects)
     this.#heartbeats = heartbeats
     const store = new NodeStore({
@@ -118,12 +120,18 @@ export class ClusterNode implements Peers {
     })
     this.#store = store
     try {
-      if (this.#mayWrite) await claimPrefix(objects, address, { mayCreate: true })
-      else await this.#untilThereIsOwner(store, objects)
+      const first = new FirstRole(store, objects, {
+        url,
+        lookMs: Math.min(this.#pollMs, EMPTY_LOOK_MS),
+        isGivenUp: () => this.#isGivenUp,
+        onWaiting: (isWaiting) => this.#noteWaiting(isWaiting),
+        hasRivals: () => this.#hasRivals(),
+      })
+      if (!this.#mayWrite) await first.read()
       this.#beats = new OwnBeats(heartbeats, this.#pollMs, () => this.#report())
       this.#beats.start()
       if (this.#mayWrite && this.keys.length === 0) await store.startOwning()
-      else if (this.#mayWrite) await this.#startBeside(store)
+      else if (this.#mayWrite) await first.ownOrRead(isNew, this.#options.ownerTimeoutMs)
       this.#database = await open(store)
     } catch (error) {
       await this.#beats?.stop()
@@ -134,22 +142,6 @@ export class ClusterNode implements Peers {
     await this.#tick().catch(() => undefined)
     this.#arm()
     return this.#database
-  }
-
-  /** Reads the store. A store that no node has written yet is looked at again until one has. */
-  async #untilThereIsOwner(store: NodeStore, objects: Objects): Promise<void> {
-    for (let isTold = false; ; isTold = true) {
-      try {
-        await store.startReading()
-        this.#isWithoutOwner = false
-        return
-      } catch (error) {
-        if (!(await isEmpty(error, objects)) || this.#isGivenUp) throw error
-      }
-      this.#isWithoutOwner = true
-      if (!isTold) this.#options.log(`${NO_OWNER}; this node waits for it`)
-      await sleep(Math.min(this.#pollMs, EMPTY_LOOK_MS), undefined, { ref: false })
-    }
   }
 
   /** The service stops: a start that waits for an owner ends. */
@@ -163,16 +155,15 @@ export class ClusterNode implements Peers {
     await Promise.race([announced, sleep(this.#pollMs, undefined, { ref: false })])
   }
 
-  /** A store that another node owns is read; one without an owner, or whose owner had this node's address, is taken. */
-  async #startBeside(store: NodeStore): Promise<void> {
-    const isRead = await store.startReading().then(
-      () => true,
-      () => false,
-    )
-    const owner = isRead ? await store.owner() : null
-    if (owner !== null && owner.url !== null && owner.url !== this.#url) return
-    if (isRead) await store.own()
-    else await store.startOwning()
+  #noteWaiting(isWaiting: boolean): void {
+    if (isWaiting && !this.#isWithoutOwner) this.#options.log(`${NO_OWNER}; this node waits for it`)
+    this.#isWithoutOwner = isWaiting
+  }
+
+  /** Of two nodes that ask at the same time, at least one sees the other. */
+  async #hasRivals(): Promise<boolean> {
+    await this.#beats?.now()
+    return (await this.#listAll()).some(({ id, roles }) => id !== this.#id && roles.includes('write'))
   }
 
   /** Watches no more. The database is closed by its opener, between this and `leave`. */
@@ -374,11 +365,3 @@ export class ClusterNode implements Peers {
 }
 
 type Listed = Awaited<ReturnType<Heartbeats['list']>>
-
-/** Whether a store could not be read since no node has written it yet. */
-async function isEmpty(error: unknown, objects: Objects): Promise<boolean> {
-  if (!(error instanceof VicinalError)) return false
-  if (error.details.isEmpty === true) return true
-  // Its first owner claims it before it makes the database.
-  return error.code === 'UNAVAILABLE' && (await objects.list(`${DATABASE}/`)).length === 0
-}

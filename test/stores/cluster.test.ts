@@ -62,6 +62,19 @@ test('any node takes a write, reads it at once, and others read it when asked fo
   expect(known.find((one) => one.id === id)).toMatchObject({ url: owner.url, roles: ['write', 'query'] })
 })
 
+test('of two nodes that start together on an empty store exactly one says that it owns it', async () => {
+  const [first, second] = await Promise.all([write(), write()])
+  const owners = await Promise.all([first.ownerUrl(), second.ownerUrl()])
+  expect(new Set(owners).size, String(owners)).toBe(1)
+  expect([first.url, second.url]).toContain(owners[0])
+  const [owner, other] = owners[0] === first.url ? [first, second] : [second, first]
+  await make(other)
+  expect((await upsert(other, 1)).status).toBe(200)
+  expect((await upsert(owner, 2)).status).toBe(200)
+  expect(await other.ids()).toEqual([1, 2])
+  expect(first.log + second.log).not.toMatch(/newer DB client|does not own the store any more/)
+})
+
 test('what the owner refuses before it has read the body is refused as it says it', async () => {
   await write()
   const reader = await read()

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { parseStore, type StoreAddress } from '../../bucket/address.js'
 import { commitWindowOf } from '../../bucket/group-opening.js'
+import { prepareStore } from '../../bucket/prepared-store.js'
 import { systemClock } from '../../core/clock.js'
 import type { Database } from '../../core/database.js'
 import { invalid } from '../../core/errors.js'
@@ -8,6 +9,7 @@ import type { CollectionIssue } from '../../core/issues.js'
 import { checkKnown, keysOf } from '../../core/known-keys.js'
 import { LIMITS } from '../../core/limits.js'
 import { memoryBudget } from '../memory/memory-budget.js'
+import type { SnapshotSettings } from '../snapshots/snapshot-store.js'
 import { CacheFolder } from '../stores/cache-folder.js'
 import type { CollectionStore } from '../stores/collection-store.js'
 import { FolderStore } from '../stores/folder-store.js'
@@ -123,9 +125,7 @@ export async function openSharing(folder: string, options: OpenOptions = {}): Pr
   const settings = settingsOf(options, address)
   const snapshots = { urls: settings.snapshotUrls, maxBytes: settings.maxSnapshotBytes }
   const opening = address
-    ? CacheFolder.open(cache, options.cacheBytes).then((folder) =>
-        OwnerStore.open(address, folder, { ...storeOptionsOf(options), snapshots }),
-      )
+    ? openOwning(address, cache, { ...options, snapshots })
     : FolderStore.open(root, systemClock, snapshots)
   const opened = new SharedDatabase(
     opening.then((store) => openStore(store, options)),
@@ -134,6 +134,19 @@ export async function openSharing(folder: string, options: OpenOptions = {}): Pr
   )
   writers.set(root, opened)
   return await opened.handle()
+}
+
+async function openOwning(
+  address: StoreAddress,
+  cache: string,
+  { snapshots, ...options }: OpenOptions & { snapshots: SnapshotSettings },
+): Promise<OwnerStore> {
+  const folder = await CacheFolder.open(cache, options.cacheBytes)
+  await prepareStore(address).catch(async (error) => {
+    await folder.release()
+    throw error
+  })
+  return await OwnerStore.open(address, folder, { ...storeOptionsOf(options), snapshots })
 }
 
 function settingsOf(options: OpenOptions, address: StoreAddress | null): DatabaseSettings {
