@@ -327,9 +327,8 @@ export class ClusterNode implements Peers {
 
   /** The answer has at least what this node has acknowledged. */
   async forwardRead(request: FastifyRequest, reply: FastifyReply, refuse: (error: Error) => void): Promise<void> {
-    const forwarder = this.#readers.next()
     const watermark = watermarkText(await this.#opened().store.progress.position())
-    forwarder.forward(request, reply, refuse, readAfter(request.raw.url as string, watermark))
+    this.#readers.forward(request, reply, refuse, readAfter(request.raw.url as string, watermark))
   }
 
   push(): (response: ServerResponse) => void {
