@@ -24,6 +24,9 @@ const MS_PER_SECOND = 1_000
 /** How often a node looks at a store that no node has written yet. */
 const EMPTY_LOOK_MS = 500
 const NO_OWNER = 'the store has no owner yet: start a node with the role write'
+const STRANGER =
+  'the owner of the store does not know the cluster key of this node, which forwards no writes and is pushed nothing: ' +
+  'give all nodes the same VICINAL_CLUSTER_KEY'
 /** Looks that a node tells its age in, and that may fail before it counts as behind. */
 const LATE_POLLS = 3
 /** The next owner removes heartbeats of dead nodes that are older than this. */
@@ -73,6 +76,8 @@ export class ClusterNode implements Peers {
   #isStopped = false
   #isGivenUp = false
   #isWithoutOwner = false
+  /** The owner has another cluster key. */
+  #isStranger = false
 
   constructor(options: NodeOptions) {
     this.#options = options
@@ -85,6 +90,7 @@ export class ClusterNode implements Peers {
       silenceMs: this.#pollMs * LATE_POLLS,
       reach: async (watermark, collections) =>
         await this.#database?.watermarks.reach(watermark, { timeoutMs: LIMITS.timeoutMs }, collections),
+      onKey: (isKnown) => this.#noteKey(isKnown),
       onFailure: () => void this.#lookWhoOwns().catch(() => undefined),
     })
     this.#watch = new OwnerWatch(this.#id, options.ownerTimeoutMs)
@@ -153,6 +159,12 @@ export class ClusterNode implements Peers {
   async #announce(epoch: number, heartbeats: Heartbeats): Promise<void> {
     const announced = Promise.all([this.#beats?.now(), heartbeats.tellOwner(epoch)]).catch(() => undefined)
     await Promise.race([announced, sleep(this.#pollMs, undefined, { ref: false })])
+  }
+
+  #noteKey(isKnown: boolean): void {
+    if (this.#isStranger === isKnown)
+      this.#options.log(isKnown ? 'the owner of the store knows the cluster key of this node now' : STRANGER)
+    this.#isStranger = !isKnown
   }
 
   #noteWaiting(isWaiting: boolean): void {
@@ -311,6 +323,7 @@ export class ClusterNode implements Peers {
   get behind(): string | null {
     const exhausted = this.#store?.exhausted ?? null
     if (exhausted !== null) return `This node does not follow the owner of the store: ${exhausted}`
+    if (this.#isStranger && !this.isOwner) return `Service unavailable: ${STRANGER}`
     if (this.#lagSeconds === 0 && this.#levelAtMs !== null) return null
     return this.#levelAtMs === null
       ? 'Service is starting: this node has not read what the owner of the store has'
@@ -353,11 +366,16 @@ export class ClusterNode implements Peers {
     if (this.#heartbeats === null) return { owner: null, nodes: [] }
     const goneMs = this.#options.ownerTimeoutMs * LATE_POLLS
     const beats = (await this.#lastListed()).filter(({ id, ageMs }) => id === this.#id || ageMs <= goneMs)
-    const nodes = beats.map(({ id, url, roles, lagSeconds }: Heartbeat) => ({
+    const lateMs = this.#pollMs * LATE_POLLS
+    const nodes = beats.map(({ id, url, roles, lagSeconds, ageMs }) => ({
       id,
       url,
       roles,
-      lag_seconds: id === this.#id ? this.#lagSeconds : lagSeconds,
+      // A node that is silent reads nothing, whatever it told last.
+      lag_seconds:
+        id === this.#id
+          ? this.#lagSeconds
+          : Math.max(lagSeconds, ageMs > lateMs ? Math.round(ageMs / MS_PER_SECOND) : 0),
     }))
     return { owner: this.#link.owner?.node ?? null, nodes: nodes.sort((a, b) => (a.id < b.id ? -1 : 1)) }
   }

@@ -221,6 +221,11 @@ test('only nodes open the routes of nodes, and the key of nodes opens nothing el
 
   const refused = await upsert(stranger, 2)
   expect(refused).toMatchObject({ status: 503, error: expect.stringMatching(/does not know the cluster key/) })
+  // Its own log and readiness say it, too.
+  const readiness = async () => String((await stranger.ask('GET', '/readyz')).result)
+  await expect.poll(readiness, PATIENCE).toMatch(/does not know the cluster key of this node/)
+  expect(stranger.log.match(/does not know the cluster key of this node/g)).toHaveLength(1)
+  expect((await reader.ask('GET', '/readyz')).status).toBe(200)
   expect(await owner.ids()).toEqual([1])
   // It knows of the collection once it has followed the store so far.
   await expect.poll(async () => (await upsert(lonely, 3)).status, PATIENCE).toBe(403)

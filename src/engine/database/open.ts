@@ -4,7 +4,7 @@ import { commitWindowOf } from '../../bucket/group-opening.js'
 import { prepareStore } from '../../bucket/prepared-store.js'
 import { systemClock } from '../../core/clock.js'
 import type { Database } from '../../core/database.js'
-import { invalid } from '../../core/errors.js'
+import { invalid, type VicinalError } from '../../core/errors.js'
 import type { CollectionIssue } from '../../core/issues.js'
 import { checkKnown, keysOf } from '../../core/known-keys.js'
 import { LIMITS } from '../../core/limits.js'
@@ -21,7 +21,7 @@ import { ReaderStore } from '../stores/reader-store.js'
 import { EmbeddedDatabase } from './embedded-database.js'
 import { type DatabaseSettings, SharedDatabase } from './shared-database.js'
 import type { SharingDatabase } from './sharing.js'
-import { checkStoreOptions, type StoreOptions, storeOptionsOf } from './store-options.js'
+import { checkCachePlace, checkStoreOptions, type StoreOptions, storeOptionsOf } from './store-options.js'
 
 /** Options of `open`. All are optional; an unknown one rejects with INVALID_ARGUMENT. */
 export interface OpenOptions extends StoreOptions {
@@ -110,6 +110,7 @@ export async function openSharing(folder: string, options: OpenOptions = {}): Pr
   // Reads the environment now: a service removes the store's keys from it afterwards.
   const address = STORE.test(folder) ? parseStore(folder) : null
   const cache = resolve(options.cache ?? DEFAULT_CACHE)
+  if (address) checkCachePlace(cache, address)
   // Each cache is a node of its own.
   const root = address ? `${folder} ${cache}` : resolve(folder)
   if (options.readOnly) {
@@ -146,7 +147,11 @@ async function openOwning(
     await folder.release()
     throw error
   })
-  return await OwnerStore.open(address, folder, { ...storeOptionsOf(options), snapshots })
+  const reason =
+    'another process has opened the store: this one takes no writes, and answers from what it had; open the store again'
+  const onEnd = ({ code }: VicinalError) =>
+    options.onIssue?.({ collection: null, about: 'store', code, reason, isOver: false })
+  return await OwnerStore.open(address, folder, { ...storeOptionsOf(options), snapshots, onEnd })
 }
 
 function settingsOf(options: OpenOptions, address: StoreAddress | null): DatabaseSettings {
