@@ -23,7 +23,7 @@ import { OpenSockets, StalledReaders } from './open-sockets.js'
 import { answeredByOtherNode, checkAnswersStreams } from './other-nodes.js'
 import { isOfPoints, type Peers, subjectOf } from './peers.js'
 import { type BudgetRow, Places } from './places.js'
-import { nextRequestId, REQUEST_ID_HEADER } from './request-ids.js'
+import { REQUEST_ID_HEADER, requestIdOf } from './request-ids.js'
 import { type Entrance, type RouteConfig, registerRoutes } from './router.js'
 import type { ServerSettings } from './server-settings.js'
 import { Streams } from './streams/streams.js'
@@ -93,7 +93,7 @@ export class Service<C extends ReadCall> {
     this.metrics = new Metrics({ own: () => this.state(), others, memory, budgets: this.#places.budgets })
     this.#unmatched = this.metrics.route('OTHER', 'unmatched')
     this.app = createApp(settings, {
-      idOf: (request) => this.#trusted.get(request)?.id ?? nextRequestId(),
+      idOf: (request) => this.#trusted.get(request)?.id ?? requestIdOf(request.headers),
       tellUnseen: (request, reply) => {
         this.#tell(request, reply)
         // Its head may be one that two readers take differently. Another thread has checked a trusted one.

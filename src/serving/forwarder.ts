@@ -16,7 +16,7 @@ import { hasLargeBody } from '../server/failures.js'
 import type { Message } from '../server/main-thread.js'
 import { dropBody, framingOf, isStreamsAnswer, passBody } from '../server/pass-on.js'
 import { INTERNAL } from '../server/peers.js'
-import { nextRequestId, REQUEST_ID_HEADER } from '../server/request-ids.js'
+import { nextRequestId, REQUEST_ID_HEADER, requestIdOf } from '../server/request-ids.js'
 import { JSON_TYPE, MSGPACK_TYPE } from '../server/respond.js'
 import { ADMITTED_HEADER, ID_HEADER, PEER_HEADER } from './forwarded-requests.js'
 
@@ -47,7 +47,7 @@ export class Forwarder {
   }
 
   /** Forwards a request whose body is still unread. */
-  pass(request: IncomingMessage, response: ServerResponse, id = nextRequestId()): void {
+  pass(request: IncomingMessage, response: ServerResponse, id = requestIdOf(request.headers)): void {
     if (response.socket === null) {
       inTurn(response, () => this.pass(request, response, id))
       return
