@@ -3,14 +3,15 @@ import { pipeline } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { ERROR_CATALOGUE, VicinalError } from '../core/errors.js'
 import { hasLargeBody } from '../server/failures.js'
+import { TRACEPARENT_HEADER, TRACESTATE_HEADER } from '../server/observation.js'
 import { dropBody, framingOf, isStreamsAnswer, passBody } from '../server/pass-on.js'
-import { SUBJECT_HEADER, WATERMARK_HEADER } from '../server/peers.js'
+import { ACTOR_HEADER, SUBJECT_HEADER, WATERMARK_HEADER } from '../server/peers.js'
 import { REQUEST_ID_HEADER } from '../server/request-ids.js'
 import { errorEnvelopeOf } from '../server/respond.js'
 import { LastLineChanged } from './last-line.js'
 import { PeerRequests, type Target } from './peer-requests.js'
 
-const SENT = ['content-type', 'content-length', 'accept', 'idempotency-key'] as const
+const SENT = ['content-type', 'content-length', 'accept', 'idempotency-key', TRACESTATE_HEADER] as const
 const ANSWERED = ['content-type', 'content-length', 'retry-after', 'content-disposition', WATERMARK_HEADER] as const
 const RETRY_AFTER_MS = 1_000
 const UNAUTHENTICATED = ERROR_CATALOGUE.UNAUTHENTICATED.status
@@ -40,6 +41,7 @@ export class PeerForwarder {
 
   /** The body of the request is still unread. `refuse` takes what becomes of it if there is no answer. */
   forward(request: FastifyRequest, reply: FastifyReply, refuse: (error: Error) => void, path = request.raw.url): void {
+    request.ticket.isForwarded = true
     const sent = this.#send(request, path as string)
     this.#under.add(sent)
     const fail = (error: Error) => {
@@ -72,6 +74,8 @@ export class PeerForwarder {
   #send({ raw, id, ticket }: FastifyRequest, path: string): ClientRequest {
     const headers: Record<string, string> = {
       [SUBJECT_HEADER]: ticket.caller === null ? '' : String(ticket.caller),
+      [ACTOR_HEADER]: encodeURIComponent(ticket.subject),
+      ...(ticket.traceparent === undefined ? {} : { [TRACEPARENT_HEADER]: ticket.traceparent }),
       [REQUEST_ID_HEADER]: id,
     }
     for (const name of SENT) {

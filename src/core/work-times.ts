@@ -4,9 +4,17 @@ import { emptyHistogram, type Histogram, observe } from './histogram.js'
 
 /**
  * `search_wait`: a search on its way to a thread of the kernel; `write_wait`: a write until its turn; `fsync`: the log's
- * fdatasync, or the batch of a store. The others are background work of a collection.
+ * fdatasync, or the batch of a store; `recovery`: the opening of a collection. The others are background work of one.
  */
-export const TIMED_WORK = ['search_wait', 'write_wait', 'fsync', 'flush', 'checkpoint', 'compaction'] as const
+export const TIMED_WORK = [
+  'search_wait',
+  'write_wait',
+  'fsync',
+  'flush',
+  'checkpoint',
+  'compaction',
+  'recovery',
+] as const
 export type TimedWork = (typeof TIMED_WORK)[number]
 
 /** Background work that has ended. */
@@ -29,14 +37,14 @@ export class WorkTimes {
     times: ofEach(emptyHistogram),
     failed: ofEach(() => 0),
   }
-  /** Hears of background work; null while nobody wants to. */
-  onDone: ((work: WorkDone) => void) | null = null
+  /** Hear of work whose time is taken by `time`. */
+  readonly listeners = new Set<(work: WorkDone) => void>()
 
   note(kind: TimedWork, elapsedMs: number): void {
     observe(this.state.times[kind], elapsedMs)
   }
 
-  /** Does the work, and notes its time. */
+  /** Does the work, and notes its time. The work may add to the facts. */
   async time<T>(kind: TimedWork, facts: Facts, work: () => Promise<T>): Promise<T> {
     const startMs = performance.now()
     let failure: { error: unknown } | null = null
@@ -49,7 +57,7 @@ export class WorkTimes {
     } finally {
       const endMs = performance.now()
       this.note(kind, endMs - startMs)
-      this.onDone?.({ kind, startMs, endMs, facts, error: failure?.error })
+      for (const listener of this.listeners) listener({ kind, startMs, endMs, facts, error: failure?.error })
     }
   }
 }
