@@ -67,7 +67,8 @@ export function withMatches(plan: QueryPlan, matches: number, points: number): Q
   return { ...plan, trueMatches: matches, trueSelectivity: shareOf(matches, points) }
 }
 
-export function planOf({ segments: reports = [] }: SearchResult, searched: Searched, facts: StageFacts): QueryPlan {
+export function planOf(result: SearchResult, searched: Searched, facts: StageFacts): QueryPlan {
+  const { segments: reports = [], stats } = result
   const { isFiltered } = searched
   const segments = reports.map((report) => segmentPlan(report, searched))
   const recalls = segments.map((segment) => segment.expectedRecall)
@@ -78,7 +79,7 @@ export function planOf({ segments: reports = [] }: SearchResult, searched: Searc
   const points = total((segment) => segment.points)
   return {
     ...facts,
-    strategy: distinct(segments.map(({ strategy }) => strategy)) || 'nothing to search',
+    strategy: distinct(segments.map(({ strategy }) => strategy)) || stats.strategy || 'nothing to search',
     why: distinct(segments.map(({ why }) => why)) || 'the collection is empty',
     expectedRecall: recalls.every((recall) => recall !== null) ? Math.min(1, ...recalls) : null,
     estimatedMatches: isFiltered ? estimated : null,
