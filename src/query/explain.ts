@@ -38,6 +38,7 @@ export interface StageFacts {
   prefetch: QueryPlan[]
   rowBytes: { payload: number; vectors: number }
   tookUs: number
+  askedRecall?: number
 }
 
 /** The kind of a search. For sparse vectors the counts are postings read, not distances computed. */

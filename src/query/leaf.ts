@@ -85,7 +85,8 @@ export class Leaf {
     return andThen(found, ({ result, searched }) => {
       return andThen(hitsOf<Payload>(result, place.projection, this.#scope.call), (hits) => {
         if (!this.#scope.explains) return { hits, plan: null }
-        return { hits, plan: planOf(result, searched, factsOf(kindOf(scoring), hits, BytesRead.of(result), started)) }
+        const facts = factsOf(kindOf(scoring), hits, BytesRead.of(result), started)
+        return { hits, plan: planOf(result, searched, { ...facts, ...askedOf(stage, searched) }) }
       })
     })
   }
@@ -255,7 +256,7 @@ export class Leaf {
     const { tookUs } = result.stats
     if (explains) {
       const facts = factsOf('nearest', candidates, BytesRead.of(result), started, tookUs)
-      told.plan?.prefetch.push(planOf(result, searched, facts))
+      told.plan?.prefetch.push(planOf(result, searched, { ...facts, ...askedOf(stage, searched) }))
     }
     return told
   }
@@ -330,6 +331,11 @@ function factsOf(
   tookUs = (performance.now() - started) * 1000,
 ): StageFacts {
   return { stage, returned: hits.length, prefetch: [], rowBytes: { ...read }, tookUs }
+}
+
+/** The recall that a search went for; nothing where it went by another setting. */
+function askedOf({ settings: { ef, exact, recall } }: Stage, { isSparse }: Searched): Pick<StageFacts, 'askedRecall'> {
+  return isSparse || ef > 0 || (exact && recall < 1) ? {} : { askedRecall: recall }
 }
 
 export function kindOf(scoring: Scoring): StageKind {

@@ -17,9 +17,10 @@ export interface SearchSettings {
   indexedOnly: boolean
 }
 
-export function settingsOf({ params, recall }: QueryStage): SearchSettings {
+/** `byDefault` is the recall that the collection's configuration names for the searched vector, if any. */
+export function settingsOf({ params, recall }: QueryStage, byDefault: number = DEFAULT_RECALL): SearchSettings {
   const { hnswEf: ef = 0, exact = false, indexedOnly = false, quantization } = params ?? {}
-  const asked = recall ?? params?.recall ?? DEFAULT_RECALL
+  const asked = recall ?? params?.recall ?? byDefault
   return {
     ef,
     recall: asked,

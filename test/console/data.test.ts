@@ -20,6 +20,23 @@ describe('recall', () => {
     // So few points are scanned, so that nothing is missed.
     expect(await rows.first().textContent()).toMatch(/^0\.8100\.0 %.*ms/)
     await expectAccessible(page, 'recall')
+    await page.getByRole('button', { name: 'Use 0.99 …' }).click()
+    expect(await page.getByLabel('The change').textContent()).toMatch(/− {3}"recall": 0.95\n\+ {3}"recall": 0.99/)
+    await page.getByRole('button', { name: 'Change it' }).click()
+    await page.getByRole('row', { name: /^0\.99 .* in use/ }).waitFor()
+    await page.getByLabel('Codes').selectOption('sq8')
+    await page.getByLabel('Edges of a vertex').selectOption('32')
+    await page.getByRole('button', { name: 'Show the change' }).click()
+    await expectAccessible(page, 'the change of codes')
+    await page.getByRole('button', { name: 'Change it' }).click()
+    await page.getByRole('dialog').waitFor({ state: 'detached' })
+    const { result } = (await (await fetch(`${stage.service.url}/collections/photos`)).json()) as {
+      result: { config: { params: { vectors: { image: object } } } }
+    }
+    expect(result.config.params.vectors.image).toMatchObject({
+      quantization: 'sq8',
+      hnsw_config: { m: 32, recall: 0.99 },
+    })
   })
 })
 
