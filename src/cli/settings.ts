@@ -124,6 +124,20 @@ export const SERVE_SETTINGS = named({
     `threads that read requests and answer them (at most ${LIMITS.servingThreads}). Default: half the usable cores, up to 8, but two on two or three cores`,
   ),
   logLevel: text('trace, debug, info, warn, error or silent', 'info'),
+  logFormat: text(
+    '`text`: readable lines, `json`: a JSON object a line, `auto`: text on a terminal, else json',
+    'auto',
+  ),
+  slowQueryMs: integer(
+    'logs reads of points that took at least this long, with their plans and the shapes of their filters, without values, vectors and payloads; at most 60 a minute and thread. Default: none',
+  ),
+  auditLog: text(
+    'file that gets a JSON line for each write, refusal and administrative read (docs/observability.md); opened anew on SIGHUP',
+  ),
+  otlpEndpoint: {
+    ...text('URL of an OpenTelemetry collector that gets traces by OTLP over HTTP, such as http://localhost:4318'),
+    environment: 'OTEL_EXPORTER_OTLP_ENDPOINT',
+  },
   sample: unfiled.text('`words`: download 340,000 word vectors from the npm registry and ingest them'),
 })
 

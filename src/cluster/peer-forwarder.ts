@@ -2,15 +2,16 @@ import type { ClientRequest, IncomingMessage } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { ERROR_CATALOGUE, VicinalError } from '../core/errors.js'
 import { hasLargeBody } from '../server/failures.js'
+import { TRACEPARENT_HEADER, TRACESTATE_HEADER } from '../server/observation.js'
 import { dropBody, framingOf, isStreamsAnswer, passBody } from '../server/pass-on.js'
-import { SUBJECT_HEADER, WATERMARK_HEADER } from '../server/peers.js'
+import { ACTOR_HEADER, SUBJECT_HEADER, WATERMARK_HEADER } from '../server/peers.js'
 import { REQUEST_ID_HEADER } from '../server/request-ids.js'
 import { errorEnvelopeOf } from '../server/respond.js'
 import { ForwardedLines } from './forwarded-lines.js'
 import type { KeptBody } from './kept-body.js'
 import { PeerRequests, type Target } from './peer-requests.js'
 
-const SENT = ['content-type', 'content-length', 'accept', 'idempotency-key'] as const
+const SENT = ['content-type', 'content-length', 'accept', 'idempotency-key', TRACESTATE_HEADER] as const
 const ANSWERED = ['content-type', 'content-length', 'retry-after', 'content-disposition', WATERMARK_HEADER] as const
 const RETRY_AFTER_MS = 1_000
 /** A refusal that took longer is handed on: the caller has waited. */
@@ -60,6 +61,7 @@ export class PeerForwarder {
     refuse: (error: Error) => void,
     read: Read | null = null,
   ): void {
+    request.ticket.isForwarded = true
     const sent = this.#send(request, read?.path ?? (request.raw.url as string))
     const beganMs = performance.now()
     let isOver = false
@@ -119,6 +121,8 @@ export class PeerForwarder {
   #send({ raw, id, ticket }: FastifyRequest, path: string): ClientRequest {
     const headers: Record<string, string> = {
       [SUBJECT_HEADER]: ticket.caller === null ? '' : String(ticket.caller),
+      [ACTOR_HEADER]: encodeURIComponent(ticket.subject),
+      ...(ticket.traceparent === undefined ? {} : { [TRACEPARENT_HEADER]: ticket.traceparent }),
       [REQUEST_ID_HEADER]: id,
     }
     for (const name of SENT) {
