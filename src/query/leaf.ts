@@ -123,7 +123,8 @@ export class Leaf {
     target: Target,
     place: LeafPlace,
   ): MaybePromise<{ result: SearchResult; searched: Searched }> {
-    const { shard, name } = this.#scope.source
+    const { explains, source } = this.#scope
+    const { shard, name } = source
     const asked = this.#requestOf(stage, vector, target, place)
     const startMs = performance.now()
     const found =
@@ -134,7 +135,7 @@ export class Leaf {
     const isFiltered = (isSparse ? asked.sparse : asked.dense).filter !== null
     return andThen(found, (result) => {
       noteSearch(name, result, startMs)
-      return { result, searched: { isFiltered, isSparse } }
+      return { result, searched: { isFiltered, isSparse, isCounted: explains } }
     })
   }
 
