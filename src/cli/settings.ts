@@ -58,7 +58,10 @@ export const SERVE_SETTINGS = named({
   clusterKeyFile: text(
     'file with the key that all nodes of a store have: with it a node forwards writes to the owner, and takes the store from a silent one. One a line; the first is sent, all are accepted',
   ),
-  clusterKey: secret('VICINAL_CLUSTER_KEY', 'the same key; several are separated by commas'),
+  clusterKey: secret(
+    'VICINAL_CLUSTER_KEY',
+    `the same key, of at least ${LIMITS.leastClusterKeyLength} characters; several are separated by commas`,
+  ),
   host: text('address to listen on', '127.0.0.1'),
   port: integer(`port to listen on; 0 takes a free one (at most ${MAX_PORT})`, 6333),
   apiKeyFile: text(

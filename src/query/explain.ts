@@ -46,6 +46,7 @@ export interface Searched {
   isSparse: boolean
   /** The matches were counted after the search. */
   isCounted: boolean
+  askedRecall?: number | undefined
 }
 
 /** The plan of a stage that searches no segment; its kind gives the text. */
@@ -71,7 +72,7 @@ export function withMatches(plan: QueryPlan, matches: number, points: number): Q
 
 export function planOf(result: SearchResult, searched: Searched, facts: StageFacts): QueryPlan {
   const { segments: reports = [], stats } = result
-  const { isFiltered } = searched
+  const { isFiltered, askedRecall } = searched
   const isCounted = isFiltered && searched.isCounted
   const segments = reports.map((report) => segmentPlan(report, searched))
   const recalls = segments.map((segment) => segment.expectedRecall)
@@ -82,6 +83,7 @@ export function planOf(result: SearchResult, searched: Searched, facts: StageFac
   const points = total((segment) => segment.points)
   return {
     ...facts,
+    ...(askedRecall === undefined ? {} : { askedRecall }),
     strategy: distinct(segments.map(({ strategy }) => strategy)) || stats.strategy || 'nothing to search',
     why: distinct(segments.map(({ why }) => why)) || 'the collection is empty',
     expectedRecall: recalls.every((recall) => recall !== null) ? Math.min(1, ...recalls) : null,

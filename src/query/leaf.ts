@@ -16,6 +16,7 @@ import { noted, noteSearch } from './noted.js'
 import type { Order, Scoring, Stage } from './plan.js'
 import type { References } from './references.js'
 import { hitsOf, orderValueAt, type Projection, projectionOf, RowReader, withFields } from './rows.js'
+import { askedRecallOf } from './search-settings.js'
 import { similaritiesOf } from './similarities.js'
 import type { QueryScope } from './source.js'
 import { TextQuery } from './texts.js'
@@ -135,7 +136,8 @@ export class Leaf {
     const isFiltered = (isSparse ? asked.sparse : asked.dense).filter !== null
     return andThen(found, (result) => {
       noteSearch(name, result, startMs)
-      return { result, searched: { isFiltered, isSparse, isCounted: explains } }
+      const askedRecall = askedRecallOf(stage.settings, isSparse)
+      return { result, searched: { isFiltered, isSparse, isCounted: explains, askedRecall } }
     })
   }
 
