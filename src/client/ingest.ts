@@ -2,6 +2,7 @@
 import { invalid, VicinalError } from '../core/errors.js'
 import type { IngestBytes, IngestCounts, IngestOptions, IngestResult, IngestStream } from '../core/ingest.js'
 import type { Point } from '../core/point.js'
+import { UnreadPoint } from '../core/unread-point.js'
 import { encodeRequest } from '../wire/msgpack-request.js'
 import { type Envelope, errorOfAnswer } from './answers.js'
 import { pointBody } from './requests.js'
@@ -50,6 +51,7 @@ export async function sendStream(
 /** A point that is wrong is sent as it is: the service refuses it, and stores the others. */
 function mapOf(point: Point<unknown>, row: number): Buffer {
   if (ArrayBuffer.isView(point)) throw invalid('type', 'expected the form of the stream, since it gives bytes')
+  if (point instanceof UnreadPoint) return encodeRequest(null)
   try {
     return encodeRequest(pointBody(point, `points[${row}]`))
   } catch (error) {

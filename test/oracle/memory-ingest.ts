@@ -41,7 +41,12 @@ export class OracleIngests {
           if (error) rejected.push(rejectedRow(rows[at] as number, error))
         }
         if (source !== null) this.#positions.set(source, Math.max(stored, to))
-        return { accepted: points.length - rejected.length, refused: rejected, counts: null, recent: null }
+        return {
+          accepted: points.length - rejected.length,
+          refused: [...batch.unread, ...rejected],
+          counts: null,
+          recent: null,
+        }
       },
     })
 
