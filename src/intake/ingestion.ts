@@ -3,14 +3,15 @@
  * while the next one is gathered, and nothing more of the stream is read meanwhile: that is the back-pressure.
  */
 import { VicinalError } from '../core/errors.js'
-import type {
-  IngestBytes,
-  IngestCounts,
-  IngestOptions,
-  IngestResult,
-  IngestStream,
-  IngestType,
-  RejectedRow,
+import {
+  checkStream,
+  type IngestBytes,
+  type IngestCounts,
+  type IngestOptions,
+  type IngestResult,
+  type IngestStream,
+  type IngestType,
+  type RejectedRow,
 } from '../core/ingest.js'
 import { addCount } from '../core/ingestion-rules.js'
 import { LIMITS } from '../core/limits.js'
@@ -62,6 +63,8 @@ export interface IngestShape {
   mostPoints?: number | undefined
   /** Whether it has rules, so that results tell what they did. */
   hasRules?: boolean
+  /** Whether its ids are texts. */
+  textIds?: boolean
 }
 
 /** The destination of a stream. */
@@ -98,12 +101,13 @@ export async function ingestStream(
   sink: IngestSink,
   bounds: IngestBounds = DEFAULT_BOUNDS,
 ): Promise<IngestResult> {
+  checkStream(stream)
   const { type } = options
-  const { vectors, mostPoints = LIMITS.ingestBatchRows, hasRules = false } = await sink.shape()
+  const { vectors, mostPoints = LIMITS.ingestBatchRows, hasRules = false, textIds = false } = await sink.shape()
   const batchRows = Math.min(mostPoints, LIMITS.ingestBatchRows)
   const ingestion = new Ingestion(options, sink, bounds, { batchRows, hasRules })
   if (type === undefined) return await ingestion.run(readPoints(stream as AsyncIterable<Point<unknown>>))
-  return await ingestion.run(READERS[type](piecesOf(stream as IngestBytes), { ...bounds, vectors }))
+  return await ingestion.run(READERS[type](piecesOf(stream as IngestBytes), { ...bounds, vectors, textIds }))
 }
 
 class Ingestion {

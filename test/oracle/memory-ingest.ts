@@ -23,7 +23,7 @@ export class OracleIngests {
 
   readonly position = async (source: string): Promise<number> => this.#positions.get(source) ?? 0
 
-  readonly ingest = async (stream: IngestStream, options: IngestOptions): Promise<IngestResult> =>
+  readonly ingest = async (stream: IngestStream, options: IngestOptions = {}): Promise<IngestResult> =>
     await ingestStream(stream, given(IngestOptions, options), {
       position: this.position,
       verdicts: async () => new Map(),

@@ -50,7 +50,7 @@ import { writeBytes } from './anticipated.js'
 import { type CallScope, untilDone, withCall, withDeadline } from './call-scope.js'
 import type { CollectionEngine } from './collection-engine.js'
 import { CollectionReads, type ReadHost } from './collection-reads.js'
-import { IngestPlan } from './ingest-plan.js'
+import { IngestPlan, ingestShapeOf } from './ingest-plan.js'
 import { readLargeFilterOf } from './large-filters.js'
 import { conditionIn, leastCost, type PassedWrite, TAKES_ROOM, withOwnSelector } from './passed-write.js'
 import { type PlanWrite, readOperation } from './plans.js'
@@ -139,9 +139,7 @@ export class EmbeddedCollection<P = Payload>
   }
 
   async ingestShape(): Promise<IngestShape> {
-    const { schema, strictMode, config } = this.#engine
-    const mostPoints = strictMode?.config.upsertMaxBatchsize
-    return { vectors: schema.map(({ name }) => name), mostPoints, hasRules: config.ingestion !== undefined }
+    return ingestShapeOf(this.#engine)
   }
 
   /** Writes one batch of a stream. Rows that are no points of the collection are left out and told. */

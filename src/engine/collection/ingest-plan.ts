@@ -6,9 +6,10 @@ import type { Schema } from '../../core/schema.js'
 import type { CleaningCounts } from '../../ingest/cleaning.js'
 import { keepLast, takeRows } from '../../ingest/kept-rows.js'
 import { type KeptRows, RecentRows } from '../../ingest/recent-rows.js'
-import { gap, type IngestBatch, type WrittenBatch } from '../../intake/ingestion.js'
+import { gap, type IngestBatch, type IngestShape, type WrittenBatch } from '../../intake/ingestion.js'
 import type { LogRecord } from '../../log/record.js'
 import { toldRow } from './cleaned-upsert.js'
+import type { CollectionEngine } from './collection-engine.js'
 import type { PlanContext } from './collection-view.js'
 import { GivenRows, toColumns } from './given-columns.js'
 import { nearestIn } from './nearest-points.js'
@@ -149,3 +150,15 @@ function withoutFirst(columns: PointColumns, count: number): PointColumns {
     Uint32Array.from({ length: columns.count - count }, (_, row) => row + count),
   )
 }
+
+/** The facts of an open collection by which streams are read and cut. */
+export function ingestShapeOf({ schema, strictMode, config }: OfEngine): IngestShape {
+  return {
+    vectors: schema.map(({ name }) => name),
+    mostPoints: strictMode?.config.upsertMaxBatchsize,
+    hasRules: config.ingestion !== undefined,
+    textIds: config.ids === 'text',
+  }
+}
+
+type OfEngine = Pick<CollectionEngine, 'schema' | 'strictMode' | 'config'>
