@@ -67,7 +67,7 @@ export function createServer({ database, memory, peers, threads, ...given }: Ser
     others: async () => (await threads?.states()) ?? [],
     ...(peers ? { peers } : {}),
     routes: ({ metrics, isClosing, mayRead }) =>
-      routeTable({ gate, metrics, isClosing, mayRead, peers: peers ?? null }),
+      routeTable({ gate, metrics, isClosing, mayRead, peers: peers ?? null }, settings.consolePictureHosts),
     callOf: (request) => new Call(request, gate, settings),
     streams: { routes: readRoutes, callOf: (asked) => new ReadCall(asked, gate, settings.timeoutMs) },
   })

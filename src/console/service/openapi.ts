@@ -127,7 +127,7 @@ export function valuesOf(forms: readonly Schema[]): unknown[] {
 
 const MOST_DEPTH = 5
 
-/** A small value of the schema: what is required, or else its first fields. */
+/** A small value of the schema: what is required, or else its first numbers and switches. */
 export function exampleOf(api: Api, schema: Schema | undefined, depth = 0): unknown {
   const [form] = formsOf(api, schema).filter((one) => one.type !== undefined || one.enum || one.properties)
   if (!form || depth > MOST_DEPTH) return {}
@@ -138,7 +138,10 @@ export function exampleOf(api: Api, schema: Schema | undefined, depth = 0): unkn
   if (type === 'string') return 'text'
   if (type === 'boolean') return true
   if (type === 'array') return [exampleOf(api, form.items, depth + 1)]
-  const keys = form.required ?? (depth === 0 ? Object.keys(form.properties ?? {}).slice(0, 3) : [])
+  const simple = Object.entries(form.properties ?? {}).filter(
+    ([, { type }]) => type === 'integer' || type === 'boolean',
+  )
+  const keys = form.required ?? (depth === 0 ? simple.slice(0, 3).map(([key]) => key) : [])
   return Object.fromEntries(keys.map((key) => [key, exampleOf(api, form.properties?.[key], depth + 1)]))
 }
 
