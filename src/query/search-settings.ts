@@ -80,3 +80,8 @@ export function finite(value: unknown, field: string): number {
   if (typeof value !== 'number' || !Number.isFinite(value)) throw invalid(field, 'expected a finite number', value)
   return value
 }
+
+/** The recall that a search goes for; undefined where another setting decides. */
+export function askedRecallOf({ ef, exact, recall }: SearchSettings, isSparse: boolean): number | undefined {
+  return isSparse || ef > 0 || (exact && recall < 1) ? undefined : recall
+}
