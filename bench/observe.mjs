@@ -98,7 +98,9 @@ async function fill() {
 
 const { type, encode } = CODECS.msgpack
 const requests = Array.from({ length: QUERIES }, () =>
-  Buffer.concat(request('POST', '/collections/bench/points/query', encode({ query: onWire(vector()), limit: 10 }), type, 6333)),
+  Buffer.concat(
+    request('POST', '/collections/bench/points/query', encode({ query: onWire(vector()), limit: 10 }), type, 6333),
+  ),
 )
 
 const TICKS_PER_SECOND = 100
