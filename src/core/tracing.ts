@@ -48,7 +48,7 @@ export interface Trace {
 
 export interface Tracing {
   /** Null where the request is not sampled. */
-  begin(name: string, startMs: number, parent: TraceParent | null, tracestate?: string): Trace | null
+  begin(name: () => string, startMs: number, parent: TraceParent | null, tracestate?: string): Trace | null
   /** Of background work, which belongs to no request. */
   done(work: WorkDone): void
   /** Resolves once the spans made so far were sent, or given up. */

@@ -12,7 +12,7 @@ import { roundQuery } from '../native/vectors.js'
 import { type DenseTarget, nearestTo, type SparseTarget, type Target, targetOf } from './examples.js'
 import { BytesRead, planOf, planWithoutSearch, type Searched, type StageFacts, withMatches } from './explain.js'
 import { chooseDiverse } from './mmr.js'
-import { noted, noteSearch } from './noted.js'
+import { noted, noteSearch, wantsPlan } from './noted.js'
 import type { Order, Scoring, Stage } from './plan.js'
 import type { References } from './references.js'
 import { hitsOf, orderValueAt, type Projection, projectionOf, RowReader, withFields } from './rows.js'
@@ -103,7 +103,7 @@ export class Leaf {
     tookUs?: number,
   ): QueryPlan | null {
     const { explains, notes } = this.#scope
-    if (!explains && notes === null) return null
+    if (!explains && !wantsPlan(notes, started)) return null
     const plan = planOf(result, searched, factsOf(stage, hits, BytesRead.of(result), started, tookUs))
     return noted(plan, notes, started, filters, result)
   }

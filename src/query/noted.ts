@@ -33,6 +33,11 @@ export function noted(
   })
 }
 
+/** A search that was not slow has no plan: making one takes a good part of its time. */
+export function wantsPlan(notes: CallNotes | null, startMs: number): boolean {
+  return notes !== null && (notes.isTraced || (performance.now() - startMs) * US_PER_MS >= notes.reportsFromUs)
+}
+
 function conjunctionOf(filters: readonly FilterNode[]): FilterNode {
   return filters.length === 1 ? (filters[0] as FilterNode) : { op: 'and', children: [...filters] }
 }

@@ -56,7 +56,7 @@ export class Observation {
     const parent = header === undefined ? null : parseTraceparent(header)
     if (parent) ticket.traceparent = header as string
     const { tracing } = this.#parts
-    if (tracing) ticket.trace = tracing.begin(nameOf(request, config), ticket.startedMs, parent)
+    if (tracing) ticket.trace = tracing.begin(() => nameOf(request, config), ticket.startedMs, parent)
     if (ticket.trace) ticket.traceparent = ticket.trace.traceparent
     if (ticket.traceparent !== undefined) reply.header(TRACERESPONSE_HEADER, ticket.traceparent)
     if (ticket.trace) ticket.notes = new RequestNotes(true, 0)

@@ -2,12 +2,7 @@
 import { type Context, ROOT_CONTEXT, type Span, SpanKind, SpanStatusCode, type Tracer, trace } from '@opentelemetry/api'
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http'
 import { detectResources, envDetector, resourceFromAttributes } from '@opentelemetry/resources'
-import {
-  BasicTracerProvider,
-  BatchSpanProcessor,
-  ParentBasedSampler,
-  TraceIdRatioBasedSampler,
-} from '@opentelemetry/sdk-trace-base'
+import { AlwaysOnSampler, BasicTracerProvider, BatchSpanProcessor } from '@opentelemetry/sdk-trace-base'
 import type { RequestNoted, Trace, TraceParent, Tracing } from '../core/tracing.js'
 import type { WorkDone } from '../core/work-times.js'
 import { addPlan, timeOf } from './plan-spans.js'
@@ -20,22 +15,25 @@ const INTERNAL_ERROR = 500
 export class OtlpTracing implements Tracing {
   readonly #provider: BasicTracerProvider
   readonly #tracer: Tracer
+  /** Otherwise it is known without the SDK which requests are traced: each request asks. */
+  readonly #asksSdk: boolean
 
   /** The endpoint, headers, timeouts, sampler, batches and resource are those of the OTEL_ variables. */
   constructor(version: string) {
-    const isSampled = process.env.OTEL_TRACES_SAMPLER !== undefined
+    this.#asksSdk = process.env.OTEL_TRACES_SAMPLER !== undefined
     const own = resourceFromAttributes({ 'service.name': NAME, 'service.version': version })
     this.#provider = new BasicTracerProvider({
       resource: own.merge(detectResources({ detectors: [envDetector] })),
       spanProcessors: [new BatchSpanProcessor(new OTLPTraceExporter())],
-      ...(isSampled ? {} : { sampler: new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(DEFAULT_RATIO) }) }),
+      ...(this.#asksSdk ? {} : { sampler: new AlwaysOnSampler() }),
     })
     this.#tracer = this.#provider.getTracer(NAME, version)
   }
 
-  begin(name: string, startMs: number, parent: TraceParent | null): Trace | null {
+  begin(name: () => string, startMs: number, parent: TraceParent | null): Trace | null {
+    if (!this.#asksSdk && !isKept(parent)) return null
     const options = { kind: SpanKind.SERVER, startTime: timeOf(startMs) }
-    const span = this.#tracer.startSpan(name, options, contextOf(parent))
+    const span = this.#tracer.startSpan(name(), options, contextOf(parent))
     return span.isRecording() ? new RequestTrace(this.#tracer, span) : null
   }
 
@@ -48,6 +46,11 @@ export class OtlpTracing implements Tracing {
   async close(): Promise<void> {
     await this.#provider.shutdown().catch(() => undefined)
   }
+}
+
+/** The caller decides, where there is one. */
+function isKept(parent: TraceParent | null): boolean {
+  return parent === null ? Math.random() < DEFAULT_RATIO : (parent.flags & 1) === 1
 }
 
 function contextOf(parent: TraceParent | null): Context {
