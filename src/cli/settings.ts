@@ -58,7 +58,10 @@ export const SERVE_SETTINGS = named({
   clusterKeyFile: text(
     'file with the key that all nodes of a store have: with it a node forwards writes to the owner, and takes the store from a silent one. One a line; the first is sent, all are accepted',
   ),
-  clusterKey: secret('VICINAL_CLUSTER_KEY', 'the same key; several are separated by commas'),
+  clusterKey: secret(
+    'VICINAL_CLUSTER_KEY',
+    `the same key, of at least ${LIMITS.leastClusterKeyLength} characters; several are separated by commas`,
+  ),
   host: text('address to listen on', '127.0.0.1'),
   port: integer(`port to listen on; 0 takes a free one (at most ${MAX_PORT})`, 6333),
   apiKeyFile: text(
@@ -71,6 +74,9 @@ export const SERVE_SETTINGS = named({
   tlsKey: text('PEM file with its private key'),
   allowHost: list('Host header to accept besides loopback names; only checked if no key is set (repeatable)'),
   allowOrigin: list('browser Origin that is accepted and gets CORS headers, such as https://app.example (repeatable)'),
+  consolePictureHosts: list(
+    'hosts whose pictures in payloads the console shows, such as pictures.example or pictures.example:8443, separated by commas (repeatable)',
+  ),
   allowInsecurePublic: toggle('listen on a public address without an API key'),
   maxBodyBytes: integer(
     'most bytes of a request body; of a stream of points: of one row or record batch',
@@ -121,6 +127,20 @@ export const SERVE_SETTINGS = named({
     `threads that read requests and answer them (at most ${LIMITS.servingThreads}). Default: half the usable cores, up to 8, but two on two or three cores`,
   ),
   logLevel: text('trace, debug, info, warn, error or silent', 'info'),
+  logFormat: text(
+    '`text`: readable lines, `json`: a JSON object a line, `auto`: text on a terminal, else json',
+    'auto',
+  ),
+  slowQueryMs: integer(
+    'logs reads of points that took at least this long, with their plans and the shapes of their filters, without values, vectors and payloads; at most 60 a minute and thread. Default: none',
+  ),
+  auditLog: text(
+    'file that gets a JSON line for each write, refusal and administrative read (docs/observability.md); opened anew on SIGHUP',
+  ),
+  otlpEndpoint: {
+    ...text('URL of an OpenTelemetry collector that gets traces by OTLP over HTTP, such as http://localhost:4318'),
+    environment: 'OTEL_EXPORTER_OTLP_ENDPOINT',
+  },
   sample: unfiled.text('`words`: download 340,000 word vectors from the npm registry and ingest them'),
 })
 

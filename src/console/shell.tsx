@@ -1,10 +1,12 @@
 /** What stands around each page: navigation, the key, and the page of the place. */
 import { useEffect, useState } from 'preact/hooks'
+import { ApiPage } from './pages/api'
 import { BringPage } from './pages/bring'
 import { CollectionPage } from './pages/collection'
 import { OverviewPage } from './pages/overview'
 import { PointsPage } from './pages/points'
 import { QualityPage } from './pages/quality'
+import { QuarantinePage } from './pages/quarantine'
 import { QueryPage } from './pages/query'
 import { RecallPage } from './pages/recall'
 import { KeyDialog } from './parts/key-dialog'
@@ -31,6 +33,9 @@ export function Shell() {
           <img src="./mark.svg" alt="" width="22" height="22" /> Vicinal
         </a>
         {name !== undefined && <CollectionTabs name={name} place={place} />}
+        <a class="api" href={linkTo(['api'])} aria-current={place.path[0] === 'api' ? 'page' : undefined}>
+          API
+        </a>
         <button type="button" class="plain" onClick={() => setAsksKey(true)}>
           {keyOfTab() === null ? 'Key' : 'Key ✓'}
         </button>
@@ -49,6 +54,7 @@ const TABS = [
   ['query', 'Query'],
   ['recall', 'Recall'],
   ['quality', 'Quality'],
+  ['quarantine', 'Quarantine'],
   ['bring', 'Bring data'],
 ] as const
 
@@ -72,9 +78,11 @@ function CollectionTabs({ name, place }: { name: string; place: Place }) {
 function Page({ place }: { place: Place }) {
   const [room, name, tab = ''] = place.path
   if (room === undefined) return <OverviewPage />
+  if (room === 'api') return <ApiPage asked={place.query.get('route')} />
   if (room === 'collections' && name !== undefined) {
     if (tab === '') return <CollectionPage key={name} name={name} />
     if (tab === 'points') return <PointsPage key={name} name={name} />
+    if (tab === 'quarantine') return <QuarantinePage key={name} name={name} />
     if (tab === 'quality') return <QualityPage key={name} name={name} />
     if (tab === 'bring') return <BringPage key={name} name={name} />
     if (tab === 'recall') return <RecallPage key={name} name={name} />

@@ -44,6 +44,9 @@ export interface StageFacts {
 export interface Searched {
   isFiltered: boolean
   isSparse: boolean
+  /** The matches were counted after the search. */
+  isCounted: boolean
+  askedRecall?: number | undefined
 }
 
 /** The plan of a stage that searches no segment; its kind gives the text. */
@@ -67,8 +70,10 @@ export function withMatches(plan: QueryPlan, matches: number, points: number): Q
   return { ...plan, trueMatches: matches, trueSelectivity: shareOf(matches, points) }
 }
 
-export function planOf({ segments: reports = [] }: SearchResult, searched: Searched, facts: StageFacts): QueryPlan {
-  const { isFiltered } = searched
+export function planOf(result: SearchResult, searched: Searched, facts: StageFacts): QueryPlan {
+  const { segments: reports = [], stats } = result
+  const { isFiltered, askedRecall } = searched
+  const isCounted = isFiltered && searched.isCounted
   const segments = reports.map((report) => segmentPlan(report, searched))
   const recalls = segments.map((segment) => segment.expectedRecall)
   const total = (of: (segment: SegmentPlan) => number | null) =>
@@ -78,14 +83,15 @@ export function planOf({ segments: reports = [] }: SearchResult, searched: Searc
   const points = total((segment) => segment.points)
   return {
     ...facts,
-    strategy: distinct(segments.map(({ strategy }) => strategy)) || 'nothing to search',
+    ...(askedRecall === undefined ? {} : { askedRecall }),
+    strategy: distinct(segments.map(({ strategy }) => strategy)) || stats.strategy || 'nothing to search',
     why: distinct(segments.map(({ why }) => why)) || 'the collection is empty',
     expectedRecall: recalls.every((recall) => recall !== null) ? Math.min(1, ...recalls) : null,
     estimatedMatches: isFiltered ? estimated : null,
     selectivity: isFiltered ? shareOf(estimated, points) : null,
     // If no segment was searched, no match was counted.
-    trueMatches: isFiltered && segments.length > 0 ? counted : null,
-    trueSelectivity: isFiltered && segments.length > 0 ? shareOf(counted, points) : null,
+    trueMatches: isCounted && segments.length > 0 ? counted : null,
+    trueSelectivity: isCounted && segments.length > 0 ? shareOf(counted, points) : null,
     ...sumsOf(segments),
     segments,
   }
@@ -93,6 +99,7 @@ export function planOf({ segments: reports = [] }: SearchResult, searched: Searc
 
 function segmentPlan(report: SegmentReport, searched: Searched): SegmentPlan {
   const { isFiltered } = searched
+  const isCounted = isFiltered && searched.isCounted
   const { segment, points, strategy, codes, width, reach, recall, visited, distances, rescored, bytes } = report
   const isWalk = width > 0
   return {
@@ -106,8 +113,8 @@ function segmentPlan(report: SegmentReport, searched: Searched): SegmentPlan {
     expectedRecall: recall > 0 ? Number(recall.toFixed(RECALL_PLACES)) : null,
     estimatedMatches: isFiltered ? report.matches : null,
     selectivity: isFiltered ? shareOf(report.matches, points) : null,
-    trueMatches: isFiltered ? report.trueMatches : null,
-    trueSelectivity: isFiltered ? shareOf(report.trueMatches, points) : null,
+    trueMatches: isCounted ? report.trueMatches : null,
+    trueSelectivity: isCounted ? shareOf(report.trueMatches, points) : null,
     verticesVisited: visited,
     distancesComputed: distances,
     rescored,

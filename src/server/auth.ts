@@ -76,7 +76,7 @@ export class KeyRing {
     const mayWrite = matchesAny(presented, this.#write)
     const mayRead = matchesAny(presented, this.#read)
     if (!mayWrite && !mayRead) throw new WrongKey('UNAUTHENTICATED', 'Invalid API key')
-    if (access === 'write' && !mayWrite) throw new VicinalError('FORBIDDEN', 'Forbidden: write access is required')
+    if (access === 'write' && !mayWrite) throw new VicinalError('FORBIDDEN', 'write access is required')
     return { digest: presented, isReadOnly: !mayWrite }
   }
 

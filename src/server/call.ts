@@ -2,6 +2,7 @@
 import type { FastifyRequest } from 'fastify'
 import type { TObject, TSchema } from 'typebox'
 import { AnsweredByAnotherThread } from '../core/answered-by-another-thread.js'
+import type { CallNotes } from '../core/call-notes.js'
 import type {
   CallOptions,
   Collection,
@@ -40,6 +41,8 @@ export interface RouteOf<C> {
   isUpload?: true
   /** The body is a stream of points without a bound, read as it arrives. */
   isStream?: true
+  /** A read that the audit log tells of. */
+  isAdministrative?: true
   /** Each node answers it for itself, whichever node owns the store. */
   isLocal?: true
   /** One sentence for the OpenAPI document. */
@@ -65,6 +68,8 @@ export interface Asked {
   readonly body?: unknown
   readonly ticket: RoomHolder & {
     readonly stop: Stop
+    /** Takes notes of the calls that the request makes. */
+    readonly notes?: CallNotes | null
     /** Whether the key may only read. Such a key cannot have the service work longer than the service's own timeout. */
     readonly isReadOnly: boolean
   }
@@ -138,6 +143,7 @@ export class ReadCall {
       ...more,
       stop: ticket.stop,
       holder: ticket,
+      notes: ticket.notes ?? null,
       defaultTimeoutMs: this.serviceTimeoutMs,
       isRead: true,
     })

@@ -11,6 +11,9 @@ export const WATERMARK_HEADER = 'x-vicinal-watermark'
 /** The caller of a forwarded request, as the forwarding node tells callers apart. It is no key, and opens nothing. */
 export const SUBJECT_HEADER = 'x-vicinal-subject'
 
+/** The caller of a forwarded request, as the audit log names it. */
+export const ACTOR_HEADER = 'x-vicinal-actor'
+
 /** The other nodes of a store, as the service of one of them sees them. */
 export interface Peers {
   /** By which nodes know each other. Without any, nothing is forwarded or taken from other nodes. */
@@ -40,6 +43,16 @@ const POINTS = '/collections/:name/points'
 
 /** Whether a route is about points, which a node with the role `write` alone does not read. */
 export const isOfPoints = (path: string | undefined): boolean => path?.startsWith(POINTS) ?? false
+
+/** The caller of a request that another node has passed on; the node itself where it names none. */
+export function actorOf(headers: IncomingHttpHeaders): string {
+  const told = headers[ACTOR_HEADER]
+  try {
+    return typeof told === 'string' && told !== '' ? decodeURIComponent(told) : 'cluster'
+  } catch {
+    return 'cluster'
+  }
+}
 
 export function subjectOf(headers: IncomingHttpHeaders): Caller {
   const told = headers[SUBJECT_HEADER]

@@ -10,7 +10,7 @@ import { sendError, sendResult } from './respond.js'
 
 /** Data of the matched route for the hooks. */
 export interface RouteConfig {
-  declared: Pick<RouteOf<never>, 'access' | 'work' | 'isUpload' | 'isStream' | 'isLocal'>
+  declared: Pick<RouteOf<never>, 'access' | 'work' | 'isUpload' | 'isStream' | 'isLocal' | 'isAdministrative'>
   metrics: RouteMetrics
 }
 
@@ -67,6 +67,7 @@ function registerRoute<C extends ReadCall>(app: FastifyInstance, route: RouteOf<
       ...(route.isUpload ? { isUpload: true } : {}),
       ...(route.isStream ? { isStream: true } : {}),
       ...(route.isLocal ? { isLocal: true } : {}),
+      ...(route.isAdministrative ? { isAdministrative: true } : {}),
     },
     metrics: metrics.route(route.method, endpointOf(route.path)),
   }
@@ -75,6 +76,8 @@ function registerRoute<C extends ReadCall>(app: FastifyInstance, route: RouteOf<
     url: route.path,
     config,
     async handler(request, reply) {
+      const { ticket } = request
+      const startMs = performance.now()
       let result: unknown
       try {
         const call = callOf(request)
@@ -93,6 +96,10 @@ function registerRoute<C extends ReadCall>(app: FastifyInstance, route: RouteOf<
         }
         mainThread.answer(request, reply)
         return reply
+      } finally {
+        const endMs = performance.now()
+        ticket.ranMs = endMs - startMs
+        ticket.notes?.span('run', startMs, endMs)
       }
       return sendResult(request, reply, result)
     },

@@ -16,6 +16,8 @@ export interface ServerSettings {
   allowedHosts: readonly string[]
   /** Origins whose pages may call the service from a browser. */
   allowedOrigins: readonly string[]
+  /** Hosts whose pictures in payloads the console shows, with a port where it is not that of the scheme. */
+  consolePictureHosts: readonly string[]
   /** Certificate and private key as PEM texts. */
   tls: { cert: string | Buffer; key: string | Buffer } | null
   maxBodyBytes: number
@@ -53,6 +55,10 @@ export interface ServerSettings {
    */
   closeLingerMs: number
   logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent'
+  /** Whether lines are for people, or a JSON object each. */
+  logFormat: 'text' | 'json'
+  /** Reads of points that took at least this long are logged with their plans; null: none is. */
+  slowQueryMs: number | null
   /** Destination of log lines. Default: stderr, since stdout is for the command's own output. */
   logStream: { write(line: string): void }
 }
@@ -66,6 +72,7 @@ export const DEFAULT_SETTINGS: ServerSettings = {
   allowInsecurePublic: false,
   allowedHosts: [],
   allowedOrigins: [],
+  consolePictureHosts: [],
   tls: null,
   maxBodyBytes: LIMITS.bodyBytes,
   maxReadBodyBytes: LIMITS.readBodyBytes,
@@ -85,5 +92,7 @@ export const DEFAULT_SETTINGS: ServerSettings = {
   closeDeadlineMs: 10_000,
   closeLingerMs: 100,
   logLevel: 'info',
+  logFormat: 'json',
+  slowQueryMs: null,
   logStream: process.stderr,
 }

@@ -7,8 +7,10 @@ import type { RoomHolder } from '../core/inner-call.js'
 import { andThen, type MaybePromise } from '../core/maybe-promise.js'
 import type { MemoryGate } from '../core/memory.js'
 import type { Stop } from '../core/stop.js'
+import type { Tracing } from '../core/tracing.js'
 import { turnBudget } from '../core/turn-budget.js'
 import { type ArrivalParts, ArrivingBodies, FEW_VALUE_BYTES, LARGE_BODY_BYTES, LOOKS } from './arriving-body.js'
+import type { AuditLog } from './audit-log.js'
 import { KeyRing, type Keys, type KnownKey, WrongKey } from './auth.js'
 import { checkContentEncoding, registerBodies } from './bodies.js'
 import type { Asked, ReadCall, ReadRoute, RouteOf } from './call.js'
@@ -19,22 +21,23 @@ import { createApp } from './fastify-app.js'
 import { answerPreflight, HostGuard, isLoopback, isPreflight, tellOrigin } from './hosts.js'
 import type { MainThread } from './main-thread.js'
 import { Metrics, type RouteMetrics, type ServiceState } from './metrics.js'
+import { Observation, pathOf } from './observation.js'
 import { OpenSockets, StalledReaders } from './open-sockets.js'
 import { answeredByOtherNode, checkAnswersStreams } from './other-nodes.js'
-import { isOfPoints, type Peers, subjectOf } from './peers.js'
+import { actorOf, isOfPoints, type Peers, subjectOf } from './peers.js'
 import { type BudgetRow, Places } from './places.js'
-import { nextRequestId, REQUEST_ID_HEADER } from './request-ids.js'
+import { REQUEST_ID_HEADER, requestIdOf } from './request-ids.js'
 import { type Entrance, type RouteConfig, registerRoutes } from './router.js'
 import type { ServerSettings } from './server-settings.js'
 import { Streams } from './streams/streams.js'
 import { OpenTickets, Ticket, type Trust } from './ticket.js'
 import { VERSION, VERSION_HEADER } from './versions.js'
+import { workFigures } from './work-metrics.js'
 import { WrongKeys } from './wrong-keys.js'
 
 const CLOSED_RETRY_AFTER_MS = 1000
 /** How often a stopping service looks for connections whose answers are sent. */
 const IDLE_EVERY_MS = 20
-const LOGGED_PATH_CHARS = 512
 /** Share of the memory limit for the bodies of reads, for those of writes, and for one message. */
 const BODY_SHARE = 1 / 4
 
@@ -52,6 +55,8 @@ export interface ServiceParts<C extends ReadCall> {
   mainThread?: MainThread
   /** The other nodes of the database's store. */
   peers?: Peers
+  tracing?: Tracing | null
+  audit?: AuditLog | null
   streams: { routes: readonly ReadRoute[]; callOf(asked: Asked): ReadCall }
 }
 
@@ -74,8 +79,7 @@ export class Service<C extends ReadCall> {
   readonly #stalled: StalledReaders
   readonly #looking: NodeJS.Timeout
   readonly #streams: Streams
-  /** Known beforehand, so that no line is built only to be dropped. */
-  readonly #logsRequests: boolean
+  readonly #observation: Observation
   #closing: Promise<void> | null = null
   /** New requests are refused, because the service stops. */
   #isRefusing = false
@@ -93,7 +97,7 @@ export class Service<C extends ReadCall> {
     this.metrics = new Metrics({ own: () => this.state(), others, memory, budgets: this.#places.budgets })
     this.#unmatched = this.metrics.route('OTHER', 'unmatched')
     this.app = createApp(settings, {
-      idOf: (request) => this.#trusted.get(request)?.id ?? nextRequestId(),
+      idOf: (request) => this.#trusted.get(request)?.id ?? requestIdOf(request.headers),
       tellUnseen: (request, reply) => {
         this.#tell(request, reply)
         // Its head may be one that two readers take differently. Another thread has checked a trusted one.
@@ -103,7 +107,8 @@ export class Service<C extends ReadCall> {
     this.#sockets = new OpenSockets(this.app.server)
     this.#stalled = new StalledReaders(this.#sockets, settings.stalledReaderMs)
     this.#looking = setInterval(() => this.#look(), settings.bodyWindowMs / LOOKS).unref()
-    this.#logsRequests = settings.logLevel === 'debug' || settings.logLevel === 'trace'
+    const { tracing = null, audit = null } = parts
+    this.#observation = new Observation({ settings, log: () => this.app.log, tracing, audit })
     registerBodies(this.app, {
       arriving: this.#openBodies(),
       find: (request) => findCollection(request, callOf),
@@ -192,7 +197,8 @@ export class Service<C extends ReadCall> {
   readonly isClosing = (): boolean => this.#closing !== null
 
   state(): ServiceState {
-    return { routes: this.metrics.counts(), inWork: this.#places.inWork, threads: 1 }
+    const figures = workFigures(this.#observation.slowQueries)
+    return { routes: this.metrics.counts(), inWork: this.#places.inWork, threads: 1, figures }
   }
 
   /** Whether the request passes the checks of Host and Origin. */
@@ -255,6 +261,7 @@ export class Service<C extends ReadCall> {
     clearTimeout(cut)
     this.#wrongKeys.end()
     this.#failures.end()
+    this.#observation.close()
     this.app.log.info('stopped')
   }
 
@@ -293,9 +300,10 @@ export class Service<C extends ReadCall> {
     reply.raw.once('close', () => {
       this.#tickets.delete(ticket)
       const { status, elapsedMs } = ticket.end()
-      if (this.#logsRequests) logRequest(request, status, elapsedMs)
+      this.#observation.end(request, ticket, status, elapsedMs)
     })
     this.#tell(request, reply)
+    this.#observation.begin(request, reply, ticket, config)
     try {
       const trust = this.#trusted.get(request.raw)
       if (trust) ticket.trust(trust)
@@ -306,7 +314,9 @@ export class Service<C extends ReadCall> {
       if (access === 'cluster') {
         this.#peers?.checkReceived(request.headers, config?.declared.work === 'read')
         ticket.caller = subjectOf(request.headers)
+        ticket.subject = actorOf(request.headers)
       } else ticket.caller = callerOf(key, this.#keys.size, ticket.peer ?? request.raw.socket.remoteAddress)
+      if (key) ticket.subject = key.isReadOnly ? 'read-only key' : 'write key'
       // A forwarded read has the bounds of a key that may only read.
       ticket.isReadOnly = key?.isReadOnly ?? (access === 'cluster' && config?.declared.work === 'read')
       const work = config?.declared.work ?? 'light'
@@ -323,6 +333,8 @@ export class Service<C extends ReadCall> {
       if (request.headers.expect !== undefined) reply.raw.writeContinue()
       return undefined
     } catch (error) {
+      // Only a key that may read is refused so.
+      if ((error as VicinalError).code === 'FORBIDDEN') ticket.subject = 'read-only key'
       return this.#counted(error as Error, ticket.peer ?? request.raw.socket.remoteAddress)
     }
   }
@@ -373,14 +385,4 @@ async function findCollection<C extends ReadCall>(
 
 function stopping(): VicinalError {
   return new VicinalError('UNAVAILABLE', 'Service is stopping', { retryAfterMs: CLOSED_RETRY_AFTER_MS })
-}
-
-/** Logs only the path: a query string or a body may carry secrets. */
-function logRequest(request: FastifyRequest, status: number, elapsedMs: number): void {
-  const path = pathOf(request.url)
-  request.log.debug({ reqId: request.id, method: request.method, path, status, elapsedMs }, 'request')
-}
-
-function pathOf(url: string): string | undefined {
-  return url.split('?', 1)[0]?.slice(0, LOGGED_PATH_CHARS)
 }

@@ -1,5 +1,6 @@
 /** Several nodes on one store, each a process: any of them answers anything. */
-import { request } from 'node:http'
+import { once } from 'node:events'
+import { type IncomingMessage, request } from 'node:http'
 import { expect, test } from 'vitest'
 import { connect } from '../../src/client/index.js'
 import {
@@ -62,6 +63,19 @@ test('any node takes a write, reads it at once, and others read it when asked fo
   expect(known.find((one) => one.id === id)).toMatchObject({ url: owner.url, roles: ['write', 'query'] })
 })
 
+test('of two nodes that start together on an empty store exactly one says that it owns it', async () => {
+  const [first, second] = await Promise.all([write(), write()])
+  const owners = await Promise.all([first.ownerUrl(), second.ownerUrl()])
+  expect(new Set(owners).size, String(owners)).toBe(1)
+  expect([first.url, second.url]).toContain(owners[0])
+  const [owner, other] = owners[0] === first.url ? [first, second] : [second, first]
+  await make(other)
+  expect((await upsert(other, 1)).status).toBe(200)
+  expect((await upsert(owner, 2)).status).toBe(200)
+  expect(await other.ids()).toEqual([1, 2])
+  expect(first.log + second.log).not.toMatch(/newer DB client|does not own the store any more/)
+})
+
 test('what the owner refuses before it has read the body is refused as it says it', async () => {
   await write()
   const reader = await read()
@@ -103,6 +117,35 @@ test('a stream through a node that does not own the store arrives whole, is read
   expect(last).toMatchObject({ status: 'ok', result: { accepted: rows, rejected: 0, position: rows } })
   expect(await second.count()).toBe(rows)
   expect(await second.must('GET', '/collections/things/ingest/words')).toEqual({ position: rows })
+})
+
+test('a stream through another node tells its progress at once, and its end where the owner dies', async () => {
+  const owner = await write()
+  const second = await read()
+  await make(second)
+  const rows = 20_000
+  const sent = request(`${second.url}/collections/things/ingest`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/x-ndjson', 'api-key': API_KEY },
+  })
+  sent.on('error', () => undefined)
+  for (let id = 1; id <= rows; id++) sent.write(`${JSON.stringify(point(id))}\n`)
+  const [answer] = (await once(sent, 'response')) as [IncomingMessage]
+  let lines = ''
+  answer.on('data', (text) => {
+    lines += text
+  })
+  const ended = once(answer, 'end')
+  // The body goes on: no line comes after this one.
+  await expect.poll(() => lines, PATIENCE).toMatch(/^\{"progress":.*\n/)
+  await owner.end('SIGKILL')
+  await ended
+  sent.destroy()
+  const last = JSON.parse(lines.trimEnd().split('\n').at(-1) as string)
+  expect(last).toMatchObject({
+    status: { code: 'UNAVAILABLE', error: expect.stringMatching(/was gone before the stream's end/) },
+    result: { accepted: expect.any(Number) },
+  })
 })
 
 test('a snapshot that is made through a reader is listed, read and recovered there at once', async () => {
@@ -208,6 +251,11 @@ test('only nodes open the routes of nodes, and the key of nodes opens nothing el
 
   const refused = await upsert(stranger, 2)
   expect(refused).toMatchObject({ status: 503, error: expect.stringMatching(/does not know the cluster key/) })
+  // Its own log and readiness say it, too.
+  const readiness = async () => String((await stranger.ask('GET', '/readyz')).result)
+  await expect.poll(readiness, PATIENCE).toMatch(/does not know the cluster key of this node/)
+  expect(stranger.log.match(/does not know the cluster key of this node/g)).toHaveLength(1)
+  expect((await reader.ask('GET', '/readyz')).status).toBe(200)
   expect(await owner.ids()).toEqual([1])
   // It knows of the collection once it has followed the store so far.
   await expect.poll(async () => (await upsert(lonely, 3)).status, PATIENCE).toBe(403)

@@ -39,16 +39,18 @@ export function nodeRoutes(peers: Peers | null): Route[] {
     {
       ...about,
       path: '/cluster',
+      isAdministrative: true,
       run: async () => ({ status: 'disabled', ...(peers ? { vicinal: await peers.describe() } : {}) }),
     },
     {
       ...read,
       path: '/cluster/telemetry',
+      isAdministrative: true,
       summary: 'Collections of the only node.',
       parameters: ClusterTelemetryParameters,
       run: clusterTelemetry,
     },
-    { ...read, path: '/quotas', run: quotas },
+    { ...read, path: '/quotas', isAdministrative: true, run: quotas },
     {
       method: 'PUT',
       path: '/quotas',
@@ -60,7 +62,7 @@ export function nodeRoutes(peers: Peers | null): Route[] {
       parameters: QuotaParameters,
       run: updateQuotas,
     },
-    { ...read, path: '/issues', run: (call) => issues.list(call) },
+    { ...read, path: '/issues', isAdministrative: true, run: (call) => issues.list(call) },
     {
       method: 'DELETE',
       path: '/issues',

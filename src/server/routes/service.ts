@@ -74,7 +74,14 @@ export function serviceRoutes({ gate, metrics, isClosing, mayRead, peers }: Serv
         return new PlainBody(await text.get(), 200, PROMETHEUS_TYPE)
       },
     },
-    { ...about, path: '/telemetry', summary: 'What the service does.', parameters: TelemetryParameters, run: told },
+    {
+      ...about,
+      path: '/telemetry',
+      summary: 'What the service does.',
+      isAdministrative: true,
+      parameters: TelemetryParameters,
+      run: told,
+    },
   ]
 }
 
