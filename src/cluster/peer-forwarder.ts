@@ -65,6 +65,7 @@ export class PeerForwarder {
     const sent = this.#send(request, read?.path ?? (request.raw.url as string))
     const beganMs = performance.now()
     let isOver = false
+    let isAnswered = false
     const fail = (error: Error) => {
       isOver = true
       sent.destroy()
@@ -84,9 +85,11 @@ export class PeerForwarder {
     sent.on('error', (cause) => {
       if (isOver) return
       this.#parts.onFailure(false)
-      if (!isSentAgain()) fail(unavailable(`${this.#parts.name} did not answer`, cause))
+      // An answer that has begun ends as its own stream does.
+      if (!isAnswered && !isSentAgain()) fail(unavailable(`${this.#parts.name} did not answer`, cause))
     })
     sent.once('response', (answer) => {
+      isAnswered = true
       const isRefused = answer.statusCode === UNAVAILABLE || answer.statusCode === UNAUTHENTICATED
       if (isRefused) this.#parts.onFailure(true)
       if (isRefused && performance.now() - beganMs < ASKED_AGAIN_MS && isSentAgain()) answer.resume()

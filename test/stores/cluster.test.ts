@@ -1,7 +1,7 @@
 /** Several nodes on one store, each a process: any of them answers anything. */
 import { once } from 'node:events'
 import { type IncomingMessage, request } from 'node:http'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { connect } from '../../src/client/index.js'
 import {
   API_KEY,
@@ -20,6 +20,9 @@ import {
 } from './nodes.js'
 
 startsNodes()
+
+/** A kilobyte. */
+const FILLER = { text: 'x'.repeat(1_000) }
 
 test('any node takes a write, reads it at once, and others read it when asked for its watermark', async () => {
   const owner = await write()
@@ -130,13 +133,15 @@ test('a stream through another node tells its progress at once, and its end wher
   })
   sent.on('error', () => undefined)
   for (let id = 1; id <= rows; id++) sent.write(`${JSON.stringify(point(id))}\n`)
+  // A body that stands still is cut off. So few rows make no further batch.
+  const more = setInterval(() => sent.write(`${JSON.stringify({ ...point(rows + 1), payload: FILLER })}\n`), 250)
+  onTestFinished(() => clearInterval(more))
   const [answer] = (await once(sent, 'response')) as [IncomingMessage]
   let lines = ''
   answer.on('data', (text) => {
     lines += text
   })
   const ended = once(answer, 'end')
-  // The body goes on: no line comes after this one.
   await expect.poll(() => lines, PATIENCE).toMatch(/^\{"progress":.*\n/)
   await owner.end('SIGKILL')
   await ended
