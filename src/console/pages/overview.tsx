@@ -4,7 +4,7 @@ import { linkTo } from '../parts/place'
 import { Plot } from '../parts/plot'
 import { bytes, millis, percent, short, uptime, whole } from '../parts/words'
 import { byCollection, type Lately, lately, type Metrics, metricsOf, numberOf } from '../service/metrics-text'
-import { useAsked } from '../service/polled'
+import { type Asked, useAsked } from '../service/polled'
 import { ask, askPlain } from '../service/session'
 
 const LOOK_EVERY_MS = 2_000
@@ -42,6 +42,8 @@ export function OverviewPage() {
     [],
     SLOW_LOOK_EVERY_MS,
   )
+  // Asked beside the metrics, so that neither waits for the other.
+  const listed = useAsked((signal) => ask<Listed>('GET', '/collections', undefined, signal), [], SLOW_LOOK_EVERY_MS)
   const last = asked.value?.at(-1)
   if (!asked.value || !last) return <Waiting of={asked} />
   return (
@@ -52,7 +54,7 @@ export function OverviewPage() {
       <Tiles look={last} />
       <Load looks={asked.value} />
       <Warnings issues={issues.value?.issues ?? []} />
-      <Collections metrics={last.metrics} />
+      <Collections metrics={last.metrics} listed={listed} />
       <Nodes />
     </>
   )
@@ -164,14 +166,13 @@ const COLUMNS = [
 ] as const
 type Column = (typeof COLUMNS)[number][0]
 
-function Collections({ metrics }: { metrics: Metrics }) {
+interface Listed {
+  collections: { name: string }[]
+}
+
+function Collections({ metrics, listed }: { metrics: Metrics; listed: Asked<Listed> }) {
   const [part, setPart] = useState('')
   const [order, setOrder] = useState<Column>('name')
-  const listed = useAsked(
-    (signal) => ask<{ collections: { name: string }[] }>('GET', '/collections', undefined, signal),
-    [],
-    SLOW_LOOK_EVERY_MS,
-  )
   const rows = useMemo(
     () => sorted(rowsOf(listed.value?.collections ?? [], metrics), order).filter(({ name }) => name.includes(part)),
     [listed.value, metrics, order, part],
