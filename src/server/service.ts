@@ -32,6 +32,7 @@ import type { ServerSettings } from './server-settings.js'
 import { Streams } from './streams/streams.js'
 import { OpenTickets, Ticket, type Trust } from './ticket.js'
 import { VERSION, VERSION_HEADER } from './versions.js'
+import { workFigures } from './work-metrics.js'
 import { WrongKeys } from './wrong-keys.js'
 
 const CLOSED_RETRY_AFTER_MS = 1000
@@ -196,7 +197,8 @@ export class Service<C extends ReadCall> {
   readonly isClosing = (): boolean => this.#closing !== null
 
   state(): ServiceState {
-    return { routes: this.metrics.counts(), inWork: this.#places.inWork, threads: 1 }
+    const figures = workFigures(this.#observation.slowQueries)
+    return { routes: this.metrics.counts(), inWork: this.#places.inWork, threads: 1, figures }
   }
 
   /** Whether the request passes the checks of Host and Origin. */
