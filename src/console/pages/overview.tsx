@@ -4,7 +4,7 @@ import { linkTo } from '../parts/place'
 import { Plot } from '../parts/plot'
 import { bytes, millis, percent, short, uptime, whole } from '../parts/words'
 import { byCollection, type Lately, lately, type Metrics, metricsOf, numberOf } from '../service/metrics-text'
-import { useAsked } from '../service/polled'
+import { type Asked, useAsked } from '../service/polled'
 import { ask, askPlain } from '../service/session'
 
 const LOOK_EVERY_MS = 2_000
@@ -42,17 +42,18 @@ export function OverviewPage() {
     [],
     SLOW_LOOK_EVERY_MS,
   )
+  // Asked beside the metrics, so that neither waits for the other.
+  const listed = useAsked((signal) => ask<Listed>('GET', '/collections', undefined, signal), [], SLOW_LOOK_EVERY_MS)
   const last = asked.value?.at(-1)
-  if (!asked.value || !last) return <Waiting of={asked} />
   return (
     <>
       <h1>Overview</h1>
       <ErrorLine error={asked.error} />
       <ErrorLine error={issues.error && new Error(`Warnings: ${issues.error.message}`)} />
-      <Tiles look={last} />
-      <Load looks={asked.value} />
+      {last && <Tiles look={last} />}
+      {asked.value && <Load looks={asked.value} />}
       <Warnings issues={issues.value?.issues ?? []} />
-      <Collections metrics={last.metrics} />
+      <Collections metrics={last?.metrics ?? null} listed={listed} />
       <Nodes />
     </>
   )
@@ -164,14 +165,13 @@ const COLUMNS = [
 ] as const
 type Column = (typeof COLUMNS)[number][0]
 
-function Collections({ metrics }: { metrics: Metrics }) {
+interface Listed {
+  collections: { name: string }[]
+}
+
+function Collections({ metrics, listed }: { metrics: Metrics | null; listed: Asked<Listed> }) {
   const [part, setPart] = useState('')
   const [order, setOrder] = useState<Column>('name')
-  const listed = useAsked(
-    (signal) => ask<{ collections: { name: string }[] }>('GET', '/collections', undefined, signal),
-    [],
-    SLOW_LOOK_EVERY_MS,
-  )
   const rows = useMemo(
     () => sorted(rowsOf(listed.value?.collections ?? [], metrics), order).filter(({ name }) => name.includes(part)),
     [listed.value, metrics, order, part],
@@ -193,14 +193,14 @@ function Collections({ metrics }: { metrics: Metrics }) {
           {part ? `No collection has “${part}” in its name.` : 'No collections yet. PUT /collections/NAME makes one.'}
         </p>
       ) : (
-        <CollectionTable rows={rows} order={order} onOrder={setOrder} />
+        <CollectionTable rows={rows} isMeasured={metrics !== null} order={order} onOrder={setOrder} />
       )}
     </Section>
   )
 }
 
-function rowsOf(listed: readonly { name: string }[], metrics: Metrics): Row[] {
-  const of = (name: string) => byCollection(metrics, name)
+function rowsOf(listed: readonly { name: string }[], metrics: Metrics | null): Row[] {
+  const of = (name: string) => (metrics ? byCollection(metrics, name) : new Map<string, number>())
   const points = of('collection_points')
   const vectors = of('collection_vectors')
   const indexed = of('collection_indexed_vectors')
@@ -224,7 +224,15 @@ function sorted(rows: Row[], order: Column): Row[] {
   return rows.sort((a, b) => (b[order] ?? -1) - (a[order] ?? -1))
 }
 
-function CollectionTable({ rows, order, onOrder }: { rows: Row[]; order: Column; onOrder: (by: Column) => void }) {
+interface TableParts {
+  rows: Row[]
+  /** Names come before their numbers, which take longer. */
+  isMeasured: boolean
+  order: Column
+  onOrder: (by: Column) => void
+}
+
+function CollectionTable({ rows, isMeasured, order, onOrder }: TableParts) {
   const [most, setMost] = useState(ROWS)
   return (
     <>
@@ -252,7 +260,7 @@ function CollectionTable({ rows, order, onOrder }: { rows: Row[]; order: Column;
               <td>{row.points === undefined ? '–' : bytes(row.log)}</td>
               <td>
                 {row.points === undefined ? (
-                  <Status status="closed" />
+                  <Status status={isMeasured ? 'closed' : '…'} />
                 ) : (
                   <Status status={row.warnings ? 'warns' : 'green'} />
                 )}
