@@ -219,6 +219,7 @@ function serverOptions(settings: Settings): Omit<ServerOptions, 'database'> {
     host: settings.text('host') as string,
     port: settings.integer('port') as number,
     allowInsecurePublic: settings.isOn('allowInsecurePublic'),
+    jwtRbac: settings.isOn('jwtRbac'),
     allowedHosts: settings.list('allowHost'),
     allowedOrigins: settings.list('allowOrigin'),
     tls: cert !== undefined && key !== undefined ? { cert: readTextFile(cert), key: readTextFile(key) } : null,

@@ -4,7 +4,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { ERROR_CATALOGUE, VicinalError } from '../core/errors.js'
 import { hasLargeBody } from '../server/failures.js'
 import { dropBody, framingOf, isStreamsAnswer, passBody } from '../server/pass-on.js'
-import { SUBJECT_HEADER, WATERMARK_HEADER } from '../server/peers.js'
+import { RIGHTS_HEADER, SUBJECT_HEADER, tellRights, WATERMARK_HEADER } from '../server/peers.js'
 import { REQUEST_ID_HEADER } from '../server/request-ids.js'
 import { errorEnvelopeOf } from '../server/respond.js'
 import { LastLineChanged } from './last-line.js'
@@ -72,6 +72,7 @@ export class PeerForwarder {
   #send({ raw, id, ticket }: FastifyRequest, path: string): ClientRequest {
     const headers: Record<string, string> = {
       [SUBJECT_HEADER]: ticket.caller === null ? '' : String(ticket.caller),
+      [RIGHTS_HEADER]: tellRights(ticket),
       [REQUEST_ID_HEADER]: id,
     }
     for (const name of SENT) {

@@ -1,6 +1,9 @@
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { VicinalError } from '../core/errors.js'
 import { CALLER_PLACES, type Caller } from './budgets.js'
+import { Rights } from './rights.js'
+import { accessOf } from './tokens.js'
 
 /** Where routes that only other nodes may call are. */
 export const INTERNAL = '/internal'
@@ -10,6 +13,9 @@ export const PUSH = '/push'
 export const WATERMARK_HEADER = 'x-vicinal-watermark'
 /** The caller of a forwarded request, as the forwarding node tells callers apart. It is no key, and opens nothing. */
 export const SUBJECT_HEADER = 'x-vicinal-subject'
+
+/** The rights and the name of that caller, as `tellRights` writes them. The caller's key or token stays where it arrived. */
+export const RIGHTS_HEADER = 'x-vicinal-rights'
 
 /** The other nodes of a store, as the service of one of them sees them. */
 export interface Peers {
@@ -45,4 +51,21 @@ export function subjectOf(headers: IncomingHttpHeaders): Caller {
   const told = headers[SUBJECT_HEADER]
   const place = typeof told === 'string' && /^\d{1,3}$/.test(told) ? Number(told) : null
   return place !== null && place < CALLER_PLACES ? place : null
+}
+
+/** What a forwarded request may do, for RIGHTS_HEADER. It is shorter than the token that told it. */
+export function tellRights({ rights, subject }: { rights: Rights; subject: string }): string {
+  return Buffer.from(JSON.stringify({ access: rights.claim, subject })).toString('base64url')
+}
+
+/** What another node said of the caller; a node that says nothing is of a version without tokens. */
+export function toldRights(headers: IncomingHttpHeaders): { rights: Rights; subject: string } {
+  const told = headers[RIGHTS_HEADER]
+  if (told === undefined) return { rights: Rights.ALL, subject: 'node' }
+  try {
+    const { access, subject } = JSON.parse(Buffer.from(String(told), 'base64url').toString())
+    return { rights: new Rights(accessOf(access)), subject: String(subject) }
+  } catch (cause) {
+    throw new VicinalError('FORBIDDEN', `${RIGHTS_HEADER}: expected rights of a caller`, { cause })
+  }
 }

@@ -6,6 +6,7 @@ import type { Arriving, ArrivingBody } from './arriving-body.js'
 import type { Caller } from './budgets.js'
 import type { RouteMetrics } from './metrics.js'
 import type { Places, Work } from './places.js'
+import { Rights } from './rights.js'
 
 /** Memory reserved for work in progress, given back at its end. */
 export abstract class HeldRoom implements RoomHolder {
@@ -64,7 +65,11 @@ export class Ticket extends HeldRoom {
   isAdmittedByMainThread = false
   work: Work = 'light'
   caller: Caller = null
-  /** The key may only read. */
+  /** What the caller may do. */
+  rights = Rights.NONE
+  /** The caller's name for logs: the kind of its key, or what its token says. */
+  subject = 'anyone'
+  /** The caller may not write where the request reads. */
   isReadOnly = false
   /** Bound on the body's bytes. */
   mostBytes = 0

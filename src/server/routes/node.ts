@@ -39,20 +39,23 @@ export function nodeRoutes(peers: Peers | null): Route[] {
     {
       ...about,
       path: '/cluster',
+      scope: 'all',
       run: async () => ({ status: 'disabled', ...(peers ? { vicinal: await peers.describe() } : {}) }),
     },
     {
       ...read,
       path: '/cluster/telemetry',
+      scope: 'listed',
       summary: 'Collections of the only node.',
       parameters: ClusterTelemetryParameters,
       run: clusterTelemetry,
     },
-    { ...read, path: '/quotas', run: quotas },
+    { ...read, path: '/quotas', scope: 'all', run: quotas },
     {
       method: 'PUT',
       path: '/quotas',
       access: 'write',
+      scope: 'all',
       work: 'write',
       summary: 'Bounds the use of the node.',
       body: QuotaConfig,
@@ -60,20 +63,22 @@ export function nodeRoutes(peers: Peers | null): Route[] {
       parameters: QuotaParameters,
       run: updateQuotas,
     },
-    { ...read, path: '/issues', run: (call) => issues.list(call) },
+    { ...read, path: '/issues', scope: 'listed', run: (call) => issues.list(call) },
     {
       method: 'DELETE',
       path: '/issues',
       access: 'write',
+      scope: 'all',
       work: 'write',
       isLocal: true,
       run: (call) => issues.clear(call),
     },
-    { ...read, path: `${ONE}/cluster`, run: shards },
-    { ...read, path: `${ONE}/shards`, run: shardKeys },
+    { ...read, path: `${ONE}/cluster`, scope: 'extras', run: shards },
+    { ...read, path: `${ONE}/shards`, scope: 'collection', run: shardKeys },
     {
       ...read,
       path: `${ONE}/optimizations`,
+      scope: 'collection',
       summary: 'How far the graph has caught up.',
       parameters: OptimizationsParameters,
       run: optimizations,
@@ -83,7 +88,7 @@ export function nodeRoutes(peers: Peers | null): Route[] {
       const run = () => {
         throw new VicinalError('NOT_IMPLEMENTED', text)
       }
-      return { method, path, access: 'write', work: 'light', parameters: ChangeParameters, run }
+      return { method, path, access: 'write', scope: 'all', work: 'light', parameters: ChangeParameters, run }
     }),
   ]
 }
@@ -116,7 +121,7 @@ async function shardKeys(call: Call): Promise<object> {
 }
 
 async function clusterTelemetry(call: Call): Promise<object> {
-  const found = await allInfos(call)
+  const found = (await allInfos(call)).filter(({ name }) => call.rights.sees(name))
   const collections = found.map((info) => {
     const replica = {
       peer_id: PEER,
@@ -170,9 +175,9 @@ class Issues {
     const present = await this.#present(call)
     for (const id of this.#seen) if (!present.has(id)) this.#seen.delete(id)
     for (const id of this.#since.keys()) if (!present.has(id)) this.#since.delete(id)
-    const issues = [...present].filter(([id]) => !this.#seen.has(id))
+    const issues = [...present].filter(([id, { name }]) => !this.#seen.has(id) && call.rights.sees(name))
     return {
-      issues: issues.map(([id, description]) => {
+      issues: issues.map(([id, { description }]) => {
         if (!this.#since.has(id)) this.#since.set(id, new Date().toISOString())
         return { id, description, timestamp: this.#since.get(id) }
       }),
@@ -184,13 +189,14 @@ class Issues {
     return true
   }
 
-  async #present(call: Call): Promise<Map<string, string>> {
+  /** By their ids: the collection and what is said of it. */
+  async #present(call: Call): Promise<Map<string, { name: string; description: string }>> {
     const infos = await allInfos(call)
     return new Map(
       infos.flatMap(({ name, warnings }) => {
-        return warnings.map((warning): [string, string] => [
+        return warnings.map((warning): [string, { name: string; description: string }] => [
           `${name}: ${warning}`,
-          `Collection \`${name}\`: ${warning}`,
+          { name, description: `Collection \`${name}\`: ${warning}` },
         ])
       }),
     )

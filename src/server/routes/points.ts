@@ -19,7 +19,11 @@ export const pointReadRoutes: ReadRoute[] = [
   reads(POINTS, 'Points by their ids.', PointRequest, async (collection, { ids, ...options }, call) =>
     wirePoints(await collection.retrieve(ids as readonly PointId[], { ...askedOf(options, true), ...call.options() })),
   ),
-  { method: 'GET', path: `${POINTS}/:id`, access: 'read', work: 'read', summary: 'One point.', run: retrieveOne },
+  {
+    ...{ method: 'GET', path: `${POINTS}/:id`, access: 'read', scope: 'collection', work: 'read' },
+    summary: 'One point.',
+    run: retrieveOne,
+  },
   reads(`${POINTS}/count`, 'The number of points that match.', CountRequest, async (collection, options, call) => ({
     count: await collection.count({ ...options, ...call.options() }),
   })),
@@ -41,7 +45,8 @@ export const pointRoutes: Route[] = [
     collection.delete(selected(change).which, options),
   ),
   {
-    ...{ method: 'POST', path: `${POINTS}/batch`, access: 'write', work: 'write', parameters: WriteParameters },
+    ...{ method: 'POST', path: `${POINTS}/batch`, access: 'write', scope: 'collection', work: 'write' },
+    parameters: WriteParameters,
     ...{ summary: 'Does several changes of points in order.', body: PointChanges, answer: Type.Array(WriteResult) },
     run: batch,
   },
