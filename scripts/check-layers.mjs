@@ -31,8 +31,10 @@ const MAY_IMPORT = {
   intake: ['core', 'native', 'filter', 'ingest', 'wire', 'readers'],
   // The faces know the Database interface of core and the decoders of wire, not the engine.
   server: ['core', 'disk', 'wire'],
+  // Spans by OpenTelemetry, behind the interface of core/tracing.ts.
+  tracing: ['core'],
   client: ['core', 'wire'],
-  serving: [...BELOW_ENGINE, ...ENGINE, 'wire', 'server'],
+  serving: [...BELOW_ENGINE, ...ENGINE, 'wire', 'server', 'tracing'],
   cluster: [...BELOW_ENGINE, ...ENGINE, 'server'],
   terminal: ['core'],
   import: [...BELOW_QUERY, 'wire', 'readers', 'intake', 'terminal'],
@@ -47,6 +49,7 @@ const MAY_IMPORT = {
     'client',
     'index.ts',
     'serving',
+    'tracing',
     'cluster',
     'terminal',
     'tune',

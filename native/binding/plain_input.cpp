@@ -21,6 +21,7 @@ SearchCall readPlainSearch(Reader& reader, const Span<double>& numbers, napi_val
     Threshold,
     InlineUs,
     MostBytes,
+    ReportsFromUs,
     Count
   };
   if (!reader.failed() && numbers.length != Count) reader.fail("numbers", "those of a search");
@@ -47,6 +48,7 @@ SearchCall readPlainSearch(Reader& reader, const Span<double>& numbers, napi_val
   // 0: any.
   const uint64_t mostBytes = integer(MostBytes, "mostBytes", kMostSafeInteger);
   if (mostBytes > 0) request.fields.mostBytes = mostBytes;
+  request.reportsFromUs = number(ReportsFromUs, "reportsFromUs", -1, kMostSafeInteger);
   request.hasThreshold = (flags & HasThreshold) != 0;
   if (request.hasThreshold)
     request.threshold =

@@ -48,6 +48,9 @@ void readRanked(Reader& reader, napi_value value, const ShardSpec& spec, Asked a
   request.fields = readFields(reader, reader.property(value, "fields"), spec);
   napi_value explain = reader.property(value, "explain");
   if (!reader.isAbsent(explain)) request.explains = reader.boolean(explain, "explain");
+  napi_value reportsFromUs = reader.property(value, "reportsFromUs");
+  if (!reader.isAbsent(reportsFromUs))
+    request.reportsFromUs = reader.number(reportsFromUs, "reportsFromUs", -1, kMostSafeInteger);
 }
 
 uint64_t readCancel(Reader& reader, napi_value value) {

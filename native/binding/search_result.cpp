@@ -36,6 +36,7 @@ napi_value segmentReports(napi_env env, const std::vector<SegmentReport>& report
     entry.number("bytes", static_cast<double>(report.bytes));
     entry.number("payloadBytes", static_cast<double>(report.payloadBytes));
     entry.number("tookUs", report.tookUs);
+    entry.number("rescoreUs", report.rescoreUs);
     napi_set_element(env, list, at, entry.finish());
   }
   return list;
@@ -51,6 +52,7 @@ napi_value searchResult(napi_env env, SearchResult& result) {
   stats.number("visited", static_cast<double>(result.stats.visited));
   stats.number("distances", static_cast<double>(result.stats.distances));
   stats.text("strategy", result.stats.strategy);
+  stats.number("bytes", static_cast<double>(result.stats.bytes));
   stats.number("matches", static_cast<double>(result.stats.matches));
   stats.number("recall", result.stats.recall);
   stats.number("tookUs", result.stats.tookUs);
@@ -71,6 +73,7 @@ napi_value packedResult(napi_env env, SearchResult& result) {
                      stats.tookUs,
                      rows.hasPayloads ? static_cast<double>(rows.payloadBytes.size()) : -1,
                      static_cast<double>(stats.strategy.size()),
+                     static_cast<double>(stats.bytes),
                      0};
   const struct {
     const void* data;

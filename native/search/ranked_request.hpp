@@ -16,8 +16,12 @@ struct RankedRequest {
   FilterBytes filter;
   std::vector<PointId> exclude;
   RowFields fields;
-  // Whether the result reports how each segment was searched.
+  // Whether the result reports how each segment was searched, and counts the matches of the filter.
   bool explains = false;
+  // A search that took at least this long reports its segments, without counting; negative: never.
+  double reportsFromUs = -1;
+
+  bool reports() const { return explains || reportsFromUs >= 0; }
 };
 
 } // namespace vicinal

@@ -67,6 +67,7 @@ public:
     report.visited = now.visited - before_.visited;
     report.distances = now.distances - before_.distances;
     report.rescored = now.rescored - before_.rescored;
+    report.rescoreUs = now.rescoreUs - before_.rescoreUs;
     report.bytes = now.bytes - before_.bytes;
     report.payloadBytes = payloadBytes;
     report.tookUs = took.count();
@@ -93,7 +94,7 @@ Status choose(const Snapshot& snapshot, const std::vector<VectorSpec>& specs,
         segment.space(request.vector).mayWaitForFile(request.ignoresCodes))
       return Status(Code::Cancelled, "vectors may have to be read from their file");
     std::optional<Explainer> explainer;
-    if (request.explains) explainer.emplace(result);
+    if (request.reports()) explainer.emplace(result);
     const SegmentScope scope(snapshot, at, filter, cancel, waiting);
     const auto searchBy = [&](auto&& inSegment, const auto& rowOf) {
       const Status status = inSegment.run(nearest);

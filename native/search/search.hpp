@@ -51,6 +51,7 @@ struct SearchStats {
   uint64_t distances = 0;
   // Exact distances of candidates found by code, out of `distances`.
   uint64_t rescored = 0;
+  double rescoreUs = 0;
   // For walks with a bound: their distances, and the calibrated distances of median walks.
   double walked = 0;
   double typical = 0;

@@ -39,6 +39,8 @@ struct SegmentReport {
   // Bytes of payloads that conditions were evaluated on.
   uint64_t payloadBytes = 0;
   double tookUs = 0;
+  // The part of it that rescored candidates.
+  double rescoreUs = 0;
 };
 
 } // namespace vicinal

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <chrono>
 #include <deque>
 #include <memory>
 #include <span>
@@ -177,6 +178,7 @@ private:
       found.resize(std::min(ready(rescoring.most), rescoring.most));
       return Status::ok();
     }
+    const auto started = std::chrono::steady_clock::now();
     progress.start(rescoring);
     while (true) {
       const size_t there = ready(progress.scored() + progress.lot());
@@ -187,6 +189,9 @@ private:
     stats_.rescored += progress.scored();
     found.resize(progress.scored());
     sortNearest(found.data(), found.size());
+    const std::chrono::duration<double, std::micro> took =
+        std::chrono::steady_clock::now() - started;
+    stats_.rescoreUs += took.count();
     return Status::ok();
   }
   Status rescoreLot(Neighbor* lot, size_t count, RescoringProgress& progress);

@@ -365,7 +365,7 @@ Status choose(const Snapshot& snapshot, const SparseRequest& request, const Filt
     VICINAL_TRY(inSegment.run());
     VICINAL_TRY(scope.rows.work().status());
     addUp(inSegment.report(), result.stats);
-    if (!request.explains) continue;
+    if (!request.reports()) continue;
     result.segments.push_back(inSegment.report());
     const std::chrono::duration<double, std::micro> took =
         std::chrono::steady_clock::now() - started;

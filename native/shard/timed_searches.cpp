@@ -39,6 +39,13 @@ Status countExplained(const Snapshot& snapshot, const RankedRequest& request,
   return countMatches(snapshot, snapshot.vectorsNamed(), request.filter, cancel, result.segments);
 }
 
+// Of a search that was to be reported if it is slow. `earlierNs` is the time before it was parked.
+void keepReports(const RankedRequest& request, double earlierNs, SearchResult& result) {
+  if (!request.explains && result.stats.tookUs < request.reportsFromUs) result.segments.clear();
+  // Only searches of a single segment are parked.
+  if (earlierNs > 0 && result.segments.size() == 1) result.segments[0].tookUs += earlierNs / 1000;
+}
+
 } // namespace
 
 const DistanceEstimate& DenseSearch::estimateOf(const Snapshot& snapshot) {
@@ -112,6 +119,7 @@ Status DenseSearch::timed(Shard& shard, const Snapshot& snapshot, const CancelFl
   const bool isOfOneVector = !request.examples && !shard.spec().vectors[request.vector].isMulti;
   if (status.isOk() && isOfOneVector) meter.note(request);
   result.stats.tookUs = tookNs / 1000;
+  keepReports(request, spentNs_, result);
   return status;
 }
 
@@ -165,6 +173,7 @@ Status SparseSearch::timed(Shard& shard, const Snapshot& snapshot, Waiting waiti
   // caller's thread.
   if (status.isOk()) request.found.clear();
   result.stats.tookUs = tookNs / 1000;
+  keepReports(request, 0, result);
   return status;
 }
 

@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { VicinalError } from '../core/errors.js'
+import { workTimes } from '../core/work-times.js'
 import { type Settled, settled } from '../log/group.js'
 import type { StoreAddress } from './address.js'
 import { countWithin } from './batches.js'
@@ -126,8 +127,10 @@ export class Group {
       const puts = batch.flatMap(({ change }) => change.puts)
       const deletes = batch.flatMap(({ change }) => change.deletes ?? [])
       const next = this.#next(puts, deletes)
+      const startMs = performance.now()
       try {
         await this.#thread.write([...puts, [WATERMARK, encodePosition(next)]], deletes)
+        workTimes.note('fsync', performance.now() - startMs)
         this.#position = next
         for (const { done } of batch) done.resolve()
         this.#onBatch({ position: next, puts, deletes })

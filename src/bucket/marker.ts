@@ -9,28 +9,42 @@ const FORMAT = 1
 const PROBE = 'probe/'
 
 /**
- * Claims an empty prefix, or checks that it is one of ours. Rejects with INVALID_ARGUMENT for a prefix that holds other
- * objects, and with UNSUPPORTED_FORMAT for one of a newer format.
+ * Whether the prefix has a marker of ours. Rejects with INVALID_ARGUMENT for a prefix that holds other objects, and with
+ * UNSUPPORTED_FORMAT for one of a newer format. Writes nothing.
  */
-export async function claimPrefix(
-  objects: Objects,
-  address: StoreAddress,
-  options: { mayCreate: boolean },
-): Promise<void> {
-  if (await isClaimed(objects, address)) return
-  const wrong = (what: string, more = {}) =>
-    new VicinalError('INVALID_ARGUMENT', `store: ${address.url} ${what}`, { details: { field: 'store', ...more } })
+export async function isClaimed(objects: Objects, address: StoreAddress): Promise<boolean> {
+  if (await hasMarker(objects, address)) return true
   const foreign = (await objects.list('')).find(({ path }) => !path.startsWith(PROBE))
+  if (!foreign) return false
   // Another node may have claimed it meanwhile.
-  if (foreign && (await isClaimed(objects, address))) return
-  if (foreign) throw wrong(`holds other objects, such as ${JSON.stringify(foreign.path)}: expected an empty prefix`)
-  if (!options.mayCreate) throw wrong('holds no database: start a node that writes first', { isEmpty: true })
-  const marker = JSON.stringify({ vicinal: 'store', format: FORMAT, leastReader: FORMAT })
-  if (await objects.create(MARKER, Buffer.from(marker))) return
-  checkMarker((await objects.read(MARKER)) ?? new Uint8Array(), address)
+  if (await hasMarker(objects, address)) return true
+  throw wrong(address, `holds other objects, such as ${JSON.stringify(foreign.path)}: expected an empty prefix`)
 }
 
-async function isClaimed(objects: Objects, address: StoreAddress): Promise<boolean> {
+/** The same, and rejects with INVALID_ARGUMENT for a prefix without a marker. */
+export async function mustBeClaimed(objects: Objects, address: StoreAddress): Promise<void> {
+  if (await isClaimed(objects, address)) return
+  throw wrong(address, 'holds no database: start a node that writes first', { isEmpty: true })
+}
+
+/** Claims an empty prefix. False if another process has done so. */
+export async function claim(objects: Objects, address: StoreAddress): Promise<boolean> {
+  if (await isClaimed(objects, address)) return false
+  const marker = JSON.stringify({ vicinal: 'store', format: FORMAT, leastReader: FORMAT })
+  const isNew = await objects.create(MARKER, Buffer.from(marker)).catch(async (error: unknown) => {
+    // The creation may have been obeyed all the same.
+    if (await hasMarker(objects, address)) return false
+    throw error
+  })
+  if (!isNew) checkMarker((await objects.read(MARKER)) ?? new Uint8Array(), address)
+  return isNew
+}
+
+function wrong({ url }: StoreAddress, what: string, more = {}): VicinalError {
+  return new VicinalError('INVALID_ARGUMENT', `store: ${url} ${what}`, { details: { field: 'store', ...more } })
+}
+
+async function hasMarker(objects: Objects, address: StoreAddress): Promise<boolean> {
   const found = await objects.read(MARKER)
   if (found) checkMarker(found, address)
   return found !== null

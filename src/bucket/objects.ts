@@ -25,10 +25,24 @@ export class Objects {
   readonly #operator: Operator
   /** Asks once: a creation that is made again may find its own object. */
   readonly #once: Operator
+  readonly #openWriter: () => Operator
+  #writer: Operator | null = null
 
-  private constructor(once: Operator, operator: Operator) {
+  private constructor(
+    private readonly address: StoreAddress,
+    once: Operator,
+    operator: Operator,
+    openWriter: () => Operator,
+  ) {
     this.#once = once
     this.#operator = operator
+    this.#openWriter = openWriter
+  }
+
+  /** Opened by the first write: a file store then has the folder of what is unfinished, and a prefix of others none. */
+  get #writing(): Operator {
+    this.#writer ??= this.#openWriter()
+    return this.#writer
   }
 
   static async open(address: StoreAddress): Promise<Objects> {
@@ -40,7 +54,8 @@ export class Objects {
     retry.maxTimes = RETRIES
     retry.minDelay = RETRY_FIRST_MS
     retry.jitter = true
-    return new Objects(once, new Operator(kind, { ...optionsOf(address), ...whole }).layer(retry.build()))
+    const operator = (more = {}) => new Operator(kind, { ...optionsOf(address), ...more }).layer(retry.build())
+    return new Objects(address, once, operator(), () => operator(whole))
   }
 
   /** Creates the object. False if one of this path was there. */
@@ -50,19 +65,19 @@ export class Objects {
       return true
     } catch (error) {
       if (kindOf(error) === 'ConditionNotMatch') return false
-      throw asVicinalError(error, 'create', path)
+      throw this.#failure(error, 'create', path)
     }
   }
 
   /** Writes the object, whatever was there. A reader has the one before or all of this one. */
   async write(path: string, content: Uint8Array): Promise<void> {
-    await this.#run('write', path, () => this.#operator.write(path, asBuffer(content)))
+    await this.#run('write', path, () => this.#writing.write(path, asBuffer(content)))
   }
 
   /** Writes an object piece by piece. It is there once all of it is. */
   async writePieces(path: string, pieces: AsyncIterable<Uint8Array>): Promise<void> {
     await this.#run('write', path, async () => {
-      const writer = await this.#operator.writer(path)
+      const writer = await this.#writing.writer(path)
       for await (const piece of pieces) await writer.write(asBuffer(piece))
       await writer.close()
     })
@@ -74,7 +89,7 @@ export class Objects {
       return await this.#operator.read(path)
     } catch (error) {
       if (kindOf(error) === 'NotFound') return null
-      throw asVicinalError(error, 'read', path)
+      throw this.#failure(error, 'read', path)
     }
   }
 
@@ -88,7 +103,7 @@ export class Objects {
     try {
       read = await this.#operator.read(path, { offset: BigInt(offset), size: BigInt(bytes) })
     } catch (cause) {
-      if (!ABSENT.has(kindOf(cause))) throw asVicinalError(cause, 'read', path)
+      if (!ABSENT.has(kindOf(cause))) throw this.#failure(cause, 'read', path)
       read = new Uint8Array(0)
     }
     if (read.length === bytes) return read
@@ -121,11 +136,19 @@ export class Objects {
     await this.#run('remove', folder, () => this.#operator.removeAll(folder))
   }
 
+  /** Of the cause only the end is told: before it stands the request, which may have a signature. */
+  #failure(cause: unknown, action: string, path: string): VicinalError {
+    if (cause instanceof VicinalError) return cause
+    const reason = (cause as Error).message.split('=> ')[1]?.slice(0, REASON_CHARS) ?? ''
+    const what = `the store ${placeOf(this.address)} could not ${action} ${path}: ${kindOf(cause)}: ${reason}`
+    return new VicinalError('UNAVAILABLE', what + unsetOf(this.address))
+  }
+
   async #run<T>(action: string, path: string, work: () => Promise<T>): Promise<T> {
     try {
       return await work()
     } catch (error) {
-      throw asVicinalError(error, action, path)
+      throw this.#failure(error, action, path)
     }
   }
 }
@@ -155,11 +178,24 @@ function kindOf(error: unknown): string {
   return /^\w+/.exec((error as Error).message)?.[0] ?? ''
 }
 
-/** Of the cause only the end is told: before it stands the request, which may have a signature. */
-function asVicinalError(cause: unknown, action: string, path: string): VicinalError {
-  if (cause instanceof VicinalError) return cause
-  const reason = (cause as Error).message.split('=> ')[1]?.slice(0, REASON_CHARS) ?? ''
-  return new VicinalError('UNAVAILABLE', `the store could not ${action} ${path}: ${kindOf(cause)}: ${reason}`)
+/** The address of the store, and where its service is. */
+function placeOf(address: StoreAddress): string {
+  if (address.kind === 'file') return address.url
+  const { endpoint, region } = address.access
+  return `${address.url} at ${endpoint ? withoutUser(endpoint) : `AWS, region ${region}`}`
+}
+
+function withoutUser(endpoint: string): string {
+  return URL.canParse(endpoint) ? new URL(endpoint).origin : 'AWS_ENDPOINT, which is no URL'
+}
+
+/** The variables without which most stores answer nothing. */
+function unsetOf(address: StoreAddress): string {
+  if (address.kind === 'file') return ''
+  const { accessKeyId, secretAccessKey } = address.access
+  const given = { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey }
+  const unset = Object.keys(given).filter((name) => given[name as keyof typeof given] === null)
+  return unset.length === 0 ? '' : ` (not set: ${unset.join(', ')})`
 }
 
 function asBuffer({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {

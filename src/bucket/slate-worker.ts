@@ -176,8 +176,14 @@ function awaitBeat(): void {
 
 /** After any failed batch its outcome is unknown, so nothing more is taken. */
 function end(cause: unknown): Ended {
-  ended ??= cause instanceof Ended ? cause : new Ended(messageOf(cause), isFenced(cause) ? 'fenced' : 'lost')
+  ended ??= endedBy(cause) ?? new Ended(messageOf(cause), 'lost')
   return ended
+}
+
+/** An end of the database by its reason, in our words; null for other errors. */
+function endedBy(cause: unknown): Ended | null {
+  if (cause instanceof Ended) return cause
+  return isFenced(cause) ? new Ended('another node has opened it', 'fenced') : null
 }
 
 function isFenced(cause: unknown): boolean {
@@ -276,5 +282,6 @@ function messageOf(error: unknown): string {
 
 function failureOf(error: unknown): SlateFailure {
   const isMissing = (error as { code?: unknown }).code === 'NATIVE_UNAVAILABLE'
-  return { message: messageOf(error), ending: error instanceof Ended ? error.ending : null, isMissing }
+  const ending = isMissing ? null : endedBy(error)
+  return { message: messageOf(ending ?? error), ending: ending?.ending ?? null, isMissing }
 }

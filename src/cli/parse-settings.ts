@@ -12,6 +12,8 @@ export interface Parsed<Name extends string> {
   integer(name: Name): number | undefined
   isOn(name: Name): boolean
   list(name: Name): string[]
+  /** Where the value was given; null for a default. */
+  source(name: Name): 'flag' | 'environment' | 'file' | null
 }
 
 export function parseSettings<Name extends string>(
@@ -23,13 +25,17 @@ export function parseSettings<Name extends string>(
   const configPath = flags.config ?? environment.VICINAL_CONFIG
   const fromFile = 'config' in table && typeof configPath === 'string' ? readConfig(table, configPath) : {}
   const values = new Map<Name, Value>()
+  const sources = new Map<Name, 'flag' | 'environment' | 'file'>()
   for (const name of Object.keys(table) as Name[]) {
     const entry = table[name]
-    const found =
-      (entry.flag && read(entry, flags[entry.flag], `--${entry.flag}`)) ??
-      read(entry, environment[entry.environment], entry.environment) ??
-      (entry.key && read(entry, fromFile[entry.key], `settings file: ${entry.key}`))
-    values.set(name, found ?? entry.fallback ?? undefined)
+    const given = {
+      flag: (entry.flag && read(entry, flags[entry.flag], `--${entry.flag}`)) ?? undefined,
+      environment: read(entry, environment[entry.environment], entry.environment),
+      file: (entry.key && read(entry, fromFile[entry.key], `settings file: ${entry.key}`)) ?? undefined,
+    }
+    const source = (['flag', 'environment', 'file'] as const).find((one) => given[one] !== undefined)
+    if (source) sources.set(name, source)
+    values.set(name, (source && given[source]) ?? entry.fallback ?? undefined)
   }
   return {
     files,
@@ -37,6 +43,7 @@ export function parseSettings<Name extends string>(
     integer: (name) => values.get(name) as number | undefined,
     isOn: (name) => values.get(name) === true,
     list: (name) => (values.get(name) as string[] | undefined) ?? [],
+    source: (name) => sources.get(name) ?? null,
   }
 }
 

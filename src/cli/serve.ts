@@ -8,6 +8,7 @@ import { UsageError } from '../terminal/usage-error.js'
 import { exitCodeOf } from './exit-code.js'
 import { KeyFiles } from './key-files.js'
 import { parseMemoryLimit, serviceMemoryLimitOf } from './memory-limit.js'
+import { logRecovery, openObservers } from './observers.js'
 import { type Parsed, parseSettings, readTextFile } from './parse-settings.js'
 import { SERVE_SETTINGS } from './settings.js'
 import { type StartSnapshots, takeStartSnapshots } from './start-snapshots.js'
@@ -71,13 +72,11 @@ async function serveWith(settings: Settings, keys: KeyFiles): Promise<number> {
   opening.catch(() => {})
   // Reads that other nodes answer pass through the main thread.
   const { serving, keepsSearches } = await threadCounts(settings, node?.peers.readsElsewhere ? 1 : null)
-  const threads =
-    serving > 1
-      ? await startThreads(
-          { count: serving - 1, isLimited: memoryLimitBytes !== undefined, keepsSearches, database: opening },
-          options,
-        )
-      : null
+  const observers = await openObservers(settings)
+  const isLimited = memoryLimitBytes !== undefined
+  const { isTraced, auditLog } = observers
+  const beside = { count: serving - 1, isLimited, keepsSearches, database: opening, isTraced, auditLog }
+  const threads = serving > 1 ? await startThreads(beside, options) : null
   if (keepsSearches && (serving === 1 || threads !== null)) (await import('../native/process.js')).keepSearches()
   const server = createServer({
     ...options,
@@ -85,7 +84,11 @@ async function serveWith(settings: Settings, keys: KeyFiles): Promise<number> {
     memory: memoryBudget,
     ...(node ? { peers: node.peers } : {}),
     ...(threads ? { threads } : {}),
+    tracing: observers.tracing,
+    audit: observers.audit,
   })
+  const stopLogging = logRecovery(server.log, opening)
+  observers.onHangup(() => threads?.reopen())
   try {
     issues.to(server.log)
     await keys.serve(server)
@@ -104,6 +107,8 @@ async function serveWith(settings: Settings, keys: KeyFiles): Promise<number> {
     node?.giveUp()
     await server.close(deadlineMs)
     await closeOnceOpen(opening, deadlineMs, node)
+    stopLogging()
+    await observers.close()
   }
 }
 
@@ -185,7 +190,7 @@ async function threadCounts(
 
 /** null if the folder for temporary files is not writable: then one thread answers all requests. */
 async function startThreads(
-  given: Pick<ServingThreadsOptions, 'count' | 'isLimited' | 'keepsSearches' | 'database'>,
+  given: Omit<ServingThreadsOptions, 'settings' | 'concurrentSearches' | 'onTrouble'>,
   options: Omit<ServerOptions, 'database'>,
 ): Promise<ServingThreads | null> {
   const { ServingThreads } = await import('../serving/serving-threads.js')
@@ -232,7 +237,16 @@ function serverOptions(settings: Settings): Omit<ServerOptions, 'database'> {
     requestTimeoutMs: settings.integer('requestTimeoutMs') as number,
     closeLingerMs: settings.integer('shutdownLingerMs') as number,
     logLevel,
+    slowQueryMs: settings.integer('slowQueryMs') ?? null,
+    logFormat: logFormatOf(settings),
   }
+}
+
+function logFormatOf(settings: Settings): 'text' | 'json' {
+  const asked = settings.text('logFormat') as string
+  if (asked === 'text' || asked === 'json') return asked
+  if (asked !== 'auto') throw new UsageError(`--log-format: expected text, json or auto, got ${asked}`)
+  return process.stderr.isTTY ? 'text' : 'json'
 }
 
 type Log = Server['log']

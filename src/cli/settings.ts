@@ -58,7 +58,10 @@ export const SERVE_SETTINGS = named({
   clusterKeyFile: text(
     'file with the key that all nodes of a store have: with it a node forwards writes to the owner, and takes the store from a silent one. One a line; the first is sent, all are accepted',
   ),
-  clusterKey: secret('VICINAL_CLUSTER_KEY', 'the same key; several are separated by commas'),
+  clusterKey: secret(
+    'VICINAL_CLUSTER_KEY',
+    `the same key, of at least ${LIMITS.leastClusterKeyLength} characters; several are separated by commas`,
+  ),
   host: text('address to listen on', '127.0.0.1'),
   port: integer(`port to listen on; 0 takes a free one (at most ${MAX_PORT})`, 6333),
   apiKeyFile: text(
@@ -124,6 +127,20 @@ export const SERVE_SETTINGS = named({
     `threads that read requests and answer them (at most ${LIMITS.servingThreads}). Default: half the usable cores, up to 8, but two on two or three cores`,
   ),
   logLevel: text('trace, debug, info, warn, error or silent', 'info'),
+  logFormat: text(
+    '`text`: readable lines, `json`: a JSON object a line, `auto`: text on a terminal, else json',
+    'auto',
+  ),
+  slowQueryMs: integer(
+    'logs reads of points that took at least this long, with their plans and the shapes of their filters, without values, vectors and payloads; at most 60 a minute and thread. Default: none',
+  ),
+  auditLog: text(
+    'file that gets a JSON line for each write, refusal and administrative read (docs/observability.md); opened anew on SIGHUP',
+  ),
+  otlpEndpoint: {
+    ...text('URL of an OpenTelemetry collector that gets traces by OTLP over HTTP, such as http://localhost:4318'),
+    environment: 'OTEL_EXPORTER_OTLP_ENDPOINT',
+  },
   sample: unfiled.text('`words`: download 340,000 word vectors from the npm registry and ingest them'),
 })
 
@@ -198,6 +215,11 @@ export const QUALITY_SETTINGS = named({
   threshold: unfiled.text('score from which on two points are near duplicates; default: see docs/quality.md'),
   timeoutMs: unfiled.integer('how long to wait for the report', 600_000),
   json: unfiled.toggle('print the report as JSON'),
+})
+
+export const CONSOLE_SETTINGS = named({
+  port: unfiled.integer('port to listen on, on this machine alone; 0 takes a free one', 0),
+  memoryLimit: SERVE_SETTINGS.memoryLimit,
 })
 
 export const TOKEN_SETTINGS = named({

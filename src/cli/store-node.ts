@@ -12,6 +12,15 @@ type Settings = Parsed<keyof typeof SERVE_SETTINGS>
 
 const ROLES = { 'write,query': ['write', 'query'], write: ['write'], query: ['query'] } as const
 const MIB = 1024 * 1024
+/** Settings that a database in a folder does not have. */
+const STORE_ALONE = [
+  ['role', '--role'],
+  ['cache', '--cache'],
+  ['cacheBytes', '--cache-bytes'],
+  ['commitWindowMs', '--commit-window-ms'],
+  ['advertise', '--advertise'],
+  ['ownerTimeoutMs', '--owner-timeout-ms'],
+] as const
 const WILDCARDS = ['0.0.0.0', '::', '*', '']
 
 /** A node of a store, as `serve` starts it: it opens once its address is known. */
@@ -36,6 +45,7 @@ export async function storeNode(
   memoryLimitBytes: number | undefined,
 ): Promise<StoreNode | null> {
   const store = settings.text('store')
+  checkPlace(settings)
   if (store === undefined) return null
   const role = settings.text('role') as string
   const roles = Object.hasOwn(ROLES, role) ? ROLES[role as keyof typeof ROLES] : undefined
@@ -44,7 +54,7 @@ export async function storeNode(
   const advertised = await advertisedOf(settings, clusterKeys.length > 0)
   const { ClusterNode } = await import('../cluster/node.js')
   const { openNode } = await import('../engine/database/open.js')
-  const { checkStoreOptions, storeOptionsOf } = await import('../engine/database/store-options.js')
+  const { checkCachePlace, MOST_COMMIT_WINDOW_MS, storeOptionsOf } = await import('../engine/database/store-options.js')
   const cache = settings.text('cache') as string
   const commitWindowMs = settings.integer('commitWindowMs')
   const cacheBytes = parseBytes(settings.text('cacheBytes') as string, '--cache-bytes')
@@ -53,9 +63,12 @@ export async function storeNode(
       `--cache-bytes: expected at least ${LIMITS.leastCacheBytes / MIB} MiB, got ${cacheBytes} bytes`,
     )
   const options = { cache, cacheBytes, ...(commitWindowMs === undefined ? {} : { commitWindowMs }) }
-  checkStoreOptions(options, true)
+  if (commitWindowMs !== undefined && !(commitWindowMs >= 1 && commitWindowMs <= MOST_COMMIT_WINDOW_MS))
+    throw new UsageError(`--commit-window-ms: expected 1 to ${MOST_COMMIT_WINDOW_MS}, got ${commitWindowMs}`)
+  const address = parseStore(store)
+  checkCachePlace(cache, address)
   const node = new ClusterNode({
-    address: parseStore(store),
+    address,
     cacheFolder: cache,
     cacheBytes,
     storeOptions: {
@@ -91,10 +104,26 @@ export async function storeNode(
   }
 }
 
+/** Throws where a database on a store and one in a folder are mixed up. */
+function checkPlace(settings: Settings): void {
+  if (settings.text('store') !== undefined) {
+    // The container's and the unit's environments always have a folder.
+    if (settings.source('data') !== null && settings.source('data') !== 'environment')
+      throw new UsageError('--data: a database is in a folder or on a store: expected --data or --store, got both')
+    return
+  }
+  for (const [name, flag] of STORE_ALONE)
+    if (settings.source(name) !== null) throw new UsageError(`${flag}: only a database on a store has it: add --store`)
+}
+
 function clusterKeysOf(settings: Settings, apiKeys: readonly string[]): string[] {
   const keys = readKeys(settings.text('clusterKey'), settings.text('clusterKeyFile'))
   if (keys.some((key) => apiKeys.includes(key)))
     throw new UsageError('the cluster key is one of the API keys: expected a key that nodes alone have')
+  const least = LIMITS.leastClusterKeyLength
+  const short = keys.find((key) => key.length < least)
+  if (short !== undefined)
+    throw new UsageError(`the cluster key: expected at least ${least} characters, got ${short.length}`)
   return keys
 }
 

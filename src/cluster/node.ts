@@ -3,15 +3,14 @@ import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { StoreAddress } from '../bucket/address.js'
-import { DATABASE } from '../bucket/group-opening.js'
-import { claimPrefix } from '../bucket/marker.js'
 import { Objects } from '../bucket/objects.js'
+import { prepareStore } from '../bucket/prepared-store.js'
 import { hasReached, type Watermark, watermarkText } from '../bucket/watermark.js'
-import { VicinalError } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
 import type { EmbeddedDatabase } from '../engine/database/embedded-database.js'
 import { NodeStore, type NodeStoreParts } from '../engine/stores/node-store.js'
 import type { Peers } from '../server/peers.js'
+import { FirstRole } from './first-role.js'
 import { type Heartbeat, Heartbeats, type Role } from './heartbeats.js'
 import { OwnBeats } from './own-beats.js'
 import { OwnerLink } from './owner-link.js'
@@ -25,6 +24,9 @@ const MS_PER_SECOND = 1_000
 /** How often a node looks at a store that no node has written yet. */
 const EMPTY_LOOK_MS = 500
 const NO_OWNER = 'the store has no owner yet: start a node with the role write'
+const STRANGER =
+  'the owner of the store does not know the cluster key of this node, which forwards no writes and is pushed nothing: ' +
+  'give all nodes the same VICINAL_CLUSTER_KEY'
 /** Looks that a node tells its age in, and that may fail before it counts as behind. */
 const LATE_POLLS = 3
 /** The next owner removes heartbeats of dead nodes that are older than this. */
@@ -74,6 +76,8 @@ export class ClusterNode implements Peers {
   #isStopped = false
   #isGivenUp = false
   #isWithoutOwner = false
+  /** The owner has another cluster key. */
+  #isStranger = false
 
   constructor(options: NodeOptions) {
     this.#options = options
@@ -86,6 +90,7 @@ export class ClusterNode implements Peers {
       silenceMs: this.#pollMs * LATE_POLLS,
       reach: async (watermark, collections) =>
         await this.#database?.watermarks.reach(watermark, { timeoutMs: LIMITS.timeoutMs }, collections),
+      onKey: (isKnown) => this.#noteKey(isKnown),
       onFailure: () => void this.#lookWhoOwns().catch(() => undefined),
     })
     this.#watch = new OwnerWatch(this.#id, options.ownerTimeoutMs)
@@ -99,7 +104,10 @@ export class ClusterNode implements Peers {
   async start(url: string, open: (store: NodeStore) => Promise<EmbeddedDatabase>): Promise<EmbeddedDatabase> {
     const { address, cacheFolder, cacheBytes, log } = this.#options
     this.#url = url
-    const objects = await Objects.open(address)
+    // The store is checked now: at a takeover there is no time for it, and its owner works with it.
+    const { objects, isNew } = this.#mayWrite
+      ? await prepareStore(address)
+      : { objects: await Objects.open(address), isNew: false }
     const heartbeats = new Heartbeats(objects)
     this.#heartbeats = heartbeats
     const store = new NodeStore({
@@ -118,12 +126,18 @@ export class ClusterNode implements Peers {
     })
     this.#store = store
     try {
-      if (this.#mayWrite) await claimPrefix(objects, address, { mayCreate: true })
-      else await this.#untilThereIsOwner(store, objects)
+      const first = new FirstRole(store, objects, {
+        url,
+        lookMs: Math.min(this.#pollMs, EMPTY_LOOK_MS),
+        isGivenUp: () => this.#isGivenUp,
+        onWaiting: (isWaiting) => this.#noteWaiting(isWaiting),
+        hasRivals: () => this.#hasRivals(),
+      })
+      if (!this.#mayWrite) await first.read()
       this.#beats = new OwnBeats(heartbeats, this.#pollMs, () => this.#report())
       this.#beats.start()
       if (this.#mayWrite && this.keys.length === 0) await store.startOwning()
-      else if (this.#mayWrite) await this.#startBeside(store)
+      else if (this.#mayWrite) await first.ownOrRead(isNew, this.#options.ownerTimeoutMs)
       this.#database = await open(store)
     } catch (error) {
       await this.#beats?.stop()
@@ -134,22 +148,6 @@ export class ClusterNode implements Peers {
     await this.#tick().catch(() => undefined)
     this.#arm()
     return this.#database
-  }
-
-  /** Reads the store. A store that no node has written yet is looked at again until one has. */
-  async #untilThereIsOwner(store: NodeStore, objects: Objects): Promise<void> {
-    for (let isTold = false; ; isTold = true) {
-      try {
-        await store.startReading()
-        this.#isWithoutOwner = false
-        return
-      } catch (error) {
-        if (!(await isEmpty(error, objects)) || this.#isGivenUp) throw error
-      }
-      this.#isWithoutOwner = true
-      if (!isTold) this.#options.log(`${NO_OWNER}; this node waits for it`)
-      await sleep(Math.min(this.#pollMs, EMPTY_LOOK_MS), undefined, { ref: false })
-    }
   }
 
   /** The service stops: a start that waits for an owner ends. */
@@ -163,16 +161,21 @@ export class ClusterNode implements Peers {
     await Promise.race([announced, sleep(this.#pollMs, undefined, { ref: false })])
   }
 
-  /** A store that another node owns is read; one without an owner, or whose owner had this node's address, is taken. */
-  async #startBeside(store: NodeStore): Promise<void> {
-    const isRead = await store.startReading().then(
-      () => true,
-      () => false,
-    )
-    const owner = isRead ? await store.owner() : null
-    if (owner !== null && owner.url !== null && owner.url !== this.#url) return
-    if (isRead) await store.own()
-    else await store.startOwning()
+  #noteKey(isKnown: boolean): void {
+    if (this.#isStranger === isKnown)
+      this.#options.log(isKnown ? 'the owner of the store knows the cluster key of this node now' : STRANGER)
+    this.#isStranger = !isKnown
+  }
+
+  #noteWaiting(isWaiting: boolean): void {
+    if (isWaiting && !this.#isWithoutOwner) this.#options.log(`${NO_OWNER}; this node waits for it`)
+    this.#isWithoutOwner = isWaiting
+  }
+
+  /** Of two nodes that ask at the same time, at least one sees the other. */
+  async #hasRivals(): Promise<boolean> {
+    await this.#beats?.now()
+    return (await this.#listAll()).some(({ id, roles }) => id !== this.#id && roles.includes('write'))
   }
 
   /** Watches no more. The database is closed by its opener, between this and `leave`. */
@@ -320,6 +323,7 @@ export class ClusterNode implements Peers {
   get behind(): string | null {
     const exhausted = this.#store?.exhausted ?? null
     if (exhausted !== null) return `This node does not follow the owner of the store: ${exhausted}`
+    if (this.#isStranger && !this.isOwner) return `Service unavailable: ${STRANGER}`
     if (this.#lagSeconds === 0 && this.#levelAtMs !== null) return null
     return this.#levelAtMs === null
       ? 'Service is starting: this node has not read what the owner of the store has'
@@ -336,9 +340,8 @@ export class ClusterNode implements Peers {
 
   /** The answer has at least what this node has acknowledged. */
   async forwardRead(request: FastifyRequest, reply: FastifyReply, refuse: (error: Error) => void): Promise<void> {
-    const forwarder = this.#readers.next()
     const watermark = watermarkText(await this.#opened().store.progress.position())
-    forwarder.forward(request, reply, refuse, readAfter(request.raw.url as string, watermark))
+    this.#readers.forward(request, reply, refuse, readAfter(request.raw.url as string, watermark))
   }
 
   push(): (response: ServerResponse) => void {
@@ -363,22 +366,19 @@ export class ClusterNode implements Peers {
     if (this.#heartbeats === null) return { owner: null, nodes: [] }
     const goneMs = this.#options.ownerTimeoutMs * LATE_POLLS
     const beats = (await this.#lastListed()).filter(({ id, ageMs }) => id === this.#id || ageMs <= goneMs)
-    const nodes = beats.map(({ id, url, roles, lagSeconds }: Heartbeat) => ({
+    const lateMs = this.#pollMs * LATE_POLLS
+    const nodes = beats.map(({ id, url, roles, lagSeconds, ageMs }) => ({
       id,
       url,
       roles,
-      lag_seconds: id === this.#id ? this.#lagSeconds : lagSeconds,
+      // A node that is silent reads nothing, whatever it told last.
+      lag_seconds:
+        id === this.#id
+          ? this.#lagSeconds
+          : Math.max(lagSeconds, ageMs > lateMs ? Math.round(ageMs / MS_PER_SECOND) : 0),
     }))
     return { owner: this.#link.owner?.node ?? null, nodes: nodes.sort((a, b) => (a.id < b.id ? -1 : 1)) }
   }
 }
 
 type Listed = Awaited<ReturnType<Heartbeats['list']>>
-
-/** Whether a store could not be read since no node has written it yet. */
-async function isEmpty(error: unknown, objects: Objects): Promise<boolean> {
-  if (!(error instanceof VicinalError)) return false
-  if (error.details.isEmpty === true) return true
-  // Its first owner claims it before it makes the database.
-  return error.code === 'UNAVAILABLE' && (await objects.list(`${DATABASE}/`)).length === 0
-}

@@ -10,6 +10,8 @@ interface LinkParts extends Omit<ForwarderParts, 'name'> {
   id: string
   /** An owner that pushes nothing for this time counts as silent. */
   silenceMs: number
+  /** Whether the owner knows the key of this node. */
+  onKey(isKnown: boolean): void
 }
 
 /** The owner of the store as one node sees it, and the connections to it: requests to it, and batches from it. */
@@ -46,9 +48,9 @@ export class OwnerLink {
   receive(pushed: Pick<GroupReader, 'take' | 'cut'>): void {
     const target = this.#target
     if (!target || this.#receiver?.hasEnded === false) return
-    const { key, silenceMs } = this.#parts
+    const { key, silenceMs, onKey } = this.#parts
     const [take, onEnd] = [pushed.take.bind(pushed), pushed.cut.bind(pushed)]
-    this.#receiver = new PushReceiver(target, { key, silenceMs, take, onEnd })
+    this.#receiver = new PushReceiver(target, { key, silenceMs, take, onKey, onEnd })
   }
 
   close(): void {

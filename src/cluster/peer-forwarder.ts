@@ -3,16 +3,20 @@ import { pipeline } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { ERROR_CATALOGUE, VicinalError } from '../core/errors.js'
 import { hasLargeBody } from '../server/failures.js'
+import { TRACEPARENT_HEADER, TRACESTATE_HEADER } from '../server/observation.js'
 import { dropBody, framingOf, isStreamsAnswer, passBody } from '../server/pass-on.js'
-import { RIGHTS_HEADER, SUBJECT_HEADER, tellRights, WATERMARK_HEADER } from '../server/peers.js'
+import { ACTOR_HEADER, RIGHTS_HEADER, SUBJECT_HEADER, tellRights, WATERMARK_HEADER } from '../server/peers.js'
 import { REQUEST_ID_HEADER } from '../server/request-ids.js'
 import { errorEnvelopeOf } from '../server/respond.js'
+import type { KeptBody } from './kept-body.js'
 import { LastLineChanged } from './last-line.js'
 import { PeerRequests, type Target } from './peer-requests.js'
 
-const SENT = ['content-type', 'content-length', 'accept', 'idempotency-key'] as const
+const SENT = ['content-type', 'content-length', 'accept', 'idempotency-key', TRACESTATE_HEADER] as const
 const ANSWERED = ['content-type', 'content-length', 'retry-after', 'content-disposition', WATERMARK_HEADER] as const
 const RETRY_AFTER_MS = 1_000
+/** A refusal that took longer is handed on: the caller has waited. */
+const ASKED_AGAIN_MS = 1_000
 const UNAUTHENTICATED = ERROR_CATALOGUE.UNAUTHENTICATED.status
 const UNAVAILABLE = ERROR_CATALOGUE.UNAVAILABLE.status
 
@@ -27,6 +31,16 @@ export interface ForwarderParts {
   onFailure(hasAnswered: boolean): void
 }
 
+/** A read that another node may be asked as well. */
+export interface Read {
+  path: string
+  body: KeptBody
+  /** The node to ask next; null if there is none. */
+  another(): PeerForwarder | null
+  /** The request to the node before, which takes no more of the body. */
+  before?: ClientRequest
+}
+
 /** Sends requests on to another node, and its answers back. Both are passed as they arrive. */
 export class PeerForwarder {
   readonly #parts: ForwarderParts
@@ -38,29 +52,65 @@ export class PeerForwarder {
     this.#requests = new PeerRequests(target, parts.key)
   }
 
-  /** The body of the request is still unread. `refuse` takes what becomes of it if there is no answer. */
-  forward(request: FastifyRequest, reply: FastifyReply, refuse: (error: Error) => void, path = request.raw.url): void {
-    const sent = this.#send(request, path as string)
-    this.#under.add(sent)
+  /**
+   * The body of the request is still unread. `refuse` takes what becomes of it if there is no answer. A read that the node
+   * does not answer, or refuses soon, is sent to another one.
+   */
+  forward(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    refuse: (error: Error) => void,
+    read: Read | null = null,
+  ): void {
+    request.ticket.isForwarded = true
+    const sent = this.#send(request, read?.path ?? (request.raw.url as string))
+    const beganMs = performance.now()
+    let isOver = false
     const fail = (error: Error) => {
+      isOver = true
       sent.destroy()
       if (!reply.sent) refuse(error)
     }
-    const onStop = () => sent.destroy()
-    request.ticket.stop.onStop(onStop)
-    sent.once('close', () => {
-      this.#under.delete(sent)
-      request.ticket.stop.offStop(onStop)
+    const isSentAgain = () => {
+      const next = read?.body.isKept ? read.another() : null
+      if (next === null) return false
+      isOver = true
+      sent.destroy()
+      next.forward(request, reply, refuse, { ...(read as Read), before: sent, another: () => null })
+      return true
+    }
+    this.#endWith(request, sent, () => {
+      isOver = true
     })
     sent.on('error', (cause) => {
+      if (isOver) return
       this.#parts.onFailure(false)
-      fail(unavailable(`${this.#parts.name} did not answer`, cause))
+      if (!isSentAgain()) fail(unavailable(`${this.#parts.name} did not answer`, cause))
     })
     sent.once('response', (answer) => {
-      this.#handBack(request, reply, sent, answer).catch(fail)
+      const isRefused = answer.statusCode === UNAVAILABLE || answer.statusCode === UNAUTHENTICATED
+      if (isRefused) this.#parts.onFailure(true)
+      if (isRefused && performance.now() - beganMs < ASKED_AGAIN_MS && isSentAgain()) answer.resume()
+      else this.#handBack(request, reply, sent, answer).catch(fail)
     })
-    passBody(request.raw, sent)
-    request.raw.once('error', onStop)
+    if (read === null) passBody(request.raw, sent)
+    else if (read.before) read.body.passAgain(read.before, sent)
+    else read.body.pass(sent)
+  }
+
+  /** The request ends where its caller is gone. */
+  #endWith({ raw, ticket }: FastifyRequest, sent: ClientRequest, onEnd: () => void): void {
+    this.#under.add(sent)
+    const onStop = () => {
+      onEnd()
+      sent.destroy()
+    }
+    ticket.stop.onStop(onStop)
+    raw.once('error', onStop)
+    sent.once('close', () => {
+      this.#under.delete(sent)
+      ticket.stop.offStop(onStop)
+    })
   }
 
   /** The owner is another node from now on: unanswered requests have an unknown outcome. */
@@ -72,7 +122,9 @@ export class PeerForwarder {
   #send({ raw, id, ticket }: FastifyRequest, path: string): ClientRequest {
     const headers: Record<string, string> = {
       [SUBJECT_HEADER]: ticket.caller === null ? '' : String(ticket.caller),
-      [RIGHTS_HEADER]: tellRights(ticket),
+      [RIGHTS_HEADER]: tellRights(ticket.rights),
+      [ACTOR_HEADER]: encodeURIComponent(ticket.subject),
+      ...(ticket.traceparent === undefined ? {} : { [TRACEPARENT_HEADER]: ticket.traceparent }),
       [REQUEST_ID_HEADER]: id,
     }
     for (const name of SENT) {
@@ -105,7 +157,6 @@ export class PeerForwarder {
     const watermark = answer.headers[WATERMARK_HEADER]
     // Its caller may read here next, and sees its own write then.
     if (typeof watermark === 'string') await this.#reach(watermark, request)
-    if (answer.statusCode === UNAVAILABLE) this.#parts.onFailure(true)
     for (const name of ANSWERED) {
       const value = answer.headers[name]
       if (value !== undefined) reply.header(name, value)

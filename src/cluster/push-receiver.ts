@@ -1,9 +1,11 @@
 import type { ClientRequest, IncomingMessage } from 'node:http'
 import { FrameReader, type ReceivedFrame } from '../bucket/pushed-frame.js'
+import { ERROR_CATALOGUE } from '../core/errors.js'
 import { PUSH } from '../server/peers.js'
 import { PeerRequests, type Target } from './peer-requests.js'
 
 const OK = 200
+const UNAUTHENTICATED = ERROR_CATALOGUE.UNAUTHENTICATED.status
 
 interface ReceiverParts {
   key: string
@@ -11,6 +13,8 @@ interface ReceiverParts {
   silenceMs: number
   /** Takes each frame. Throws for one too many. */
   take(frame: ReceivedFrame): void
+  /** Whether the owner knows the key of this node. */
+  onKey(isKnown: boolean): void
   /** The stream is over, and everything is read from the store. */
   onEnd(why: Error): void
 }
@@ -45,6 +49,7 @@ export class PushReceiver {
   #read(answer: IncomingMessage): void {
     answer.on('error', (error) => this.#end(error))
     answer.once('close', () => this.#end(new Error('the owner ended the stream')))
+    this.#parts.onKey(answer.statusCode !== UNAUTHENTICATED)
     if (answer.statusCode !== OK) {
       this.#end(new Error(`the owner answered ${answer.statusCode}`))
       return

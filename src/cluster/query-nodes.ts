@@ -1,10 +1,14 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import { type Heartbeat, isAddress } from './heartbeats.js'
+import { KeptBody } from './kept-body.js'
 import { PeerForwarder, unavailable } from './peer-forwarder.js'
 
 interface Seen {
   beat: Heartbeat
   /** When its heartbeat was last seen to be another one, or first. */
   changedMs: number
+  /** What its last answer to a read was, since its last heartbeat. */
+  state: 'able' | 'refuses' | 'silent'
 }
 
 /** The nodes that answer reads for one with the role `write` alone, in turn. */
@@ -21,38 +25,53 @@ export class QueryNodes {
     this.#aliveMs = aliveMs
   }
 
-  /** One look at all heartbeats. */
-  note(beats: readonly Heartbeat[]): void {
+  /** One look at all heartbeats. `ageMs`: how old each is. */
+  note(beats: readonly (Heartbeat & { ageMs: number })[]): void {
     const able = beats.filter(({ roles, url }) => roles.includes('query') && isAddress(url))
     for (const id of this.#seen.keys()) if (!able.some((beat) => beat.id === id)) this.#forget(id)
     for (const beat of able) {
       if (this.#seen.get(beat.id)?.beat.beat !== beat.beat)
-        this.#seen.set(beat.id, { beat, changedMs: performance.now() })
+        this.#seen.set(beat.id, { beat, changedMs: performance.now() - beat.ageMs, state: 'able' })
     }
   }
 
-  /** Throws UNAVAILABLE if no node with the role `query` is alive. */
-  next(): PeerForwarder {
+  /** Throws UNAVAILABLE if no node with the role `query` is alive. A read that one does not answer is sent to another. */
+  forward(request: FastifyRequest, reply: FastifyReply, refuse: (error: Error) => void, path: string): void {
+    const first = this.#next()
+    if (!first) throw unavailable('this node has the role write alone, and knows of no node with the role query')
+    const another = () => {
+      const next = this.#next(first)
+      return next && this.#forwarder(next)
+    }
+    this.#forwarder(first).forward(request, reply, refuse, { path, body: new KeptBody(request.raw), another })
+  }
+
+  /** The node whose turn it is, and not `other`. One that refused a read is asked where no other one is left. */
+  #next(other?: Seen): Seen | null {
+    if (this.#key === '') return null
     const since = performance.now() - this.#aliveMs
-    const alive = [...this.#seen.values()].filter(({ changedMs }) => changedMs >= since)
-    const chosen = alive[this.#turn++ % alive.length]
-    if (!chosen || this.#key === '')
-      throw unavailable('this node has the role write alone, and knows of no node with the role query')
-    const { id, url } = chosen.beat
-    const forwarder =
-      this.#forwarders.get(id) ??
-      new PeerForwarder(
-        { id, url },
-        {
-          key: this.#key,
-          name: 'the node that answers reads',
-          reach: async () => {},
-          // It is not asked again before its next heartbeat.
-          onFailure: (hasAnswered) => {
-            if (!hasAnswered) chosen.changedMs = Number.NEGATIVE_INFINITY
-          },
+    const alive = [...this.#seen.values()].filter((one) => one !== other && one.changedMs >= since)
+    const able = alive.filter(({ state }) => state === 'able')
+    const chosen = able.length > 0 ? able : alive.filter(({ state }) => state === 'refuses')
+    return chosen[this.#turn++ % chosen.length] ?? null
+  }
+
+  #forwarder({ beat: { id, url } }: Seen): PeerForwarder {
+    const found = this.#forwarders.get(id)
+    if (found) return found
+    const forwarder = new PeerForwarder(
+      { id, url },
+      {
+        key: this.#key,
+        name: 'the node that answers reads',
+        reach: async () => {},
+        // Its next heartbeat begins anew.
+        onFailure: (hasAnswered) => {
+          const seen = this.#seen.get(id)
+          if (seen) seen.state = hasAnswered ? 'refuses' : 'silent'
         },
-      )
+      },
+    )
     this.#forwarders.set(id, forwarder)
     return forwarder
   }

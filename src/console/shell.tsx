@@ -5,6 +5,7 @@ import { CollectionPage } from './pages/collection'
 import { OverviewPage } from './pages/overview'
 import { PointsPage } from './pages/points'
 import { QualityPage } from './pages/quality'
+import { QuarantinePage } from './pages/quarantine'
 import { QueryPage } from './pages/query'
 import { RecallPage } from './pages/recall'
 import { KeyDialog } from './parts/key-dialog'
@@ -49,6 +50,7 @@ const TABS = [
   ['query', 'Query'],
   ['recall', 'Recall'],
   ['quality', 'Quality'],
+  ['quarantine', 'Quarantine'],
   ['bring', 'Bring data'],
 ] as const
 
@@ -75,6 +77,7 @@ function Page({ place }: { place: Place }) {
   if (room === 'collections' && name !== undefined) {
     if (tab === '') return <CollectionPage key={name} name={name} />
     if (tab === 'points') return <PointsPage key={name} name={name} />
+    if (tab === 'quarantine') return <QuarantinePage key={name} name={name} />
     if (tab === 'quality') return <QualityPage key={name} name={name} />
     if (tab === 'bring') return <BringPage key={name} name={name} />
     if (tab === 'recall') return <RecallPage key={name} name={name} />

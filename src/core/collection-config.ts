@@ -60,6 +60,13 @@ export const HnswConfig = Type.Object(
       '`m` of the graphs of frequent keywords; 0: none. In strict mode a search of one tenant is allowed if `m` is 0 and this is not. Default `m`.',
     ),
     inlineStorage: flag('Kept and returned; no effect.'),
+    recall: optional(
+      number({
+        description: 'Not in Qdrant: recall of queries that ask for none; 0.95.',
+        minimum: 0.01,
+        maximum: 0.9999,
+      }),
+    ),
     memory: memory('Where graphs are kept. Default `cached`.'),
     onDisk: flag('Deprecated: `true` means `memory: cold`, `false` means `cached`. `memory` overrides it.'),
   },

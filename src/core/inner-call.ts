@@ -1,5 +1,6 @@
 /** Options that the service adds to a call. They travel with the public ones, under a symbol that no caller has. */
 
+import type { CallNotes } from './call-notes.js'
 import type { CallOptions } from './call-options.js'
 import type { MaybePromise } from './maybe-promise.js'
 import type { Stoppable } from './stop.js'
@@ -25,6 +26,8 @@ export interface InnerCall {
   stream?: { frameBytes: number; hold(bytes: number): void }
   /** The write brings records into a quarantine: rules do not hold for it. */
   isAside?: boolean
+  /** Takes notes of the call. */
+  notes?: CallNotes | null
   /** The other options were read by their declaration already. */
   isRead?: boolean
 }

@@ -43,6 +43,8 @@ export const LIMITS = {
   ownerTimeoutMs: 10_000,
   leastOwnerTimeoutMs: 200,
   mostOwnerTimeoutMs: 3_600_000,
+  /** Characters of a cluster key, at least. */
+  leastClusterKeyLength: 16,
   /** Serving threads of one service. */
   servingThreads: 64,
   /** Points in one write. */

@@ -61,6 +61,11 @@ export interface QueryPlan extends SearchAccount {
    * in `tookUs`.
    */
   openedInUs?: number
+  /**
+   * At a search of dense vectors: the recall asked for, by the query, the collection's configuration, or the default of
+   * 0.95. Absent where the query sets the width of the beam or `exact`.
+   */
+  askedRecall?: number
   /** Points that the stage returned; for a matrix, its pairs. */
   returned: number
   /** Bytes of payloads and vectors read row by row, for the answer or for scoring. */

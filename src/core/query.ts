@@ -57,7 +57,7 @@ export type QuantizationParams = Static<typeof QuantizationParams>
 export const recall = optional(
   number({
     description:
-      'Mean share of the true neighbours that answers are to have. Default 0.95. How far the search goes for it is measured on the collection; 1 scans every vector. `hnswEf` overrides it.',
+      'Mean share of the true neighbours that answers are to have. Default: `recall` of the vector’s graph settings, or else of the collection’s; 0.95 where neither is set. How far the search goes for it is measured on the collection; 1 scans every vector. `hnswEf` overrides it.',
     maximum: 1,
     holds: (share: number) => share > 0,
     expected: 'a number above 0 and at most 1',
@@ -115,8 +115,8 @@ export interface QueryStage<Path extends string = string> {
   /** Only hits of this score or a better one. */
   scoreThreshold?: number
   /**
-   * Mean share of the true neighbours that answers are to have, in (0, 1]; default 0.95. How far the search goes
-   * for it is measured on the collection's own vectors; 1 looks at every vector. `params.hnswEf` overrides it.
+   * Mean share of the true neighbours that answers are to have, in (0, 1]. Default: `hnswConfig.recall` of the
+   * vector, or else of the collection, or else 0.95. How far the search goes for it is measured on the collection's own vectors; 1 looks at every vector. `params.hnswEf` overrides it.
    */
   recall?: number
   /** How the search goes about it. */

@@ -94,6 +94,8 @@ export interface Schema extends ReadonlyArray<SchemaVector> {
   readonly textIds?: boolean
   /** Rules for the points that the collection takes. */
   readonly ingestion?: IngestionConfig
+  /** The recall of queries that ask for none, by vector, if the configuration names any. */
+  readonly recalls?: readonly (number | undefined)[]
 }
 
 /** Whether a vector is sparse. */
@@ -102,15 +104,26 @@ export function isSparse(vector: TableVector): vector is ResolvedSparse {
 }
 
 /** The vectors of a configuration in the kernel's order. */
-export function schemaOf(config: Pick<CollectionConfig, 'vectors' | 'sparseVectors' | 'ids' | 'ingestion'>): Schema {
-  const { ids, ingestion } = config
-  const facts = { ...(ids === 'text' ? { textIds: true } : {}), ...(ingestion ? { ingestion } : {}) }
-  return Object.assign([...config.vectors, ...config.sparseVectors], facts)
+export function schemaOf(
+  config: Pick<CollectionConfig, 'vectors' | 'sparseVectors' | 'ids' | 'ingestion' | 'hnswConfig'>,
+): Schema {
+  const { ids, ingestion, vectors, hnswConfig } = config
+  const recalls = vectors.map(({ overrides }) => overrides.hnswConfig?.recall ?? hnswConfig.recall)
+  return Object.assign([...vectors, ...config.sparseVectors], {
+    ...(ids === 'text' ? { textIds: true } : {}),
+    ...(ingestion ? { ingestion } : {}),
+    ...(recalls.some((recall) => recall !== undefined) ? { recalls } : {}),
+  })
 }
 
 /** The same vectors under other rules for points, or none. */
 export function withRules(schema: Schema, ingestion?: IngestionConfig): Schema {
-  const facts = { ...(schema.textIds ? { textIds: true } : {}), ...(ingestion ? { ingestion } : {}) }
+  const { textIds, recalls } = schema
+  const facts = {
+    ...(textIds ? { textIds } : {}),
+    ...(recalls ? { recalls } : {}),
+    ...(ingestion ? { ingestion } : {}),
+  }
   return Object.assign([...schema], facts)
 }
 

@@ -1,5 +1,6 @@
 import { basename } from 'node:path'
 import { VicinalError } from '../core/errors.js'
+import { workTimes } from '../core/work-times.js'
 import type { AppendFile } from '../disk/append-file.js'
 import { FILE_HEADER_BYTES, RECORD_HEADER_BYTES } from './format.js'
 import { frameRecords, type QueuedRecord, type Settled, settled } from './group.js'
@@ -307,11 +308,13 @@ export class FileLog implements Log {
   async #syncAll(): Promise<void> {
     while (this.#durableSeq < this.#writtenSeq && !this.#failure) {
       const through = this.#writtenSeq
+      const startMs = performance.now()
       try {
         await this.#active.sync()
       } catch (cause) {
         return this.#fail(cause as VicinalError, [])
       }
+      workTimes.note('fsync', performance.now() - startMs)
       this.#durableSeq = through
       const synced = this.#unsynced.findIndex((queued) => queued.seq > through)
       for (const queued of this.#unsynced.splice(0, synced < 0 ? this.#unsynced.length : synced))

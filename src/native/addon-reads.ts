@@ -65,8 +65,10 @@ export interface SearchRequest {
   /** Ids never to return. */
   exclude: Uint32Array | null
   fields: RowFields
-  /** Whether the result reports how each segment was searched. */
+  /** Whether the result reports how each segment was searched, and counts the matches of the filter. */
   explain?: boolean
+  /** A search that took at least this long reports its segments, without counting. Absent: none does. */
+  reportsFromUs?: number
 }
 
 export interface CodeUse {
@@ -77,7 +79,7 @@ export interface CodeUse {
 }
 
 /** One search of a fusion. The fusion itself has the page and the fields. */
-export type InFusion<T> = Omit<T, 'offset' | 'fields' | 'explain'>
+export type InFusion<T> = Omit<T, 'offset' | 'fields' | 'explain' | 'reportsFromUs'>
 
 /** Several searches and how their rankings are fused: see core/query.ts, RrfQuery. */
 export interface FusedRequest {
@@ -96,11 +98,13 @@ export interface FusedRequest {
 
 export interface SearchResult extends RowBlock {
   scores: Float32Array
-  /** Only with `explain`, and if there are segments. */
+  /** Only of searches that report them, and if there are segments. */
   segments?: SegmentReport[]
   stats: {
     visited: number
     distances: number
+    /** Bytes of codes, vectors and neighbour lists. */
+    bytes: number
     strategy: string
     matches: number
     tookUs: number
@@ -143,6 +147,8 @@ export interface SegmentReport {
   /** Bytes of payloads that conditions were evaluated on. */
   payloadBytes: number
   tookUs: number
+  /** The part of it that rescored candidates. */
+  rescoreUs: number
 }
 
 export interface ScrollRequest {

@@ -27,6 +27,7 @@ export interface SparseSearchRequest {
   /** As in SearchRequest. */
   fields: { payload: boolean; vectors: Uint32Array }
   explain?: boolean
+  reportsFromUs?: number
 }
 
 /**

@@ -17,7 +17,11 @@ const RECALL = 6
 const THRESHOLD = 7
 const INLINE_US = 8
 const MOST_BYTES = 9
-const NUMBERS = 10
+const REPORTS_FROM_US = 10
+const NUMBERS = 11
+
+/** Of searches that never report their segments. */
+const NEVER = -1
 
 const EXACT = 1
 const INDEXED_ONLY = 2
@@ -25,7 +29,7 @@ const PAYLOAD = 4
 const HAS_THRESHOLD = 8
 
 /** Doubles before the rows (see packedResult in native/binding). */
-const HEADER = 9
+const HEADER = 10
 const NO_VECTORS: SearchResult['vectors'] = []
 
 /** Whether a search can be passed as numbers. A value of a wrong type is left to the other form, which reports it. */
@@ -63,6 +67,7 @@ export function numbersOf(request: SearchRequest, cancel: number, inlineUs: numb
   numbers[THRESHOLD] = scoreThreshold ?? 0
   numbers[INLINE_US] = inlineUs
   numbers[MOST_BYTES] = request.fields.mostBytes ?? 0
+  numbers[REPORTS_FROM_US] = request.reportsFromUs ?? NEVER
   numbers[FLAGS] =
     (request.exact ? EXACT : 0) |
     (request.indexedOnly ? INDEXED_ONLY : 0) |
@@ -125,9 +130,12 @@ class PackedStats {
   get tookUs(): number {
     return this.#packed[5] as number
   }
+  get bytes(): number {
+    return this.#packed[8] as number
+  }
   get strategy(): string {
     const { buffer, byteOffset } = this.#packed
-    return Buffer.from(buffer, byteOffset + (this.#packed[8] as number), this.#packed[7]).toString('latin1')
+    return Buffer.from(buffer, byteOffset + (this.#packed[9] as number), this.#packed[7]).toString('latin1')
   }
 }
 

@@ -44,6 +44,7 @@ export interface StageFacts {
 export interface Searched {
   isFiltered: boolean
   isSparse: boolean
+  askedRecall?: number | undefined
 }
 
 /** The plan of a stage that searches no segment; its kind gives the text. */
@@ -67,8 +68,9 @@ export function withMatches(plan: QueryPlan, matches: number, points: number): Q
   return { ...plan, trueMatches: matches, trueSelectivity: shareOf(matches, points) }
 }
 
-export function planOf({ segments: reports = [] }: SearchResult, searched: Searched, facts: StageFacts): QueryPlan {
-  const { isFiltered } = searched
+export function planOf(result: SearchResult, searched: Searched, facts: StageFacts): QueryPlan {
+  const { segments: reports = [], stats } = result
+  const { isFiltered, askedRecall } = searched
   const segments = reports.map((report) => segmentPlan(report, searched))
   const recalls = segments.map((segment) => segment.expectedRecall)
   const total = (of: (segment: SegmentPlan) => number | null) =>
@@ -78,7 +80,8 @@ export function planOf({ segments: reports = [] }: SearchResult, searched: Searc
   const points = total((segment) => segment.points)
   return {
     ...facts,
-    strategy: distinct(segments.map(({ strategy }) => strategy)) || 'nothing to search',
+    ...(askedRecall === undefined ? {} : { askedRecall }),
+    strategy: distinct(segments.map(({ strategy }) => strategy)) || stats.strategy || 'nothing to search',
     why: distinct(segments.map(({ why }) => why)) || 'the collection is empty',
     expectedRecall: recalls.every((recall) => recall !== null) ? Math.min(1, ...recalls) : null,
     estimatedMatches: isFiltered ? estimated : null,

@@ -17,6 +17,7 @@ import { writeInTurns } from '../filter/program.js'
 import { Amounts } from './amounts.js'
 import { BytesRead, planWithoutSearch } from './explain.js'
 import { type GroupKey, Groups } from './group-table.js'
+import { noted } from './noted.js'
 import { retrieve } from './pages.js'
 import { planned } from './parse-query.js'
 import type { Plan, Scoring, Stage } from './plan.js'
@@ -54,13 +55,11 @@ export async function queryGroups<P>(
   const rounds = await fill(table, plan, path, options.groupBy, scope)
   const read = new BytesRead()
   const groups = await finished<P>(table, plan, lookup, scope, read)
-  if (!scope.explains) return { groups, plan: null }
+  if (!scope.explains && scope.notes === null) return { groups, plan: null }
   const returned = groups.reduce((sum, { hits }) => sum + hits.length, 0)
   const tookUs = (performance.now() - started) * 1000
-  return {
-    groups,
-    plan: planWithoutSearch({ stage: 'groups', returned, prefetch: rounds, rowBytes: { ...read }, tookUs }),
-  }
+  const told = planWithoutSearch({ stage: 'groups', returned, prefetch: rounds, rowBytes: { ...read }, tookUs })
+  return { groups, plan: noted(told, scope.notes, started, plan.root.filter ? [plan.root.filter] : []) }
 }
 
 /** Fills the groups. Returns the plan of each round if the query is explained. */

@@ -12,9 +12,11 @@ import { roundQuery } from '../native/vectors.js'
 import { type DenseTarget, nearestTo, type SparseTarget, type Target, targetOf } from './examples.js'
 import { BytesRead, planOf, planWithoutSearch, type Searched, type StageFacts, withMatches } from './explain.js'
 import { chooseDiverse } from './mmr.js'
+import { noted, noteSearch } from './noted.js'
 import type { Order, Scoring, Stage } from './plan.js'
 import type { References } from './references.js'
 import { hitsOf, orderValueAt, type Projection, projectionOf, RowReader, withFields } from './rows.js'
+import { askedRecallOf } from './search-settings.js'
 import { similaritiesOf } from './similarities.js'
 import type { QueryScope } from './source.js'
 import { TextQuery } from './texts.js'
@@ -26,6 +28,8 @@ const NO_QUERY = new Float32Array(0)
 const NO_SPARSE = { indices: new Uint32Array(0), values: NO_QUERY }
 const NO_PLACES = { k: 0, weights: null }
 const SEEDS = 2 ** 32
+/** Of a search whose segments nobody wants to hear of. */
+const NO_REPORTS = -1
 
 export interface StageResult {
   hits: Hit[]
@@ -84,10 +88,24 @@ export class Leaf {
     const found = this.#search(stage, scoring.vector, this.#targetOf(key, scoring), place)
     return andThen(found, ({ result, searched }) => {
       return andThen(hitsOf<Payload>(result, place.projection, this.#scope.call), (hits) => {
-        if (!this.#scope.explains) return { hits, plan: null }
-        return { hits, plan: planOf(result, searched, factsOf(kindOf(scoring), hits, BytesRead.of(result), started)) }
+        return { hits, plan: this.#planOf(result, searched, started, place, [kindOf(scoring), hits]) }
       })
     })
+  }
+
+  /** The plan of a search, if anyone wants it. */
+  #planOf(
+    result: SearchResult,
+    searched: Searched,
+    started: number,
+    { filters }: LeafPlace,
+    [stage, hits]: [StageKind, readonly Hit[]],
+    tookUs?: number,
+  ): QueryPlan | null {
+    const { explains, notes } = this.#scope
+    if (!explains && notes === null) return null
+    const plan = planOf(result, searched, factsOf(stage, hits, BytesRead.of(result), started, tookUs))
+    return noted(plan, notes, started, filters, result)
   }
 
   #targetOf(key: Stage, scoring: Vectorial): Target {
@@ -106,15 +124,19 @@ export class Leaf {
     target: Target,
     place: LeafPlace,
   ): MaybePromise<{ result: SearchResult; searched: Searched }> {
-    const { shard } = this.#scope.source
+    const { shard, name } = this.#scope.source
     const asked = this.#requestOf(stage, vector, target, place)
+    const startMs = performance.now()
     const found =
       'sparse' in asked
         ? shard.searchSparse(asked.sparse, this.#scope.call)
         : shard.search(asked.dense, this.#scope.call)
     const isSparse = 'sparse' in asked
     const isFiltered = (isSparse ? asked.sparse : asked.dense).filter !== null
-    return andThen(found, (result) => ({ result, searched: { isFiltered, isSparse } }))
+    return andThen(found, (result) => {
+      noteSearch(name, result, startMs)
+      return { result, searched: { isFiltered, isSparse, askedRecall: askedRecallOf(stage.settings, isSparse) } }
+    })
   }
 
   /** A fusion of searches only, in one call of the kernel; null if another stage is involved. */
@@ -134,6 +156,7 @@ export class Leaf {
       return 'sparse' in request ? request.sparse : request.dense
     })
     const { k, weights } = scoring.kind === 'rrf' ? scoring : NO_PLACES
+    const startMs = performance.now()
     const found = source.shard.searchFused(
       {
         parts,
@@ -147,7 +170,10 @@ export class Leaf {
       },
       call,
     )
-    return andThen(found, (result) => hitsOf<Payload>(result, projection, call))
+    return andThen(found, (result) => {
+      noteSearch(source.name, result, startMs, scoring.kind)
+      return hitsOf<Payload>(result, projection, call)
+    })
   }
 
   #requestOf(
@@ -194,6 +220,7 @@ export class Leaf {
       exclude,
       fields: projection.fields,
       explain: this.#scope.explains,
+      reportsFromUs: this.#scope.notes?.reportsFromUs ?? NO_REPORTS,
     }
   }
 
@@ -223,6 +250,7 @@ export class Leaf {
       exclude,
       fields: projection.fields,
       explain: this.#scope.explains,
+      reportsFromUs: this.#scope.notes?.reportsFromUs ?? NO_REPORTS,
     }
   }
 
@@ -234,7 +262,7 @@ export class Leaf {
     place: LeafPlace,
   ): Promise<StageResult> {
     const started = performance.now()
-    const { source, call, explains, mostBytes } = this.#scope
+    const { source, call, mostBytes } = this.#scope
     const { mmr, vector } = scoring
     if (!mmr || mmr.candidates === 0) return this.#told('mmr', [], new BytesRead(), started)
     const query = this.#references.get(key, scoring.target)
@@ -253,10 +281,8 @@ export class Leaf {
     const hits = await withFields(this.#scope, page, place.projection, read)
     const told = this.#told('mmr', hits, read, started)
     const { tookUs } = result.stats
-    if (explains) {
-      const facts = factsOf('nearest', candidates, BytesRead.of(result), started, tookUs)
-      told.plan?.prefetch.push(planOf(result, searched, facts))
-    }
+    const searchPlan = this.#planOf(result, searched, started, place, ['nearest', candidates], tookUs)
+    if (searchPlan) told.plan?.prefetch.push(searchPlan)
     return told
   }
 
@@ -305,16 +331,24 @@ export class Leaf {
     place: LeafPlace,
     started: number,
   ): Promise<StageResult> {
-    const told = this.#told(stage, rows.slice(place.offset), BytesRead.of(block), started)
+    const told = this.#told(stage, rows.slice(place.offset), BytesRead.of(block), started, place.filters)
     const filter = this.#program(place)
-    if (!told.plan || !filter) return told
+    if (!told.plan || !filter || !this.#scope.explains) return told
     const { source, call } = this.#scope
     const matches = await source.shard.count(filter, call?.signal)
     return { ...told, plan: withMatches(told.plan, matches, source.shard.stats().points) }
   }
 
-  #told(stage: StageKind, hits: Hit[], read: BytesRead, started: number): StageResult {
-    return { hits, plan: this.#scope.explains ? planWithoutSearch(factsOf(stage, hits, read, started)) : null }
+  #told(
+    stage: StageKind,
+    hits: Hit[],
+    read: BytesRead,
+    started: number,
+    filters: readonly FilterNode[] = [],
+  ): StageResult {
+    const { explains, notes } = this.#scope
+    if (!explains && notes === null) return { hits, plan: null }
+    return { hits, plan: noted(planWithoutSearch(factsOf(stage, hits, read, started)), notes, started, filters) }
   }
 }
 

@@ -9,6 +9,7 @@ import { filterContext, parseFilter } from '../filter/parse.js'
 import { compileNode } from '../filter/program.js'
 import type { RowBlock, VectorRows } from '../native/addon.js'
 import { BytesRead, planOf, planWithoutSearch, type StageFacts, withMatches } from './explain.js'
+import { noted } from './noted.js'
 import { toldIds } from './pages.js'
 import type { VectorValue } from './plan.js'
 import { fieldsOf, sparseOfRow, startsOf } from './rows.js'
@@ -40,7 +41,9 @@ export async function searchMatrix(
   const sampled = scope.explains ? await planOfSample(block, own && filter, started, scope) : null
   const told = (matrix: SearchMatrix, searches: readonly Neighbours[]) => {
     const prefetch = [sampled, ...searches.map(({ plan }) => plan)].flatMap((plan) => plan ?? [])
-    return { matrix, plan: scope.explains ? planOfStage('matrix', matrix.pairs.length, started, { prefetch }) : null }
+    if (!scope.explains && scope.notes === null) return { matrix, plan: null }
+    const plan = planOfStage('matrix', matrix.pairs.length, started, { prefetch })
+    return { matrix, plan: noted(plan, scope.notes, started, nodes) }
   }
   if (block.count < 2) return told({ ids: [], pairs: [] }, [])
   if (Math.min(limit, block.count - 1) * block.count > LIMITS.matrixPairs) {

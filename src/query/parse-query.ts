@@ -153,19 +153,15 @@ class QueryParser {
     const scoring = this.#scorings.scoring(stage, at, { limit, prefetches: prefetches.length })
     const threshold = stage.scoreThreshold ?? null
     if (threshold !== null) checkThreshold(scoring, at)
+    const searched = 'vector' in scoring ? scoring.vector : null
     return {
       scoring,
       prefetches,
       filter: parseFilter(stage.filter, this.#context, `${at}filter`),
       limit,
       threshold,
-      settings: settingsOf(stage),
-      corpus: corpusOf(
-        stage.params?.idf,
-        'vector' in scoring ? this.#schema[scoring.vector] : undefined,
-        this.#context,
-        at,
-      ),
+      settings: settingsOf(stage, searched === null ? undefined : this.#schema.recalls?.[searched]),
+      corpus: corpusOf(stage.params?.idf, searched === null ? undefined : this.#schema[searched], this.#context, at),
       lookup: lookupOf(stage),
     }
   }

@@ -10,6 +10,7 @@ import type { FilterNode } from '../filter/node.js'
 import { BytesRead, planWithoutSearch } from './explain.js'
 import { fuseRanks, fuseScores } from './fusion.js'
 import { kindOf, Leaf, type StageResult } from './leaf.js'
+import { noted } from './noted.js'
 import { planned } from './parse-query.js'
 import type { Plan, Stage } from './plan.js'
 import { References } from './references.js'
@@ -25,9 +26,12 @@ export function runQuery<P>(
   options: QueryOptions,
   scope: QueryScope,
 ): MaybePromise<{ hits: Hit<P>[]; plan: QueryPlan | null }> {
-  return andThen(planned(options, scope), ({ plan, references }) =>
-    references ? runWith<P>(plan, scope, references) : runPlan<P>(plan, scope),
-  )
+  const { notes } = scope
+  const startMs = notes ? performance.now() : 0
+  return andThen(planned(options, scope), ({ plan, references }) => {
+    notes?.span('plan', startMs, performance.now())
+    return references ? runWith<P>(plan, scope, references) : runPlan<P>(plan, scope)
+  })
 }
 
 /** Runs a plan. The same plan may run again with other filters and limits. */
@@ -75,11 +79,12 @@ class QueryRun {
     const all = stage.filter ? [...filters, stage.filter] : filters
     const place = { filters: all, offset, projection }
     if (stage.prefetches.length === 0) return this.#leaf.run(stage, key, place)
-    if (!this.#scope.explains) {
-      const fused = this.#leaf.fused(stage, place, NOTHING)
-      if (fused) return andThen(fused, (hits) => ({ hits, plan: null }))
-    }
+    const { explains, notes } = this.#scope
     const started = performance.now()
+    if (!explains && notes?.isTraced !== true) {
+      const fused = this.#leaf.fused(stage, place, NOTHING)
+      if (fused) return andThen(fused, (found) => this.#fused(stage, found, started, all))
+    }
     const found = allOf(stage.prefetches.map((prefetch) => () => this.#stage(prefetch, prefetch, all, 0, NOTHING)))
     return andThen(found, (results) => {
       const sources = results.map(({ hits }) => hits)
@@ -87,6 +92,7 @@ class QueryRun {
         if (!result.plan) return result
         result.plan.prefetch.push(...results.flatMap(({ plan }) => plan ?? []))
         result.plan.tookUs = (performance.now() - started) * 1000
+        noted(result.plan, notes, started, stage.filter ? [stage.filter] : [])
         return result
       })
     })
@@ -120,8 +126,24 @@ class QueryRun {
     }
   }
 
+  /** The kernel ran all searches in one call, and reports none of them. */
+  #fused({ scoring }: Stage, hits: Hit[], started: number, filters: readonly FilterNode[]): StageResult {
+    const { notes } = this.#scope
+    if (notes === null) return { hits, plan: null }
+    const tookUs = (performance.now() - started) * 1000
+    const facts = {
+      stage: kindOf(scoring),
+      returned: hits.length,
+      prefetch: [],
+      rowBytes: { ...new BytesRead() },
+      tookUs,
+    }
+    return { hits, plan: noted(planWithoutSearch(facts), notes, started, filters) }
+  }
+
   #made(stage: StageKind, hits: Hit[], read: BytesRead): StageResult {
     const facts = { stage, returned: hits.length, prefetch: [], rowBytes: { ...read }, tookUs: 0 }
-    return { hits, plan: this.#scope.explains ? planWithoutSearch(facts) : null }
+    const { explains, notes } = this.#scope
+    return { hits, plan: explains || notes ? planWithoutSearch(facts) : null }
   }
 }

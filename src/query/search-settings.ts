@@ -17,9 +17,10 @@ export interface SearchSettings {
   indexedOnly: boolean
 }
 
-export function settingsOf({ params, recall }: QueryStage): SearchSettings {
+/** `byDefault` is the recall that the collection's configuration names for the searched vector, if any. */
+export function settingsOf({ params, recall }: QueryStage, byDefault: number = DEFAULT_RECALL): SearchSettings {
   const { hnswEf: ef = 0, exact = false, indexedOnly = false, quantization } = params ?? {}
-  const asked = recall ?? params?.recall ?? DEFAULT_RECALL
+  const asked = recall ?? params?.recall ?? byDefault
   return {
     ef,
     recall: asked,
@@ -78,4 +79,9 @@ export function vectorAt(using: string | undefined | null, schema: readonly Sche
 export function finite(value: unknown, field: string): number {
   if (typeof value !== 'number' || !Number.isFinite(value)) throw invalid(field, 'expected a finite number', value)
   return value
+}
+
+/** The recall that a search goes for; undefined where another setting decides. */
+export function askedRecallOf({ ef, exact, recall }: SearchSettings, isSparse: boolean): number | undefined {
+  return isSparse || ef > 0 || (exact && recall < 1) ? undefined : recall
 }

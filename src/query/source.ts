@@ -1,3 +1,4 @@
+import type { CallNotes } from '../core/call-notes.js'
 import type { MaybePromise } from '../core/maybe-promise.js'
 import type { Schema } from '../core/schema.js'
 import type { Stoppable } from '../core/stop.js'
@@ -29,6 +30,8 @@ export interface QueryScope {
   catalog: Catalog
   call: Stoppable | undefined
   explains: boolean
+  /** Notes of the call; null where nobody wants any. */
+  notes: CallNotes | null
   /** Most bytes that the rows of each read may take; undefined: no bound. */
   mostBytes: number | undefined
 }

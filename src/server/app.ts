@@ -12,6 +12,8 @@ import type { Socket } from 'node:net'
 import type { FastifyBaseLogger } from 'fastify'
 import type { Database } from '../core/database.js'
 import type { MemoryGate } from '../core/memory.js'
+import type { Tracing } from '../core/tracing.js'
+import { AuditLog, type Lines } from './audit-log.js'
 import type { Keys } from './auth.js'
 import { beforeListeners } from './before-listeners.js'
 import { Call, ReadCall } from './call.js'
@@ -31,6 +33,10 @@ export interface ServerOptions extends Partial<ServerSettings> {
   /** The other nodes of the database's store. */
   peers?: Peers
   threads?: ThreadsBeside
+  /** Makes traces of requests. The opener closes it. */
+  tracing?: Tracing | null
+  /** Takes the lines of the audit log. */
+  audit?: Lines | null
 }
 
 /** The other serving threads, which read the database. */
@@ -57,7 +63,8 @@ export interface Server {
   close(deadlineMs?: number): Promise<void>
 }
 
-export function createServer({ database, memory, peers, threads, ...given }: ServerOptions): Server {
+export function createServer(options: ServerOptions): Server {
+  const { database, memory, peers, threads, tracing = null, audit = null, ...given } = options
   const settings = { ...DEFAULT_SETTINGS, ...given }
   const onFailure = (error: unknown) => service.app.log.error({ err: error }, 'opening the data failed')
   const gate = new DatabaseGate(database, onFailure, () => peers?.waitsFor ?? null)
@@ -68,6 +75,8 @@ export function createServer({ database, memory, peers, threads, ...given }: Ser
     others: async () => (await threads?.states()) ?? [],
     ...(peers ? { peers } : {}),
     valueExists: (claim) => valueExists(gate.get(), claim),
+    tracing,
+    audit: audit && new AuditLog(audit),
     routes: ({ metrics, isClosing, mayRead }) =>
       routeTable({ gate, metrics, isClosing, mayRead, peers: peers ?? null }),
     callOf: (request) => new Call(request, gate, settings),

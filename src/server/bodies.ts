@@ -52,6 +52,9 @@ export function registerBodies(app: FastifyInstance, parts: BodyParts): void {
 
 function register(app: FastifyInstance, parts: BodyParts, types: string[], measure: Measure): void {
   const decodeRead = (request: FastifyRequest, bytes: Buffer, done: Done) => {
+    const { notes, startedMs } = request.ticket
+    const startMs = notes ? performance.now() : 0
+    notes?.span('receive', startedMs, startMs)
     let body: unknown
     try {
       request.bytes = bytes
@@ -60,8 +63,12 @@ function register(app: FastifyInstance, parts: BodyParts, types: string[], measu
       done(error as Error)
       return
     }
-    if (body instanceof Promise) body.then((decoded) => done(null, decoded), done)
-    else done(null, body)
+    const parsed = (decoded: unknown) => {
+      notes?.span('parse', startMs, performance.now())
+      done(null, decoded)
+    }
+    if (body instanceof Promise) body.then(parsed, done)
+    else parsed(body)
   }
   app.addContentTypeParser(types, (request: FastifyRequest, payload: IncomingMessage, done: Done) => {
     try {

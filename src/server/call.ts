@@ -2,6 +2,7 @@
 import type { FastifyRequest } from 'fastify'
 import type { TObject, TSchema } from 'typebox'
 import { AnsweredByAnotherThread } from '../core/answered-by-another-thread.js'
+import type { CallNotes } from '../core/call-notes.js'
 import type {
   CallOptions,
   Collection,
@@ -45,6 +46,8 @@ export interface RouteOf<C> {
   isStream?: true
   /** Of a route that other nodes forward: the access that it needs where the request arrived. */
   forwards?: Access
+  /** A read that the audit log tells of. */
+  isAdministrative?: true
   /** Each node answers it for itself, whichever node owns the store. */
   isLocal?: true
   /** One sentence for the OpenAPI document. */
@@ -70,6 +73,8 @@ export interface Asked {
   readonly body?: unknown
   readonly ticket: RoomHolder & {
     readonly stop: Stop
+    /** Takes notes of the calls that the request makes. */
+    readonly notes?: CallNotes | null
     /** Whether the caller may only read. It cannot have the service work longer than the service's own timeout. */
     readonly isReadOnly: boolean
     readonly rights: Rights
@@ -158,6 +163,7 @@ export class ReadCall {
       ...more,
       stop: ticket.stop,
       holder: ticket,
+      notes: ticket.notes ?? null,
       defaultTimeoutMs: this.serviceTimeoutMs,
       isRead: true,
     })

@@ -27,6 +27,7 @@ export function registerFailures(app: FastifyInstance, maxBodyBytes: number, log
     if (!isForwarded && leavesConnection(error, known, request.raw)) reply.header('connection', 'close')
     // The framework closes the connection after any failed body, as if the client might send more of it.
     else reply.removeHeader('connection')
+    if (request.ticket) request.ticket.failure = known.code
     note(log, { known, cause: error }, request)
     return sendError(request, reply, known)
   })

@@ -8,6 +8,7 @@ import Fastify, {
 } from 'fastify'
 import { AnswerUnderWay } from './answers-under-way.js'
 import { clientError, frameworkError } from './failures.js'
+import { ReadableLog } from './readable-log.js'
 import type { ServerSettings } from './server-settings.js'
 import { inOrder } from './unanswered-requests.js'
 
@@ -50,7 +51,7 @@ export function createApp(settings: ServerSettings, { idOf, tellUnseen }: AppPar
     childLoggerFactory: (logger) => logger,
     logger: {
       level: settings.logLevel,
-      stream: settings.logStream,
+      stream: settings.logFormat === 'text' ? new ReadableLog(settings.logStream) : settings.logStream,
       base: null,
       formatters: { level: (label: string) => ({ level: label }) },
       timestamp: () => `,"time":"${new Date().toISOString()}"`,

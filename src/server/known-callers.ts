@@ -36,7 +36,7 @@ export class KnownCallers {
     if (access === 'cluster') {
       keys.checkNode(headers)
       peers?.checkReceived(headers, work === 'read')
-      return { ...ANYONE, ...toldRights(headers) }
+      return { ...ANYONE, rights: toldRights(headers) }
     }
     return andThen(keys.identify(headers), (who) => (who.valueExists ? this.#proven(who, who.valueExists) : who))
   }

@@ -14,8 +14,10 @@ export const WATERMARK_HEADER = 'x-vicinal-watermark'
 /** The caller of a forwarded request, as the forwarding node tells callers apart. It is no key, and opens nothing. */
 export const SUBJECT_HEADER = 'x-vicinal-subject'
 
-/** The rights and the name of that caller, as `tellRights` writes them. The caller's key or token stays where it arrived. */
+/** The rights of that caller, as `tellRights` writes them. Its key or token stays where it arrived. */
 export const RIGHTS_HEADER = 'x-vicinal-rights'
+/** The caller of a forwarded request, as the audit log names it. */
+export const ACTOR_HEADER = 'x-vicinal-actor'
 
 /** The other nodes of a store, as the service of one of them sees them. */
 export interface Peers {
@@ -47,6 +49,16 @@ const POINTS = '/collections/:name/points'
 /** Whether a route is about points, which a node with the role `write` alone does not read. */
 export const isOfPoints = (path: string | undefined): boolean => path?.startsWith(POINTS) ?? false
 
+/** The caller of a request that another node has passed on; the node itself where it names none. */
+export function actorOf(headers: IncomingHttpHeaders): string {
+  const told = headers[ACTOR_HEADER]
+  try {
+    return typeof told === 'string' && told !== '' ? decodeURIComponent(told) : 'cluster'
+  } catch {
+    return 'cluster'
+  }
+}
+
 export function subjectOf(headers: IncomingHttpHeaders): Caller {
   const told = headers[SUBJECT_HEADER]
   const place = typeof told === 'string' && /^\d{1,3}$/.test(told) ? Number(told) : null
@@ -54,17 +66,16 @@ export function subjectOf(headers: IncomingHttpHeaders): Caller {
 }
 
 /** What a forwarded request may do, for RIGHTS_HEADER. It is shorter than the token that told it. */
-export function tellRights({ rights, subject }: { rights: Rights; subject: string }): string {
-  return Buffer.from(JSON.stringify({ access: rights.claim, subject })).toString('base64url')
+export function tellRights({ claim }: Rights): string {
+  return Buffer.from(JSON.stringify(claim)).toString('base64url')
 }
 
 /** What another node said of the caller; a node that says nothing is of a version without tokens. */
-export function toldRights(headers: IncomingHttpHeaders): { rights: Rights; subject: string } {
+export function toldRights(headers: IncomingHttpHeaders): Rights {
   const told = headers[RIGHTS_HEADER]
-  if (told === undefined) return { rights: Rights.ALL, subject: 'node' }
+  if (told === undefined) return Rights.ALL
   try {
-    const { access, subject } = JSON.parse(Buffer.from(String(told), 'base64url').toString())
-    return { rights: new Rights(accessOf(access)), subject: String(subject) }
+    return new Rights(accessOf(JSON.parse(Buffer.from(String(told), 'base64url').toString())))
   } catch (cause) {
     throw new VicinalError('FORBIDDEN', `${RIGHTS_HEADER}: expected rights of a caller`, { cause })
   }

@@ -11,7 +11,10 @@ import { SCOPES } from './rights.js'
 
 /** Data of the matched route for the hooks. */
 export interface RouteConfig {
-  declared: Pick<RouteOf<never>, 'access' | 'scope' | 'forwards' | 'work' | 'isUpload' | 'isStream' | 'isLocal'>
+  declared: Pick<
+    RouteOf<never>,
+    'access' | 'scope' | 'forwards' | 'work' | 'isUpload' | 'isStream' | 'isLocal' | 'isAdministrative'
+  >
   metrics: RouteMetrics
 }
 
@@ -73,6 +76,7 @@ function registerRoute<C extends ReadCall>(app: FastifyInstance, route: RouteOf<
       ...(route.isUpload ? { isUpload: true } : {}),
       ...(route.isStream ? { isStream: true } : {}),
       ...(route.isLocal ? { isLocal: true } : {}),
+      ...(route.isAdministrative ? { isAdministrative: true } : {}),
     },
     metrics: metrics.route(route.method, endpointOf(route.path)),
   }
@@ -81,6 +85,8 @@ function registerRoute<C extends ReadCall>(app: FastifyInstance, route: RouteOf<
     url: route.path,
     config,
     async handler(request, reply) {
+      const { ticket } = request
+      const startMs = performance.now()
       let result: unknown
       try {
         const call = callOf(request)
@@ -99,6 +105,10 @@ function registerRoute<C extends ReadCall>(app: FastifyInstance, route: RouteOf<
         }
         mainThread.answer(request, reply)
         return reply
+      } finally {
+        const endMs = performance.now()
+        ticket.ranMs = endMs - startMs
+        ticket.notes?.span('run', startMs, endMs)
       }
       return sendResult(request, reply, result)
     },

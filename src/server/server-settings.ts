@@ -57,6 +57,10 @@ export interface ServerSettings {
    */
   closeLingerMs: number
   logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent'
+  /** Whether lines are for people, or a JSON object each. */
+  logFormat: 'text' | 'json'
+  /** Reads of points that took at least this long are logged with their plans; null: none is. */
+  slowQueryMs: number | null
   /** Destination of log lines. Default: stderr, since stdout is for the command's own output. */
   logStream: { write(line: string): void }
 }
@@ -91,5 +95,7 @@ export const DEFAULT_SETTINGS: ServerSettings = {
   closeDeadlineMs: 10_000,
   closeLingerMs: 100,
   logLevel: 'info',
+  logFormat: 'json',
+  slowQueryMs: null,
   logStream: process.stderr,
 }

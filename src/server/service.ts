@@ -6,8 +6,10 @@ import type { RoomHolder } from '../core/inner-call.js'
 import { andThen, type MaybePromise } from '../core/maybe-promise.js'
 import type { MemoryGate } from '../core/memory.js'
 import type { Stop } from '../core/stop.js'
+import type { Tracing } from '../core/tracing.js'
 import { turnBudget } from '../core/turn-budget.js'
 import { type ArrivalParts, ArrivingBodies, FEW_VALUE_BYTES, LARGE_BODY_BYTES, LOOKS } from './arriving-body.js'
+import type { AuditLog } from './audit-log.js'
 import { type Identity, KeyRing, type Keys } from './auth.js'
 import { checkContentEncoding, findCollection, registerBodies } from './bodies.js'
 import type { Asked, ReadCall, ReadRoute, RouteOf } from './call.js'
@@ -19,11 +21,13 @@ import { answerPreflight, HostGuard, isLoopback, isPreflight, tellOrigin } from 
 import { KnownCallers } from './known-callers.js'
 import type { MainThread } from './main-thread.js'
 import { Metrics, type RouteMetrics, type ServiceState } from './metrics.js'
+import { Observation, pathOf } from './observation.js'
 import { OpenSockets, StalledReaders } from './open-sockets.js'
 import { answeredByOtherNode, checkAnswersStreams } from './other-nodes.js'
-import { type Peers, subjectOf } from './peers.js'
+import { actorOf, type Peers, subjectOf } from './peers.js'
 import { type BudgetRow, Places } from './places.js'
-import { nextRequestId, REQUEST_ID_HEADER } from './request-ids.js'
+import { REQUEST_ID_HEADER, requestIdOf } from './request-ids.js'
+import { Rights } from './rights.js'
 import { type Entrance, type RouteConfig, registerRoutes } from './router.js'
 import type { ServerSettings } from './server-settings.js'
 import { Streams } from './streams/streams.js'
@@ -39,7 +43,6 @@ const OPEN = { access: 'open', work: 'light' } as const
 /** What a request needs that no route matched. */
 const UNMATCHED: RouteConfig['declared'] = { access: 'read', scope: 'listed', work: 'light' }
 const ONLY_READS = 'this service only reads: start `vicinal serve` to write'
-const LOGGED_PATH_CHARS = 512
 /** Share of the memory limit for the bodies of reads, for those of writes, and for one message. */
 const BODY_SHARE = 1 / 4
 
@@ -59,6 +62,8 @@ export interface ServiceParts<C extends ReadCall> {
   peers?: Peers
   /** Whether the collection has a point with these values. Only the thread with the database knows. */
   valueExists?(claim: ValueExists): Promise<boolean>
+  tracing?: Tracing | null
+  audit?: AuditLog | null
   streams: { routes: readonly ReadRoute[]; callOf(asked: Asked): ReadCall }
 }
 
@@ -82,8 +87,7 @@ export class Service<C extends ReadCall> {
   readonly #stalled: StalledReaders
   readonly #looking: NodeJS.Timeout
   readonly #streams: Streams
-  /** Known beforehand, so that no line is built only to be dropped. */
-  readonly #logsRequests: boolean
+  readonly #observation: Observation
   #closing: Promise<void> | null = null
   /** New requests are refused, because the service stops. */
   #isRefusing = false
@@ -102,7 +106,7 @@ export class Service<C extends ReadCall> {
     this.metrics = new Metrics({ own: () => this.state(), others, memory, budgets: this.#places.budgets })
     this.#unmatched = this.metrics.route('OTHER', 'unmatched')
     this.app = createApp(settings, {
-      idOf: (request) => this.#trusted.get(request)?.id ?? nextRequestId(),
+      idOf: (request) => this.#trusted.get(request)?.id ?? requestIdOf(request.headers),
       tellUnseen: (request, reply) => {
         this.#tell(request, reply)
         // Its head may be one that two readers take differently. Another thread has checked a trusted one.
@@ -112,7 +116,8 @@ export class Service<C extends ReadCall> {
     this.#sockets = new OpenSockets(this.app.server)
     this.#stalled = new StalledReaders(this.#sockets, settings.stalledReaderMs)
     this.#looking = setInterval(() => this.#look(), settings.bodyWindowMs / LOOKS).unref()
-    this.#logsRequests = settings.logLevel === 'debug' || settings.logLevel === 'trace'
+    const { tracing = null, audit = null } = parts
+    this.#observation = new Observation({ settings, log: () => this.app.log, tracing, audit })
     registerBodies(this.app, {
       arriving: this.#openBodies(),
       find: (request) => findCollection(request, callOf),
@@ -245,6 +250,7 @@ export class Service<C extends ReadCall> {
     clearTimeout(cut)
     this.#wrongKeys.end()
     this.#failures.end()
+    this.#observation.close()
     this.app.log.info('stopped')
   }
 
@@ -295,9 +301,10 @@ export class Service<C extends ReadCall> {
     reply.raw.once('close', () => {
       this.#tickets.delete(ticket)
       const { status, elapsedMs } = ticket.end()
-      if (this.#logsRequests) logRequest(request, status, elapsedMs)
+      this.#observation.end(request, ticket, status, elapsedMs)
     })
     this.#tell(request, reply)
+    this.#observation.begin(request, reply, ticket, config)
     const refused = (error: Error) => this.#callers.counted(error, ticket.peer ?? request.raw.socket.remoteAddress)
     try {
       const trust = this.#trusted.get(request.raw)
@@ -321,10 +328,10 @@ export class Service<C extends ReadCall> {
     const { name = '' } = (request.params ?? {}) as { name?: string }
     // A client that hung up meanwhile has given back what it held, and must not take a place.
     if (ticket.stop.isStopped) throw new VicinalError('CANCELLED', 'the client hung up')
-    ticket.rights = who.rights
-    ticket.subject = who.subject
-    if (access !== 'open') who.rights.check(forwards ?? access, scope, name)
     if (this.#settings.isReadOnly && access === 'write') throw new VicinalError('READ_ONLY', ONLY_READS)
+    ticket.rights = this.#settings.isReadOnly ? Rights.READ : who.rights
+    ticket.subject = isOfNode ? actorOf(headers) : who.subject
+    if (access !== 'open') who.rights.check(forwards ?? access, scope, name)
     const peer = ticket.peer ?? request.raw.socket.remoteAddress
     ticket.caller = isOfNode ? subjectOf(headers) : callerOf(who, this.#keys.hasSeveral, peer)
     // A forwarded read has the bounds of a key that may only read.
@@ -374,14 +381,4 @@ export class Service<C extends ReadCall> {
 
 function stopping(): VicinalError {
   return new VicinalError('UNAVAILABLE', 'Service is stopping', { retryAfterMs: CLOSED_RETRY_AFTER_MS })
-}
-
-/** Logs only the path: a query string or a body may carry secrets. */
-function logRequest(request: FastifyRequest, status: number, elapsedMs: number): void {
-  const path = pathOf(request.url)
-  request.log.debug({ reqId: request.id, method: request.method, path, status, elapsedMs }, 'request')
-}
-
-function pathOf(url: string): string | undefined {
-  return url.split('?', 1)[0]?.slice(0, LOGGED_PATH_CHARS)
 }

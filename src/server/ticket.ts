@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http'
 import type { RoomHolder } from '../core/inner-call.js'
 import type { MaybePromise } from '../core/maybe-promise.js'
 import { Stop } from '../core/stop.js'
+import type { RequestNotes, Trace } from '../core/tracing.js'
 import type { Arriving, ArrivingBody } from './arriving-body.js'
 import type { Caller } from './budgets.js'
 import type { RouteMetrics } from './metrics.js'
@@ -67,10 +68,20 @@ export class Ticket extends HeldRoom {
   caller: Caller = null
   /** What the caller may do. */
   rights = Rights.NONE
-  /** The caller's name for logs: the kind of its key, or what its token says. */
-  subject = 'anyone'
   /** The caller may not write where the request reads. */
   isReadOnly = false
+  /** The caller, as the audit log names it. */
+  subject = 'anyone'
+  /** The code of the error that the request was refused with. */
+  failure: string | null = null
+  /** Another node answers. */
+  isForwarded = false
+  /** The place in a trace, for other threads and nodes: this request's own where it is traced, else the client's. */
+  traceparent: string | undefined
+  trace: Trace | null = null
+  notes: RequestNotes | null = null
+  /** How long the route's function ran. */
+  ranMs = 0
   /** Bound on the body's bytes. */
   mostBytes = 0
   /** The body while it is read, or the upload. */

@@ -14,9 +14,10 @@ import { ERROR_CATALOGUE, VicinalError } from '../core/errors.js'
 import type { Stop } from '../core/stop.js'
 import { hasLargeBody } from '../server/failures.js'
 import type { Message } from '../server/main-thread.js'
+import { TRACEPARENT_HEADER } from '../server/observation.js'
 import { dropBody, framingOf, isStreamsAnswer, passBody } from '../server/pass-on.js'
 import { INTERNAL } from '../server/peers.js'
-import { nextRequestId, REQUEST_ID_HEADER } from '../server/request-ids.js'
+import { nextRequestId, REQUEST_ID_HEADER, requestIdOf } from '../server/request-ids.js'
 import { JSON_TYPE, MSGPACK_TYPE } from '../server/respond.js'
 import { ADMITTED_HEADER, ID_HEADER, PEER_HEADER } from './forwarded-requests.js'
 
@@ -47,7 +48,7 @@ export class Forwarder {
   }
 
   /** Forwards a request whose body is still unread. */
-  pass(request: IncomingMessage, response: ServerResponse, id = nextRequestId()): void {
+  pass(request: IncomingMessage, response: ServerResponse, id = requestIdOf(request.headers)): void {
     if (response.socket === null) {
       inTurn(response, () => this.pass(request, response, id))
       return
@@ -65,14 +66,20 @@ export class Forwarder {
   }
 
   /** Forwards a request whose body was already read. */
-  passRead(request: IncomingMessage, response: ServerResponse, read: { body: Buffer | null; id: string }): void {
+  passRead(
+    request: IncomingMessage,
+    response: ServerResponse,
+    read: { body: Buffer | null; id: string; traceparent: string | undefined },
+  ): void {
     if (response.socket === null) {
       inTurn(response, () => this.passRead(request, response, read))
       return
     }
-    const { body, id } = read
-    const more = ['content-length', String(body?.length ?? 0), ADMITTED_HEADER, '1']
-    this.#send(request, response, { id, more, without: ['content-length', 'expect'] })?.end(body ?? undefined)
+    const { body, id, traceparent } = read
+    const traced = traceparent === undefined ? [] : [TRACEPARENT_HEADER, traceparent]
+    const more = ['content-length', String(body?.length ?? 0), ADMITTED_HEADER, '1', ...traced]
+    const without = ['content-length', 'expect', TRACEPARENT_HEADER]
+    this.#send(request, response, { id, more, without })?.end(body ?? undefined)
   }
 
   /** Posts the message with the path and headers of `opening`. Resolves to the body of the answer as it arrives. */

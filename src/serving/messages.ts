@@ -21,6 +21,10 @@ export interface ServingThreadData {
   budgets: BudgetRow
   forwardTo: string
   listenOn: string
+  /** The thread makes traces of its requests, as the OTEL_ variables say. */
+  isTraced: boolean
+  /** File of the audit log; null: none. */
+  auditLog: string | null
 }
 
 export type ToReader =
@@ -31,6 +35,8 @@ export type ToReader =
   | { kind: 'changed' }
   | { kind: 'state' }
   | { kind: 'keys'; keys: Keys }
+  /** Opens the audit log anew. */
+  | { kind: 'reopen' }
   | { kind: 'close'; deadlineMs: number }
 
 export type FromReader =

@@ -8,7 +8,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
 import type { ReadableDatabase } from '../core/database.js'
+import type { Tracing } from '../core/tracing.js'
 import { LARGE_BODY_BYTES } from '../server/arriving-body.js'
+import { AuditLog, type Lines } from '../server/audit-log.js'
 import type { Keys } from '../server/auth.js'
 import { beforeListeners } from '../server/before-listeners.js'
 import { ReadCall } from '../server/call.js'
@@ -37,6 +39,8 @@ export interface ReadServerOptions extends Partial<ServerSettings> {
    */
   listenOn: string
   onConnectionClosed(): void
+  tracing: Tracing | null
+  audit: Lines | null
 }
 
 export interface ReadServer {
@@ -49,7 +53,7 @@ export interface ReadServer {
 }
 
 export function createReadServer(options: ReadServerOptions): ReadServer {
-  const { database, isLimited, budgets, forwardTo, listenOn, onConnectionClosed, ...given } = options
+  const { database, isLimited, budgets, forwardTo, listenOn, onConnectionClosed, tracing, audit, ...given } = options
   const settings = { ...DEFAULT_SETTINGS, ...given }
   const gate = new DatabaseGate<ReadableDatabase>(database, () => {})
   const forwarder: Forwarder = new Forwarder(forwardTo, () => service.isClosing())
@@ -57,15 +61,18 @@ export function createReadServer(options: ReadServerOptions): ReadServer {
   const service = new Service<ReadCall>({
     settings,
     memory: null,
+    tracing,
+    audit: audit && new AuditLog(audit),
     budgets,
     others: async () => [],
     routes: () => postRoutes,
     callOf: (request) => new ReadCall(request, gate, settings.timeoutMs),
     mainThread: {
       answer(request, reply) {
-        request.ticket.isAnsweredByMainThread = true
+        const { ticket, bytes: body, id } = request
+        ticket.isAnsweredByMainThread = true
         reply.hijack()
-        forwarder.passRead(request.raw, reply.raw, { body: request.bytes, id: request.id })
+        forwarder.passRead(request.raw, reply.raw, { body, id, traceparent: ticket.traceparent })
       },
       refuse(request, reply) {
         request.ticket.isAnsweredByMainThread = true

@@ -5,12 +5,16 @@ import { MirroredDatabase } from '../engine/database/mirrored-database.js'
 import type { SharedCollection } from '../engine/database/sharing.js'
 import { memoryBudget } from '../engine/memory/memory-budget.js'
 import { keepSearches } from '../native/process.js'
+import { openAuditFile } from '../server/audit-file.js'
+import { VERSION } from '../server/versions.js'
+import { openTracing } from '../tracing/open.js'
 import type { FromReader, ServingThreadData, ToReader } from './messages.js'
 import { createReadServer } from './read-server.js'
 
 const port = parentPort as MessagePort
+const data = workerData as ServingThreadData
 const { settings, concurrentSearches, isLimited, keepsSearches, changes, heapBytes, budgets, forwardTo, listenOn } =
-  workerData as ServingThreadData
+  data
 const COUNT_HEAP_MS = 1_000
 
 const asked = new Map<string, (shared: SharedCollection | 'cold' | null) => void>()
@@ -29,6 +33,8 @@ const database = new MirroredDatabase(
   },
   concurrentSearches,
 )
+const tracing = data.isTraced ? await openTracing(VERSION) : null
+const audit = data.auditLog === null ? null : await openAuditFile(data.auditLog)
 const server = createReadServer({
   ...settings,
   database,
@@ -37,6 +43,8 @@ const server = createReadServer({
   forwardTo,
   listenOn,
   onConnectionClosed: () => tell({ kind: 'ended' }),
+  tracing,
+  audit,
 })
 
 port.on('message', (message: ToReader) => {
@@ -53,6 +61,8 @@ port.on('message', (message: ToReader) => {
       return tell({ kind: 'state', state: server.state() })
     case 'keys':
       return server.replaceKeys(message.keys)
+    case 'reopen':
+      return void audit?.reopen()
     case 'close':
       return void close(message.deadlineMs)
   }
@@ -60,6 +70,7 @@ port.on('message', (message: ToReader) => {
 
 async function close(deadlineMs: number): Promise<void> {
   await server.close(deadlineMs)
+  await Promise.all([tracing?.close(), audit?.close()])
   database.close()
   port.close()
 }

@@ -33,6 +33,9 @@ export interface ServingThreadsOptions {
   isLimited: boolean
   keepsSearches: boolean
   database: Promise<SharingDatabase>
+  /** As in ServingThreadData. */
+  isTraced?: boolean
+  auditLog?: string | null
   onTrouble(error: Error): void
 }
 
@@ -125,6 +128,11 @@ export class ServingThreads implements ThreadsBeside {
     for (const thread of this.#threads) thread.tell({ kind: 'keys', keys })
   }
 
+  /** Opens the audit log anew. */
+  reopen(): void {
+    for (const thread of this.#threads) thread.tell({ kind: 'reopen' })
+  }
+
   async close(deadlineMs: number): Promise<void> {
     const late = performance.now() + deadlineMs
     this.#isClosing = true
@@ -136,6 +144,7 @@ export class ServingThreads implements ThreadsBeside {
 
   #start(): void {
     const { settings, concurrentSearches, isLimited, keepsSearches, database, onTrouble } = this.#options
+    const { isTraced = false, auditLog = null } = this.#options
     const heapBytes = new Float64Array(new SharedArrayBuffer(Float64Array.BYTES_PER_ELEMENT))
     const forgetHeap = memoryTables.addHeap(() => heapBytes[0] as number)
     const row = this.#freeRows.pop() as number
@@ -150,6 +159,8 @@ export class ServingThreads implements ThreadsBeside {
         budgets: { cells: this.budgets, row },
         forwardTo: this.#forwardedOn,
         listenOn: join(this.#folder, String(++this.#started)),
+        isTraced,
+        auditLog,
       },
       database,
       (error) => {

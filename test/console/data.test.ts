@@ -20,6 +20,23 @@ describe('recall', () => {
     // So few points are scanned, so that nothing is missed.
     expect(await rows.first().textContent()).toMatch(/^0\.8100\.0 %.*ms/)
     await expectAccessible(page, 'recall')
+    await page.getByRole('button', { name: 'Use 0.99 …' }).click()
+    expect(await page.getByLabel('The change').textContent()).toMatch(/− {3}"recall": 0.95\n\+ {3}"recall": 0.99/)
+    await page.getByRole('button', { name: 'Change it' }).click()
+    await page.getByRole('row', { name: /^0\.99 .* in use/ }).waitFor()
+    await page.getByLabel('Codes').selectOption('sq8')
+    await page.getByLabel('Edges of a vertex').selectOption('32')
+    await page.getByRole('button', { name: 'Show the change' }).click()
+    await expectAccessible(page, 'the change of codes')
+    await page.getByRole('button', { name: 'Change it' }).click()
+    await page.getByRole('dialog').waitFor({ state: 'detached' })
+    const { result } = (await (await fetch(`${stage.service.url}/collections/photos`)).json()) as {
+      result: { config: { params: { vectors: { image: object } } } }
+    }
+    expect(result.config.params.vectors.image).toMatchObject({
+      quantization: 'sq8',
+      hnsw_config: { m: 32, recall: 0.99 },
+    })
   })
 })
 
@@ -112,5 +129,74 @@ describe('bringing data', () => {
     await page.at('/collections/photos/bring')
     await page.locator('input[type=file]').setInputFiles(path)
     await expect.poll(() => page.getByRole('alert').textContent()).toMatch(/rows\.xls: expected a name/)
+  })
+})
+
+describe('the quarantine', () => {
+  const RULES = {
+    quarantine: 'set-aside',
+    rules: [
+      { check: 'finite', action: 'quarantine' },
+      { check: 'norm', min: 0.5, max: 2, action: 'quarantine' },
+      { check: 'payload', key: 'price', type: 'number', action: 'quarantine' },
+    ],
+  }
+  const ask = async (method: string, path: string, body?: object) => {
+    const headers = { 'content-type': 'application/json' }
+    const answer = await fetch(stage.service.url + path, { method, headers, body: JSON.stringify(body) })
+    return ((await answer.json()) as { result: never }).result
+  }
+
+  it('of rules that are set here keeps rows, which are mended, changed by hand and deleted', async () => {
+    await ask('PUT', '/collections/goods', { vectors: { size: 3, distance: 'Dot' } })
+    page = await stage.open()
+    await page.at('/collections/goods/quarantine')
+    await page.getByRole('button', { name: 'Change the rules …' }).click()
+    await page.getByLabel('All rules').fill(JSON.stringify(RULES))
+    await page.getByRole('button', { name: 'Show the change' }).click()
+    expect(await page.getByLabel('The change').textContent()).toContain('+   "quarantine": "set-aside"')
+    await expectAccessible(page, 'the change of rules')
+    await page.getByRole('button', { name: 'Change them' }).click()
+    await page.getByRole('row', { name: /^norm/ }).waitFor()
+    const script = '<img src=x onerror="document.title = 1">'
+    await ask('PUT', '/collections/goods/points?wait=true', {
+      points: [
+        { id: 1, vector: [9, 0, 0], payload: { [script]: script } },
+        { id: 2, vector: [0, 8, 0], payload: { long: 'x'.repeat(100_000) } },
+        { id: 3, vector: [0, 1, 0], payload: { price: 'dear' } },
+        { id: 4, vector: [0, 1e39, 0] },
+        { id: 5, vector: [0, 0, 7] },
+      ],
+    })
+    await page.reload()
+    await page.getByLabel('Row 4').getByText('3 dimensions, not finite: Infinity at 1').waitFor()
+    await expectAccessible(page, 'the quarantine')
+
+    // By rule.
+    await page.getByLabel('Rows by rule').getByRole('button', { name: 'norm' }).click()
+    await expect.poll(() => page.getByRole('article').count()).toBe(3)
+    for (const id of [1, 2]) await page.getByLabel(`Row ${id}`).getByRole('checkbox').check()
+    await page.getByLabel('Fix').selectOption('normalise')
+    await page.getByRole('button', { name: 'Store 2 rows' }).click()
+    await page.getByText('2 stored, 0 stay').waitFor()
+    expect(await ask('POST', '/collections/goods/points', { ids: [2], with_vector: true })).toMatchObject([
+      { vector: [0, 1, 0] },
+    ])
+
+    await page.getByLabel('Rows by rule').getByRole('button', { name: 'All rules' }).click()
+    await page.getByLabel('Row 3').getByRole('button', { name: 'Mend by hand' }).click()
+    await page.getByLabel('Vectors and payload').fill('{"payload":{"price":"still dear"}}')
+    await page.getByRole('button', { name: 'Store it' }).click()
+    await expect.poll(() => page.getByLabel('Rows that stay').textContent()).toContain('price')
+    await page.getByLabel('Row 3').getByRole('button', { name: 'Mend by hand' }).click()
+    await page.getByLabel('Vectors and payload').fill('{"payload":{"price":3}}')
+    await page.getByRole('button', { name: 'Store it' }).click()
+    await page.getByText('1 stored, 0 stay').waitFor()
+
+    await page.getByLabel('All rows of this page').check()
+    await page.getByRole('button', { name: 'Delete them …' }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Delete them' }).click()
+    await page.getByText('No row is in quarantine').waitFor()
+    expect(await ask('POST', '/collections/set-aside/points/count', {})).toEqual({ count: 0 })
   })
 })

@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { expectAccessible, setTheStage, type Watched } from './browser.js'
 
-const PLACES = ['', '/points', '/query', '/recall', '/quality', '/bring'].map((tab) => `/collections/photos${tab}`)
+const TABS = ['', '/points', '/query', '/recall', '/quality', '/quarantine', '/bring']
+const PLACES = TABS.map((tab) => `/collections/photos${tab}`)
 /** The button that fills a page, and what is there then. */
 const FILLED: Record<string, [button: string, then: string]> = {
   query: ['Run', '.plan'],

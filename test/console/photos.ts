@@ -19,6 +19,21 @@ export async function makePhotos(url: string, headers: Record<string, string> = 
   })
   await send('PUT', '/collections/photos/index?wait=true', { field_name: 'camera', field_schema: 'keyword' })
   await send('PUT', '/collections/photos/points?wait=true', { points: points() })
+  // Three rows more, which rules keep back.
+  const rules = [
+    { vector: 'image', check: 'norm', min: 0.1, max: 100, action: 'quarantine' },
+    { check: 'payload', key: 'iso', type: 'integer', action: 'quarantine' },
+  ]
+  await send('PATCH', '/collections/photos', { ingestion: { quarantine: 'kept-back', rules } })
+  const [dim, bright, plain] = points().slice(0, 3) as { vector: { image: number[] }; payload: object }[]
+  const wrong = [
+    { ...dim, vector: { ...dim?.vector, image: dim?.vector.image.map((value) => value / 1000) } },
+    { ...bright, vector: { ...bright?.vector, image: bright?.vector.image.map((value) => value * 1000) } },
+    { ...plain, payload: { ...plain?.payload, iso: 'four hundred' } },
+  ]
+  await send('PUT', '/collections/photos/points?wait=true', {
+    points: wrong.map((point, at) => ({ ...point, id: PHOTOS + at })),
+  })
 }
 
 function points(): object[] {

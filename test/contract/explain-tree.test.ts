@@ -61,6 +61,15 @@ describe.each(FACES)('explained by the %s', (face) => {
     })
   })
 
+  it('prefetches go for the default recall of the collection', async () => {
+    const collection = await filled(face)
+    await collection.updateConfig({ hnswConfig: { recall: 0.8 } })
+    const prefetch = [{ query: NEAR }, { query: NEAR, recall: 0.9 }]
+    const { plan } = await collection.explain({ prefetch, query: { fusion: 'rrf' } })
+    expect(plan.prefetch.map(({ askedRecall }) => askedRecall)).toEqual([0.8, 0.9])
+    expect(plan.askedRecall).toBeUndefined()
+  })
+
   it('few matches are compared directly, as in the query itself', async () => {
     const collection = await filled(face)
     await collection.waitForIndex()

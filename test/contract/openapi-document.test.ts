@@ -31,7 +31,7 @@ const SAME: readonly [ours: string, qdrants: string, beyond: readonly string[]][
   ['CollectionOptions', 'CreateCollection', ['ids', 'ingestion', 'quantization']],
   ['ConfigChange', 'UpdateCollection', ['ingestion', 'quantization', 'wal_config']],
   ['CollectionParams', 'CollectionParamsDiff', ['shard_number']],
-  ['HnswConfig', 'HnswConfigDiff', []],
+  ['HnswConfig', 'HnswConfigDiff', ['recall']],
   ['OptimizersConfig', 'OptimizersConfigDiff', []],
   ['WalConfig', 'WalConfigDiff', []],
   ['StrictModeConfig', 'StrictModeConfig', []],

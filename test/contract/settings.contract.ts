@@ -104,6 +104,36 @@ export function describeSettings(suite: Suite): void {
       })
     })
 
+    it('names the recall of queries that ask for none, by collection and by vector', async () => {
+      const vectors = {
+        a: { size: 2, distance: 'Dot' },
+        b: { size: 2, distance: 'Dot', hnswConfig: { recall: 0.7 } },
+      } as const
+      const collection = await create({ vectors })
+      await collection.upsert([{ id: 1, vector: { a: [1, 2], b: [1, 2] } }])
+      const asked = async (query: object) => {
+        return (await collection.explain({ query: [1, 2], using: 'a', ...query })).plan.askedRecall
+      }
+      expect([await asked({}), await asked({ using: 'b' })]).toEqual([0.95, 0.7])
+      await collection.updateConfig({ hnswConfig: { recall: 0.9 } })
+      expect((await collection.info()).config.hnswConfig.recall).toBe(0.9)
+      expect([await asked({}), await asked({ using: 'b' })]).toEqual([0.9, 0.7])
+      // What the query says wins; an exact search and a fixed width ask for none.
+      expect([await asked({ recall: 0.8 }), await asked({ params: { recall: 0.85 } })]).toEqual([0.8, 0.85])
+      expect([await asked({ params: { exact: true } }), await asked({ params: { hnswEf: 9 } })]).toEqual([
+        undefined,
+        undefined,
+      ])
+      await collection.updateConfig({ vectors: { b: { hnswConfig: {} } } })
+      expect(await asked({ using: 'b' })).toBe(0.9)
+      for (const recall of [0, 1, -1, '0.9']) {
+        await expect(collection.updateConfig({ hnswConfig: { recall } as never })).rejects.toMatchObject({
+          code: 'INVALID_ARGUMENT',
+          message: expect.stringMatching(/recall/),
+        })
+      }
+    })
+
     it('is warned of where it asks for vectors inside of graphs without codes', async () => {
       const size = { size: 2, distance: 'Dot' } as const
       const inline = { hnswConfig: { inlineStorage: true } }

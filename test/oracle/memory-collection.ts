@@ -42,7 +42,7 @@ import { pointsOfColumns } from './memory-columns.js'
 import { infoOf } from './memory-info.js'
 import { noRepair, OracleIngests } from './memory-ingest.js'
 import { changedPayload, type PayloadOperation } from './memory-payload.js'
-import { checkEffort, hasConditions, planAbove, planOfScan } from './memory-plan.js'
+import { askedRecall, checkEffort, hasConditions, planAbove, planOfScan } from './memory-plan.js'
 import { idKey, idOfKey, type MemoryPoint } from './memory-points.js'
 import { WithoutQuality } from './memory-quality.js'
 import { type MemorySource, ordered, orderedPoint, type Ranked, runOracle } from './memory-query.js'
@@ -164,7 +164,8 @@ export class MemoryCollection extends WithoutQuality implements Untyped<Collecti
     const hits = await this.query(options)
     const stage = (options.query ?? null) === null ? 'ids' : 'nearest'
     const matches = hasConditions(options.filter) ? this.#matching(options.filter).length : null
-    return { hits, plan: planOfScan(this.#points.size, matches, stage, hits.length) }
+    const plan = planOfScan(this.#points.size, matches, stage, hits.length)
+    return { hits, plan: { ...plan, ...askedRecall(options, this.#config) } }
   }
 
   async queryGroups(options: QueryGroupsOptions): Promise<PointGroup[]> {

@@ -2,6 +2,7 @@ import type { QueryOptions } from '../../src/core/database.js'
 import { invalid } from '../../src/core/errors.js'
 import type { Filter } from '../../src/core/filter.js'
 import type { QueryPlan } from '../../src/core/query-plan.js'
+import type { CollectionConfig } from '../../src/core/schema.js'
 
 const MAX_OVERSAMPLING = 1024
 
@@ -17,6 +18,17 @@ export function checkEffort({ recall = 1, params }: QueryOptions): void {
   if (oversampling === null) return
   if (typeof oversampling === 'number' && oversampling >= 1 && oversampling <= MAX_OVERSAMPLING) return
   throw invalid('params.quantization.oversampling', `expected a number from 1 to ${MAX_OVERSAMPLING}`, oversampling)
+}
+
+/** The recall that a search goes for, told of dense vectors alone. */
+export function askedRecall(
+  { query = null, using = '', recall, params }: QueryOptions,
+  { vectors, hnswConfig }: CollectionConfig,
+): Pick<QueryPlan, 'askedRecall'> {
+  const searched = vectors.find(({ name }) => name === using)
+  if (query === null || !searched || params?.exact || params?.hnswEf !== undefined) return {}
+  const byDefault = searched.overrides.hnswConfig?.recall ?? hnswConfig.recall ?? 0.95
+  return { askedRecall: recall ?? params?.recall ?? byDefault }
 }
 
 export function hasConditions(filter: Filter | null | undefined): filter is Filter {

@@ -62,6 +62,19 @@ test('any node takes a write, reads it at once, and others read it when asked fo
   expect(known.find((one) => one.id === id)).toMatchObject({ url: owner.url, roles: ['write', 'query'] })
 })
 
+test('of two nodes that start together on an empty store exactly one says that it owns it', async () => {
+  const [first, second] = await Promise.all([write(), write()])
+  const owners = await Promise.all([first.ownerUrl(), second.ownerUrl()])
+  expect(new Set(owners).size, String(owners)).toBe(1)
+  expect([first.url, second.url]).toContain(owners[0])
+  const [owner, other] = owners[0] === first.url ? [first, second] : [second, first]
+  await make(other)
+  expect((await upsert(other, 1)).status).toBe(200)
+  expect((await upsert(owner, 2)).status).toBe(200)
+  expect(await other.ids()).toEqual([1, 2])
+  expect(first.log + second.log).not.toMatch(/newer DB client|does not own the store any more/)
+})
+
 test('what the owner refuses before it has read the body is refused as it says it', async () => {
   await write()
   const reader = await read()
@@ -208,6 +221,11 @@ test('only nodes open the routes of nodes, and the key of nodes opens nothing el
 
   const refused = await upsert(stranger, 2)
   expect(refused).toMatchObject({ status: 503, error: expect.stringMatching(/does not know the cluster key/) })
+  // Its own log and readiness say it, too.
+  const readiness = async () => String((await stranger.ask('GET', '/readyz')).result)
+  await expect.poll(readiness, PATIENCE).toMatch(/does not know the cluster key of this node/)
+  expect(stranger.log.match(/does not know the cluster key of this node/g)).toHaveLength(1)
+  expect((await reader.ask('GET', '/readyz')).status).toBe(200)
   expect(await owner.ids()).toEqual([1])
   // It knows of the collection once it has followed the store so far.
   await expect.poll(async () => (await upsert(lonely, 3)).status, PATIENCE).toBe(403)

@@ -1,19 +1,12 @@
-/**
- * The contract suite on a node that only reads: what it cannot do itself the owner of the store does. The whole of it:
- * `VICINAL_CONTRACT=all npm test -- test/stores/contract`.
- */
+/** The contract suite on a node that only reads: the owner of the store does the rest for it. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { connect } from '../../src/client/index.js'
-import { type ContractPart, type DatabaseUnderTest, describeDatabase } from '../contract/database.contract.js'
+import { type DatabaseUnderTest, describeDatabase } from '../contract/database.contract.js'
 import { REPOSITORY } from '../durability/child.js'
 import { NodeProcess } from './node-process.js'
-
-/** What a reader learns by other ways than from the log, and what it forwards. */
-const MOST_TELLING: ContractPart[] = ['collections', 'ensure', 'aliases', 'config', 'ingest', 'conditional']
-const PARTS = process.env.VICINAL_CONTRACT === 'all' ? undefined : MOST_TELLING
 
 async function asQueryNode(): Promise<DatabaseUnderTest> {
   const root = mkdtempSync(join(tmpdir(), 'vicinal-contract-'))
@@ -37,4 +30,4 @@ async function asQueryNode(): Promise<DatabaseUnderTest> {
   }
 }
 
-describeDatabase('a query node beside an owner', asQueryNode, PARTS)
+describeDatabase('a query node beside an owner', asQueryNode)

@@ -1,10 +1,11 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
+import { dirname, join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { type OpenOptions, open } from '../../src/index.js'
 import { startService } from '../contract/service.js'
+import { vicinal } from '../unit/cli/process.js'
 import { databasesOn } from './database.contract.js'
 
 describe('a database on a file store', () => {
@@ -43,6 +44,54 @@ test('options of a store are checked, and refused without one', async () => {
     /commitWindowMs: only a database on a store has one/,
   )
   await expect(open(':memory:', { cache })).rejects.toThrow(/cache: only a database on a store has one/)
+})
+
+test("a cache among the store's objects is refused, and so is a store in its cache", async () => {
+  const { store } = addressAndCache()
+  const folder = fileURLToPath(store)
+  for (const cache of [folder, join(folder, 'cache'), dirname(folder)])
+    await expect(open(store, { cache })).rejects.toThrow(/cache: expected a folder outside of the store's/)
+  await (await open(store, { cache: `${folder}-cache` })).close()
+})
+
+test('a database that was fenced says so by onIssue', async () => {
+  const { store, cache } = addressAndCache()
+  const issues: string[] = []
+  const first = await open(store, { cache, onIssue: ({ about, reason }) => issues.push(`${about}: ${reason}`) })
+  const second = await open(store, { cache: `${cache}-two` })
+  await expect(first.createCollection('things', { vectors: { size: 1, distance: 'Dot' } })).rejects.toMatchObject({
+    code: 'UNAVAILABLE',
+    message: expect.stringContaining('another node has opened it'),
+  })
+  expect(issues).toEqual([expect.stringMatching(/^store: another process has opened the store/)])
+  await first.close().catch(() => undefined)
+  await second.close()
+})
+
+test.each<[string[], RegExp]>([
+  [['--role', 'query'], /--role: only a database on a store has it: add --store/],
+  [['--cache', 'there'], /--cache: only a database on a store/],
+  [['--store', 'file:///tmp/none', '--data', 'there'], /--data: .* expected --data or --store, got both/],
+  [['--store', 'file:///tmp/none', '--commit-window-ms', '0'], /--commit-window-ms: expected 1 to 10000, got 0/],
+  [['--store', 'file:///tmp/none', '--cache', '/tmp/none/cache'], /cache: expected a folder outside of the store's/],
+])('serve %j is refused, and nothing is made', async (args, message) => {
+  const folder = dirname(addressAndCache().cache)
+  const { code, stderr } = await vicinal(['serve', '--port', '0', ...args], folder, {
+    VICINAL_CLUSTER_KEY: 'k'.repeat(16),
+  })
+  expect(code).not.toBe(0)
+  expect(stderr).toMatch(message)
+  expect(readdirSync(folder).filter((name) => name !== 'state')).toEqual([])
+})
+
+test('a short cluster key is refused, without a part of it', async () => {
+  const { store, cache } = addressAndCache()
+  const { code, stderr } = await vicinal(['serve', '--port', '0', '--store', store, '--cache', cache], dirname(cache), {
+    VICINAL_CLUSTER_KEY: 'secret',
+  })
+  expect(code).not.toBe(0)
+  expect(stderr).toMatch(/the cluster key: expected at least 16 characters, got 6/)
+  expect(stderr).not.toMatch(/secret/)
 })
 
 test('a cache folder has one node, whatever it does with the store', async () => {

@@ -113,6 +113,30 @@ test('a node with the role write alone has a query node answer reads of points, 
   await expect.poll(async () => (await owner.ask('POST', `${POINTS}/count`, {})).status, PATIENCE).toBe(503)
 })
 
+test('a read that one query node does not answer is answered by another, and a dead node is not asked', async () => {
+  const owner = await node('write')
+  await make(owner)
+  await upsert(owner, 1)
+  const [first, second] = await Promise.all([read(), read()])
+  const count = () => owner.ask('POST', `${POINTS}/count`, {})
+  const known = async () => (await owner.cluster()).nodes.map(({ url }) => url)
+  await expect.poll(known, PATIENCE).toHaveLength(3)
+  await expect.poll(async () => (await count()).status, PATIENCE).toBe(200)
+  const all = async () => {
+    for (let at = 0; at < 12; at++) expect(await count()).toMatchObject({ status: 200, result: { count: 1 } })
+  }
+  await all()
+  await (first as Node).end('SIGKILL')
+  await all()
+  const stranger = await node('query', 'a-key-of-another-cluster')
+  await expect.poll(known, PATIENCE).toContain(stranger.url)
+  await all()
+  const later = await node('write')
+  await expect.poll(async () => (await later.ask('POST', `${POINTS}/count`, {})).status, PATIENCE).toBe(200)
+  for (let at = 0; at < 12; at++) expect((await later.ask('POST', `${POINTS}/count`, {})).status).toBe(200)
+  expect(await (second as Node).count()).toBe(1)
+})
+
 const hasOpenssl = spawnSync('openssl', ['version']).status === 0
 
 test.skipIf(!hasOpenssl)('nodes reach each other by TLS, with a certificate of their own', async () => {

@@ -55,7 +55,9 @@ describe('a database on an S3 store', () => {
     const error: unknown = await open('s3://bucket/none', { cache }).catch((cause) => cause)
     rmSync(cache, { recursive: true, force: true })
     expect(error).toMatchObject({ code: 'UNAVAILABLE' })
-    expect(String(error)).toMatch(/the store could not read vicinal\.json/)
+    expect(String(error)).toMatch(
+      /the store s3:\/\/bucket\/none at http:\/\/127\.0\.0\.1:1 could not read vicinal\.json/,
+    )
     expect(String(error)).not.toMatch(/Signature|key-of-the-store/)
   })
 })

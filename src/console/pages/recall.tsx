@@ -6,10 +6,9 @@ import { useAsked } from '../service/polled'
 import { type Curve, type Measured, measureRecall } from '../service/recall-curve'
 import { ask } from '../service/session'
 import { type CollectionInfo, vectorsOf } from '../service/types'
+import { CodesAndGraph, SettingsChange, settingsOf, type VectorChange } from './recall/settings'
 
 const LOOK_EVERY_MS = 4_000
-/** The recall of queries that name none. */
-const DEFAULT_RECALL = 0.95
 const QUERIES = [50, 100, 300, 1000]
 const MICROS = 1e6
 
@@ -18,10 +17,13 @@ export function RecallPage({ name }: { name: string }) {
   const path = `/collections/${encodeURIComponent(name)}`
   const info = useAsked((signal) => ask<CollectionInfo>('GET', path, undefined, signal), [path], LOOK_EVERY_MS)
   const [picked, setPicked] = useState<string | null>(null)
+  const [change, setChange] = useState<VectorChange | null>(null)
   if (!info.value) return <Waiting of={info} />
   const vectors = Object.keys(vectorsOf(info.value))
   const using = picked ?? vectors[0]
   if (using === undefined) return <p>This collection has no dense vectors: its searches are exact.</p>
+  const settings = settingsOf(info.value, using)
+  const askDefault = (recall: number) => setChange({ hnsw_config: { recall } })
   return (
     <>
       <h1>Recall of {name}</h1>
@@ -37,7 +39,20 @@ export function RecallPage({ name }: { name: string }) {
         </label>
       )}
       <Live recall={info.value.recall[using]} />
-      <Curves key={using} path={path} using={using} />
+      <Curves key={using} path={path} using={using} byDefault={settings.recall} onDefault={askDefault} />
+      <CodesAndGraph key={`${using} settings`} settings={settings} onChange={setChange} />
+      {change && (
+        <SettingsChange
+          path={path}
+          info={info.value}
+          using={using}
+          change={change}
+          onDone={() => {
+            setChange(null)
+            info.again()
+          }}
+        />
+      )}
     </>
   )
 }
@@ -61,7 +76,15 @@ function Live({ recall }: { recall: CollectionInfo['recall'][string] | undefined
   )
 }
 
-function Curves({ path, using }: { path: string; using: string }) {
+interface CurveParts {
+  path: string
+  using: string
+  /** The recall of queries that ask for none. */
+  byDefault: number
+  onDefault: (recall: number) => void
+}
+
+function Curves({ path, using, byDefault, onDefault }: CurveParts) {
   const [queries, setQueries] = useState(100)
   const [progress, setProgress] = useState<number | null>(null)
   const [curve, setCurve] = useState<Curve | null>(null)
@@ -110,16 +133,17 @@ function Curves({ path, using }: { path: string; using: string }) {
           : `${Math.floor(progress * 100)} % asked`}
       </p>
       <ErrorLine error={error} />
-      {curve && <Drawn curve={curve} />}
+      {curve && <Drawn curve={curve} byDefault={byDefault} onDefault={onDefault} />}
     </Section>
   )
 }
 
-function Drawn({ curve: { points, exactMicros, queries } }: { curve: Curve }) {
+function Drawn({ curve, byDefault, onDefault }: Pick<CurveParts, 'byDefault' | 'onDefault'> & { curve: Curve }) {
+  const { points, exactMicros, queries } = curve
   const byRecall = useMemo(() => [...points].sort((a, b) => a.recall - b.recall), [points])
   const x = useMemo(() => byRecall.map(({ recall }) => recall), [byRecall])
   const y = useMemo(() => byRecall.map(({ p50Micros }) => p50Micros / MICROS), [byRecall])
-  const marked = byRecall.findIndex(({ asked }) => asked === DEFAULT_RECALL)
+  const marked = byRecall.findIndex(({ asked }) => asked === byDefault)
   return (
     <>
       <CurvePlot
@@ -139,19 +163,21 @@ function Drawn({ curve: { points, exactMicros, queries } }: { curve: Curve }) {
             <th>p50</th>
             <th>p99</th>
             <th>Distances</th>
+            <th>Default</th>
           </tr>
         </thead>
-        <tbody>{points.map(row)}</tbody>
+        <tbody>{points.map((point) => row(point, byDefault, onDefault))}</tbody>
       </Table>
       <p class="quiet small">
-        Of {whole(queries)} queries; a scan takes {millis(exactMicros / MICROS)}. The marked point is the default.
-        Queries ask for another one by <code>params.recall</code>.
+        Of {whole(queries)} queries; a scan takes {millis(exactMicros / MICROS)}. The marked point is the default, if it
+        was measured. Queries ask for another one by <code>params.recall</code>.
       </p>
     </>
   )
 }
 
-function row({ asked, recall, doubt, p50Micros, p99Micros, distances }: Measured) {
+function row(measured: Measured, byDefault: number, onDefault: (recall: number) => void) {
+  const { asked, recall, doubt, p50Micros, p99Micros, distances } = measured
   return (
     <tr key={asked}>
       <th scope="row">{asked}</th>
@@ -161,6 +187,15 @@ function row({ asked, recall, doubt, p50Micros, p99Micros, distances }: Measured
       <td>{millis(p50Micros / MICROS)}</td>
       <td>{millis(p99Micros / MICROS)}</td>
       <td>{short(Math.round(distances))}</td>
+      <td>
+        {asked === byDefault ? (
+          'in use'
+        ) : (
+          <button type="button" class="plain" onClick={() => onDefault(asked)}>
+            Use {asked} …
+          </button>
+        )}
+      </td>
     </tr>
   )
 }

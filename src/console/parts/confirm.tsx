@@ -1,3 +1,4 @@
+import type { ComponentChildren } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { ErrorLine } from './basics'
 
@@ -9,10 +10,13 @@ interface Question {
   action: string
   run(): Promise<void>
   onDone(isRun: boolean): void
+  /** What stands below the text: a change before it is made. */
+  children?: ComponentChildren
+  isHarmless?: boolean
 }
 
 /** Asks before a change. A deletion waits until the name of its object was typed. */
-export function Confirm({ title, text, name, action, run, onDone }: Question) {
+export function Confirm({ title, text, name, action, run, onDone, children, isHarmless }: Question) {
   const dialog = useRef<HTMLDialogElement>(null)
   const [typed, setTyped] = useState('')
   const [error, setError] = useState<Error | null>(null)
@@ -34,6 +38,7 @@ export function Confirm({ title, text, name, action, run, onDone }: Question) {
       <form onSubmit={submit}>
         <h2 id="confirm-title">{title}</h2>
         <p>{text}</p>
+        {children}
         {name !== undefined && (
           <label>
             Type “{name}” to go on
@@ -45,7 +50,11 @@ export function Confirm({ title, text, name, action, run, onDone }: Question) {
           <button type="button" class="plain" onClick={() => onDone(false)}>
             Cancel
           </button>
-          <button type="submit" class="danger" disabled={isBusy || (name !== undefined && typed !== name)}>
+          <button
+            type="submit"
+            class={isHarmless ? '' : 'danger'}
+            disabled={isBusy || (name !== undefined && typed !== name)}
+          >
             {action}
           </button>
         </footer>

@@ -28,6 +28,8 @@ export interface CollectionInfo {
       sparse_vectors?: Record<string, unknown>
       [other: string]: unknown
     }
+    hnsw_config: HnswConfig
+    quantization: string
     [part: string]: unknown
   }
   payload_schema: Record<string, { data_type: string; params?: unknown; points: number }>
@@ -40,9 +42,17 @@ export interface RecallMeasured {
   asked: number | null
 }
 
+export interface HnswConfig {
+  m?: number
+  recall?: number
+  [other: string]: unknown
+}
+
 export interface VectorParams {
   size: number
   distance: string
+  hnsw_config?: HnswConfig
+  quantization?: string
   [other: string]: unknown
 }
 
@@ -64,6 +74,7 @@ export interface PlanStage {
   took_us: number
   strategy?: string
   why?: string
+  asked_recall?: number
   expected_recall?: number | null
   selectivity?: number | null
   true_matches?: number

@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events'
+import type { CallNotes } from '../../core/call-notes.js'
 import { CallOptions } from '../../core/call-options.js'
 import { invalid, VicinalError } from '../../core/errors.js'
 import { givenIfAny } from '../../core/given-options.js'
@@ -11,6 +12,14 @@ const NO_OPTIONS: CallOptions = {}
 
 /** The stop of one running call. */
 export class CallScope extends Stop {
+  /** Null where nobody wants notes of the call. */
+  readonly notes: CallNotes | null
+
+  constructor(notes: CallNotes | null = null) {
+    super()
+    this.notes = notes
+  }
+
   protected override makeController(): AbortController {
     const controller = new AbortController()
     // Each search of a batch adds a listener, so many listeners are no leak.
@@ -47,7 +56,7 @@ function within<T>(
   if (timeoutMs !== null) checkTimeout(timeoutMs)
   if (options?.signal?.aborted) throw cancelled(options.signal.reason)
   if (innerOf(options)?.stop?.isStopped) throw cancelled(undefined)
-  const scope = new CallScope()
+  const scope = new CallScope(innerOf(options)?.notes)
   const started = begun(work, scope)
   return started instanceof Promise ? untilStopped(started, scope, timeoutMs, options ?? NO_OPTIONS) : started
 }

@@ -1,5 +1,6 @@
 import type { Clock } from '../../core/clock.js'
 import { Mutex } from '../../core/mutex.js'
+import { workTimes } from '../../core/work-times.js'
 import type { Shard } from '../../native/shard.js'
 import { SegmentJanitor } from '../../storage/janitor.js'
 import type { ManifestFile } from '../catalogue/manifest-file.js'
@@ -36,7 +37,9 @@ export class Checkpointer {
   }
 
   async checkpoint(): Promise<void> {
-    this.#running ??= this.exclusively(() => this.#checkpointOnce()).finally(() => {
+    const facts = { collection: this.#parts.manifest.current.name }
+    const once = () => workTimes.time('checkpoint', facts, () => this.#checkpointOnce())
+    this.#running ??= this.exclusively(once).finally(() => {
       this.#running = null
     })
     await this.#running

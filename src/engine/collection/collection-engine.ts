@@ -86,6 +86,7 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
     )
     this.#maintenance = new Maintenance(
       rows<MaintenanceParts>({
+        name: () => manifest.current.name,
         clock,
         outdated,
         bounds: memoryBudget,

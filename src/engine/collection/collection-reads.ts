@@ -154,6 +154,7 @@ export class CollectionReads<P = Payload> extends PlainReads<P> implements Untyp
 
   async #explain(query: QueryOptions & BoundedRead, scope: CallScope, view: CollectionView): Promise<Explained<P>> {
     const { hits, plan } = await runQuery<P>(query, this.#scopeOf(view, scope, true, query))
+    scope.notes?.query(this.name, plan as QueryPlan)
     return { hits, plan: plan as QueryPlan }
   }
 
@@ -174,7 +175,9 @@ export class CollectionReads<P = Payload> extends PlainReads<P> implements Untyp
     const { strictMode } = this.source
     if (strictMode) checkGroups(query, rows, strictMode)
     const read = (scope: CallScope, view: CollectionView) =>
-      this.#answer(query, scope, (within) => queryGroups<P>(within, this.#scopeOf(view, scope, explains, within)))
+      this.#answer(query, scope, (within) =>
+        andThen(queryGroups<P>(within, this.#scopeOf(view, scope, explains, within)), this.#noted(scope)),
+      )
     return await this.#read(query, read, () => this.#costOf([query], query))
   }
 
@@ -206,10 +209,19 @@ export class CollectionReads<P = Payload> extends PlainReads<P> implements Untyp
     const { strictMode } = this.source
     if (strictMode) checkMatrix(options, strictMode)
     const read = (scope: CallScope, view: CollectionView) =>
-      this.#answer(options, scope, (within) => searchMatrix(options, this.#scopeOf(view, scope, explains, within)))
+      this.#answer(options, scope, (within) =>
+        andThen(searchMatrix(options, this.#scopeOf(view, scope, explains, within)), this.#noted(scope)),
+      )
     // Points are scrolled, and each is searched for.
     const sampled = () => Math.min(options.sample ?? DEFAULT_SAMPLE, this.source.view.shard.stats().points)
     return await this.#read(options, read, () => this.#costOfScroll(options) + sampled())
+  }
+
+  #noted({ notes }: CallScope): <T extends { plan: QueryPlan | null }>(result: T) => T {
+    return (result) => {
+      if (result.plan) notes?.query(this.name, result.plan)
+      return result
+    }
   }
 
   /** Reads large filters before the strict mode checks, which then cost little. */
@@ -231,11 +243,14 @@ export class CollectionReads<P = Payload> extends PlainReads<P> implements Untyp
 
   /** A query by given vectors may complete at once; any other query returns a promise. */
   #run(query: QueryOptions & BoundedRead, scope: CallScope, view: CollectionView): MaybePromise<Hit<P>[]> {
-    return andThen(runQuery<P>(query, this.#scopeOf(view, scope, false, query)), ({ hits }) => hits)
+    return andThen(runQuery<P>(query, this.#scopeOf(view, scope, false, query)), ({ hits, plan }) => {
+      if (plan) scope.notes?.query(this.name, plan)
+      return hits
+    })
   }
 
   #scopeOf(source: CollectionView, call: CallScope, explains: boolean, { mostBytes }: BoundedRead): QueryScope {
-    return { source, catalog: this.#catalog, call, explains, mostBytes }
+    return { source, catalog: this.#catalog, call, explains, mostBytes, notes: call.notes }
   }
 
   async scrollPage(asked: ScrollOptions = {}): Promise<ScrollPage<P>> {

@@ -1,6 +1,7 @@
 import { VicinalError } from '../../core/errors.js'
 import { LIMITS } from '../../core/limits.js'
 import { Mutex } from '../../core/mutex.js'
+import { workTimes } from '../../core/work-times.js'
 import type { Log } from '../../log/log.js'
 import type { Shard } from '../../native/shard.js'
 import type { LanceTable } from '../../storage/lance-table.js'
@@ -66,7 +67,10 @@ export class Flusher {
   async flush(): Promise<void> {
     const { shard, manifest } = this.#parts
     const target = shard.stats().seq
-    while (manifest.current.flushedSeq < target) await this.#inTurn(() => this.#flushOnce(target))
+    while (manifest.current.flushedSeq < target) {
+      const { name } = manifest.current
+      await this.#inTurn(() => workTimes.time('flush', { collection: name }, () => this.#flushOnce(target)))
+    }
   }
 
   /** Compacts the table if that pays, removes versions that nothing names, and frees Lance's caches. */
@@ -76,7 +80,9 @@ export class Flusher {
       const { checkpointSeq } = manifest.current
       if (this.#layout && hasDropped(this.#layout)) await this.#removeDropped(this.#layout)
       if (await table.needsMaintenance(checkpointSeq)) {
-        await manifest.update({ ...this.#layoutIfAny(), tableVersion: await table.compact({ checkpointSeq }) })
+        const facts = { collection: manifest.current.name, of: 'table' }
+        const tableVersion = await workTimes.time('compaction', facts, () => table.compact({ checkpointSeq }))
+        await manifest.update({ ...this.#layoutIfAny(), tableVersion })
       }
       await table.removeOldVersions(manifest.current.tableVersion, graceMs)
       await table.close()

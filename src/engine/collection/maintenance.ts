@@ -2,6 +2,7 @@ import { background } from '../../core/background.js'
 import type { Clock } from '../../core/clock.js'
 import { VicinalError } from '../../core/errors.js'
 import { Mutex } from '../../core/mutex.js'
+import { workTimes } from '../../core/work-times.js'
 import type { ShardStats } from '../../native/addon.js'
 import type { Shard } from '../../native/shard.js'
 import { freezeIfLarge, unspilledBytes, unspilledRows } from '../memory/unspilled-rows.js'
@@ -45,6 +46,8 @@ export interface SpillBounds {
 }
 
 export interface MaintenanceParts {
+  /** Of the collection. */
+  name(): string
   readonly shard: Shard
   clock: Clock
   bounds: SpillBounds
@@ -223,8 +226,15 @@ export class Maintenance {
 
   /** Moves the live rows of a segment into the active one and drops the segment. */
   async #compact(segment: number, active: boolean): Promise<void> {
-    const { shard, clock } = this.#parts
+    const { shard } = this.#parts
     if (!this.#goesOn || (active && shard.freeze() !== segment)) return
+    await workTimes.time('compaction', { collection: this.#parts.name(), of: 'segment', segment }, () =>
+      this.#empty(segment),
+    )
+  }
+
+  async #empty(segment: number): Promise<void> {
+    const { shard, clock } = this.#parts
     while (this.#goesOn) {
       // Compaction may take minutes, and writes go on meanwhile.
       await this.#flushIfDue(shard.stats(), clock.monotonicMs())

@@ -1,5 +1,6 @@
 import type { Clock } from '../../core/clock.js'
 import { VicinalError } from '../../core/errors.js'
+import { workTimes } from '../../core/work-times.js'
 import type { Shard } from '../../native/shard.js'
 import { SegmentJanitor } from '../../storage/janitor.js'
 import type { LanceTable } from '../../storage/lance-table.js'
@@ -27,9 +28,20 @@ export async function recoverCollection(
   clock: Clock,
   admit: (manifest: Manifest) => Promise<void> = async () => undefined,
 ): Promise<CollectionParts> {
-  const { disk, paths } = home
   const manifest = await home.readManifest()
   await admit(manifest)
+  const facts = { collection: manifest.name, records: 0, points: 0 }
+  return await workTimes.time('recovery', facts, () => recovered(home, clock, manifest, facts))
+}
+
+/** `facts` gets the number of log records that were applied, and of points. */
+async function recovered(
+  home: CollectionHome,
+  clock: Clock,
+  manifest: Manifest,
+  facts: { records: number; points: number },
+): Promise<CollectionParts> {
+  const { disk, paths } = home
   // A full disk refuses the call even where the folder is there.
   if (!(await disk.exists(paths.segments))) await disk.makeFolder(paths.segments)
   await new SegmentJanitor(disk, paths.segments, clock).sweep(manifest.segments, 0)
@@ -51,11 +63,13 @@ export async function recoverCollection(
     const vectors = liveVectors(layoutOf(manifest))
     for await (const { seq, record } of log.replay(flushedSeq)) {
       await applyRecord(shard, vectors, seq, record)
+      facts.records++
       if (record.op === 'upsert' && record.source) sources.replay(seq, record.source)
       await spill.after(shard)
     }
     await buildIndexes(shard, manifest.payloadIndexes)
     await resumeQueries(shard, manifest.config.vectors, disk, paths.queries)
+    facts.points = shard.stats().points
   } catch (error) {
     await shard?.close()
     await log.close()

@@ -1,9 +1,12 @@
+import type { CallNotes } from '../../core/call-notes.js'
 import type { WriteOptions, WriteResult } from '../../core/database.js'
 import { VicinalError } from '../../core/errors.js'
+import { innerOf } from '../../core/inner-call.js'
 import { LIMITS } from '../../core/limits.js'
 import { Mutex } from '../../core/mutex.js'
 import type { Stoppable } from '../../core/stop.js'
-import type { Log } from '../../log/log.js'
+import { workTimes } from '../../core/work-times.js'
+import type { Appended, Log } from '../../log/log.js'
 import type { LogRecord } from '../../log/record.js'
 import type { Shard } from '../../native/shard.js'
 import type { VectorIdentity } from '../../storage/table-layout.js'
@@ -69,7 +72,14 @@ export class Writer {
     const isAwaited = options.wait !== false
     this.#waiting++
     try {
-      const appended = await this.#appending.run(() => (isPresent() ? this.#append(plan, isAwaited, scope) : null))
+      const notes = innerOf(options)?.notes ?? null
+      const queuedMs = performance.now()
+      const appended = await this.#appending.run(() => {
+        const startMs = performance.now()
+        workTimes.note('write_wait', startMs - queuedMs)
+        notes?.span('turn', queuedMs, startMs)
+        return isPresent() ? this.#append(plan, isAwaited, scope, notes) : null
+      })
       if (appended === null) return null
       const { seq, applied } = appended
       const deleted = await applied
@@ -118,6 +128,7 @@ export class Writer {
     plan: WritePlan,
     isAwaited: boolean,
     scope: Stoppable,
+    notes: CallNotes | null,
   ): Promise<{ seq: number; applied: Promise<number | undefined> }> {
     if (plan.needsState) await this.#applied.catch(() => undefined)
     const record = await resolved(plan, scope)
@@ -134,13 +145,16 @@ export class Writer {
     // After a failed append the log has taken its numbers back.
     const seq = log.lastSeq + 1
     const entry = log.append(seq, record)
+    if (notes) noteLog(notes, entry)
     const source = record.op === 'upsert' ? record.source : undefined
     if (source) this.#parts.sources.give(seq, source)
     const applied = this.#applied
       .catch(() => undefined)
       .then(async () => {
         await (isAwaited ? entry.durable : entry.written)
+        const startMs = performance.now()
         const deleted = await this.#apply(seq, record)
+        notes?.span('apply', startMs, performance.now())
         if (source) this.#parts.sources.apply(source)
         return deleted
       })
@@ -165,6 +179,18 @@ export class Writer {
       throw this.#broken
     }
   }
+}
+
+/** Notes how long the record took into the log, and from there onto stable storage. */
+function noteLog(notes: CallNotes, { written, durable }: Appended): void {
+  const startMs = performance.now()
+  let writtenMs = startMs
+  const onWritten = () => {
+    writtenMs = performance.now()
+    notes.span('log', startMs, writtenMs)
+  }
+  written.then(onWritten).catch(() => undefined)
+  durable.then(() => notes.span('fsync', writtenMs, performance.now())).catch(() => undefined)
 }
 
 /** Nothing is in the log yet, so the write can still be given up. */

@@ -1,13 +1,15 @@
 import { resolve } from 'node:path'
 import { parseStore, type StoreAddress } from '../../bucket/address.js'
 import { commitWindowOf } from '../../bucket/group-opening.js'
+import { prepareStore } from '../../bucket/prepared-store.js'
 import { systemClock } from '../../core/clock.js'
 import type { Database } from '../../core/database.js'
-import { invalid } from '../../core/errors.js'
+import { invalid, type VicinalError } from '../../core/errors.js'
 import type { CollectionIssue } from '../../core/issues.js'
 import { checkKnown, keysOf } from '../../core/known-keys.js'
 import { LIMITS } from '../../core/limits.js'
 import { memoryBudget } from '../memory/memory-budget.js'
+import type { SnapshotSettings } from '../snapshots/snapshot-store.js'
 import { CacheFolder } from '../stores/cache-folder.js'
 import type { CollectionStore } from '../stores/collection-store.js'
 import { FolderStore } from '../stores/folder-store.js'
@@ -19,7 +21,7 @@ import { ReaderStore } from '../stores/reader-store.js'
 import { EmbeddedDatabase } from './embedded-database.js'
 import { type DatabaseSettings, SharedDatabase } from './shared-database.js'
 import type { SharingDatabase } from './sharing.js'
-import { checkStoreOptions, type StoreOptions, storeOptionsOf } from './store-options.js'
+import { checkCachePlace, checkStoreOptions, type StoreOptions, storeOptionsOf } from './store-options.js'
 
 /** Options of `open`. All are optional; an unknown one rejects with INVALID_ARGUMENT. */
 export interface OpenOptions extends StoreOptions {
@@ -108,6 +110,7 @@ export async function openSharing(folder: string, options: OpenOptions = {}): Pr
   // Reads the environment now: a service removes the store's keys from it afterwards.
   const address = STORE.test(folder) ? parseStore(folder) : null
   const cache = resolve(options.cache ?? DEFAULT_CACHE)
+  if (address) checkCachePlace(cache, address)
   // Each cache is a node of its own.
   const root = address ? `${folder} ${cache}` : resolve(folder)
   if (options.readOnly) {
@@ -123,9 +126,7 @@ export async function openSharing(folder: string, options: OpenOptions = {}): Pr
   const settings = settingsOf(options, address)
   const snapshots = { urls: settings.snapshotUrls, maxBytes: settings.maxSnapshotBytes }
   const opening = address
-    ? CacheFolder.open(cache, options.cacheBytes).then((folder) =>
-        OwnerStore.open(address, folder, { ...storeOptionsOf(options), snapshots }),
-      )
+    ? openOwning(address, cache, { ...options, snapshots })
     : FolderStore.open(root, systemClock, snapshots)
   const opened = new SharedDatabase(
     opening.then((store) => openStore(store, options)),
@@ -134,6 +135,23 @@ export async function openSharing(folder: string, options: OpenOptions = {}): Pr
   )
   writers.set(root, opened)
   return await opened.handle()
+}
+
+async function openOwning(
+  address: StoreAddress,
+  cache: string,
+  { snapshots, ...options }: OpenOptions & { snapshots: SnapshotSettings },
+): Promise<OwnerStore> {
+  const folder = await CacheFolder.open(cache, options.cacheBytes)
+  await prepareStore(address).catch(async (error) => {
+    await folder.release()
+    throw error
+  })
+  const reason =
+    'another process has opened the store: this one takes no writes, and answers from what it had; open the store again'
+  const onEnd = ({ code }: VicinalError) =>
+    options.onIssue?.({ collection: null, about: 'store', code, reason, isOver: false })
+  return await OwnerStore.open(address, folder, { ...storeOptionsOf(options), snapshots, onEnd })
 }
 
 function settingsOf(options: OpenOptions, address: StoreAddress | null): DatabaseSettings {

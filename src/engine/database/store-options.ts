@@ -1,9 +1,11 @@
+import { relative, resolve, sep } from 'node:path'
+import type { StoreAddress } from '../../bucket/address.js'
 import type { GroupOptions } from '../../bucket/group.js'
 import { databaseBytesOf } from '../../bucket/group-opening.js'
 import { invalid } from '../../core/errors.js'
 import { LIMITS } from '../../core/limits.js'
 
-const MOST_COMMIT_WINDOW_MS = 10_000
+export const MOST_COMMIT_WINDOW_MS = 10_000
 
 /** Options of `open` that only a database on an object store has. */
 export interface StoreOptions {
@@ -32,6 +34,15 @@ export function checkStoreOptions({ cache, cacheBytes, commitWindowMs }: StoreOp
   checkInteger('cacheBytes', cacheBytes, LIMITS.leastCacheBytes, Number.MAX_SAFE_INTEGER)
   for (const [name, value] of Object.entries({ cache, cacheBytes, commitWindowMs }))
     if (value !== undefined && !isStore) throw invalid(name, 'only a database on a store has one', value)
+}
+
+/** Throws INVALID_ARGUMENT for a cache that would lie among the store's objects, or the other way round. */
+export function checkCachePlace(cache: string, address: StoreAddress): void {
+  if (address.kind !== 'file') return
+  const isBelow = (folder: string, other: string) => !relative(folder, other).split(sep).includes('..')
+  const folder = resolve(cache)
+  if (isBelow(address.folder, folder) || isBelow(folder, address.folder))
+    throw invalid('cache', `expected a folder outside of the store's, ${address.folder}`, cache)
 }
 
 function checkInteger(name: string, value: unknown, least: number, most: number): void {

@@ -1,5 +1,5 @@
 import { VicinalError } from '../../core/errors.js'
-import { type CollectionConfig, schemaOf } from '../../core/schema.js'
+import type { CollectionConfig } from '../../core/schema.js'
 import { memoryMaps } from '../../disk/process-bounds.js'
 import type { Manifest } from '../../storage/manifest.js'
 import { CLOSED_SHARE, type OpenCollections, openCollections } from './open-collections.js'
@@ -18,7 +18,9 @@ const MARGIN_SHARE = 32
 const FRESH_MS = 5_000
 const FRESH_TO_REFUSE_MS = 1_000
 
-export const mapsOfSegment = (config: Vectors): number => MAPS_OF_ROWS + MAPS_OF_VECTOR * schemaOf(config).length
+export function mapsOfSegment({ vectors, sparseVectors }: Vectors): number {
+  return MAPS_OF_ROWS + MAPS_OF_VECTOR * (vectors.length + sparseVectors.length)
+}
 
 type Vectors = Pick<CollectionConfig, 'vectors' | 'sparseVectors'>
 

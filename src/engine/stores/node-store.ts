@@ -69,6 +69,10 @@ export class NodeStore implements CollectionStore {
     await this.#parts.onOwned(this.#owning.epoch)
   }
 
+  get isOpen(): boolean {
+    return (this.#owning ?? this.#reading) !== null
+  }
+
   get #current(): OwnerStore | ReaderStore {
     const current = this.#owning ?? this.#reading?.store
     if (current) return current

@@ -1,9 +1,7 @@
 import type { StoreAddress } from '../../bucket/address.js'
 import { Group, type GroupOptions } from '../../bucket/group.js'
 import { ALIASES, collectionKey, manifestKey, QUOTAS, recordsOf } from '../../bucket/keys.js'
-import { claimPrefix } from '../../bucket/marker.js'
 import { Objects } from '../../bucket/objects.js'
-import { probe } from '../../bucket/probe.js'
 import { DEFAULT_REMOVAL_MS, Removals } from '../../bucket/removals.js'
 import type { Position } from '../../bucket/watermark.js'
 import { background } from '../../core/background.js'
@@ -75,15 +73,12 @@ export class OwnerStore implements CollectionStore {
   }
 
   /**
-   * Opens the store at an address, and fences the node that owned it. Rejects with INVALID_ARGUMENT for a prefix of others,
-   * and with UNAVAILABLE if the store does not do what it must. The cache folder is released with the store, also if this
-   * fails.
+   * Opens a store that this process has prepared, and fences the node that owned it. Rejects with UNAVAILABLE if the store
+   * cannot be reached. The cache folder is released with the store, also if this fails.
    */
   static async open(address: StoreAddress, cache: CacheFolder, options: StoreOptions = {}): Promise<OwnerStore> {
     try {
       const objects = await Objects.open(address)
-      await claimPrefix(objects, address, { mayCreate: true })
-      await probe(objects, address)
       const group = await Group.open(address, options)
       const removals = await Removals.open(group, objects, options).catch(async (error) => {
         await group.close().catch(() => undefined)

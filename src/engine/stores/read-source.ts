@@ -1,7 +1,7 @@
 import type { StoreAddress } from '../../bucket/address.js'
 import type { GroupOptions } from '../../bucket/group.js'
 import { GroupReader } from '../../bucket/group-reader.js'
-import { claimPrefix } from '../../bucket/marker.js'
+import { mustBeClaimed } from '../../bucket/marker.js'
 import { Objects } from '../../bucket/objects.js'
 import type { GroupOwner } from '../../bucket/owner.js'
 import type { Position } from '../../bucket/watermark.js'
@@ -115,7 +115,7 @@ export class StoreSource implements ReadSource {
   ): Promise<StoreSource> {
     try {
       const objects = await Objects.open(address)
-      await claimPrefix(objects, address, { mayCreate: false })
+      await mustBeClaimed(objects, address)
       let source: StoreSource | null = null
       const database = await GroupReader.open(address, () => source?.onPushed(), memoryBytes)
       source = new StoreSource({ address, objects, owned: null, database, cache: cache.segments }, cache)

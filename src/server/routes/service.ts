@@ -80,6 +80,7 @@ export function serviceRoutes({ gate, metrics, isClosing, mayRead, peers }: Serv
     },
     {
       ...{ ...about, path: '/telemetry', scope: 'listed', summary: 'What the service does.' },
+      isAdministrative: true,
       parameters: TelemetryParameters,
       run: told,
     },

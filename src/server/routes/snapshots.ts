@@ -22,7 +22,7 @@ const ALL = '/snapshots'
 type Handler = (call: Call, snapshots: Snapshots) => unknown
 type Recover = (call: Call, source: SnapshotSource, options: object) => Promise<unknown>
 
-const read = { access: 'read', work: 'read' } as const
+const read = { access: 'read', work: 'read', isAdministrative: true } as const
 const write = { access: 'write', work: 'write' } as const
 
 export const snapshotRoutes: Route[] = [

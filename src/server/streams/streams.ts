@@ -14,7 +14,7 @@ import { declaredBytes } from '../declared-bytes.js'
 import { answerAndClose } from '../failures.js'
 import type { Metrics, RouteMetrics } from '../metrics.js'
 import { MOST_MESSAGE_BYTES } from '../places.js'
-import { nextRequestId, REQUEST_ID_HEADER } from '../request-ids.js'
+import { REQUEST_ID_HEADER, requestIdOf } from '../request-ids.js'
 import { errorEnvelopeOf, retryAfterSeconds } from '../respond.js'
 import { endpointOf } from '../router.js'
 import { type Opening, Stream, type StreamParts } from './stream.js'
@@ -142,7 +142,7 @@ export class Streams {
   }
 
   #refuse(connection: Socket, error: VicinalError, request: IncomingMessage): void {
-    const id = nextRequestId()
+    const id = requestIdOf(request.headers)
     this.#parts.onFailure(error, request, id)
     this.#unopened.observe(error.status, 0)
     refuseUpgrade(connection, error, id)
@@ -170,7 +170,7 @@ export class Streams {
         `Not found: no such stream, got ${describeValue(path)} (expected the path of a read)`,
       )
     }
-    const id = nextRequestId()
+    const id = requestIdOf(request.headers)
     this.#ids.set(request, id)
     const params = { name: checkCollectionName(decoded(name), 'collection_name') }
     admitted.rights.check('read', found.route.scope, params.name)

@@ -8,25 +8,11 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { LanceTable } from '../../../src/storage/lance-table.js'
 import { storeTable, type TableHome } from '../../../src/storage/table-home.js'
-import { flushBatch, type Row, rowsOf } from '../../unit/storage/flush-batches.js'
+import { flushBatch, put, rowsOf, smallRow } from '../../unit/storage/flush-batches.js'
 import { holding } from '../../unit/storage/held-lance.js'
 
 const [root = ''] = process.argv.slice(2)
 const CONTENTS = { collection: 'photos', vectors: [{ name: 'a', size: 2 }] }
-const row = (id: number, seq: number, deleted = false): Row => ({
-  id: String(id),
-  seq,
-  deleted,
-  payload: '',
-  vectors: [deleted ? null : [id, seq]],
-})
-
-async function put(table: LanceTable, ...rows: Row[]): Promise<number> {
-  const version = await table.commit(flushBatch(rows, [2]))
-  await table.syncNewFiles()
-  return version
-}
-
 /** A paused owner with three rows, its successor, and what the successor's last version has. */
 async function scenario(
   name: string,
@@ -34,7 +20,7 @@ async function scenario(
 ): Promise<string> {
   const home = storeTable(pathToFileURL(join(root, name)).href, {}, 'tables/photos', Number.MAX_SAFE_INTEGER)
   const late = await LanceTable.at({ ...home, restores: false }, CONTENTS, 0)
-  const named = await put(late, row(1, 1), row(2, 2), row(3, 3))
+  const named = await put(late, smallRow(1, 1), smallRow(2, 2), smallRow(3, 3))
   const version = await work(late, (at = home) => LanceTable.at(at, CONTENTS, named), home)
   const found: string[] = []
   for await (const part of (await LanceTable.at(home, CONTENTS, version, { readOnly: true })).scan(0))
@@ -45,25 +31,25 @@ async function scenario(
 const outcome = {
   single: await scenario('single', async (late, next) => {
     const table = await next()
-    await put(table, row(4, 4))
-    await put(late, row(5, 5)).catch(() => undefined)
-    return await put(table, row(6, 6))
+    await put(table, smallRow(4, 4))
+    await put(late, smallRow(5, 5)).catch(() => undefined)
+    return await put(table, smallRow(6, 6))
   }),
   purged: await scenario('purged', async (late, next) => {
     const table = await next()
-    await put(table, row(5, 5, true), row(2, 6, true))
+    await put(table, smallRow(5, 5, true), smallRow(2, 6, true))
     await table.compact({ checkpointSeq: 6 })
-    await put(late, row(5, 4)).catch(() => undefined)
-    return await put(table, row(7, 7))
+    await put(late, smallRow(5, 4)).catch(() => undefined)
+    return await put(table, smallRow(7, 7))
   }),
   compaction: await scenario('compaction', async (late, next, home) => {
     let calls = 0
     const lateCommit = async () => {
-      if (calls++ === 0) await late.commit(flushBatch([row(5, 5)], [2])).catch(() => undefined)
+      if (calls++ === 0) await late.commit(flushBatch([smallRow(5, 5)], [2])).catch(() => undefined)
     }
     const table = await next(holding(home, 'optimize', lateCommit))
-    await put(table, row(2, 7, true))
-    await put(table, row(8, 8))
+    await put(table, smallRow(2, 7, true))
+    await put(table, smallRow(8, 8))
     return await table.compact({ checkpointSeq: 7 })
   }),
 }

@@ -1,11 +1,13 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { parseStore, type StoreAddress } from '../../../src/bucket/address.js'
 import { Objects } from '../../../src/bucket/objects.js'
+import { prepareStore } from '../../../src/bucket/prepared-store.js'
 import { probe } from '../../../src/bucket/probe.js'
+import { VicinalError } from '../../../src/core/errors.js'
 
 let root: string
 let address: StoreAddress
@@ -63,6 +65,42 @@ test.each<[string, Partial<Objects>, RegExp]>([
       key in differs ? differs[key as keyof Objects] : (target[key as keyof Objects] as () => unknown).bind(target),
   })
   await expect(probe(odd, address)).rejects.toThrow(message)
+})
+
+test('a store that fails one request in six is used', async () => {
+  let calls = 0
+  const failing = new Proxy(objects, {
+    get: (target, key) => {
+      if (key !== 'create') return (target[key as keyof Objects] as () => unknown).bind(target)
+      return async (path: string, content: Uint8Array) => {
+        // Of two failures one was obeyed all the same.
+        const [isFailing, isObeyed] = [++calls % 6 === 0, calls % 12 === 0]
+        const isMade = isFailing && !isObeyed ? false : await target.create(path, content)
+        if (isFailing) throw new VicinalError('UNAVAILABLE', 'the store is busy')
+        return isMade
+      }
+    },
+  })
+  for (let at = 0; at < 10; at++) await probe(failing, address)
+  const dead = new Proxy(failing, {
+    get: (target, key) =>
+      key === 'create'
+        ? () => Promise.reject(new VicinalError('UNAVAILABLE', 'the store is busy'))
+        : target[key as keyof Objects],
+  })
+  await expect(probe(dead, address)).rejects.toThrow('the store is busy')
+})
+
+test('a prefix of others is refused and left as it is', async () => {
+  writeFileSync(join(root, 'letters.txt'), 'dear')
+  await expect(prepareStore(address)).rejects.toThrow(/holds other objects, such as "letters\.txt"/)
+  expect(readdirSync(root)).toEqual(['letters.txt'])
+})
+
+test('of processes that prepare an empty store one claims it', async () => {
+  const prepared = await Promise.all(Array.from({ length: 4 }, () => prepareStore(address)))
+  expect(prepared.filter(({ isNew }) => isNew)).toHaveLength(1)
+  expect((await prepareStore(address)).isNew).toBe(false)
 })
 
 test('a file that is replaced while others read it is always whole', async () => {

@@ -47,6 +47,7 @@ async function explain(options: Omit<QueryOptions, 'query'> = {}): Promise<Query
     catalog: () => expect.fail('no other'),
     call: undefined,
     explains: true,
+    notes: null,
     mostBytes: undefined,
   }
   return (await runQuery({ ...options, query }, scope)).plan as QueryPlan

@@ -20,7 +20,7 @@ test('answers to pipelined requests that another thread gave have few listeners,
   const server = createServer({ ServerResponse: AnswerUnderWay }, (request, response: ServerResponse) => {
     setMaxListeners(0, response)
     response.once('pipe', () => listeners.push(response.listenerCount('close')))
-    forwarder.passRead(request, response, { body: null, id: 'a' })
+    forwarder.passRead(request, response, { body: null, traceparent: undefined, id: 'a' })
   })
   await once(server.listen(0, '127.0.0.1'), 'listening')
   onTestFinished(() => {

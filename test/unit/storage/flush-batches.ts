@@ -1,5 +1,6 @@
 import type { FlushBatch } from '../../../src/native/addon.js'
 import { crc32c } from '../../../src/native/checksum.js'
+import type { LanceTable } from '../../../src/storage/lance-table.js'
 
 export interface Row {
   id: string
@@ -25,6 +26,22 @@ export function flushBatch(rows: readonly Row[], dims: readonly number[]): Flush
       counts: Uint32Array.from(rows, (row) => (row.vectors[at] ? 1 : 0)),
     })),
   }
+}
+
+/** A row with one vector `[id, seq]`, or its tombstone. */
+export const smallRow = (id: number, seq: number, deleted = false): Row => ({
+  id: String(id),
+  seq,
+  deleted,
+  payload: '',
+  vectors: [deleted ? null : [id, seq]],
+})
+
+/** Commits small rows; the answer is the table's version. */
+export async function put(table: LanceTable, ...rows: Row[]): Promise<number> {
+  const version = await table.commit(flushBatch(rows, [2]))
+  await table.syncNewFiles()
+  return version
 }
 
 export function rowsOf(batch: FlushBatch): Row[] {

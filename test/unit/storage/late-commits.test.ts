@@ -9,7 +9,7 @@ import { pathToFileURL } from 'node:url'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { LanceTable } from '../../../src/storage/lance-table.js'
 import { storeTable, type TableHome } from '../../../src/storage/table-home.js'
-import { flushBatch, type Row, rowsMatchCrcs, rowsOf } from './flush-batches.js'
+import { flushBatch, put, rowsMatchCrcs, rowsOf, smallRow } from './flush-batches.js'
 import { holding } from './held-lance.js'
 
 const CONTENTS = { collection: 'photos', vectors: [{ name: 'a', size: 2 }] }
@@ -25,20 +25,6 @@ const home = (keptMs?: number) =>
 
 async function opened(version: number, at: TableHome = home()): Promise<LanceTable> {
   return await LanceTable.at(at, CONTENTS, version)
-}
-
-const row = (id: number, seq: number, deleted = false): Row => ({
-  id: String(id),
-  seq,
-  deleted,
-  payload: '',
-  vectors: [deleted ? null : [id, seq]],
-})
-
-async function put(table: LanceTable, ...rows: Row[]): Promise<number> {
-  const version = await table.commit(flushBatch(rows, [2]))
-  await table.syncNewFiles()
-  return version
 }
 
 /** Each row as `id@seq`, deletions with a minus. */
@@ -59,54 +45,54 @@ async function rebuilt(version: number): Promise<string> {
 /** An owner whose every change is one commit, and that is gone afterwards: it makes none of them again. */
 async function paused(): Promise<{ late: LanceTable; named: number }> {
   const late = await opened(0, { ...home(), restores: false })
-  return { late, named: await put(late, row(1, 1), row(2, 2), row(3, 3)) }
+  return { late, named: await put(late, smallRow(1, 1), smallRow(2, 2), smallRow(3, 3)) }
 }
 
 test('a late commit is not in what the successor commits next', async () => {
   const { late, named } = await paused()
   const next = await opened(named)
-  await put(next, row(4, 4))
-  await put(late, row(5, 5), row(1, 6)).catch(() => undefined)
-  const version = await put(next, row(6, 7))
+  await put(next, smallRow(4, 4))
+  await put(late, smallRow(5, 5), smallRow(1, 6)).catch(() => undefined)
+  const version = await put(next, smallRow(6, 7))
   expect(await contents(next)).toBe('1@1 2@2 3@3 4@4 6@7')
   expect(await rebuilt(version)).toBe('1@1 2@2 3@3 4@4 6@7')
 })
 
 test('a paused owner that makes its change again, over what its successor did, changes nothing', async () => {
   const late = await opened(0)
-  const named = await put(late, row(1, 1), row(2, 2))
+  const named = await put(late, smallRow(1, 1), smallRow(2, 2))
   const next = await opened(named)
-  await put(next, row(4, 4), row(1, 5, true))
-  await put(late, row(5, 5), row(1, 3))
-  const version = await put(next, row(6, 7))
+  await put(next, smallRow(4, 4), smallRow(1, 5, true))
+  await put(late, smallRow(5, 5), smallRow(1, 3))
+  const version = await put(next, smallRow(6, 7))
   expect(await contents(next)).toBe('-1@5 2@2 4@4 6@7')
   expect(await rebuilt(version)).toBe('-1@5 2@2 4@4 6@7')
 })
 
 test('a late commit right before the successor opens the table is not in it', async () => {
   const { late, named } = await paused()
-  await put(late, row(5, 5))
+  await put(late, smallRow(5, 5))
   const next = await opened(named)
   expect(await contents(next)).toBe('1@1 2@2 3@3')
-  const version = await put(next, row(6, 7))
+  const version = await put(next, smallRow(6, 7))
   expect(await contents(next)).toBe('1@1 2@2 3@3 6@7')
   expect(await rebuilt(version)).toBe('1@1 2@2 3@3 6@7')
 })
 
 test('reading a version that is not the newest leaves the table as it is', async () => {
   const { late, named } = await paused()
-  const version = await put(late, row(5, 5))
+  const version = await put(late, smallRow(5, 5))
   expect(await contents(await opened(named))).toBe('1@1 2@2 3@3')
-  expect(await put(late, row(6, 6))).toBe(version + 1)
+  expect(await put(late, smallRow(6, 6))).toBe(version + 1)
 })
 
 test('a late row whose delete mark the successor purged does not come back', async () => {
   const { late, named } = await paused()
   const next = await opened(named)
-  await put(next, row(5, 5, true), row(2, 6, true))
+  await put(next, smallRow(5, 5, true), smallRow(2, 6, true))
   expect(await next.compact({ checkpointSeq: 6 })).toBeGreaterThan(named)
-  await put(late, row(5, 4)).catch(() => undefined)
-  const version = await put(next, row(7, 7))
+  await put(late, smallRow(5, 4)).catch(() => undefined)
+  const version = await put(next, smallRow(7, 7))
   expect(await contents(next)).toBe('1@1 3@3 7@7')
   expect(await rebuilt(version)).toBe('1@1 3@3 7@7')
 })
@@ -118,11 +104,11 @@ for (const step of ['delete', 'optimize'] as const) {
     const next = await opened(
       named,
       holding(home(), step, async () => {
-        if (commits++ === 0) await late.commit(flushBatch([row(5, 5)], [2])).catch(() => undefined)
+        if (commits++ === 0) await late.commit(flushBatch([smallRow(5, 5)], [2])).catch(() => undefined)
       }),
     )
-    await put(next, row(2, 7, true))
-    await put(next, row(8, 8))
+    await put(next, smallRow(2, 7, true))
+    await put(next, smallRow(8, 8))
     const version = await next.compact({ checkpointSeq: 7 })
     expect(commits).toBeGreaterThan(0)
     expect(await contents(next)).toBe('1@1 3@3 8@8')
@@ -132,7 +118,7 @@ for (const step of ['delete', 'optimize'] as const) {
 
 test('a compaction leaves the version that is named until another one is', async () => {
   const { late, named } = await paused()
-  for (let id = 4; id < 8; id++) await put(late, row(id, id))
+  for (let id = 4; id < 8; id++) await put(late, smallRow(id, id))
   const before = late.version
   const after = await late.compact({ checkpointSeq: 0 })
   expect(after).toBeGreaterThan(before)
@@ -142,7 +128,7 @@ test('a compaction leaves the version that is named until another one is', async
 
 test('old versions go once a compaction was named for some time, by a table that is opened anew too', async () => {
   const { late } = await paused()
-  for (let id = 4; id < 8; id++) await put(late, row(id, id))
+  for (let id = 4; id < 8; id++) await put(late, smallRow(id, id))
   const before = late.version
   const version = await late.compact({ checkpointSeq: 0 })
   await late.removeOldVersions(version)
@@ -159,5 +145,5 @@ test('old versions go once a compaction was named for some time, by a table that
   expect(again.version).toBe(version)
   await expect(rebuilt(before)).rejects.toThrow()
   expect(await rebuilt(version)).toBe('1@1 2@2 3@3 4@4 5@5 6@6 7@7')
-  expect(await rebuilt(await put(again, row(8, 8)))).toBe('1@1 2@2 3@3 4@4 5@5 6@6 7@7 8@8')
+  expect(await rebuilt(await put(again, smallRow(8, 8)))).toBe('1@1 2@2 3@3 4@4 5@5 6@6 7@7 8@8')
 })

@@ -1,11 +1,11 @@
 import { useState } from 'preact/hooks'
 import { Confirm } from '../../parts/confirm'
+import { JsonDialog } from '../../parts/json-dialog'
 import { linkTo } from '../../parts/place'
 import { whole } from '../../parts/words'
 import { ask } from '../../service/session'
 import type { Point } from '../../service/types'
 import type { Condition } from './filter-bar'
-import { PayloadEditor } from './payload-editor'
 import { Value } from './value'
 
 /** Fields of a payload that a card shows before it is unfolded. */
@@ -57,7 +57,19 @@ export function Card({ name, path, point, onPick, onChange }: Parts) {
           Delete …
         </button>
       </footer>
-      {open === 'edit' && <PayloadEditor path={path} point={point} onDone={close} />}
+      {open === 'edit' && (
+        // It replaces the stored payload whole: fields that were taken out are gone.
+        <JsonDialog
+          title={`Payload of point ${point.id}`}
+          label="Payload"
+          value={point.payload ?? {}}
+          action="Store it"
+          run={async (payload: object) => {
+            await ask('PUT', `${path}/points/payload?wait=true`, { payload, points: [point.id] })
+          }}
+          onDone={close}
+        />
+      )}
       {open === 'delete' && (
         <Confirm
           title={`Delete point ${point.id}`}

@@ -46,8 +46,8 @@ function fact(name: string, value: string) {
 }
 
 function factsOf(stage: PlanStage): [name: string, value: string][] {
-  const { took_us, returned, distances_computed, rescored, selectivity, true_matches, expected_recall, bytes_read } =
-    stage
+  const { took_us, returned, distances_computed, rescored, selectivity, true_matches, bytes_read } = stage
+  const { asked_recall, expected_recall } = stage
   const facts: [string, string | undefined][] = [
     ['took', millis(took_us / MICROS)],
     ['returned', whole(returned)],
@@ -55,6 +55,7 @@ function factsOf(stage: PlanStage): [name: string, value: string][] {
     ['rescored', known(rescored)],
     ['selectivity', typeof selectivity === 'number' ? percent(selectivity) : undefined],
     ['matches', known(true_matches)],
+    ['recall asked', asked_recall === undefined ? undefined : percent(asked_recall)],
     ['expected recall', typeof expected_recall === 'number' ? percent(expected_recall) : undefined],
     ['read', bytes_read ? bytes(bytes_read) : undefined],
   ]

@@ -28,6 +28,7 @@ function maintenance(own: Partial<MaintenanceParts>): Maintenance {
   const nothing = async () => undefined
   const work = new Maintenance({
     shard,
+    name: () => 'a',
     outdated,
     clock: { wallMs: () => nowMs, monotonicMs: () => nowMs },
     bounds: { spillBytes: Number.POSITIVE_INFINITY, segmentBytes: Number.POSITIVE_INFINITY },

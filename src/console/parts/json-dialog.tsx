@@ -1,31 +1,39 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
-import { ErrorLine } from '../../parts/basics'
-import { ask } from '../../service/session'
-import type { Point } from '../../service/types'
+import { ErrorLine } from './basics'
 
-/** The payload as JSON. It replaces the stored one whole: fields that were taken out are gone. */
-export function PayloadEditor({ path, point, onDone }: { path: string; point: Point; onDone: () => void }) {
+interface Parts {
+  title: string
+  label: string
+  value: unknown
+  action: string
+  /** Takes what the text says; a failure is shown, and the dialog stays. */
+  run(value: never): Promise<void>
+  onDone: () => void
+}
+
+/** A value as JSON to be changed by hand. */
+export function JsonDialog({ title, label, value, action, run, onDone }: Parts) {
   const dialog = useRef<HTMLDialogElement>(null)
-  const [text, setText] = useState(() => JSON.stringify(point.payload ?? {}, null, 2))
+  const [text, setText] = useState(() => JSON.stringify(value, null, 2))
   const [error, setError] = useState<Error | null>(null)
   useEffect(() => dialog.current?.showModal(), [])
   const submit = async (event: Event) => {
     event.preventDefault()
     try {
-      await ask('PUT', `${path}/points/payload?wait=true`, { payload: JSON.parse(text), points: [point.id] })
+      await run(JSON.parse(text) as never)
       onDone()
     } catch (failure) {
       setError(failure as Error)
     }
   }
   return (
-    <dialog ref={dialog} aria-labelledby="edit-title" onCancel={onDone}>
+    <dialog ref={dialog} aria-labelledby="json-title" onCancel={onDone}>
       <form onSubmit={submit}>
-        <h2 id="edit-title">Payload of point {String(point.id)}</h2>
+        <h2 id="json-title">{title}</h2>
         <textarea
           rows={16}
           spellcheck={false}
-          aria-label="Payload"
+          aria-label={label}
           value={text}
           onInput={(event) => setText(event.currentTarget.value)}
         />
@@ -34,7 +42,7 @@ export function PayloadEditor({ path, point, onDone }: { path: string; point: Po
           <button type="button" class="plain" onClick={onDone}>
             Cancel
           </button>
-          <button type="submit">Store it</button>
+          <button type="submit">{action}</button>
         </footer>
       </form>
     </dialog>

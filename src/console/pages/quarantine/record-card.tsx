@@ -1,0 +1,70 @@
+import { useState } from 'preact/hooks'
+import { Code } from '../../parts/code'
+import { JsonDialog } from '../../parts/json-dialog'
+import { whole } from '../../parts/words'
+import { plainVectors, type QuarantinedRecord, vectorTexts } from '../../service/quarantine'
+
+/** Characters shown of a payload: a browser takes seconds to lay out two megabytes. */
+const TEXT = 4_000
+
+interface Parts {
+  record: QuarantinedRecord
+  isChosen: boolean
+  onChoose: (isChosen: boolean) => void
+  onRepair: (body: object) => Promise<void>
+}
+
+/** A row as it came, with the reason why it is here. */
+export function RecordCard({ record: { id, payload: told }, isChosen, onChoose, onRepair }: Parts) {
+  const { rule, reason, field, source, position, record, quarantined_at } = told
+  const [isEdited, setIsEdited] = useState(false)
+  const pointId = JSON.stringify(record.id)
+  const vector = plainVectors(record.vector)
+  const facts: [string, string][] = [
+    ['rule', rule],
+    ['from', source === null ? 'an upsert' : `${source}, row ${position}`],
+    ['at', new Date(quarantined_at).toLocaleString()],
+    ...(field ? [['field', field] as [string, string]] : []),
+    ...vectorTexts(record.vector),
+  ]
+  return (
+    <article class="card" aria-label={`Row ${pointId}`}>
+      <header>
+        <label class="row">
+          <input type="checkbox" checked={isChosen} onChange={(event) => onChoose(event.currentTarget.checked)} />
+          <h2>{pointId}</h2>
+        </label>
+      </header>
+      <p class="warnings">{reason}</p>
+      <dl>
+        {facts.map(([name, text]) => (
+          <>
+            <dt key={`${name} key`}>{name}</dt>
+            <dd key={name}>{text}</dd>
+          </>
+        ))}
+      </dl>
+      {record.payload !== undefined && <Code label={`Payload of ${pointId}`} text={shown(record.payload)} />}
+      <footer>
+        <button type="button" class="plain" onClick={() => setIsEdited(true)}>
+          Mend by hand …
+        </button>
+      </footer>
+      {isEdited && (
+        <JsonDialog
+          title={`Store ${pointId} with other values`}
+          label="Vectors and payload"
+          value={{ ...(vector === undefined ? {} : { vector }), payload: record.payload ?? {} }}
+          action="Store it"
+          run={(changed: object) => onRepair({ replace: [{ id, ...changed }] })}
+          onDone={() => setIsEdited(false)}
+        />
+      )}
+    </article>
+  )
+}
+
+function shown(payload: unknown): string {
+  const text = JSON.stringify(payload, null, 2)
+  return text.length > TEXT ? `${text.slice(0, TEXT)}\n… of ${whole(text.length)} characters` : text
+}

@@ -1,0 +1,247 @@
+import { useState } from 'preact/hooks'
+import { ErrorLine, Section, Waiting } from '../../parts/basics'
+import { Confirm } from '../../parts/confirm'
+import { whole } from '../../parts/words'
+import { useAsked } from '../../service/polled'
+import { FIXES, type QuarantinedRecord, type RepairResult } from '../../service/quarantine'
+import { ask, Refused } from '../../service/session'
+import type { PointId } from '../../service/types'
+import { RecordCard } from './record-card'
+
+const PAGE = 24
+
+interface Parts {
+  name: string
+  /** The collection that has the records. */
+  quarantine: string
+  vectors: readonly string[]
+}
+
+interface Page {
+  points: QuarantinedRecord[]
+  next_page_offset: PointId | null
+}
+
+interface Hits {
+  hits: { value: string; count: number }[]
+}
+
+/** Rows that were kept back, by rule: chosen ones are mended and stored, or deleted. */
+export function Records({ name, quarantine, vectors }: Parts) {
+  const path = `/collections/${encodeURIComponent(quarantine)}`
+  const [rule, setRule] = useState<string | null>(null)
+  const [starts, setStarts] = useState<(PointId | null)[]>([null])
+  const [chosen, setChosen] = useState<ReadonlySet<PointId>>(new Set())
+  const [result, setResult] = useState<RepairResult | null>(null)
+  const ofCollection = { key: 'collection', match: { value: name } }
+  const must = rule === null ? [ofCollection] : [ofCollection, { key: 'rule', match: { value: rule } }]
+  const page = useAsked(
+    (signal) => {
+      const body = { limit: PAGE, with_payload: true, filter: { must }, offset: starts.at(-1) ?? undefined }
+      return ifThere(ask<Page>('POST', `${path}/points/scroll`, body, signal), { points: [], next_page_offset: null })
+    },
+    [path, rule, starts.length],
+  )
+  const rules = useAsked(
+    (signal) => {
+      const body = { key: 'rule', exact: true, filter: { must: [ofCollection] } }
+      return ifThere(ask<Hits>('POST', `${path}/facet`, body, signal), { hits: [] })
+    },
+    [path],
+  )
+  const changed = () => {
+    setChosen(new Set())
+    page.again()
+    rules.again()
+  }
+  const pick = (next: string | null) => {
+    setRule(next)
+    setStarts([null])
+    setChosen(new Set())
+  }
+  const repair = async (body: object) => {
+    setResult(await ask<RepairResult>('POST', `/collections/${encodeURIComponent(name)}/ingest/repair`, body))
+    changed()
+  }
+  const points = page.value?.points ?? []
+  const all = points.map(({ id }) => id)
+  const next = page.value?.next_page_offset ?? null
+  return (
+    <Section title="Quarantine">
+      <RuleFilter hits={rules.value?.hits ?? []} picked={rule} onPick={pick} />
+      <ErrorLine error={page.error ?? rules.error} />
+      {!page.value && <Waiting of={page} />}
+      {page.value && points.length === 0 && <p class="quiet">No row is in quarantine.</p>}
+      {points.length > 0 && (
+        <Repairs
+          path={path}
+          ids={[...chosen]}
+          vectors={vectors}
+          isAll={chosen.size === all.length}
+          onAll={(isAll) => setChosen(new Set(isAll ? all : []))}
+          onRepair={repair}
+          onChange={changed}
+        />
+      )}
+      {result && <Result result={result} />}
+      <div class="cards">
+        {points.map((record) => (
+          <RecordCard
+            key={record.id}
+            record={record}
+            isChosen={chosen.has(record.id)}
+            onChoose={(isChosen) => {
+              const ids = new Set(chosen)
+              if (isChosen) ids.add(record.id)
+              else ids.delete(record.id)
+              setChosen(ids)
+            }}
+            onRepair={repair}
+          />
+        ))}
+      </div>
+      {(next !== null || starts.length > 1) && (
+        <p class="row">
+          <button type="button" disabled={starts.length === 1} onClick={() => setStarts(starts.slice(0, -1))}>
+            Back
+          </button>
+          <span class="quiet">Page {starts.length}</span>
+          <button type="button" disabled={next === null} onClick={() => setStarts([...starts, next])}>
+            Next
+          </button>
+        </p>
+      )}
+    </Section>
+  )
+}
+
+/** A quarantine that was deleted is made again with its next record. */
+async function ifThere<T>(asked: Promise<T>, none: T): Promise<T> {
+  try {
+    return await asked
+  } catch (error) {
+    if (error instanceof Refused && error.status === 404) return none
+    throw error
+  }
+}
+
+interface FilterParts {
+  hits: Hits['hits']
+  picked: string | null
+  onPick: (rule: string | null) => void
+}
+
+function RuleFilter({ hits, picked, onPick }: FilterParts) {
+  if (hits.length === 0) return null
+  const sum = hits.reduce((all, { count }) => all + count, 0)
+  const options: [string | null, string, number][] = [
+    [null, 'All rules', sum],
+    ...hits.map(({ value, count }): [string, string, number] => [value, value, count]),
+  ]
+  return (
+    <ul class="chips" aria-label="Rows by rule">
+      {options.map(([rule, text, count]) => (
+        <li key={text} class="chip">
+          <button type="button" class="value" aria-pressed={rule === picked} onClick={() => onPick(rule)}>
+            {text}
+          </button>{' '}
+          <span class="quiet">{whole(count)}</span>
+        </li>
+      ))}
+    </ul>
+  )
+}
+
+interface RepairParts {
+  path: string
+  ids: PointId[]
+  vectors: readonly string[]
+  isAll: boolean
+  onAll: (isAll: boolean) => void
+  onRepair: (body: object) => Promise<void>
+  onChange: () => void
+}
+
+function Repairs({ path, ids, vectors, isAll, onAll, onRepair, onChange }: RepairParts) {
+  const [fix, setFix] = useState('')
+  const [vector, setVector] = useState<string | null>(null)
+  const [isDeleting, setIsDeleting] = useState(false)
+  const [error, setError] = useState<Error | null>(null)
+  const submit = async (event: Event) => {
+    event.preventDefault()
+    try {
+      await onRepair({ ids, ...(fix ? { fix } : {}), ...(fix && vector !== null ? { vector } : {}) })
+      setError(null)
+    } catch (failure) {
+      setError(failure as Error)
+    }
+  }
+  return (
+    <form class="row repairs" onSubmit={submit}>
+      <label class="row">
+        <input type="checkbox" checked={isAll} onChange={(event) => onAll(event.currentTarget.checked)} />
+        All rows of this page
+      </label>
+      <select aria-label="Fix" value={fix} onChange={(event) => setFix(event.currentTarget.value)}>
+        <option value="">as they are</option>
+        {FIXES.map((one) => (
+          <option key={one}>{one}</option>
+        ))}
+      </select>
+      {fix !== '' && vectors.length > 1 && (
+        <select
+          aria-label="Vector that is fixed"
+          value={vector ?? ' '}
+          onChange={({ currentTarget: { value } }) => setVector(value === ' ' ? null : value)}
+        >
+          <option value=" ">all vectors</option>
+          {vectors.map((one) => (
+            <option key={one} value={one}>
+              {one || 'unnamed'}
+            </option>
+          ))}
+        </select>
+      )}
+      <button type="submit" disabled={ids.length === 0}>
+        Store {whole(ids.length)} rows
+      </button>
+      <button type="button" class="danger" disabled={ids.length === 0} onClick={() => setIsDeleting(true)}>
+        Delete them …
+      </button>
+      <ErrorLine error={error} />
+      {isDeleting && (
+        <Confirm
+          title={`Delete ${whole(ids.length)} rows`}
+          text="The quarantine forgets them. They cannot be mended later."
+          action="Delete them"
+          run={async () => {
+            await ask('POST', `${path}/points/delete?wait=true`, { points: ids })
+          }}
+          onDone={(isRun) => {
+            setIsDeleting(false)
+            if (isRun) onChange()
+          }}
+        />
+      )}
+    </form>
+  )
+}
+
+function Result({ result: { repaired, kept, absent, errors } }: { result: RepairResult }) {
+  return (
+    <div aria-live="polite">
+      <p>
+        {whole(repaired)} stored, {whole(kept)} stay{absent > 0 ? `, ${whole(absent)} were gone already` : ''}.
+      </p>
+      {errors.length > 0 && (
+        <ul class="warnings" aria-label="Rows that stay">
+          {errors.map(({ id, error, rule }) => (
+            <li key={id}>
+              {id}: {error} {rule && <span class="quiet">({rule})</span>}
+            </li>
+          ))}
+        </ul>
+      )}
+    </div>
+  )
+}

@@ -1,0 +1,67 @@
+/**
+ * The audit log: one JSON line for each write, each refusal and each administrative read (`isAdministrative` of the route
+ * table), with the time at which it was answered.
+ */
+import type { FastifyRequest } from 'fastify'
+import { configOf } from './router.js'
+import { HUNG_UP, type Ticket } from './ticket.js'
+
+/** Refusals of whom may do what, and of how much: these are told of reads too. */
+const REFUSALS: ReadonlySet<number> = new Set([401, 403, 429])
+const OK = 200
+const FIRST_FAILURE = 400
+
+/** Where lines go: a file (src/disk/line-file.ts). */
+export interface Lines {
+  write(line: string): void
+}
+
+export interface AuditEntry {
+  reqId: string
+  subject: string
+  action: string
+  collection: string | null
+  /** `ok`, or the code of the error. */
+  outcome: string
+  status: number
+  /** The client's address. */
+  address: string
+  /** Another node has answered, which has a line of its own. */
+  forwarded?: true
+}
+
+export class AuditLog {
+  readonly #lines: Lines
+
+  constructor(lines: Lines) {
+    this.#lines = lines
+  }
+
+  /** Writes the line of an answered request, if it has one. */
+  note(request: FastifyRequest, ticket: Ticket, status: number, action: string): void {
+    const declared = configOf(request)?.declared
+    const isWrite = declared !== undefined && isWriting(declared.access, declared.work)
+    if (!isWrite && !REFUSALS.has(status) && declared?.isAdministrative !== true) return
+    const { name } = (request.params ?? {}) as { name?: string }
+    this.add({
+      reqId: request.id,
+      subject: ticket.subject,
+      action,
+      collection: name ?? null,
+      outcome:
+        ticket.failure ?? (status >= OK && status < FIRST_FAILURE ? 'ok' : status === HUNG_UP ? 'HUNG_UP' : 'FAILED'),
+      status,
+      address: ticket.peer ?? request.raw.socket.remoteAddress ?? '',
+      ...(ticket.isForwarded ? { forwarded: true } : {}),
+    })
+  }
+
+  add(entry: AuditEntry): void {
+    this.#lines.write(`${JSON.stringify({ time: new Date().toISOString(), ...entry })}\n`)
+  }
+}
+
+/** Nodes pass reads on below routes for nodes alone, too. */
+function isWriting(access: string, work: string): boolean {
+  return access === 'write' || (access === 'cluster' && work === 'write')
+}
