@@ -5,8 +5,9 @@ import { Plot } from '../parts/plot'
 import { bytes, millis, percent, short, uptime, whole } from '../parts/words'
 import { byCollection, type Lately, lately, type Metrics, metricsOf, numberOf } from '../service/metrics-text'
 import { useAsked } from '../service/polled'
-import { ask, askPlain } from '../service/session'
+import { ask, askPlain, Refused } from '../service/session'
 
+const FORBIDDEN = 403
 const LOOK_EVERY_MS = 2_000
 const SLOW_LOOK_EVERY_MS = 10_000
 /** Five minutes of looks. */
@@ -57,8 +58,18 @@ export function OverviewPage() {
   )
 }
 
+/** A token of single collections sees none of the metrics, which are of all collections. */
+async function metricsText(signal: AbortSignal): Promise<string> {
+  try {
+    return await (await askPlain('/metrics', signal)).text()
+  } catch (error) {
+    if (error instanceof Refused && error.status === FORBIDDEN) return ''
+    throw error
+  }
+}
+
 async function look(before: Look | undefined, signal: AbortSignal): Promise<Look> {
-  const metrics = metricsOf(await (await askPlain('/metrics', signal)).text())
+  const metrics = metricsOf(await metricsText(signal))
   const atSeconds = Date.now() / 1000
   if (!before) return { atSeconds, metrics, perSecond: null, reads: NONE, writes: NONE }
   const of = (is: (endpoint: string) => boolean) => lately(before.metrics, metrics, is)
