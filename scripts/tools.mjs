@@ -15,6 +15,8 @@ const TOOLS = [
   // Tools that the files of deploy/ need.
   { command: 'nginx', packages: ['nginx-light'] },
   { command: 'systemd-analyze', packages: ['systemd'] },
+  // Checks metrics, and the alert rules of deploy/.
+  { command: 'promtool', packages: ['prometheus'] },
   // An S3 store. The tests run it with Debian's own Python, whatever else the machine has.
   { command: '/usr/bin/moto_server', packages: ['python3-moto', 'python3-flask-cors'] },
 ]

@@ -17,7 +17,8 @@ export async function startSlowStore(putMs) {
   const counts = {}
   const server = createServer(async (incoming, answer) => {
     const { method, url, headers } = incoming
-    counts[method] = (counts[method] ?? 0) + 1
+    const kind = method === 'GET' && url.includes('list-type') ? 'LIST' : method
+    counts[kind] = (counts[kind] ?? 0) + 1
     if (method === 'PUT' && putMs > 0) await sleep(putMs)
     const passed = request({ host: '127.0.0.1', port, method, path: url, headers }, (response) => {
       answer.writeHead(response.statusCode, response.headers)

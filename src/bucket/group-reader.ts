@@ -83,6 +83,8 @@ export class GroupReader {
   /** Takes a frame of the owner's stream. Throws for one too many: the stream must be cut then. */
   take(frame: ReceivedFrame): void {
     const before = this.#pushed.position
+    // Each look of SlateDB's reader takes requests that the owner's own writes wait behind.
+    if (!this.#isPushing) this.#busyUntilMs = performance.now() + LOOK_MS
     this.#isPushing = true
     this.#pushed.take(frame)
     const isAhead = !hasReached(before, this.#pushed.position)
@@ -142,7 +144,7 @@ export class GroupReader {
     const nowMs = performance.now()
     const isFull = this.#pushed.bytes > MOST_PUSHED_BYTES / 2
     const isBusy = this.#pushed.isWaiting || isFull || (!this.#isPushing && nowMs - this.#changedAtMs < BUSY_MS)
-    if (isBusy) this.#busyUntilMs = nowMs + BUSY_MS
+    if (isBusy) this.#busyUntilMs = nowMs + (this.#isPushing ? LOOK_MS : BUSY_MS)
     const isQuiet = this.#isPushing || nowMs - this.#changedAtMs >= QUIET_MS
     const pollMs = nowMs < this.#busyUntilMs ? BUSY_POLL_MS : isQuiet ? IDLE_POLL_MS : QUIET_POLL_MS
     if (pollMs === this.#pollMs || this.#changing || this.#isClosed) return

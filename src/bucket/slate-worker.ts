@@ -29,6 +29,8 @@ type Slate = typeof import('@slatedb/uniffi')
 const BEATS = 2
 /** Key of the proof. */
 const BEAT = Buffer.from('b')
+/** An opening reads each object of the log since the last flush of SlateDB's table in memory: so many batches at most. */
+const FLUSHED_BATCHES = 1_000
 /** A reader that is replaced may read on meanwhile. */
 const POLL_ATTEMPTS = 5
 const SST_BYTES = 16 * 1024 * 1024
@@ -54,6 +56,8 @@ let openReader: (intervalMs: number) => Promise<DbReader>
 const reads = new Set<Promise<unknown>>()
 let counted: CountedBatches
 let beatMs = 0
+/** Batches since the last flush. */
+let unflushed = 0
 let beat: NodeJS.Timeout | null = null
 let ended: Ended | null = null
 
@@ -153,7 +157,15 @@ async function write({ puts, deletes }: WriteTask): Promise<undefined> {
   for (const [key, value] of puts) batch.put(asBuffer(key), asBuffer(value))
   for (const key of deletes) batch.delete(asBuffer(key))
   await commit(moment(), () => db.write(batch))
+  flushIfDue(db)
   awaitBeat()
+}
+
+/** In the background. One that fails is made up for by the next. */
+function flushIfDue(db: Db): void {
+  if (++unflushed < FLUSHED_BATCHES) return
+  unflushed = 0
+  db.flush_with_options({ flush_type: slate.FlushType.MemTable }).catch(() => undefined)
 }
 
 async function commit(began: Moment, work: () => Promise<unknown>): Promise<void> {

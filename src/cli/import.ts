@@ -115,7 +115,7 @@ async function storeFiles(options: Options, refused: RefusedRows, signal: AbortS
       await target.deleteIfEmpty()
     }
     tellRefused(refused, options.errors)
-    if (files.quarantined > 0) say(`${files.quarantined.toLocaleString('en')} of them are in the quarantine`)
+    tellQuarantined(files.quarantined, 'are')
     state?.clear()
     if (!target.collection) {
       say('no row was stored')
@@ -142,6 +142,7 @@ async function checkFiles(options: Options, refused: RefusedRows, signal: AbortS
     await files.run(new Progress('checking'))
     tellRefused(refused, options.errors)
     tellRepeated(files.repeatedIds, 'repeat the id of an earlier row')
+    tellQuarantined(files.quarantined, 'would be')
     process.stdout.write(`${files.accepted} rows would be stored\n`)
     return files.accepted > 0 ? 0 : NONE_STORED
   } finally {
@@ -189,6 +190,10 @@ function tellRefused(refused: RefusedRows, path: string | undefined): void {
   if (refused.count === 0) return
   const where = path === undefined ? '; --errors FILE has each of them' : `, each in ${path}`
   say(`${refused.count.toLocaleString('en')} rows were refused${where}:\n${refused.lines().join('\n')}`)
+}
+
+function tellQuarantined(count: number, are: string): void {
+  if (count > 0) say(`${count.toLocaleString('en')} of them ${are} in the quarantine`)
 }
 
 function tellRepeated(count: number, what: string): void {

@@ -227,6 +227,7 @@ function serverOptions(settings: Settings): Omit<ServerOptions, 'database'> {
     jwtRbac: settings.isOn('jwtRbac'),
     allowedHosts: settings.list('allowHost'),
     allowedOrigins: settings.list('allowOrigin'),
+    consolePictureHosts: pictureHosts(settings.list('consolePictureHosts')),
     tls: cert !== undefined && key !== undefined ? { cert: readTextFile(cert), key: readTextFile(key) } : null,
     maxBodyBytes: settings.integer('maxBodyBytes') as number,
     maxReadBodyBytes: settings.integer('maxReadBodyBytes') as number,
@@ -240,6 +241,16 @@ function serverOptions(settings: Settings): Omit<ServerOptions, 'database'> {
     slowQueryMs: settings.integer('slowQueryMs') ?? null,
     logFormat: logFormatOf(settings),
   }
+}
+
+/** They become part of a policy in a header, so nothing but a host may stand there. */
+function pictureHosts(given: readonly string[]): string[] {
+  const hosts = given.flatMap((text) => text.split(',')).map((host) => host.trim().toLowerCase())
+  for (const host of hosts) {
+    if (/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?$/.test(host)) continue
+    throw new UsageError(`--console-picture-hosts: expected a host such as pictures.example:8443, got ${host}`)
+  }
+  return hosts
 }
 
 function logFormatOf(settings: Settings): 'text' | 'json' {

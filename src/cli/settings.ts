@@ -77,6 +77,9 @@ export const SERVE_SETTINGS = named({
   tlsKey: text('PEM file with its private key'),
   allowHost: list('Host header to accept besides loopback names; only checked if no key is set (repeatable)'),
   allowOrigin: list('browser Origin that is accepted and gets CORS headers, such as https://app.example (repeatable)'),
+  consolePictureHosts: list(
+    'hosts whose pictures in payloads the console shows, such as pictures.example or pictures.example:8443, separated by commas (repeatable)',
+  ),
   allowInsecurePublic: toggle('listen on a public address without an API key'),
   maxBodyBytes: integer(
     'most bytes of a request body; of a stream of points: of one row or record batch',

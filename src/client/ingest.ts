@@ -1,7 +1,15 @@
 /** Sends a stream of points, and reads the lines of its answer meanwhile. */
 import { invalid, VicinalError } from '../core/errors.js'
-import type { IngestBytes, IngestCounts, IngestOptions, IngestResult, IngestStream } from '../core/ingest.js'
+import {
+  checkStream,
+  type IngestBytes,
+  type IngestCounts,
+  type IngestOptions,
+  type IngestResult,
+  type IngestStream,
+} from '../core/ingest.js'
 import type { Point } from '../core/point.js'
+import { UnreadPoint } from '../core/unread-point.js'
 import { encodeRequest } from '../wire/msgpack-request.js'
 import { type Envelope, errorOfAnswer } from './answers.js'
 import { pointBody } from './requests.js'
@@ -19,6 +27,7 @@ export async function sendStream(
   stream: IngestStream,
   { type, source, onProgress, mostErrors, signal, timeoutMs }: IngestOptions,
 ): Promise<IngestResult> {
+  checkStream(stream)
   const query = new URLSearchParams()
   if (source?.position !== undefined) query.set('from', String(source.position))
   if (mostErrors !== undefined) query.set('errors', String(mostErrors))
@@ -32,7 +41,7 @@ export async function sendStream(
       call: signal ? { signal } : {},
       isLong: true,
       upload: { type: type ?? 'application/msgpack', chunks: sent },
-      headers: source ? { 'idempotency-key': source.name } : {},
+      headers: source ? { 'idempotency-key': headerOf(source.name) } : {},
     })
     const abort = () => answer.destroy(new VicinalError('CANCELLED', 'The call was cancelled'))
     signal?.addEventListener('abort', abort)
@@ -47,9 +56,15 @@ export async function sendStream(
   }
 }
 
+/** The bytes of UTF-8, which a header has as characters of latin1. */
+function headerOf(name: string): string {
+  return Buffer.from(name).toString('latin1')
+}
+
 /** A point that is wrong is sent as it is: the service refuses it, and stores the others. */
 function mapOf(point: Point<unknown>, row: number): Buffer {
   if (ArrayBuffer.isView(point)) throw invalid('type', 'expected the form of the stream, since it gives bytes')
+  if (point instanceof UnreadPoint) return encodeRequest(null)
   try {
     return encodeRequest(pointBody(point, `points[${row}]`))
   } catch (error) {

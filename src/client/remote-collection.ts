@@ -16,7 +16,7 @@ import type {
   WriteResult,
 } from '../core/database.js'
 import { invalid } from '../core/errors.js'
-import { given, givenIfAny } from '../core/given-options.js'
+import { givenIfAny } from '../core/given-options.js'
 import { IngestOptions, type IngestResult, type IngestStream } from '../core/ingest.js'
 import { PayloadFieldSchema, type PayloadIndexKind, type PayloadIndexOptions } from '../core/payload-index.js'
 import { PlainReads } from '../core/plain-reads.js'
@@ -147,8 +147,8 @@ export class RemoteCollection<P = Payload> extends PlainReads<P> implements Unty
     }))
   }
 
-  async ingest(stream: IngestStream, options: IngestOptions): Promise<IngestResult> {
-    return await sendStream(this.#transport, `${this.#path}/ingest`, stream, given(IngestOptions, options))
+  async ingest(stream: IngestStream, options?: IngestOptions): Promise<IngestResult> {
+    return await sendStream(this.#transport, `${this.#path}/ingest`, stream, givenIfAny(IngestOptions, options))
   }
 
   async ingestPosition(source: string, call?: CallOptions): Promise<number> {

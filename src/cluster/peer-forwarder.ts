@@ -1,5 +1,4 @@
 import type { ClientRequest, IncomingMessage } from 'node:http'
-import { pipeline } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { ERROR_CATALOGUE, VicinalError } from '../core/errors.js'
 import { hasLargeBody } from '../server/failures.js'
@@ -8,8 +7,8 @@ import { dropBody, framingOf, isStreamsAnswer, passBody } from '../server/pass-o
 import { ACTOR_HEADER, RIGHTS_HEADER, SUBJECT_HEADER, tellRights, WATERMARK_HEADER } from '../server/peers.js'
 import { REQUEST_ID_HEADER } from '../server/request-ids.js'
 import { errorEnvelopeOf } from '../server/respond.js'
+import { ForwardedLines } from './forwarded-lines.js'
 import type { KeptBody } from './kept-body.js'
-import { LastLineChanged } from './last-line.js'
 import { PeerRequests, type Target } from './peer-requests.js'
 
 const SENT = ['content-type', 'content-length', 'accept', 'idempotency-key', TRACESTATE_HEADER] as const
@@ -161,10 +160,26 @@ export class PeerForwarder {
       const value = answer.headers[name]
       if (value !== undefined) reply.header(name, value)
     }
-    const body = isStream
-      ? pipeline(answer, new LastLineChanged((line) => this.#lastOf(line, request)), () => {})
-      : answer
-    reply.code(answer.statusCode as number).send(body)
+    reply.code(answer.statusCode as number).send(isStream ? this.#linesOf(answer, request) : answer)
+  }
+
+  /** The lines of a stream's answer. The last one tells it where the other node is gone before its end. */
+  #linesOf(answer: IncomingMessage, request: FastifyRequest): ForwardedLines {
+    const lines = new ForwardedLines({
+      last: (line) => this.#lastOf(line, request),
+      cut: (before) => {
+        this.#parts.onFailure(false)
+        const error = unavailable(
+          `${this.#parts.name} was gone before the stream's end; ask for the position, and go on there`,
+        )
+        const { progress: result } = before.length > 0 ? (JSON.parse(before.toString()) as { progress?: unknown }) : {}
+        return `${JSON.stringify({ result, ...errorEnvelopeOf(error, request.ticket.startedMs) })}\n`
+      },
+    })
+    const end = () => void lines.end()
+    answer.once('error', end).once('close', end)
+    lines.once('close', () => answer.destroy())
+    return answer.pipe(lines)
   }
 
   /** The last line of a stream's answer, once this node reads what was stored. */

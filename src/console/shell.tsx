@@ -1,5 +1,6 @@
 /** What stands around each page: navigation, the key, and the page of the place. */
 import { useEffect, useState } from 'preact/hooks'
+import { ApiPage } from './pages/api'
 import { BringPage } from './pages/bring'
 import { CollectionPage } from './pages/collection'
 import { OverviewPage } from './pages/overview'
@@ -38,6 +39,9 @@ export function Shell() {
           <img src="./mark.svg" alt="" width="22" height="22" /> Vicinal
         </a>
         {name !== undefined && <CollectionTabs name={name} place={place} />}
+        <a class="api" href={linkTo(['api'])} aria-current={place.path[0] === 'api' ? 'page' : undefined}>
+          API
+        </a>
         <button type="button" class="plain" onClick={() => setAsksKey(true)}>
           {keyOfTab() === null ? 'Key' : 'Key ✓'}
         </button>
@@ -81,6 +85,7 @@ function CollectionTabs({ name, place }: { name: string; place: Place }) {
 function Page({ place }: { place: Place }) {
   const [room, name, tab = ''] = place.path
   if (room === undefined) return <OverviewPage />
+  if (room === 'api') return <ApiPage asked={place.query.get('route')} />
   if (room === 'collections' && name !== undefined) {
     if (tab === '') return <CollectionPage key={name} name={name} />
     if (tab === 'points') return <PointsPage key={name} name={name} />

@@ -267,7 +267,7 @@ export interface Collection<P = Payload> extends ReadableCollection<P>, QualityR
    * With `source` rows that are stored already are left out. Rejects with OUT_OF_ORDER where rows are missing before the
    * first one. An error that ends the stream has `accepted`, `rejected`, `position` and `errors` in its details.
    */
-  ingest(stream: IngestStream, options: IngestOptions): Promise<IngestResult>
+  ingest(stream: IngestStream, options?: IngestOptions): Promise<IngestResult>
   /** Rows of a source of streams that are stored: where the next one goes on. 0 of a source that is not known. */
   ingestPosition(source: string, call?: CallOptions): Promise<number>
   /**

@@ -1,6 +1,7 @@
 /** Streams of points into a collection: their options and results, declared once. */
 import Type, { type Static } from 'typebox'
 import { CALL_OPTIONS } from './call-options.js'
+import { invalid } from './errors.js'
 import { LIMITS } from './limits.js'
 import type { Point } from './point.js'
 import { byName, integer, opaque, optional, text } from './vocabulary/declare.js'
@@ -128,3 +129,9 @@ export type IngestStream =
   | Iterable<Point<unknown>>
 /** Those of bytes. */
 export type IngestBytes = AsyncIterable<Uint8Array> | Iterable<Uint8Array>
+
+export function checkStream(stream: unknown): void {
+  const isObject = stream !== null && typeof stream === 'object'
+  if (isObject && (Symbol.asyncIterator in stream || Symbol.iterator in stream)) return
+  throw invalid('stream', 'expected an iterable of points, or of bytes with their type', stream)
+}

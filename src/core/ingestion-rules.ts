@@ -52,6 +52,14 @@ export const FLAGS_KEY = 'quality_flags'
 /** Counts rows that are no points of the collection, whatever its rules. No rule has the name. */
 export const INVALID = 'invalid'
 
+/** Adds to the count of a rule. None of 0 is made. */
+export function addCount(counts: Record<string, number>, name: string, count: number): void {
+  if (count === 0) return
+  const value = (Object.hasOwn(counts, name) ? (counts[name] as number) : 0) + count
+  // Unlike assignment, this makes a plain key of a rule called __proto__.
+  Object.defineProperty(counts, name, { value, enumerable: true, configurable: true, writable: true })
+}
+
 const name = (description: string) =>
   optional(
     opaque<string>({

@@ -13,7 +13,7 @@ import {
   statfs,
   unlink,
 } from 'node:fs/promises'
-import { dirname, join, relative, sep } from 'node:path'
+import { dirname, join, relative, resolve, sep } from 'node:path'
 import { VicinalError } from '../core/errors.js'
 import { AppendFile } from './append-file.js'
 import { ioError, isMissing } from './io-errors.js'
@@ -40,7 +40,12 @@ export interface FileFacts {
  * place on the machine. If a method promises stable storage, it also syncs the folder entry.
  */
 export class Disk {
-  constructor(readonly root: string) {}
+  readonly root: string
+
+  /** A relative root is that of now: Lance takes some relative paths for addresses. */
+  constructor(root: string) {
+    this.root = resolve(root)
+  }
 
   absolute(path: string): string {
     return join(this.root, path)

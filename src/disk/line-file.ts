@@ -5,18 +5,14 @@ import { type FileHandle, open } from 'node:fs/promises'
 const MOST_WAITING_BYTES = 8 * 1024 * 1024
 const MODE = 0o600
 
-/** Lines of all threads' files, as the metrics tell them. */
-export interface LineCounts {
-  written: number
-  lost: number
-}
+/** Lines of all files of this thread, as the metrics tell them. */
+export const lineCounts = { written: 0, lost: 0 }
 
 /**
  * Appends lines. Several threads may have the same file open: each write is a whole number of lines, and the system
  * appends it as one. A line that cannot be written, as on a full disk, is lost: the work that it tells of goes on.
  */
 export class LineFile {
-  readonly counts: LineCounts = { written: 0, lost: 0 }
   readonly #path: string
   readonly #onTrouble: (error: Error, lost: number) => void
   #file: FileHandle
@@ -41,8 +37,8 @@ export class LineFile {
   /** `line` ends with a line feed. */
   write(line: string): void {
     if (this.#waitingBytes > MOST_WAITING_BYTES) {
-      this.counts.lost++
-      if (this.counts.lost % 1000 === 1) this.#onTrouble(new Error('the disk is too slow'), 1)
+      lineCounts.lost++
+      if (lineCounts.lost % 1000 === 1) this.#onTrouble(new Error('the disk is too slow'), 1)
       return
     }
     this.#waiting.push(line)
@@ -80,10 +76,10 @@ export class LineFile {
     try {
       while (at < bytes.length) at += (await this.#file.write(bytes, at)).bytesWritten
       this.#isTorn = false
-      this.counts.written += lines.length
+      lineCounts.written += lines.length
     } catch (error) {
       this.#isTorn ||= at > 0
-      this.counts.lost += lines.length
+      lineCounts.lost += lines.length
       this.#onTrouble(error as Error, lines.length)
     }
   }

@@ -120,15 +120,18 @@ class ArrowSource implements Source {
 
   /** Those of the stream; a file is a stream between its magic and its footer. */
   async *#messages(): AsyncGenerator<ArrowMessage> {
-    const messages = new ArrowMessages(MOST_BATCH_BYTES, () => {})
+    let messages: ArrowMessages | null = null
     const { start: end } = this.#footer ?? { start: Number.POSITIVE_INFINITY }
     let at = 0
     for await (const piece of this.#bytes.pieces()) {
-      yield* messages.push(piece.subarray(at === 0 ? streamStart(piece) : 0, Math.max(0, end - at)))
+      const start = at === 0 ? streamStart(piece) : 0
+      // A file has its footer behind the stream, which is not read where the file comes as one.
+      messages ??= new ArrowMessages(MOST_BATCH_BYTES, () => {}, start > 0)
+      yield* messages.push(piece.subarray(start, Math.max(0, end - at)))
       at += piece.length
       if (messages.isOver || at >= end) break
     }
-    messages.finish()
+    messages?.finish()
   }
 
   share(): number {

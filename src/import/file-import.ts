@@ -131,7 +131,8 @@ export class FileImport {
     }
     const shape = await source.shape()
     if (shape.rows === 0 && shape.vectors.size === 0) throw new UsageError(`${source.path}: has no rows`)
-    const asked = { ...this.#options, existing, textIds: config?.ids === 'text', mayLackVectors: isQuarantining }
+    const ids = config ? config.ids : (await source.model?.())?.options.ids
+    const asked = { ...this.#options, existing, textIds: ids === 'text', mayLackVectors: isQuarantining }
     return mappingOf(shape, asked, source.path)
   }
 

@@ -40,7 +40,9 @@ const MAX_U64 = 0xffff_ffff_ffff_ffffn
 export function mappingOf(shape: SourceShape, asked: Asked, path: string): Mapping {
   const id = asked.idColumn ?? (shape.columns.includes(DEFAULT_ID_COLUMN) ? DEFAULT_ID_COLUMN : null)
   if (id !== null && !shape.columns.includes(id)) throw noColumn(path, id, shape.columns)
-  const pairs = asked.vectors.length > 0 ? asked.vectors.map(parsePair) : guess(shape, asked.existing, path)
+  const isOne = asked.vectors.length === 1
+  const pairs =
+    asked.vectors.length > 0 ? asked.vectors.map((text) => parsePair(text, isOne)) : guess(shape, asked.existing, path)
   const vectors = pairs.map(({ name, column }) => {
     const found = shape.vectors.get(column)
     if (found !== undefined) return { name, column, shape: found }
@@ -53,16 +55,22 @@ export function mappingOf(shape: SourceShape, asked: Asked, path: string): Mappi
   return { id, vectors, isPoints, textIds, mayLackVectors: mayLackVectors || isPoints }
 }
 
-function parsePair(text: string): { name: string; column: string } {
+/** A column without a name is the unnamed vector; of several each has the name of its column. */
+function parsePair(text: string, isOne: boolean): { name: string; column: string } {
   const at = text.indexOf('=')
-  return at < 0 ? { name: UNNAMED_VECTOR, column: text } : { name: text.slice(0, at), column: text.slice(at + 1) }
+  return at < 0
+    ? { name: isOne ? UNNAMED_VECTOR : text, column: text }
+    : { name: text.slice(0, at), column: text.slice(at + 1) }
 }
 
 function guess(shape: SourceShape, existing: readonly string[], path: string): { name: string; column: string }[] {
   const columns = [...shape.vectors.keys()]
-  if (shape.isPoints && columns.length > 0) {
+  if (shape.isPoints) {
+    const dense = [...shape.vectors.values()].filter(({ kind }) => kind !== 'sparse')
+    // An unnamed vector has no other dense one beside it.
+    const isUnnamed = !existing.includes(UNNAMED_COLUMN) && (dense.length === 1 || existing.includes(UNNAMED_VECTOR))
     return columns.map((column) => ({
-      name: column === UNNAMED_COLUMN && !existing.includes(column) ? UNNAMED_VECTOR : column,
+      name: column === UNNAMED_COLUMN && isUnnamed ? UNNAMED_VECTOR : column,
       column,
     }))
   }

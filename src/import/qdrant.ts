@@ -25,6 +25,8 @@ const LONG_INTEGER = /[:,[]\s*-?\d{16,}\s*[,}\]]/
 
 interface Params {
   vectors?: Record<string, unknown>
+  /** Of Vicinal: `text` where ids are texts. */
+  ids?: string
   sparse_vectors?: Record<string, unknown> | null
 }
 interface Info {
@@ -119,10 +121,10 @@ class QdrantSource implements Source {
   /** Vectors, codes and graphs, and the payload indexes. */
   async model(): Promise<Model> {
     const { params, quantization_config, hnsw_config } = this.#info.config
-    const { vectors, sparse_vectors } = params
+    const { vectors, sparse_vectors, ids } = params
     const options = read(
       CollectionOptions,
-      { vectors, sparse_vectors, quantization_config, hnsw_config },
+      { vectors, sparse_vectors, quantization_config, hnsw_config, ...(ids === undefined ? {} : { ids }) },
       'wire',
       'config',
     )
@@ -160,7 +162,10 @@ class QdrantSource implements Source {
 
 function rowOf(value: unknown): ReadRow {
   try {
-    const point = pointOf(value)
+    const read = pointOf(value)
+    const { text_id: text } = value as { text_id?: unknown }
+    // A point without vectors may come without the key.
+    const point = { ...read, id: typeof text === 'string' ? text : read.id, vector: read.vector ?? {} }
     return { point, bytes: pointBytes(point, 'row') }
   } catch (error) {
     if (!(error instanceof VicinalError)) throw error

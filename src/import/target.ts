@@ -76,7 +76,7 @@ export class Target {
     this.#collection = null
   }
 
-  /** All of the points or none; the first one that is wrong is told. */
+  /** All of the points or none; the first one that is wrong is told. Where rules leave it out, the others are stored. */
   async writeWhole(points: readonly Point<unknown>[], signal: AbortSignal): Promise<Written> {
     let cleaning: Cleaning | undefined
     try {
@@ -89,7 +89,7 @@ export class Target {
     }
     const { accepted = points.length, quarantined = 0, errors = [] } = cleaning ?? {}
     await this.#wrote(points, accepted + quarantined)
-    return { accepted, quarantined, rejected: errors.filter(({ action }) => action !== 'quarantine') }
+    return { accepted, quarantined, rejected: errors }
   }
 
   /** All points that are right. */

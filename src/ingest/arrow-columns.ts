@@ -10,6 +10,7 @@ import {
   type VectorColumn,
 } from '../core/point.js'
 import { isSparse, type Schema, type SchemaVector } from '../core/schema.js'
+import { eachRow, type Flaws } from './flaws.js'
 import { payloadColumn } from './payload-text.js'
 import { checkBatchSize } from './point-columns.js'
 import { SparseColumnBuilder } from './sparse-column.js'
@@ -30,21 +31,17 @@ export function isArrowTable(value: object): value is ArrowTable {
 /**
  * Converts a table: column `id`, one fixed-size list of float32 for each present vector, all other columns as payload.
  */
-export function columnsOfArrow(arrow: ArrowTable, schema: Schema): PointColumns {
+export function columnsOfArrow(arrow: ArrowTable, schema: Schema, flaws: Flaws | null = null): PointColumns {
   const table = arrow as unknown as Table
   checkBatchSize(table.numRows)
   const idColumn = table.getChild(ID_COLUMN)
   if (!idColumn) throw invalid('table', `expected a column named ${ID_COLUMN}`)
   const ids = new Uint32Array(table.numRows * ID_WORDS)
-  const names: unknown[] | null = schema.textIds ? [] : null
-  let row = 0
-  for (const id of idColumn) {
-    encodeId(id, ids, row * ID_WORDS, `table.id[${row}]`, schema.textIds)
-    names?.push(id)
-    row++
-  }
+  const given = [...idColumn]
+  eachRow(table.numRows, flaws, (row) => encodeId(given[row], ids, row * ID_WORDS, `table.id[${row}]`, schema.textIds))
+  const names: readonly unknown[] | null = schema.textIds ? given : null
   const columnNames = schema.map((vector) => (vector.name === UNNAMED_VECTOR ? UNNAMED_COLUMN : vector.name))
-  const vectors = schema.flatMap((vector, i) => vectorColumn(table, columnNames[i] as string, vector))
+  const vectors = schema.flatMap((vector, i) => vectorColumn(table, columnNames[i] as string, vector, flaws))
   const payloadNames = table.schema.fields
     .map((field) => field.name)
     .filter((name) => name !== ID_COLUMN && !columnNames.includes(name))
@@ -52,14 +49,14 @@ export function columnsOfArrow(arrow: ArrowTable, schema: Schema): PointColumns 
     count: table.numRows,
     ids,
     vectors,
-    payloads: payloadColumn(payloadRows(table, payloadNames), (at) => `table row ${at}`, names),
+    payloads: payloadColumn(payloadRows(table, payloadNames), (at) => `payloads[${at}]`, names, flaws),
   }
 }
 
-function vectorColumn(table: Table, column: string, vector: SchemaVector): VectorColumn[] {
+function vectorColumn(table: Table, column: string, vector: SchemaVector, flaws: Flaws | null): VectorColumn[] {
   const child = table.getChild(column)
   if (!child) return []
-  if (isSparse(vector)) return sparseColumn(child, column, vector.name, table.numRows)
+  if (isSparse(vector)) return sparseColumn(child, column, vector.name, table.numRows, flaws)
   const data = new Float32Array(table.numRows * vector.size)
   const rows: number[] = []
   let first = 0
@@ -69,7 +66,12 @@ function vectorColumn(table: Table, column: string, vector: SchemaVector): Vecto
     for (let i = 0; i < chunk.length; i++) {
       if (chunk.nullCount > 0 && !chunk.getValid(i)) continue
       const empty = nullAt(i)
-      if (empty >= 0) throw invalid(`table.${column}[${first + i}][${empty}]`, 'expected a finite number', null)
+      if (empty >= 0) {
+        const error = invalid(`table.${column}[${first + i}][${empty}]`, 'expected a finite number', null)
+        if (flaws === null) throw error
+        if (!flaws.refused.has(first + i)) flaws.refused.set(first + i, error)
+        continue
+      }
       data.set(floats.subarray(i * vector.size, (i + 1) * vector.size), rows.length * vector.size)
       rows.push(first + i)
     }
@@ -84,16 +86,20 @@ function vectorColumn(table: Table, column: string, vector: SchemaVector): Vecto
 }
 
 /** A column of structs { indices, values }. */
-function sparseColumn(child: Iterable<unknown>, column: string, name: string, count: number): VectorColumn[] {
+function sparseColumn(
+  child: Iterable<unknown>,
+  column: string,
+  name: string,
+  count: number,
+  flaws: Flaws | null,
+): VectorColumn[] {
   const builder = new SparseColumnBuilder(name)
-  let row = 0
-  for (const value of child) {
-    if (value !== null) {
-      const { indices, values } = value as { indices?: unknown; values?: unknown }
-      builder.add({ indices: plain(indices), values: plain(values) }, row, `table.${column}[${row}]`)
-    }
-    row++
-  }
+  const given = [...child]
+  eachRow(count, flaws, (row) => {
+    const value = given[row] as { indices?: unknown; values?: unknown } | null
+    if (value === null) return
+    builder.add({ indices: plain(value.indices), values: plain(value.values) }, row, `table.${column}[${row}]`)
+  })
   return builder.count === 0 ? [] : [builder.finish(count)]
 }
 

@@ -1,12 +1,13 @@
 /** The checks of rules: each finds the rows of a batch that break a rule, and knows how to mend them. */
-import { describeValue, invalid, VicinalError } from '../core/errors.js'
+import { renameField } from '../core/error-field.js'
+import { describeValue, invalid, type VicinalError } from '../core/errors.js'
 import type { Check, Fix, IngestionRule } from '../core/ingestion-rules.js'
 import { LIMITS } from '../core/limits.js'
 import { ID_WORDS, UNNAMED_VECTOR } from '../core/point.js'
 import { isSparse, type ResolvedVector } from '../core/schema.js'
 import { nearEarlier, prepareVectors } from '../native/vectors.js'
 import { type Breach, type CheckedBatch, rangeOf } from './checked-batch.js'
-import type { RefusedRow } from './flaws.js'
+import type { LeftOutVector, RefusedRow } from './flaws.js'
 import { payloadBreaches } from './payload-check.js'
 import type { InspectedColumn, VectorAt } from './vector-facts.js'
 
@@ -64,9 +65,13 @@ function* leftOutBreaches({ vector }: IngestionRule, batch: CheckedBatch, check:
       if (fix === 'drop') left.isDropped = true
       return fix === 'drop'
     }
-    const told = new VicinalError(error.code, error.message, { details: { field: fieldOf(name) } })
-    yield { row, error: told, mend, remains: () => !left.isDropped }
+    yield { row, error: leftOutError(left), mend, remains: () => !left.isDropped }
   }
+}
+
+/** Told of the vector, and not of its place in the batch. */
+function leftOutError({ name, error }: LeftOutVector): VicinalError {
+  return renameField(error, () => fieldOf(name)) as VicinalError
 }
 
 function notFinite(column: InspectedColumn): VicinalError {
@@ -181,9 +186,5 @@ export function* unstorable(batch: CheckedBatch): Generator<RefusedRow> {
     const { flags } = column.facts
     for (const { row } of column.broken((index) => flags[index] !== 0)) yield { row, error: notFinite(column) }
   }
-  for (const { row, name, error, isDropped } of batch.leftOut) {
-    if (isDropped) continue
-    const details = { field: fieldOf(name) }
-    yield { row, error: new VicinalError(error.code, error.message, { details }) }
-  }
+  for (const left of batch.leftOut) if (!left.isDropped) yield { row: left.row, error: leftOutError(left) }
 }

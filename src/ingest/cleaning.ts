@@ -2,7 +2,7 @@
  * Cleans a batch by the rules of its collection: each rule looks at the rows that no rule before it has refused. Rows stay
  * as they came until they are known to stay, so that the quarantine gets what was sent.
  */
-import { FLAGS_KEY, INVALID, type IngestionRule } from '../core/ingestion-rules.js'
+import { addCount, FLAGS_KEY, INVALID, type IngestionRule } from '../core/ingestion-rules.js'
 import type { PointColumns } from '../core/point.js'
 import type { Schema } from '../core/schema.js'
 import { joinTextId, splitTextId } from '../core/text-ids.js'
@@ -23,13 +23,15 @@ export interface CleaningCounts {
   byRule: Record<string, number>
 }
 
-export interface CleanedRows extends CleaningCounts {
+export interface CleanedRows {
   /** The rows that stay. */
   columns: PointColumns
   /** Their places in the batch; null if all stay. */
   kept: Uint32Array | null
   /** In order. */
   refused: RefusedRow[]
+  /** What the rules did with the rows of the batch that are to be counted. */
+  countsOf(isCounted: (row: number) => boolean): CleaningCounts
 }
 
 /** The facts that rules look up besides the batch. */
@@ -62,7 +64,9 @@ class Cleaning {
   readonly #flags = new Map<number, string[]>()
   readonly #fixed = new Set<number>()
   readonly #unmended: { rule: IngestionRule; breach: Breach }[] = []
-  readonly #byRule: Record<string, number> = Object.create(null)
+  readonly #byRule = new Map<string, number[]>()
+  /** Whether a rule says what becomes of rows without any vector. */
+  #judgesBare = false
   #batch: CheckedBatch | null = null
 
   constructor(columns: PointColumns, flaws: Flaws, schema: Schema, context: CleaningContext) {
@@ -101,12 +105,13 @@ class Cleaning {
   }
 
   async apply(rule: IngestionRule): Promise<void> {
+    if (rule.check === 'missing') this.#judgesBare = true
     const told = new Set<number>()
     for await (const breach of checkOf(rule)(rule, this.#checked)) {
       const { row } = breach
       if (this.#refused.has(row) || !this.#act(rule, breach) || told.has(row)) continue
       told.add(row)
-      this.#count(rule.name as string)
+      this.#count(rule.name as string, row)
     }
   }
 
@@ -139,11 +144,20 @@ class Cleaning {
   #refuse(refused: RefusedRow): void {
     if (this.#refused.has(refused.row)) return
     this.#refused.set(refused.row, refused)
-    this.#count(INVALID)
+    this.#count(INVALID, refused.row)
   }
 
-  #count(name: string): void {
-    this.#byRule[name] = (this.#byRule[name] ?? 0) + 1
+  #count(name: string, row: number): void {
+    const rows = this.#byRule.get(name)
+    if (rows) rows.push(row)
+    else this.#byRule.set(name, [row])
+  }
+
+  #countsOf(isCounted: (row: number) => boolean): CleaningCounts {
+    const stored = (row: number) => !this.#refused.has(row) && isCounted(row)
+    const byRule: Record<string, number> = {}
+    for (const [name, rows] of this.#byRule) addCount(byRule, name, countOf(rows, isCounted))
+    return { fixed: countOf(this.#fixed, stored), flagged: countOf(this.#flags.keys(), stored), byRule }
   }
 
   finish(): CleanedRows {
@@ -152,17 +166,17 @@ class Cleaning {
       const { row, error } = breach
       if (this.#refused.has(row) || !breach.remains()) continue
       this.#refused.set(row, { row, error, rule })
-      this.#count(rule.name as string)
+      this.#count(rule.name as string, row)
     }
     for (const refused of unstorable(batch)) this.#refuse(refused)
+    if (!this.#judgesBare) for (const [row, error] of this.#flaws.bare) this.#refuse({ row, error })
     const refused = [...this.#refused.values()].sort((a, b) => a.row - b.row)
     const mended = this.#mended(batch)
-    const rows = (touched: Iterable<number>) => [...touched].filter((row) => !this.#refused.has(row)).length
-    const counts = { fixed: rows(this.#fixed), flagged: rows(this.#flags.keys()), byRule: { ...this.#byRule } }
-    if (refused.length === 0) return { columns: mended, kept: null, refused, ...counts }
+    const countsOf = (isCounted: (row: number) => boolean) => this.#countsOf(isCounted)
+    if (refused.length === 0) return { columns: mended, kept: null, refused, countsOf }
     const kept = new Uint32Array(mended.count - refused.length)
     for (let row = 0, at = 0; row < mended.count; row++) if (!this.#refused.has(row)) kept[at++] = row
-    return { columns: takeRows(mended, kept), kept, refused, ...counts }
+    return { columns: takeRows(mended, kept), kept, refused, countsOf }
   }
 
   #mended({ inspected, texts, textOf }: CheckedBatch): PointColumns {
@@ -182,6 +196,12 @@ class Cleaning {
     for (let row = 0; row < count; row++) builder.push(texts.get(row) ?? this.#checked.textOf(row))
     return builder.finish()
   }
+}
+
+function countOf(rows: Iterable<number>, isCounted: (row: number) => boolean): number {
+  let count = 0
+  for (const row of rows) if (isCounted(row)) count++
+  return count
 }
 
 /** The stored text with the names of rules under FLAGS_KEY, beside those that it has. */

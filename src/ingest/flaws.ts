@@ -1,4 +1,5 @@
 /** Rows of a batch that are no points of their collection, found while columns are made of the others. */
+import { renameField } from '../core/error-field.js'
 import { type UnfitVector, VicinalError } from '../core/errors.js'
 import type { IngestionRule } from '../core/ingestion-rules.js'
 
@@ -7,6 +8,17 @@ const OF_ROW: ReadonlySet<string> = new Set(['INVALID_ARGUMENT', 'TOO_LARGE', 'N
 
 export function isOfRow(error: unknown): error is VicinalError {
   return error instanceof VicinalError && OF_ROW.has(error.code)
+}
+
+const PLACE = /^(?:points|ids|payloads)\[\d+\]\.?/
+const IN_COLUMN = /^vectors((?:\.[^[]*)?)\[\d+\]/
+const IN_TABLE = /^table\.([^[]*)\[\d+\]/
+
+/** The error of a row without the place that the row had in its batch: `vector.image`, not `points[83].vector.image`. */
+export function errorOfRow(error: VicinalError): VicinalError {
+  const rename = (field: string) =>
+    field.replace(PLACE, '').replace(IN_COLUMN, 'vector$1').replace(IN_TABLE, '$1') || 'row'
+  return renameField(error, rename) as VicinalError
 }
 
 /** A vector that is in no column, though its point may be in order. */
@@ -35,6 +47,8 @@ export class Flaws {
   /** The first error of each row that is no point. */
   readonly refused = new Map<number, VicinalError>()
   readonly leftOut: LeftOutVector[] = []
+  /** Rows that name no vector: the check `missing` is for them, and without it they are no points. */
+  readonly bare = new Map<number, VicinalError>()
   #byRow: Map<number, LeftOutVector[]> | null = null
 
   /** Those of one row, once all rows were taken. */

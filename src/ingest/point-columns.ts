@@ -1,6 +1,6 @@
 import { inSinglePrecision } from '../core/column-rows.js'
 import type { ColumnarPoints, ColumnarVectors } from '../core/database.js'
-import { invalid, noSuchVector, UnfitVector, wrongDimension } from '../core/errors.js'
+import { invalid, noSuchVector, UnfitVector, type VicinalError, wrongDimension } from '../core/errors.js'
 import { checkKnown, type KnownKeys } from '../core/known-keys.js'
 import { KNOWN_COLUMNS, KNOWN_POINT } from '../core/known-points.js'
 import { LIMITS } from '../core/limits.js'
@@ -19,6 +19,7 @@ import {
 } from '../core/point.js'
 import { isSparse, type ResolvedVector, type Schema } from '../core/schema.js'
 import { isSparseVector } from '../core/sparse.js'
+import { UnreadPoint } from '../core/unread-point.js'
 import { eachRow, type Flaws } from './flaws.js'
 import { payloadColumn } from './payload-text.js'
 import { SparseColumnBuilder } from './sparse-column.js'
@@ -36,6 +37,7 @@ export function columnsOfPoints(
   const ids = new Uint32Array(points.length * ID_WORDS)
   eachRow(points.length, flaws, (i) => {
     const point = points[i]
+    if (point instanceof UnreadPoint) throw point.error
     if (point === null || typeof point !== 'object') throw invalid(`points[${i}]`, 'expected a point', point)
     checkKnown(point, known, `points[${i}].`)
     encodeId(point.id, ids, i * ID_WORDS, `points[${i}].id`, schema.textIds)
@@ -47,7 +49,7 @@ export function columnsOfPoints(
     const vector = points[i]?.vector as PointVector | null | undefined
     const field = `points[${i}].vector`
     if (vector !== undefined && vector !== null) addVectors(vector, builders, i, field, flaws)
-    else if (vectorsRequired) throw invalid(field, 'expected a vector', vector)
+    else if (vectorsRequired) bare(flaws, i, invalid(field, 'expected a vector', vector ?? null))
   })
   const payloads = payloadColumn(
     points.map((point) => point?.payload as never),
@@ -65,6 +67,11 @@ interface Shape {
   known?: KnownKeys
   /** Takes the rows that are no points, which are left out; null: the first one is thrown. */
   flaws?: Flaws | null
+}
+
+function bare(flaws: Flaws | null, row: number, error: VicinalError): void {
+  if (flaws === null) throw error
+  flaws.bare.set(row, error)
 }
 
 function addVectors(

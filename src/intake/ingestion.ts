@@ -3,16 +3,17 @@
  * while the next one is gathered, and nothing more of the stream is read meanwhile: that is the back-pressure.
  */
 import { VicinalError } from '../core/errors.js'
-import type {
-  IngestBytes,
-  IngestCounts,
-  IngestOptions,
-  IngestResult,
-  IngestStream,
-  IngestType,
-  RejectedRow,
+import {
+  checkStream,
+  type IngestBytes,
+  type IngestCounts,
+  type IngestOptions,
+  type IngestResult,
+  type IngestStream,
+  type IngestType,
+  type RejectedRow,
 } from '../core/ingest.js'
-import { INVALID } from '../core/ingestion-rules.js'
+import { addCount } from '../core/ingestion-rules.js'
 import { LIMITS } from '../core/limits.js'
 import type { Point } from '../core/point.js'
 import { nextTurn } from '../core/turn-budget.js'
@@ -26,8 +27,10 @@ import { readMsgpackRows } from '../readers/msgpack-rows.js'
 import type { FrameBounds, ReadRow, ReadRows } from '../readers/rows.js'
 import { patiently } from './patience.js'
 
-/** Rows of a source from `from` up to `to`, without those that were no points. */
+/** Rows of a source from `from` up to `to`. */
 export interface IngestBatch {
+  /** Those that could not be read. */
+  unread: readonly RejectedRow[]
   points: readonly Point<unknown>[]
   /** For each point its row in the source. */
   rows: readonly number[]
@@ -58,6 +61,10 @@ export interface IngestShape {
   vectors: readonly string[]
   /** Most points of one write, if its owner bounds them. */
   mostPoints?: number | undefined
+  /** Whether it has rules, so that results tell what they did. */
+  hasRules?: boolean
+  /** Whether its ids are texts. */
+  textIds?: boolean
 }
 
 /** The destination of a stream. */
@@ -94,11 +101,13 @@ export async function ingestStream(
   sink: IngestSink,
   bounds: IngestBounds = DEFAULT_BOUNDS,
 ): Promise<IngestResult> {
+  checkStream(stream)
   const { type } = options
-  const { vectors, mostPoints = LIMITS.ingestBatchRows } = await sink.shape()
-  const ingestion = new Ingestion(options, sink, bounds, Math.min(mostPoints, LIMITS.ingestBatchRows))
+  const { vectors, mostPoints = LIMITS.ingestBatchRows, hasRules = false, textIds = false } = await sink.shape()
+  const batchRows = Math.min(mostPoints, LIMITS.ingestBatchRows)
+  const ingestion = new Ingestion(options, sink, bounds, { batchRows, hasRules })
   if (type === undefined) return await ingestion.run(readPoints(stream as AsyncIterable<Point<unknown>>))
-  return await ingestion.run(READERS[type](piecesOf(stream as IngestBytes), { ...bounds, vectors }))
+  return await ingestion.run(READERS[type](piecesOf(stream as IngestBytes), { ...bounds, vectors, textIds }))
 }
 
 class Ingestion {
@@ -117,13 +126,19 @@ class Ingestion {
   #recent: KeptRows | null = null
   #verdicts: IngestBatch['verdicts'] = new Map()
 
-  constructor(options: IngestOptions, sink: IngestSink, { hold }: IngestBounds, batchRows: number) {
+  constructor(
+    options: IngestOptions,
+    sink: IngestSink,
+    { hold }: IngestBounds,
+    { batchRows, hasRules }: { batchRows: number; hasRules: boolean },
+  ) {
     this.#options = options
     this.#sink = sink
     this.#batchRows = batchRows
     this.#hold = hold
     this.#row = options.source?.position ?? 0
     this.#result = { accepted: 0, rejected: 0, position: this.#row, errors: [] }
+    if (hasRules) this.#count({ fixed: 0, flagged: 0, byRule: {} }, 0)
     this.#batch = new Gathering(this.#row)
   }
 
@@ -163,7 +178,7 @@ class Ingestion {
       this.#batch.from = this.#row
       return false
     }
-    if ('error' in row) this.#batch.rejected.push(rejectedRow(at, row.error))
+    if ('error' in row) this.#batch.unread.push(rejectedRow(at, row.error))
     else this.#batch.add(row.point, at)
     this.#batch.bytes += row.bytes
     this.#hold(row.bytes)
@@ -185,31 +200,29 @@ class Ingestion {
       .finally(() => this.#hold(-batch.bytes))
   }
 
-  async #writeBatch({ points, rows, rejected, from }: Gathering, to: number): Promise<void> {
+  async #writeBatch({ points, rows, unread, from }: Gathering, to: number): Promise<void> {
     const source = this.#options.source?.name ?? null
-    const batch = { points, rows, source, from, to, recent: this.#recent, verdicts: this.#verdicts }
-    const written = await patiently(() => this.#sink.write(batch), this.#options.signal)
-    const refused = [...rejected, ...written.refused].sort((a, b) => a.row - b.row)
+    const batch = { points, rows, unread, source, from, to, recent: this.#recent, verdicts: this.#verdicts }
+    const { accepted, refused, counts, recent } = await patiently(() => this.#sink.write(batch), this.#options.signal)
     const aside = refused.reduce((count, { action }) => (action === 'quarantine' ? count + 1 : count), 0)
     const { errors } = this.#result
     const { mostErrors = LIMITS.ingestErrors } = this.#options
     errors.push(...refused.slice(0, Math.max(0, mostErrors - errors.length)))
-    this.#result.accepted += written.accepted
+    this.#result.accepted += accepted
     this.#result.rejected += refused.length - aside
     this.#result.position = to
-    this.#recent = written.recent
-    if (written.counts) this.#count(written.counts, aside, rejected.length)
+    this.#recent = recent
+    if (counts) this.#count(counts, aside)
     this.#options.onProgress?.(countsOf(this.#result))
   }
 
-  /** Adds up what the rules did; `unread` rows were no points before any rule saw them. */
-  #count({ fixed, flagged, byRule }: CleaningCounts, aside: number, unread: number): void {
+  /** Adds up what the rules did. */
+  #count({ fixed, flagged, byRule }: CleaningCounts, aside: number): void {
     const result = this.#result
     result.quarantined = (result.quarantined ?? 0) + aside
     result.fixed = (result.fixed ?? 0) + fixed
     result.flagged = (result.flagged ?? 0) + flagged
     result.byRule ??= {}
-    if (unread > 0) addCount(result.byRule, INVALID, unread)
     for (const [rule, count] of Object.entries(byRule)) addCount(result.byRule, rule, count)
   }
 
@@ -229,7 +242,7 @@ class Ingestion {
 class Gathering {
   readonly points: Point<unknown>[] = []
   readonly rows: number[] = []
-  readonly rejected: RejectedRow[] = []
+  readonly unread: RejectedRow[] = []
   bytes = 0
   /** Its first row. */
   from: number
@@ -244,7 +257,7 @@ class Gathering {
   }
 
   get rowCount(): number {
-    return this.points.length + this.rejected.length
+    return this.points.length + this.unread.length
   }
 }
 
@@ -257,10 +270,6 @@ export function rejectedRow(row: number, { code, message, details }: VicinalErro
 /** The result so far without its rows. */
 function countsOf({ errors: _, byRule: __, ...counts }: IngestResult): IngestCounts {
   return counts
-}
-
-export function addCount(counts: Record<string, number>, name: string, count: number): void {
-  counts[name] = (Object.hasOwn(counts, name) ? (counts[name] as number) : 0) + count
 }
 
 /** Rows are missing between those that are stored and those that are sent. */

@@ -44,6 +44,8 @@ export interface StageFacts {
 export interface Searched {
   isFiltered: boolean
   isSparse: boolean
+  /** The matches were counted after the search. */
+  isCounted: boolean
   askedRecall?: number | undefined
 }
 
@@ -71,6 +73,7 @@ export function withMatches(plan: QueryPlan, matches: number, points: number): Q
 export function planOf(result: SearchResult, searched: Searched, facts: StageFacts): QueryPlan {
   const { segments: reports = [], stats } = result
   const { isFiltered, askedRecall } = searched
+  const isCounted = isFiltered && searched.isCounted
   const segments = reports.map((report) => segmentPlan(report, searched))
   const recalls = segments.map((segment) => segment.expectedRecall)
   const total = (of: (segment: SegmentPlan) => number | null) =>
@@ -87,8 +90,8 @@ export function planOf(result: SearchResult, searched: Searched, facts: StageFac
     estimatedMatches: isFiltered ? estimated : null,
     selectivity: isFiltered ? shareOf(estimated, points) : null,
     // If no segment was searched, no match was counted.
-    trueMatches: isFiltered && segments.length > 0 ? counted : null,
-    trueSelectivity: isFiltered && segments.length > 0 ? shareOf(counted, points) : null,
+    trueMatches: isCounted && segments.length > 0 ? counted : null,
+    trueSelectivity: isCounted && segments.length > 0 ? shareOf(counted, points) : null,
     ...sumsOf(segments),
     segments,
   }
@@ -96,6 +99,7 @@ export function planOf(result: SearchResult, searched: Searched, facts: StageFac
 
 function segmentPlan(report: SegmentReport, searched: Searched): SegmentPlan {
   const { isFiltered } = searched
+  const isCounted = isFiltered && searched.isCounted
   const { segment, points, strategy, codes, width, reach, recall, visited, distances, rescored, bytes } = report
   const isWalk = width > 0
   return {
@@ -109,8 +113,8 @@ function segmentPlan(report: SegmentReport, searched: Searched): SegmentPlan {
     expectedRecall: recall > 0 ? Number(recall.toFixed(RECALL_PLACES)) : null,
     estimatedMatches: isFiltered ? report.matches : null,
     selectivity: isFiltered ? shareOf(report.matches, points) : null,
-    trueMatches: isFiltered ? report.trueMatches : null,
-    trueSelectivity: isFiltered ? shareOf(report.trueMatches, points) : null,
+    trueMatches: isCounted ? report.trueMatches : null,
+    trueSelectivity: isCounted ? shareOf(report.trueMatches, points) : null,
     verticesVisited: visited,
     distancesComputed: distances,
     rescored,

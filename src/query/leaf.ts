@@ -124,7 +124,8 @@ export class Leaf {
     target: Target,
     place: LeafPlace,
   ): MaybePromise<{ result: SearchResult; searched: Searched }> {
-    const { shard, name } = this.#scope.source
+    const { explains, source } = this.#scope
+    const { shard, name } = source
     const asked = this.#requestOf(stage, vector, target, place)
     const startMs = performance.now()
     const found =
@@ -135,7 +136,8 @@ export class Leaf {
     const isFiltered = (isSparse ? asked.sparse : asked.dense).filter !== null
     return andThen(found, (result) => {
       noteSearch(name, result, startMs)
-      return { result, searched: { isFiltered, isSparse, askedRecall: askedRecallOf(stage.settings, isSparse) } }
+      const askedRecall = askedRecallOf(stage.settings, isSparse)
+      return { result, searched: { isFiltered, isSparse, isCounted: explains, askedRecall } }
     })
   }
 

@@ -141,7 +141,7 @@ async function neighbours(asked: Asked, { source, call, explains }: QueryScope):
   const a = decodeId(self, 0)
   const pairs = decodeIds(result.ids).map((b, at) => ({ a, b, score: result.scores[at] as number }))
   if (!explains) return { pairs, plan: null }
-  const searched = { isFiltered: true, isSparse: isSparse(schema[vector] as SchemaVector) }
+  const searched = { isFiltered: true, isCounted: true, isSparse: isSparse(schema[vector] as SchemaVector) }
   return { pairs, plan: planOf(result, searched, factsOf('nearest', result.count, result.stats.tookUs)) }
 }
 

@@ -1,5 +1,6 @@
 /** What the notes of a call keep of its stages: times, and filters without their values. */
 import { type CallNotes, type FilterShape, withNotes } from '../core/call-notes.js'
+import { ID_WORDS } from '../core/point.js'
 import type { QueryPlan } from '../core/query-plan.js'
 import { searchTimes } from '../core/search-times.js'
 import { workTimes } from '../core/work-times.js'
@@ -63,7 +64,7 @@ function childrenOf(node: FilterNode): readonly FilterNode[] {
 
 function valuesOf(node: FilterNode): number | null {
   if (node.op === 'match' || node.op === 'except') return countOf(node.values)
-  if (node.op === 'hasId') return node.ids.length / 2
+  if (node.op === 'hasId') return node.ids.length / ID_WORDS
   return node.op === 'startsWith' ? node.texts.length : null
 }
 

@@ -16,6 +16,9 @@ import { type FrameBounds, type ReadRow, ROWS_AT_ONCE, type RowColumns, type Vec
 const ID_COLUMN = 'id'
 const ID_KINDS: ReadonlySet<string> = new Set(['int', 'utf8', 'large_utf8'])
 const UNNAMED_COLUMN = 'vector'
+const PAYLOAD_COLUMN = 'payload'
+const TEXT_KINDS: ReadonlySet<string> = new Set(['utf8', 'large_utf8'])
+const DIGITS = /^(?:0|[1-9]\d{0,19})$/
 const LISTS: ReadonlySet<string> = new Set(['list', 'large_list', 'fixed_size_list'])
 
 /** A stream as the service takes it: columns have the names of the vectors, and `vector` is the unnamed one. */
@@ -23,17 +26,41 @@ export async function* readArrowRows(pieces: AsyncIterable<Buffer>, bounds: Fram
   const messages = new ArrowMessages(bounds.frameBytes, bounds.hold)
   const vectors = bounds.vectors.map((name) => [name, name === UNNAMED_VECTOR ? UNNAMED_COLUMN : name] as const)
   const stream = new ArrowBatches(bounds)
+  let payload: string | null = null
   for await (const piece of pieces) {
     for (const message of messages.push(piece)) {
       const batch = await stream.read(message)
-      if (message.type === SCHEMA) checkIdColumn(stream.fields)
+      if (message.type === SCHEMA) {
+        checkIdColumn(stream.fields)
+        payload = payloadColumnOf(stream.fields, vectors)
+      }
       if (!batch) continue
       bounds.hold(batch.bytes)
-      yield* batch.rows({ id: ID_COLUMN, vectors })
+      const digits = payload !== null && !bounds.textIds
+      for (const rows of batch.rows({ id: ID_COLUMN, vectors, payload })) yield digits ? rows.map(withInteger) : rows
       bounds.hold(-batch.bytes)
     }
   }
   messages.finish()
+}
+
+/** A table of an export: its column `payload` has whole payloads as JSON texts, and nothing else is beside the vectors. */
+function payloadColumnOf(
+  fields: readonly ArrowField[],
+  vectors: readonly (readonly [name: string, column: string])[],
+): string | null {
+  const taken = new Set([ID_COLUMN, ...vectors.map(([, column]) => column)])
+  const [other, ...more] = fields.filter(({ name }) => !taken.has(name))
+  const isWhole = other?.name === PAYLOAD_COLUMN && TEXT_KINDS.has(other.kind) && more.length === 0
+  return isWhole ? PAYLOAD_COLUMN : null
+}
+
+/** An export has integers as digits where other ids are UUIDs. */
+function withInteger(row: ReadRow): ReadRow {
+  if (!('point' in row) || typeof row.point.id !== 'string' || !DIGITS.test(row.point.id)) return row
+  const id = BigInt(row.point.id)
+  const isSafe = id <= BigInt(Number.MAX_SAFE_INTEGER)
+  return { ...row, point: { ...row.point, id: isSafe ? Number(id) : id } }
 }
 
 function checkIdColumn(fields: readonly ArrowField[]): void {

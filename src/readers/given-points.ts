@@ -2,6 +2,7 @@
 import { invalid, VicinalError } from '../core/errors.js'
 import type { Point } from '../core/point.js'
 import { pointBytes } from '../core/point-bytes.js'
+import { UnreadPoint } from '../core/unread-point.js'
 import { ownPoint } from '../core/upsert-batches.js'
 import { type ReadRow, ROWS_AT_ONCE } from './rows.js'
 
@@ -20,6 +21,7 @@ export async function* readPoints(
 
 function rowOf(point: Point<unknown>): ReadRow {
   if (ArrayBuffer.isView(point)) throw invalid('type', 'expected the form of the stream, since it gives bytes')
+  if (point instanceof UnreadPoint) return { error: point.error, bytes: 0 }
   try {
     return { point: ownPoint(point), bytes: pointBytes(point ?? {}, 'row') }
   } catch (error) {

@@ -22,6 +22,8 @@ export interface FrameBounds {
   hold: Hold
   /** Names of the collection's vectors: the columns of these names are no payload. */
   vectors: readonly string[]
+  /** Whether ids of the collection are texts. */
+  textIds?: boolean
 }
 
 /** Rows that are decoded in one go. A wrong row costs an error, and a piece of a stream may have a row a byte. */

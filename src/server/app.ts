@@ -78,7 +78,7 @@ export function createServer(options: ServerOptions): Server {
     tracing,
     audit: audit && new AuditLog(audit),
     routes: ({ metrics, isClosing, mayRead }) =>
-      routeTable({ gate, metrics, isClosing, mayRead, peers: peers ?? null }),
+      routeTable({ gate, metrics, isClosing, mayRead, peers: peers ?? null }, settings.consolePictureHosts),
     callOf: (request) => new Call(request, gate, settings),
     streams: { routes: readRoutes, callOf: (asked) => new ReadCall(asked, gate, settings.timeoutMs) },
   })

@@ -12,14 +12,13 @@ import type {
   WriteOptions,
 } from '../core/database.js'
 import { invalid, VicinalError } from '../core/errors.js'
-import { type IngestOptions, IngestSource } from '../core/ingest.js'
+import type { IngestOptions } from '../core/ingest.js'
 import { type InnerCall, type RoomHolder, withInner } from '../core/inner-call.js'
 import { LIMITS } from '../core/limits.js'
 import { lookupsIn } from '../core/lookups.js'
 import type { MaybePromise } from '../core/maybe-promise.js'
 import { checkCollectionName } from '../core/names.js'
 import type { Stop } from '../core/stop.js'
-import { read } from '../core/vocabulary/reader.js'
 import type { WireObject } from '../wire/fields.js'
 import type { ArrivalBounds } from './arriving-body.js'
 import type { DatabaseGate } from './database-gate.js'
@@ -254,12 +253,12 @@ export class Call extends ReadCall {
   }
 
   #ingestOptions(): IngestOptions {
-    const { 'idempotency-key': name } = this.request.headers
+    const name = sourceNameIn(this.request.headers['idempotency-key'])
     const { from, errors } = this.parameters
     if (from !== undefined && name === undefined) {
       throw invalid('from', 'expected the header Idempotency-Key, which names the source of the stream', from)
     }
-    const source = name === undefined ? {} : { source: read(IngestSource, { name, position: from }, 'wire', 'source') }
+    const source = name === undefined ? {} : { source: { name, ...(from === undefined ? {} : { position: from }) } }
     const most = errors === undefined ? {} : { mostErrors: errors }
     return { type: streamTypeOf(this.request), ...most, ...source, ...this.deadline() }
   }
@@ -268,4 +267,16 @@ export class Call extends ReadCall {
   logFailure(error: unknown): void {
     this.request.log.warn({ reqId: this.request.id, err: error }, 'work failed after its answer was sent')
   }
+}
+
+const UNREADABLE = '\ufffd'
+
+/** The header has bytes of UTF-8 as characters of latin1. A text that is none is taken as it is. */
+function sourceNameIn(header: string | string[] | undefined): string | undefined {
+  if (header === undefined) return undefined
+  const given = String(header)
+  const text = Buffer.from(given, 'latin1').toString('utf8')
+  const name = text.includes(UNREADABLE) ? given : text
+  if (name.length > 0 && name.length <= LIMITS.nameLength) return name
+  throw invalid('Idempotency-Key', `expected a text of 1 to ${LIMITS.nameLength} characters`, name.length)
 }

@@ -16,17 +16,20 @@ const TYPES: Readonly<Record<string, string>> = {
   md: 'text/plain; charset=utf-8',
   svg: 'image/svg+xml',
 }
-/** Scripts, styles and answers come from the service itself, and pictures of payloads stand in data URIs. */
-const POLICY = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self'",
-  "connect-src 'self'",
-  "img-src 'self' data:",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join('; ')
+/** Where the page reads the hosts, as it cannot read its own policy. */
+const HOSTS = '<meta name="picture-hosts" content="'
+/** Scripts, styles and answers come from the service itself, and pictures of payloads from data URIs and allowed hosts. */
+const policyOf = (pictureHosts: readonly string[]) =>
+  [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "connect-src 'self'",
+    ["img-src 'self' data:", ...pictureHosts].join(' '),
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ].join('; ')
 const zipped = promisify(gzip)
 
 export interface ConsoleFile {
@@ -38,9 +41,11 @@ export interface ConsoleFile {
 export class ConsoleFiles {
   #read: Promise<ReadonlyMap<string, ConsoleFile>> | null = null
 
+  constructor(private readonly pictureHosts: readonly string[]) {}
+
   /** Read at the first call: most processes are never looked at. Throws NOT_FOUND for other paths. */
   async get(path: string): Promise<ConsoleFile> {
-    this.#read ??= readAll(new Disk(FOLDER))
+    this.#read ??= readAll(new Disk(FOLDER), this.pictureHosts)
     // A failed read is tried again.
     this.#read.catch(() => {
       this.#read = null
@@ -51,14 +56,15 @@ export class ConsoleFiles {
   }
 }
 
-async function readAll(disk: Disk): Promise<ReadonlyMap<string, ConsoleFile>> {
+async function readAll(disk: Disk, hosts: readonly string[]): Promise<ReadonlyMap<string, ConsoleFile>> {
   const files = new Map<string, ConsoleFile>()
-  for (const path of await disk.files('.')) files.set(path, await readOne(disk, path))
+  for (const path of await disk.files('.')) files.set(path, await readOne(disk, path, hosts))
   return files
 }
 
-async function readOne(disk: Disk, path: string): Promise<ConsoleFile> {
-  const bytes = await disk.readFile(path, MOST_BYTES)
+async function readOne(disk: Disk, path: string, hosts: readonly string[]): Promise<ConsoleFile> {
+  const read = await disk.readFile(path, MOST_BYTES)
+  const bytes = path === 'index.html' ? Buffer.from(String(read).replace(HOSTS, HOSTS + hosts.join(' '))) : read
   const type = TYPES[path.slice(path.lastIndexOf('.') + 1)] ?? 'application/octet-stream'
   // Names below `assets` hold a digest of their content.
   const isFixed = path.startsWith('assets/')
@@ -66,7 +72,7 @@ async function readOne(disk: Disk, path: string): Promise<ConsoleFile> {
     'content-type': type,
     'cache-control': isFixed ? 'public, max-age=31536000, immutable' : 'no-cache',
     etag: `"${digestOf(bytes)}"`,
-    'content-security-policy': POLICY,
+    'content-security-policy': policyOf(hosts),
     'referrer-policy': 'no-referrer',
     vary: 'accept-encoding',
   }

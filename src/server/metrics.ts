@@ -1,24 +1,20 @@
 /** Counters and histograms of the service, and their Prometheus text. Observing allocates nothing. */
 import type { Database } from '../core/database.js'
+import { addHistogram, emptyHistogram, type Histogram, observe } from '../core/histogram.js'
 import type { MemoryGate } from '../core/memory.js'
 import type { CollectionCounts, CollectionInfo, MeasuredRecall, RecallMeans } from '../core/schema.js'
 import type { Budget, Budgets } from './budgets.js'
 import { collectionInfos, type LookedAt } from './collection-infos.js'
 import { digestOf } from './digest.js'
+import { escapeLabel, family, gauge, histogram } from './prometheus.js'
 import { VERSION } from './versions.js'
-
-const BUCKETS_MS = [0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 60_000] as const
-const MS_PER_SECOND = 1000
+import { type WorkFigures, workMetrics } from './work-metrics.js'
 
 /** Counts of one route: the statuses of its answers, and their times. */
-export interface RouteCounts {
+export interface RouteCounts extends Histogram {
   method: string
   endpoint: string
-  /** One counter for each bound of BUCKETS_MS, and one above the last. */
-  buckets: Float64Array
   statuses: Map<number, number>
-  sumMs: number
-  count: number
 }
 
 /** The state that one serving thread reports. */
@@ -27,6 +23,7 @@ export interface ServiceState {
   inWork: number
   /** 1; 0 for a thread that has ended. */
   threads: number
+  figures: WorkFigures
 }
 
 /** Measures the requests of one route. */
@@ -34,17 +31,12 @@ export class RouteMetrics {
   readonly counts: RouteCounts
 
   constructor(method: string, endpoint: string) {
-    const buckets = new Float64Array(BUCKETS_MS.length + 1)
-    this.counts = { method, endpoint, buckets, statuses: new Map(), sumMs: 0, count: 0 }
+    this.counts = { method, endpoint, statuses: new Map(), ...emptyHistogram() }
   }
 
   observe(status: number, elapsedMs: number): void {
     const { counts } = this
-    let bucket = 0
-    while (bucket < BUCKETS_MS.length && elapsedMs > (BUCKETS_MS[bucket] as number)) bucket++
-    counts.buckets[bucket] = (counts.buckets[bucket] as number) + 1
-    counts.sumMs += elapsedMs
-    counts.count++
+    observe(counts, elapsedMs)
     counts.statuses.set(status, (counts.statuses.get(status) ?? 0) + 1)
   }
 }
@@ -64,8 +56,10 @@ function summed(states: readonly ServiceState[]): RouteCounts[] {
 function plus(a: RouteCounts, b: RouteCounts): RouteCounts {
   const statuses = new Map(a.statuses)
   for (const [status, count] of b.statuses) statuses.set(status, (statuses.get(status) ?? 0) + count)
-  const buckets = a.buckets.map((count, i) => count + (b.buckets[i] as number))
-  return { ...a, buckets, statuses, sumMs: a.sumMs + b.sumMs, count: a.count + b.count }
+  const sum = { ...a, ...emptyHistogram(), statuses }
+  addHistogram(sum, a)
+  addHistogram(sum, b)
+  return sum
 }
 
 function nameOf({ method, endpoint }: RouteCounts): string {
@@ -82,17 +76,7 @@ function totals(counts: RouteCounts): string[] {
 }
 
 function durations(counts: RouteCounts): string[] {
-  const name = 'rest_responses_duration_seconds'
-  const labels = labelsOf(counts)
-  let below = 0
-  const lines = Array.from(counts.buckets, (count, i) => {
-    below += count
-    const bound = i < BUCKETS_MS.length ? String((BUCKETS_MS[i] as number) / MS_PER_SECOND) : '+Inf'
-    return `${name}_bucket{${labels},le="${bound}"} ${below}`
-  })
-  lines.push(`${name}_sum{${labels}} ${counts.sumMs / MS_PER_SECOND}`)
-  lines.push(`${name}_count{${labels}} ${counts.count}`)
-  return lines
+  return histogram('rest_responses_duration_seconds', labelsOf(counts), counts)
 }
 
 export interface MetricsParts {
@@ -164,8 +148,19 @@ export class Metrics {
       ...processMetrics(),
       ...limitMetrics(memory),
     ]
-    if (database)
-      lines.push(...collectionMetrics(await collectionInfos(database), anonymize ? digestOf : (name) => name))
+    const told = anonymize ? digestOf : (name: string) => name
+    const names = database && new Set(await database.collections())
+    lines.push(
+      ...workMetrics(
+        states.map(({ figures }) => figures),
+        names && ((name) => names.has(name)),
+        told,
+      ),
+    )
+    if (database) {
+      lines.push(...collectionMetrics(await collectionInfos(database), told))
+      lines.push(...(await diskMetrics(database)))
+    }
     return `${lines.join('\n')}\n`
   }
 }
@@ -218,11 +213,18 @@ const PER_COLLECTION: readonly PerCollection<CollectionCounts & { name: string }
   ['collection_segments', 'Segments', (info) => info.segmentsCount],
 ]
 
+const PERCENT = 100
+
 const PER_OPEN_COLLECTION: readonly PerCollection<CollectionInfo>[] = [
   ['collection_log_bytes', 'Log not yet in the table', (info) => info.logBytes],
   ['collection_tail_bytes', 'Vectors not yet in a graph', (info) => info.tailBytes],
   ['collection_memory_bytes', 'Memory that the collection holds', (info) => info.memory.total.bytes],
   ['collection_resident_bytes', 'Memory of the collection in RAM', (info) => info.memory.total.residentBytes],
+  [
+    'collection_red',
+    '1 if the collection cannot be served or its background work fails',
+    ({ status }) => Number(status === 'red'),
+  ],
   ['collection_warnings', 'Problems that were survived', (info) => info.warnings.length],
 ]
 
@@ -231,11 +233,20 @@ const PER_VECTOR: readonly [name: string, help: string, of: (recall: MeasuredRec
   ['collection_filtered_recall', "callers' queries with a filter", ({ filtered }) => filtered],
 ]
 
+/** None where the database has no disk of its own. */
+async function diskMetrics(database: Database): Promise<string[]> {
+  const { usage } = await database.quotas()
+  const percent = usage.diskUsagePercent
+  const help = 'Share of the file system of the data that is used'
+  return percent === null ? [] : gauge('disk_used_ratio', help, percent / PERCENT)
+}
+
 function collectionMetrics({ open: infos, closed }: LookedAt, told: (name: string) => string): string[] {
   const label = (name: string) => escapeLabel(told(name))
   const counted = closed.flatMap(({ name, counts }) => (counts ? { name, ...counts } : []))
   const lines = [
-    ...gauge('collections_total', 'Collections', infos.length + closed.length),
+    // Named as in Qdrant; a gauge must not be named so.
+    ...family('collections_total', 'untyped', 'Collections', [`collections_total ${infos.length + closed.length}`]),
     ...gauge('collections_open', 'Collections that are open', infos.length),
   ]
   const addEach = <I extends { name: string }>([name, help, value]: PerCollection<I>, each: readonly I[]) => {
@@ -261,16 +272,4 @@ function collectionMetrics({ open: infos, closed }: LookedAt, told: (name: strin
     addFamily('_queries', `Of ${whose}, those compared with a scan`, (one) => one.queries)
   }
   return lines
-}
-
-function gauge(name: string, help: string, value: number): string[] {
-  return family(name, 'gauge', help, [`${name} ${value}`])
-}
-
-function family(name: string, type: string, help: string, samples: readonly string[]): string[] {
-  return samples.length === 0 ? [] : [`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`, ...samples]
-}
-
-function escapeLabel(text: string): string {
-  return text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')
 }

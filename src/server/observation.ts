@@ -6,7 +6,7 @@ import { parseTraceparent, RequestNotes, type Tracing } from '../core/tracing.js
 import { respelled, snakeCase } from '../core/vocabulary/spelling.js'
 import type { AuditLog } from './audit-log.js'
 import { MinuteCounts } from './minute-counts.js'
-import { INTERNAL } from './peers.js'
+import { INTERNAL, isOfPoints } from './peers.js'
 import { endpointOf, type RouteConfig } from './router.js'
 import type { ServerSettings } from './server-settings.js'
 import type { Ticket } from './ticket.js'
@@ -19,6 +19,7 @@ const LOGGED_PATH_CHARS = 512
 /** Lines about slow queries within a minute; further ones are counted. */
 const MOST_SLOW_LINES = 60
 const US_PER_MS = 1000
+const PLACES = 3
 
 export interface ObservationParts {
   settings: Pick<ServerSettings, 'logLevel' | 'slowQueryMs'>
@@ -33,6 +34,7 @@ export class Observation {
   readonly #logsRequests: boolean
   readonly #slowMs: number | null
   readonly #slow: MinuteCounts
+  slowQueries = 0
 
   constructor(parts: ObservationParts) {
     const { logLevel, slowQueryMs } = parts.settings
@@ -69,7 +71,7 @@ export class Observation {
       return
     }
     if (ticket.notes) {
-      if (this.#slowMs !== null && ticket.ranMs >= this.#slowMs) this.#logSlow(request, ticket, status)
+      if (this.#slowMs !== null && ticket.ranMs >= this.#slowMs) this.#tellSlow(request, ticket, status)
       this.#endTrace(request, ticket, status, elapsedMs)
     }
     this.#parts.audit?.note(request, ticket, status, actionOf(request))
@@ -92,15 +94,17 @@ export class Observation {
   }
 
   /** Reads of points. The plan has no vector, and of filters their shapes alone. */
-  #logSlow(request: FastifyRequest, { ranMs, notes, trace }: Ticket, status: number): void {
-    if (request.routeOptions.url === undefined || this.#slow.add('') > MOST_SLOW_LINES) return
+  #tellSlow(request: FastifyRequest, { ranMs, notes, trace }: Ticket, status: number): void {
+    if (!isOfPoints(request.routeOptions.url?.replace(INTERNAL, ''))) return
+    this.slowQueries++
+    if (this.#slow.add('') > MOST_SLOW_LINES) return
     const facts = {
       reqId: request.id,
       ...(trace ? { traceId: trace.traceId } : {}),
       action: actionOf(request),
       collection: (request.params as { name?: string }).name,
       status,
-      elapsedMs: ranMs,
+      elapsedMs: Number(ranMs.toFixed(PLACES)),
       plans: notes?.plans.map(({ plan }) => respelled(loggedPlan(plan as QueryPlan), snakeCase)) ?? [],
     }
     this.#parts.log().warn(facts, 'slow query')

@@ -20,6 +20,8 @@ export interface ServerSettings {
   allowedHosts: readonly string[]
   /** Origins whose pages may call the service from a browser. */
   allowedOrigins: readonly string[]
+  /** Hosts whose pictures in payloads the console shows, with a port where it is not that of the scheme. */
+  consolePictureHosts: readonly string[]
   /** Certificate and private key as PEM texts. */
   tls: { cert: string | Buffer; key: string | Buffer } | null
   maxBodyBytes: number
@@ -76,6 +78,7 @@ export const DEFAULT_SETTINGS: ServerSettings = {
   allowInsecurePublic: false,
   allowedHosts: [],
   allowedOrigins: [],
+  consolePictureHosts: [],
   tls: null,
   maxBodyBytes: LIMITS.bodyBytes,
   maxReadBodyBytes: LIMITS.readBodyBytes,

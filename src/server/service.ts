@@ -34,6 +34,7 @@ import { Streams } from './streams/streams.js'
 import { OpenTickets, Ticket, type Trust } from './ticket.js'
 import type { ValueExists } from './tokens.js'
 import { VERSION, VERSION_HEADER } from './versions.js'
+import { workFigures } from './work-metrics.js'
 import { WrongKeys } from './wrong-keys.js'
 
 const CLOSED_RETRY_AFTER_MS = 1000
@@ -187,7 +188,8 @@ export class Service<C extends ReadCall> {
   readonly isClosing = (): boolean => this.#closing !== null
 
   state(): ServiceState {
-    return { routes: this.metrics.counts(), inWork: this.#places.inWork, threads: 1 }
+    const figures = workFigures(this.#observation.slowQueries)
+    return { routes: this.metrics.counts(), inWork: this.#places.inWork, threads: 1, figures }
   }
 
   /** Whether the request passes the checks of Host and Origin. */

@@ -50,12 +50,18 @@ function pointIn(value: unknown, at: Place | null, reading: Reading): Point {
   return { id, vector, payload: payloadIn(point.payload, { parent: at, key: 'payload' }, reading) }
 }
 
-/** One point by itself: a row of a stream. */
+/** One point by itself: a row of a stream. Without vectors it is left to the collection, which may have a rule for that. */
 export function pointOf(value: unknown): Point {
   const reading = new Reading('library', 'row')
-  const point = pointIn(value, null, reading)
+  const point = objectIn(value, null, reading)
+  const id = idIn(point.id, null, reading)
+  const vectors = vectorsOf(point, null, reading)
+  const vector = (
+    isPresent(vectors) ? vectorsIn(vectors, { parent: null, key: 'vector' }, reading) : null
+  ) as PointVector
+  const payload = isPresent(point.payload) ? payloadIn(point.payload, { parent: null, key: 'payload' }, reading) : null
   reading.end()
-  return point
+  return payload === null ? { id, vector } : { id, vector, payload }
 }
 
 export function updatesAt(given: unknown, place: Place | null, reading: Reading): object[] {
@@ -296,7 +302,7 @@ const idsIn = leaf((value, field) => idsAt(value, field())) as (
   ...given: Parameters<Read>
 ) => readonly PointId[] | BigUint64Array
 
-function checkCount(count: number, place: Place | null, reading: Reading): void {
+export function checkCount(count: number, place: Place | null, reading: Reading): void {
   if (count > LIMITS.batchPoints) throw reading.mistyped(place, `at most ${LIMITS.batchPoints} points`, count)
 }
 

@@ -23,12 +23,13 @@ export class Console {
   private constructor(
     private readonly browser: Browser,
     private readonly url: string,
+    private readonly pictureHosts: readonly string[],
   ) {}
 
-  static async open(url: string): Promise<Console> {
+  static async open(url: string, pictureHosts: readonly string[] = []): Promise<Console> {
     // The sandbox needs privileges that containers lack.
     const browser = await chromium.launch({ executablePath: EXECUTABLE, args: ['--no-sandbox'] })
-    return new Console(browser, url)
+    return new Console(browser, url, pictureHosts)
   }
 
   async close(): Promise<void> {
@@ -46,7 +47,8 @@ export class Console {
       if (/Content Security Policy/i.test(said.text())) page.faults.push(said.text())
     })
     page.on('request', (request) => {
-      const { origin: asked, protocol } = new URL(request.url())
+      const { origin: asked, protocol, host } = new URL(request.url())
+      if (this.pictureHosts.includes(host)) return
       if (asked !== origin && protocol !== 'data:' && protocol !== 'blob:') page.faults.push(`asked ${request.url()}`)
     })
     if (key !== undefined) {
@@ -81,7 +83,7 @@ export function setTheStage(env: Record<string, string> = {}): Stage {
     stage.folder = mkdtempSync(join(tmpdir(), 'vicinal-console-'))
     stage.service = await ServerProcess.start(join(stage.folder, 'data'), env)
     await makePhotos(stage.service.url, env.VICINAL_API_KEY ? { 'api-key': env.VICINAL_API_KEY } : {})
-    browser = await Console.open(stage.service.url)
+    browser = await Console.open(stage.service.url, env.VICINAL_CONSOLE_PICTURE_HOSTS?.split(','))
   })
   afterAll(async () => {
     await browser?.close()

@@ -6,6 +6,7 @@ import { expectAccessible, setTheStage, type Watched } from './browser.js'
 
 const TABS = ['', '/points', '/query', '/recall', '/quality', '/quarantine', '/bring']
 const PLACES = TABS.map((tab) => `/collections/photos${tab}`)
+const API = `/api?${new URLSearchParams({ route: 'POST /collections/{collection_name}/points/query' })}`
 /** The button that fills a page, and what is there then. */
 const FILLED: Record<string, [button: string, then: string]> = {
   query: ['Run', '.plan'],
@@ -26,7 +27,7 @@ const LOOKS = [
 ] as const
 
 describe.each(LOOKS)('in %s', (look, options) => {
-  it.each(['/', ...PLACES])('%s has no barrier and fits', async (place) => {
+  it.each(['/', API, ...PLACES])('%s has no barrier and fits', async (place) => {
     page = await stage.open({ ...options, key: 'writer' })
     if (PICTURES) mkdirSync(PICTURES, { recursive: true })
     await page.at(place)
@@ -39,7 +40,7 @@ describe.each(LOOKS)('in %s', (look, options) => {
     await expectAccessible(page, `${place} in ${look}`)
     const width = await page.evaluate('document.documentElement.scrollWidth - innerWidth')
     expect(width, 'pixels beyond the window').toBeLessThanOrEqual(0)
-    const name = place.split('/')[3] ?? place.split('/')[2] ?? ''
+    const name = place === API ? 'api' : (place.split('/')[3] ?? place.split('/')[2] ?? '')
     if (PICTURES && look === 'light') {
       const file = `${name === '' ? 'overview' : name === 'photos' ? 'collection' : name}.png`
       await page.screenshot({ path: join(PICTURES, file) })

@@ -6,6 +6,7 @@ import { DatabaseGate } from '../../src/server/database-gate.js'
 import { Metrics } from '../../src/server/metrics.js'
 import type { Peers } from '../../src/server/peers.js'
 import { routeTable } from '../../src/server/routes/table.js'
+import { workFigures } from '../../src/server/work-metrics.js'
 import { MemoryDatabase } from '../oracle/memory-database.js'
 import { type Service, startService } from './service.js'
 
@@ -30,7 +31,7 @@ describe('keys', () => {
   const routes = routeTable({
     gate,
     metrics: new Metrics({
-      own: () => ({ routes: [], inWork: 0, threads: 1 }),
+      own: () => ({ routes: [], inWork: 0, threads: 1, figures: workFigures(0) }),
       others: async () => [],
       memory: null,
       budgets: { sum: () => 0, bound: () => 0 },

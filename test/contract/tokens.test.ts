@@ -5,6 +5,7 @@ import { DatabaseGate } from '../../src/server/database-gate.js'
 import { Metrics } from '../../src/server/metrics.js'
 import type { Access, Scope } from '../../src/server/rights.js'
 import { routeTable } from '../../src/server/routes/table.js'
+import { workFigures } from '../../src/server/work-metrics.js'
 import { MemoryDatabase } from '../oracle/memory-database.js'
 import { startService } from './service.js'
 
@@ -73,7 +74,7 @@ const gate = new DatabaseGate(new MemoryDatabase(), () => {})
 const routes = routeTable({
   gate,
   metrics: new Metrics({
-    own: () => ({ routes: [], inWork: 0, threads: 1 }),
+    own: () => ({ routes: [], inWork: 0, threads: 1, figures: workFigures(0) }),
     others: async () => [],
     memory: null,
     budgets: { sum: () => 0, bound: () => 0 },

@@ -23,7 +23,7 @@ export class OracleIngests {
 
   readonly position = async (source: string): Promise<number> => this.#positions.get(source) ?? 0
 
-  readonly ingest = async (stream: IngestStream, options: IngestOptions): Promise<IngestResult> =>
+  readonly ingest = async (stream: IngestStream, options: IngestOptions = {}): Promise<IngestResult> =>
     await ingestStream(stream, given(IngestOptions, options), {
       position: this.position,
       verdicts: async () => new Map(),
@@ -41,7 +41,12 @@ export class OracleIngests {
           if (error) rejected.push(rejectedRow(rows[at] as number, error))
         }
         if (source !== null) this.#positions.set(source, Math.max(stored, to))
-        return { accepted: points.length - rejected.length, refused: rejected, counts: null, recent: null }
+        return {
+          accepted: points.length - rejected.length,
+          refused: [...batch.unread, ...rejected],
+          counts: null,
+          recent: null,
+        }
       },
     })
 

@@ -1,5 +1,6 @@
 /** The cache folder of a node: its bound, its damage, and its loss. */
 import {
+  existsSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -16,6 +17,8 @@ import { parseStore } from '../../src/bucket/address.js'
 import { Objects } from '../../src/bucket/objects.js'
 import type { Collection, Database } from '../../src/core/database.js'
 import type { CollectionInfo } from '../../src/core/schema.js'
+import { Disk } from '../../src/disk/disk.js'
+import { CacheLock } from '../../src/engine/stores/cache-lock.js'
 import { type OpenOptions, open } from '../../src/index.js'
 
 const MIB = 1024 * 1024
@@ -216,6 +219,32 @@ export function boundedCachesOn(address: (root: string) => string): void {
     const again = await next.collection('things')
     expect(await again.count()).toBe(2 * ROWS)
     expect(await warningsOf(again)).toEqual([])
+  })
+
+  test('a cache that is removed while its node runs stays its own', async () => {
+    const owner = await node('one')
+    await filled(owner, 'things')
+    rmSync(join(root, 'one'), { recursive: true })
+    // The node notices by itself, without a use.
+    await expect.poll(() => existsSync(join(root, 'one')), PATIENCE).toBe(true)
+    await expect(node('one', { readOnly: true })).rejects.toMatchObject({ code: 'LOCKED' })
+    await owner.close()
+    await (await node('one', { readOnly: true })).close()
+  })
+
+  test('a node whose removed cache another node has taken fetches nothing into it', async () => {
+    const owner = await node('one')
+    await filled(owner, 'things')
+    const reader = await node('two', { readOnly: true, collectionIdleMs: 1 })
+    rmSync(join(root, 'two'), { recursive: true })
+    const taken = await CacheLock.acquire(new Disk(join(root, 'two'))).catch((error) => error)
+    const first = async () => await (await reader.collection('things')).count()
+    if (taken instanceof CacheLock) {
+      await expect(first()).rejects.toMatchObject({ code: 'LOCKED' })
+      taken.release()
+    } else expect(taken).toMatchObject({ code: 'LOCKED' })
+    // The other one is gone, so the folder is this node's again.
+    await expect.poll(() => first().catch(() => 0), PATIENCE).toBe(ROWS)
   })
 
   test('what was verified once is not read again, unless it has changed since', async () => {

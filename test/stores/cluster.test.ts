@@ -1,5 +1,6 @@
 /** Several nodes on one store, each a process: any of them answers anything. */
-import { request } from 'node:http'
+import { once } from 'node:events'
+import { type IncomingMessage, request } from 'node:http'
 import { expect, test } from 'vitest'
 import { connect } from '../../src/client/index.js'
 import {
@@ -116,6 +117,35 @@ test('a stream through a node that does not own the store arrives whole, is read
   expect(last).toMatchObject({ status: 'ok', result: { accepted: rows, rejected: 0, position: rows } })
   expect(await second.count()).toBe(rows)
   expect(await second.must('GET', '/collections/things/ingest/words')).toEqual({ position: rows })
+})
+
+test('a stream through another node tells its progress at once, and its end where the owner dies', async () => {
+  const owner = await write()
+  const second = await read()
+  await make(second)
+  const rows = 20_000
+  const sent = request(`${second.url}/collections/things/ingest`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/x-ndjson', 'api-key': API_KEY },
+  })
+  sent.on('error', () => undefined)
+  for (let id = 1; id <= rows; id++) sent.write(`${JSON.stringify(point(id))}\n`)
+  const [answer] = (await once(sent, 'response')) as [IncomingMessage]
+  let lines = ''
+  answer.on('data', (text) => {
+    lines += text
+  })
+  const ended = once(answer, 'end')
+  // The body goes on: no line comes after this one.
+  await expect.poll(() => lines, PATIENCE).toMatch(/^\{"progress":.*\n/)
+  await owner.end('SIGKILL')
+  await ended
+  sent.destroy()
+  const last = JSON.parse(lines.trimEnd().split('\n').at(-1) as string)
+  expect(last).toMatchObject({
+    status: { code: 'UNAVAILABLE', error: expect.stringMatching(/was gone before the stream's end/) },
+    result: { accepted: expect.any(Number) },
+  })
 })
 
 test('a snapshot that is made through a reader is listed, read and recovered there at once', async () => {

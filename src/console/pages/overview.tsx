@@ -49,6 +49,7 @@ export function OverviewPage() {
     <>
       <h1>Overview</h1>
       <ErrorLine error={asked.error} />
+      <ErrorLine error={issues.error && new Error(`Warnings: ${issues.error.message}`)} />
       <Tiles look={last} />
       <Load looks={asked.value} />
       <Warnings issues={issues.value?.issues ?? []} />
@@ -291,6 +292,7 @@ interface Cluster {
 function Nodes() {
   const cluster = useAsked((signal) => ask<Cluster>('GET', '/cluster', undefined, signal), [], SLOW_LOOK_EVERY_MS)
   const nodes = cluster.value?.vicinal
+  if (cluster.error) return <ErrorLine error={new Error(`Nodes: ${cluster.error.message}`)} />
   if (!nodes) return null
   return (
     <Section title="Nodes">

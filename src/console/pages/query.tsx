@@ -1,11 +1,14 @@
 import { useState } from 'preact/hooks'
 import { ErrorLine, Section } from '../parts/basics'
+import { JsonEditor } from '../parts/json-editor'
+import { RequestTexts } from '../parts/request-texts'
 import { millis } from '../parts/words'
+import { nodeAt, parseText, placeText } from '../service/json-text'
+import { type Api, readApi } from '../service/openapi'
 import { type Asked, useAsked } from '../service/polled'
-import { ask, askEnvelope } from '../service/session'
+import { ask, askEnvelope, Refused } from '../service/session'
 import { type CollectionInfo, type PointId, type QueryAnswer, vectorsOf } from '../service/types'
 import { Plan } from './query/plan'
-import { RequestTexts } from './query/request-texts'
 import { Results } from './query/results'
 import { type Start, startsOf } from './query/starts'
 
@@ -22,7 +25,10 @@ export function QueryPage({ name, asked }: { name: string; asked: string | null 
   const [first, setFirst] = useState<PointId[] | null>(null)
   const [second, setSecond] = useState<PointId[] | null>(null)
   const starts = startsOf(info.value ? vectorsOf(info.value) : {}, info.value, asked)
+  // Without the description the editor completes nothing, and all else works.
+  const api = useAsked(readApi, []).value
   if (!info.value) return <ErrorLine error={info.error} />
+  const shared = { path, starts, api, known: knownOf(info.value) }
   return (
     <>
       <h1>Query {name}</h1>
@@ -31,23 +37,41 @@ export function QueryPage({ name, asked }: { name: string; asked: string | null 
         Two queries beside each other
       </label>
       <div class="columns">
-        <OneQuery path={path} starts={starts} title="Query" others={isTwo ? second : null} onIds={setFirst} />
-        {isTwo && <OneQuery path={path} starts={starts} title="Second query" others={first} onIds={setSecond} />}
+        <OneQuery {...shared} title="Query" others={isTwo ? second : null} onIds={setFirst} />
+        {isTwo && <OneQuery {...shared} title="Second query" others={first} onIds={setSecond} />}
       </div>
     </>
   )
 }
 
+const QUERY = { $ref: '#/components/schemas/QueryRequest' }
+
+/** The line of the field that an error names. */
+function placed(error: Error, text: string): Error {
+  if (!(error instanceof Refused) || error.field === undefined) return error
+  const { start } = nodeAt(parseText(text), error.field)
+  return new Error(`${placeText(text, start)}: ${error.message}`)
+}
+
+/** Names of the collection that values of a query may be, by the key that takes them. */
+function knownOf(info: CollectionInfo): Record<string, string[]> {
+  const keys = Object.keys(info.payload_schema)
+  const sparse = Object.keys(info.config.params.sparse_vectors ?? {})
+  return { using: [...Object.keys(vectorsOf(info)), ...sparse], key: keys, with_payload: keys }
+}
+
 interface Parts {
   path: string
   title: string
+  api: Api | null
+  known: Record<string, string[]>
   starts: readonly Start[]
   /** Ids that the other query found. */
   others: readonly PointId[] | null
   onIds: (ids: PointId[]) => void
 }
 
-function OneQuery({ path, title, starts, others, onIds }: Parts) {
+function OneQuery({ path, title, api, known, starts, others, onIds }: Parts) {
   const [text, setText] = useState(() => starts[0]?.text ?? '{}')
   const [sent, setSent] = useState<string | null>(null)
   const run: Asked<Run | null> = useAsked(
@@ -80,18 +104,18 @@ function OneQuery({ path, title, starts, others, onIds }: Parts) {
           </select>
           <button type="submit">Run</button>
         </div>
-        <textarea
+        <JsonEditor
+          label={`${title}: body as JSON`}
           rows={10}
-          spellcheck={false}
-          aria-label={`${title}: body as JSON`}
-          value={text}
-          onInput={(event) => setText(event.currentTarget.value)}
-          onKeyDown={(event) => {
-            if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) submit(event)
-          }}
+          text={text}
+          onText={setText}
+          api={api}
+          schema={QUERY}
+          known={known}
+          onRun={submit}
         />
       </form>
-      <ErrorLine error={run.error} />
+      <ErrorLine error={run.error && placed(run.error, sent ?? '')} />
       {run.value && !run.error && (
         <>
           <p class="quiet" aria-live="polite">
@@ -99,7 +123,7 @@ function OneQuery({ path, title, starts, others, onIds }: Parts) {
           </p>
           <Results points={run.value.answer.points} others={others} />
           {run.value.answer.explain && <Plan root={run.value.answer.explain} />}
-          <RequestTexts path={path} body={sent ?? '{}'} />
+          <RequestTexts request={{ method: 'POST', path: `${path}/points/query`, body: sent ?? '{}' }} />
         </>
       )}
     </Section>

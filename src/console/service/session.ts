@@ -63,13 +63,36 @@ export async function askPlain(path: string, signal?: AbortSignal): Promise<Resp
   return answer
 }
 
-async function send(method: Method, path: string, body: unknown, signal: AbortSignal | undefined): Promise<Response> {
+/** An answer as it came, refused or not. */
+export interface Exchange {
+  status: number
+  type: string
+  text: string
+  millis: number
+}
+
+/** Sends a text as it is, and reads the answer as text. */
+export async function exchange(method: Method, path: string, body?: string, type?: string): Promise<Exchange> {
+  const startMs = performance.now()
+  const answer = await send(method, path, body, undefined, type)
+  const text = await answer.text()
+  const told = answer.headers.get('content-type') ?? ''
+  return { status: answer.status, type: told, text, millis: performance.now() - startMs }
+}
+
+async function send(
+  method: Method,
+  path: string,
+  body: unknown,
+  signal: AbortSignal | undefined,
+  type = 'application/json',
+): Promise<Response> {
   const key = keyOfTab()
   const headers: Record<string, string> = key === null ? {} : { 'api-key': key }
   let sent: BodyInit | null = null
   if (body instanceof FormData) sent = body
   else if (body !== undefined) {
-    headers['content-type'] = 'application/json'
+    headers['content-type'] = type
     sent = typeof body === 'string' ? body : JSON.stringify(body)
   }
   const answer = await fetch(addressOf(path), { method, headers, body: sent, signal: signal ?? null })

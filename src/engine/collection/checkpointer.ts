@@ -1,4 +1,5 @@
 import type { Clock } from '../../core/clock.js'
+import { diskBytes } from '../../core/disk-bytes.js'
 import { Mutex } from '../../core/mutex.js'
 import { workTimes } from '../../core/work-times.js'
 import type { Shard } from '../../native/shard.js'
@@ -34,6 +35,15 @@ export class Checkpointer {
   /** Removes segment files that no reader can still be about to open. */
   async sweep(graceMs?: number): Promise<void> {
     if (!this.#running) await this.#janitor.sweep(this.#parts.manifest.current.segments, graceMs)
+    await this.#measureDisk()
+  }
+
+  async #measureDisk(): Promise<void> {
+    const { home, manifest } = this.#parts
+    const { disk, paths } = home
+    const bytes = async (path: string) => ((await disk.exists(path)) ? await disk.treeBytes(path) : 0)
+    const [log, table, segments] = await Promise.all([paths.log, paths.table, paths.segments].map(bytes))
+    diskBytes.set(manifest.current.name, { log: log ?? 0, table: table ?? 0, segments: segments ?? 0 })
   }
 
   async checkpoint(): Promise<void> {
@@ -73,6 +83,7 @@ export class Checkpointer {
       return { checkpointSeq: throughSeq, segments: named }
     })
     await this.#janitor.sweep(segments)
+    await this.#measureDisk()
     await this.keepQueries()
   }
 

@@ -1,13 +1,12 @@
 /** An upsert into a collection with rules: rows that they refuse are left out and told, or put aside. */
-import { renameField } from '../../core/error-field.js'
 import { VicinalError } from '../../core/errors.js'
 import type { Cleaning, RejectedRow } from '../../core/ingest.js'
 import type { IngestionConfig } from '../../core/ingestion-rules.js'
 import { LIMITS } from '../../core/limits.js'
 import type { PointColumns } from '../../core/point.js'
 import type { Schema } from '../../core/schema.js'
-import type { CleanedRows } from '../../ingest/cleaning.js'
-import type { RefusedRow } from '../../ingest/flaws.js'
+import type { CleanedRows, CleaningCounts } from '../../ingest/cleaning.js'
+import { errorOfRow, type RefusedRow } from '../../ingest/flaws.js'
 import { RecentRows } from '../../ingest/recent-rows.js'
 import { rejectedRow } from '../../intake/ingestion.js'
 import type { PlanContext } from './collection-view.js'
@@ -42,33 +41,44 @@ export class CleanedUpsert {
     const numberOf = (row: number) => row
     const looked = { numberOf, recent: new RecentRows(), nearest: nearestIn(context) }
     const cleaned = await this.#rows.cleaned(context, looked)
-    const { refused, fixed, flagged, byRule } = cleaned
+    const { refused, countsOf } = cleaned
     const [first] = refused
     this.refused = refused
-    if (this.#isRepair) return cleaned
+    if (this.#isRepair) {
+      // The records that stay were counted when they came.
+      const stays = new Set(refused.map(({ row }) => row))
+      this.#tell(
+        cleaned.columns.count,
+        [],
+        0,
+        countsOf((row) => !stays.has(row)),
+      )
+      return cleaned
+    }
     if (first && this.#ingestion.wholeBatches) throw ofWrite(first)
     const aside = refused.filter(({ record }) => record !== undefined)
     if (aside.length > 0) {
-      const quarantine = await context.quarantine(this.#ingestion.quarantine as string)
+      const quarantine = () => context.quarantine(this.#ingestion.quarantine as string)
       await putAside(quarantine, { collection: context.collection, rows: aside, source: null, numberOf })
     }
-    this.cleaning = {
-      accepted: cleaned.columns.count,
-      rejected: refused.length - aside.length,
-      quarantined: aside.length,
-      fixed,
-      flagged,
-      byRule,
-      errors: refused.slice(0, LIMITS.ingestErrors).map((row) => toldRow(row, row.row)),
-    }
+    this.#tell(
+      cleaned.columns.count,
+      refused,
+      aside.length,
+      countsOf(() => true),
+    )
     return cleaned
+  }
+
+  #tell(accepted: number, refused: readonly RefusedRow[], quarantined: number, counts: CleaningCounts): void {
+    const errors = refused.slice(0, LIMITS.ingestErrors).map((row) => toldRow(row, row.row))
+    this.cleaning = { accepted, rejected: refused.length - quarantined, quarantined, ...counts, errors }
   }
 }
 
 /** A refused row as an answer tells it: with its number, and without the place that it had in the batch. */
 export function toldRow({ error, rule, record }: RefusedRow, number: number): RejectedRow {
-  const rename = (field: string) => field.replace(/^(points|ids|payloads)\[\d+\]\.?/, '') || 'row'
-  const told = rejectedRow(number, renameField(error, rename) as VicinalError)
+  const told = rejectedRow(number, errorOfRow(error))
   if (!rule) return told
   return { ...told, rule: rule.name as string, action: record === undefined ? 'reject' : 'quarantine' }
 }

@@ -1,6 +1,6 @@
 import { copied } from '../../core/copied.js'
 import type { CallOptions, Collection, Explained, Hit, QueryOptions } from '../../core/database.js'
-import { given } from '../../core/given-options.js'
+import { givenIfAny } from '../../core/given-options.js'
 import { IngestOptions, type IngestResult, type IngestStream } from '../../core/ingest.js'
 import { innerOf } from '../../core/inner-call.js'
 import { lookupsIn } from '../../core/lookups.js'
@@ -118,8 +118,8 @@ class Handle extends PlainReads {
   }
 
   /** Each batch is a use of its own: between two of them the collection may be closed, or deleted. */
-  async ingest(stream: IngestStream, options: IngestOptions): Promise<IngestResult> {
-    const told = given(IngestOptions, options)
+  async ingest(stream: IngestStream, options?: IngestOptions): Promise<IngestResult> {
+    const told = givenIfAny(IngestOptions, options)
     const { type, source, onProgress, mostErrors, ...call } = told
     const sink: IngestSink = {
       position: (name) => this.#slot.use(({ methods }) => methods.ingestPosition(name), call),

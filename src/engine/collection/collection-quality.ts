@@ -39,6 +39,21 @@ const FIXED_BYTES = 64 * 1024 * 1024
 /** Reports of a process take turns, so that they leave the other cores to callers. */
 const turns = new Mutex()
 
+/** Work that is stopped while it waits for its turn ends at once: the turn of another may take long. */
+function inTurn<T>(stop: Stoppable, work: () => Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const leave = () => reject(stop.reason)
+    if (stop.isStopped) return leave()
+    stop.onStop(leave)
+    turns
+      .run(async () => {
+        stop.offStop(leave)
+        if (!stop.isStopped) resolve(await work())
+      })
+      .catch(reject)
+  })
+}
+
 /** The open collection. */
 interface Engine {
   readonly view: CollectionView
@@ -78,7 +93,7 @@ export class CollectionQuality {
     return await this.#reports.share(key, scope, (stop) => {
       const reference = this.#populations()
       const asked = { vectors, sample, seed: seed ?? randomInt(SEEDS - 1), threshold, reference }
-      return turns.run(() => this.#make(asked, stop))
+      return inTurn(stop, () => this.#make(asked, stop))
     })
   }
 
@@ -130,7 +145,7 @@ export class CollectionQuality {
     }
     const asked = { vector, threshold, limit, maxPoints }
     return await this.#pairs.share(JSON.stringify(asked), scope, (stop) =>
-      turns.run(() =>
+      inTurn(stop, () =>
         withRoom(FIXED_BYTES, stop, undefined, () =>
           engine.read(({ shard, config }) =>
             inOwnThread<NearDuplicatePairs>({ kind: 'pairs', shard: shard.share(), config, asked }, stop.signal),

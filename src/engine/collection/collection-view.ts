@@ -16,6 +16,8 @@ import type { Sources } from './sources.js'
 /** The rows that reads and planned writes work on, and the vectors of these rows. */
 export interface CollectionView {
   readonly name: string
+  /** Absent of mirrors, which only read. */
+  readonly createdAt?: string
   readonly config: CollectionConfig
   readonly shard: Shard
   readonly schema: Schema
@@ -23,8 +25,8 @@ export interface CollectionView {
 }
 
 export function viewOf(shard: Shard, manifest: Manifest): CollectionView {
-  const { name, config } = manifest
-  return { name, config, shard, schema: schemaOf(config), vectors: liveVectors(layoutOf(manifest)) }
+  const { name, createdAt, config } = manifest
+  return { name, createdAt, config, shard, schema: schemaOf(config), vectors: liveVectors(layoutOf(manifest)) }
 }
 
 /** The parts of an engine, with its current rows and vectors as live properties. */

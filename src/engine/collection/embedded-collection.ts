@@ -23,7 +23,13 @@ import {
   type QualityReport,
 } from '../../core/quality.js'
 import type { Repair, RepairResult } from '../../core/repair.js'
-import { type CollectionInfo, type ConfigChange, type VectorNameConfig, withRules } from '../../core/schema.js'
+import {
+  type CollectionConfig,
+  type CollectionInfo,
+  type ConfigChange,
+  type VectorNameConfig,
+  withRules,
+} from '../../core/schema.js'
 import type { Stoppable } from '../../core/stop.js'
 import type { Untyped } from '../../core/untyped.js'
 import { type Batch, batchesOf, pointsOfOneWrite, writeBatches } from '../../core/upsert-batches.js'
@@ -44,11 +50,11 @@ import { writeBytes } from './anticipated.js'
 import { type CallScope, untilDone, withCall, withDeadline } from './call-scope.js'
 import type { CollectionEngine } from './collection-engine.js'
 import { CollectionReads, type ReadHost } from './collection-reads.js'
-import { IngestPlan } from './ingest-plan.js'
+import { IngestPlan, ingestShapeOf } from './ingest-plan.js'
 import { readLargeFilterOf } from './large-filters.js'
 import { conditionIn, leastCost, type PassedWrite, TAKES_ROOM, withOwnSelector } from './passed-write.js'
 import { type PlanWrite, readOperation } from './plans.js'
-import { verdictsIn } from './quarantine.js'
+import { checkOther, verdictsIn } from './quarantine.js'
 import { repairRecords } from './repair.js'
 import type { EditVectors } from './vector-changes.js'
 
@@ -74,7 +80,7 @@ export class EmbeddedCollection<P = Payload>
     super(engine, host)
     this.#engine = engine
     this.#quotas = host.quotas
-    this.#quarantine = host.quarantine
+    this.#quarantine = async (name) => checkOther(await host.quarantine(name), engine.name)
   }
 
   /** It is open already. */
@@ -90,13 +96,14 @@ export class EmbeddedCollection<P = Payload>
   async updateConfig(change: ConfigChange, call?: CallOptions): Promise<void> {
     const changes = copied(change)
     await withCall(call, async () => {
-      await this.#engine.updateConfig((config) => {
+      const change = (config: CollectionConfig) => {
         const changed = changeConfig(config, changes)
         checkQuarantine(this.#engine.name, changed)
         return changed
-      })
-      const quarantine = this.#engine.config.ingestion?.quarantine
-      if (changes.ingestion && quarantine !== undefined) await this.#quarantine(quarantine)
+      }
+      const { ingestion } = change(this.#engine.config)
+      if (changes.ingestion && ingestion?.quarantine !== undefined) await this.#quarantine(ingestion.quarantine)
+      await this.#engine.updateConfig(change)
     })
   }
 
@@ -128,14 +135,11 @@ export class EmbeddedCollection<P = Payload>
 
   /** Rows of a source from this one on that are in the quarantine: they keep their verdict when they are sent again. */
   async ingestVerdicts(source: string, from: number): Promise<ReadonlyMap<number, RejectedRow>> {
-    const { ingestion, name } = { ingestion: this.#engine.config.ingestion, name: this.#engine.name }
-    if (ingestion?.quarantine === undefined) return new Map()
-    return await verdictsIn(await this.#quarantine(ingestion.quarantine), name, source, from)
+    return await verdictsIn(this.#engine.view, this.#quarantine, { source, from })
   }
 
   async ingestShape(): Promise<IngestShape> {
-    const { schema, strictMode } = this.#engine
-    return { vectors: schema.map(({ name }) => name), mostPoints: strictMode?.config.upsertMaxBatchsize }
+    return ingestShapeOf(this.#engine)
   }
 
   /** Writes one batch of a stream. Rows that are no points of the collection are left out and told. */

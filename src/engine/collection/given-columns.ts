@@ -70,11 +70,11 @@ export class GivenRows {
   }
 
   async #clean(columns: PointColumns, context: CleaningContext): Promise<CleanedRows> {
-    const { refused, leftOut } = this.#flaws
-    if (!this.#schema.ingestion && refused.size === 0 && leftOut.length === 0) {
+    const { refused, leftOut, bare } = this.#flaws
+    if (!this.#schema.ingestion && refused.size + leftOut.length + bare.size === 0) {
       try {
         await cleanVectors(columns, this.#schema)
-        return { columns, kept: null, refused: [], fixed: 0, flagged: 0, byRule: {} }
+        return { columns, kept: null, refused: [], countsOf: () => ({ fixed: 0, flagged: 0, byRule: {} }) }
       } catch (error) {
         if (!isOfRow(error)) throw error
       }
@@ -89,7 +89,7 @@ export class GivenRows {
 export function toColumns(points: unknown, schema: Schema, flaws: Flaws | null): PointColumns {
   if (Array.isArray(points)) return columnsOfPoints(points, schema, { vectorsRequired: true, flaws })
   if (points !== null && typeof points === 'object') {
-    if (isArrowTable(points)) return columnsOfArrow(points, schema)
+    if (isArrowTable(points)) return columnsOfArrow(points, schema, flaws)
     if ('ids' in points && 'vectors' in points) return columnsOfColumnar(points as ColumnarPoints, schema, flaws)
   }
   throw invalid('points', 'expected an array of points, columns { ids, vectors }, or an Arrow table', points)

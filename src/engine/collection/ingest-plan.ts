@@ -1,14 +1,15 @@
 /** Plans the write of a batch of a stream, in which some rows may be no points of the collection. */
 import type { Cleaning, RejectedRow } from '../../core/ingest.js'
-import { INVALID } from '../../core/ingestion-rules.js'
+import { addCount, INVALID } from '../../core/ingestion-rules.js'
 import type { PointColumns } from '../../core/point.js'
 import type { Schema } from '../../core/schema.js'
-import type { CleanedRows } from '../../ingest/cleaning.js'
+import type { CleaningCounts } from '../../ingest/cleaning.js'
 import { keepLast, takeRows } from '../../ingest/kept-rows.js'
 import { type KeptRows, RecentRows } from '../../ingest/recent-rows.js'
-import { addCount, gap, type IngestBatch, type WrittenBatch } from '../../intake/ingestion.js'
+import { gap, type IngestBatch, type IngestShape, type WrittenBatch } from '../../intake/ingestion.js'
 import type { LogRecord } from '../../log/record.js'
 import { toldRow } from './cleaned-upsert.js'
+import type { CollectionEngine } from './collection-engine.js'
 import type { PlanContext } from './collection-view.js'
 import { GivenRows, toColumns } from './given-columns.js'
 import { nearestIn } from './nearest-points.js'
@@ -18,11 +19,14 @@ import type { Sources } from './sources.js'
 import { hasUnnamed, withKeptNames, withSharedNames } from './text-names.js'
 
 /** The rows of a batch that the collection takes. */
-interface Taken extends Pick<CleanedRows, 'columns' | 'fixed' | 'flagged' | 'byRule'> {
+interface Taken {
   schema: Schema
+  columns: PointColumns
   /** For each of them its row in the source. */
   rows: readonly number[]
   refused: readonly RejectedRow[]
+  /** What the rules did with the rows of the source from this one on. */
+  countsFrom(first: number): CleaningCounts
   recent: KeptRows | null
 }
 
@@ -31,6 +35,8 @@ export class IngestPlan {
   readonly #sources: Sources
   #taken: Taken | null = null
   #accepted = 0
+  /** Rows before this one are those of another stream of the source, which counts them. */
+  #first = 0
 
   constructor(batch: IngestBatch, sources: Sources) {
     this.#batch = batch
@@ -39,9 +45,9 @@ export class IngestPlan {
 
   /** Once it is written. */
   get written(): WrittenBatch {
-    const { schema, refused, fixed, flagged, byRule, recent } = this.#taken as Taken
-    const counts = schema.ingestion ? { fixed, flagged, byRule } : null
-    return { accepted: this.#accepted, refused, counts, recent }
+    const { schema, refused, countsFrom, recent } = this.#taken as Taken
+    const counts = schema.ingestion ? countsFrom(this.#first) : null
+    return { accepted: this.#accepted, refused: refused.filter(({ row }) => row >= this.#first), counts, recent }
   }
 
   /** What the rules did, once it is written; null where there are none. */
@@ -71,23 +77,23 @@ export class IngestPlan {
 
   /** Rows for the quarantine are there when it resolves: before the others are in the log. */
   async #take(context: PlanContext): Promise<Taken> {
-    const { source, to, verdicts } = this.#batch
+    const { source, to, verdicts, unread } = this.#batch
     const { schema } = context
     const isNew = (row: number) => !verdicts.has(row)
     const points = this.#batch.points.filter((_, at) => isNew(this.#batch.rows[at] as number))
     const rows = this.#batch.rows.filter(isNew)
-    const known = this.#batch.rows.flatMap((row) => verdicts.get(row) ?? [])
+    const known = [...this.#batch.rows.flatMap((row) => verdicts.get(row) ?? []), ...unread]
     const numberOf = (row: number) => rows[row] as number
     const recent = this.#recent()
     const given = new GivenRows(points, schema, toColumns)
-    const { columns, kept, refused, fixed, flagged, byRule } = await given.cleaned(context, {
+    const { columns, kept, refused, countsOf } = await given.cleaned(context, {
       numberOf,
       recent,
       nearest: nearestIn(context),
     })
     const aside = refused.filter(({ record }) => record !== undefined)
     if (aside.length > 0) {
-      const quarantine = await context.quarantine(schema.ingestion?.quarantine as string)
+      const quarantine = () => context.quarantine(schema.ingestion?.quarantine as string)
       await putAside(quarantine, { collection: context.collection, rows: aside, source, numberOf })
     }
     return {
@@ -95,7 +101,11 @@ export class IngestPlan {
       columns,
       rows: kept ? Array.from(kept, numberOf) : rows,
       refused: [...known, ...refused.map((row) => toldRow(row, numberOf(row.row)))].sort((a, b) => a.row - b.row),
-      ...{ fixed, flagged, byRule: withKnown(byRule, known) },
+      countsFrom(first) {
+        const counts = countsOf((row) => numberOf(row) >= first)
+        for (const { row, rule = INVALID } of known) if (row >= first) addCount(counts.byRule, rule, 1)
+        return counts
+      },
       recent: recent.kept(schema.ingestion?.rules ?? [], to),
     }
   }
@@ -118,6 +128,7 @@ export class IngestPlan {
     if (source === null) return 0
     const stored = this.#sources.given(source)
     if (from > stored) throw gap(source, from, stored)
+    this.#first = stored
     if (to <= stored) return null
     const first = rows.findIndex((row) => row >= stored)
     return first < 0 ? rows.length : first
@@ -133,14 +144,21 @@ export class IngestPlan {
   }
 }
 
-function withKnown(byRule: Record<string, number>, known: readonly RejectedRow[]): Record<string, number> {
-  for (const { rule = INVALID } of known) addCount(byRule, rule, 1)
-  return byRule
-}
-
 function withoutFirst(columns: PointColumns, count: number): PointColumns {
   return takeRows(
     columns,
     Uint32Array.from({ length: columns.count - count }, (_, row) => row + count),
   )
 }
+
+/** The facts of an open collection by which streams are read and cut. */
+export function ingestShapeOf({ schema, strictMode, config }: OfEngine): IngestShape {
+  return {
+    vectors: schema.map(({ name }) => name),
+    mostPoints: strictMode?.config.upsertMaxBatchsize,
+    hasRules: config.ingestion !== undefined,
+    textIds: config.ids === 'text',
+  }
+}
+
+type OfEngine = Pick<CollectionEngine, 'schema' | 'strictMode' | 'config'>

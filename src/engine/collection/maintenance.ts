@@ -1,5 +1,6 @@
 import { background } from '../../core/background.js'
 import type { Clock } from '../../core/clock.js'
+import { diskBytes } from '../../core/disk-bytes.js'
 import { VicinalError } from '../../core/errors.js'
 import { Mutex } from '../../core/mutex.js'
 import { workTimes } from '../../core/work-times.js'
@@ -95,6 +96,7 @@ export class Maintenance {
     this.#stopped = true
     background.remove(this.#recurring)
     await this.#mutex.idle()
+    diskBytes.delete(this.#parts.name())
     this.#wake(null)
   }
 

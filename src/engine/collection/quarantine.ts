@@ -3,18 +3,21 @@
  * came, under an id made of its source and position, or else of its content. So a row that is sent again is there once.
  */
 import type { Collection, Database, WriteOptions } from '../../core/database.js'
-import { VicinalError } from '../../core/errors.js'
+import { invalid, VicinalError } from '../../core/errors.js'
 import type { RejectedRow } from '../../core/ingest.js'
 import { INVALID } from '../../core/ingestion-rules.js'
 import { type InnerCall, withInner } from '../../core/inner-call.js'
 import { uuidOfText } from '../../core/text-ids.js'
 import { parsePayload } from '../../filter/payload-json.js'
-import type { RefusedRow } from '../../ingest/flaws.js'
+import { errorOfRow, type RefusedRow } from '../../ingest/flaws.js'
+import type { CollectionView } from './collection-view.js'
 
 /** Payload keys by which records are looked for. */
 const INDEXED = ['collection', 'source', 'rule'] as const
 /** Rules of the quarantine itself do not hold for its records: they would lead from one quarantine to the next. */
 const SCROLLED = 1_000
+const GONE: ReadonlySet<string> = new Set(['CLOSED', 'NOT_FOUND'])
+const MOST_DELETIONS = 3
 const ASIDE: InnerCall = { isAside: true }
 
 /** A record as the quarantine has it, besides its id. */
@@ -44,6 +47,13 @@ export interface RefusedRows {
   numberOf(row: number): number
 }
 
+/** Throws where the quarantine of a collection is the collection itself, by an alias. */
+export function checkOther(quarantine: Collection, name: string): Collection {
+  if (quarantine.name !== name) return quarantine
+  const expected = 'expected the name of another collection than that of the rules, also by its aliases'
+  throw invalid('ingestion.quarantine', expected, name)
+}
+
 /** Resolves to the quarantine, which is made where it is not there. */
 export async function quarantineIn(database: Database, name: string): Promise<Collection> {
   try {
@@ -56,18 +66,52 @@ export async function quarantineIn(database: Database, name: string): Promise<Co
   return made
 }
 
+/** Opens the quarantine, which is made anew where it was deleted. */
+export type OpenQuarantine = () => Promise<Collection>
+
 /** Stores the rows that have a record. They are on stable storage when it resolves. */
-export async function putAside(quarantine: Collection, refused: RefusedRows): Promise<void> {
+export async function putAside(open: OpenQuarantine, refused: RefusedRows): Promise<void> {
   const options: WriteOptions = { wait: true }
-  await quarantine.upsert(pointsOf(refused), withInner(options, ASIDE))
+  await whilePresent(open, (quarantine) => quarantine.upsert(pointsOf(refused), withInner(options, ASIDE)))
 }
 
-/** What was told of the rows of a source, from this one on, that are in the quarantine. */
+/** The work again, if the quarantine is deleted while it is under way. */
+async function whilePresent<T>(open: OpenQuarantine, work: (quarantine: Collection) => Promise<T>): Promise<T> {
+  for (let again = MOST_DELETIONS; ; again--) {
+    try {
+      return await work(await open())
+    } catch (error) {
+      const isGone = error instanceof VicinalError && GONE.has(error.code)
+      if (!isGone || again === 0) throw error
+    }
+  }
+}
+
+interface FromRow {
+  source: string
+  from: number
+}
+
+/**
+ * What was told of the rows of a source, from this one on, that are in the quarantine. Records that are older than the
+ * collection are those of another one that had its name.
+ */
 export async function verdictsIn(
+  { name, createdAt = '', schema }: Pick<CollectionView, 'name' | 'createdAt' | 'schema'>,
+  open: (quarantine: string) => Promise<Collection>,
+  asked: FromRow,
+): Promise<ReadonlyMap<number, RejectedRow>> {
+  const quarantine = schema.ingestion?.quarantine
+  if (quarantine === undefined) return new Map()
+  return await whilePresent(
+    () => open(quarantine),
+    (records) => verdictsOf(records, { ...asked, collection: name, since: createdAt }),
+  )
+}
+
+async function verdictsOf(
   quarantine: Collection,
-  collection: string,
-  source: string,
-  from: number,
+  { collection, since, source, from }: FromRow & { collection: string; since: string },
 ): Promise<ReadonlyMap<number, RejectedRow>> {
   const filter = {
     must: [
@@ -77,10 +121,10 @@ export async function verdictsIn(
     ],
   }
   const verdicts = new Map<number, RejectedRow>()
-  const withPayload = ['position', 'rule', 'reason', 'field']
+  const withPayload = ['position', 'rule', 'reason', 'field', 'quarantined_at']
   for await (const { payload } of quarantine.scroll({ filter, withPayload, limit: SCROLLED })) {
-    const { position, rule, reason, field } = payload as Partial<QuarantinedRecord>
-    if (typeof position !== 'number') continue
+    const { position, rule, reason, field, quarantined_at: at = '' } = payload as Partial<QuarantinedRecord>
+    if (typeof position !== 'number' || at < since) continue
     const row = { row: position, code: 'INVALID_ARGUMENT', error: reason ?? '', rule: rule ?? INVALID }
     verdicts.set(position, { ...row, ...(field === undefined ? {} : { field }), action: 'quarantine' })
   }
@@ -89,8 +133,9 @@ export async function verdictsIn(
 
 function* pointsOf({ collection, rows, source, numberOf }: RefusedRows) {
   const now = new Date().toISOString()
-  for (const { row, error, rule, record } of rows) {
+  for (const { row, error: inBatch, rule, record } of rows) {
     if (record === undefined || !rule) continue
+    const error = errorOfRow(inBatch)
     const position = source === null ? null : numberOf(row)
     const told = {
       collection,

@@ -81,9 +81,17 @@ function keepsBack({ action }: IngestionRule): boolean {
   return action === 'quarantine' || action === 'reject'
 }
 
-/** A payload is clamped to bounds, which not every rule of payloads has. */
+/** As for the fixes of rules: it must lead to a point that the rule holds for. */
 function canFix({ check, min, max }: IngestionRule, fix: Fix): boolean {
-  return FIXES_OF[check].includes(fix) && (check !== 'payload' || min !== undefined || max !== undefined)
+  if (!FIXES_OF[check].includes(fix)) return false
+  if (check === 'payload') return min !== undefined || max !== undefined
+  return fix !== 'normalise' || isWithin(UNIT, min, max)
+}
+
+const UNIT = 1
+
+function isWithin(value: number, min = value, max = value): boolean {
+  return value >= min && value <= max
 }
 
 async function findRecords(

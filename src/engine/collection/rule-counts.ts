@@ -1,7 +1,7 @@
 /** What the rules of a collection did, by day. The manifest has the counts as of its last write. */
 import type { Cleaning } from '../../core/ingest.js'
+import { addCount } from '../../core/ingestion-rules.js'
 import { LIMITS } from '../../core/limits.js'
-import { addCount } from '../../intake/ingestion.js'
 
 export interface DayCounts extends Omit<Cleaning, 'errors'> {
   /** In UTC: `2026-12-31`. */

@@ -70,6 +70,7 @@ const KNOWN = keysOf<OpenOptions>({
   onIssue: true,
 })
 const IN_MEMORY = ':memory:'
+const SERVICE = /^https?:\/\//i
 const STORE = /^(?:file|s3):\/\//
 const DEFAULT_CACHE = 'vicinal-cache'
 
@@ -102,6 +103,11 @@ export async function open(folder: string, options: OpenOptions = {}): Promise<D
 export async function openSharing(folder: string, options: OpenOptions = {}): Promise<SharingDatabase> {
   if (typeof folder !== 'string' || folder.length === 0)
     throw invalid('folder', "expected a path, the address of a store, or ':memory:'", folder)
+  if (SERVICE.test(folder)) {
+    const expected =
+      "expected a path, the address of a store, or ':memory:'; `connect` of vicinal/client reaches a service"
+    throw invalid('folder', expected, folder)
+  }
   checkKnown(options, KNOWN)
   checkStoreOptions(options, STORE.test(folder))
   checkMemoryLimit(options.memoryLimitBytes)

@@ -1,8 +1,7 @@
-import { VicinalError } from '../../core/errors.js'
 import { LIMITS } from '../../core/limits.js'
 import { Disk } from '../../disk/disk.js'
-import { FileLock } from '../../native/lock.js'
-import { LOCK_FILE, removeLeftovers } from '../../storage/layout.js'
+import { removeLeftovers } from '../../storage/layout.js'
+import { CacheLock } from './cache-lock.js'
 import { SegmentCache } from './segment-cache.js'
 
 /**
@@ -11,10 +10,10 @@ import { SegmentCache } from './segment-cache.js'
  */
 export class CacheFolder {
   readonly segments: SegmentCache
-  readonly #lock: FileLock
+  readonly #lock: CacheLock
   #holders = 1
 
-  private constructor(segments: SegmentCache, lock: FileLock) {
+  private constructor(segments: SegmentCache, lock: CacheLock) {
     this.segments = segments
     this.#lock = lock
   }
@@ -22,19 +21,10 @@ export class CacheFolder {
   /** Makes a missing folder. Rejects with LOCKED if another node has it, in this process or elsewhere. */
   static async open(path: string, mostBytes = LIMITS.cacheBytes): Promise<CacheFolder> {
     const disk = new Disk(path)
-    await disk.makeRoot()
-    const lock = FileLock.acquire(disk.absolute(LOCK_FILE))
-    if (!lock)
-      throw new VicinalError(
-        'LOCKED',
-        `cache: another node uses the folder ${path}: expected one that no other node has`,
-        {
-          details: { field: 'cache' },
-        },
-      )
+    const lock = await CacheLock.acquire(disk)
     try {
       await removeLeftovers(disk)
-      return new CacheFolder(await SegmentCache.open(disk, mostBytes), lock)
+      return new CacheFolder(await SegmentCache.open(disk, mostBytes, () => lock.keep()), lock)
     } catch (error) {
       lock.release()
       throw error

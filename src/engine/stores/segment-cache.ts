@@ -44,18 +44,21 @@ export class SegmentCache {
   #reservedBytes = 0
   #isRecorded = true
   #sweptAtMs = 0
+  /** Keeps the folder for this node. Rejects with LOCKED if another one has it. */
+  readonly #keep: () => Promise<void>
   readonly #sweeping = () => this.#sweepIfDue()
   /** Names that this program did not make; they stay, and do not count. */
   foreign: readonly string[] = []
 
-  private constructor(disk: Disk, mostBytes: number) {
+  private constructor(disk: Disk, mostBytes: number, keep: () => Promise<void>) {
     this.disk = disk
     this.mostBytes = mostBytes
+    this.#keep = keep
   }
 
-  /** Counts what the folder holds. */
-  static async open(disk: Disk, mostBytes: number): Promise<SegmentCache> {
-    const cache = new SegmentCache(disk, mostBytes)
+  /** Counts what the folder holds. `keep` is called before anything is made in it. */
+  static async open(disk: Disk, mostBytes: number, keep: () => Promise<void>): Promise<SegmentCache> {
+    const cache = new SegmentCache(disk, mostBytes, keep)
     await cache.#load()
     background.add(cache.#sweeping)
     return cache
@@ -95,6 +98,7 @@ export class SegmentCache {
 
   /** Makes the folder, even if somebody has removed the whole cache. */
   async makeFolder(folder: string): Promise<void> {
+    await this.#keep()
     if (await this.disk.exists(folder)) return
     await this.disk.makeRoot()
     await this.disk.makeFolder(folder)
@@ -102,6 +106,7 @@ export class SegmentCache {
 
   /** Makes room for files that are about to be fetched. Call the returned function once they are there, or will not be. */
   async admit(bytes: number): Promise<() => void> {
+    await this.#keep()
     await this.#rooms.run(() => this.#makeRoom(bytes, 0))
     this.#reservedBytes += bytes
     return () => {
@@ -155,6 +160,7 @@ export class SegmentCache {
   }
 
   async #sweepIfDue(): Promise<void> {
+    await this.#keep()
     const nowMs = performance.now()
     if (nowMs - this.#sweptAtMs < SWEEP_EVERY_MS) return
     this.#sweptAtMs = nowMs

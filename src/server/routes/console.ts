@@ -5,8 +5,8 @@ import { FileBody, PlainBody } from '../respond.js'
 
 const PAGE = '/dashboard'
 
-export function consoleRoutes(): Route[] {
-  const files = new ConsoleFiles()
+export function consoleRoutes(pictureHosts: readonly string[]): Route[] {
+  const files = new ConsoleFiles(pictureHosts)
   const open = { method: 'GET', access: 'open', scope: 'listed', work: 'light' } as const
   const file = async (path: string) => new FileBody(await files.get(path))
   return [

@@ -1,10 +1,11 @@
-import Type from 'typebox'
+import Type, { type Static, type TSchema } from 'typebox'
 import { notFound, type VicinalError } from '../../core/errors.js'
 import type { PointId } from '../../core/point.js'
 import { PointChanges, PointInsert, PointsSelector, VectorRemoval, VectorUpdates } from '../../core/point-changes.js'
 import { storedId, textIdOf } from '../../core/text-ids.js'
 import { tell } from '../../core/vocabulary/teller.js'
 import { WriteResult } from '../../core/write-result.js'
+import { bodyOfEachPoint } from '../../wire/each-point.js'
 import { inserted, named, operationsOf, selected, updated } from '../../wire/operations.js'
 import { askedOf, bodyOf, CountRequest, PointRequest, ScrollRequest } from '../../wire/read-bodies.js'
 import type { Call, ReadCall, ReadRoute, Route } from '../call.js'
@@ -37,10 +38,12 @@ export const pointReadRoutes: ReadRoute[] = [
 ]
 
 export const pointRoutes: Route[] = [
-  writes('PUT', POINTS, 'Writes points.', PointInsert, (collection, change, options) => {
-    const { points, ...condition } = inserted(change)
-    return collection.upsert(points, { ...condition, ...options })
-  }),
+  {
+    ...{ method: 'PUT', path: POINTS, access: 'write', scope: 'collection', work: 'write' },
+    parameters: WriteParameters,
+    ...{ summary: 'Writes points.', body: PointInsert, answer: WriteResult },
+    run: upsert,
+  },
   writes('POST', `${POINTS}/delete`, 'Deletes points.', PointsSelector, (collection, change, options) =>
     collection.delete(selected(change).which, options),
   ),
@@ -60,8 +63,32 @@ export const pointRoutes: Route[] = [
   }),
 ]
 
+async function upsert(call: Call): Promise<unknown> {
+  const { points, ...condition } = inserted(await pointsBodyOf(PointInsert, call))
+  return tell(WriteResult, await (await call.collection()).upsert(points, { ...condition, ...call.writeOptions() }))
+}
+
+/** A point that cannot be read fails its body, unless the collection has rules: these refuse it alone. */
+async function pointsBodyOf<T extends TSchema>(declaration: T, call: Call): Promise<Static<T>> {
+  try {
+    return bodyOf(declaration, call.body ?? null)
+  } catch (error) {
+    if (!(await hasRules(call))) throw error
+    return bodyOfEachPoint(declaration, call.body ?? null)
+  }
+}
+
+async function hasRules(call: Call): Promise<boolean> {
+  try {
+    const { config } = await (await call.collection()).info(call.options())
+    return config.ingestion !== undefined
+  } catch {
+    return false
+  }
+}
+
 async function batch(call: Call): Promise<unknown> {
-  const operations = operationsOf(bodyOf(PointChanges, call.body ?? null))
+  const operations = operationsOf(await pointsBodyOf(PointChanges, call))
   const results = await (await call.collection()).batch(operations, call.writeOptions())
   return results.map((result) => tell(WriteResult, result))
 }

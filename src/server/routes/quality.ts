@@ -1,5 +1,6 @@
 /** What the data of a collection is like: reports, their reference, and near-duplicate pairs. None of them is in Qdrant. */
 import Type from 'typebox'
+import { checkKnown, keysOf } from '../../core/known-keys.js'
 import {
   NearDuplicatePairs,
   PairsRequest,
@@ -7,6 +8,7 @@ import {
   QualityReference,
   QualityReport,
 } from '../../core/quality.js'
+import { isPlain } from '../../core/vocabulary/plain.js'
 import { tell } from '../../core/vocabulary/teller.js'
 import { bodyOf } from '../../wire/read-bodies.js'
 import type { Call, Route } from '../call.js'
@@ -14,6 +16,7 @@ import { ChangeParameters, QualityParameters } from '../parameters.js'
 
 const QUALITY = '/collections/:name/quality'
 const REFERENCE = `${QUALITY}/reference`
+const KNOWN_REFERENCE = keysOf<{ operation_id: number; filter: object }>({ operation_id: true, filter: true })
 const CHANGE = {
   access: 'write',
   scope: 'extras',
@@ -78,7 +81,10 @@ async function pairs(call: Call): Promise<unknown> {
 }
 
 async function setReference(call: Call): Promise<boolean> {
-  const reference = bodyOf(QualityReference, call.body ?? {})
+  const body = call.body ?? {}
+  const reference = bodyOf(QualityReference, body)
+  // A filter that is misspelt would set another reference than its caller means.
+  if (isPlain(body)) checkKnown(body, KNOWN_REFERENCE, '')
   await (await call.collection()).setQualityReference(reference, call.options())
   return true
 }

@@ -29,7 +29,7 @@ function internalRoutes(routes: readonly Route[]): Route[] {
 }
 
 /** All routes of the service. The tests of access are generated from it. */
-export function routeTable(state: ServiceState): Route[] {
+export function routeTable(state: ServiceState, pictureHosts: readonly string[] = []): Route[] {
   const routes: Route[] = [
     ...serviceRoutes(state),
     ...collectionRoutes,
@@ -55,7 +55,7 @@ export function routeTable(state: ServiceState): Route[] {
       run: () => new OpenBody(peers.push()),
     })
   }
-  routes.push(...consoleRoutes(), {
+  routes.push(...consoleRoutes(pictureHosts), {
     method: 'GET',
     path: '/openapi.json',
     access: 'read',

@@ -7,7 +7,7 @@ import { whole } from '../../parts/words'
 import { ask } from '../../service/session'
 import type { Point } from '../../service/types'
 import type { Condition } from './filter-bar'
-import { Value } from './value'
+import { pathOf, Value } from './value'
 
 /** Fields of a payload that a card shows before it is unfolded. */
 const FIELDS = 12
@@ -39,7 +39,7 @@ export function Card({ name, path, point, onPick, onChange }: Parts) {
           <>
             <dt key={`${key} key`}>{key}</dt>
             <dd key={key}>
-              <Value value={value} path={key} onPick={onPick} />
+              <Value value={value} path={pathOf(key)} onPick={onPick} />
             </dd>
           </>
         ))}

@@ -8,10 +8,27 @@ const ITEMS = 20
 const PICTURE = /^data:image\/(png|jpeg|gif|webp|avif);base64,/
 const LINK = /^https?:\/\/\S+$/
 
+/** Hosts that the service allows pictures from. */
+const HOSTS = document.querySelector('meta[name="picture-hosts"]')?.getAttribute('content')?.split(' ') ?? []
+/** Without an ending of pictures an address is shown as a link. */
+const PICTURE_PATH = /\.(png|jpe?g|gif|webp|avif)$/i
+
+function isPicture(value: string): boolean {
+  if (PICTURE.test(value)) return true
+  if (!LINK.test(value) || !URL.canParse(value)) return false
+  const { host, pathname } = new URL(value)
+  return HOSTS.includes(host) && PICTURE_PATH.test(pathname)
+}
+
 interface Parts {
   value: unknown
   path: string
   onPick: (condition: Condition) => void
+}
+
+/** A key as paths of filters have it: in quotes where it would be read as more than one. */
+export function pathOf(key: string): string {
+  return /^[\p{L}\p{N}_-]+$/u.test(key) ? key : `"${key.replaceAll(/["\\]/g, '\\$&')}"`
 }
 
 /** A value of a payload, by its kind. */
@@ -20,7 +37,7 @@ export function Value({ value, path, onPick }: Parts) {
   if (Array.isArray(value)) return <Items items={value} path={`${path}[]`} onPick={onPick} />
   if (typeof value === 'object') return <Fields fields={value as Record<string, unknown>} path={path} onPick={onPick} />
   if (typeof value !== 'string') return <Pick value={value as number | boolean} path={path} onPick={onPick} />
-  if (PICTURE.test(value)) return <img src={value} alt={`In ${path}`} loading="lazy" />
+  if (isPicture(value)) return <img src={value} alt={`In ${path}`} loading="lazy" referrerpolicy="no-referrer" />
   if (LINK.test(value)) {
     return (
       <a href={value} target="_blank" rel="noopener noreferrer">
@@ -83,7 +100,7 @@ function Fields({ fields, path, onPick }: { fields: Record<string, unknown>; pat
           <>
             <dt key={`${key} key`}>{key}</dt>
             <dd key={key}>
-              <Value value={value} path={`${path}.${key}`} onPick={onPick} />
+              <Value value={value} path={`${path}.${pathOf(key)}`} onPick={onPick} />
             </dd>
           </>
         ))}

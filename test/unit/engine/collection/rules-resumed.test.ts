@@ -62,7 +62,8 @@ describe('rules over a restart', () => {
     const other = await database.createCollection('b', { vectors, ingestion: { ...strict, rules: [] } })
     const quarantine = await database.collection('q')
     const { points } = await quarantine.scrollPage()
-    await quarantine.setPayload({ collection: 'b', position: 1 }, { ids: points.map(({ id }) => id) })
+    const record = { collection: 'b', position: 1, quarantined_at: new Date().toISOString() }
+    await quarantine.setPayload(record, { ids: points.map(({ id }) => id) })
     const result = await other.ingest(
       lines([
         [1, 0],

@@ -1,0 +1,182 @@
+import { useState } from 'preact/hooks'
+import { ErrorLine, Section } from '../../parts/basics'
+import { Code } from '../../parts/code'
+import { Confirm } from '../../parts/confirm'
+import { JsonEditor } from '../../parts/json-editor'
+import { type Request, RequestTexts } from '../../parts/request-texts'
+import { short, whole } from '../../parts/words'
+import { type Api, exampleOf, type Parameter, type Route, valuesOf } from '../../service/openapi'
+import { useAsked } from '../../service/polled'
+import { ask, type Exchange, exchange } from '../../service/session'
+
+const JSON_TYPE = 'application/json'
+const LINES_TYPE = 'application/x-ndjson'
+/** Characters of an answer that are shown: a browser takes seconds to lay out more. */
+const SHOWN = 100_000
+
+/** One route: its parameters, a body to begin with, what comes back, and the same request as text. */
+export function OneRoute({ api, route }: { api: Api; route: Route }) {
+  const { method, operation } = route
+  const parameters = operation.parameters ?? []
+  const content = operation.requestBody?.content ?? {}
+  const type = JSON_TYPE in content ? JSON_TYPE : LINES_TYPE in content ? LINES_TYPE : undefined
+  const schema = type && content[type]?.schema
+  const [values, setValues] = useState<Record<string, string>>({})
+  const [body, setBody] = useState(() => (type === JSON_TYPE ? JSON.stringify(exampleOf(api, schema), null, 2) : ''))
+  const [answer, setAnswer] = useState<Exchange | null>(null)
+  const [error, setError] = useState<Error | null>(null)
+  const [isAsking, setIsAsking] = useState(false)
+  const request: Request = { method, path: pathOf(route, values), body: type ? body : null, ...(type ? { type } : {}) }
+  const send = async () => {
+    try {
+      setAnswer(await exchange(method, request.path, request.body ?? undefined, type))
+      setError(null)
+    } catch (failure) {
+      setError(failure as Error)
+    }
+  }
+  const submit = (event: Event) => {
+    event.preventDefault()
+    if (method === 'DELETE') setIsAsking(true)
+    else void send()
+  }
+  return (
+    <div>
+      <Section title={`${method} ${route.path}`}>
+        <p>{operation.summary}</p>
+        {operation.description && <p class="quiet">{operation.description}</p>}
+        <form onSubmit={submit}>
+          <div class="parameters">
+            {parameters.map((parameter) => (
+              <Field
+                key={parameter.name}
+                parameter={parameter}
+                value={values[parameter.name] ?? ''}
+                onValue={(value) => setValues({ ...values, [parameter.name]: value })}
+              />
+            ))}
+          </div>
+          {type === JSON_TYPE && (
+            <JsonEditor
+              label="Body as JSON"
+              rows={12}
+              text={body}
+              onText={setBody}
+              api={api}
+              schema={schema}
+              onRun={submit}
+            />
+          )}
+          {type === LINES_TYPE && (
+            <textarea
+              rows={8}
+              aria-label="Body as lines of JSON"
+              value={body}
+              onInput={(event) => setBody(event.currentTarget.value)}
+            />
+          )}
+          {!type && operation.requestBody && (
+            <p class="quiet">The body is a file ({Object.keys(content).join(', ')}), which this page does not send.</p>
+          )}
+          <p class="row">
+            <button type="submit" class={method === 'DELETE' ? 'danger' : ''}>
+              {method === 'DELETE' ? 'Send it …' : 'Send'}
+            </button>
+          </p>
+        </form>
+        <ErrorLine error={error} />
+        {answer && <Answer answer={answer} />}
+      </Section>
+      <RequestTexts request={request} />
+      {isAsking && (
+        <Confirm
+          title="Send a deletion"
+          text={`DELETE ${request.path}`}
+          action="Send it"
+          run={send}
+          onDone={() => setIsAsking(false)}
+        />
+      )}
+    </div>
+  )
+}
+
+interface FieldParts {
+  parameter: Parameter
+  value: string
+  onValue: (value: string) => void
+}
+
+function Field({ parameter: { name, required, description, schema }, value, onValue }: FieldParts) {
+  const isCollection = name === 'collection_name'
+  const listed = useAsked(
+    async (signal) => {
+      if (!isCollection) return []
+      const { collections } = await ask<{ collections: { name: string }[] }>('GET', '/collections', undefined, signal)
+      return collections.map((one) => one.name)
+    },
+    [isCollection],
+  )
+  const offers = isCollection ? (listed.value ?? []) : valuesOf(schema ? [schema, ...(schema.anyOf ?? [])] : [])
+  return (
+    <div>
+      <label>
+        <span>
+          {name} {required && <span class="quiet">required</span>}
+        </span>
+        <input
+          value={value}
+          required={required ?? false}
+          list={`values-of-${name}`}
+          autocomplete="off"
+          aria-describedby={`about-${name}`}
+          onInput={(event) => onValue(event.currentTarget.value)}
+        />
+      </label>
+      <datalist id={`values-of-${name}`}>
+        {offers.map((one) => (
+          <option key={String(one)} value={String(one)} />
+        ))}
+      </datalist>
+      <span id={`about-${name}`} class="quiet small">
+        {description}
+      </span>
+    </div>
+  )
+}
+
+/** Empty parameters are left out; those of the path stand as they are described. */
+function pathOf({ path, operation }: Route, values: Record<string, string>): string {
+  const filled = path.replaceAll(/\{([^}]+)\}/g, (all, name: string) => {
+    return values[name] ? encodeURIComponent(values[name]) : all
+  })
+  const query = (operation.parameters ?? [])
+    .filter((one) => one.in === 'query' && values[one.name])
+    .map((one) => [one.name, values[one.name] as string])
+  return query.length === 0 ? filled : `${filled}?${new URLSearchParams(query)}`
+}
+
+function Answer({ answer: { status, type, text, millis } }: { answer: Exchange }) {
+  const told = type.startsWith(JSON_TYPE) ? indented(text) : text
+  return (
+    <>
+      <p aria-live="polite">
+        {status}{' '}
+        <span class="quiet">
+          in {short(millis)} ms, {whole(text.length)} characters
+        </span>
+      </p>
+      <Code label="Answer" text={told.length > SHOWN ? `${told.slice(0, SHOWN)}\n…` : told} />
+    </>
+  )
+}
+
+/** Large answers stay as they came. */
+function indented(text: string): string {
+  if (text.length > SHOWN) return text
+  try {
+    return JSON.stringify(JSON.parse(text), null, 2)
+  } catch {
+    return text
+  }
+}

@@ -1,0 +1,81 @@
+import { useState } from 'preact/hooks'
+import { addressOf } from '../service/session'
+import { Section } from './basics'
+import { Code } from './code'
+
+export interface Request {
+  method: string
+  /** With its query. */
+  path: string
+  /** Null sends none. */
+  body: string | null
+  /** Default: JSON. */
+  type?: string
+}
+
+/** The same request for a terminal and for two languages. The key is never part of it. */
+export function RequestTexts({ request }: { request: Request }) {
+  const [kind, setKind] = useState<keyof typeof TEXTS>('curl')
+  const text = TEXTS[kind](request)
+  const choice = (
+    <div class="row">
+      <select
+        aria-label="Language of the request"
+        value={kind}
+        onChange={(event) => setKind(event.currentTarget.value as typeof kind)}
+      >
+        {Object.keys(TEXTS).map((one) => (
+          <option key={one}>{one}</option>
+        ))}
+      </select>
+      {navigator.clipboard && (
+        <button type="button" class="plain" onClick={() => void navigator.clipboard.writeText(text)}>
+          Copy
+        </button>
+      )}
+    </div>
+  )
+  return (
+    <Section title="As a request" beside={choice}>
+      <Code label={`The request as ${kind}`} text={text} />
+    </Section>
+  )
+}
+
+const JSON_TYPE = 'application/json'
+const TEXTS = { curl, TypeScript: typescript, Python: python }
+
+function curl({ method, path, body, type = JSON_TYPE }: Request): string {
+  const lines = [`curl -s -X ${method} '${addressOf(path)}'`, `  -H "api-key: $VICINAL_API_KEY"`]
+  if (body !== null) lines.push(`  -H 'content-type: ${type}'`, `  --data-binary '${body.replaceAll("'", `'\\''`)}'`)
+  return lines.join(' \\\n')
+}
+
+function typescript({ method, path, body, type = JSON_TYPE }: Request): string {
+  const of = type === JSON_TYPE ? `JSON.stringify(${body?.replaceAll('\n', '\n  ')})` : JSON.stringify(body)
+  const typed = body === null ? '' : `'content-type': '${type}', `
+  return [
+    `const answer = await fetch('${addressOf(path)}', {`,
+    `  method: '${method}',`,
+    `  headers: { ${typed}'api-key': process.env.VICINAL_API_KEY ?? '' },`,
+    ...(body === null ? [] : [`  body: ${of},`]),
+    `})`,
+    `const { result } = await answer.json()`,
+  ].join('\n')
+}
+
+/** A JSON text inside quotes is a text of Python, too. */
+function python({ method, path, body, type = JSON_TYPE }: Request): string {
+  const typed = body === null ? '' : `"content-type": "${type}", `
+  return [
+    `import json, os, urllib.request`,
+    ``,
+    `request = urllib.request.Request(`,
+    `    "${addressOf(path)}",`,
+    ...(body === null ? [] : [`    ${JSON.stringify(body)}.encode(),`]),
+    `    {${typed}"api-key": os.environ.get("VICINAL_API_KEY", "")},`,
+    `    method="${method}",`,
+    `)`,
+    `result = json.load(urllib.request.urlopen(request))["result"]`,
+  ].join('\n')
+}
