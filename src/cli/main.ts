@@ -4,12 +4,14 @@ import { VicinalError } from '../core/errors.js'
 import { hideStores } from '../storage/lance-native.js'
 import { UsageError } from '../terminal/usage-error.js'
 import {
+  CONSOLE_SETTINGS,
   EXPORT_SETTINGS,
   helpLines,
   IMPORT_SETTINGS,
   QUALITY_SETTINGS,
   RESTORE_SETTINGS,
   SERVE_SETTINGS,
+  TOKEN_SETTINGS,
   TUNE_SETTINGS,
 } from './settings.js'
 
@@ -51,6 +53,16 @@ const HELP = {
     'Restores a snapshot into a data folder that no process writes to. --force replaces a collection of its name.',
     ...helpLines(RESTORE_SETTINGS),
   ],
+  console: [
+    'vicinal console FOLDER [flags]',
+    'Shows a data folder in the browser, on this machine alone, and changes nothing. A process may write to it meanwhile.',
+    ...helpLines(CONSOLE_SETTINGS),
+  ],
+  token: [
+    'vicinal token --access r --collection NAME --expires 1h',
+    'Prints a token for a service that runs with --jwt-rbac and the same API key.',
+    ...helpLines(TOKEN_SETTINGS),
+  ],
   inspect: [
     'vicinal inspect FOLDER',
     'Describes a data folder that no process writes to, and verifies its checksums. Exit code 1: damage found.',
@@ -65,6 +77,8 @@ const COMMANDS: Record<keyof typeof HELP, (args: string[]) => Promise<number>> =
   tune: async (args) => (await import('./tune.js')).tune(args),
   quality: async (args) => (await import('./quality.js')).quality(args),
   restore: async (args) => (await import('./restore.js')).restore(args),
+  console: async (args) => (await import('./console.js')).showConsole(args),
+  token: async (args) => (await import('./token.js')).token(args),
   inspect: async (args) => (await import('./inspect.js')).inspect(args),
 }
 

@@ -224,6 +224,7 @@ function serverOptions(settings: Settings): Omit<ServerOptions, 'database'> {
     host: settings.text('host') as string,
     port: settings.integer('port') as number,
     allowInsecurePublic: settings.isOn('allowInsecurePublic'),
+    jwtRbac: settings.isOn('jwtRbac'),
     allowedHosts: settings.list('allowHost'),
     allowedOrigins: settings.list('allowOrigin'),
     consolePictureHosts: pictureHosts(settings.list('consolePictureHosts')),

@@ -70,6 +70,9 @@ export const SERVE_SETTINGS = named({
   apiKey: secret('VICINAL_API_KEY', 'API keys, separated by commas'),
   readOnlyApiKeyFile: text('file with keys that may only read; changes take effect as for the other file'),
   readOnlyApiKey: secret('VICINAL_READ_ONLY_API_KEY', 'keys that may only read, separated by commas'),
+  jwtRbac: toggle(
+    'take tokens (JWT, HS256) that are signed with an API key of at least 32 bytes, and say what their holder may do',
+  ),
   tlsCert: text('PEM file with the certificate chain; serves HTTPS'),
   tlsKey: text('PEM file with its private key'),
   allowHost: list('Host header to accept besides loopback names; only checked if no key is set (repeatable)'),
@@ -215,6 +218,20 @@ export const QUALITY_SETTINGS = named({
   threshold: unfiled.text('score from which on two points are near duplicates; default: see docs/quality.md'),
   timeoutMs: unfiled.integer('how long to wait for the report', 600_000),
   json: unfiled.toggle('print the report as JSON'),
+})
+
+export const CONSOLE_SETTINGS = named({
+  port: unfiled.integer('port to listen on, on this machine alone; 0 takes a free one', 0),
+  memoryLimit: SERVE_SETTINGS.memoryLimit,
+})
+
+export const TOKEN_SETTINGS = named({
+  access: unfiled.text('r, rw or prw with --collection; r or m without (required)'),
+  collection: unfiled.list('collection that the token opens (repeatable); default: the whole database'),
+  expires: unfiled.text('how long the token holds, such as 30m, 1h or 7d; default: until its key is withdrawn'),
+  subject: unfiled.text('who holds the token, for logs'),
+  apiKeyFile: unfiled.text('file with the API key that signs; its first key of at least 32 bytes'),
+  apiKey: secret('VICINAL_API_KEY', 'the API key that signs'),
 })
 
 function named<Name extends string>(table: Record<Name, Unnamed>): Record<Name, Setting> {

@@ -3,7 +3,7 @@
  * changing one line.
  */
 import type { Database } from '../core/database.js'
-import { invalid } from '../core/errors.js'
+import { invalid, VicinalError } from '../core/errors.js'
 import { checkKnown, keysOf } from '../core/known-keys.js'
 import { LIMITS } from '../core/limits.js'
 import { RemoteDatabase } from './remote-database.js'
@@ -88,8 +88,11 @@ export async function connect(url: string, options: ConnectOptions = {}): Promis
     // The cheapest request that needs both the key and the opened data.
     await database.hasCollection('vicinal')
   } catch (error) {
-    transport.close()
-    throw error
+    // A token of other collections is valid too.
+    if (!(error instanceof VicinalError) || error.code !== 'FORBIDDEN') {
+      transport.close()
+      throw error
+    }
   }
   return database
 }

@@ -4,7 +4,7 @@ import { ERROR_CATALOGUE, VicinalError } from '../core/errors.js'
 import { hasLargeBody } from '../server/failures.js'
 import { TRACEPARENT_HEADER, TRACESTATE_HEADER } from '../server/observation.js'
 import { dropBody, framingOf, isStreamsAnswer, passBody } from '../server/pass-on.js'
-import { ACTOR_HEADER, SUBJECT_HEADER, WATERMARK_HEADER } from '../server/peers.js'
+import { ACTOR_HEADER, RIGHTS_HEADER, SUBJECT_HEADER, tellRights, WATERMARK_HEADER } from '../server/peers.js'
 import { REQUEST_ID_HEADER } from '../server/request-ids.js'
 import { errorEnvelopeOf } from '../server/respond.js'
 import { ForwardedLines } from './forwarded-lines.js'
@@ -124,6 +124,7 @@ export class PeerForwarder {
   #send({ raw, id, ticket }: FastifyRequest, path: string): ClientRequest {
     const headers: Record<string, string> = {
       [SUBJECT_HEADER]: ticket.caller === null ? '' : String(ticket.caller),
+      [RIGHTS_HEADER]: tellRights(ticket.rights),
       [ACTOR_HEADER]: encodeURIComponent(ticket.subject),
       ...(ticket.traceparent === undefined ? {} : { [TRACEPARENT_HEADER]: ticket.traceparent }),
       [REQUEST_ID_HEADER]: id,

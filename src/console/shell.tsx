@@ -11,6 +11,7 @@ import { QueryPage } from './pages/query'
 import { RecallPage } from './pages/recall'
 import { KeyDialog } from './parts/key-dialog'
 import { linkTo, type Place, usePlace } from './parts/place'
+import { askRights, type Rights, RightsOfTab, useMay } from './service/rights'
 import { keyOfTab, onKeyAsked } from './service/session'
 
 export function Shell() {
@@ -18,13 +19,18 @@ export function Shell() {
   const [asksKey, setAsksKey] = useState(false)
   const [session, setSession] = useState(0)
   useEffect(() => onKeyAsked(() => setAsksKey(true)), [])
+  const [rights, setRights] = useState<Rights | null>(null)
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another key has other rights
+  useEffect(() => {
+    askRights().then(setRights, () => setRights(null))
+  }, [session])
   const keyed = () => {
     setAsksKey(false)
     setSession(session + 1)
   }
   const name = place.path[0] === 'collections' ? place.path[1] : undefined
   return (
-    <>
+    <RightsOfTab.Provider value={rights}>
       <button type="button" class="skip" onClick={() => document.getElementById('main')?.focus()}>
         Skip to the content
       </button>
@@ -44,7 +50,7 @@ export function Shell() {
         <Page place={place} />
       </main>
       {asksKey && <KeyDialog onDone={keyed} onCancel={() => setAsksKey(false)} />}
-    </>
+    </RightsOfTab.Provider>
   )
 }
 
@@ -59,10 +65,11 @@ const TABS = [
 ] as const
 
 function CollectionTabs({ name, place }: { name: string; place: Place }) {
+  const mayWrite = useMay('points', name)
   return (
     <nav class="tabs" aria-label={`Collection ${name}`}>
       <span class="quiet name">{name}</span>
-      {TABS.map(([tab, text]) => (
+      {TABS.filter(([tab]) => tab !== 'bring' || mayWrite).map(([tab, text]) => (
         <a
           key={tab}
           href={linkTo(['collections', name, ...(tab ? [tab] : [])])}

@@ -23,6 +23,7 @@ import type { Peers } from './peers.js'
 import { readRoutes, routeTable } from './routes/table.js'
 import { DEFAULT_SETTINGS, type ServerSettings } from './server-settings.js'
 import { Service } from './service.js'
+import { valueExists } from './value-exists.js'
 
 export interface ServerOptions extends Partial<ServerSettings> {
   /** The process's memory limit, if the database has one. Request bodies must fit below it too. */
@@ -73,6 +74,7 @@ export function createServer(options: ServerOptions): Server {
     ...(threads ? { budgets: { cells: threads.budgets, row: 0 } } : {}),
     others: async () => (await threads?.states()) ?? [],
     ...(peers ? { peers } : {}),
+    valueExists: (claim) => valueExists(gate.get(), claim),
     tracing,
     audit: audit && new AuditLog(audit),
     routes: ({ metrics, isClosing, mayRead }) =>

@@ -5,9 +5,9 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import { VicinalError } from '../core/errors.js'
-
-/** The access that a route needs: none, any key, a key that may write, or the key of another node of the store. */
-export type Access = 'open' | 'read' | 'write' | 'cluster'
+import type { MaybePromise } from '../core/maybe-promise.js'
+import { Rights } from './rights.js'
+import { canSign, LEAST_TOKEN_KEY_BYTES, type Token, Tokens, type ValueExists, WrongKey } from './tokens.js'
 
 const BEARER = /^bearer +/i
 
@@ -17,24 +17,41 @@ export interface Keys {
   readonly readOnlyApiKeys: readonly string[]
 }
 
-/** A presented key that matches a configured one. */
-export interface KnownKey {
-  readonly digest: Buffer
-  readonly isReadOnly: boolean
+/** A caller that is known by a key or a token. */
+export interface Identity {
+  /** The digest of its key, or of its token; null where the service has no keys. */
+  readonly digest: Buffer | null
+  readonly rights: Rights
+  /** The name of the caller for logs: the kind of its key, or what its token says. */
+  readonly subject: string
+  /** When its token stops to be valid. */
+  readonly expiresMs: number
+  /** What its token needs to be valid. */
+  readonly valueExists: ValueExists | null
 }
 
-/** A presented key that matches no configured key. */
-export class WrongKey extends VicinalError {}
+const KEY = { expiresMs: Number.POSITIVE_INFINITY, valueExists: null } as const
+/** Any caller of an open route, or of a service without keys. */
+export const ANYONE: Identity = { ...KEY, digest: null, rights: Rights.ALL, subject: 'anyone' }
 
 export class KeyRing {
   #write: readonly Buffer[] = []
   #read: readonly Buffer[] = []
   /** They open nothing else, and nothing else opens what they open. */
   readonly #cluster: readonly Buffer[]
+  /** null where tokens are not taken. */
+  readonly #tokens: Tokens | null
 
-  constructor(keys: Keys & { readonly clusterKeys?: readonly string[] }) {
+  constructor(keys: Keys & { readonly clusterKeys?: readonly string[]; readonly jwtRbac?: boolean }) {
+    this.#tokens = keys.jwtRbac ? new Tokens() : null
     this.replace(keys)
     this.#cluster = (keys.clusterKeys ?? []).map(digest)
+    if (keys.jwtRbac && !keys.apiKeys.some(canSign)) {
+      throw new VicinalError(
+        'INVALID_ARGUMENT',
+        `jwt-rbac: expected an API key of at least ${LEAST_TOKEN_KEY_BYTES} bytes, which verifies tokens`,
+      )
+    }
   }
 
   /** Replaces all keys at once. A service that requires keys never stops requiring them. */
@@ -48,46 +65,50 @@ export class KeyRing {
     }
     this.#write = apiKeys.map(digest)
     this.#read = readOnlyApiKeys.map(digest)
+    this.#tokens?.replaceKeys(apiKeys)
   }
 
   get isEmpty(): boolean {
     return this.#write.length === 0 && this.#read.length === 0
   }
 
-  get size(): number {
-    return this.#write.length + this.#read.length
+  /** Whether callers differ from each other: then each has its share of the service. */
+  get hasSeveral(): boolean {
+    return this.#tokens !== null || this.#write.length + this.#read.length > 1
   }
 
   /**
-   * Throws unless the headers carry a key that allows `access`. Returns the key; null if the route is open or the
-   * service has no keys.
+   * The caller that the headers tell; a promise where its token was not seen lately. Throws or rejects with
+   * UNAUTHENTICATED.
    */
-  check(headers: IncomingHttpHeaders, access: Access): KnownKey | null {
-    if (access === 'open' || (this.isEmpty && access !== 'cluster')) return null
-    const key = presentedKey(headers)
-    if (key === undefined) {
-      throw new VicinalError('UNAUTHENTICATED', 'Must provide an API key or an Authorization bearer token')
-    }
-    const presented = digest(key)
-    if (access === 'cluster') {
-      if (matchesAny(presented, this.#cluster)) return null
-      throw new WrongKey('UNAUTHENTICATED', 'Invalid cluster key')
-    }
-    const mayWrite = matchesAny(presented, this.#write)
-    const mayRead = matchesAny(presented, this.#read)
-    if (!mayWrite && !mayRead) throw new WrongKey('UNAUTHENTICATED', 'Invalid API key')
-    if (access === 'write' && !mayWrite) throw new VicinalError('FORBIDDEN', 'write access is required')
-    return { digest: presented, isReadOnly: !mayWrite }
+  identify(headers: IncomingHttpHeaders): MaybePromise<Identity> {
+    if (this.isEmpty) return ANYONE
+    const key = presented(headers)
+    const digested = digest(key)
+    const mayWrite = matchesAny(digested, this.#write)
+    const mayRead = matchesAny(digested, this.#read)
+    if (mayWrite) return { ...KEY, digest: digested, rights: Rights.ALL, subject: 'write key' }
+    if (mayRead) return { ...KEY, digest: digested, rights: Rights.READ, subject: 'read-only key' }
+    if (this.#tokens === null) throw new WrongKey('UNAUTHENTICATED', 'Invalid API key')
+    const found = this.#tokens.find(key, digested)
+    return found instanceof Promise ? found.then((token) => holderOf(token, digested)) : holderOf(found, digested)
   }
 
-  lets(headers: IncomingHttpHeaders, access: Access): boolean {
-    try {
-      this.check(headers, access)
-      return true
-    } catch {
-      return false
-    }
+  /** Throws UNAUTHENTICATED unless the headers have the key of another node. */
+  checkNode(headers: IncomingHttpHeaders): void {
+    if (!matchesAny(digest(presented(headers)), this.#cluster))
+      throw new WrongKey('UNAUTHENTICATED', 'Invalid cluster key')
   }
+}
+
+function holderOf({ subject, ...token }: Token, digested: Buffer): Identity {
+  return { ...token, digest: digested, subject: subject ?? 'token' }
+}
+
+function presented(headers: IncomingHttpHeaders): string {
+  const key = presentedKey(headers)
+  if (key !== undefined) return key
+  throw new VicinalError('UNAUTHENTICATED', 'Must provide an API key or an Authorization bearer token')
 }
 
 function presentedKey(headers: IncomingHttpHeaders): string | undefined {

@@ -1,6 +1,7 @@
 /** Decides which bodies are read and how they are decoded. The checks are the same for all formats (src/wire). */
 import type { IncomingMessage } from 'node:http'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { AnsweredByAnotherThread } from '../core/answered-by-another-thread.js'
 import { describeValue, VicinalError } from '../core/errors.js'
 import { INGEST_TYPES } from '../core/ingest.js'
 import { andThen, type MaybePromise } from '../core/maybe-promise.js'
@@ -9,7 +10,9 @@ import { measureJson } from '../wire/json.js'
 import { measureMsgpack } from '../wire/msgpack.js'
 import { measureVectorJson } from '../wire/vector-json.js'
 import { type ArrivingBodies, ArrivingBody, LARGE_BODY_BYTES } from './arriving-body.js'
+import type { ReadCall } from './call.js'
 import { declaredBytes } from './declared-bytes.js'
+import { isOfPoints } from './peers.js'
 import { JSON_TYPE, MSGPACK_TYPE, MSGPACK_TYPES } from './respond.js'
 import { configOf } from './router.js'
 import { streamTypeOf } from './streamed-body.js'
@@ -126,6 +129,19 @@ export function unsupportedType(seen: string | undefined): VicinalError {
 export function checkContentEncoding(encoding: string | undefined): void {
   if (encoding === undefined || encoding === 'identity') return
   throw new VicinalError('UNSUPPORTED_MEDIA_TYPE', `Content-Encoding: expected none, got ${describeValue(encoding)}`)
+}
+
+/** Rejects if the collection does not exist. A thread that does not know the collection leaves the check to another. */
+export async function findCollection<C extends ReadCall>(
+  request: FastifyRequest,
+  callOf: (request: FastifyRequest) => C,
+): Promise<void> {
+  if (!isOfPoints(request.routeOptions.url)) return
+  try {
+    await callOf(request).reads()
+  } catch (error) {
+    if (!(error instanceof AnsweredByAnotherThread)) throw error
+  }
 }
 
 declare module 'fastify' {

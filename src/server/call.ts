@@ -21,10 +21,10 @@ import { checkCollectionName } from '../core/names.js'
 import type { Stop } from '../core/stop.js'
 import type { WireObject } from '../wire/fields.js'
 import type { ArrivalBounds } from './arriving-body.js'
-import type { Access } from './auth.js'
 import type { DatabaseGate } from './database-gate.js'
 import { type Parameters, ReadParameters, readParameters } from './parameters.js'
 import type { Work } from './places.js'
+import type { Access, Rights, Scope } from './rights.js'
 import { StreamedBody, streamTypeOf } from './streamed-body.js'
 import { receiveFile } from './upload.js'
 
@@ -36,11 +36,15 @@ export interface RouteOf<C> {
   method: 'GET' | 'PUT' | 'POST' | 'PATCH' | 'DELETE'
   path: string
   access: Access
+  /** What of the database it reads or changes, by which tokens are judged. */
+  scope: Scope
   work: Work
   /** The body is a form with a file, read as it arrives. */
   isUpload?: true
   /** The body is a stream of points without a bound, read as it arrives. */
   isStream?: true
+  /** Of a route that other nodes forward: the access that it needs where the request arrived. */
+  forwards?: Access
   /** A read that the audit log tells of. */
   isAdministrative?: true
   /** Each node answers it for itself, whichever node owns the store. */
@@ -70,8 +74,9 @@ export interface Asked {
     readonly stop: Stop
     /** Takes notes of the calls that the request makes. */
     readonly notes?: CallNotes | null
-    /** Whether the key may only read. Such a key cannot have the service work longer than the service's own timeout. */
+    /** Whether the caller may only read. It cannot have the service work longer than the service's own timeout. */
     readonly isReadOnly: boolean
+    readonly rights: Rights
   }
 }
 
@@ -112,6 +117,20 @@ export class ReadCall {
 
   options(): CallOptions {
     return this.within(this.deadline())
+  }
+
+  /** What the caller may do. */
+  get rights(): Rights {
+    return this.request.ticket.rights
+  }
+
+  /** Before the route runs: its parameters, rights to collections that the body names, and the watermark to wait for. */
+  begin({ access, forwards = access, parameters }: RouteOf<never>): MaybePromise<void> {
+    const { after } = this.readParameters(parameters)
+    if (!this.rights.areGlobal && forwards === 'read') {
+      for (const name of lookupsIn(this.body)) this.rights.check('read', 'collection', name)
+    }
+    return after === undefined ? undefined : this.reach(after)
   }
 
   /** Resolves once this node has what the caller demands. Only the thread with the database knows. */
@@ -210,8 +229,14 @@ export class Call extends ReadCall {
     return this.within(this.longOptions())
   }
 
+  /** As `GET /access` tells it. */
+  access(): object {
+    const { subject, rights } = this.request.ticket
+    return { subject, access: rights.claim }
+  }
+
   /** Whether the sender may see data that needs a key. */
-  isFrom(mayRead: (request: FastifyRequest) => boolean): boolean {
+  isFrom(mayRead: (request: FastifyRequest) => MaybePromise<boolean>): MaybePromise<boolean> {
     return mayRead(this.request)
   }
 

@@ -1,24 +1,26 @@
 /** Tells callers apart, so that none of several takes more than its share of the service. */
-import type { KnownKey } from './auth.js'
+import type { Identity } from './auth.js'
 import { CALLER_PLACES, type Caller } from './budgets.js'
 import { isLoopback } from './hosts.js'
+import type { Rights } from './rights.js'
 
 /**
- * With several keys a caller is a key. Without keys a caller is an address outside this machine. The holder of a single
- * key may use the whole of each bound, since there is no other caller. So may programs of this machine at a service
- * without keys.
+ * With several keys a caller is a key, or a token. Without keys a caller is an address outside this machine. The holder
+ * of a single key may use the whole of each bound, since there is no other caller. So may programs of this machine at a
+ * service without keys.
  */
-export function callerOf(key: KnownKey | null, keys: number, address: string | undefined): Caller {
-  if (key !== null) return keys > 1 ? key.digest.readUInt32LE(0) % CALLER_PLACES : null
-  if (keys > 0 || address === undefined || address === '' || isLocal(address)) return null
+export function callerOf({ digest }: Identity, hasSeveral: boolean, address: string | undefined): Caller {
+  if (digest !== null) return hasSeveral ? digest.readUInt32LE(0) % CALLER_PLACES : null
+  if (address === undefined || address === '' || isLocal(address)) return null
   return placeOf(address)
 }
 
-/** The caller of a request, and whether its key may only read. */
+/** The caller of a request that opens a stream, and what it may do. */
 export interface Admitted {
   readonly caller: Caller
-  /** The key may only read. */
-  readonly isReadOnly: boolean
+  readonly rights: Rights
+  /** When its token stops to be valid. */
+  readonly expiresMs: number
 }
 
 function isLocal(address: string): boolean {

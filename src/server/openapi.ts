@@ -43,8 +43,8 @@ export function openApiDocument(routes: readonly Route[]): object {
     components: {
       schemas: Object.fromEntries([...components].sort(([a], [b]) => (a < b ? -1 : 1))),
       securitySchemes: {
-        key: { type: 'apiKey', in: 'header', name: 'api-key' },
-        bearer: { type: 'http', scheme: 'bearer' },
+        key: { type: 'apiKey', in: 'header', name: 'api-key', description: 'A key, or a token with `--jwt-rbac`.' },
+        bearer: { type: 'http', scheme: 'bearer', description: 'The same. docs/tokens.md tells of tokens.' },
       },
     },
     security: [{}, { key: [] }, { bearer: [] }],

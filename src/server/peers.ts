@@ -1,6 +1,9 @@
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { VicinalError } from '../core/errors.js'
 import { CALLER_PLACES, type Caller } from './budgets.js'
+import { Rights } from './rights.js'
+import { accessOf } from './tokens.js'
 
 /** Where routes that only other nodes may call are. */
 export const INTERNAL = '/internal'
@@ -11,6 +14,8 @@ export const WATERMARK_HEADER = 'x-vicinal-watermark'
 /** The caller of a forwarded request, as the forwarding node tells callers apart. It is no key, and opens nothing. */
 export const SUBJECT_HEADER = 'x-vicinal-subject'
 
+/** The rights of that caller, as `tellRights` writes them. Its key or token stays where it arrived. */
+export const RIGHTS_HEADER = 'x-vicinal-rights'
 /** The caller of a forwarded request, as the audit log names it. */
 export const ACTOR_HEADER = 'x-vicinal-actor'
 
@@ -58,4 +63,20 @@ export function subjectOf(headers: IncomingHttpHeaders): Caller {
   const told = headers[SUBJECT_HEADER]
   const place = typeof told === 'string' && /^\d{1,3}$/.test(told) ? Number(told) : null
   return place !== null && place < CALLER_PLACES ? place : null
+}
+
+/** What a forwarded request may do, for RIGHTS_HEADER. It is shorter than the token that told it. */
+export function tellRights({ claim }: Rights): string {
+  return Buffer.from(JSON.stringify(claim)).toString('base64url')
+}
+
+/** What another node said of the caller; a node that says nothing is of a version without tokens. */
+export function toldRights(headers: IncomingHttpHeaders): Rights {
+  const told = headers[RIGHTS_HEADER]
+  if (told === undefined) return Rights.ALL
+  try {
+    return new Rights(accessOf(JSON.parse(Buffer.from(String(told), 'base64url').toString())))
+  } catch (cause) {
+    throw new VicinalError('FORBIDDEN', `${RIGHTS_HEADER}: expected rights of a caller`, { cause })
+  }
 }

@@ -7,10 +7,14 @@ import type { MainThread } from './main-thread.js'
 import type { Metrics, RouteMetrics } from './metrics.js'
 import { INTERNAL, WATERMARK_HEADER } from './peers.js'
 import { sendError, sendResult } from './respond.js'
+import { SCOPES } from './rights.js'
 
 /** Data of the matched route for the hooks. */
 export interface RouteConfig {
-  declared: Pick<RouteOf<never>, 'access' | 'work' | 'isUpload' | 'isStream' | 'isLocal' | 'isAdministrative'>
+  declared: Pick<
+    RouteOf<never>,
+    'access' | 'scope' | 'forwards' | 'work' | 'isUpload' | 'isStream' | 'isLocal' | 'isAdministrative'
+  >
   metrics: RouteMetrics
 }
 
@@ -49,6 +53,9 @@ function guard(app: FastifyInstance, entrance: Entrance): void {
     if (!ACCESSES.includes(config?.declared?.access)) {
       throw new VicinalError('INTERNAL', `route ${String(route.method)} ${route.url}: declares no access`)
     }
+    if (!SCOPES.includes(config?.declared?.scope)) {
+      throw new VicinalError('INTERNAL', `route ${String(route.method)} ${route.url}: declares no scope`)
+    }
     route.onRequest = (request, reply, done) => entrance(request, reply, config, done)
   })
   app.addHook('onRequest', (request, reply, done) => {
@@ -63,6 +70,8 @@ function registerRoute<C extends ReadCall>(app: FastifyInstance, route: RouteOf<
   const config: RouteConfig = {
     declared: {
       access: route.access,
+      scope: route.scope,
+      ...(route.forwards ? { forwards: route.forwards } : {}),
       work: route.work,
       ...(route.isUpload ? { isUpload: true } : {}),
       ...(route.isStream ? { isStream: true } : {}),
@@ -81,8 +90,8 @@ function registerRoute<C extends ReadCall>(app: FastifyInstance, route: RouteOf<
       let result: unknown
       try {
         const call = callOf(request)
-        const { after } = call.readParameters(route.parameters)
-        if (after !== undefined) await call.reach(after)
+        const begun = call.begin(route)
+        if (begun) await begun
         result = await route.run(call)
         // A stream's answer begins before its writes end, and has its watermark in the last line.
         if (isWrite && !route.isStream) {
@@ -118,7 +127,7 @@ function refuseOtherMethods(
   const allowed = routes.filter((route) => leadsTo(route.path, path)).map((route) => route.method)
   const method = METHODS.filter((candidate) => !allowed.includes(candidate))
   const config: RouteConfig = {
-    declared: { access: path.startsWith(INTERNAL) ? 'cluster' : 'read', work: 'light' },
+    declared: { access: path.startsWith(INTERNAL) ? 'cluster' : 'read', scope: 'listed', work: 'light' },
     metrics: metrics.route('OTHER', endpointOf(path)),
   }
   const error = new VicinalError('METHOD_NOT_ALLOWED', `Method not allowed: expected ${allowed.join(', ')}`)

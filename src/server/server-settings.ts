@@ -8,6 +8,10 @@ export interface ServerSettings {
   apiKeys: readonly string[]
   /** Keys that may only read. */
   readOnlyApiKeys: readonly string[]
+  /** Whether tokens are taken that an API key has signed. */
+  jwtRbac: boolean
+  /** Every write is refused, whoever asks. */
+  isReadOnly: boolean
   /** Keys of the other nodes of a store, which open the routes below `/internal` alone. */
   clusterKeys: readonly string[]
   /** Allows a public address without any key. */
@@ -68,6 +72,8 @@ export const DEFAULT_SETTINGS: ServerSettings = {
   port: 6333,
   apiKeys: [],
   readOnlyApiKeys: [],
+  jwtRbac: false,
+  isReadOnly: false,
   clusterKeys: [],
   allowInsecurePublic: false,
   allowedHosts: [],

@@ -1,7 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { AnsweredByAnotherThread } from '../core/answered-by-another-thread.js'
 import { VicinalError } from '../core/errors.js'
 import type { RoomHolder } from '../core/inner-call.js'
 import { andThen, type MaybePromise } from '../core/maybe-promise.js'
@@ -11,26 +10,29 @@ import type { Tracing } from '../core/tracing.js'
 import { turnBudget } from '../core/turn-budget.js'
 import { type ArrivalParts, ArrivingBodies, FEW_VALUE_BYTES, LARGE_BODY_BYTES, LOOKS } from './arriving-body.js'
 import type { AuditLog } from './audit-log.js'
-import { KeyRing, type Keys, type KnownKey, WrongKey } from './auth.js'
-import { checkContentEncoding, registerBodies } from './bodies.js'
+import { type Identity, KeyRing, type Keys } from './auth.js'
+import { checkContentEncoding, findCollection, registerBodies } from './bodies.js'
 import type { Asked, ReadCall, ReadRoute, RouteOf } from './call.js'
 import { type Admitted, callerOf } from './callers.js'
 import { FailureLog } from './failure-log.js'
 import { registerFailures } from './failures.js'
 import { createApp } from './fastify-app.js'
 import { answerPreflight, HostGuard, isLoopback, isPreflight, tellOrigin } from './hosts.js'
+import { KnownCallers } from './known-callers.js'
 import type { MainThread } from './main-thread.js'
 import { Metrics, type RouteMetrics, type ServiceState } from './metrics.js'
 import { Observation, pathOf } from './observation.js'
 import { OpenSockets, StalledReaders } from './open-sockets.js'
 import { answeredByOtherNode, checkAnswersStreams } from './other-nodes.js'
-import { actorOf, isOfPoints, type Peers, subjectOf } from './peers.js'
+import { actorOf, type Peers, subjectOf } from './peers.js'
 import { type BudgetRow, Places } from './places.js'
 import { REQUEST_ID_HEADER, requestIdOf } from './request-ids.js'
+import { Rights } from './rights.js'
 import { type Entrance, type RouteConfig, registerRoutes } from './router.js'
 import type { ServerSettings } from './server-settings.js'
 import { Streams } from './streams/streams.js'
 import { OpenTickets, Ticket, type Trust } from './ticket.js'
+import type { ValueExists } from './tokens.js'
 import { VERSION, VERSION_HEADER } from './versions.js'
 import { workFigures } from './work-metrics.js'
 import { WrongKeys } from './wrong-keys.js'
@@ -38,6 +40,10 @@ import { WrongKeys } from './wrong-keys.js'
 const CLOSED_RETRY_AFTER_MS = 1000
 /** How often a stopping service looks for connections whose answers are sent. */
 const IDLE_EVERY_MS = 20
+const OPEN = { access: 'open', work: 'light' } as const
+/** What a request needs that no route matched. */
+const UNMATCHED: RouteConfig['declared'] = { access: 'read', scope: 'listed', work: 'light' }
+const ONLY_READS = 'this service only reads: start `vicinal serve` to write'
 /** Share of the memory limit for the bodies of reads, for those of writes, and for one message. */
 const BODY_SHARE = 1 / 4
 
@@ -55,6 +61,8 @@ export interface ServiceParts<C extends ReadCall> {
   mainThread?: MainThread
   /** The other nodes of the database's store. */
   peers?: Peers
+  /** Whether the collection has a point with these values. Only the thread with the database knows. */
+  valueExists?(claim: ValueExists): Promise<boolean>
   tracing?: Tracing | null
   audit?: AuditLog | null
   streams: { routes: readonly ReadRoute[]; callOf(asked: Asked): ReadCall }
@@ -70,6 +78,7 @@ export class Service<C extends ReadCall> {
   readonly #failures = new FailureLog(() => this.app.log)
   readonly #mainThread: MainThread | null
   readonly #peers: Peers | null
+  readonly #callers: KnownCallers
   readonly #guard: HostGuard
   readonly #places: Places
   readonly #unmatched: RouteMetrics
@@ -92,6 +101,7 @@ export class Service<C extends ReadCall> {
     this.#keys = new KeyRing(settings)
     this.#mainThread = mainThread ?? null
     this.#peers = parts.peers ?? null
+    this.#callers = new KnownCallers({ ...parts, keys: this.#keys, wrongKeys: mainThread ? null : this.#wrongKeys })
     this.#guard = new HostGuard(settings, () => !this.#keys.isEmpty)
     this.#places = new Places(settings, budgets, () => this.#mostBodyBytes)
     this.metrics = new Metrics({ own: () => this.state(), others, memory, budgets: this.#places.budgets })
@@ -147,7 +157,7 @@ export class Service<C extends ReadCall> {
       room: (bytes, stop, holder) =>
         bytes >= LARGE_BODY_BYTES && this.#memory ? this.#room(bytes, stop, holder) : null,
       admits: (request) => this.#admitStream(request),
-      keeps: ({ headers }) => this.#keys.lets(headers, 'read'),
+      keeps: ({ headers }) => this.#callers.isKnown(headers),
       onFailure: (known, { url, socket }, reqId) => {
         const facts = { reqId, method: 'GET', path: pathOf(url as string), code: known.code }
         this.#failures.note(facts, { known, cause: known.cause ?? known, peer: socket.remoteAddress })
@@ -156,25 +166,15 @@ export class Service<C extends ReadCall> {
   }
 
   /** The checks of a request that opens a stream. */
-  #admitStream(request: IncomingMessage): Admitted {
+  #admitStream(request: IncomingMessage): MaybePromise<Admitted> {
+    const { headers, socket } = request
     this.#guard.check(request)
-    const key = this.#keyOf(request)
-    if (this.#isRefusing) throw stopping()
-    checkAnswersStreams(this.#peers)
-    const caller = callerOf(key, this.#keys.size, request.socket.remoteAddress)
-    return { caller, isReadOnly: key?.isReadOnly ?? false }
-  }
-
-  #keyOf({ headers, socket }: IncomingMessage): KnownKey | null {
-    try {
-      return this.#keys.check(headers, 'read')
-    } catch (error) {
-      throw this.#counted(error as Error, socket.remoteAddress)
-    }
-  }
-
-  #counted(error: Error, peer: string | undefined): Error {
-    return error instanceof WrongKey && !this.#mainThread ? this.#wrongKeys.answerTo(error, peer) : error
+    return andThen(this.#callers.holder(headers, socket.remoteAddress), (who) => {
+      if (this.#isRefusing) throw stopping()
+      checkAnswersStreams(this.#peers)
+      if (who.valueExists) throw new VicinalError('FORBIDDEN', 'a token with value_exists opens no stream')
+      return { ...who, caller: callerOf(who, this.#keys.hasSeveral, socket.remoteAddress) }
+    })
   }
 
   /** Closes streams that were opened with a key that no longer exists. */
@@ -183,16 +183,7 @@ export class Service<C extends ReadCall> {
     this.#streams.recheck()
   }
 
-  /** Whether the caller's key may read. Open routes show such a caller more. */
-  readonly mayRead = ({ headers, raw, ticket }: FastifyRequest): boolean => {
-    try {
-      this.#keys.check(headers, 'read')
-      return true
-    } catch (error) {
-      this.#counted(error as Error, ticket.peer ?? raw.socket.remoteAddress)
-      return false
-    }
-  }
+  readonly mayRead = (request: FastifyRequest): Promise<boolean> => this.#callers.mayReadAll(request)
 
   readonly isClosing = (): boolean => this.#closing !== null
 
@@ -286,14 +277,26 @@ export class Service<C extends ReadCall> {
 
   #enter(...[request, reply, config, done]: Parameters<Entrance>): void {
     const refusal = this.#refusal(request, reply, config)
+    if (refusal instanceof Promise) void refusal.then((error) => this.#entered(error, request, reply, config, done))
+    else this.#entered(refusal, request, reply, config, done)
+  }
+
+  #entered(refusal: Error | undefined, ...[request, reply, config, done]: Parameters<Entrance>): void {
     if (this.#mainThread && (refusal as VicinalError | undefined)?.code === 'UNAUTHENTICATED') {
       this.#mainThread.refuse(request, reply)
     } else if (!refusal && isPreflight(request.raw, this.#guard)) answerPreflight(reply)
     else if (refusal || !answeredByOtherNode(this.#peers, config, [request, reply], done)) done(refusal)
   }
 
-  /** The checks that every request passes before its body is read. Returns the reason for a refusal. */
-  #refusal(request: FastifyRequest, reply: FastifyReply, config: RouteConfig | undefined): Error | undefined {
+  /**
+   * The checks that every request passes before its body is read. Returns the reason for a refusal; a promise of it
+   * where a token has to be verified.
+   */
+  #refusal(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    config: RouteConfig | undefined,
+  ): MaybePromise<Error | undefined> {
     const ticket = new Ticket(reply.raw, config?.metrics ?? this.#unmatched, this.#places)
     request.ticket = ticket
     this.#tickets.add(ticket)
@@ -304,39 +307,47 @@ export class Service<C extends ReadCall> {
     })
     this.#tell(request, reply)
     this.#observation.begin(request, reply, ticket, config)
+    const refused = (error: Error) => this.#callers.counted(error, ticket.peer ?? request.raw.socket.remoteAddress)
     try {
       const trust = this.#trusted.get(request.raw)
       if (trust) ticket.trust(trust)
       else this.#guard.check(request.raw)
-      // If no route matched, a caller without a key learns nothing either.
-      const access = isPreflight(request.raw, this.#guard) ? 'open' : (config?.declared.access ?? 'read')
-      const key = this.#keys.check(request.headers, access)
-      if (access === 'cluster') {
-        this.#peers?.checkReceived(request.headers, config?.declared.work === 'read')
-        ticket.caller = subjectOf(request.headers)
-        ticket.subject = actorOf(request.headers)
-      } else ticket.caller = callerOf(key, this.#keys.size, ticket.peer ?? request.raw.socket.remoteAddress)
-      if (key) ticket.subject = key.isReadOnly ? 'read-only key' : 'write key'
-      // A forwarded read has the bounds of a key that may only read.
-      ticket.isReadOnly = key?.isReadOnly ?? (access === 'cluster' && config?.declared.work === 'read')
-      const work = config?.declared.work ?? 'light'
-      ticket.mostBytes = work === 'write' ? this.#settings.maxBodyBytes : this.#mostReadBytes
-      const isForwarded = ticket.peer !== undefined
-      // A forwarding thread itself informs its clients that the service stops. The connection between the threads stays
-      // open.
-      if (isForwarded) reply.raw.removeHeader('connection')
-      else if (this.#isRefusing && work !== 'light') throw stopping()
-      checkContentEncoding(request.headers['content-encoding'])
-      ticket.admit(work)
-      if (work === 'read') turnBudget.noteArrival()
-      // Only now does a client with `Expect: 100-continue` learn that it may send its body.
-      if (request.headers.expect !== undefined) reply.raw.writeContinue()
-      return undefined
+      const known = this.#callers.of(request.raw, isPreflight(request.raw, this.#guard) ? OPEN : config?.declared)
+      if (!(known instanceof Promise)) {
+        this.#admit(known, request, reply, config)
+        return undefined
+      }
+      return known.then((who) => this.#admit(who, request, reply, config)).then(() => undefined, refused)
     } catch (error) {
-      // Only a key that may read is refused so.
-      if ((error as VicinalError).code === 'FORBIDDEN') ticket.subject = 'read-only key'
-      return this.#counted(error as Error, ticket.peer ?? request.raw.socket.remoteAddress)
+      return refused(error as Error)
     }
+  }
+
+  #admit(who: Identity, request: FastifyRequest, reply: FastifyReply, config: RouteConfig | undefined): void {
+    const { ticket, headers } = request
+    const { access, scope, work, forwards } = config?.declared ?? UNMATCHED
+    const isOfNode = access === 'cluster'
+    const { name = '' } = (request.params ?? {}) as { name?: string }
+    // A client that hung up meanwhile has given back what it held, and must not take a place.
+    if (ticket.stop.isStopped) throw new VicinalError('CANCELLED', 'the client hung up')
+    if (this.#settings.isReadOnly && access === 'write') throw new VicinalError('READ_ONLY', ONLY_READS)
+    ticket.rights = this.#settings.isReadOnly ? Rights.READ : who.rights
+    ticket.subject = isOfNode ? actorOf(headers) : who.subject
+    if (access !== 'open') who.rights.check(forwards ?? access, scope, name)
+    const peer = ticket.peer ?? request.raw.socket.remoteAddress
+    ticket.caller = isOfNode ? subjectOf(headers) : callerOf(who, this.#keys.hasSeveral, peer)
+    // A forwarded read has the bounds of a key that may only read.
+    ticket.isReadOnly = isOfNode ? work === 'read' : !who.rights.mayWrite(name)
+    ticket.mostBytes = work === 'write' ? this.#settings.maxBodyBytes : this.#mostReadBytes
+    // A forwarding thread itself informs its clients that the service stops. The connection between the threads stays
+    // open.
+    if (ticket.peer !== undefined) reply.raw.removeHeader('connection')
+    else if (this.#isRefusing && work !== 'light') throw stopping()
+    checkContentEncoding(headers['content-encoding'])
+    ticket.admit(work)
+    if (work === 'read') turnBudget.noteArrival()
+    // Only now does a client with `Expect: 100-continue` learn that it may send its body.
+    if (headers.expect !== undefined) reply.raw.writeContinue()
   }
 
   /** Sets the headers that every answer has. */
@@ -367,19 +378,6 @@ export class Service<C extends ReadCall> {
   /** Reserves room for body bytes below the memory limit. Parsed values reserve their own room. */
   #room(bytes: number, stop: Stop, holder?: RoomHolder): MaybePromise<() => void> {
     return (this.#memory as MemoryGate).reserve(Math.min(bytes, this.#mostBodyBytes), stop, holder)
-  }
-}
-
-/** Rejects if the collection does not exist. A thread that does not know the collection leaves the check to another. */
-async function findCollection<C extends ReadCall>(
-  request: FastifyRequest,
-  callOf: (request: FastifyRequest) => C,
-): Promise<void> {
-  if (!isOfPoints(request.routeOptions.url)) return
-  try {
-    await callOf(request).reads()
-  } catch (error) {
-    if (!(error instanceof AnsweredByAnotherThread)) throw error
   }
 }
 

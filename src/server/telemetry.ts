@@ -7,6 +7,7 @@ import { infoToWire } from '../wire/collection-info.js'
 import { collectionInfos, type LookedAt } from './collection-infos.js'
 import { digestOf } from './digest.js'
 import type { Metrics } from './metrics.js'
+import type { Rights } from './rights.js'
 import { TITLE, VERSION } from './versions.js'
 
 const KIB = 1024
@@ -23,23 +24,33 @@ export interface TelemetryParts {
   anonymize: boolean
 }
 
-export async function telemetry(parts: TelemetryParts): Promise<object> {
+/** A token of single collections sees them, and nothing of the service as a whole. */
+export async function telemetry(parts: TelemetryParts, rights: Rights): Promise<object> {
   const { id, started, database, metrics, level } = parts
-  const names = database ? await database.collections() : []
+  const names = database ? (await database.collections()).filter((name) => rights.sees(name)) : []
   const app = { name: TITLE, version: VERSION, startup: started }
   const collections = { number_of_collections: names.length }
   if (level < 1) return { id, app, collections }
-  return {
+  const about = {
     id,
     app: { ...app, system: await system() },
     collections:
       level < 2 || !database
         ? collections
-        : { ...collections, collections: told(await collectionInfos(database), parts) },
+        : { ...collections, collections: told(seenOf(await collectionInfos(database), rights), parts) },
+  }
+  if (!rights.areGlobal) return about
+  return {
+    ...about,
     cluster: { enabled: false },
     requests: { rest: { responses: await metrics.responses() }, grpc: { responses: {} } },
     memory: memory(),
   }
+}
+
+function seenOf({ open, closed }: LookedAt, rights: Rights): LookedAt {
+  const isSeen = ({ name }: { name: string }) => rights.sees(name)
+  return { open: open.filter(isSeen), closed: closed.filter(isSeen) }
 }
 
 /** Memory of the machine, or of the container. */

@@ -7,6 +7,7 @@ import type { Arriving, ArrivingBody } from './arriving-body.js'
 import type { Caller } from './budgets.js'
 import type { RouteMetrics } from './metrics.js'
 import type { Places, Work } from './places.js'
+import { Rights } from './rights.js'
 
 /** Memory reserved for work in progress, given back at its end. */
 export abstract class HeldRoom implements RoomHolder {
@@ -65,7 +66,9 @@ export class Ticket extends HeldRoom {
   isAdmittedByMainThread = false
   work: Work = 'light'
   caller: Caller = null
-  /** The key may only read. */
+  /** What the caller may do. */
+  rights = Rights.NONE
+  /** The caller may not write where the request reads. */
   isReadOnly = false
   /** The caller, as the audit log names it. */
   subject = 'anyone'

@@ -20,7 +20,7 @@ const DENIED = [401, 403]
 const pathOf = (path: string) => path.replace(':name', 'a').replace(':id', '1').replace(':field', 'f')
 const isRead = (method: string, path: string) =>
   // Where a stream goes on is asked of the owner, by those who write.
-  (method === 'GET' && !path.endsWith('/snapshot') && !path.endsWith('/ingest/:source')) ||
+  (method === 'GET' && !/\/(snapshot|snapshots\/:snapshot)$/.test(path) && !path.endsWith('/ingest/:source')) ||
   /\/(count|scroll|facet|wait-for-index|warm|quality\/pairs)$/.test(path) ||
   /\/(query|search|recommend|discover)(\/(batch|groups|matrix\/(pairs|offsets)))?$/.test(path) ||
   (method === 'POST' && path.endsWith('/points'))

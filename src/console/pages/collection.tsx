@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks'
 import { ErrorLine, Section, Status, Table, Tile, Waiting } from '../parts/basics'
 import { Confirm } from '../parts/confirm'
+import { May } from '../parts/may'
 import { linkTo } from '../parts/place'
 import { bytes, percent, short, whole } from '../parts/words'
 import { type Asked, useAsked } from '../service/polled'
@@ -29,15 +30,17 @@ export function CollectionPage({ name }: { name: string }) {
       <Facts info={found.value} />
       <MemoryByPart memory={found.value.memory} />
       <Vectors info={found.value} />
-      <PayloadSchema path={path} info={found.value} onChange={info.again} />
-      <Configuration path={path} info={found.value} onChange={info.again} />
+      <PayloadSchema name={name} path={path} info={found.value} onChange={info.again} />
+      <Configuration name={name} path={path} info={found.value} onChange={info.again} />
       <Aliases name={name} />
       <SnapshotList path={path} name={name} />
-      <Section title="Delete">
-        <button type="button" class="danger" onClick={() => setIsDeleting(true)}>
-          Delete this collection …
-        </button>
-      </Section>
+      <May change="all" of={name}>
+        <Section title="Delete">
+          <button type="button" class="danger" onClick={() => setIsDeleting(true)}>
+            Delete this collection …
+          </button>
+        </Section>
+      </May>
       {isDeleting && (
         <Confirm
           title="Delete the collection"

@@ -5,8 +5,9 @@ import { Plot } from '../parts/plot'
 import { bytes, millis, percent, short, uptime, whole } from '../parts/words'
 import { byCollection, type Lately, lately, type Metrics, metricsOf, numberOf } from '../service/metrics-text'
 import { type Asked, useAsked } from '../service/polled'
-import { ask, askPlain } from '../service/session'
+import { ask, askPlain, Refused } from '../service/session'
 
+const FORBIDDEN = 403
 const LOOK_EVERY_MS = 2_000
 const SLOW_LOOK_EVERY_MS = 10_000
 /** Five minutes of looks. */
@@ -49,7 +50,9 @@ export function OverviewPage() {
     <>
       <h1>Overview</h1>
       <ErrorLine error={asked.error} />
-      <ErrorLine error={issues.error && new Error(`Warnings: ${issues.error.message}`)} />
+      <ErrorLine
+        error={issues.error && !isForbidden(issues.error) ? new Error(`Warnings: ${issues.error.message}`) : null}
+      />
       {last && <Tiles look={last} />}
       {asked.value && <Load looks={asked.value} />}
       <Warnings issues={issues.value?.issues ?? []} />
@@ -59,8 +62,20 @@ export function OverviewPage() {
   )
 }
 
+const isForbidden = (error: unknown) => error instanceof Refused && error.status === FORBIDDEN
+
+/** A token of single collections sees none of the metrics, which are of all collections. */
+async function metricsText(signal: AbortSignal): Promise<string> {
+  try {
+    return await (await askPlain('/metrics', signal)).text()
+  } catch (error) {
+    if (isForbidden(error)) return ''
+    throw error
+  }
+}
+
 async function look(before: Look | undefined, signal: AbortSignal): Promise<Look> {
-  const metrics = metricsOf(await (await askPlain('/metrics', signal)).text())
+  const metrics = metricsOf(await metricsText(signal))
   const atSeconds = Date.now() / 1000
   if (!before) return { atSeconds, metrics, perSecond: null, reads: NONE, writes: NONE }
   const of = (is: (endpoint: string) => boolean) => lately(before.metrics, metrics, is)
@@ -289,6 +304,7 @@ interface Cluster {
 function Nodes() {
   const cluster = useAsked((signal) => ask<Cluster>('GET', '/cluster', undefined, signal), [], SLOW_LOOK_EVERY_MS)
   const nodes = cluster.value?.vicinal
+  if (isForbidden(cluster.error)) return null
   if (cluster.error) return <ErrorLine error={new Error(`Nodes: ${cluster.error.message}`)} />
   if (!nodes) return null
   return (

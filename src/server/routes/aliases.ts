@@ -8,7 +8,8 @@ const READ = { method: 'GET', access: 'read', work: 'read' } as const
 
 export const aliasRoutes: Route[] = [
   {
-    ...{ method: 'POST', path: '/collections/aliases', access: 'write', work: 'write', answer: Type.Boolean() },
+    ...{ method: 'POST', path: '/collections/aliases', access: 'write', scope: 'all', work: 'write' },
+    answer: Type.Boolean(),
     ...{ summary: 'Changes aliases, all of them or none.', body: AliasChanges, parameters: ChangeParameters },
     async run(call) {
       const { actions } = bodyOf(AliasChanges, call.body ?? null)
@@ -17,16 +18,28 @@ export const aliasRoutes: Route[] = [
     },
   },
   {
-    ...{ ...READ, path: '/aliases', summary: 'All aliases.' },
-    run: async (call) => ({ aliases: (await call.database.aliases(call.options())).map(wireAlias) }),
+    ...{ ...READ, path: '/aliases', scope: 'listed', summary: 'All aliases.' },
+    run: async (call) => told(call, await call.database.aliases(call.options())),
   },
-  { ...READ, path: '/collections/:name/aliases', summary: 'Aliases of a collection.', run: listOfOne },
+  {
+    ...{ ...READ, path: '/collections/:name/aliases', scope: 'collection', summary: 'Aliases of a collection.' },
+    run: listOfOne,
+  },
 ]
 
 async function listOfOne(call: Call): Promise<unknown> {
   const collection = await call.collection()
   const aliases = await collection.aliases(call.options())
-  return { aliases: aliases.map((aliasName) => wireAlias({ aliasName, collectionName: collection.name })) }
+  return told(
+    call,
+    aliases.map((aliasName) => ({ aliasName, collectionName: collection.name })),
+  )
+}
+
+/** A token sees an alias if it names it and its collection. */
+function told({ rights }: Call, aliases: readonly AliasDescription[]): object {
+  const seen = aliases.filter((alias) => rights.sees(alias.aliasName) && rights.sees(alias.collectionName))
+  return { aliases: seen.map(wireAlias) }
 }
 
 function wireAlias({ aliasName, collectionName }: AliasDescription): object {

@@ -10,11 +10,20 @@ const ALL = '/collections'
 const ONE = '/collections/:name'
 
 const READ = { method: 'GET', access: 'read', work: 'read' } as const
-const CHANGE = { access: 'write', work: 'write', parameters: ChangeParameters, answer: Type.Boolean() } as const
+const CHANGE = {
+  access: 'write',
+  scope: 'all',
+  work: 'write',
+  parameters: ChangeParameters,
+  answer: Type.Boolean(),
+} as const
 
 export const collectionRoutes: Route[] = [
-  { ...READ, path: ALL, summary: 'Names of all collections.', run: list },
-  { ...READ, path: ONE, summary: 'A collection: its state and its configuration.', run: info },
+  { ...READ, path: ALL, scope: 'listed', summary: 'Names of all collections.', run: list },
+  {
+    ...{ ...READ, path: ONE, scope: 'collection', summary: 'A collection: its state and its configuration.' },
+    run: info,
+  },
   {
     ...{ ...CHANGE, method: 'PUT', path: ONE, summary: 'Makes a collection.', body: CollectionOptions },
     parameters: CreationParameters,
@@ -29,7 +38,7 @@ export const collectionRoutes: Route[] = [
     ...{ ...CHANGE, method: 'DELETE', path: ONE, summary: 'Deletes a collection.' },
     run: (call) => call.database.deleteCollection(call.collectionName, call.options()),
   },
-  { ...READ, path: `${ONE}/exists`, summary: 'Whether a collection exists.', run: exists },
+  { ...READ, path: `${ONE}/exists`, scope: 'collection', summary: 'Whether a collection exists.', run: exists },
   // Not in Qdrant: the library's verbs.
   waits('warm', 'read', 'Opens a collection ahead of its use.'),
   waits('flush', 'write', 'Answers when everything acknowledged is in the table.'),
@@ -39,7 +48,7 @@ export const collectionRoutes: Route[] = [
 function waits(verb: 'warm' | 'flush' | 'waitForIndex', access: 'read' | 'write', summary: string): Route {
   const path = `${ONE}/${verb === 'waitForIndex' ? 'wait-for-index' : verb}`
   return {
-    ...{ method: 'POST', path, access, work: access, summary, parameters: CallParameters },
+    ...{ method: 'POST', path, access, scope: 'collection', work: access, summary, parameters: CallParameters },
     async run(call) {
       await (await call.collection())[verb](call.waitingOptions())
       return true
@@ -49,7 +58,7 @@ function waits(verb: 'warm' | 'flush' | 'waitForIndex', access: 'read' | 'write'
 
 async function list(call: Call): Promise<unknown> {
   const names = await call.database.collections(call.options())
-  return { collections: names.map((name) => ({ name })) }
+  return { collections: names.filter((name) => call.rights.sees(name)).map((name) => ({ name })) }
 }
 
 async function info(call: Call): Promise<unknown> {

@@ -7,7 +7,7 @@ const PAGE = '/dashboard'
 
 export function consoleRoutes(pictureHosts: readonly string[]): Route[] {
   const files = new ConsoleFiles(pictureHosts)
-  const open = { method: 'GET', access: 'open', work: 'light' } as const
+  const open = { method: 'GET', access: 'open', scope: 'listed', work: 'light' } as const
   const file = async (path: string) => new FileBody(await files.get(path))
   return [
     // Relative, so that it also holds behind a path of a proxy.

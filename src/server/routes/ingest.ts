@@ -1,5 +1,6 @@
 /** Streams of points into a collection. The answer tells the progress line by line, while the body is still read. */
 import Type from 'typebox'
+import type { Collection } from '../../core/database.js'
 import { VicinalError } from '../../core/errors.js'
 import { type IngestCounts, IngestResult } from '../../core/ingest.js'
 import { Repair, RepairResult } from '../../core/repair.js'
@@ -8,6 +9,7 @@ import { tell } from '../../core/vocabulary/teller.js'
 import { pointOf } from '../../wire/points.js'
 import { bodyOf } from '../../wire/read-bodies.js'
 import type { Call, Route } from '../call.js'
+import { collectionInfo } from '../collection-infos.js'
 import { CallParameters, IngestParameters, WriteParameters } from '../parameters.js'
 import { envelopeOf, errorEnvelopeOf, LineBody } from '../respond.js'
 
@@ -20,6 +22,7 @@ export const ingestRoutes: Route[] = [
     method: 'POST',
     path: INGEST,
     access: 'write',
+    scope: 'collection',
     work: 'write',
     isStream: true,
     parameters: IngestParameters,
@@ -31,6 +34,7 @@ export const ingestRoutes: Route[] = [
     method: 'POST',
     path: `${INGEST}/repair`,
     access: 'write',
+    scope: 'collection',
     work: 'write',
     parameters: WriteParameters,
     body: Repair,
@@ -43,6 +47,7 @@ export const ingestRoutes: Route[] = [
     path: `${INGEST}/:source`,
     // Only the owner of a store knows, so other nodes hand the request on.
     access: 'write',
+    scope: 'collection',
     work: 'read',
     parameters: CallParameters,
     answer: Type.Object({ position: integer({ description: 'Rows of the source that are stored.' }) }),
@@ -59,7 +64,15 @@ async function repair(call: Call): Promise<unknown> {
     return { id, ...(vector === undefined ? {} : { vector: point.vector }), ...(payload ? { payload } : {}) }
   })
   const collection = await call.collection()
+  await checkQuarantine(collection, call)
   return tell(RepairResult, await collection.repair({ ...asked, replace: replacements }, call.writeOptions()))
+}
+
+/** A repair takes records out of the quarantine, which is another collection. */
+async function checkQuarantine(collection: Collection, { rights }: Call): Promise<void> {
+  if (rights.areGlobal) return
+  const { ingestion } = (await collectionInfo(collection)).config
+  if (ingestion?.quarantine !== undefined) rights.check('write', 'collection', ingestion.quarantine)
 }
 
 async function position(call: Call): Promise<object> {

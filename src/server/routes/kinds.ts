@@ -15,7 +15,7 @@ export function reads<T extends TSchema>(
   run: (collection: ReadableCollection, asked: Static<T>, call: ReadCall) => unknown,
 ): ReadRoute {
   return {
-    ...{ method: 'POST', path, access: 'read', work: 'read', summary, body },
+    ...{ method: 'POST', path, access: 'read', scope: 'collection', work: 'read', summary, body },
     async run(call) {
       const asked = bodyOf(body, call.body ?? {})
       return await run(await call.reads(), asked, call)
@@ -23,7 +23,7 @@ export function reads<T extends TSchema>(
   }
 }
 
-const WRITE = { access: 'write', work: 'write', parameters: WriteParameters } as const
+const WRITE = { access: 'write', scope: 'collection', work: 'write', parameters: WriteParameters } as const
 
 export function writes<T extends TSchema>(
   method: Route['method'],

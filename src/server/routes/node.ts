@@ -39,22 +39,25 @@ export function nodeRoutes(peers: Peers | null): Route[] {
     {
       ...about,
       path: '/cluster',
+      scope: 'all',
       isAdministrative: true,
       run: async () => ({ status: 'disabled', ...(peers ? { vicinal: await peers.describe() } : {}) }),
     },
     {
       ...read,
       path: '/cluster/telemetry',
+      scope: 'listed',
       isAdministrative: true,
       summary: 'Collections of the only node.',
       parameters: ClusterTelemetryParameters,
       run: clusterTelemetry,
     },
-    { ...read, path: '/quotas', isAdministrative: true, run: quotas },
+    { ...read, path: '/quotas', scope: 'all', isAdministrative: true, run: quotas },
     {
       method: 'PUT',
       path: '/quotas',
       access: 'write',
+      scope: 'all',
       work: 'write',
       summary: 'Bounds the use of the node.',
       body: QuotaConfig,
@@ -62,20 +65,22 @@ export function nodeRoutes(peers: Peers | null): Route[] {
       parameters: QuotaParameters,
       run: updateQuotas,
     },
-    { ...read, path: '/issues', isAdministrative: true, run: (call) => issues.list(call) },
+    { ...read, path: '/issues', scope: 'listed', isAdministrative: true, run: (call) => issues.list(call) },
     {
       method: 'DELETE',
       path: '/issues',
       access: 'write',
+      scope: 'all',
       work: 'write',
       isLocal: true,
       run: (call) => issues.clear(call),
     },
-    { ...read, path: `${ONE}/cluster`, run: shards },
-    { ...read, path: `${ONE}/shards`, run: shardKeys },
+    { ...read, path: `${ONE}/cluster`, scope: 'extras', run: shards },
+    { ...read, path: `${ONE}/shards`, scope: 'collection', run: shardKeys },
     {
       ...read,
       path: `${ONE}/optimizations`,
+      scope: 'collection',
       summary: 'How far the graph has caught up.',
       parameters: OptimizationsParameters,
       run: optimizations,
@@ -85,7 +90,7 @@ export function nodeRoutes(peers: Peers | null): Route[] {
       const run = () => {
         throw new VicinalError('NOT_IMPLEMENTED', text)
       }
-      return { method, path, access: 'write', work: 'light', parameters: ChangeParameters, run }
+      return { method, path, access: 'write', scope: 'all', work: 'light', parameters: ChangeParameters, run }
     }),
   ]
 }
@@ -118,7 +123,7 @@ async function shardKeys(call: Call): Promise<object> {
 }
 
 async function clusterTelemetry(call: Call): Promise<object> {
-  const found = await allInfos(call)
+  const found = (await allInfos(call)).filter(({ name }) => call.rights.sees(name))
   const collections = found.map((info) => {
     const replica = {
       peer_id: PEER,
@@ -172,9 +177,9 @@ class Issues {
     const present = await this.#present(call)
     for (const id of this.#seen) if (!present.has(id)) this.#seen.delete(id)
     for (const id of this.#since.keys()) if (!present.has(id)) this.#since.delete(id)
-    const issues = [...present].filter(([id]) => !this.#seen.has(id))
+    const issues = [...present].filter(([id, { name }]) => !this.#seen.has(id) && call.rights.sees(name))
     return {
-      issues: issues.map(([id, description]) => {
+      issues: issues.map(([id, { description }]) => {
         if (!this.#since.has(id)) this.#since.set(id, new Date().toISOString())
         return { id, description, timestamp: this.#since.get(id) }
       }),
@@ -186,13 +191,14 @@ class Issues {
     return true
   }
 
-  async #present(call: Call): Promise<Map<string, string>> {
+  /** By their ids: the collection and what is said of it. */
+  async #present(call: Call): Promise<Map<string, { name: string; description: string }>> {
     const infos = await allInfos(call)
     return new Map(
       infos.flatMap(({ name, warnings }) => {
-        return warnings.map((warning): [string, string] => [
+        return warnings.map((warning): [string, { name: string; description: string }] => [
           `${name}: ${warning}`,
-          `Collection \`${name}\`: ${warning}`,
+          { name, description: `Collection \`${name}\`: ${warning}` },
         ])
       }),
     )

@@ -20,7 +20,11 @@ export const pointReadRoutes: ReadRoute[] = [
   reads(POINTS, 'Points by their ids.', PointRequest, async (collection, { ids, ...options }, call) =>
     wirePoints(await collection.retrieve(ids as readonly PointId[], { ...askedOf(options, true), ...call.options() })),
   ),
-  { method: 'GET', path: `${POINTS}/:id`, access: 'read', work: 'read', summary: 'One point.', run: retrieveOne },
+  {
+    ...{ method: 'GET', path: `${POINTS}/:id`, access: 'read', scope: 'collection', work: 'read' },
+    summary: 'One point.',
+    run: retrieveOne,
+  },
   reads(`${POINTS}/count`, 'The number of points that match.', CountRequest, async (collection, options, call) => ({
     count: await collection.count({ ...options, ...call.options() }),
   })),
@@ -35,7 +39,8 @@ export const pointReadRoutes: ReadRoute[] = [
 
 export const pointRoutes: Route[] = [
   {
-    ...{ method: 'PUT', path: POINTS, access: 'write', work: 'write', parameters: WriteParameters },
+    ...{ method: 'PUT', path: POINTS, access: 'write', scope: 'collection', work: 'write' },
+    parameters: WriteParameters,
     ...{ summary: 'Writes points.', body: PointInsert, answer: WriteResult },
     run: upsert,
   },
@@ -43,7 +48,8 @@ export const pointRoutes: Route[] = [
     collection.delete(selected(change).which, options),
   ),
   {
-    ...{ method: 'POST', path: `${POINTS}/batch`, access: 'write', work: 'write', parameters: WriteParameters },
+    ...{ method: 'POST', path: `${POINTS}/batch`, access: 'write', scope: 'collection', work: 'write' },
+    parameters: WriteParameters,
     ...{ summary: 'Does several changes of points in order.', body: PointChanges, answer: Type.Array(WriteResult) },
     run: batch,
   },

@@ -17,13 +17,20 @@ import { ChangeParameters, QualityParameters } from '../parameters.js'
 const QUALITY = '/collections/:name/quality'
 const REFERENCE = `${QUALITY}/reference`
 const KNOWN_REFERENCE = keysOf<{ operation_id: number; filter: object }>({ operation_id: true, filter: true })
-const CHANGE = { access: 'write', work: 'write', parameters: ChangeParameters, answer: Type.Boolean() } as const
+const CHANGE = {
+  access: 'write',
+  scope: 'extras',
+  work: 'write',
+  parameters: ChangeParameters,
+  answer: Type.Boolean(),
+} as const
 
 export const qualityRoutes: Route[] = [
   {
     method: 'GET',
     path: QUALITY,
     access: 'read',
+    scope: 'collection',
     work: 'read',
     parameters: QualityParameters,
     answer: Type.Union([QualityReport, QualityHistory]),
@@ -34,6 +41,7 @@ export const qualityRoutes: Route[] = [
     method: 'POST',
     path: `${QUALITY}/pairs`,
     access: 'read',
+    scope: 'collection',
     work: 'read',
     body: PairsRequest,
     answer: NearDuplicatePairs,

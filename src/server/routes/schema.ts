@@ -7,7 +7,7 @@ import { deletes, writes } from './kinds.js'
 const INDEX = '/collections/:name/index'
 const VECTOR = '/collections/:name/vectors/:vector'
 
-export const schemaRoutes: Route[] = [
+const routes: Route[] = [
   writes('PUT', INDEX, 'Makes an index of a payload field.', PayloadIndexRequest, (collection, index, options) =>
     collection.createPayloadIndex(index.fieldName, index.fieldSchema as NonNullable<typeof index.fieldSchema>, options),
   ),
@@ -21,3 +21,5 @@ export const schemaRoutes: Route[] = [
     collection.deleteVectorName(call.param('vector'), options),
   ),
 ]
+
+export const schemaRoutes = routes.map((route): Route => ({ ...route, scope: 'extras' }))

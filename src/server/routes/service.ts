@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import type { FastifyRequest } from 'fastify'
 import type { Database } from '../../core/database.js'
 import { VicinalError } from '../../core/errors.js'
+import type { MaybePromise } from '../../core/maybe-promise.js'
 import type { Call, Route } from '../call.js'
 import { lookedAt } from '../collection-infos.js'
 import type { DatabaseGate } from '../database-gate.js'
@@ -10,6 +11,7 @@ import type { Metrics } from '../metrics.js'
 import { MetricsParameters, TelemetryParameters } from '../parameters.js'
 import type { Peers } from '../peers.js'
 import { PlainBody } from '../respond.js'
+import { CallerAccess, Rights } from '../rights.js'
 import { SharedLook } from '../shared-look.js'
 import { telemetry } from '../telemetry.js'
 import { API_VERSION, TITLE, VERSION } from '../versions.js'
@@ -22,8 +24,8 @@ export interface ServiceState {
   gate: DatabaseGate
   metrics: Metrics
   isClosing(): boolean
-  /** Whether a request of an open route has a key that may read, or none is needed. */
-  mayRead(request: FastifyRequest): boolean
+  /** Whether a request of an open route has a key that may read all collections, or none is needed. */
+  mayRead(request: FastifyRequest): MaybePromise<boolean>
   /** The other nodes of the database's store. */
   peers: Peers | null
 }
@@ -38,7 +40,7 @@ export function serviceRoutes({ gate, metrics, isClosing, mayRead, peers }: Serv
     if (!gate.current) return new PlainBody(gate.reason, 503)
     if (peers?.behind) return new PlainBody(peers.behind, 503)
     const found = await look.at(gate.current)
-    const isTold = found.red.length > 0 && call.isFrom(mayRead)
+    const isTold = found.red.length > 0 && (await call.isFrom(mayRead))
     return new PlainBody(readinessText(found, isTold), found.canServe ? 200 : 503)
   }
 
@@ -49,15 +51,16 @@ export function serviceRoutes({ gate, metrics, isClosing, mayRead, peers }: Serv
   function told(call: Call): Promise<object> {
     const { detailsLevel = 0, anonymize = false } = call.parameters
     const level = Math.min(detailsLevel, LAST_LEVEL)
+    const parts = { id, started, database: gate.current, metrics, level, anonymize }
+    if (!call.rights.areGlobal) return telemetry(parts, call.rights)
     const key = `${level} ${anonymize}`
     const telling =
-      tellings.get(key) ??
-      new SharedLook(() => telemetry({ id, started, database: gate.current, metrics, level, anonymize }))
+      tellings.get(key) ?? new SharedLook(() => telemetry({ ...parts, database: gate.current }, Rights.ALL))
     tellings.set(key, telling)
     return telling.get()
   }
 
-  const open = { method: 'GET', access: 'open', work: 'light' } as const
+  const open = { method: 'GET', access: 'open', scope: 'listed', work: 'light' } as const
   const about = { method: 'GET', access: 'read', work: 'light' } as const
   return [
     { ...open, path: '/', run: () => new PlainBody({ title: TITLE, version: API_VERSION, commit: VERSION }) },
@@ -67,6 +70,7 @@ export function serviceRoutes({ gate, metrics, isClosing, mayRead, peers }: Serv
     {
       ...about,
       path: '/metrics',
+      scope: 'all',
       summary: 'Metrics for Prometheus.',
       parameters: MetricsParameters,
       run: async (call) => {
@@ -75,12 +79,16 @@ export function serviceRoutes({ gate, metrics, isClosing, mayRead, peers }: Serv
       },
     },
     {
-      ...about,
-      path: '/telemetry',
-      summary: 'What the service does.',
+      ...{ ...about, path: '/telemetry', scope: 'listed', summary: 'What the service does.' },
       isAdministrative: true,
       parameters: TelemetryParameters,
       run: told,
+    },
+    {
+      ...{ ...about, path: '/access', scope: 'listed' },
+      summary: 'Not in Qdrant: what the caller may do.',
+      answer: CallerAccess,
+      run: (call) => call.access(),
     },
   ]
 }

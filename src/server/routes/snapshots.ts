@@ -12,6 +12,7 @@ import { bodyOf } from '../../wire/read-bodies.js'
 import type { Call, Route } from '../call.js'
 import { CallParameters, SnapshotParameters, UploadParameters } from '../parameters.js'
 import { PlainBody, StreamBody } from '../respond.js'
+import type { Scope } from '../rights.js'
 
 const ONE = '/collections/:name/snapshots'
 /** A collection is one shard, so a shard's snapshots are the collection's. */
@@ -25,27 +26,33 @@ const read = { access: 'read', work: 'read', isAdministrative: true } as const
 const write = { access: 'write', work: 'write' } as const
 
 export const snapshotRoutes: Route[] = [
-  ...routesOf(ONE, ofCollection, recoverCollection),
-  ...routesOf(SHARD, ofShard, recoverShard),
+  ...routesOf(ONE, 'extras', ofCollection, recoverCollection),
+  ...routesOf(SHARD, 'extras', ofShard, recoverShard),
   // Qdrant restores no snapshot of a whole database while it runs; these routes are not in Qdrant.
-  ...routesOf(ALL, async ({ database }) => database.snapshots, recoverAll),
-  { ...write, method: 'GET', path: '/collections/:name/shards/:shard/snapshot', run: streamShard },
+  ...routesOf(ALL, 'all', async ({ database }) => database.snapshots, recoverAll),
+  { ...write, method: 'GET', path: '/collections/:name/shards/:shard/snapshot', scope: 'all', run: streamShard },
 ]
 
-function routesOf(path: string, scope: (call: Call) => Promise<Snapshots>, recover: Recover): Route[] {
-  const run = (handler: Handler) => async (call: Call) => handler(call, await scope(call))
+/** What is read or made is of the given scope. A snapshot as a file, and the taking in of one, are of the whole database. */
+function routesOf(path: string, scope: Scope, of: (call: Call) => Promise<Snapshots>, recover: Recover): Route[] {
+  const run = (handler: Handler) => async (call: Call) => handler(call, await of(call))
   const one = `${path}/:snapshot`
   const parameters = SnapshotParameters
   const taken = { ...write, answer: Type.Boolean() }
   return [
-    { ...read, method: 'GET', path, summary: 'Lists snapshots.', parameters: CallParameters, run: run(list) },
-    { ...write, method: 'POST', path, summary: 'Makes a snapshot.', parameters, run: run(create) },
-    { ...read, method: 'GET', path: one, summary: 'A snapshot.', parameters: CallParameters, run: run(download) },
-    { ...taken, method: 'DELETE', path: one, summary: 'Deletes a snapshot.', parameters, run: run(remove) },
+    { ...read, method: 'GET', path, scope, summary: 'Lists snapshots.', parameters: CallParameters, run: run(list) },
+    { ...write, method: 'POST', path, scope, summary: 'Makes a snapshot.', parameters, run: run(create) },
+    {
+      // All data at once, and as it lies: more than a key that may only read should take away.
+      ...{ access: 'write', work: 'read', isLocal: true, scope: 'all' },
+      ...{ method: 'GET', path: one, summary: 'A snapshot.', parameters: CallParameters, run: run(download) },
+    },
+    { ...taken, method: 'DELETE', path: one, scope, summary: 'Deletes a snapshot.', parameters, run: run(remove) },
     {
       ...taken,
       method: 'POST',
       path: `${path}/upload`,
+      scope: 'all',
       summary: 'Takes in an uploaded snapshot.',
       parameters: UploadParameters,
       isUpload: true,
@@ -55,6 +62,7 @@ function routesOf(path: string, scope: (call: Call) => Promise<Snapshots>, recov
       ...taken,
       method: 'PUT',
       path: `${path}/recover`,
+      scope: 'all',
       summary: 'Takes in a snapshot from its location.',
       parameters,
       body: SnapshotRecovery,

@@ -21,10 +21,11 @@ export const readRoutes: readonly ReadRoute[] = [...pointReadRoutes, ...queryRou
 
 /** The routes that nodes forward: writes to the owner of their store, reads of points to nodes that answer them. */
 function internalRoutes(routes: readonly Route[]): Route[] {
-  const forwarded = routes.filter(
-    ({ access, path, isLocal }) => (access === 'write' && !isLocal) || (access === 'read' && isOfPoints(path)),
-  )
-  return forwarded.map((route) => ({ ...route, path: INTERNAL + route.path, access: 'cluster' }))
+  return routes.flatMap((route) => {
+    const { access, path, isLocal } = route
+    const isForwarded = (access === 'write' && !isLocal) || (access === 'read' && isOfPoints(path))
+    return isForwarded ? [{ ...route, path: INTERNAL + path, access: 'cluster', forwards: access } as const] : []
+  })
 }
 
 /** All routes of the service. The tests of access are generated from it. */
@@ -49,6 +50,7 @@ export function routeTable(state: ServiceState, pictureHosts: readonly string[] 
       method: 'GET',
       path: INTERNAL + PUSH,
       access: 'cluster',
+      scope: 'all',
       work: 'light',
       run: () => new OpenBody(peers.push()),
     })
@@ -57,6 +59,7 @@ export function routeTable(state: ServiceState, pictureHosts: readonly string[] 
     method: 'GET',
     path: '/openapi.json',
     access: 'read',
+    scope: 'listed',
     work: 'light',
     summary: 'This document.',
     run: () => new PlainBody(document),

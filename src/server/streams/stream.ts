@@ -21,6 +21,7 @@ import type { MainThread, Message } from '../main-thread.js'
 import type { RouteMetrics } from '../metrics.js'
 import type { Places } from '../places.js'
 import { encoded, envelopeOf, errorEnvelopeOf, LARGE_ANSWER_BYTES } from '../respond.js'
+import type { Rights } from '../rights.js'
 import { HeldRoom, HUNG_UP } from '../ticket.js'
 import { FrameProgress } from './frame-progress.js'
 
@@ -65,6 +66,7 @@ class MessageTicket extends HeldRoom {
   constructor(
     readonly stop: Stop,
     readonly isReadOnly: boolean,
+    readonly rights: Rights,
   ) {
     super()
   }
@@ -195,8 +197,12 @@ export class Stream {
 
   async #answer(message: Message): Promise<void> {
     const startedMs = performance.now()
-    const { metrics } = this.#opening
-    const ticket = new MessageTicket(this.#stop, this.#opening.isReadOnly)
+    const { metrics, params, rights, expiresMs } = this.#opening
+    if (Date.now() > expiresMs) {
+      this.refuse('its token has expired')
+      return
+    }
+    const ticket = new MessageTicket(this.#stop, !rights.mayWrite(params.name ?? ''), rights)
     let told = HUNG_UP
     let isCounted = false
     try {
@@ -305,8 +311,7 @@ export class Stream {
       body = make()
     }
     const call = this.#parts.callOf({ params, query, body, ticket })
-    const { after } = call.readParameters(route.parameters)
-    if (after !== undefined) await call.reach(after)
+    await call.begin(route)
     return await route.run(call)
   }
 

@@ -5,6 +5,7 @@ import type { Socket } from 'node:net'
 import { parse } from 'node:querystring'
 import { WebSocketServer } from 'ws'
 import { describeValue, invalid, VicinalError } from '../../core/errors.js'
+import { andThen, type MaybePromise } from '../../core/maybe-promise.js'
 import { checkCollectionName } from '../../core/names.js'
 import { answerOn } from '../answers-under-way.js'
 import type { ReadRoute } from '../call.js'
@@ -30,9 +31,9 @@ export interface StreamsParts extends StreamParts {
   maxBodyBytes: number
   keepAliveTimeoutMs: number
   /** Throws if the request may not open a stream. */
-  admits(request: IncomingMessage): Admitted
+  admits(request: IncomingMessage): MaybePromise<Admitted>
   /** Whether a stream opened by this request may stay open, since keys can be withdrawn. */
-  keeps(request: IncomingMessage): boolean
+  keeps(request: IncomingMessage): Promise<boolean>
 }
 
 export class Streams {
@@ -87,7 +88,9 @@ export class Streams {
 
   /** Closes streams whose key was withdrawn. */
   recheck(): void {
-    for (const stream of this.#open) if (!this.#parts.keeps(stream.request)) stream.refuse('its key was withdrawn')
+    for (const stream of this.#open) {
+      void this.#parts.keeps(stream.request).then((keeps) => keeps || stream.refuse('its key was withdrawn'))
+    }
   }
 
   /** To be called LOOKS times a window of the rate that messages have to come with. */
@@ -110,21 +113,27 @@ export class Streams {
       this.#decline(request, connection, { head, isLast: false })
       return
     }
-    let opening: Opening
-    try {
-      const admitted = this.#parts.admits(request)
+    const open = (admitted: Admitted) => {
+      // Verifying its token took a while.
+      if (connection.destroyed) return
       const { caller } = admitted
       if (declaredBytes(request) > 0) throw invalid('WebSocket', 'expected no body of the request that opens it')
-      opening = this.#openingOf(request, admitted)
+      const opening = this.#openingOf(request, admitted)
       this.#parts.places.open(caller)
       connection.once('close', () => this.#parts.places.closed(caller))
-    } catch (error) {
+      this.#begin(request, connection, head, opening)
+    }
+    const fail = (error: unknown) => {
       const isForOther = this.#parts.mainThread && (error as VicinalError).code === 'UNAUTHENTICATED'
       if (isForOther) this.#decline(request, connection, { head, isLast: true })
       else this.#refuse(connection, error as VicinalError, request)
-      return
     }
-    this.#begin(request, connection, head, opening)
+    try {
+      const admitted = andThen(this.#parts.admits(request), open)
+      if (admitted instanceof Promise) admitted.catch(fail)
+    } catch (error) {
+      fail(error)
+    }
   }
 
   /** The connection is emitted again with an ordinary request. */
@@ -163,7 +172,9 @@ export class Streams {
     }
     const id = requestIdOf(request.headers)
     this.#ids.set(request, id)
-    const named = { params: { name: checkCollectionName(decoded(name), 'collection_name') }, query: parse(search) }
+    const params = { name: checkCollectionName(decoded(name), 'collection_name') }
+    admitted.rights.check('read', found.route.scope, params.name)
+    const named = { params, query: parse(search) }
     return { request, id, ...admitted, ...found, ...named }
   }
 }

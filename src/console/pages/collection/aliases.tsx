@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks'
 import { ErrorLine, Section } from '../../parts/basics'
 import { useAsked } from '../../service/polled'
+import { useMay } from '../../service/rights'
 import { ask } from '../../service/session'
 
 interface Listed {
@@ -10,6 +11,7 @@ interface Listed {
 export function Aliases({ name }: { name: string }) {
   const path = `/collections/${encodeURIComponent(name)}/aliases`
   const listed = useAsked((signal) => ask<Listed>('GET', path, undefined, signal), [path])
+  const mayChange = useMay('all', name)
   const [alias, setAlias] = useState('')
   const [error, setError] = useState<Error | null>(null)
   const change = async (action: object) => {
@@ -34,6 +36,7 @@ export function Aliases({ name }: { name: string }) {
             {alias_name}
             <button
               type="button"
+              hidden={!mayChange}
               aria-label={`Remove the alias ${alias_name}`}
               onClick={() => void change({ delete_alias: { alias_name } })}
             >
@@ -42,7 +45,7 @@ export function Aliases({ name }: { name: string }) {
           </li>
         ))}
       </ul>
-      <form class="row" onSubmit={add}>
+      <form class="row" onSubmit={add} hidden={!mayChange}>
         <input
           aria-label="New alias"
           placeholder="New alias"

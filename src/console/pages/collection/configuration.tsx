@@ -1,13 +1,22 @@
 import { useState } from 'preact/hooks'
 import { ErrorLine, Section } from '../../parts/basics'
 import { Code } from '../../parts/code'
+import { useMay } from '../../service/rights'
 import { ask } from '../../service/session'
 import type { CollectionInfo } from '../../service/types'
 
 const EXAMPLE = '{\n  "hnsw_config": { "ef_construct": 200 }\n}'
 
 /** The configuration as it is, and a change of it, shown before it is made. */
-export function Configuration({ path, info, onChange }: { path: string; info: CollectionInfo; onChange: () => void }) {
+interface Parts {
+  name: string
+  path: string
+  info: CollectionInfo
+  onChange: () => void
+}
+
+export function Configuration({ name, path, info, onChange }: Parts) {
+  const mayChange = useMay('all', name)
   const [change, setChange] = useState<string | null>(null)
   const [error, setError] = useState<Error | null>(null)
   const submit = async (event: Event) => {
@@ -25,7 +34,8 @@ export function Configuration({ path, info, onChange }: { path: string; info: Co
     <Section
       title="Configuration"
       beside={
-        change === null && (
+        change === null &&
+        mayChange && (
           <button type="button" class="plain" onClick={() => setChange(EXAMPLE)}>
             Change …
           </button>

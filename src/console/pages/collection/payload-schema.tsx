@@ -2,19 +2,22 @@ import { useState } from 'preact/hooks'
 import { ErrorLine, Section, Table } from '../../parts/basics'
 import { Confirm } from '../../parts/confirm'
 import { percent, whole } from '../../parts/words'
+import { useMay } from '../../service/rights'
 import { ask } from '../../service/session'
 import type { CollectionInfo } from '../../service/types'
 
 const KINDS = ['keyword', 'integer', 'float', 'bool', 'geo', 'datetime', 'text', 'uuid']
 
 interface Parts {
+  name: string
   path: string
   info: CollectionInfo
   onChange: () => void
 }
 
 /** Indexed payload keys with the share of points that have them. */
-export function PayloadSchema({ path, info, onChange }: Parts) {
+export function PayloadSchema({ name, path, info, onChange }: Parts) {
+  const mayChange = useMay('extras', name)
   const [removed, setRemoved] = useState<string | null>(null)
   const keys = Object.entries(info.payload_schema)
   return (
@@ -40,7 +43,7 @@ export function PayloadSchema({ path, info, onChange }: Parts) {
                 <td>{whole(points)}</td>
                 <td>{info.points_count ? percent(points / info.points_count) : '–'}</td>
                 <td>
-                  <button type="button" class="danger" onClick={() => setRemoved(key)}>
+                  <button type="button" class="danger" hidden={!mayChange} onClick={() => setRemoved(key)}>
                     Remove …
                   </button>
                 </td>
@@ -49,7 +52,7 @@ export function PayloadSchema({ path, info, onChange }: Parts) {
           </tbody>
         </Table>
       )}
-      <NewIndex path={path} onChange={onChange} />
+      {mayChange && <NewIndex path={path} onChange={onChange} />}
       {removed !== null && (
         <Confirm
           title="Remove the index"

@@ -3,6 +3,7 @@ import { ErrorLine, Section } from '../../parts/basics'
 import { Confirm } from '../../parts/confirm'
 import { bytes } from '../../parts/words'
 import { useAsked } from '../../service/polled'
+import { useMay } from '../../service/rights'
 import { ask, askPlain } from '../../service/session'
 
 interface Snapshot {
@@ -15,6 +16,8 @@ interface Snapshot {
 export function SnapshotList({ path, name }: { path: string; name: string }) {
   const listed = useAsked((signal) => ask<Snapshot[]>('GET', `${path}/snapshots`, undefined, signal), [path])
   const [error, setError] = useState<Error | null>(null)
+  const mayMake = useMay('extras', name)
+  const mayTake = useMay('all', name)
   const [isBusy, setIsBusy] = useState(false)
   const [deleted, setDeleted] = useState<string | null>(null)
   const [upload, setUpload] = useState<File | null>(null)
@@ -30,7 +33,12 @@ export function SnapshotList({ path, name }: { path: string; name: string }) {
     setIsBusy(false)
   }
   const make = (
-    <button type="button" disabled={isBusy} onClick={() => void run(() => ask('POST', `${path}/snapshots`))}>
+    <button
+      type="button"
+      hidden={!mayMake}
+      disabled={isBusy}
+      onClick={() => void run(() => ask('POST', `${path}/snapshots`))}
+    >
       Make one
     </button>
   )
@@ -48,18 +56,19 @@ export function SnapshotList({ path, name }: { path: string; name: string }) {
               <button
                 type="button"
                 class="plain"
+                hidden={!mayTake}
                 onClick={() => void run(() => save(`${path}/snapshots/${file}`, file))}
               >
                 Download
               </button>
-              <button type="button" class="danger" onClick={() => setDeleted(file)}>
+              <button type="button" class="danger" hidden={!mayMake} onClick={() => setDeleted(file)}>
                 Delete …
               </button>
             </span>
           </li>
         ))}
       </ul>
-      <label>
+      <label hidden={!mayTake}>
         Restore from a file
         <input type="file" onChange={(event) => setUpload(event.currentTarget.files?.[0] ?? null)} />
       </label>

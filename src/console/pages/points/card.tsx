@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks'
 import { Confirm } from '../../parts/confirm'
 import { JsonDialog } from '../../parts/json-dialog'
+import { May } from '../../parts/may'
 import { linkTo } from '../../parts/place'
 import { whole } from '../../parts/words'
 import { ask } from '../../service/session'
@@ -50,12 +51,14 @@ export function Card({ name, path, point, onPick, onChange }: Parts) {
       )}
       <footer>
         <a href={linkTo(['collections', name, 'query'], { id: JSON.stringify(point.id) })}>Neighbours</a>
-        <button type="button" class="plain" onClick={() => setOpen('edit')}>
-          Edit
-        </button>
-        <button type="button" class="danger" onClick={() => setOpen('delete')}>
-          Delete …
-        </button>
+        <May change="points" of={name}>
+          <button type="button" class="plain" onClick={() => setOpen('edit')}>
+            Edit
+          </button>
+          <button type="button" class="danger" onClick={() => setOpen('delete')}>
+            Delete …
+          </button>
+        </May>
       </footer>
       {open === 'edit' && (
         // It replaces the stored payload whole: fields that were taken out are gone.

@@ -1,0 +1,46 @@
+/** The console of a token's holder: it shows what the token opens, and offers no more. */
+import { SignJWT } from 'jose'
+import { expect, it } from 'vitest'
+import { setTheStage, type Watched } from './browser.js'
+
+const KEY = 'a key that may write and has 32 bytes or more'
+const stage = setTheStage({ VICINAL_API_KEY: KEY, VICINAL_JWT_RBAC: 'true' })
+
+async function pageOf(access: string): Promise<Watched> {
+  const claims = { access: [{ collection: 'photos', access }] }
+  const token = await new SignJWT(claims).setProtectedHeader({ alg: 'HS256' }).sign(Buffer.from(KEY))
+  return await stage.open({ key: token })
+}
+
+const CHANGES = ['Make one', 'Index it', 'Add it', 'Change …', 'Delete this collection …']
+
+/** The changes that the page of a collection offers. */
+async function offered(page: Watched): Promise<string[]> {
+  const seen = await Promise.all(
+    CHANGES.map(async (name) => ((await page.getByRole('button', { name }).count()) > 0 ? [name] : [])),
+  )
+  return seen.flat()
+}
+
+it('of a token that reads one collection offers no changes', async () => {
+  const page = await pageOf('r')
+  await page.at('/')
+  await expect.poll(() => page.getByRole('row', { name: /photos/ }).count(), { timeout: 60_000 }).toBe(1)
+  await page.at('/collections/photos')
+  await expect.poll(() => offered(page), { timeout: 60_000 }).toEqual([])
+  expect(await page.getByRole('link', { name: 'Bring data' }).count()).toBe(0)
+  await page.at('/collections/photos/points')
+  await expect
+    .poll(() => page.getByRole('link', { name: 'Neighbours' }).count(), { timeout: 60_000 })
+    .toBeGreaterThan(0)
+  expect(await page.getByRole('button', { name: 'Edit' }).count()).toBe(0)
+})
+
+it('of a token that writes one collection offers its points, indexes and snapshots', async () => {
+  const page = await pageOf('rw')
+  await page.at('/collections/photos')
+  await expect.poll(() => offered(page), { timeout: 60_000 }).toEqual(['Make one', 'Index it'])
+  expect(await page.getByRole('link', { name: 'Bring data' }).count()).toBe(1)
+  await page.at('/collections/photos/points')
+  await expect.poll(() => page.getByRole('button', { name: 'Edit' }).count(), { timeout: 60_000 }).toBeGreaterThan(0)
+})
