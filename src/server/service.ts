@@ -332,6 +332,7 @@ export class Service<C extends ReadCall> {
     if (ticket.stop.isStopped) throw new VicinalError('CANCELLED', 'the client hung up')
     if (this.#settings.isReadOnly && access === 'write') throw new VicinalError('READ_ONLY', ONLY_READS)
     ticket.rights = this.#settings.isReadOnly ? Rights.READ : who.rights
+    ticket.expiresMs = who.expiresMs
     ticket.subject = isOfNode ? actorOf(headers) : who.subject
     if (access !== 'open') who.rights.check(forwards ?? access, scope, name)
     const peer = ticket.peer ?? request.raw.socket.remoteAddress
