@@ -1,4 +1,4 @@
-/** The audit log: what gets a line, by whom, and what becomes of lines when the disk takes none. */
+/** The audit log: its lines, their subjects, and their loss when the disk takes none. */
 import { mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
