@@ -10,29 +10,13 @@ import { MemoryDatabase } from '../oracle/memory-database.js'
 import { API_KEY, make, node, point, startsNodes } from '../stores/nodes.js'
 import { serve } from '../unit/cli/process.js'
 import { PATIENCE } from './collector.js'
-
-interface Entry {
-  time: string
-  reqId: string
-  subject: string
-  action: string
-  collection: string | null
-  outcome: string
-  status: number
-  forwarded?: true
-}
+import { type Entry, entriesOf } from './entries.js'
 
 function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'vicinal-audit-'))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
   return folder
 }
-
-const entriesOf = (file: string): Entry[] =>
-  readFileSync(file, 'utf8')
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line))
 
 const shortOf = ({ subject, action, collection, outcome, status }: Entry) =>
   [subject, action, collection, outcome, status].join(' | ')
