@@ -22,13 +22,7 @@ import { PayloadFieldSchema, type PayloadIndexKind, type PayloadIndexOptions } f
 import { PlainReads } from '../core/plain-reads.js'
 import type { Payload, Point, PointId, PointVector } from '../core/point.js'
 import { readOperations } from '../core/point-changes.js'
-import type {
-  NearDuplicatePairs,
-  PairsOptions,
-  QualityOptions,
-  QualityReference,
-  QualityReport,
-} from '../core/quality.js'
+import type { QualityReports } from '../core/quality.js'
 import {
   type FacetHit,
   FacetOptions,
@@ -160,25 +154,14 @@ export class RemoteCollection<P = Payload> extends PlainReads<P> implements Unty
     return repairedOf(await this.#send('POST', writePath('/ingest/repair', told), repairBody(repair), told))
   }
 
-  quality(options?: QualityOptions): Promise<QualityReport> {
-    return this.#quality.report(options)
-  }
-
-  qualityHistory(call?: CallOptions): Promise<QualityReport[]> {
-    return this.#quality.history(call)
-  }
-
-  setQualityReference(reference?: QualityReference, call?: CallOptions): Promise<void> {
-    return this.#quality.setReference(reference, call)
-  }
-
-  deleteQualityReference(call?: CallOptions): Promise<boolean> {
-    return this.#quality.deleteReference(call)
-  }
-
-  pairs(options: PairsOptions): Promise<NearDuplicatePairs> {
-    return this.#quality.pairs(options)
-  }
+  readonly quality: QualityReports['quality'] = (options) => this.#quality.report(options)
+  readonly qualityHistory: QualityReports['qualityHistory'] = (call) => this.#quality.history(call)
+  readonly setQualityReference: QualityReports['setQualityReference'] = (reference, call) =>
+    this.#quality.setReference(reference, call)
+  readonly deleteQualityReference: QualityReports['deleteQualityReference'] = (call) =>
+    this.#quality.deleteReference(call)
+  readonly pairs: QualityReports['pairs'] = (options) => this.#quality.pairs(options)
+  readonly neighbours: QualityReports['neighbours'] = (options) => this.#quality.neighbours(options)
 
   async updateVectors(
     points: readonly { id: PointId; vector: PointVector }[],

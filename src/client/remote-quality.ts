@@ -2,6 +2,9 @@ import { CallOptions } from '../core/call-options.js'
 import { givenIfAny } from '../core/given-options.js'
 import {
   NearDuplicatePairs,
+  NeighbourOptions,
+  NeighbourPage,
+  NeighbourRequest,
   PairsOptions,
   PairsRequest,
   QualityHistory,
@@ -51,6 +54,12 @@ export class RemoteQuality {
     const options = readAs<PairsOptions>(PairsOptions, asked)
     const answer = await this.#send('POST', '/pairs', bodyOf(PairsRequest, options), options)
     return read(NearDuplicatePairs, answer, 'wire', 'answer')
+  }
+
+  async neighbours(asked: NeighbourOptions = {}): Promise<NeighbourPage> {
+    const options = readAs<NeighbourOptions>(NeighbourOptions, asked)
+    const answer = await this.#send('POST', '/neighbours', bodyOf(NeighbourRequest, options), options)
+    return read(NeighbourPage, answer, 'wire', 'answer')
   }
 
   async #send(

@@ -10,9 +10,12 @@ import { QuarantinePage } from './pages/quarantine'
 import { QueryPage } from './pages/query'
 import { RecallPage } from './pages/recall'
 import { KeyDialog } from './parts/key-dialog'
+import { later } from './parts/later'
 import { linkTo, type Place, usePlace } from './parts/place'
 import { askRights, type Rights, RightsOfTab, useMay } from './service/rights'
 import { keyOfTab, onKeyAsked } from './service/session'
+
+const MapPage = later(async () => (await import('./pages/map')).MapPage)
 
 export function Shell() {
   const place = usePlace()
@@ -60,6 +63,7 @@ const TABS = [
   ['query', 'Query'],
   ['recall', 'Recall'],
   ['quality', 'Quality'],
+  ['map', 'Map'],
   ['quarantine', 'Quarantine'],
   ['bring', 'Bring data'],
 ] as const
@@ -88,7 +92,8 @@ function Page({ place }: { place: Place }) {
   if (room === 'api') return <ApiPage asked={place.query.get('route')} />
   if (room === 'collections' && name !== undefined) {
     if (tab === '') return <CollectionPage key={name} name={name} />
-    if (tab === 'points') return <PointsPage key={name} name={name} />
+    if (tab === 'points') return <PointsPage key={name} name={name} ids={place.query.get('ids')} />
+    if (tab === 'map') return <MapPage key={name} name={name} />
     if (tab === 'quarantine') return <QuarantinePage key={name} name={name} />
     if (tab === 'quality') return <QualityPage key={name} name={name} />
     if (tab === 'bring') return <BringPage key={name} name={name} />

@@ -110,6 +110,10 @@ export const LIMITS = {
   /** `limit` of near-duplicate pairs, and points that one call looks at. */
   pairs: 10_000,
   pairPoints: 1_000_000,
+  /** Points of one page of neighbour lists: the most, and unless asked; and neighbours of each. */
+  neighbourPage: 4_096,
+  neighbourPageDefault: 1_000,
+  neighbours: 64,
   /** `hnswEf` of a query and `efConstruct` of a collection. */
   ef: 65_536,
   /** `params.quantization.oversampling` of a query. */

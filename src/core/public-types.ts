@@ -39,6 +39,8 @@ export type {
 } from './point.js'
 export type {
   NearDuplicatePairs,
+  NeighbourOptions,
+  NeighbourPage,
   PairsOptions,
   QualityOptions,
   QualityReference,

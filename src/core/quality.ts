@@ -215,6 +215,57 @@ export const NearDuplicatePairs = Type.Object(
 )
 export type NearDuplicatePairs = Static<typeof NearDuplicatePairs>
 
+/** Default and least `share` of neighbour lists: lists of the index have few points of a smaller share. */
+export const LEAST_NEIGHBOUR_SHARE = 0.005
+const neighbourFields = {
+  /** The vector to compare. May be left out where the collection has one. */
+  using: optional(text('The vector to compare. May be left out where the collection has one.')),
+  /** Neighbours of each point. Default 15. */
+  neighbours: optional(
+    integer({ description: 'Neighbours of each point. Default 15.', minimum: 1, maximum: LIMITS.neighbours }),
+  ),
+  /** About so many points are told. Default 1,000. */
+  limit: optional(
+    integer({ description: 'Points that are looked at. Default 1000.', minimum: 1, maximum: LIMITS.neighbourPage }),
+  ),
+  /** The share of the points that are told, and among which their neighbours are. Default 1: all. */
+  share: optional(
+    number({
+      description: 'Share of the points that are told, and among which their neighbours are. Default 1: all.',
+      minimum: LEAST_NEIGHBOUR_SHARE,
+      maximum: 1,
+    }),
+  ),
+  /** Seed of the choice by `share`: equal seeds choose equal points. Default 0. */
+  seed: optional(
+    integer({ description: 'Seed of the choice by share: equal seeds choose equal points.', maximum: 2 ** 32 - 1 }),
+  ),
+  /** The first point, as `nextOffset` of the page before told it. */
+  offset: optional(Type.Union([PointIdentity, Type.Null()], { description: 'The first point. Default: the first.' })),
+  /** Only points that were changed after this operation, chosen at random where they are more than `limit`. */
+  afterOperation: optional(
+    integer({ description: 'Only points that were changed after this operation, at random, on one page.' }),
+  ),
+}
+export const NeighbourOptions = Type.Object({ ...neighbourFields, ...CALL_OPTIONS })
+/** Options of `neighbours`. */
+export type NeighbourOptions = Static<typeof NeighbourOptions>
+export const NeighbourRequest = Type.Object(neighbourFields, { $id: 'NeighbourRequest' })
+
+export const NeighbourPage = Type.Object(
+  {
+    ids: Type.Array(PointIdentity, { description: 'Points in the order of ids.' }),
+    neighbours: Type.Array(Type.Array(PointIdentity), { description: 'Of each point its neighbours, nearest first.' }),
+    distances: Type.Array(Type.Array(number({ description: 'A distance, at least 0.' })), {
+      description: 'Distances to them; under Cosine those of vectors of length 1.',
+    }),
+    operationId: integer({ description: 'Number of the last operation before the call.' }),
+    nextOffset: Type.Union([PointIdentity, Type.Null()], { description: 'The `offset` of the next page; null: none.' }),
+  },
+  { $id: 'NeighbourPage', description: 'Points with their nearest neighbours, by the index.' },
+)
+export type NeighbourPage = Static<typeof NeighbourPage>
+
 /** The methods of a collection that tell what its data is like. */
 export interface QualityReports {
   /**
@@ -233,4 +284,6 @@ export interface QualityReports {
   deleteQualityReference(call?: CallOptions): Promise<boolean>
   /** Near-duplicate pairs of points, each once, the best first. */
   pairs(options: PairsOptions): Promise<NearDuplicatePairs>
+  /** Points with their nearest neighbours by the index, page by page: the graph that a projection is made of. */
+  neighbours(options?: NeighbourOptions): Promise<NeighbourPage>
 }

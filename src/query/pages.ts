@@ -76,7 +76,8 @@ export async function toldIds(
   return told
 }
 
-function firstId(offset: PointId | null | undefined, { textIds }: Schema): Uint32Array | null {
+/** The id that a page begins with, in words. */
+export function firstId(offset: PointId | null | undefined, { textIds }: Schema): Uint32Array | null {
   if (offset === undefined || offset === null) return null
   const from = new Uint32Array(ID_WORDS)
   encodeId(offset, from, 0, 'offset', textIds)

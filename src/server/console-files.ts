@@ -25,11 +25,18 @@ const policyOf = (pictureHosts: readonly string[]) =>
     "script-src 'self'",
     "style-src 'self'",
     "connect-src 'self'",
+    "worker-src 'self'",
     ["img-src 'self' data:", ...pictureHosts].join(' '),
     "base-uri 'none'",
     "form-action 'none'",
     "frame-ancestors 'none'",
   ].join('; ')
+/**
+ * A worker has the policy of its own file. Only the map's compiles WebAssembly, which stands in it as a data URI, and it
+ * asks nobody else.
+ */
+const WORKER_POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src data:"
+const WORKER = /^assets\/[\w.-]+\.worker-[\w-]+\.js$/
 const zipped = promisify(gzip)
 
 export interface ConsoleFile {
@@ -72,7 +79,7 @@ async function readOne(disk: Disk, path: string, hosts: readonly string[]): Prom
     'content-type': type,
     'cache-control': isFixed ? 'public, max-age=31536000, immutable' : 'no-cache',
     etag: `"${digestOf(bytes)}"`,
-    'content-security-policy': policyOf(hosts),
+    'content-security-policy': WORKER.test(path) ? WORKER_POLICY : policyOf(hosts),
     'referrer-policy': 'no-referrer',
     vary: 'accept-encoding',
   }

@@ -21,7 +21,7 @@ const pathOf = (path: string) => path.replace(':name', 'a').replace(':id', '1').
 const isRead = (method: string, path: string) =>
   // Where a stream goes on is asked of the owner, by those who write.
   (method === 'GET' && !/\/(snapshot|snapshots\/:snapshot)$/.test(path) && !path.endsWith('/ingest/:source')) ||
-  /\/(count|scroll|facet|wait-for-index|warm|quality\/pairs)$/.test(path) ||
+  /\/(count|scroll|facet|wait-for-index|warm|quality\/(pairs|neighbours))$/.test(path) ||
   /\/(query|search|recommend|discover)(\/(batch|groups|matrix\/(pairs|offsets)))?$/.test(path) ||
   (method === 'POST' && path.endsWith('/points'))
 

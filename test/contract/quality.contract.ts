@@ -133,4 +133,48 @@ export function describeQuality(suite: Suite): void {
       await expect(collection.pairs({} as never)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
     })
   })
+
+  describe('neighbour lists', () => {
+    it('are told page by page, nearest first, without the point itself', async () => {
+      const collection = await filled()
+      const first = await collection.neighbours({ neighbours: 3, limit: 40 })
+      const second = await collection.neighbours({ neighbours: 3, limit: 40, offset: first.nextOffset })
+      expect([first.ids.length, first.nextOffset, second.ids.length, second.nextOffset]).toEqual([40, 40, 21, null])
+      expect([...first.ids, ...second.ids]).toEqual([...ON_CIRCLE.map(({ id }) => id), 100])
+      expect(first.neighbours[7]?.[0]).toBe(100)
+      expect(first.distances[7]?.[0]).toBeCloseTo(0, 3)
+      expect(first.neighbours[20]?.slice(0, 2).sort()).toEqual([19, 21])
+      expect(first.distances[20]?.[0]).toBeCloseTo(2 * 5 * Math.sin(1 / 19), 3)
+    })
+
+    it('of a share have their neighbours among it, by the same seed the same', async () => {
+      const collection = await filled()
+      const asked = { share: 0.5, seed: 7, neighbours: 2 }
+      const { ids, neighbours } = await collection.neighbours(asked)
+      expect(ids.length).toBeGreaterThan(10)
+      expect(ids.length).toBeLessThan(51)
+      expect(ids).toEqual(expect.arrayContaining(neighbours.flat()))
+      expect(neighbours.map((list) => list.length)).toEqual(ids.map(() => 2))
+      const parts = await collection.neighbours({ ...asked, limit: 20 })
+      expect(ids.slice(0, parts.ids.length)).toEqual(parts.ids)
+      expect((await collection.neighbours({ ...asked, seed: 8 })).ids).not.toEqual(ids)
+    })
+
+    it('after an operation are those of points that were changed since', async () => {
+      const collection = await filled()
+      const { operationId } = await collection.neighbours({ limit: 1 })
+      await collection.upsert([{ id: 200, vector: ON_CIRCLE[30]?.vector as number[], payload: {} }])
+      const { ids, neighbours } = await collection.neighbours({ afterOperation: operationId, neighbours: 1 })
+      expect({ ids, neighbours }).toEqual({ ids: [200], neighbours: [[30]] })
+    })
+
+    it('of what cannot be are refused', async () => {
+      const collection = await filled()
+      for (const [field, wrong] of Object.entries({ share: 0.001, neighbours: 65, limit: 0, using: 'other' })) {
+        await expect(collection.neighbours({ [field]: wrong }), field).rejects.toMatchObject({
+          code: 'INVALID_ARGUMENT',
+        })
+      }
+    })
+  })
 }

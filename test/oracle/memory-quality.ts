@@ -9,6 +9,7 @@ async function none(): Promise<never> {
 export abstract class WithoutQuality extends PlainReads {
   readonly quality = none
   readonly qualityHistory = none
+  readonly neighbours = none
   readonly setQualityReference = none
   readonly deleteQualityReference = none
   readonly pairs = none

@@ -16,12 +16,13 @@ interface Page {
 }
 
 /** Points as cards, page by page, filtered by clicks on their values. */
-export function PointsPage({ name }: { name: string }) {
+export function PointsPage({ name, ids }: { name: string; ids: string | null }) {
   const path = `/collections/${encodeURIComponent(name)}`
   const [conditions, setConditions] = useState<Condition[]>([])
   const [starts, setStarts] = useState<(PointId | null)[]>([null])
-  const filter = filterOf(conditions)
-  const depends = JSON.stringify(conditions)
+  const [chosen, setChosen] = useState(() => idsIn(ids))
+  const filter = filterOf(conditions, chosen)
+  const depends = JSON.stringify([conditions, chosen])
   const info = useAsked((signal) => ask<CollectionInfo>('GET', path, undefined, signal), [path])
   const page = useAsked(
     (signal) => {
@@ -46,6 +47,14 @@ export function PointsPage({ name }: { name: string }) {
   return (
     <>
       <h1>Points of {name}</h1>
+      {chosen && (
+        <p class="row">
+          {whole(chosen.length)} points chosen on the map
+          <button type="button" class="plain" onClick={() => setChosen(null)}>
+            Show all
+          </button>
+        </p>
+      )}
       <FilterBar conditions={conditions} onChange={change} />
       <Facets path={path} schema={info.value?.payload_schema ?? {}} filter={filter} depends={depends} onPick={add} />
       <p class="quiet" aria-live="polite">
@@ -72,4 +81,14 @@ export function PointsPage({ name }: { name: string }) {
       </p>
     </>
   )
+}
+
+/** Ids that a link names; null where it names none. */
+function idsIn(text: string | null): PointId[] | null {
+  try {
+    const ids = JSON.parse(text ?? 'null')
+    return Array.isArray(ids) ? ids.filter((id) => typeof id === 'number' || typeof id === 'string') : null
+  } catch {
+    return null
+  }
 }

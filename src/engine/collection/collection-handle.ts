@@ -41,6 +41,7 @@ const OPTIONS_AT = {
   ingestPosition: 1,
   repair: 1,
   pairs: 0,
+  neighbours: 0,
   quality: 0,
   qualityHistory: 0,
   setQualityReference: 1,

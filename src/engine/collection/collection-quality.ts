@@ -7,23 +7,27 @@ import type { MaybePromise } from '../../core/maybe-promise.js'
 import { Mutex } from '../../core/mutex.js'
 import type {
   NearDuplicatePairs,
+  NeighbourOptions,
+  NeighbourPage,
   PairsOptions,
   QualityOptions,
   QualityReference,
   QualityReport,
   RuleDay,
 } from '../../core/quality.js'
-import { isSparse, type SchemaVector } from '../../core/schema.js'
+import { isSparse, type Schema, type SchemaVector } from '../../core/schema.js'
 import type { Stoppable } from '../../core/stop.js'
 import { filterContext, parseFilter } from '../../filter/parse.js'
 import type { Log } from '../../log/log.js'
 import type { Shard } from '../../native/shard.js'
+import { neighbourPage } from '../../quality/neighbour-page.js'
 import { inOwnThread } from '../../quality/quality-thread.js'
 import type { Asked, figuresOf } from '../../quality/report.js'
 import { vectorIndex } from '../../query/search-settings.js'
 import { type FileKind, readChecked, writeChecked } from '../../storage/checked-file.js'
 import type { ManifestFile } from '../catalogue/manifest-file.js'
 import { withRoom } from '../memory/memory-budget.js'
+import type { CallScope } from './call-scope.js'
 import type { CollectionHome } from './collection-home.js'
 import type { CollectionView } from './collection-view.js'
 import { SharedWork } from './shared-work.js'
@@ -138,11 +142,7 @@ export class CollectionQuality {
     const { using, threshold, limit = DEFAULT_PAIRS, maxPoints = DEFAULT_PAIR_POINTS } = options
     const { engine } = this.#parts
     const { schema } = engine.view
-    const vector = vectorIndex(using, schema)
-    const told = schema[vector] as SchemaVector
-    if (isSparse(told) || told.multivectorConfig) {
-      throw invalid('using', 'expected a vector with one row a point, neither sparse nor a multivector', using)
-    }
+    const vector = oneRowVector(using, schema)
     const asked = { vector, threshold, limit, maxPoints }
     return await this.#pairs.share(JSON.stringify(asked), scope, (stop) =>
       inTurn(stop, () =>
@@ -153,6 +153,16 @@ export class CollectionQuality {
         ),
       ),
     )
+  }
+
+  /** A page of neighbour lists: short, so that its JavaScript stays on this thread. */
+  async neighbours(options: NeighbourOptions, scope: CallScope): Promise<NeighbourPage> {
+    const { using, ...asked } = options
+    const operationId = this.#parts.engine.log.lastSeq
+    return await this.#parts.engine.read(({ shard, schema }) => {
+      const vector = oneRowVector(using, schema)
+      return neighbourPage({ shard, schema, signal: scope.signal }, { vector, operationId, ...asked })
+    })
   }
 
   async history(): Promise<QualityReport[]> {
@@ -215,6 +225,16 @@ export class CollectionQuality {
     const reports = (body as { reports?: unknown } | null)?.reports
     return Array.isArray(reports) ? reports.filter((text) => typeof text === 'string') : []
   }
+}
+
+/** The index of a vector of which neighbours can be told. */
+function oneRowVector(using: string | undefined, schema: Schema): number {
+  const vector = vectorIndex(using, schema)
+  const told = schema[vector] as SchemaVector
+  if (isSparse(told) || told.multivectorConfig) {
+    throw invalid('using', 'expected a vector with one row a point, neither sparse nor a multivector', using)
+  }
+  return vector
 }
 
 /** Bytes that a report takes at most. */

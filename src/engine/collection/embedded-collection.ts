@@ -15,13 +15,7 @@ import { LIMITS } from '../../core/limits.js'
 import type { PayloadIndexKind, PayloadIndexOptions } from '../../core/payload-index.js'
 import type { Payload } from '../../core/point.js'
 import { readOperations } from '../../core/point-changes.js'
-import {
-  type NearDuplicatePairs,
-  PairsOptions,
-  QualityOptions,
-  QualityReference,
-  type QualityReport,
-} from '../../core/quality.js'
+import * as reports from '../../core/quality.js'
 import type { Repair, RepairResult } from '../../core/repair.js'
 import {
   type CollectionConfig,
@@ -162,17 +156,17 @@ export class EmbeddedCollection<P = Payload>
     })
   }
 
-  async quality(asked: QualityOptions = {}): Promise<QualityReport> {
-    const options = given(QualityOptions, asked)
+  async quality(asked: reports.QualityOptions = {}): Promise<reports.QualityReport> {
+    const options = given(reports.QualityOptions, asked)
     return await this.#measured(options, (scope) => this.#engine.quality.report(options, scope))
   }
 
-  async qualityHistory(call?: CallOptions): Promise<QualityReport[]> {
+  async qualityHistory(call?: CallOptions): Promise<reports.QualityReport[]> {
     return await withCall(call, () => this.#engine.quality.history())
   }
 
-  async setQualityReference(reference: QualityReference = {}, call?: CallOptions): Promise<void> {
-    const read = given(QualityReference, reference)
+  async setQualityReference(reference: reports.QualityReference = {}, call?: CallOptions): Promise<void> {
+    const read = given(reports.QualityReference, reference)
     await withCall(call, () => this.#engine.quality.setReference(read))
   }
 
@@ -180,10 +174,17 @@ export class EmbeddedCollection<P = Payload>
     return await withCall(call, () => this.#engine.quality.deleteReference())
   }
 
-  async pairs(asked: PairsOptions): Promise<NearDuplicatePairs> {
-    const options = given(PairsOptions, asked)
+  async pairs(asked: reports.PairsOptions): Promise<reports.NearDuplicatePairs> {
+    const options = given(reports.PairsOptions, asked)
     return await this.#measured({ ...options, sample: options.maxPoints ?? LIMITS.pairPoints }, (scope) =>
       this.#engine.quality.pairs(options, scope),
+    )
+  }
+
+  async neighbours(asked: reports.NeighbourOptions = {}): Promise<reports.NeighbourPage> {
+    const options = given(reports.NeighbourOptions, asked)
+    return await this.#measured({ ...options, sample: options.limit ?? LIMITS.neighbourPageDefault }, (scope) =>
+      this.#engine.quality.neighbours(options, scope),
     )
   }
 

@@ -3,6 +3,8 @@ import Type from 'typebox'
 import { checkKnown, keysOf } from '../../core/known-keys.js'
 import {
   NearDuplicatePairs,
+  NeighbourPage,
+  NeighbourRequest,
   PairsRequest,
   QualityHistory,
   QualityReference,
@@ -49,6 +51,17 @@ export const qualityRoutes: Route[] = [
     run: pairs,
   },
   {
+    method: 'POST',
+    path: `${QUALITY}/neighbours`,
+    access: 'read',
+    scope: 'collection',
+    work: 'read',
+    body: NeighbourRequest,
+    answer: NeighbourPage,
+    summary: 'Not in Qdrant: points with their nearest neighbours by the index, page by page.',
+    run: neighbours,
+  },
+  {
     ...{ ...CHANGE, method: 'PUT', path: REFERENCE, body: QualityReference },
     summary: 'Not in Qdrant: sets the points that reports compare all others with.',
     run: setReference,
@@ -78,6 +91,12 @@ async function pairs(call: Call): Promise<unknown> {
   const asked = bodyOf(PairsRequest, call.body ?? {})
   const collection = await call.collection()
   return tell(NearDuplicatePairs, await collection.pairs({ ...call.options(), ...asked }))
+}
+
+async function neighbours(call: Call): Promise<unknown> {
+  const asked = bodyOf(NeighbourRequest, call.body ?? {})
+  const collection = await call.collection()
+  return tell(NeighbourPage, await collection.neighbours({ ...call.options(), ...asked }))
 }
 
 async function setReference(call: Call): Promise<boolean> {

@@ -1,4 +1,5 @@
 /** A filter made of clicks: values that must be there, or must not. */
+import type { PointId } from '../../service/types'
 
 export interface Condition {
   key: string
@@ -7,10 +8,10 @@ export interface Condition {
 }
 
 /** Undefined where nothing is asked for, so that the service scans no filter. */
-export function filterOf(conditions: readonly Condition[]): object | undefined {
-  if (conditions.length === 0) return undefined
+export function filterOf(conditions: readonly Condition[], ids: readonly PointId[] | null = null): object | undefined {
+  if (conditions.length === 0 && ids === null) return undefined
   const of = (isNot: boolean) => conditions.filter((one) => (one.isNot ?? false) === isNot).map(clauseOf)
-  return { must: of(false), must_not: of(true) }
+  return { must: [...of(false), ...(ids ? [{ has_id: ids }] : [])], must_not: of(true) }
 }
 
 /** Floats match no value, only a range. */

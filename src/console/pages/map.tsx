@@ -1,0 +1,217 @@
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
+import { type Colours, coloursOf, commonest, PALETTE, valuesOf } from '../map/colours'
+import type { Projected } from '../map/messages'
+import { projectionOf } from '../map/projection'
+import { CHOSEN, LIT } from '../map/scatter'
+import { useWritten } from '../map/written'
+import { ErrorLine, Waiting } from '../parts/basics'
+import { linkTo } from '../parts/place'
+import { whole } from '../parts/words'
+import { useAsked } from '../service/polled'
+import { ask } from '../service/session'
+import { type CollectionInfo, vectorsOf } from '../service/types'
+import { Chosen, Picked } from './map/chosen'
+import { MapView } from './map/view'
+
+/** The most points of a map: what a browser projects within minutes and draws at once. */
+const MAP_MOST_POINTS = 1_000_000
+const AMOUNTS = [1_000, 10_000, 100_000, MAP_MOST_POINTS]
+const DEFAULT_AMOUNT = 10_000
+/** The least share of the points that the service tells neighbours of. */
+const LEAST_SHARE = 0.005
+
+interface Drawn extends Projected {
+  using: string
+  share: number
+  operation: number
+}
+
+/** Points of a collection on a plane, near to each other where their vectors are. */
+export function MapPage({ name }: { name: string }) {
+  const path = `/collections/${encodeURIComponent(name)}`
+  const info = useAsked((signal) => ask<CollectionInfo>('GET', path, undefined, signal), [path])
+  const [drawn, setDrawn] = useState<Drawn | null>(null)
+  const [key, setKey] = useState('')
+  if (!info.value) return <Waiting of={info} />
+  return (
+    <>
+      <h1>Map of {name}</h1>
+      <Ask path={path} info={info.value} colourBy={key} onColourBy={setKey} onDrawn={setDrawn} />
+      {drawn && <DrawnMap key={drawn.operation + drawn.using} name={name} path={path} drawn={drawn} colourBy={key} />}
+    </>
+  )
+}
+
+interface AskParts {
+  path: string
+  info: CollectionInfo
+  colourBy: string
+  onColourBy: (key: string) => void
+  onDrawn: (drawn: Drawn | null) => void
+}
+
+function Ask({ path, info, colourBy, onColourBy, onDrawn }: AskParts) {
+  const vectors = Object.entries(vectorsOf(info)).filter(([, params]) => !params.multivector_config)
+  const [using, setUsing] = useState(vectors[0]?.[0] ?? '')
+  const [amount, setAmount] = useState(DEFAULT_AMOUNT)
+  const [progress, setProgress] = useState<string | null>(null)
+  const [error, setError] = useState<Error | null>(null)
+  const stop = useRef<AbortController | null>(null)
+  useEffect(() => () => stop.current?.abort(), [])
+  if (vectors.length === 0) return <p>This collection has no dense vectors with one row a point.</p>
+  const points = info.points_count
+  const draw = async () => {
+    stop.current = new AbortController()
+    const { signal } = stop.current
+    const share = Math.max(LEAST_SHARE, Math.min(1, amount / Math.max(1, points)))
+    const onProgress = (step: 'neighbours' | 'projection', done: number) =>
+      setProgress(
+        step === 'neighbours'
+          ? `Neighbours of ${whole(done)} of about ${whole(points * share)} points …`
+          : `Projecting: ${whole(done * 100)} % …`,
+      )
+    setError(null)
+    onDrawn(null)
+    try {
+      onProgress('neighbours', 0)
+      const projected = await projectionOf({ path, using, share, signal, onProgress })
+      onDrawn({ ...projected, using, share })
+    } catch (failure) {
+      if (!signal.aborted) setError(failure as Error)
+    }
+    setProgress(null)
+  }
+  return (
+    <>
+      <div class="row">
+        {vectors.length > 1 && (
+          <label class="row">
+            Vector
+            <select value={using} onChange={(event) => setUsing(event.currentTarget.value)}>
+              {vectors.map(([vector]) => (
+                <option key={vector}>{vector}</option>
+              ))}
+            </select>
+          </label>
+        )}
+        <label class="row">
+          Points
+          <select value={amount} onChange={(event) => setAmount(Number(event.currentTarget.value))}>
+            {AMOUNTS.map((one) => (
+              <option key={one} value={one}>
+                {`at most ${whole(one)}`}
+              </option>
+            ))}
+          </select>
+        </label>
+        <label class="row">
+          Colour by
+          <input list="map-keys-known" value={colourBy} onChange={(event) => onColourBy(event.currentTarget.value)} />
+        </label>
+        <datalist id="map-keys-known">
+          {Object.keys(info.payload_schema).map((one) => (
+            <option key={one} value={one} />
+          ))}
+        </datalist>
+        {progress === null ? (
+          <button type="button" onClick={() => void draw()}>
+            Draw the map
+          </button>
+        ) : (
+          <button type="button" class="plain" onClick={() => stop.current?.abort()}>
+            Stop
+          </button>
+        )}
+      </div>
+      <p class="quiet" role="status">
+        {progress ?? ' '}
+      </p>
+      <ErrorLine error={error} />
+    </>
+  )
+}
+
+function DrawnMap({ name, path, drawn, colourBy }: { name: string; path: string; drawn: Drawn; colourBy: string }) {
+  const values = useAsked(
+    async (signal) => ({ key: colourBy, of: colourBy ? await valuesOf(path, drawn.ids, colourBy, signal) : [] }),
+    [path, drawn, colourBy],
+  )
+  const colours = useMemo(() => coloursOf(values.value?.of ?? []), [values.value])
+  const written = useWritten(path, drawn)
+  const [chosen, setChosen] = useState<number[]>([])
+  const [picked, setPicked] = useState<number | null>(null)
+  const points = written.points
+  const count = points.ids.length
+  const shades = useMemo(() => {
+    const all = new Uint8Array(count)
+    all.set(colours.of.subarray(0, count))
+    return all
+  }, [colours, count])
+  const marks = useMemo(() => {
+    const all = new Uint8Array(count)
+    for (const place of written.lit) all[place] = LIT
+    for (const place of chosen) all[place] = (all[place] as number) | CHOSEN
+    return all
+  }, [count, chosen, written.lit])
+  const labels = useMemo(() => labelsOf(drawn, colours), [drawn, colours])
+  const pick = picked === null ? null : neighboursOf(points, picked)
+  const pointsOf = linkTo(['collections', name, 'points'])
+  return (
+    <div class="map-page">
+      <p class="quiet" aria-live="polite">
+        {`${whole(drawn.ids.length)} points`}
+        {written.lit.size > 0 && `, ${whole(written.lit.size)} written since the map was drawn are lit`}
+      </p>
+      <MapView
+        {...{ x: points.x, y: points.y, colours: shades, marks, labels, picked, name }}
+        onPick={setPicked}
+        onSelect={setChosen}
+      />
+      <ErrorLine error={values.error ?? written.error} />
+      <Legend colours={colours} />
+      {chosen.length > 0 && (
+        <Chosen name={name} ids={chosen.map((place) => points.ids[place] ?? 0)} onClear={() => setChosen([])} />
+      )}
+      {picked !== null && pick && (
+        <Picked
+          {...{ name, path, id: points.ids[picked] ?? 0, neighbours: pick }}
+          onPick={setPicked}
+          onClose={() => setPicked(null)}
+          onFilter={() => location.assign(pointsOf)}
+        />
+      )}
+    </div>
+  )
+}
+
+function neighboursOf({ ids, length, places, distances }: Projected, place: number) {
+  return Array.from({ length }, (_, rank) => {
+    const other = places[place * length + rank] as number
+    return { id: ids[other] ?? 0, place: other, distance: distances[place * length + rank] as number }
+  })
+}
+
+/** A dense place is named by the value that most of its points have. */
+function labelsOf({ clusters }: Drawn, { texts }: Colours) {
+  return clusters.flatMap(({ x, y, members }) => {
+    const text = commonest(texts, members)
+    return text === null ? [] : [{ x, y, text: text.slice(0, 40) }]
+  })
+}
+
+function Legend({ colours: { names } }: { colours: Colours }) {
+  if (names.length === 0) return null
+  return (
+    <ul class="legend" aria-label="Colours">
+      {names.map(({ name, points, colour }) => (
+        <li key={name}>
+          <svg viewBox="0 0 10 10" width="10" height="10" aria-hidden="true">
+            <circle cx="5" cy="5" r="5" fill={PALETTE[colour]} />
+          </svg>
+          {` ${name} `}
+          <span class="quiet">{whole(points)}</span>
+        </li>
+      ))}
+    </ul>
+  )
+}

@@ -1,0 +1,81 @@
+import { Section } from '../../parts/basics'
+import { linkTo } from '../../parts/place'
+import { whole } from '../../parts/words'
+import { useAsked } from '../../service/polled'
+import { ask } from '../../service/session'
+import type { Point, PointId } from '../../service/types'
+import { Card } from '../points/card'
+import type { Condition } from '../points/filter-bar'
+
+/** Ids that a link holds; all of them stand in the text. */
+const MOST_LINKED = 500
+
+/** What can be done with the points that were encircled: their ids, as a filter of queries. */
+export function Chosen({ name, ids, onClear }: { name: string; ids: readonly PointId[]; onClear: () => void }) {
+  const linked = ids.slice(0, MOST_LINKED)
+  const text = JSON.stringify({ must: [{ has_id: ids }] })
+  return (
+    <Section title={`${whole(ids.length)} points chosen`}>
+      <p class="row">
+        <a href={linkTo(['collections', name, 'points'], { ids: JSON.stringify(linked) })}>
+          {ids.length > MOST_LINKED ? `Show the first ${whole(MOST_LINKED)} as cards` : 'Show them as cards'}
+        </a>
+        <button type="button" class="plain" onClick={() => void navigator.clipboard?.writeText(text)}>
+          Copy the filter
+        </button>
+        <button type="button" class="plain" onClick={onClear}>
+          Choose none
+        </button>
+      </p>
+      <label>
+        Filter of queries
+        <textarea readOnly rows={3} value={text} />
+      </label>
+    </Section>
+  )
+}
+
+interface PickedParts {
+  name: string
+  path: string
+  id: PointId
+  neighbours: readonly { id: PointId; place: number; distance: number }[]
+  onPick: (place: number) => void
+  onClose: () => void
+  onFilter: (condition: Condition) => void
+}
+
+/** The point that was clicked on, and its neighbours on the map. */
+export function Picked({ name, path, id, neighbours, onPick, onClose, onFilter }: PickedParts) {
+  const point = useAsked(
+    (signal) => ask<Point[]>('POST', `${path}/points`, { ids: [id], with_payload: true }, signal),
+    [path, id],
+  )
+  const found = point.value?.[0]
+  return (
+    <Section
+      title={`Point ${id}`}
+      beside={
+        <button type="button" class="plain" onClick={onClose}>
+          Close
+        </button>
+      }
+    >
+      {found ? (
+        <Card key={id} name={name} path={path} point={found} onPick={onFilter} onChange={point.again} />
+      ) : (
+        <p class="quiet">{point.value ? 'It is deleted.' : 'Loading …'}</p>
+      )}
+      <h3>Nearest on the map’s list</h3>
+      <ul class="chips" aria-label="Neighbours">
+        {neighbours.map((one) => (
+          <li key={one.place}>
+            <button type="button" class="plain" onClick={() => onPick(one.place)}>
+              {String(one.id)} <span class="quiet">{one.distance.toPrecision(3)}</span>
+            </button>
+          </li>
+        ))}
+      </ul>
+    </Section>
+  )
+}
