@@ -7,7 +7,7 @@ import { LineFile, lineCounts } from '../../src/disk/line-file.js'
 import { DatabaseGate } from '../../src/server/database-gate.js'
 import { routeTable } from '../../src/server/routes/table.js'
 import { MemoryDatabase } from '../oracle/memory-database.js'
-import { API_KEY, make, node, point, startsNodes } from '../stores/nodes.js'
+import { API_KEY, follows, make, node, point, startsNodes } from '../stores/nodes.js'
 import { serve } from '../unit/cli/process.js'
 import { PATIENCE } from './collector.js'
 import { type Entry, entriesOf } from './entries.js'
@@ -140,7 +140,7 @@ test("of a write that a node passes on, the owner's line names the caller", asyn
   const owner = await node('write,query', undefined, { args: ['--audit-log', join(folder, 'owner')] })
   const reader = await node('query', undefined, { args: ['--audit-log', join(folder, 'reader')] })
   await make(owner)
-  await reader.retried('GET', '/collections/things')
+  await follows(reader, 'things')
   const headers = { 'x-request-id': 'passed-on' }
   const { status } = await reader.ask('PUT', '/collections/things/points?wait=true', { points: [point(1)] }, headers)
   expect(status).toBe(200)

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { ServerProcess } from '../durability/server-process.js'
-import { API_KEY, make, type Node, node, startsNodes } from '../stores/nodes.js'
+import { API_KEY, follows, make, type Node, node, startsNodes } from '../stores/nodes.js'
 import { ancestorsOf, Collector, newTrace } from './collector.js'
 
 const QUERY = 'POST /collections/{name}/points/query'
@@ -108,7 +108,7 @@ describe('of nodes', () => {
     const owner: Node = await node('write,query', undefined, env)
     const reader: Node = await node('query', undefined, env)
     await make(owner)
-    await reader.retried('GET', '/collections/things')
+    await follows(reader, 'things')
     const { traceId, spanId, traceparent } = newTrace()
     const points = { points: [{ id: 7, vector: VECTOR }] }
     await called(reader.url, 'PUT', '/collections/things/points?wait=true', points, {

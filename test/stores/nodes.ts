@@ -128,6 +128,10 @@ export const upsert = (at: Node, from: number, count = 1) =>
   at.ask('PUT', `${POINTS}?wait=true`, { points: Array.from({ length: count }, (_, i) => point(from + i)) })
 export const make = (at: Node) => at.retried('PUT', '/collections/things', { vectors: { size: 4, distance: 'Dot' } })
 
+/** Resolves once the node has read of the collection, which was made at another one. */
+export const follows = (at: Node, name: string) =>
+  expect.poll(async () => (await at.ask('GET', `/collections/${name}`)).status, PATIENCE).toBe(200)
+
 /** Each test of the file has a new store, and its nodes end with it. */
 export function startsNodes(): void {
   beforeEach(() => {

@@ -8,6 +8,7 @@ import {
   type Answer,
   API_KEY,
   CLUSTER_KEY,
+  follows,
   make,
   type Node,
   node,
@@ -43,9 +44,6 @@ async function settled(at: Node, ...asked: Parameters<Node['ask']>): Promise<Ans
   await expect.poll(status, PATIENCE).not.toBe(503)
   return answer as Answer
 }
-
-const follows = (at: Node, name: string) =>
-  expect.poll(async () => (await at.ask('GET', `/collections/${name}`)).status, PATIENCE).toBe(200)
 
 test('the rights of a token hold at the owner, and no client can tell it others', async () => {
   const { owner, reader, audit } = await two('write,query')
