@@ -13,7 +13,7 @@ const USAGE = `node bench/drift.mjs [FILE.fbin] [flags]
   --splits N        splits of one set, to count false alarms (default 500)
   --changes N       sets with a change, of each kind (default 100)
   --seed N          seed of it all (default 1)`
-const MADE_UP = { rows: 20_000, dim: 64, clusters: 50, inner: 12 }
+const MADE_UP = { rows: 40_000, dim: 64, clusters: 50, inner: 12 }
 const CHANGED = 0.1
 const SCALE = 1.1
 

@@ -39,7 +39,7 @@ export class Objects {
     this.#openWriter = openWriter
   }
 
-  /** Opened by the first write: a file store then has the folder of what is unfinished, and a prefix of others none. */
+  /** Opened by the first write, so that a refused prefix of others gets no folder of unfinished objects. */
   get #writing(): Operator {
     this.#writer ??= this.#openWriter()
     return this.#writer

@@ -1,4 +1,4 @@
-/** What `serve` opens to be observed by: traces, the audit log, and lines about recovery. */
+/** Opens traces, the audit log and the lines about recovery for `serve`. */
 import { VicinalError } from '../core/errors.js'
 import type { Tracing } from '../core/tracing.js'
 import { type WorkDone, workTimes } from '../core/work-times.js'

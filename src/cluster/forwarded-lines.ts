@@ -5,7 +5,7 @@ const NEWLINE = 0x0a
 const PROGRESS = Buffer.from('{"progress":')
 
 interface LinesParts {
-  /** What the last line becomes. */
+  /** The new last line. */
   last(line: Buffer): Promise<Buffer | string>
   /** The last line of a stream that was cut off, with the last line before it; empty if there was none. */
   cut(before: Buffer): string

@@ -4,7 +4,14 @@ import { ERROR_CATALOGUE, VicinalError } from '../core/errors.js'
 import { hasLargeBody } from '../server/failures.js'
 import { TRACEPARENT_HEADER, TRACESTATE_HEADER } from '../server/observation.js'
 import { dropBody, framingOf, isStreamsAnswer, passBody } from '../server/pass-on.js'
-import { ACTOR_HEADER, RIGHTS_HEADER, SUBJECT_HEADER, tellRights, WATERMARK_HEADER } from '../server/peers.js'
+import {
+  ACTOR_HEADER,
+  EXPIRES_HEADER,
+  RIGHTS_HEADER,
+  SUBJECT_HEADER,
+  tellRights,
+  WATERMARK_HEADER,
+} from '../server/peers.js'
 import { REQUEST_ID_HEADER } from '../server/request-ids.js'
 import { errorEnvelopeOf } from '../server/respond.js'
 import { ForwardedLines } from './forwarded-lines.js'
@@ -125,6 +132,7 @@ export class PeerForwarder {
     const headers: Record<string, string> = {
       [SUBJECT_HEADER]: ticket.caller === null ? '' : String(ticket.caller),
       [RIGHTS_HEADER]: tellRights(ticket.rights),
+      ...(Number.isFinite(ticket.expiresMs) ? { [EXPIRES_HEADER]: String(ticket.expiresMs) } : {}),
       [ACTOR_HEADER]: encodeURIComponent(ticket.subject),
       ...(ticket.traceparent === undefined ? {} : { [TRACEPARENT_HEADER]: ticket.traceparent }),
       [REQUEST_ID_HEADER]: id,

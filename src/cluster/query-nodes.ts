@@ -7,7 +7,7 @@ interface Seen {
   beat: Heartbeat
   /** When its heartbeat was last seen to be another one, or first. */
   changedMs: number
-  /** What its last answer to a read was, since its last heartbeat. */
+  /** Its last answer to a read, since its last heartbeat. */
   state: 'able' | 'refuses' | 'silent'
 }
 

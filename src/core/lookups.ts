@@ -1,12 +1,27 @@
 const FROM = ['lookupFrom', 'lookup_from', 'withLookup', 'with_lookup']
 
-/** Names of the collections that a query reads besides its own, as the library or the wire spells them. */
+/**
+ * Names of the collections that a query reads besides its own, as the library or the wire spells them. The query may be
+ * of any depth and size, since nothing has checked it yet.
+ */
 export function lookupsIn(query: unknown): string[] {
-  if (query === null || typeof query !== 'object' || ArrayBuffer.isView(query) || isVector(query)) return []
-  return Object.entries(query).flatMap(([key, value]) => {
-    const name: unknown = FROM.includes(key) ? (value?.collection ?? value) : null
-    return typeof name === 'string' ? [name] : lookupsIn(value)
-  })
+  const names: string[] = []
+  const left = [query]
+  const look = (value: unknown) => {
+    if (value !== null && typeof value === 'object') left.push(value)
+  }
+  while (left.length > 0) {
+    const value = left.pop()
+    if (Array.isArray(value)) {
+      // That of a vector has nothing to look at.
+      if (typeof value[0] !== 'number') for (const one of value) look(one)
+    } else if (value !== null && typeof value === 'object' && !ArrayBuffer.isView(value)) {
+      for (const [key, one] of Object.entries(value)) {
+        const name: unknown = FROM.includes(key) ? (one?.collection ?? one) : null
+        if (typeof name === 'string') names.push(name)
+        else look(one)
+      }
+    }
+  }
+  return names
 }
-
-const isVector = (value: object) => Array.isArray(value) && typeof value[0] === 'number'

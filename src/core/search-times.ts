@@ -52,7 +52,8 @@ export class SearchTimes {
 
   #of(collection: string): CollectionSearches {
     if (this.#latest?.name === collection) return this.#latest.counts
-    const name = this.#collections.has(collection) || this.#collections.size < MOST_COLLECTIONS ? collection : OTHERS
+    const own = this.#collections.size - (this.#collections.has(OTHERS) ? 1 : 0)
+    const name = this.#collections.has(collection) || own < MOST_COLLECTIONS ? collection : OTHERS
     let counts = this.#collections.get(name)
     if (counts === undefined) {
       counts = { strategies: new Map(), distances: 0, vectorBytes: 0, payloadBytes: 0 }

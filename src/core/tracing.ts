@@ -1,4 +1,4 @@
-/** The seam between the service and what makes traces of its work (src/tracing). Times are those of `performance.now()`. */
+/** The seam between the service and the makers of traces (src/tracing). Times are those of `performance.now()`. */
 import type { CallNotes, Facts } from './call-notes.js'
 import type { WorkDone } from './work-times.js'
 

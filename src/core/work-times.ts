@@ -26,7 +26,7 @@ export interface WorkDone {
   error: unknown
 }
 
-/** What this thread tells of its work; plain, so that a thread can post it. */
+/** A thread's account of its work; plain, so that it can be posted. */
 export interface WorkState {
   times: Record<TimedWork, Histogram>
   failed: Record<TimedWork, number>

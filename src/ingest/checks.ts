@@ -81,6 +81,7 @@ function notFinite(column: InspectedColumn): VicinalError {
 
 function* finite(rule: IngestionRule, batch: CheckedBatch): Generator<Breach> {
   for (const column of columnsOf(rule, batch)) {
+    if (!column.range.hasFlags) continue
     const { flags } = column.facts
     const isBroken = (index: number) => flags[index] !== 0
     const clamp = (_: Fix, index: number) => column.clampComponents(index)
@@ -95,6 +96,7 @@ function* dimension(rule: IngestionRule, batch: CheckedBatch): Generator<Breach>
 
 function* zero(rule: IngestionRule, batch: CheckedBatch): Generator<Breach> {
   for (const column of columnsOf(rule, batch)) {
+    if (column.range.leastNorm > 0) continue
     const { norms } = column.facts
     for (const at of column.broken((index) => norms[index] === 0))
       yield breachOf(column, at, invalid(fieldOf(column.name), 'expected a vector that is not zero'))
@@ -108,6 +110,8 @@ function* norm(rule: IngestionRule, batch: CheckedBatch): Generator<Breach> {
   const { min = 0, max = Number.POSITIVE_INFINITY } = rule
   const expected = `expected a norm ${rangeOf(rule)}`
   for (const column of columnsOf(rule, batch)) {
+    const { leastNorm, mostNorm } = column.range
+    if (leastNorm >= min && mostNorm <= max) continue
     const { norms, flags } = column.facts
     // The norm of a vector that is not finite is none: the check `finite` is for it.
     const isOutside = (index: number) => {
@@ -183,6 +187,7 @@ function* missing(rule: IngestionRule, batch: CheckedBatch): Generator<Breach> {
 /** Vectors that no rule has mended and that cannot be stored. */
 export function* unstorable(batch: CheckedBatch): Generator<RefusedRow> {
   for (const column of batch.inspected) {
+    if (!column.range.hasFlags) continue
     const { flags } = column.facts
     for (const { row } of column.broken((index) => flags[index] !== 0)) yield { row, error: notFinite(column) }
   }

@@ -30,7 +30,7 @@ export interface CleanedRows {
   kept: Uint32Array | null
   /** In order. */
   refused: RefusedRow[]
-  /** What the rules did with the rows of the batch that are to be counted. */
+  /** Counts of the rules, for the rows of the batch that are to be counted. */
   countsOf(isCounted: (row: number) => boolean): CleaningCounts
 }
 
@@ -65,7 +65,7 @@ class Cleaning {
   readonly #fixed = new Set<number>()
   readonly #unmended: { rule: IngestionRule; breach: Breach }[] = []
   readonly #byRule = new Map<string, number[]>()
-  /** Whether a rule says what becomes of rows without any vector. */
+  /** True if a rule decides on rows without any vector. */
   #judgesBare = false
   #batch: CheckedBatch | null = null
 

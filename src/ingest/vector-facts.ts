@@ -19,6 +19,14 @@ export interface VectorAt {
   row: number
 }
 
+/** Bounds on the facts of a column: most batches are in order, and then no rule looks at single vectors. */
+export interface FactsRange {
+  hasFlags: boolean
+  /** Of norms that are numbers. */
+  leastNorm: number
+  mostNorm: number
+}
+
 export class InspectedColumn {
   readonly column: VectorColumn
   readonly schema: SchemaVector
@@ -29,6 +37,7 @@ export class InspectedColumn {
   readonly dropped = new Set<number>()
   /** Vectors as they came, by index, of those that a fix has changed. */
   readonly #originals = new Map<number, Float32Array>()
+  #range: FactsRange | null = null
   /** For each vector its position, if points have several. */
   readonly #positions: Uint32Array | null
 
@@ -47,6 +56,11 @@ export class InspectedColumn {
 
   get name(): string {
     return this.column.name
+  }
+
+  get range(): FactsRange {
+    this.#range ??= factsRange(this.facts)
+    return this.#range
   }
 
   /** The vectors that are still there, and that `isBroken` says yes to. */
@@ -113,6 +127,7 @@ export class InspectedColumn {
   }
 
   #change(index: number, change: (value: number) => number): void {
+    this.#range = null
     const floats = this.floats(index)
     if (!this.#originals.has(index)) this.#originals.set(index, floats.slice())
     for (let at = 0; at < floats.length; at++) floats[at] = change(floats[at] as number)
@@ -132,6 +147,19 @@ export class InspectedColumn {
     const position = lowerBound(rows, row)
     return rows[position] === row ? position : -1
   }
+}
+
+function factsRange({ flags, norms }: VectorFacts): FactsRange {
+  let all = 0
+  let leastNorm = Number.POSITIVE_INFINITY
+  let mostNorm = 0
+  for (let index = 0; index < flags.length; index++) {
+    all |= flags[index] as number
+    const size = norms[index] as number
+    if (size < leastNorm) leastNorm = size
+    if (size > mostNorm) mostNorm = size
+  }
+  return { hasFlags: all !== 0, leastNorm, mostNorm }
 }
 
 /** Of the first element that is not less. */

@@ -1,4 +1,4 @@
-/** What the notes of a call keep of its stages: times, and filters without their values. */
+/** A call's notes on its stages: times, and filters without their values. */
 import { type CallNotes, type FilterShape, withNotes } from '../core/call-notes.js'
 import { ID_WORDS } from '../core/point.js'
 import type { QueryPlan } from '../core/query-plan.js'
@@ -42,7 +42,7 @@ function conjunctionOf(filters: readonly FilterNode[]): FilterNode {
   return filters.length === 1 ? (filters[0] as FilterNode) : { op: 'and', children: [...filters] }
 }
 
-/** Nothing of a node is taken but what is named here, so that no value can get into a log. */
+/** Takes the named parts of a node alone, so that no value can get into a log. */
 export function shapeOf(filter: FilterNode): FilterShape {
   let left = MOST_CONDITIONS
   const shape = (node: FilterNode): FilterShape => {

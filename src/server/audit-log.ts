@@ -3,6 +3,7 @@
  * table), with the time at which it was answered.
  */
 import type { FastifyRequest } from 'fastify'
+import type { VicinalError } from '../core/errors.js'
 import { configOf } from './router.js'
 import { HUNG_UP, type Ticket } from './ticket.js'
 
@@ -54,6 +55,11 @@ export class AuditLog {
       address: ticket.peer ?? request.raw.socket.remoteAddress ?? '',
       ...(ticket.isForwarded ? { forwarded: true } : {}),
     })
+  }
+
+  /** The same of a stream that was not opened, or of one of its messages. */
+  noteStream({ status, code }: VicinalError, { address, ...failed }: Omit<AuditEntry, 'outcome' | 'status'>): void {
+    if (REFUSALS.has(status)) this.add({ ...failed, outcome: code, status, address })
   }
 
   add(entry: AuditEntry): void {

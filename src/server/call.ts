@@ -263,6 +263,11 @@ export class Call extends ReadCall {
     return { type: streamTypeOf(this.request), ...most, ...source, ...this.deadline() }
   }
 
+  /** For the audit log: the answer has begun with the status 200. */
+  noteFailure({ code }: VicinalError): void {
+    this.request.ticket.failure = code
+  }
+
   /** Logs the failure of work whose answer was already sent. */
   logFailure(error: unknown): void {
     this.request.log.warn({ reqId: this.request.id, err: error }, 'work failed after its answer was sent')

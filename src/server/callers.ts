@@ -3,6 +3,7 @@ import type { Identity } from './auth.js'
 import { CALLER_PLACES, type Caller } from './budgets.js'
 import { isLoopback } from './hosts.js'
 import type { Rights } from './rights.js'
+import type { ValueExists } from './tokens.js'
 
 /**
  * With several keys a caller is a key, or a token. Without keys a caller is an address outside this machine. The holder
@@ -18,7 +19,11 @@ export function callerOf({ digest }: Identity, hasSeveral: boolean, address: str
 /** The caller of a request that opens a stream, and what it may do. */
 export interface Admitted {
   readonly caller: Caller
+  /** The caller, as the audit log names it. */
+  readonly subject: string
   readonly rights: Rights
+  /** What its token needs to be valid. */
+  readonly valueExists: ValueExists | null
   /** When its token stops to be valid. */
   readonly expiresMs: number
 }

@@ -4,7 +4,7 @@ import type { FastifyRequest } from 'fastify'
 import { VicinalError } from '../core/errors.js'
 import { andThen, type MaybePromise } from '../core/maybe-promise.js'
 import { ANYONE, type Identity, type KeyRing } from './auth.js'
-import { type Peers, toldRights } from './peers.js'
+import { type Peers, toldExpiry, toldRights } from './peers.js'
 import type { Access } from './rights.js'
 import { type ValueExists, WrongKey } from './tokens.js'
 import type { WrongKeys } from './wrong-keys.js'
@@ -36,7 +36,7 @@ export class KnownCallers {
     if (access === 'cluster') {
       keys.checkNode(headers)
       peers?.checkReceived(headers, work === 'read')
-      return { ...ANYONE, rights: toldRights(headers) }
+      return { ...ANYONE, rights: toldRights(headers), expiresMs: toldExpiry(headers) }
     }
     return andThen(keys.identify(headers), (who) => (who.valueExists ? this.#proven(who, who.valueExists) : who))
   }

@@ -1,4 +1,4 @@
-/** What is told of each request beside its answer: its trace, the log of slow queries, the audit log, and debug lines. */
+/** Tells of each request beside its answer: by its trace, the log of slow queries, the audit log, and debug lines. */
 import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from 'fastify'
 import { notesOf } from '../core/call-notes.js'
 import type { QueryPlan } from '../core/query-plan.js'

@@ -21,6 +21,22 @@ const QDRANTS: Readonly<Record<string, string>> = {
   peer: 'peer_id',
 }
 
+/** What answers tell beside their bodies, and which headers of requests they follow. */
+const HEADERS = {
+  'x-request-id': {
+    description:
+      'The id of the request: its own header `x-request-id` of 1 to 128 visible ASCII characters, or a new one.',
+    required: true,
+    schema: { type: 'string', minLength: 1, maxLength: 128 },
+  },
+  traceresponse: {
+    description:
+      'The trace (W3C): that of the header `traceparent` of the request, or of one that the service has begun.',
+    schema: { type: 'string' },
+  },
+}
+const TOLD = Object.fromEntries(Object.keys(HEADERS).map((name) => [name, { $ref: `#/components/headers/${name}` }]))
+
 /** OpenAPI 3.1. A route whose body is not declared yet takes any object. */
 export function openApiDocument(routes: readonly Route[]): object {
   const components: Components = new Map()
@@ -42,6 +58,7 @@ export function openApiDocument(routes: readonly Route[]): object {
     paths,
     components: {
       schemas: Object.fromEntries([...components].sort(([a], [b]) => (a < b ? -1 : 1))),
+      headers: HEADERS,
       securitySchemes: {
         key: { type: 'apiKey', in: 'header', name: 'api-key', description: 'A key, or a token with `--jwt-rbac`.' },
         bearer: { type: 'http', scheme: 'bearer', description: 'The same. docs/tokens.md tells of tokens.' },
@@ -67,8 +84,15 @@ function operationOf(route: Route, components: Components): object {
     ...(parameters.length > 0 ? { parameters } : {}),
     ...(NO_BODY.has(method) ? {} : { requestBody: requestBodyOf(route, components) }),
     responses: {
-      200: { description: 'The result, in the envelope `{ result, status, time }`.', ...answerOf(route, components) },
-      '4XX': { description: 'The request is refused, and nothing was changed. docs/errors.md has the codes.' },
+      200: {
+        description: 'The result, in the envelope `{ result, status, time }`.',
+        headers: TOLD,
+        ...answerOf(route, components),
+      },
+      '4XX': {
+        description: 'The request is refused, and nothing was changed. docs/errors.md has the codes.',
+        headers: TOLD,
+      },
     },
   }
 }

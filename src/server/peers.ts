@@ -16,6 +16,8 @@ export const SUBJECT_HEADER = 'x-vicinal-subject'
 
 /** The rights of that caller, as `tellRights` writes them. Its key or token stays where it arrived. */
 export const RIGHTS_HEADER = 'x-vicinal-rights'
+/** When that caller's token stops to be valid, in milliseconds since 1970; absent if it never does. */
+export const EXPIRES_HEADER = 'x-vicinal-expires'
 /** The caller of a forwarded request, as the audit log names it. */
 export const ACTOR_HEADER = 'x-vicinal-actor'
 
@@ -68,6 +70,12 @@ export function subjectOf(headers: IncomingHttpHeaders): Caller {
 /** What a forwarded request may do, for RIGHTS_HEADER. It is shorter than the token that told it. */
 export function tellRights({ claim }: Rights): string {
   return Buffer.from(JSON.stringify(claim)).toString('base64url')
+}
+
+/** When the token of a forwarded request's caller stops to be valid. */
+export function toldExpiry(headers: IncomingHttpHeaders): number {
+  const told = headers[EXPIRES_HEADER]
+  return told === undefined ? Number.POSITIVE_INFINITY : Number(told) || 0
 }
 
 /** What another node said of the caller; a node that says nothing is of a version without tokens. */

@@ -131,7 +131,7 @@ export class Service<C extends ReadCall> {
       entrance: (request, reply, config, done) => this.#enter(request, reply, config, done),
       mainThread: this.#mainThread,
     })
-    this.#streams = this.#openStreams(parts.streams)
+    this.#streams = this.#openStreams(parts)
   }
 
   /** Looks at bodies, answers and streams on their way, and ends those that hardly move. */
@@ -145,9 +145,9 @@ export class Service<C extends ReadCall> {
     return new ArrivingBodies({ ...this.#settings, places: this.#places, room })
   }
 
-  #openStreams(given: ServiceParts<C>['streams']): Streams {
+  #openStreams(given: Pick<ServiceParts<C>, 'streams' | 'audit'>): Streams {
     return new Streams(this.app.server, {
-      ...given,
+      ...given.streams,
       mainThread: this.#mainThread,
       metrics: this.metrics,
       places: this.#places,
@@ -158,9 +158,10 @@ export class Service<C extends ReadCall> {
         bytes >= LARGE_BODY_BYTES && this.#memory ? this.#room(bytes, stop, holder) : null,
       admits: (request) => this.#admitStream(request),
       keeps: ({ headers }) => this.#callers.isKnown(headers),
-      onFailure: (known, { url, socket }, reqId) => {
+      onFailure: (known, { request: { url, socket }, id: reqId, ...failed }) => {
         const facts = { reqId, method: 'GET', path: pathOf(url as string), code: known.code }
         this.#failures.note(facts, { known, cause: known.cause ?? known, peer: socket.remoteAddress })
+        given.audit?.noteStream(known, { reqId, ...failed, address: socket.remoteAddress ?? '' })
       },
     })
   }
@@ -172,7 +173,6 @@ export class Service<C extends ReadCall> {
     return andThen(this.#callers.holder(headers, socket.remoteAddress), (who) => {
       if (this.#isRefusing) throw stopping()
       checkAnswersStreams(this.#peers)
-      if (who.valueExists) throw new VicinalError('FORBIDDEN', 'a token with value_exists opens no stream')
       return { ...who, caller: callerOf(who, this.#keys.hasSeveral, socket.remoteAddress) }
     })
   }
@@ -332,6 +332,7 @@ export class Service<C extends ReadCall> {
     if (ticket.stop.isStopped) throw new VicinalError('CANCELLED', 'the client hung up')
     if (this.#settings.isReadOnly && access === 'write') throw new VicinalError('READ_ONLY', ONLY_READS)
     ticket.rights = this.#settings.isReadOnly ? Rights.READ : who.rights
+    ticket.expiresMs = who.expiresMs
     ticket.subject = isOfNode ? actorOf(headers) : who.subject
     if (access !== 'open') who.rights.check(forwards ?? access, scope, name)
     const peer = ticket.peer ?? request.raw.socket.remoteAddress

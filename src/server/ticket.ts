@@ -68,6 +68,8 @@ export class Ticket extends HeldRoom {
   caller: Caller = null
   /** What the caller may do. */
   rights = Rights.NONE
+  /** When the caller's token stops to be valid. */
+  expiresMs = Number.POSITIVE_INFINITY
   /** The caller may not write where the request reads. */
   isReadOnly = false
   /** The caller, as the audit log names it. */

@@ -14,6 +14,8 @@ export const LEAST_TOKEN_KEY_BYTES = 32
 export const CLOCK_SKEW_S = 30
 /** Most verified tokens that are kept. Past it the one kept for longest is dropped. */
 const MOST_KNOWN_TOKENS = 1_000
+/** Longer subjects are cut. A node passes them on in a header. */
+const MOST_SUBJECT_CHARS = 128
 const MS_PER_S = 1_000
 const JWT = /^[\w-]+\.[\w-]+\.[\w-]+$/
 
@@ -28,7 +30,7 @@ export interface ValueExists {
 
 export interface Token {
   readonly rights: Rights
-  /** The claim `subject`, or else `sub`. */
+  /** The claim `subject`, or else `sub`: at most 128 characters, without lone surrogates. */
   readonly subject: string | null
   /** When it stops to be valid, clock skew included. */
   readonly expiresMs: number
@@ -62,8 +64,9 @@ export class Tokens {
       try {
         const { payload } = await jwtVerify(text, key, { algorithms: ['HS256'], clockTolerance: CLOCK_SKEW_S })
         const token = tokenOf(payload)
-        // The keys may have been replaced meanwhile.
-        if (keys === this.#keys) this.#keep(name, token)
+        // Its key may have been withdrawn meanwhile.
+        if (keys !== this.#keys) return await this.find(text, Buffer.from(name, 'latin1'))
+        this.#keep(name, token)
         return token
       } catch (error) {
         if (error instanceof VicinalError) throw error
@@ -94,7 +97,7 @@ function unknown(): WrongKey {
   return new WrongKey('UNAUTHENTICATED', 'Invalid API key or token')
 }
 
-function expired(): VicinalError {
+export function expired(): VicinalError {
   return new VicinalError('UNAUTHENTICATED', 'The token has expired')
 }
 
@@ -110,7 +113,7 @@ function tokenOf(payload: JWTPayload): Token {
   if (subject !== undefined && typeof subject !== 'string') throw wrongClaim('subject', 'a text')
   return {
     rights: new Rights(accessOf(access)),
-    subject: subject ?? null,
+    subject: subject?.slice(0, MOST_SUBJECT_CHARS).toWellFormed() ?? null,
     expiresMs: exp === undefined ? Number.POSITIVE_INFINITY : (exp + CLOCK_SKEW_S) * MS_PER_S,
     valueExists: valueExists === null ? null : valueExistsOf(valueExists),
   }

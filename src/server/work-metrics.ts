@@ -6,7 +6,7 @@ import { TIMED_WORK, type WorkState, workTimes } from '../core/work-times.js'
 import { lineCounts } from '../disk/line-file.js'
 import { escapeLabel, family, histogram } from './prometheus.js'
 
-/** What one thread tells; plain, so that it can be posted. */
+/** One thread's account; plain, so that it can be posted. */
 export interface WorkFigures {
   work: WorkState
   searches: ReadonlyMap<string, CollectionSearches>

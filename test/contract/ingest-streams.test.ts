@@ -1,5 +1,6 @@
 import { request } from 'node:http'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { SignJWT } from 'jose'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { Database } from '../../src/core/database.js'
 import { open } from '../../src/index.js'
 import { startService } from './service.js'
@@ -38,6 +39,36 @@ function openStream(port: number, headers: Record<string, string> = {}, path = P
 }
 
 describe('a stream of points over HTTP', () => {
+  it('ends once the token of its sender has expired, and the audit log says so', async () => {
+    const key = 'a key that may write, of 32 bytes or more'
+    vi.useFakeTimers({ toFake: ['Date'] })
+    onTestFinished(() => void vi.useRealTimers())
+    const exp = Math.floor(Date.now() / 1000) + 3_600
+    const token = await new SignJWT({ access: [{ collection: 'a', access: 'prw' }], exp, sub: 'eva' })
+      .setProtectedHeader({ alg: 'HS256' })
+      .sign(Buffer.from(key))
+    const audited: string[] = []
+    const { port } = await startService({
+      database: await database(),
+      apiKeys: [key],
+      jwtRbac: true,
+      audit: { write: (line) => void audited.push(line) },
+    })
+    const { sent, answered, lines, last } = openStream(port, { 'api-key': token })
+    const count = 20_000
+    for (let id = 0; id < count; id++) sent.write(lineOf(id))
+    await expect.poll(() => lines.length).toBeGreaterThan(0)
+    vi.setSystemTime((exp + 60) * 1000)
+    sent.end(lineOf(count))
+    expect(await answered).toBe(200)
+    const { result, status } = last()
+    expect(status).toMatchObject({ code: 'UNAUTHENTICATED', error: 'The token has expired' })
+    expect(result.position).toBeGreaterThan(0)
+    expect(result.position).toBeLessThanOrEqual(count)
+    await expect.poll(() => audited.length).toBe(1)
+    expect(JSON.parse(audited[0] as string)).toMatchObject({ subject: 'eva', outcome: 'UNAUTHENTICATED', status: 200 })
+  })
+
   it('tells its progress while it is still sent', async () => {
     const { port } = await startService({ database: await database() })
     const { sent, answered, lines, last } = openStream(port)

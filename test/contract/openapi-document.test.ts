@@ -166,6 +166,22 @@ describe('the document', () => {
 })
 
 describe.skipIf(!existsSync(SPEC))("against Qdrant's description", () => {
+  it('tells the headers that answers have', async () => {
+    const { call } = await startService()
+    const id = 'of-a-client'
+    const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
+    const { json, headers } = await call('GET', '/openapi.json', undefined, { 'x-request-id': id, traceparent })
+    expect([headers['x-request-id'], headers.traceresponse]).toEqual([id, traceparent])
+    const { components, paths } = json as unknown as {
+      components: { headers: object }
+      paths: Record<string, Record<string, { responses: Record<string, { headers: object }> }>>
+    }
+    const names = ['traceresponse', 'x-request-id']
+    expect(Object.keys(components.headers).sort()).toEqual(names)
+    const { 200: ok, '4XX': refused } = paths['/collections']?.get?.responses ?? {}
+    for (const answer of [ok, refused]) expect(Object.keys(answer?.headers ?? {}).sort()).toEqual(names)
+  })
+
   it('has its paths and their parameters', async () => {
     const { paths } = await documentOf()
     const spec = (JSON.parse(readFileSync(SPEC, 'utf8')) as Document).paths

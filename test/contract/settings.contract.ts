@@ -118,7 +118,7 @@ export function describeSettings(suite: Suite): void {
       await collection.updateConfig({ hnswConfig: { recall: 0.9 } })
       expect((await collection.info()).config.hnswConfig.recall).toBe(0.9)
       expect([await asked({}), await asked({ using: 'b' })]).toEqual([0.9, 0.7])
-      // What the query says wins; an exact search and a fixed width ask for none.
+      // The query's own setting wins; an exact search and a fixed width ask for none.
       expect([await asked({ recall: 0.8 }), await asked({ params: { recall: 0.85 } })]).toEqual([0.8, 0.85])
       expect([await asked({ params: { exact: true } }), await asked({ params: { hnswEf: 9 } })]).toEqual([
         undefined,

@@ -1,4 +1,4 @@
-/** The audit log: what gets a line, by whom, and what becomes of lines when the disk takes none. */
+/** The audit log: its lines, their subjects, and their loss when the disk takes none. */
 import { mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,29 +10,13 @@ import { MemoryDatabase } from '../oracle/memory-database.js'
 import { API_KEY, make, node, point, startsNodes } from '../stores/nodes.js'
 import { serve } from '../unit/cli/process.js'
 import { PATIENCE } from './collector.js'
-
-interface Entry {
-  time: string
-  reqId: string
-  subject: string
-  action: string
-  collection: string | null
-  outcome: string
-  status: number
-  forwarded?: true
-}
+import { type Entry, entriesOf } from './entries.js'
 
 function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'vicinal-audit-'))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
   return folder
 }
-
-const entriesOf = (file: string): Entry[] =>
-  readFileSync(file, 'utf8')
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line))
 
 const shortOf = ({ subject, action, collection, outcome, status }: Entry) =>
   [subject, action, collection, outcome, status].join(' | ')
@@ -106,7 +90,9 @@ test('administrative are the reads that the route table says', () => {
   const marked = routes
     .filter(({ isAdministrative }) => isAdministrative)
     .map(({ method, path }) => `${method} ${path}`)
-  expect(marked).toEqual(expect.arrayContaining(['GET /telemetry', 'GET /quotas', 'GET /snapshots/:snapshot']))
+  expect(marked).toEqual(expect.arrayContaining(['GET /telemetry', 'GET /quotas', 'GET /snapshots']))
+  // A download needs the rights of a write, so it has a line as one.
+  expect(routes.find(({ path }) => path === '/snapshots/:snapshot')?.access).toBe('write')
   expect(routes.filter(({ isAdministrative, access }) => isAdministrative && access !== 'read')).toEqual([])
 })
 

@@ -43,7 +43,7 @@ export class OracleIngests {
         if (source !== null) this.#positions.set(source, Math.max(stored, to))
         return {
           accepted: points.length - rejected.length,
-          refused: [...batch.unread, ...rejected],
+          refused: [...batch.unread, ...rejected].sort((a, b) => a.row - b.row),
           counts: null,
           recent: null,
         }

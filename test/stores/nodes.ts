@@ -10,7 +10,8 @@ import { afterEach, beforeEach, expect } from 'vitest'
 import { serve } from '../unit/cli/process.js'
 
 export const CLUSTER_KEY = 'a-key-that-only-nodes-have'
-export const API_KEY = 'a-key-that-clients-have'
+/** Long enough to sign tokens. */
+export const API_KEY = 'a-key-that-clients-have-of-32-bytes-or-more'
 /** On a busy machine an owner may be silent for longer: no test depends on which node owns the store. */
 export const OWNER_TIMEOUT_MS = 2_000
 /** Far above what anything here takes, for a machine that does other work. */

@@ -10,7 +10,7 @@ interface Question {
   action: string
   run(): Promise<void>
   onDone(isRun: boolean): void
-  /** What stands below the text: a change before it is made. */
+  /** Stands below the text: a change before it is made. */
   children?: ComponentChildren
   isHarmless?: boolean
 }

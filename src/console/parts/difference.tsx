@@ -1,4 +1,4 @@
-/** What a change takes away and adds, line by line. */
+/** The lines that a change takes away and adds. */
 
 export interface Line {
   text: string

@@ -1,4 +1,4 @@
-/** JSON as it is typed: its values with their places in the text, and what is missing where it ends early. */
+/** JSON as it is typed: its values with their places in the text, and the part that is missing where it ends early. */
 
 export interface JsonNode {
   kind: 'object' | 'array' | 'string' | 'number' | 'boolean' | 'null'

@@ -169,7 +169,7 @@ function isOpen({ additionalProperties, type, properties }: Schema): boolean {
   return Boolean(additionalProperties) || (type === 'object' && !properties)
 }
 
-/** A form without a type, and null for what may be left out, hold for all. */
+/** A form without a type, and null for an optional value, hold for all. */
 function isAllowed(forms: readonly Schema[], { kind, value }: JsonNode): boolean {
   if (kind === 'null' || forms.some((form) => !form.type && !form.enum && !form.anyOf && !form.oneOf && !form.allOf)) {
     return true

@@ -1,4 +1,4 @@
-/** What the caller of this tab may do, as the service tells it. The service refuses the rest in any case. */
+/** The rights of this tab's caller, as the service tells them. The service refuses the rest in any case. */
 import { createContext } from 'preact'
 import { useContext } from 'preact/hooks'
 import { ask } from './session'

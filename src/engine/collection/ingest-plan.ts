@@ -25,7 +25,7 @@ interface Taken {
   /** For each of them its row in the source. */
   rows: readonly number[]
   refused: readonly RejectedRow[]
-  /** What the rules did with the rows of the source from this one on. */
+  /** Counts of the rules, for the rows of the source from this one on. */
   countsFrom(first: number): CleaningCounts
   recent: KeptRows | null
 }

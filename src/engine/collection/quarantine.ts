@@ -93,7 +93,7 @@ interface FromRow {
 }
 
 /**
- * What was told of the rows of a source, from this one on, that are in the quarantine. Records that are older than the
+ * The verdicts on rows of a source, from this one on, that are in the quarantine. Records that are older than the
  * collection are those of another one that had its name.
  */
 export async function verdictsIn(

@@ -154,7 +154,7 @@ async function openOwning(
     throw error
   })
   const reason =
-    'another process has opened the store: this one takes no writes, and answers from what it had; open the store again'
+    'another process has opened the store: this one takes no writes and answers from older data; open the store again'
   const onEnd = ({ code }: VicinalError) =>
     options.onIssue?.({ collection: null, about: 'store', code, reason, isOver: false })
   return await OwnerStore.open(address, folder, { ...storeOptionsOf(options), snapshots, onEnd })

@@ -119,6 +119,7 @@ async function lastOf(call: Call, done: Promise<IngestResult>, startedMs: number
     const known = cause instanceof VicinalError ? cause : null
     if (!known || known.status === INTERNAL) call.logFailure(cause)
     const error = known ?? new VicinalError('INTERNAL', 'Service internal error: see the log')
+    call.noteFailure(error)
     const { details, result } = splitDetails(error.details)
     const told = new VicinalError(error.code, error.message, { details })
     return { result: tell(IngestResult, result), ...errorEnvelopeOf(told, startedMs) }

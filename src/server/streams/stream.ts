@@ -22,6 +22,7 @@ import type { RouteMetrics } from '../metrics.js'
 import type { Places } from '../places.js'
 import { encoded, envelopeOf, errorEnvelopeOf, LARGE_ANSWER_BYTES } from '../respond.js'
 import type { Rights } from '../rights.js'
+import { endpointOf } from '../router.js'
 import { HeldRoom, HUNG_UP } from '../ticket.js'
 import { FrameProgress } from './frame-progress.js'
 
@@ -44,6 +45,18 @@ export interface Opening extends Admitted {
   metrics: RouteMetrics
 }
 
+/** A request that opened no stream, or a message that was refused. */
+export interface StreamFailure {
+  request: IncomingMessage
+  id: string
+  /** The caller, as the audit log names it. */
+  subject: string
+  /** Method and route, as the audit log names them. */
+  action: string
+  /** As the request named it; null if it named none. */
+  collection: string | null
+}
+
 /** The parts that all streams share. */
 export interface StreamParts {
   places: Places
@@ -54,7 +67,7 @@ export interface StreamParts {
   room(bytes: number, stop: Stop, holder: RoomHolder): MaybePromise<() => void> | null
   /** Answers messages that this thread cannot answer; null on the main thread itself. */
   mainThread: MainThread | null
-  onFailure(error: VicinalError, request: IncomingMessage, requestId: string): void
+  onFailure(error: VicinalError, failed: StreamFailure): void
 }
 
 /** One message while it is answered. */
@@ -274,7 +287,10 @@ export class Stream {
         ? error
         : new VicinalError('INTERNAL', 'Service internal error: see the log', { cause: error })
     // A failure caused by the sender's disconnect is not reported.
-    if (this.#isOpen) this.#parts.onFailure(known, this.#opening.request, this.#opening.id)
+    if (!this.#isOpen) return known
+    const { request, id, subject, route, params } = this.#opening
+    const action = `${route.method} ${endpointOf(route.path)}`
+    this.#parts.onFailure(known, { request, id, subject, action, collection: params.name ?? null })
     return known
   }
 

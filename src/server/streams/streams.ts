@@ -71,7 +71,7 @@ export class Streams {
       this.#routes.set(route.path.slice(COLLECTION.length), { route, metrics })
     }
     this.#webSockets.on('wsClientError', (error, connection, request) => {
-      this.#refuse(connection as Socket, invalid('WebSocket', error.message), request)
+      this.#refuse(connection as Socket, invalid('WebSocket', error.message), request, 'anyone')
     })
     this.#webSockets.on('headers', (headers, request) =>
       headers.push(`${REQUEST_ID_HEADER}: ${this.#ids.get(request)}`),
@@ -113,7 +113,9 @@ export class Streams {
       this.#decline(request, connection, { head, isLast: false })
       return
     }
+    let subject = 'anyone'
     const open = (admitted: Admitted) => {
+      subject = admitted.subject
       // Verifying its token took a while.
       if (connection.destroyed) return
       const { caller } = admitted
@@ -126,7 +128,7 @@ export class Streams {
     const fail = (error: unknown) => {
       const isForOther = this.#parts.mainThread && (error as VicinalError).code === 'UNAUTHENTICATED'
       if (isForOther) this.#decline(request, connection, { head, isLast: true })
-      else this.#refuse(connection, error as VicinalError, request)
+      else this.#refuse(connection, error as VicinalError, request, subject)
     }
     try {
       const admitted = andThen(this.#parts.admits(request), open)
@@ -141,9 +143,11 @@ export class Streams {
     declineUpgrade(this.#server, request, connection, how)
   }
 
-  #refuse(connection: Socket, error: VicinalError, request: IncomingMessage): void {
+  #refuse(connection: Socket, error: VicinalError, request: IncomingMessage, subject: string): void {
     const id = requestIdOf(request.headers)
-    this.#parts.onFailure(error, request, id)
+    const { name, found } = this.#targetOf(request)
+    const action = `GET ${found ? endpointOf(found.route.path) : 'unmatched'}`
+    this.#parts.onFailure(error, { request, id, subject, action, collection: found ? readable(name) : null })
     this.#unopened.observe(error.status, 0)
     refuseUpgrade(connection, error, id)
   }
@@ -157,19 +161,25 @@ export class Streams {
     })
   }
 
-  #openingOf(request: IncomingMessage, admitted: Admitted): Opening {
-    const { url = '' } = request
+  /** The name is not yet decoded. `found` is undefined if no stream is there. */
+  #targetOf({ url = '' }: IncomingMessage) {
     const end = url.indexOf('?')
     const path = end < 0 ? url : url.slice(0, end)
     const search = end < 0 ? '' : url.slice(end + 1)
     const [, collections, name = '', ...rest] = path.split('/')
     const found = collections === 'collections' ? this.#routes.get(`/${rest.join('/')}`) : undefined
+    return { path, search, name, found }
+  }
+
+  #openingOf(request: IncomingMessage, admitted: Admitted): Opening {
+    const { path, search, name, found } = this.#targetOf(request)
     if (!found) {
       throw new VicinalError(
         'NOT_FOUND',
         `Not found: no such stream, got ${describeValue(path)} (expected the path of a read)`,
       )
     }
+    if (admitted.valueExists) throw new VicinalError('FORBIDDEN', 'a token with value_exists opens no stream')
     const id = requestIdOf(request.headers)
     this.#ids.set(request, id)
     const params = { name: checkCollectionName(decoded(name), 'collection_name') }
@@ -184,6 +194,15 @@ function decoded(name: string): string {
     return decodeURIComponent(name)
   } catch {
     throw invalid('request target', 'expected a path that can be decoded', name)
+  }
+}
+
+/** For logs. */
+function readable(name: string): string {
+  try {
+    return decodeURIComponent(name)
+  } catch {
+    return name
   }
 }
 

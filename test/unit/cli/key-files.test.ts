@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { chmodSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { SignJWT } from 'jose'
 import { expect, onTestFinished, test } from 'vitest'
 import { listening, start } from './process.js'
 
@@ -100,4 +101,36 @@ test('a short key and a file that others can read cause warnings at the start; S
   expect(log).toMatch(/"from":"keys","short":1/)
   expect(log).toMatch(/"file":"keys","mode":"640"/)
   expect(log).not.toContain('shorty')
+})
+
+test('tokens end on every serving thread with the key in the file that has signed them', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'vicinal-keys-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  const [old, next] = ['o', 'n'].map((letter) => letter.repeat(32)) as [string, string]
+  const write = (...keys: string[]) => writeFileSync(join(folder, 'keys'), `${keys.join('\n')}\n`, { mode: 0o600 })
+  write(old)
+  const args = ['--port', '0', '--api-key-file', 'keys', '--jwt-rbac', '--serving-threads', '2']
+  const child = start(['serve', ...args], folder)
+  const { url } = await listening(child)
+  const signed = (key: string) =>
+    new SignJWT({ access: 'r' }).setProtectedHeader({ alg: 'HS256' }).sign(Buffer.from(key))
+  // New connections go to the threads in turn.
+  const statuses = async (token: string) => {
+    const headers = { 'api-key': token, connection: 'close', 'content-type': 'application/json' }
+    const ask = () => fetch(`${url}/collections/none/points/count`, { method: 'POST', headers, body: '{}' })
+    return [...new Set((await Promise.all(Array.from({ length: 6 }, ask))).map(({ status }) => status))]
+  }
+  const [early, late] = await Promise.all([signed(old), signed(next)])
+  expect(await statuses(early)).toEqual([404])
+  expect(await statuses(late)).toEqual([401])
+  write(old, next)
+  child.kill('SIGHUP')
+  await expect.poll(() => statuses(late), WAIT).toEqual([404])
+  expect(await statuses(early)).toEqual([404])
+  write(next)
+  child.kill('SIGHUP')
+  await expect.poll(() => statuses(early), WAIT).toEqual([401])
+  expect(await statuses(late)).toEqual([404])
+  child.kill('SIGTERM')
+  expect(await once(child, 'exit')).toEqual([0, null])
 })

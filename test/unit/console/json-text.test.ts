@@ -1,6 +1,6 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { cursorAt, type JsonNode, nodeAt, parseText, placeText } from '../../../src/console/service/json-text.js'
+import fc from '../../oracle/properties.js'
 
 describe('JSON with places', () => {
   it('has the values that JSON.parse has', () => {

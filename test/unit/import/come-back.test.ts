@@ -1,4 +1,4 @@
-/** What an export has written comes back as it was: by import, by a stream, and where vectors or names are odd. */
+/** An export comes back as it was: by import, by a stream, and with odd vectors or names. */
 import { createReadStream, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
+import { SignJWT } from 'jose'
 import { describe, expect, it } from 'vitest'
 import { type Identity, KeyRing } from '../../../src/server/auth.js'
 import type { Access } from '../../../src/server/rights.js'
@@ -79,5 +80,43 @@ describe('KeyRing', () => {
     expect(() => check(readers, { 'api-key': 'reader' }, 'write')).toThrow(
       expect.objectContaining({ code: 'FORBIDDEN' }),
     )
+  })
+})
+
+describe('tokens of a KeyRing', () => {
+  const WRITER = 'a key that may write, of 32 bytes or more'
+  const keys = { apiKeys: [WRITER], readOnlyApiKeys: [], jwtRbac: true }
+  const headers = async (claims: object) => ({
+    'api-key': await new SignJWT({ ...claims }).setProtectedHeader({ alg: 'HS256' }).sign(Buffer.from(WRITER)),
+  })
+
+  it('are known again without being verified, up to a bound', async () => {
+    const own = new KeyRing(keys)
+    const first = await headers({ jti: 'first' })
+    await own.identify(first)
+    expect(own.identify(first)).not.toBeInstanceOf(Promise)
+    for (let at = 0; at < 999; at++) await own.identify(await headers({ jti: `${at}` }))
+    expect(own.identify(first)).not.toBeInstanceOf(Promise)
+    await own.identify(await headers({ jti: 'one more' }))
+    const again = own.identify(first)
+    expect(again).toBeInstanceOf(Promise)
+    await again
+  })
+
+  it('that were being verified when their key was withdrawn are refused', async () => {
+    const own = new KeyRing(keys)
+    const asked = own.identify(await headers({ access: 'm' }))
+    own.replace({ apiKeys: ['another key that may write, of 32 bytes or more'], readOnlyApiKeys: [] })
+    await expect(asked).rejects.toMatchObject({ code: 'UNAUTHENTICATED' })
+  })
+
+  it('have subjects that fit into a header', async () => {
+    const own = new KeyRing(keys)
+    const subjectOf = async (subject: string) => (await own.identify(await headers({ subject }))).subject
+    expect(await subjectOf('eva')).toBe('eva')
+    for (const odd of ['\ud800', `${'x'.repeat(127)}\u{1f600}`, 'ä'.repeat(5_000)]) {
+      const told = await subjectOf(odd)
+      expect(encodeURIComponent(told).length).toBeLessThan(1_000)
+    }
   })
 })

@@ -1,4 +1,4 @@
-/** What `tune` changes: codes and graph of a vector, and the recall of queries that ask for none. */
+/** The changes that `tune` makes: codes and graph of a vector, and the recall of queries that ask for none. */
 import { useState } from 'preact/hooks'
 import { Section } from '../../parts/basics'
 import { Confirm } from '../../parts/confirm'

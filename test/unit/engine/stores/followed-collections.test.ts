@@ -113,13 +113,19 @@ test('a collection that follows slowly keeps no other one, and its node is not r
 test('a query names the collections that it reads besides its own', () => {
   const vector = Array.from({ length: 10 }, () => 1)
   expect(lookupsIn({ query: vector, limit: 1 })).toEqual([])
-  expect(lookupsIn({ prefetch: [{ query: 1, lookup_from: { collection: 'a' } }], with_lookup: 'b' })).toEqual([
+  expect(lookupsIn({ prefetch: [{ query: 1, lookup_from: { collection: 'a' } }], with_lookup: 'b' }).sort()).toEqual([
     'a',
     'b',
   ])
-  expect(lookupsIn([{ lookupFrom: { collection: 'c', vector: 'x' } }, { withLookup: { collection: 'd' } }])).toEqual([
-    'c',
-    'd',
-  ])
+  expect(
+    lookupsIn([{ lookupFrom: { collection: 'c', vector: 'x' } }, { withLookup: { collection: 'd' } }]).sort(),
+  ).toEqual(['c', 'd'])
   expect(lookupsIn(null)).toEqual([])
+  expect(lookupsIn({ filter: { has_id: ['x', 'y'] }, prefetch: [null, { lookup_from: { collection: 'e' } }] })).toEqual(
+    ['e'],
+  )
+  // Deeper than calls may be.
+  let deep: unknown = { lookup_from: { collection: 'f' } }
+  for (let at = 0; at < 100_000; at++) deep = { prefetch: [deep] }
+  expect(lookupsIn(deep)).toEqual(['f'])
 })
