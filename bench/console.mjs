@@ -2,6 +2,7 @@
 // used, in Debian's Chromium on the loopback address. Every load is of a new browser context, without any cache.
 //
 //   node bench/console.mjs [--collections 1000] [--loads 7]
+//   node bench/console.mjs --map 20000    the map of so many points of 64 dimensions, in 20 clusters, instead
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,15 +10,31 @@ import { parseArgs } from 'node:util'
 import { chromium } from 'playwright-core'
 import { startService } from './lib/service.mjs'
 
-const { values } = parseArgs({ options: { collections: { type: 'string' }, loads: { type: 'string' } } })
+const text = { type: 'string' }
+const { values } = parseArgs({ options: { collections: text, loads: text, map: text } })
 const COLLECTIONS = Number(values.collections ?? 1_000)
 const LOADS = Number(values.loads ?? 7)
 const AT_ONCE = 8
+const MAP_DIMENSIONS = 64
+const MAP_CLUSTERS = 20
+const MAP_BATCH = 1_000
+const MAP_AMOUNTS = [1_000, 10_000, 100_000, 1_000_000]
+const MAP_LIMIT_MS = 1_200_000
+const PANS = 60
 
 const folder = mkdtempSync(join(tmpdir(), 'vicinal-console-'))
 const service = await startService(folder)
 const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] })
 try {
+  if (values.map === undefined) await measureLoads()
+  else await measureMap(Number(values.map))
+} finally {
+  await browser.close()
+  await service.stop()
+  rmSync(folder, { recursive: true, force: true })
+}
+
+async function measureLoads() {
   await makeCollections()
   const loads = []
   for (let load = 0; load < LOADS; load++) loads.push(await oneLoad())
@@ -30,10 +47,46 @@ try {
     const [least, median, most] = [sorted[0], sorted[LOADS >> 1], sorted.at(-1)].map(Math.round)
     console.log(`${name}: ${median} ms (${least} to ${most})`)
   }
-} finally {
-  await browser.close()
-  await service.stop()
-  rmSync(folder, { recursive: true, force: true })
+}
+
+async function measureMap(points) {
+  await service.call('PUT', '/collections/map', { vectors: { size: MAP_DIMENSIONS, distance: 'Cosine' } })
+  for (let from = 0; from < points; from += MAP_BATCH) {
+    const batch = Array.from({ length: Math.min(MAP_BATCH, points - from) }, (_, at) => mapPoint(from + at))
+    await service.call('PUT', '/collections/map/points?wait=true', { points: batch })
+  }
+  await service.call('POST', '/collections/map/wait-for-index', {}).catch(() => undefined)
+  const page = await (await browser.newContext({ viewport: { width: 1200, height: 900 } })).newPage()
+  await page.goto(`http://127.0.0.1:${service.port}/dashboard/#/collections/map/map`)
+  await page.locator('select').selectOption(String(MAP_AMOUNTS.find((most) => most >= points)))
+  const startedMs = performance.now()
+  await page.getByRole('button', { name: 'Draw the map' }).click()
+  await page.getByText(/^Projecting/).waitFor({ timeout: MAP_LIMIT_MS })
+  const listedMs = performance.now() - startedMs
+  await page.getByRole('application').waitFor({ timeout: MAP_LIMIT_MS })
+  const drawnMs = performance.now() - startedMs
+  console.log(`map of ${points} points: ${Math.round(drawnMs)} ms, of which neighbours ${Math.round(listedMs)} ms`)
+  const perSecond = await page.evaluate(framesWhilePanned, PANS)
+  console.log(`frames a second while panned: ${perSecond.toFixed(1)}`)
+}
+
+function mapPoint(id) {
+  const vector = Array.from({ length: MAP_DIMENSIONS }, () => Math.random() - 0.5)
+  vector[id % MAP_CLUSTERS] += 3
+  return { id, vector, payload: { cluster: id % MAP_CLUSTERS } }
+}
+
+async function framesWhilePanned(pans) {
+  const map = document.querySelector('[role=application]')
+  const frame = () => new Promise((drawn) => requestAnimationFrame(drawn))
+  const startedMs = performance.now()
+  for (let pan = 0; pan < pans; pan++) {
+    const key = pan % 2 ? 'ArrowLeft' : 'ArrowRight'
+    map.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true }))
+    await frame()
+    await frame()
+  }
+  return (2 * pans * 1000) / (performance.now() - startedMs)
 }
 
 async function makeCollections() {

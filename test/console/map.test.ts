@@ -11,7 +11,7 @@ const KINDS = ['harbour', 'forest', 'street', 'portrait', 'mountain', 'kitchen']
 const POINTS = 600
 const DIMENSIONS = 12
 /** The first map of a browser compiles its projection, on a machine that may be busy. */
-const WAIT = { timeout: 20_000 }
+const WAIT = { timeout: 120_000 }
 
 const stage = setTheStage({ VICINAL_API_KEY: KEY, VICINAL_JWT_RBAC: 'true' })
 
