@@ -77,8 +77,8 @@ test.runIf(ALL)('without the rule on batches that count, a paused owner acknowle
 const OF_NODES: Record<string, Edit> = {
   'a node waits for what it forwarded': {
     file: 'cluster/peer-forwarder.js',
-    from: 'await this.#reach(watermark, request);\n        if',
-    to: ';\n        if',
+    from: 'await this.#reach(watermark, request);\n        for',
+    to: ';\n        for',
   },
   'a read waits for its watermark': {
     file: 'engine/stores/watermark-waits.js',
