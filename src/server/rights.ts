@@ -38,7 +38,7 @@ export const CallerAccess = Type.Object(
       { description: '`m`: everything. `r`: everything may be read. A list: what may be done with each collection.' },
     ),
   },
-  { $id: 'CallerAccess', description: 'What the caller may do.' },
+  { $id: 'CallerAccess', description: 'The rights of the caller.' },
 )
 
 export class Rights {

@@ -2,12 +2,9 @@
 import { describe, expect, it } from 'vitest'
 import { VicinalError } from '../../src/core/errors.js'
 import { createServer } from '../../src/server/app.js'
-import { DatabaseGate } from '../../src/server/database-gate.js'
-import { Metrics } from '../../src/server/metrics.js'
 import type { Peers } from '../../src/server/peers.js'
-import { routeTable } from '../../src/server/routes/table.js'
-import { workFigures } from '../../src/server/work-metrics.js'
 import { MemoryDatabase } from '../oracle/memory-database.js'
+import { ALL_ROUTES } from './all-routes.js'
 import { type Service, startService } from './service.js'
 
 const KEYS = { apiKeys: ['writer', 'next-writer'], readOnlyApiKeys: ['reader'] }
@@ -26,20 +23,7 @@ const isRead = (method: string, path: string) =>
   (method === 'POST' && path.endsWith('/points'))
 
 describe('keys', () => {
-  // Made from the service's own table, so that no route can be added without an expectation.
-  const gate = new DatabaseGate(new MemoryDatabase(), () => {})
-  const routes = routeTable({
-    gate,
-    metrics: new Metrics({
-      own: () => ({ routes: [], inWork: 0, threads: 1, figures: workFigures(0) }),
-      others: async () => [],
-      memory: null,
-      budgets: { sum: () => 0, bound: () => 0 },
-    }),
-    isClosing: () => false,
-    mayRead: () => true,
-    peers: null,
-  })
+  const routes = ALL_ROUTES
 
   it('guard every route but the four open ones and the files of the console', async () => {
     const service = await startService(KEYS)

@@ -1,12 +1,8 @@
 /** Tokens: each route with each kind of caller, as the table of routes declares it, and what tokens see. */
 import { SignJWT } from 'jose'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { DatabaseGate } from '../../src/server/database-gate.js'
-import { Metrics } from '../../src/server/metrics.js'
 import type { Access, Scope } from '../../src/server/rights.js'
-import { routeTable } from '../../src/server/routes/table.js'
-import { workFigures } from '../../src/server/work-metrics.js'
-import { MemoryDatabase } from '../oracle/memory-database.js'
+import { ALL_ROUTES } from './all-routes.js'
 import { startService } from './service.js'
 
 const WRITER = 'a key that may write, of 32 bytes or more'
@@ -70,19 +66,7 @@ async function refused(): Promise<Record<string, string>> {
   }
 }
 
-const gate = new DatabaseGate(new MemoryDatabase(), () => {})
-const routes = routeTable({
-  gate,
-  metrics: new Metrics({
-    own: () => ({ routes: [], inWork: 0, threads: 1, figures: workFigures(0) }),
-    others: async () => [],
-    memory: null,
-    budgets: { sum: () => 0, bound: () => 0 },
-  }),
-  isClosing: () => false,
-  mayRead: () => true,
-  peers: null,
-}).filter(({ access }) => access !== 'open')
+const routes = ALL_ROUTES.filter(({ access }) => access !== 'open')
 
 const DENIED = [401, 403]
 const pathOf = (path: string) => path.replace(':name', 'a').replace(':id', '1').replace(/:\w+/g, 'x')

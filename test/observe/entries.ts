@@ -1,16 +1,8 @@
 /** Lines of an audit log. */
 import { readFileSync } from 'node:fs'
+import type { AuditEntry } from '../../src/server/audit-log.js'
 
-export interface Entry {
-  time: string
-  reqId: string
-  subject: string
-  action: string
-  collection: string | null
-  outcome: string
-  status: number
-  forwarded?: true
-}
+export type Entry = AuditEntry & { time: string }
 
 export const entriesOf = (file: string): Entry[] =>
   readFileSync(file, 'utf8')

@@ -4,7 +4,7 @@ import type { Cluster } from './messages'
 
 /** Cells of the density map on each side. */
 const CELLS = 160
-/** Empty cells around the map, so that what is blurred stays on its side. */
+/** Empty cells around the map, so that a blurred edge does not wrap to the other side. */
 const MARGIN = 16
 const INNER = CELLS - 2 * MARGIN
 /** Passes of a box of three cells, which together are nearly a Gaussian. */

@@ -1,4 +1,4 @@
-/** What the page and its projection say to each other. */
+/** Messages between the page and the worker of its projection. */
 import type { PointId } from '../service/types'
 
 /** A page of neighbour lists, as the service tells it. */

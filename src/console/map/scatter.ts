@@ -1,4 +1,4 @@
-/** Draws points by WebGL. It knows where they are on the screen, and nothing of what they mean. */
+/** Draws points by WebGL. It has their places on the screen and their colours alone. */
 import * as twgl from 'twgl.js'
 import { PALETTE } from './colours'
 

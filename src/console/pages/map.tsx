@@ -13,7 +13,7 @@ import { type CollectionInfo, vectorsOf } from '../service/types'
 import { Chosen, Picked } from './map/chosen'
 import { MapView } from './map/view'
 
-/** The most points of a map: what a browser projects within minutes and draws at once. */
+/** The most points of a map: a bound on the memory and time of the browser. */
 const MAP_MOST_POINTS = 1_000_000
 const AMOUNTS = [1_000, 10_000, 100_000, MAP_MOST_POINTS]
 const DEFAULT_AMOUNT = 10_000

@@ -35,7 +35,7 @@ export function linesBetween(before: string, after: string): Line[] {
   return lines
 }
 
-/** Settings before and after, as JSON; what stays is shown next to changes alone. */
+/** Settings before and after, as JSON; unchanged lines are shown next to changes alone. */
 export function Difference({ before, after }: { before: unknown; after: unknown }) {
   const lines = linesBetween(textOf(before), textOf(after))
   const isNear = (at: number) =>

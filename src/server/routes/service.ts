@@ -86,7 +86,7 @@ export function serviceRoutes({ gate, metrics, isClosing, mayRead, peers }: Serv
     },
     {
       ...{ ...about, path: '/access', scope: 'listed' },
-      summary: 'Not in Qdrant: what the caller may do.',
+      summary: 'Not in Qdrant: the rights of the caller.',
       answer: CallerAccess,
       run: (call) => call.access(),
     },

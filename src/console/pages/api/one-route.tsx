@@ -14,7 +14,7 @@ const LINES_TYPE = 'application/x-ndjson'
 /** Characters of an answer that are shown: a browser takes seconds to lay out more. */
 const SHOWN = 100_000
 
-/** One route: its parameters, a body to begin with, what comes back, and the same request as text. */
+/** One route: its parameters, an example body, the answer, and the same request as text. */
 export function OneRoute({ api, route }: { api: Api; route: Route }) {
   const { method, operation } = route
   const parameters = operation.parameters ?? []

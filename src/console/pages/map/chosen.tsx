@@ -10,7 +10,7 @@ import type { Condition } from '../points/filter-bar'
 /** Ids that a link holds; all of them stand in the text. */
 const MOST_LINKED = 500
 
-/** What can be done with the points that were encircled: their ids, as a filter of queries. */
+/** The encircled points: their ids, and the same as a filter of queries. */
 export function Chosen({ name, ids, onClear }: { name: string; ids: readonly PointId[]; onClear: () => void }) {
   const linked = ids.slice(0, MOST_LINKED)
   const text = JSON.stringify({ must: [{ has_id: ids }] })
