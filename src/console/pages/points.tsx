@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks'
 import { ErrorLine, Waiting } from '../parts/basics'
+import { Pager } from '../parts/pager'
 import { whole } from '../parts/words'
 import { useAsked } from '../service/polled'
 import { ask } from '../service/session'
@@ -70,15 +71,7 @@ export function PointsPage({ name, ids }: { name: string; ids: string | null }) 
       ) : (
         <Waiting of={page} />
       )}
-      <p class="row">
-        <button type="button" disabled={starts.length === 1} onClick={() => setStarts(starts.slice(0, -1))}>
-          Back
-        </button>
-        <span class="quiet">Page {starts.length}</span>
-        <button type="button" disabled={next === null} onClick={() => setStarts([...starts, next])}>
-          Next
-        </button>
-      </p>
+      <Pager starts={starts} next={next} onTurn={setStarts} />
     </>
   )
 }

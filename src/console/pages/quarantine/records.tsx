@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks'
 import { ErrorLine, Section, Waiting } from '../../parts/basics'
 import { Confirm } from '../../parts/confirm'
+import { Pager } from '../../parts/pager'
 import { whole } from '../../parts/words'
 import { useAsked } from '../../service/polled'
 import { FIXES, type QuarantinedRecord, type RepairResult } from '../../service/quarantine'
@@ -100,17 +101,7 @@ export function Records({ name, quarantine, vectors }: Parts) {
           />
         ))}
       </div>
-      {(next !== null || starts.length > 1) && (
-        <p class="row">
-          <button type="button" disabled={starts.length === 1} onClick={() => setStarts(starts.slice(0, -1))}>
-            Back
-          </button>
-          <span class="quiet">Page {starts.length}</span>
-          <button type="button" disabled={next === null} onClick={() => setStarts([...starts, next])}>
-            Next
-          </button>
-        </p>
-      )}
+      {(next !== null || starts.length > 1) && <Pager starts={starts} next={next} onTurn={setStarts} />}
     </Section>
   )
 }
