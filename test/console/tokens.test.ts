@@ -12,12 +12,24 @@ async function pageOf(access: string): Promise<Watched> {
   return await stage.open({ key: token })
 }
 
-const CHANGES = ['Make one', 'Index it', 'Add it', 'Change …', 'Delete this collection …']
+/** Pages of a collection, with the heading that is there once all is. */
+const PAGES = { quality: /^Quality of/, quarantine: /^Rules and quarantine/, recall: 'Recall against latency' }
 
-/** The changes that the page of a collection offers. */
+const CHANGES = [
+  'Make one',
+  'Index it',
+  'Add it',
+  'Change …',
+  'Delete this collection …',
+  'Compare later data with that of now',
+  'Change the rules …',
+  'Show the change …',
+]
+
+/** The changes that the page offers. */
 async function offered(page: Watched): Promise<string[]> {
   const seen = await Promise.all(
-    CHANGES.map(async (name) => ((await page.getByRole('button', { name }).count()) > 0 ? [name] : [])),
+    CHANGES.map(async (name) => ((await page.getByRole('button', { name, exact: true }).count()) > 0 ? [name] : [])),
   )
   return seen.flat()
 }
@@ -34,6 +46,22 @@ it('of a token that reads one collection offers no changes', async () => {
     .poll(() => page.getByRole('link', { name: 'Neighbours' }).count(), { timeout: 60_000 })
     .toBeGreaterThan(0)
   expect(await page.getByRole('button', { name: 'Edit' }).count()).toBe(0)
+  for (const [tab, heading] of Object.entries(PAGES)) {
+    await page.at(`/collections/photos/${tab}`)
+    await page.getByRole('heading', { name: heading }).waitFor()
+    expect(await offered(page), tab).toEqual([])
+  }
+})
+
+it('of a key that may do everything offers what is hidden from tokens', async () => {
+  const page = await stage.open({ key: KEY })
+  const found: string[][] = []
+  for (const [tab, heading] of Object.entries(PAGES)) {
+    await page.at(`/collections/photos/${tab}`)
+    await page.getByRole('heading', { name: heading }).waitFor()
+    found.push(await offered(page))
+  }
+  expect(found).toEqual([['Compare later data with that of now'], ['Change the rules …'], ['Show the change …']])
 })
 
 it('of a token that writes one collection offers its points, indexes and snapshots', async () => {

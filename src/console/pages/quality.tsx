@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks'
 import { ErrorLine, Section, Status, Table, Waiting } from '../parts/basics'
+import { May } from '../parts/may'
 import { percent, short, whole } from '../parts/words'
 import { useAsked } from '../service/polled'
 import type { QualityReport } from '../service/quality'
@@ -34,14 +35,16 @@ export function QualityPage({ name }: { name: string }) {
         <button type="button" disabled={isBusy} onClick={() => void run(() => ask('GET', `${path}/quality`))}>
           {isBusy ? 'Looking …' : 'Make a report'}
         </button>
-        <button
-          type="button"
-          class="plain"
-          disabled={isBusy}
-          onClick={() => void run(() => ask('PUT', `${path}/quality/reference`, {}))}
-        >
-          Compare later data with that of now
-        </button>
+        <May change="extras" of={name}>
+          <button
+            type="button"
+            class="plain"
+            disabled={isBusy}
+            onClick={() => void run(() => ask('PUT', `${path}/quality/reference`, {}))}
+          >
+            Compare later data with that of now
+          </button>
+        </May>
       </p>
       <ErrorLine error={error} />
       {kept.value === null && <Waiting of={kept} />}

@@ -17,7 +17,7 @@ export function QuarantinePage({ name }: { name: string }) {
     <>
       <h1>Rules and quarantine of {name}</h1>
       <ErrorLine error={info.error} />
-      <Rules path={path} ingestion={ingestion} onChange={info.again} />
+      <Rules name={name} ingestion={ingestion} onChange={info.again} />
       {ingestion?.quarantine && (
         <Records key={ingestion.quarantine} name={name} quarantine={ingestion.quarantine} vectors={vectors} />
       )}

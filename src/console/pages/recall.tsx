@@ -4,6 +4,7 @@ import { CurvePlot } from '../parts/curve-plot'
 import { millis, percent, short, whole } from '../parts/words'
 import { useAsked } from '../service/polled'
 import { type Curve, type Measured, measureRecall } from '../service/recall-curve'
+import { useMay } from '../service/rights'
 import { ask } from '../service/session'
 import { type CollectionInfo, vectorsOf } from '../service/types'
 import { CodesAndGraph, SettingsChange, settingsOf, type VectorChange } from './recall/settings'
@@ -18,12 +19,13 @@ export function RecallPage({ name }: { name: string }) {
   const info = useAsked((signal) => ask<CollectionInfo>('GET', path, undefined, signal), [path], LOOK_EVERY_MS)
   const [picked, setPicked] = useState<string | null>(null)
   const [change, setChange] = useState<VectorChange | null>(null)
+  const mayChange = useMay('all', name)
   if (!info.value) return <Waiting of={info} />
   const vectors = Object.keys(vectorsOf(info.value))
   const using = picked ?? vectors[0]
   if (using === undefined) return <p>This collection has no dense vectors: its searches are exact.</p>
   const settings = settingsOf(info.value, using)
-  const askDefault = (recall: number) => setChange({ hnsw_config: { recall } })
+  const askDefault = mayChange ? (recall: number) => setChange({ hnsw_config: { recall } }) : null
   return (
     <>
       <h1>Recall of {name}</h1>
@@ -40,7 +42,7 @@ export function RecallPage({ name }: { name: string }) {
       )}
       <Live recall={info.value.recall[using]} />
       <Curves key={using} path={path} using={using} byDefault={settings.recall} onDefault={askDefault} />
-      <CodesAndGraph key={`${using} settings`} settings={settings} onChange={setChange} />
+      {mayChange && <CodesAndGraph key={`${using} settings`} settings={settings} onChange={setChange} />}
       {change && (
         <SettingsChange
           path={path}
@@ -81,7 +83,8 @@ interface CurveParts {
   using: string
   /** The recall of queries that ask for none. */
   byDefault: number
-  onDefault: (recall: number) => void
+  /** Null for callers that may not change it. */
+  onDefault: ((recall: number) => void) | null
 }
 
 function Curves({ path, using, byDefault, onDefault }: CurveParts) {
@@ -176,7 +179,7 @@ function Drawn({ curve, byDefault, onDefault }: Pick<CurveParts, 'byDefault' | '
   )
 }
 
-function row(measured: Measured, byDefault: number, onDefault: (recall: number) => void) {
+function row(measured: Measured, byDefault: number, onDefault: CurveParts['onDefault']) {
   const { asked, recall, doubt, p50Micros, p99Micros, distances } = measured
   return (
     <tr key={asked}>
@@ -188,9 +191,8 @@ function row(measured: Measured, byDefault: number, onDefault: (recall: number) 
       <td>{millis(p99Micros / MICROS)}</td>
       <td>{short(Math.round(distances))}</td>
       <td>
-        {asked === byDefault ? (
-          'in use'
-        ) : (
+        {asked === byDefault && 'in use'}
+        {asked !== byDefault && onDefault && (
           <button type="button" class="plain" onClick={() => onDefault(asked)}>
             Use {asked} …
           </button>

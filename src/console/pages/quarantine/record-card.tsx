@@ -11,11 +11,14 @@ interface Parts {
   record: QuarantinedRecord
   isChosen: boolean
   onChoose: (isChosen: boolean) => void
-  onRepair: (body: object) => Promise<void>
+  /** Null for callers that may not. */
+  onRepair: ((body: object) => Promise<void>) | null
+  /** Whether it can be chosen. */
+  isOffered: boolean
 }
 
 /** A row as it came, with the reason why it is here. */
-export function RecordCard({ record: { id, payload: told }, isChosen, onChoose, onRepair }: Parts) {
+export function RecordCard({ record: { id, payload: told }, isChosen, onChoose, onRepair, isOffered }: Parts) {
   const { rule, reason, field, source, position, record, quarantined_at } = told
   const [isEdited, setIsEdited] = useState(false)
   const pointId = JSON.stringify(record.id)
@@ -30,10 +33,14 @@ export function RecordCard({ record: { id, payload: told }, isChosen, onChoose, 
   return (
     <article class="card" aria-label={`Row ${pointId}`}>
       <header>
-        <label class="row">
-          <input type="checkbox" checked={isChosen} onChange={(event) => onChoose(event.currentTarget.checked)} />
+        {isOffered ? (
+          <label class="row">
+            <input type="checkbox" checked={isChosen} onChange={(event) => onChoose(event.currentTarget.checked)} />
+            <h2>{pointId}</h2>
+          </label>
+        ) : (
           <h2>{pointId}</h2>
-        </label>
+        )}
       </header>
       <p class="warnings">{reason}</p>
       <dl>
@@ -45,12 +52,14 @@ export function RecordCard({ record: { id, payload: told }, isChosen, onChoose, 
         ))}
       </dl>
       {record.payload !== undefined && <Code label={`Payload of ${pointId}`} text={shown(record.payload)} />}
-      <footer>
-        <button type="button" class="plain" onClick={() => setIsEdited(true)}>
-          Mend by hand …
-        </button>
-      </footer>
-      {isEdited && (
+      {onRepair && (
+        <footer>
+          <button type="button" class="plain" onClick={() => setIsEdited(true)}>
+            Mend by hand …
+          </button>
+        </footer>
+      )}
+      {isEdited && onRepair && (
         <JsonDialog
           title={`Store ${pointId} with other values`}
           label="Vectors and payload"

@@ -5,6 +5,7 @@ import { Pager } from '../../parts/pager'
 import { whole } from '../../parts/words'
 import { useAsked } from '../../service/polled'
 import { FIXES, type QuarantinedRecord, type RepairResult } from '../../service/quarantine'
+import { useMay } from '../../service/rights'
 import { ask, Refused } from '../../service/session'
 import type { PointId } from '../../service/types'
 import { RecordCard } from './record-card'
@@ -30,6 +31,8 @@ interface Hits {
 /** Rows that were kept back, by rule: chosen ones are mended and stored, or deleted. */
 export function Records({ name, quarantine, vectors }: Parts) {
   const path = `/collections/${encodeURIComponent(quarantine)}`
+  const mayDelete = useMay('points', quarantine)
+  const mayRepair = useMay('points', name) && mayDelete
   const [rule, setRule] = useState<string | null>(null)
   const [starts, setStarts] = useState<(PointId | null)[]>([null])
   const [chosen, setChosen] = useState<ReadonlySet<PointId>>(new Set())
@@ -73,14 +76,14 @@ export function Records({ name, quarantine, vectors }: Parts) {
       <ErrorLine error={page.error ?? rules.error} />
       {!page.value && <Waiting of={page} />}
       {page.value && points.length === 0 && <p class="quiet">No row is in quarantine.</p>}
-      {points.length > 0 && (
+      {points.length > 0 && mayDelete && (
         <Repairs
           path={path}
           ids={[...chosen]}
           vectors={vectors}
           isAll={chosen.size === all.length}
           onAll={(isAll) => setChosen(new Set(isAll ? all : []))}
-          onRepair={repair}
+          onRepair={mayRepair ? repair : null}
           onChange={changed}
         />
       )}
@@ -97,7 +100,8 @@ export function Records({ name, quarantine, vectors }: Parts) {
               else ids.delete(record.id)
               setChosen(ids)
             }}
-            onRepair={repair}
+            onRepair={mayRepair ? repair : null}
+            isOffered={mayDelete}
           />
         ))}
       </div>
@@ -149,7 +153,8 @@ interface RepairParts {
   vectors: readonly string[]
   isAll: boolean
   onAll: (isAll: boolean) => void
-  onRepair: (body: object) => Promise<void>
+  /** Null for callers that may only delete. */
+  onRepair: ((body: object) => Promise<void>) | null
   onChange: () => void
 }
 
@@ -161,7 +166,7 @@ function Repairs({ path, ids, vectors, isAll, onAll, onRepair, onChange }: Repai
   const submit = async (event: Event) => {
     event.preventDefault()
     try {
-      await onRepair({ ids, ...(fix ? { fix } : {}), ...(fix && vector !== null ? { vector } : {}) })
+      await onRepair?.({ ids, ...(fix ? { fix } : {}), ...(fix && vector !== null ? { vector } : {}) })
       setError(null)
     } catch (failure) {
       setError(failure as Error)
@@ -173,29 +178,9 @@ function Repairs({ path, ids, vectors, isAll, onAll, onRepair, onChange }: Repai
         <input type="checkbox" checked={isAll} onChange={(event) => onAll(event.currentTarget.checked)} />
         All rows of this page
       </label>
-      <select aria-label="Fix" value={fix} onChange={(event) => setFix(event.currentTarget.value)}>
-        <option value="">as they are</option>
-        {FIXES.map((one) => (
-          <option key={one}>{one}</option>
-        ))}
-      </select>
-      {fix !== '' && vectors.length > 1 && (
-        <select
-          aria-label="Vector that is fixed"
-          value={vector ?? ' '}
-          onChange={({ currentTarget: { value } }) => setVector(value === ' ' ? null : value)}
-        >
-          <option value=" ">all vectors</option>
-          {vectors.map((one) => (
-            <option key={one} value={one}>
-              {one || 'unnamed'}
-            </option>
-          ))}
-        </select>
+      {onRepair && (
+        <FixChoice vectors={vectors} fix={fix} onFix={setFix} vector={vector} onVector={setVector} count={ids.length} />
       )}
-      <button type="submit" disabled={ids.length === 0}>
-        Store {whole(ids.length)} rows
-      </button>
       <button type="button" class="danger" disabled={ids.length === 0} onClick={() => setIsDeleting(true)}>
         Delete them …
       </button>
@@ -215,6 +200,45 @@ function Repairs({ path, ids, vectors, isAll, onAll, onRepair, onChange }: Repai
         />
       )}
     </form>
+  )
+}
+
+interface FixParts {
+  vectors: readonly string[]
+  fix: string
+  onFix: (fix: string) => void
+  vector: string | null
+  onVector: (vector: string | null) => void
+  count: number
+}
+
+function FixChoice({ vectors, fix, onFix, vector, onVector, count }: FixParts) {
+  return (
+    <>
+      <select aria-label="Fix" value={fix} onChange={(event) => onFix(event.currentTarget.value)}>
+        <option value="">as they are</option>
+        {FIXES.map((one) => (
+          <option key={one}>{one}</option>
+        ))}
+      </select>
+      {fix !== '' && vectors.length > 1 && (
+        <select
+          aria-label="Vector that is fixed"
+          value={vector ?? ' '}
+          onChange={({ currentTarget: { value } }) => onVector(value === ' ' ? null : value)}
+        >
+          <option value=" ">all vectors</option>
+          {vectors.map((one) => (
+            <option key={one} value={one}>
+              {one || 'unnamed'}
+            </option>
+          ))}
+        </select>
+      )}
+      <button type="submit" disabled={count === 0}>
+        Store {whole(count)} rows
+      </button>
+    </>
   )
 }
 

@@ -2,23 +2,24 @@ import { useState } from 'preact/hooks'
 import { ErrorLine, Section, Table } from '../../parts/basics'
 import { Confirm } from '../../parts/confirm'
 import { Difference } from '../../parts/difference'
+import { May } from '../../parts/may'
 import type { Ingestion, Rule } from '../../service/quarantine'
 import { ask } from '../../service/session'
 
 const TOLD = new Set(['name', 'check', 'vector', 'key', 'action', 'fix'])
 
 interface Parts {
-  path: string
+  name: string
   ingestion: Ingestion | null
   onChange: () => void
 }
 
 /** The rules as a table, and a change of them, shown before it is made. */
-export function Rules({ path, ingestion, onChange }: Parts) {
+export function Rules({ name, ingestion, onChange }: Parts) {
   const [text, setText] = useState<string | null>(null)
   const [change, setChange] = useState<Ingestion | null | undefined>(undefined)
   const [error, setError] = useState<Error | null>(null)
-  const start = () => setText(JSON.stringify(ingestion ?? exampleFor(path), null, 2))
+  const start = () => setText(JSON.stringify(ingestion ?? exampleFor(name), null, 2))
   const show = (event: Event) => {
     event.preventDefault()
     try {
@@ -35,9 +36,11 @@ export function Rules({ path, ingestion, onChange }: Parts) {
     onChange()
   }
   const begin = (
-    <button type="button" class="plain" onClick={start}>
-      Change the rules …
-    </button>
+    <May change="all" of={name}>
+      <button type="button" class="plain" onClick={start}>
+        Change the rules …
+      </button>
+    </May>
   )
   return (
     <Section title="Rules" beside={text === null && begin}>
@@ -69,7 +72,7 @@ export function Rules({ path, ingestion, onChange }: Parts) {
           action="Change them"
           isHarmless
           run={async () => {
-            await ask('PATCH', path, { ingestion: change })
+            await ask('PATCH', `/collections/${encodeURIComponent(name)}`, { ingestion: change })
           }}
           onDone={close}
         >
@@ -80,9 +83,8 @@ export function Rules({ path, ingestion, onChange }: Parts) {
   )
 }
 
-function exampleFor(path: string): Ingestion {
-  const quarantine = `${decodeURIComponent(path.slice(path.lastIndexOf('/') + 1))}-quarantine`
-  return { quarantine, rules: [{ check: 'finite', action: 'quarantine' }] }
+function exampleFor(name: string): Ingestion {
+  return { quarantine: `${name}-quarantine`, rules: [{ check: 'finite', action: 'quarantine' }] }
 }
 
 function RuleTable({ ingestion: { rules, quarantine, whole_batches } }: { ingestion: Ingestion }) {
