@@ -177,10 +177,11 @@ export class Service<C extends ReadCall> {
     })
   }
 
-  /** Closes streams that were opened with a key that no longer exists. */
+  /** Ends streams that were opened with a key that no longer exists. */
   replaceKeys(keys: Keys): void {
     this.#keys.replace(keys)
     this.#streams.recheck()
+    this.#tickets.recheck()
   }
 
   readonly mayRead = (request: FastifyRequest): Promise<boolean> => this.#callers.mayReadAll(request)
@@ -333,6 +334,7 @@ export class Service<C extends ReadCall> {
     if (this.#settings.isReadOnly && access === 'write') throw new VicinalError('READ_ONLY', ONLY_READS)
     ticket.rights = this.#settings.isReadOnly ? Rights.READ : who.rights
     ticket.expiresMs = who.expiresMs
+    if (config?.declared?.isStream && !isOfNode) ticket.keeps = () => this.#callers.isKnown(headers)
     ticket.subject = isOfNode ? actorOf(headers) : who.subject
     if (access !== 'open') who.rights.check(forwards ?? access, scope, name)
     const peer = ticket.peer ?? request.raw.socket.remoteAddress

@@ -10,7 +10,7 @@ import type { ArrivalBounds } from './arriving-body.js'
 import { overloaded } from './places.js'
 import { MSGPACK_TYPE, MSGPACK_TYPES } from './respond.js'
 import type { Ticket } from './ticket.js'
-import { expired } from './tokens.js'
+import { expired, withdrawn } from './tokens.js'
 import { ArrivingUpload } from './upload.js'
 
 /** How long the rest of a body is dropped once its request is answered. Then the connection is cut off. */
@@ -53,6 +53,7 @@ export class StreamedBody implements AsyncIterable<Uint8Array> {
       const piece = await this.#next()
       if (piece === null) return
       if (Date.now() > this.#ticket.expiresMs) throw expired()
+      if (this.#ticket.isWithdrawn) throw withdrawn()
       yield piece
     }
   }

@@ -70,6 +70,9 @@ export class Ticket extends HeldRoom {
   rights = Rights.NONE
   /** When the caller's token stops to be valid. */
   expiresMs = Number.POSITIVE_INFINITY
+  /** Of a stream of points: whether its key is still known. Keys can be withdrawn. */
+  keeps: (() => Promise<boolean>) | null = null
+  isWithdrawn = false
   /** The caller may not write where the request reads. */
   isReadOnly = false
   /** The caller, as the audit log names it. */
@@ -183,6 +186,15 @@ export class OpenTickets {
   look(): void {
     // A body that is cut off may leave the list meanwhile.
     for (const ticket of [...this.#tickets]) ticket.arriving?.look()
+  }
+
+  /** Marks the streams whose key was withdrawn. */
+  recheck(): void {
+    for (const ticket of this.#tickets) {
+      void ticket.keeps?.().then((keeps) => {
+        ticket.isWithdrawn = !keeps
+      })
+    }
   }
 
   stopAll(): void {

@@ -97,6 +97,10 @@ function unknown(): WrongKey {
   return new WrongKey('UNAUTHENTICATED', 'Invalid API key or token')
 }
 
+export function withdrawn(): VicinalError {
+  return new VicinalError('UNAUTHENTICATED', 'The API key was withdrawn')
+}
+
 export function expired(): VicinalError {
   return new VicinalError('UNAUTHENTICATED', 'The token has expired')
 }

@@ -1,41 +1,18 @@
-import { request } from 'node:http'
 import { SignJWT } from 'jose'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { Database } from '../../src/core/database.js'
 import { open } from '../../src/index.js'
+import { lineOf, openStream } from './open-stream.js'
 import { startService } from './service.js'
 
 const PATH = '/collections/a/ingest'
 const NDJSON = { 'content-type': 'application/x-ndjson' }
-const lineOf = (id: number) => `{"id":${id},"vector":[${id},1]}\n`
 
 async function database(): Promise<Database> {
   const database = await open(':memory:')
   onTestFinished(() => database.close())
   await database.createCollection('a', { vectors: { size: 2, distance: 'Dot' } })
   return database
-}
-
-/** A stream that its sender ends when it likes, and the lines of its answer. */
-function openStream(port: number, headers: Record<string, string> = {}, path = PATH) {
-  const lines: string[] = []
-  let rest = ''
-  const sent = request({ port, host: '127.0.0.1', method: 'POST', path, headers: { ...NDJSON, ...headers } })
-  const answered = new Promise<number>((resolve, reject) => {
-    sent.on('error', reject)
-    sent.on('response', (answer) => {
-      answer.on('error', reject)
-      answer.on('data', (piece: Buffer) => {
-        const parts = (rest + piece.toString()).split('\n')
-        rest = parts.pop() as string
-        lines.push(...parts)
-      })
-      answer.on('end', () => resolve(answer.statusCode as number))
-    })
-  })
-  answered.catch(() => undefined)
-  const last = () => JSON.parse(lines.at(-1) as string) as { result: { position: number }; status: unknown }
-  return { sent, answered, lines, last }
 }
 
 describe('a stream of points over HTTP', () => {

@@ -8,11 +8,13 @@ import WebSocket from 'ws'
 import { openSharing } from '../../src/engine/database/open.js'
 import { MOST_WRONG_KEYS } from '../../src/server/wrong-keys.js'
 import { Asking } from './asking.js'
+import { lineOf, openStream } from './open-stream.js'
 import { startService } from './service.js'
 import { Line, raw, startThreaded } from './threaded.js'
 
 const KEYS = { apiKeys: ['writer'], readOnlyApiKeys: ['reader'] }
 const DOT = { vectors: { size: 2, distance: 'Dot' } }
+const NEXT = { headers: { 'api-key': 'next' } }
 const COUNT = '/collections/a/points/count'
 const QUERY = '/collections/a/points/query'
 
@@ -93,5 +95,23 @@ describe.each(['one', 'two'] as const)('with %s or more serving threads, ', (thr
     await expect.poll(() => statuses('next')).toEqual([200, 200, 200])
     expect(await statuses('writer')).toEqual([401, 401, 401])
     expect((await stays.json({ query: [1, 0] })).status).toBe('ok')
+  })
+
+  it('a stream of points ends with the first piece after its key was withdrawn', async () => {
+    const service = await start(threads)
+    const line = new Line(service.url)
+    await line.call('PUT', '/collections/a', DOT, { headers: { 'api-key': 'writer' } })
+    const { sent, answered, lines, last } = openStream(service.port, { 'api-key': 'writer' })
+    const count = 20_000
+    for (let id = 0; id < count; id++) sent.write(lineOf(id))
+    await expect.poll(() => lines.length).toBeGreaterThan(0)
+    service.server.replaceKeys({ apiKeys: ['next'], readOnlyApiKeys: [] })
+    await expect.poll(async () => (await line.call('GET', '/collections', undefined, NEXT)).status).toBe(200)
+    sent.end(lineOf(count))
+    expect(await answered).toBe(200)
+    expect(last().status).toMatchObject({ code: 'UNAUTHENTICATED', error: 'The API key was withdrawn' })
+    expect(last().result.position).toBeLessThanOrEqual(count)
+    const { json } = await line.call('POST', COUNT, {}, NEXT)
+    expect(json).toMatchObject({ result: { count: last().result.position } })
   })
 })
