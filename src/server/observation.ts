@@ -28,6 +28,27 @@ export interface ObservationParts {
   audit: AuditLog | null
 }
 
+/** A request or a message, as lines and traces name it. */
+interface Told {
+  id: string
+  method: string
+  endpoint: string
+  /** As the audit log names it. */
+  action: string
+  collection: string | undefined
+}
+
+type Noted = Pick<Ticket, 'trace' | 'notes' | 'startedMs'>
+
+export interface ToldMessage extends Told {
+  /** The header of the request that opened the stream. */
+  traceparent: string | undefined
+}
+
+export interface NotedMessage extends Noted {
+  notes: RequestNotes
+}
+
 export class Observation {
   readonly #parts: ObservationParts
   /** Known beforehand, so that no line is built only to be dropped. */
@@ -67,12 +88,15 @@ export class Observation {
   end(request: FastifyRequest, ticket: Ticket, status: number, elapsedMs: number): void {
     if (this.#logsRequests) this.#logRequest(request, status, elapsedMs)
     if (ticket.isAnsweredByMainThread) {
-      this.#endTrace(request, ticket, status, elapsedMs)
+      this.#endTrace(toldOf(request), ticket, status, elapsedMs)
       return
     }
     if (ticket.notes) {
-      if (this.#slowMs !== null && ticket.ranMs >= this.#slowMs) this.#tellSlow(request, ticket, status)
-      this.#endTrace(request, ticket, status, elapsedMs)
+      const told = toldOf(request)
+      const isSlow = this.#slowMs !== null && ticket.ranMs >= this.#slowMs
+      if (isSlow && isOfPoints(request.routeOptions.url?.replace(INTERNAL, '')))
+        this.#tellSlow(told, ticket, ticket.ranMs, status)
+      this.#endTrace(told, ticket, status, elapsedMs)
     }
     this.#parts.audit?.note(request, ticket, status, actionOf(request))
   }
@@ -81,28 +105,43 @@ export class Observation {
     this.#slow.end()
   }
 
-  #endTrace(request: FastifyRequest, { trace, notes, startedMs }: Ticket, status: number, elapsedMs: number): void {
+  /** Null where nobody wants notes of the message. */
+  beginMessage({ method, endpoint, traceparent }: ToldMessage, startedMs: number): NotedMessage | null {
+    const { tracing } = this.#parts
+    if (!tracing && this.#slowMs === null) return null
+    const parent = traceparent === undefined ? null : parseTraceparent(traceparent)
+    const trace = tracing?.begin(() => `${method} ${endpoint}`, startedMs, parent) ?? null
+    if (trace) return { trace, startedMs, notes: new RequestNotes(true, 0) }
+    return this.#slowMs === null ? null : { trace, startedMs, notes: new RequestNotes(false, this.#slowMs * US_PER_MS) }
+  }
+
+  endMessage(told: ToldMessage, noted: NotedMessage & { ranMs: number }, status: number): void {
+    const { ranMs, startedMs } = noted
+    if (this.#slowMs !== null && ranMs >= this.#slowMs) this.#tellSlow(told, noted, ranMs, status)
+    this.#endTrace(told, noted, status, performance.now() - startedMs)
+  }
+
+  #endTrace(told: Told, { trace, notes, startedMs }: Noted, status: number, elapsedMs: number): void {
     if (!trace || !notes) return
-    const { name } = (request.params ?? {}) as { name?: string }
+    const { id, method, endpoint, collection } = told
     const facts = {
-      'http.request.method': request.method,
-      'http.route': endpointOf(request.routeOptions.url ?? ''),
-      'vicinal.request_id': request.id,
-      ...(name === undefined ? {} : { 'vicinal.collection': name }),
+      'http.request.method': method,
+      'http.route': endpoint,
+      'vicinal.request_id': id,
+      ...(collection === undefined ? {} : { 'vicinal.collection': collection }),
     }
     trace.end({ endMs: startedMs + elapsedMs, status, facts, spans: notes.spans, plans: notes.plans })
   }
 
   /** Reads of points. The plan has no vector, and of filters their shapes alone. */
-  #tellSlow(request: FastifyRequest, { ranMs, notes, trace }: Ticket, status: number): void {
-    if (!isOfPoints(request.routeOptions.url?.replace(INTERNAL, ''))) return
+  #tellSlow({ id, action, collection }: Told, { notes, trace }: Noted, ranMs: number, status: number): void {
     this.slowQueries++
     if (this.#slow.add('') > MOST_SLOW_LINES) return
     const facts = {
-      reqId: request.id,
+      reqId: id,
       ...(trace ? { traceId: trace.traceId } : {}),
-      action: actionOf(request),
-      collection: (request.params as { name?: string }).name,
+      action,
+      collection,
       status,
       elapsedMs: Number(ranMs.toFixed(PLACES)),
       plans: notes?.plans.map(({ plan }) => respelled(loggedPlan(plan as QueryPlan), snakeCase)) ?? [],
@@ -116,6 +155,12 @@ export class Observation {
     const traced = ticket.trace ? { traceId: ticket.trace.traceId } : {}
     request.log.debug({ reqId: id, ...traced, method, path: pathOf(request.url), status, elapsedMs }, 'request')
   }
+}
+
+function toldOf(request: FastifyRequest): Told {
+  const { id, method, routeOptions } = request
+  const { name } = (request.params ?? {}) as { name?: string }
+  return { id, method, endpoint: endpointOf(routeOptions.url ?? ''), action: actionOf(request), collection: name }
 }
 
 function nameOf({ method }: FastifyRequest, config: RouteConfig | undefined): string {

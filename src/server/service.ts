@@ -151,6 +151,7 @@ export class Service<C extends ReadCall> {
       mainThread: this.#mainThread,
       metrics: this.metrics,
       places: this.#places,
+      observation: this.#observation,
       rate: this.#settings,
       maxBodyBytes: this.#mostReadBytes,
       keepAliveTimeoutMs: this.#settings.keepAliveTimeoutMs,

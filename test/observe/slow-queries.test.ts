@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { openSharing } from '../../src/engine/database/open.js'
+import { Asking } from '../contract/asking.js'
 import { startService } from '../contract/service.js'
 import { Line, startThreaded } from '../contract/threaded.js'
 
@@ -90,6 +91,17 @@ test('a query below the time is not logged, and one above it tells its segments 
   for (let at = 0; at < 5; at++) await service.call('POST', QUERY, { query: VECTOR, filter: FILTER })
   expect(slowLines(service.log)).toEqual([])
   expect((await service.call('GET', '/metrics')).text).toContain('slow_queries_total 0')
+})
+
+test('a message of a stream is logged as the request that it stands for', async () => {
+  const service = await startService({ database: await filled(), slowQueryMs: 0 })
+  const stream = await new Asking(service.url, QUERY, { headers: { 'x-request-id': 'stream' } }).opened()
+  expect((await stream.json({ query: VECTOR, filter: FILTER })).status).toBe('ok')
+  expect((await stream.msgpack({ query: VECTOR })).status).toBe('ok')
+  const facts = { reqId: 'stream', action: 'POST /collections/{name}/points/query', collection: 'a', status: 200 }
+  await expect.poll(() => slowLines(service.log)).toMatchObject([facts, facts])
+  expect(slowLines(service.log)[0].plans[0].filter).toMatchObject({ op: 'and' })
+  for (const secret of SECRETS) expect(service.log.join('')).not.toContain(secret)
 })
 
 test('there are at most sixty lines in a minute, and the metrics count all', async () => {

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { Asking } from '../contract/asking.js'
 import { ServerProcess } from '../durability/server-process.js'
 import { API_KEY, follows, make, type Node, node, startsNodes } from '../stores/nodes.js'
 import { ancestorsOf, Collector, newTrace } from './collector.js'
@@ -78,6 +79,20 @@ describe.each([
       expect(nearest).toContain(JSON.stringify({ op: 'match', key: 'secret', values: 1 }))
     }
     expect([...collector.services]).toEqual(['vicinal'])
+  })
+
+  test("each message of a stream belongs to the trace of the stream's caller", async () => {
+    const { collector, server } = await served(threads)
+    await fill(server.url)
+    const { traceId, spanId, traceparent } = newTrace()
+    const headers = { traceparent, 'api-key': API_KEY, 'x-request-id': 'stream' }
+    const stream = await new Asking(server.url, '/collections/a/points/query', { headers }).opened()
+    for (let at = 0; at < 2; at++) expect((await stream.json(FILTERED)).status).toBe('ok')
+    const spans = await collector.trace(traceId, [QUERY, 'run', 'plan', 'stage nearest', 'segment'])
+    const roots = () => collector.spans.filter((span) => span.traceId === traceId && span.name === QUERY)
+    await expect.poll(() => roots().length, { timeout: 10_000 }).toBe(2)
+    for (const { attributes } of roots()) expect(attributes['vicinal.request_id']).toBe('stream')
+    for (const span of spans) expect(ancestorsOf(span, spans, spanId).at(-1), span.name).toBe('caller')
     expect(collector.text).not.toContain(SECRET)
     expect(collector.text).not.toContain('0.1234')
   })

@@ -19,6 +19,7 @@ import type { Asked, ReadCall, ReadRoute } from '../call.js'
 import type { Admitted } from '../callers.js'
 import type { MainThread, Message } from '../main-thread.js'
 import type { RouteMetrics } from '../metrics.js'
+import type { NotedMessage, Observation, ToldMessage } from '../observation.js'
 import type { Places } from '../places.js'
 import { encoded, envelopeOf, errorEnvelopeOf, LARGE_ANSWER_BYTES } from '../respond.js'
 import type { Rights } from '../rights.js'
@@ -65,6 +66,7 @@ export interface StreamParts {
   callOf(asked: Asked): ReadCall
   /** Reserves room for a large message. Resolves to a function that gives it back; null if the message needs none. */
   room(bytes: number, stop: Stop, holder: RoomHolder): MaybePromise<() => void> | null
+  observation: Pick<Observation, 'beginMessage' | 'endMessage'>
   /** Answers messages that this thread cannot answer; null on the main thread itself. */
   mainThread: MainThread | null
   onFailure(error: VicinalError, failed: StreamFailure): void
@@ -72,6 +74,8 @@ export interface StreamParts {
 
 /** One message while it is answered. */
 class MessageTicket extends HeldRoom {
+  /** How long the route's function ran. */
+  ranMs = 0
   /** Ends the count of a large answer once it is sent. */
   endAnswer = () => {}
   /** Ends the count of the message's parsed values. */
@@ -80,8 +84,13 @@ class MessageTicket extends HeldRoom {
     readonly stop: Stop,
     readonly isReadOnly: boolean,
     readonly rights: Rights,
+    /** Notes of the message, for its trace and the log of slow queries. */
+    readonly noted: NotedMessage | null,
   ) {
     super()
+  }
+  get notes(): NotedMessage['notes'] | null {
+    return this.noted?.notes ?? null
   }
   /** Does nothing, because messages are answered one after the other anyway. */
   turn(): void {}
@@ -99,6 +108,7 @@ export class Stream {
   readonly #connection: Socket
   readonly #opening: Opening
   readonly #parts: StreamParts
+  readonly #told: ToldMessage
   readonly #stop = new Stop()
   readonly #waiting: Message[] = []
   #isAnswering = false
@@ -117,6 +127,7 @@ export class Stream {
     this.#connection = connection
     this.#opening = opening
     this.#parts = parts
+    this.#told = toldOf(opening)
     connection.on('data', (chunk: Buffer) => this.#frames.add(chunk))
     socket.on('message', (bytes, isBinary) => this.#take({ bytes: bytes as Buffer, isText: !isBinary }))
     // A message that breaks the protocol or is too large makes `ws` close the connection with the reason.
@@ -211,11 +222,13 @@ export class Stream {
   async #answer(message: Message): Promise<void> {
     const startedMs = performance.now()
     const { metrics, params, rights, expiresMs } = this.#opening
+    const { observation } = this.#parts
     if (Date.now() > expiresMs) {
       this.refuse('its token has expired')
       return
     }
-    const ticket = new MessageTicket(this.#stop, !rights.mayWrite(params.name ?? ''), rights)
+    const noted = observation.beginMessage(this.#told, startedMs)
+    const ticket = new MessageTicket(this.#stop, !rights.mayWrite(params.name ?? ''), rights, noted)
     let told = HUNG_UP
     let isCounted = false
     try {
@@ -227,7 +240,11 @@ export class Stream {
       this.#known(error)
       this.cut()
     } finally {
-      if (!isCounted) metrics.observe(this.#isOpen ? told : HUNG_UP, performance.now() - startedMs)
+      if (!isCounted) {
+        const status = this.#isOpen ? told : HUNG_UP
+        metrics.observe(status, performance.now() - startedMs)
+        if (noted) observation.endMessage(this.#told, { ...noted, ranMs: ticket.ranMs }, status)
+      }
       ticket.end()
     }
   }
@@ -288,9 +305,9 @@ export class Stream {
         : new VicinalError('INTERNAL', 'Service internal error: see the log', { cause: error })
     // A failure caused by the sender's disconnect is not reported.
     if (!this.#isOpen) return known
-    const { request, id, subject, route, params } = this.#opening
-    const action = `${route.method} ${endpointOf(route.path)}`
-    this.#parts.onFailure(known, { request, id, subject, action, collection: params.name ?? null })
+    const { request, id, subject } = this.#opening
+    const { action, collection = null } = this.#told
+    this.#parts.onFailure(known, { request, id, subject, action, collection })
     return known
   }
 
@@ -328,7 +345,14 @@ export class Stream {
     }
     const call = this.#parts.callOf({ params, query, body, ticket })
     await call.begin(route)
-    return await route.run(call)
+    const beganMs = performance.now()
+    try {
+      return await route.run(call)
+    } finally {
+      const endMs = performance.now()
+      ticket.ranMs = endMs - beganMs
+      ticket.notes?.span('run', beganMs, endMs)
+    }
   }
 
   async #holdRoom(bytes: number, ticket: MessageTicket): Promise<void> {
@@ -350,6 +374,13 @@ export class Stream {
       connection.once('drain', done).once('close', done)
     })
   }
+}
+
+function toldOf({ request, id, route, params }: Opening): ToldMessage {
+  const { method } = route
+  const endpoint = endpointOf(route.path)
+  const { traceparent } = request.headers as { traceparent?: string }
+  return { id, method, endpoint, action: `${method} ${endpoint}`, collection: params.name, traceparent }
 }
 
 /** The main thread has answered and counted the message. */
