@@ -1,5 +1,6 @@
 // What rules cost: the same points into a collection without rules, with all rules but near duplicates, and with those
-// too. One row in a hundred is broken. Durable, through the library, as columns and as a stream of JSON lines.
+// too. One row in a hundred is broken. Durable, through the library: columns one after the other, and streams of Arrow and of
+// JSON lines.
 //
 //   node bench/rules.mjs [--rows 40000] [--dim 128] [--rounds 3]
 //
@@ -9,6 +10,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { open } from '../dist/index.js'
+import { arrowChunks } from './lib/arrow-chunks.mjs'
 
 const { values } = parseArgs({
   options: { rows: { type: 'string' }, dim: { type: 'string' }, rounds: { type: 'string' } },
@@ -54,6 +56,21 @@ async function asColumns(collection) {
     await collection.upsert(columns)
   }
 }
+const arrow = await arrowChunks(
+  DIM,
+  Array.from({ length: Math.ceil(ROWS / BATCH) }, (_, at) => {
+    const [from, to] = [at * BATCH, Math.min(ROWS, (at + 1) * BATCH)]
+    const some = payloads.slice(from, to)
+    return {
+      ids: Int32Array.from({ length: to - from }, (_, row) => from + row),
+      vectors: vectors.subarray(from * DIM, to * DIM),
+      texts: { name: some.map(({ name }) => name) },
+      numbers: { price: Float64Array.from(some, ({ price }) => price) },
+    }
+  }),
+)
+const asArrow = (collection) =>
+  collection.ingest(arrow, { type: 'application/vnd.apache.arrow.stream', source: { name: 'bench' } })
 const asLines = (collection) => collection.ingest(lines, { type: 'application/x-ndjson', source: { name: 'bench' } })
 
 async function measure(write, rules) {
@@ -75,7 +92,7 @@ async function measure(write, rules) {
 }
 
 const median = (numbers) => numbers.sort((a, b) => a - b)[Math.floor(numbers.length / 2)]
-for (const [way, write] of Object.entries({ columns: asColumns, lines: asLines })) {
+for (const [way, write] of Object.entries({ columns: asColumns, arrow: asArrow, lines: asLines })) {
   const taken = Object.fromEntries(Object.keys(KINDS).map((kind) => [kind, []]))
   for (let round = 0; round < ROUNDS; round++)
     for (const [kind, rules] of Object.entries(KINDS)) taken[kind].push(await measure(write, rules))

@@ -14,7 +14,9 @@ export async function measure({ rows, seconds, runs, before }) {
   const builds = [['this build', path('.')], ...(before === '' ? [] : [['the build before', resolve(before)]])]
   const found = new Map(builds.map(([name]) => [name, []]))
   for (let run = 0; run < Number(runs); run++) {
-    for (const [name, checkout] of builds) found.get(name).push(inProcess(checkout, rows, seconds))
+    // Each build goes first as often as the other.
+    for (const [name, checkout] of run % 2 === 0 ? builds : builds.toReversed())
+      found.get(name).push(inProcess(checkout, rows, seconds))
   }
   const lines = [...found].map(([name, all]) => [
     name,

@@ -1,6 +1,9 @@
-// Queries a second of two query processes beside one.
-import { fill, indexed, makeCollection, percentiles, search, withPlace } from '../lib/store-nodes.mjs'
+// Queries a second of two query processes beside one. Requests are made beforehand: the sender shares the processors.
+import { openHttp, request } from '../lib/http.mjs'
+import { fill, indexed, makeCollection, percentiles, vectorOf, withPlace } from '../lib/store-nodes.mjs'
 import { fixed, round, table } from '../lib/table.mjs'
+
+const QUERIES_OF_LANE = 500
 
 export const measure = ({ rows, seconds, connections }) =>
   withPlace(async ({ store: openStore, node }) => {
@@ -13,9 +16,10 @@ export const measure = ({ rows, seconds, connections }) =>
       await node('one', { store, args: ['--role', 'query'] }),
       await node('two', { store, args: ['--role', 'query'] }),
     ]
+    for (const one of nodes) await indexed(one, 'things')
+    await owner.end('SIGTERM')
     const lines = []
     for (const asked of [[nodes[0]], nodes]) {
-      for (const one of asked) await search(one, 'things', 0)
       const millis = await load(asked, Number(connections), Number(seconds) * 1000, Number(rows))
       const { p50, p99 } = percentiles(millis)
       lines.push([asked.length, millis.length / Number(seconds), p50, p99])
@@ -29,13 +33,22 @@ export const measure = ({ rows, seconds, connections }) =>
 
 async function load(nodes, connections, ms, rows) {
   const millis = []
-  const endMs = performance.now() + ms
   const lane = async (lane) => {
-    for (let at = lane; performance.now() < endMs; at += connections) {
+    const { port } = new URL(nodes[lane % nodes.length].url)
+    const socket = await openHttp(port)
+    const asked = Array.from({ length: QUERIES_OF_LANE }, (_, at) => {
+      const query = vectorOf((lane + at * connections) % rows)
+      const body = Buffer.from(JSON.stringify({ query, limit: 10 }))
+      return request('POST', '/collections/things/points/query', body, 'application/json', port)
+    })
+    const endMs = performance.now() + ms
+    for (let at = 0; performance.now() < endMs; at++) {
       const beforeMs = performance.now()
-      await search(nodes[lane % nodes.length], 'things', at % rows)
+      const { status } = await socket.send(asked[at % asked.length])
+      if (status !== 200) throw new Error(`a query was answered with ${status}`)
       millis.push(performance.now() - beforeMs)
     }
+    socket.close()
   }
   await Promise.all(Array.from({ length: connections }, (_, at) => lane(at)))
   return millis
