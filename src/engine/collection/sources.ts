@@ -8,6 +8,12 @@ import type { SourcePosition } from '../../log/record.js'
 import type { Manifest } from '../../storage/manifest.js'
 import { RuleCounts } from './rule-counts.js'
 
+/** A record that the log has taken, and the rows of its source. */
+export interface GivenRecord {
+  seq: number
+  source: SourcePosition
+}
+
 export class Sources {
   /** With every record that was given to the log. */
   #given: Positions
@@ -16,7 +22,7 @@ export class Sources {
   /** As of the flush. */
   readonly #flushed: Positions
   /** Records that the log has taken and that are not flushed, in order. */
-  #unflushed: { seq: number; source: SourcePosition }[] = []
+  #unflushed: GivenRecord[] = []
   readonly #isFlushed: boolean
   readonly ruleCounts: RuleCounts
 
@@ -46,16 +52,18 @@ export class Sources {
     return new RecentRows(recent, position)
   }
 
-  /** The log has taken a record. */
-  give(seq: number, source: SourcePosition): void {
+  /** The log has taken a record. Returns what `takeBack` needs if the log loses it. */
+  give(seq: number, source: SourcePosition): GivenRecord {
+    const given = { seq, source }
     this.#given.set(source)
     // Not when it is applied: a flush may follow the kernel before the promise of its work does.
-    if (this.#isFlushed) this.#unflushed.push({ seq, source })
+    if (this.#isFlushed) this.#unflushed.push(given)
+    return given
   }
 
-  /** The log has lost the records from this one on. */
-  takeBack(seq: number): void {
-    this.#unflushed = this.#unflushed.filter((record) => record.seq < seq)
+  /** The log has lost this record. A later record may have its number by now, and stays. */
+  takeBack(lost: GivenRecord): void {
+    this.#unflushed = this.#unflushed.filter((record) => record !== lost)
     this.#given = new Positions(this.#applied.list())
     for (const { source } of this.#unflushed) this.#given.set(source)
   }

@@ -147,7 +147,7 @@ export class Writer {
     const entry = log.append(seq, record)
     if (notes) noteLog(notes, entry)
     const source = record.op === 'upsert' ? record.source : undefined
-    if (source) this.#parts.sources.give(seq, source)
+    const given = source && this.#parts.sources.give(seq, source)
     const applied = this.#applied
       .catch(() => undefined)
       .then(async () => {
@@ -160,7 +160,7 @@ export class Writer {
       })
     this.#applied = applied
     Promise.all([applied, entry.durable]).catch(() => {
-      this.#parts.sources.takeBack(seq)
+      if (given) this.#parts.sources.takeBack(given)
       this.#parts.onLost()
     })
     return { seq, applied }
