@@ -3,6 +3,7 @@
  * position are stored together or not at all. The manifest has the positions as of the flush, and the log the later ones.
  */
 import { LIMITS } from '../../core/limits.js'
+import { Mutex } from '../../core/mutex.js'
 import { RecentRows, WORDS_OF_ROW } from '../../ingest/recent-rows.js'
 import type { SourcePosition } from '../../log/record.js'
 import type { Manifest } from '../../storage/manifest.js'
@@ -24,6 +25,10 @@ export class Sources {
   /** Records that the log has taken and that are not flushed, in order. */
   #unflushed: GivenRecord[] = []
   readonly #isFlushed: boolean
+  /** Of each source whose batch is under way. */
+  readonly #turns = new Map<string, Mutex>()
+  /** Rows of these sources before this one may be in the quarantine, though no record of the log says so. */
+  readonly #putAside = new Map<string, number>()
   readonly ruleCounts: RuleCounts
 
   /** `isFlushed`: false in memory, where nothing ever is. */
@@ -44,6 +49,30 @@ export class Sources {
   /** The same with writes under way. */
   given(name: string): number {
     return this.#given.of(name)
+  }
+
+  /** Batches of one source take turns, from the first look at their rows until they are written or lost. */
+  async inTurn<T>(name: string, work: () => Promise<T>): Promise<T> {
+    const turns = this.#turns.get(name) ?? new Mutex()
+    this.#turns.set(name, turns)
+    try {
+      return await turns.run(work)
+    } finally {
+      if (turns.pending === 0) this.#turns.delete(name)
+    }
+  }
+
+  /** A batch up to this row puts rows into the quarantine. It may be lost after that. */
+  notePutAside(name: string, to: number): void {
+    const before = this.#putAside.get(name) ?? 0
+    this.#putAside.delete(name)
+    this.#putAside.set(name, Math.max(before, to))
+    if (this.#putAside.size > LIMITS.ingestSources) this.#putAside.delete([...this.#putAside.keys()][0] as string)
+  }
+
+  /** Whether the quarantine may have rows of the source from this one on that a lost batch has put there. */
+  hasPutAside(name: string, from: number): boolean {
+    return (this.#putAside.get(name) ?? 0) > from
   }
 
   /** The latest rows before that, as far as rules look back. */
@@ -71,6 +100,7 @@ export class Sources {
   /** A record is applied, and on stable storage. */
   apply(source: SourcePosition): void {
     this.#applied.set(source)
+    if (!this.hasPutAside(source.name, source.position)) this.#putAside.delete(source.name)
   }
 
   /** A record of the log, at the opening. */
