@@ -323,6 +323,8 @@ export class EmbeddedCollection<P = Payload>
   async #plan(planWrite: PlanWrite): Promise<(options: WriteOptions, scope: Stoppable) => Promise<WriteResult>> {
     const { view, strictMode, writer } = this.#engine
     const { shard, schema } = view
+    // Before rows are cleaned and put aside in vain.
+    if (schema.ingestion) writer.admit()
     const context = { shard, schema, strictMode, collection: view.name, quarantine: this.#quarantine }
     const plan = await planWrite(context)
     const isPresent = () => this.#engine.shard === view.shard

@@ -68,7 +68,7 @@ export class Writer {
     scope: Stoppable,
     isPresent: () => boolean = () => true,
   ): Promise<WriteResult | null> {
-    this.#admit()
+    this.admit()
     const isAwaited = options.wait !== false
     this.#waiting++
     try {
@@ -108,7 +108,8 @@ export class Writer {
     })
   }
 
-  #admit(): void {
+  /** Throws OVERLOADED while a write would find no room. */
+  admit(): void {
     if (this.#broken) throw this.#broken
     if (this.#waiting >= LIMITS.queuedWrites)
       throw overloaded('writes wait for the log', LIMITS.queuedWrites, this.#waiting)

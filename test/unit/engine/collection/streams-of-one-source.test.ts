@@ -5,7 +5,9 @@ import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { Collection } from '../../../../src/core/database.js'
 import type { IngestionConfig } from '../../../../src/core/ingestion-rules.js'
+import { LIMITS } from '../../../../src/core/limits.js'
 import { schemaOf } from '../../../../src/core/schema.js'
+import { nextTurn } from '../../../../src/core/turn-budget.js'
 import { IngestPlan } from '../../../../src/engine/collection/ingest-plan.js'
 import { verdictsIn } from '../../../../src/engine/collection/quarantine.js'
 import { Sources } from '../../../../src/engine/collection/sources.js'
@@ -98,4 +100,15 @@ describe('a batch that is lost once its rows are in quarantine', () => {
     expect(record).toMatchObject({ op: 'upsert', columns: { count: 1 }, source: { name: 'camera', position: 2 } })
     expect(ingest.written).toMatchObject({ accepted: 1, refused: [{ row: 1, rule: 'norm', action: 'quarantine' }] })
   })
+})
+
+it('a write that finds no room puts nothing aside', async () => {
+  const { collection, quarantine } = await under([{ check: 'norm', max: 2, action: 'quarantine' }])
+  const writes = Array.from({ length: 2 * LIMITS.queuedWrites }, (_, id) => collection.upsert([{ id, vector: [1, 0] }]))
+  const settled = Promise.allSettled(writes)
+  const isFull = async () => (await collection.info()).updateQueue.length >= LIMITS.queuedWrites
+  while (!(await isFull())) await nextTurn()
+  await expect(collection.upsert([{ id: 1, vector: [9, 0] }])).rejects.toMatchObject({ code: 'OVERLOADED' })
+  await settled
+  expect(await quarantine.count()).toBe(0)
 })
