@@ -147,9 +147,10 @@ export class IngestPlan implements Planned {
     }
   }
 
+  /** Of a source whose rows were forgotten for the sake of others, the stream itself has those of its last batch. */
   #recent(): RecentRows {
     const { source, from, recent } = this.#batch
-    return source === null ? new RecentRows(recent, from) : this.#sources.recent(source)
+    return (source === null ? null : this.#sources.recent(source)) ?? new RecentRows(recent, from)
   }
 
   #distinct(columns: PointColumns, { textIds }: Schema): PointColumns {

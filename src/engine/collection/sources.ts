@@ -75,10 +75,10 @@ export class Sources {
     return (this.#putAside.get(name) ?? 0) > from
   }
 
-  /** The latest rows before that, as far as rules look back. */
-  recent(name: string): RecentRows {
+  /** The latest rows before that, as far as rules look back; null if they are not kept. */
+  recent(name: string): RecentRows | null {
     const { position = 0, recent = null } = this.#given.at(name) ?? {}
-    return new RecentRows(recent, position)
+    return recent && new RecentRows(recent, position)
   }
 
   /** The log has taken a record. Returns what `takeBack` needs if the log loses it. */

@@ -25,7 +25,7 @@ async function under(rules: IngestionConfig['rules']) {
     await database.close()
     await rm(folder, { recursive: true })
   })
-  const vectors = { size: 2, distance: 'Dot' } as const
+  const vectors = { size: 2, distance: 'Dot', hnswConfig: { m: 0 } } as const
   const collection = await database.createCollection('a', { vectors, ingestion: { quarantine: 'q', rules } })
   return { collection, quarantine: await database.collection('q') }
 }
@@ -66,6 +66,29 @@ describe('two streams of one source', () => {
     expect(again).toMatchObject({ quarantined: 1 })
   })
 })
+
+it('a stream remembers its rows while streams of many other sources take turns with it', async () => {
+  const { collection } = await under([{ check: 'duplicate', window: LIMITS.duplicateWindow, action: 'reject' }])
+  const sources = Array.from({ length: LIMITS.keptWindowRows / LIMITS.duplicateWindow + 1 }, (_, at) => at)
+  let begin = () => {}
+  const begun = new Promise<void>((resolve) => {
+    begin = resolve
+  })
+  let stored = 0
+  async function* rowsOf(source: number) {
+    for (let row = 0; row < LIMITS.ingestBatchRows; row++)
+      yield { id: source * LIMITS.ingestBatchRows + row, vector: [row, 1] }
+    await begun
+    yield { id: 1_000_000 + source, vector: [1, 1] }
+  }
+  const onProgress = () => {
+    if (++stored === sources.length) begin()
+  }
+  const results = await Promise.all(
+    sources.map((at) => collection.ingest(rowsOf(at), { source: { name: String(at), position: 0 }, onProgress })),
+  )
+  expect(results.map(({ rejected }) => rejected)).toEqual(sources.map(() => 1))
+}, 30_000)
 
 describe('a batch that is lost once its rows are in quarantine', () => {
   const config = resolveConfig({ vectors: { size: 2, distance: 'Dot' } })
