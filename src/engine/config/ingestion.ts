@@ -6,6 +6,7 @@ import { checkCollectionName } from '../../core/names.js'
 import { type CollectionConfig, isSparse, type SchemaVector } from '../../core/schema.js'
 import { parsePath } from '../../filter/path.js'
 import { widestWindow } from '../../ingest/recent-rows.js'
+import { MOST_OF_DATATYPE } from '../../ingest/vector-facts.js'
 
 const SETTINGS = [...new Set(Object.values(SETTINGS_OF).flat())]
 /** A vector that these checks find cannot be stored, so a flag cannot tell of it. */
@@ -37,6 +38,18 @@ export function resolveIngestion(
 /** Checks what rules without a vector depend on: also when the collection gets another vector. */
 export function checkWithVectors(rules: readonly IngestionRule[], vectors: readonly SchemaVector[]): void {
   checkWindows(rules, vectors)
+  for (const [at, rule] of rules.entries()) checkClamp(rule, vectors, `ingestion.rules[${at}]`)
+}
+
+/** A vector of one component that is clamped to `min` has it as that component. */
+function checkClamp({ check, fix, vector, min = 0 }: IngestionRule, vectors: readonly SchemaVector[], field: string) {
+  if (check !== 'norm' || fix !== 'clamp') return
+  for (const known of vectors) {
+    if (vector !== undefined && vector !== known.name) continue
+    const datatype = (isSparse(known) ? undefined : known.datatype) ?? 'float32'
+    const most = MOST_OF_DATATYPE[datatype]
+    if (min > most) throw invalid(`${field}.min`, `expected at most ${most}, since ${datatype} holds no more`, min)
+  }
 }
 
 /** Throws where the quarantine of a collection's rules is the collection itself. */

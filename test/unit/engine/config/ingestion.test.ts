@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { IngestionRule } from '../../../../src/core/ingestion-rules.js'
 import { LIMITS } from '../../../../src/core/limits.js'
+import type { CollectionOptions } from '../../../../src/core/schema.js'
 import { withVectorName } from '../../../../src/engine/config/named-vectors.js'
 import { resolveConfig } from '../../../../src/engine/config/schema.js'
 import { RecentRows, WORDS_OF_ROW } from '../../../../src/ingest/recent-rows.js'
@@ -40,4 +41,18 @@ describe('windows of duplicates', () => {
     ]
     expect((rows.kept(rules, 100)?.words.length ?? 0) / WORDS_OF_ROW).toBe(50)
   })
+})
+
+it('a norm is clamped to no more than the datatype holds', () => {
+  const half = { size: 1, distance: 'Dot', datatype: 'float16' } as const
+  const clamp = (min: number) => ({ check: 'norm', min, action: 'fix', fix: 'clamp' }) as const
+  const of = (min: number, vectors: NonNullable<CollectionOptions['vectors']>) =>
+    resolveConfig({ vectors, ingestion: { rules: [clamp(min)] } })
+  expect(() => of(65_504, half)).not.toThrow()
+  const expected = 'ingestion.rules[0].min: expected at most 65504, since float16 holds no more, got 65505'
+  expect(() => of(65_505, half)).toThrow(expected)
+  expect(() => of(65_505, { ...half, datatype: 'float32' })).not.toThrow()
+  expect(() => of(1e39, { ...half, datatype: 'float32' })).toThrow('since float32 holds no more, got 1e+39')
+  const later = () => withVectorName(of(65_505, { a: { ...half, datatype: 'float32' } }), 'b', { dense: half })
+  expect(later).toThrow(expected)
 })
