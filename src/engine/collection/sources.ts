@@ -109,14 +109,19 @@ export class Sources {
     this.apply(source)
   }
 
+  /** For the manifest: counts of rules, also of rows that left no record. Nothing if there are none. */
+  get counts(): Pick<Manifest, 'ruleCounts'> {
+    const { days } = this.ruleCounts
+    return days.length === 0 ? {} : { ruleCounts: [...days] }
+  }
+
   /** For the manifest, with the records up to this one. Nothing if no source has a position, and no rule a count. */
   asOf(seq: number): Pick<Manifest, 'sources' | 'ruleCounts'> {
     const later = this.#unflushed.findIndex((record) => record.seq > seq)
     const flushed = later < 0 ? this.#unflushed.length : later
     for (const { source } of this.#unflushed.splice(0, flushed)) this.#flushed.set(source)
     const sources = this.#flushed.list().map(toManifest)
-    const { days } = this.ruleCounts
-    return { ...(sources.length === 0 ? {} : { sources }), ...(days.length === 0 ? {} : { ruleCounts: [...days] }) }
+    return { ...(sources.length === 0 ? {} : { sources }), ...this.counts }
   }
 }
 
