@@ -112,6 +112,18 @@ describe('rules over a restart', () => {
     }
   })
 
+  it('are not restored in the place of their own quarantine', async () => {
+    const database = await open(await scratch())
+    const rules = [{ check: 'norm', max: 2, action: 'quarantine' }] as const
+    const vectors = { size: 2, distance: 'Dot' } as const
+    const collection = await database.createCollection('a', { vectors, ingestion: { quarantine: 'q', rules } })
+    await collection.upsert([{ id: 1, vector: [3, 4] }])
+    const { chunks } = await collection.snapshots.stream()
+    await expect(database.recoverCollection('q', { chunks })).rejects.toThrow('ingestion.quarantine: expected the name')
+    expect(await (await database.collection('q')).count()).toBe(1)
+    await database.close()
+  })
+
   it('are in snapshots', async () => {
     const folder = await scratch()
     const database = await open(folder)
