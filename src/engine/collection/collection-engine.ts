@@ -80,7 +80,7 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
       rows<WriterParts>({
         log,
         sources,
-        onLogFull: () => this.flush().catch(() => undefined),
+        onLogFull: () => this.flush(),
         onLost: () => this.#issues.set('writes', this.#brokenBy),
       }),
     )

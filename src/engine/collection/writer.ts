@@ -21,7 +21,7 @@ export interface WriterParts {
   log: Log
   sources: Sources
   /**
-   * Called once when the log exceeds its bound, and again only after it resolved: a flush makes room. Never rejects.
+   * Called once when the log exceeds its bound, and again only after it settled: a flush makes room.
    */
   onLogFull(): Promise<void>
   /** Called when a write was lost, whether or not a caller waited for it. */
@@ -46,6 +46,8 @@ export class Writer {
   #broken: VicinalError | null = null
   /** One flush at a time, however many writes find the log full. */
   #makingRoom: Promise<void> | null = null
+  /** Why the last of them failed. */
+  #noRoom: Error | undefined
 
   constructor(parts: WriterParts) {
     this.#parts = parts
@@ -118,10 +120,19 @@ export class Writer {
       throw overloaded('bytes of vectors wait for the graph', LIMITS.tailBytes, tailBytes)
     const logBytes = this.#parts.log.bytes
     if (logBytes > LIMITS.logBytes) {
-      this.#makingRoom ??= this.#parts.onLogFull().finally(() => {
-        this.#makingRoom = null
-      })
-      throw overloaded('bytes of log wait for the table', LIMITS.logBytes, logBytes)
+      this.#makingRoom ??= this.#makeRoom()
+      throw overloaded('bytes of log wait for the table', LIMITS.logBytes, logBytes, this.#noRoom)
+    }
+  }
+
+  async #makeRoom(): Promise<void> {
+    try {
+      await this.#parts.onLogFull()
+      this.#noRoom = undefined
+    } catch (error) {
+      this.#noRoom = error as Error
+    } finally {
+      this.#makingRoom = null
     }
   }
 
