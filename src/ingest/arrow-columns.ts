@@ -12,7 +12,7 @@ import {
 import { isSparse, type Schema, type SchemaVector } from '../core/schema.js'
 import { eachRow, type Flaws } from './flaws.js'
 import { payloadColumn } from './payload-text.js'
-import { checkBatchSize } from './point-columns.js'
+import { addVector, checkBatchSize } from './point-columns.js'
 import { SparseColumnBuilder } from './sparse-column.js'
 
 const ID_COLUMN = 'id'
@@ -98,7 +98,8 @@ function sparseColumn(
   eachRow(count, flaws, (row) => {
     const value = given[row] as { indices?: unknown; values?: unknown } | null
     if (value === null) return
-    builder.add({ indices: plain(value.indices), values: plain(value.values) }, row, `table.${column}[${row}]`)
+    const vector = { indices: plain(value.indices), values: plain(value.values) }
+    addVector(builder, vector, row, `table.${column}[${row}]`, flaws)
   })
   return builder.count === 0 ? [] : [builder.finish(count)]
 }

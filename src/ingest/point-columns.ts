@@ -101,7 +101,14 @@ function addVectors(
   }
 }
 
-function addVector(builder: ColumnBuilder, vector: unknown, row: number, field: string, flaws: Flaws | null): void {
+/** With `flaws` a vector that its column cannot hold is left out and noted, and its point may stay. */
+export function addVector(
+  builder: ColumnBuilder,
+  vector: unknown,
+  row: number,
+  field: string,
+  flaws: Flaws | null,
+): void {
   try {
     builder.add(vector, row, field)
   } catch (error) {

@@ -17,6 +17,7 @@ import type { Manifest } from '../../storage/manifest.js'
 import { liveVectors, type TableLayout } from '../../storage/table-layout.js'
 import { checkPayloadIndex } from '../config/payload-index.js'
 import { resolveConfig } from '../config/schema.js'
+import { checkRestoredIngest } from './restored-ingest.js'
 
 /** Folder names are of this form and no other. */
 export const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
@@ -35,7 +36,8 @@ export function checkRestoredManifest(manifest: Manifest): void {
   }
 }
 
-function checkParts({ uuid, name, config, layout, payloadIndexes, segments, replaces, ...positions }: Manifest): void {
+function checkParts(manifest: Manifest): void {
+  const { uuid, name, config, layout, payloadIndexes, segments, replaces, ...positions } = manifest
   // A snapshot never names another folder: the next open would remove the folder that `replaces` names.
   need(replaces === undefined, 'a collection it replaces')
   checkCollectionName(name)
@@ -54,6 +56,7 @@ function checkParts({ uuid, name, config, layout, payloadIndexes, segments, repl
   const names = schemaOf(config).map(({ name }) => name)
   need(names.length <= LIMITS.vectorsPerCollection && new Set(names).size === names.length, 'its vectors')
   for (const name of names) if (name !== UNNAMED_VECTOR) checkVectorName(name)
+  checkRestoredIngest(manifest)
   // The rest of the configuration is checked like a caller's.
   const { hnswConfig, optimizersConfig, walConfig, strictModeConfig, metadata } = config
   const sparseVectors = Object.fromEntries(

@@ -80,7 +80,7 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
       rows<WriterParts>({
         log,
         sources,
-        onLogFull: () => this.flush().catch(() => undefined),
+        onLogFull: () => this.flush(),
         onLost: () => this.#issues.set('writes', this.#brokenBy),
       }),
     )
@@ -388,7 +388,8 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
         await this.#checkpointer?.checkpointIfWorthIt()
         await this.#checkpointer?.keepQueries()
         await this.#flusher?.close()
-        await manifest.update({ cleanEnd: await log.close() })
+        // Rows that were all refused left nothing to flush.
+        await manifest.update({ cleanEnd: await log.close(), ...this.sources.counts })
       }
     } finally {
       await this.#flusher?.close()

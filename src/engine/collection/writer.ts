@@ -21,7 +21,7 @@ export interface WriterParts {
   log: Log
   sources: Sources
   /**
-   * Called once when the log exceeds its bound, and again only after it resolved: a flush makes room. Never rejects.
+   * Called once when the log exceeds its bound, and again only after it settled: a flush makes room.
    */
   onLogFull(): Promise<void>
   /** Called when a write was lost, whether or not a caller waited for it. */
@@ -46,6 +46,8 @@ export class Writer {
   #broken: VicinalError | null = null
   /** One flush at a time, however many writes find the log full. */
   #makingRoom: Promise<void> | null = null
+  /** Why the last of them failed. */
+  #noRoom: Error | undefined
 
   constructor(parts: WriterParts) {
     this.#parts = parts
@@ -68,7 +70,7 @@ export class Writer {
     scope: Stoppable,
     isPresent: () => boolean = () => true,
   ): Promise<WriteResult | null> {
-    this.#admit()
+    this.admit()
     const isAwaited = options.wait !== false
     this.#waiting++
     try {
@@ -108,7 +110,8 @@ export class Writer {
     })
   }
 
-  #admit(): void {
+  /** Throws OVERLOADED while a write would find no room. */
+  admit(): void {
     if (this.#broken) throw this.#broken
     if (this.#waiting >= LIMITS.queuedWrites)
       throw overloaded('writes wait for the log', LIMITS.queuedWrites, this.#waiting)
@@ -117,10 +120,19 @@ export class Writer {
       throw overloaded('bytes of vectors wait for the graph', LIMITS.tailBytes, tailBytes)
     const logBytes = this.#parts.log.bytes
     if (logBytes > LIMITS.logBytes) {
-      this.#makingRoom ??= this.#parts.onLogFull().finally(() => {
-        this.#makingRoom = null
-      })
-      throw overloaded('bytes of log wait for the table', LIMITS.logBytes, logBytes)
+      this.#makingRoom ??= this.#makeRoom()
+      throw overloaded('bytes of log wait for the table', LIMITS.logBytes, logBytes, this.#noRoom)
+    }
+  }
+
+  async #makeRoom(): Promise<void> {
+    try {
+      await this.#parts.onLogFull()
+      this.#noRoom = undefined
+    } catch (error) {
+      this.#noRoom = error as Error
+    } finally {
+      this.#makingRoom = null
     }
   }
 
@@ -147,7 +159,7 @@ export class Writer {
     const entry = log.append(seq, record)
     if (notes) noteLog(notes, entry)
     const source = record.op === 'upsert' ? record.source : undefined
-    if (source) this.#parts.sources.give(seq, source)
+    const given = source && this.#parts.sources.give(seq, source)
     const applied = this.#applied
       .catch(() => undefined)
       .then(async () => {
@@ -160,7 +172,7 @@ export class Writer {
       })
     this.#applied = applied
     Promise.all([applied, entry.durable]).catch(() => {
-      this.#parts.sources.takeBack(seq)
+      if (given) this.#parts.sources.takeBack(given)
       this.#parts.onLost()
     })
     return { seq, applied }

@@ -4,10 +4,13 @@ import type { Mutex } from '../../core/mutex.js'
 
 const RETRY_AFTER_MS = 1_000
 
-export function overloaded(what: string, bound: number, seen: number): VicinalError {
-  return new VicinalError('OVERLOADED', `too many ${what}: at most ${bound}, got ${seen}`, {
+/** `cause`: why the work that makes room has failed. Without it room is on its way. */
+export function overloaded(what: string, bound: number, seen: number, cause?: Error): VicinalError {
+  const why = cause ? ` (${cause.message})` : ''
+  return new VicinalError('OVERLOADED', `too many ${what}: at most ${bound}, got ${seen}${why}`, {
     details: { bound, seen },
     retryAfterMs: RETRY_AFTER_MS,
+    ...(cause ? { cause } : {}),
   })
 }
 

@@ -19,6 +19,7 @@ import { FollowedCollection } from '../collection/followed-collection.js'
 import { recoverCollection } from '../collection/recovery.js'
 
 import { checkRows } from '../collection/table-rows.js'
+import { checkQuarantine } from '../config/ingestion.js'
 import { tableShard } from '../config/shard-spec.js'
 
 /** A collection of an unpacked snapshot. */
@@ -108,6 +109,8 @@ export async function adoptStaged(
   { uuid, name, replaces }: Adopted,
   clock: Clock,
 ): Promise<CollectionEngine> {
+  // Under its new name its own quarantine may be meant.
+  checkQuarantine(name, manifest.config)
   const from = pathsIn(folder)
   const paths = await createCollection(disk, uuid, async (unfinished) => {
     const { flushedSeq } = manifest

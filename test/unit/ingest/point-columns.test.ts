@@ -1,8 +1,23 @@
-import { Field, FixedSizeList, Float32, makeData, Table, tableFromArrays, Vector } from 'apache-arrow'
+import {
+  Field,
+  FixedSizeList,
+  Float32,
+  Float64,
+  Int32,
+  List,
+  makeData,
+  Struct,
+  Table,
+  tableFromArrays,
+  Uint32,
+  Vector,
+  vectorFromArray,
+} from 'apache-arrow'
 import { describe, expect, it } from 'vitest'
 import { decodeIds, type PointColumns } from '../../../src/core/point.js'
 import type { ResolvedVector } from '../../../src/core/schema.js'
 import { columnsOfArrow } from '../../../src/ingest/arrow-columns.js'
+import { Flaws } from '../../../src/ingest/flaws.js'
 import { keepLast, mergeRepeated } from '../../../src/ingest/kept-rows.js'
 import { columnsOfColumnar, columnsOfPoints } from '../../../src/ingest/point-columns.js'
 import fc from '../../oracle/properties.js'
@@ -239,6 +254,26 @@ describe('columnsOfArrow', () => {
     expect(whole[3]).toEqual({ id: 4, vectors: { '': [7, 8] }, payload: '{"place":"Molde"}' })
     const part = points(columnsOfArrow(table().slice(1, 3), unnamed))
     expect(part).toEqual(whole.slice(1, 3))
+  })
+
+  it('leaves a sparse vector out that is beyond float32, as of points', () => {
+    const numbers = (type: Uint32 | Float64) => new List(new Field('item', type, true))
+    const type = new Struct([new Field('indices', numbers(new Uint32())), new Field('values', numbers(new Float64()))])
+    const sparse = [
+      { indices: [1, 2], values: [1, 1e39] },
+      { indices: [3], values: [1] },
+      { indices: [3, 3], values: [1, 2] },
+    ]
+    const id = vectorFromArray([1, 2, 3], new Int32())
+    const schema = [{ name: 's', size: 0, modifier: 'none' }] as unknown as Parameters<typeof columnsOfArrow>[1]
+    const flaws = new Flaws()
+    columnsOfArrow(new Table({ id, s: vectorFromArray(sparse, type) }), schema, flaws)
+    expect(flaws.leftOut).toMatchObject([{ row: 0, name: 's', error: { check: 'finite' } }])
+    expect([...flaws.refused.keys()]).toEqual([2])
+    const ofPoints = new Flaws()
+    const given = sparse.map((vector, at) => ({ id: at + 1, vector: { s: vector } }))
+    columnsOfPoints(given as never, schema, { flaws: ofPoints })
+    expect(flaws.leftOut.map(({ vector }) => vector)).toEqual(ofPoints.leftOut.map(({ vector }) => vector))
   })
 
   /** Four rows of two components; the second row is null, and a component is present if its bit is set. */

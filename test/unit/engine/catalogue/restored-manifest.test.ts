@@ -35,6 +35,60 @@ it.each([
   expect(() => checkRestoredManifest(manifest)).toThrow('the snapshot is damaged: its manifest')
 })
 
+const RULE = { check: 'norm', max: 2, action: 'quarantine', name: 'norm' } as const
+const RULED = resolveConfig({ vectors: { size: 2, distance: 'Dot' }, ingestion: { quarantine: 'q', rules: [RULE] } })
+const rows = (count: number) => Buffer.alloc(count * 16).toString('base64')
+const DAY = { day: '2026-01-01', accepted: 1, rejected: 0, quarantined: 0, fixed: 0, flagged: 0, byRule: { norm: 1 } }
+const INGESTED: Manifest = {
+  ...SOUND,
+  config: RULED,
+  sources: [
+    { name: 'a', position: 7 },
+    { name: 'b', position: 9, recent: { vectors: [''], rows: rows(3) } },
+  ],
+  ruleCounts: [DAY],
+  qualityReference: { filter: { must: [{ key: 'a', match: { value: 1 } }] } },
+}
+
+it('a manifest from outside may have rules, sources, counts and a reference', () => {
+  expect(() => checkRestoredManifest(structuredClone(INGESTED))).not.toThrow()
+  expect(() => checkRestoredManifest({ ...INGESTED, qualityReference: { operationId: 0 } })).not.toThrow()
+  const dropped = { quarantine: 'q', rules: [{ ...RULE, vector: 'dropped' }] }
+  expect(() => checkRestoredManifest({ ...INGESTED, config: { ...RULED, ingestion: dropped } })).not.toThrow()
+})
+
+it.each<[string, object]>([
+  ['an unknown check', { rules: [{ ...RULE, check: 'size' }] }],
+  ['a rule without a name', { rules: [{ ...RULE, name: undefined }] }],
+  ['a rule without bounds', { rules: [{ ...RULE, max: undefined }] }],
+  ['no quarantine', { quarantine: undefined }],
+  ['a quarantine that is the collection', { quarantine: 'photos' }],
+  ['no rules', { rules: null }],
+])('a manifest from outside whose ingestion has %s is refused', (_what, change) => {
+  const ingestion = { ...RULED.ingestion, ...change } as never
+  const manifest = JSON.parse(JSON.stringify({ ...INGESTED, config: { ...RULED, ingestion } })) as Manifest
+  expect(() => checkRestoredManifest(manifest)).toThrow('the snapshot is damaged: its manifest')
+})
+
+it.each<object>([
+  { sources: {} },
+  { sources: [{ name: 'a', position: -1 }] },
+  { sources: [{ name: 1, position: 1 }] },
+  { sources: [{ name: 'a', position: 1, recent: { vectors: [1], rows: '' } }] },
+  { sources: [{ name: 'a', position: 1, recent: { vectors: [''], rows: 'AAAA' } }] },
+  { sources: [{ name: 'a', position: 1, recent: { vectors: [''], rows: rows(LIMITS.keptWindowRows * 3) } }] },
+  { sources: Array(LIMITS.ingestSources + 1).fill({ name: 'a', position: 1 }) },
+  { ruleCounts: [{ ...DAY, day: 'today' }] },
+  { ruleCounts: [{ ...DAY, accepted: -1 }] },
+  { ruleCounts: [{ ...DAY, byRule: { norm: 'x' } }] },
+  { ruleCounts: Array(LIMITS.ruleCountDays + 1).fill(DAY) },
+  { qualityReference: { operationId: 'x' } },
+  { qualityReference: 7 },
+])('a manifest from outside is refused for what it says of streams and quality, case %#', (change) => {
+  const manifest = { ...structuredClone(INGESTED), ...change } as Manifest
+  expect(() => checkRestoredManifest(manifest)).toThrow('the snapshot is damaged: its manifest')
+})
+
 const LAYOUT = withVector(
   withoutVector(withVector(layoutOf(SOUND), { name: 'a', size: 3 }, 1), 1),
   { name: 'b', size: 2 },
