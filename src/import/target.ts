@@ -63,15 +63,16 @@ export class Target {
 
   async make({ options, indexes }: Model): Promise<void> {
     // Graphs and codes have no say in whether a row is accepted.
-    this.#made = this.#isDry ? { ...options, hnswConfig: { m: 0 } } : options
-    this.#collection = await this.#database.createCollection(this.name, this.#made)
+    const asked = this.#isDry ? { ...options, hnswConfig: { m: 0 } } : options
+    this.#collection = await this.#database.createCollection(this.name, asked)
+    this.#made = asked
     if (this.#isDry) return
     for (const [field, schema] of indexes) await this.#collection.createPayloadIndex(field, schema as never)
   }
 
-  /** A collection that was made here and got no point is deleted. */
+  /** A collection that was made here and got no point is deleted, unless another client has filled it. */
   async deleteIfEmpty(): Promise<void> {
-    if (!this.#made || !this.#isEmpty) return
+    if (!this.#made || !this.#isEmpty || (await this.#given.count()) > 0) return
     await this.#database.deleteCollection(this.name)
     this.#collection = null
   }

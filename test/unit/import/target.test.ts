@@ -1,0 +1,34 @@
+/** The collection of an import: whether it is made, emptied and deleted. */
+import { expect, onTestFinished, test } from 'vitest'
+import type { Database } from '../../../src/core/database.js'
+import type { IngestionConfig } from '../../../src/core/schema.js'
+import { Target } from '../../../src/import/target.js'
+import { open } from '../../../src/index.js'
+
+const OPTIONS = { vectors: { size: 2, distance: 'Dot' } } as const
+const INGESTION: IngestionConfig = { quarantine: 'photos-quarantine', rules: [{ check: 'zero', action: 'quarantine' }] }
+const { signal } = new AbortController()
+
+async function inMemory(): Promise<Database> {
+  const database = await open(':memory:')
+  onTestFinished(() => database.close())
+  return database
+}
+
+test('a collection that another import has made meanwhile is not deleted', async () => {
+  const database = await inMemory()
+  const [first, second] = [await Target.open(database, 'photos'), await Target.open(database, 'photos')]
+  await first.make({ options: OPTIONS, indexes: [] })
+  await expect(second.make({ options: OPTIONS, indexes: [] })).rejects.toMatchObject({ code: 'ALREADY_EXISTS' })
+  await second.deleteIfEmpty()
+  expect(await database.hasCollection('photos')).toBe(true)
+})
+
+test('a collection that another client has filled meanwhile is not deleted', async () => {
+  const database = await inMemory()
+  const target = await Target.open(database, 'photos')
+  await target.make({ options: OPTIONS, indexes: [] })
+  await (await database.collection('photos')).upsert([{ id: 1, vector: [1, 2] }])
+  await target.deleteIfEmpty()
+  expect(await (await database.collection('photos')).count()).toBe(1)
+})
