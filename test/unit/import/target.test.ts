@@ -7,7 +7,6 @@ import { open } from '../../../src/index.js'
 
 const OPTIONS = { vectors: { size: 2, distance: 'Dot' } } as const
 const INGESTION: IngestionConfig = { quarantine: 'photos-quarantine', rules: [{ check: 'zero', action: 'quarantine' }] }
-const { signal } = new AbortController()
 
 async function inMemory(): Promise<Database> {
   const database = await open(':memory:')
@@ -31,4 +30,20 @@ test('a collection that another client has filled meanwhile is not deleted', asy
   await (await database.collection('photos')).upsert([{ id: 1, vector: [1, 2] }])
   await target.deleteIfEmpty()
   expect(await (await database.collection('photos')).count()).toBe(1)
+})
+
+test('a collection that got no point goes with the quarantine that was made with it', async () => {
+  const database = await inMemory()
+  const made = await Target.open(database, 'photos')
+  await made.make({ options: { ...OPTIONS, ingestion: INGESTION }, indexes: [] })
+  expect(await database.hasCollection('photos-quarantine')).toBe(true)
+  await made.deleteIfEmpty()
+  expect(await database.hasCollection('photos-quarantine')).toBe(false)
+  // One that was there before stays.
+  await database.createCollection('photos-quarantine', { vectors: {} })
+  const again = await Target.open(database, 'photos')
+  await again.make({ options: { ...OPTIONS, ingestion: INGESTION }, indexes: [] })
+  await again.deleteIfEmpty()
+  expect(await database.hasCollection('photos')).toBe(false)
+  expect(await database.hasCollection('photos-quarantine')).toBe(true)
 })
