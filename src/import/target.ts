@@ -122,8 +122,11 @@ export class Target {
     for (const point of points) this.#dryBytes += pointBytes(point, 'row')
     if (this.#dryBytes < MOST_DRY_BYTES) return
     this.#dryBytes = 0
+    const made = this.#made as CollectionOptions
     await this.#database.deleteCollection(this.name)
-    this.#collection = await this.#database.createCollection(this.name, this.#made as CollectionOptions)
+    // It is made anew with the collection.
+    if (made.ingestion?.quarantine !== undefined) await this.#database.deleteCollection(made.ingestion.quarantine)
+    this.#collection = await this.#database.createCollection(this.name, made)
   }
 }
 

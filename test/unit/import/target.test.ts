@@ -47,3 +47,17 @@ test('a collection that got no point goes with the quarantine that was made with
   expect(await database.hasCollection('photos')).toBe(false)
   expect(await database.hasCollection('photos-quarantine')).toBe(true)
 })
+
+test('a dry run holds a bounded part of the quarantine', { timeout: 60_000 }, async () => {
+  const memory = await inMemory()
+  const target = await Target.dry(memory, 'photos', null)
+  await target.make({ options: { ...OPTIONS, ingestion: INGESTION }, indexes: [] })
+  const { signal } = new AbortController()
+  const text = 'x'.repeat(1024 * 1024)
+  for (let first = 0; first < 96; first += 8) {
+    const ids = Array.from({ length: 8 }, (_, at) => first + at)
+    const points = ids.map((id) => ({ id, vector: [0, 0], payload: { text } }))
+    expect(await target.writeRight(points, signal)).toMatchObject({ accepted: 0, quarantined: 8 })
+  }
+  expect(await (await memory.collection('photos-quarantine')).count()).toBeLessThanOrEqual(64)
+})
