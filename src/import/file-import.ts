@@ -198,7 +198,7 @@ export class FileImport {
 
   async #write(source: Source, mapping: Mapping, batch: Batch): Promise<void> {
     const { points, rows, refused, end, next } = batch
-    if (this.#options.onError === 'stop') cutAtFirst(batch)
+    if (this.#options.onError === 'stop') await this.#stopAtUnread(batch)
     if (points.length > 0) {
       if (!this.#target.collection) await this.#make(source, mapping)
       const { accepted, quarantined, rejected } = await this.#written(points)
@@ -219,6 +219,20 @@ export class FileImport {
     const cursor = { ...next, row: end }
     this.#done = { ...this.#done, cursor, accepted: this.#accepted, refused: this.#refused.count, lastId }
     this.#state?.write(this.#done)
+  }
+
+  /**
+   * A batch with a row that could not be read is not stored. Without rules it is written up to that row, so that an
+   * earlier row which the collection refuses is told instead. Rules would store the rows before it.
+   */
+  async #stopAtUnread(batch: Batch): Promise<void> {
+    const [first] = batch.refused
+    if (!first) return
+    cutAtFirst(batch, first)
+    const { ingestion } = (await this.#target.config()) ?? {}
+    if (batch.points.length === 0 || (ingestion && !ingestion.wholeBatches)) this.#stop(first)
+    batch.points.push(NO_POINT)
+    batch.rows.push(first.row)
   }
 
   #stop(refused: RefusedRow): never {
@@ -260,21 +274,14 @@ function refusedOf(
   return { file: path, row, column: columnOf(field, mapping), code, reason: error, record }
 }
 
-/** An id of every collection. */
-const ANY_ID = '00000000-0000-0000-0000-000000000000'
+/** A value with an id of every collection that is a point of none, whatever its rules: the write fails at it. */
+const NO_POINT: Point<unknown> = { id: '00000000-0000-0000-0000-000000000000', vector: 'none' as never }
 
-/**
- * Leaves the points before the first row that could not be read, and one that no collection accepts in its place: the
- * write as a whole is then refused at its first wrong row, and nothing of it is stored.
- */
-function cutAtFirst({ points, rows, refused }: Batch): void {
-  const [first] = refused
-  if (!first) return
+/** Leaves the points before the first row that could not be read. */
+function cutAtFirst({ points, rows }: Batch, first: RefusedRow): void {
   const at = rows.findIndex((row) => row > first.row)
   if (at >= 0) points.length = at
   rows.length = points.length
-  points.push({ id: ANY_ID, vector: null as never })
-  rows.push(first.row)
 }
 
 function newBatch(end: number): Batch {
