@@ -132,7 +132,9 @@ export class FileImport {
     const shape = await source.shape()
     if (shape.rows === 0 && shape.vectors.size === 0) throw new UsageError(`${source.path}: has no rows`)
     const ids = config ? config.ids : (await source.model?.())?.options.ids
-    const asked = { ...this.#options, existing, textIds: ids === 'text', mayLackVectors: isQuarantining }
+    const rules = config ? (config.ingestion?.rules ?? []) : isQuarantining ? DEFAULT_RULES : []
+    const mayLackVectors = rules.some(({ check }) => check === 'missing')
+    const asked = { ...this.#options, existing, textIds: ids === 'text', mayLackVectors }
     return mappingOf(shape, asked, source.path)
   }
 

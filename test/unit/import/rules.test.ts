@@ -61,4 +61,27 @@ describe.each(['folder', 'service'] as const)('an import into the %s', (face) =>
       expect(await counts(place)).toEqual([0, 0])
     },
   )
+
+  test('leaves rows of a table without a vector to the rule `missing`', { timeout: MINUTES }, async () => {
+    const place = await placeOf(face)
+    await withRules(place, { check: 'missing', action: 'quarantine' })
+    writeFileSync(join(place.folder, 'a.csv'), 'id,embedding\n1,"[1,2]"\n2,\n3,"[2,1]"\n')
+    expect(await place.import('a.csv', '--on-error', 'skip')).toMatchObject({ code: 0 })
+    expect(await counts(place)).toEqual([2, 1])
+    const rules = [{ check: 'missing', action: 'flag' } as const]
+    await place.look(async (database) => {
+      await (await database.collection('photos')).updateConfig({ ingestion: { rules } })
+    })
+    expect(await place.import('a.csv', '--restart')).toMatchObject({ code: 0, stdout: 'photos: 3 points\n' })
+    // Rules without this check do not judge them: such a row of a table is an accident.
+    await place.look(async (database) => {
+      const zero = { check: 'zero', action: 'quarantine' } as const
+      await (await database.collection('photos')).updateConfig({ ingestion: { quarantine: 'aside', rules: [zero] } })
+    })
+    for (const onError of ['skip', 'quarantine']) {
+      const ran = await place.import('a.csv', '--restart', '--on-error', onError)
+      expect(ran).toMatchObject({ code: 0, stderr: expect.stringContaining('expected one of the vectors at least') })
+    }
+    expect(await counts(place)).toEqual([3, 1])
+  })
 })
