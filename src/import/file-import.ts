@@ -162,16 +162,23 @@ export class FileImport {
     let batch = newBatch(cursor.row)
     for await (const some of source.rows(choiceOf(mapping), cursor)) {
       this.#gather(some, batch, source, mapping)
-      if (batch.bytes < LIMITS.ingestBatchBytes && batch.points.length < BATCH_ROWS) continue
+      if (!this.#isFull(batch)) continue
       yield batch
       batch = newBatch(batch.end)
     }
     yield batch
   }
 
+  /** Rows that could not be read count too, so that no file of them is held in memory. */
+  #isFull({ bytes, points, refused }: Batch): boolean {
+    if (refused.length > 0 && this.#options.onError === 'stop') return true
+    return bytes >= LIMITS.ingestBatchBytes || points.length + refused.length >= BATCH_ROWS
+  }
+
   #gather({ rows, first, next }: SourceRows, batch: Batch, source: Source, mapping: Mapping): void {
     for (const [at, row] of rows.entries()) {
       if (row === null) continue
+      batch.bytes += row.bytes
       const read = this.#pointOf(row, first + at, mapping)
       if (read instanceof VicinalError) {
         const { code, message, details } = read
@@ -181,7 +188,6 @@ export class FileImport {
       } else {
         batch.points.push(read)
         batch.rows.push(first + at)
-        batch.bytes += row.bytes
       }
     }
     batch.end = first + rows.length
