@@ -59,7 +59,7 @@ export class FileImport {
   #done: Progressed
   #accepted: number
   #repeated = 0
-  #quarantined = 0
+  #quarantined: number
 
   constructor(
     target: Target,
@@ -78,6 +78,7 @@ export class FileImport {
     this.#signal = signal
     this.#done = done
     this.#accepted = done.accepted
+    this.#quarantined = done.quarantined
   }
 
   /** Rows that were stored, by this run and by earlier ones of the same command. */
@@ -111,13 +112,18 @@ export class FileImport {
         const share = (index + source.share({ ...this.#done.cursor, row: end })) / this.#options.files.length
         progress.update(share, before + end, 'rows')
       })
-      const done = { filesDone: index + 1, cursor: START, rowsBefore: before + rows, accepted: this.#accepted }
-      this.#done = { ...this.#done, ...done, refused: this.#refused.count }
+      this.#done = { ...this.#asOfNow, filesDone: index + 1, cursor: START, rowsBefore: before + rows }
       this.#state?.write(this.#done, true)
       if (this.#options.isDry) process.stdout.write(`${toldOf(path, rows, mapping)}\n`)
     } finally {
       await source.close()
     }
+  }
+
+  /** With the counts of all rows so far. */
+  get #asOfNow(): Progressed {
+    const counts = { accepted: this.#accepted, quarantined: this.#quarantined, refused: this.#refused.told() }
+    return { ...this.#done, ...counts }
   }
 
   async #mapping(source: Source): Promise<Mapping> {
@@ -206,6 +212,7 @@ export class FileImport {
 
   async #write(source: Source, mapping: Mapping, batch: Batch): Promise<void> {
     const { points, rows, refused, end, next } = batch
+    let { lastId } = this.#done
     if (this.#options.onError === 'stop') await this.#stopAtUnread(batch)
     if (points.length > 0) {
       if (!this.#target.collection) await this.#make(source, mapping)
@@ -219,13 +226,12 @@ export class FileImport {
       if (wrong && this.#options.onError === 'stop') this.#stop(wrong)
       this.#accepted += accepted
       this.#quarantined += quarantined
+      lastId = lastStored(points, rejected) ?? lastId
       if (this.#options.isDry) this.#compare(points)
     }
     for (const one of refused) this.#refused.add(one)
     if (next === null) return
-    const lastId = points.at(-1)?.id ?? this.#done.lastId
-    const cursor = { ...next, row: end }
-    this.#done = { ...this.#done, cursor, accepted: this.#accepted, refused: this.#refused.count, lastId }
+    this.#done = { ...this.#asOfNow, cursor: { ...next, row: end }, lastId }
     this.#state?.write(this.#done)
   }
 
@@ -290,6 +296,12 @@ function cutAtFirst({ points, rows }: Batch, first: RefusedRow): void {
   const at = rows.findIndex((row) => row > first.row)
   if (at >= 0) points.length = at
   rows.length = points.length
+}
+
+/** The id of the last point that is not among the refused ones. */
+function lastStored(points: readonly Point<unknown>[], rejected: readonly RejectedRow[]): PointId | null {
+  const out = new Set(rejected.map(({ row }) => row))
+  return points.findLast((_, at) => !out.has(at))?.id ?? null
 }
 
 function newBatch(end: number): Batch {
