@@ -1,5 +1,5 @@
 /** Imports into collections with rules: each row is stored once, in quarantine once, or told once. */
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { connect } from '../../../src/client/index.js'
@@ -84,4 +84,24 @@ describe.each(['folder', 'service'] as const)('an import into the %s', (face) =>
     }
     expect(await counts(place)).toEqual([3, 1])
   })
+})
+
+test('`--on-error quarantine` makes collection and quarantine in a service, and puts each broken row aside once', {
+  timeout: MINUTES,
+}, async () => {
+  const place = await placeOf('service')
+  const rows = ['{"id":1,"vector":[1,2]}', '{"id":2,"vector":[1]}', '{"id":3', '{"id":4,"vector":[1e39,1]}', '{"id":5}']
+  writeFileSync(join(place.folder, 'a.jsonl'), rows.join('\n'))
+  for (const more of [[], ['--restart']]) {
+    const ran = await place.import('a.jsonl', '--on-error', 'quarantine', '--errors', 'errors.jsonl', ...more)
+    expect(ran).toMatchObject({ code: 0, stdout: 'photos: 1 points\n' })
+    expect(ran.stderr).toContain('3 of them are in the quarantine')
+    const lines = readFileSync(join(place.folder, 'errors.jsonl'), 'utf8').trim().split('\n')
+    expect(lines.map((line) => (JSON.parse(line) as { row: number }).row)).toEqual([1, 2, 3, 4])
+    const rules = await place.look(async (database) => {
+      const { points } = await (await database.collection('photos-quarantine')).scrollPage({ limit: 10 })
+      return points.map(({ payload }) => (payload as { rule: string }).rule).sort()
+    })
+    expect(rules).toEqual(['dimension', 'finite', 'missing'])
+  }
 })
