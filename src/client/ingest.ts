@@ -14,6 +14,7 @@ import { encodeRequest } from '../wire/msgpack-request.js'
 import { type Envelope, errorOfAnswer } from './answers.js'
 import { pointBody } from './requests.js'
 import type { Transport } from './transport.js'
+import { UnsentPoints } from './unsent-points.js'
 
 const MS_PER_SECOND = 1000
 const PIECE_BYTES = 256 * 1024
@@ -32,7 +33,9 @@ export async function sendStream(
   if (source?.position !== undefined) query.set('from', String(source.position))
   if (mostErrors !== undefined) query.set('errors', String(mostErrors))
   if (timeoutMs !== undefined) query.set('timeout', String(Math.max(1, Math.ceil(timeoutMs / MS_PER_SECOND))))
-  const bytes = type === undefined ? pointMaps(stream as AsyncIterable<Point<unknown>>) : (stream as IngestBytes)
+  const unsent = new UnsentPoints()
+  const points = () => pointMaps(stream as AsyncIterable<Point<unknown>>, source?.position ?? 0, unsent)
+  const bytes = type === undefined ? points() : (stream as IngestBytes)
   const sent = new SentStream(bytes)
   try {
     const answer = await transport.stream({
@@ -46,7 +49,8 @@ export async function sendStream(
     const abort = () => answer.destroy(new VicinalError('CANCELLED', 'The call was cancelled'))
     signal?.addEventListener('abort', abort)
     try {
-      return await resultOf(answer, onProgress)
+      const result = await resultOf(answer, onProgress)
+      return { ...result, errors: unsent.told(result.errors) }
     } finally {
       signal?.removeEventListener('abort', abort)
     }
@@ -61,25 +65,27 @@ function headerOf(name: string): string {
   return Buffer.from(name).toString('latin1')
 }
 
-/** A point that is wrong is sent as it is: the service refuses it, and stores the others. */
-function mapOf(point: Point<unknown>, row: number): Buffer {
+/** A point that no map can hold is sent as null: the service refuses it, and stores the others. */
+function mapOf(point: Point<unknown>, row: number, unsent: UnsentPoints): Buffer {
   if (ArrayBuffer.isView(point)) throw invalid('type', 'expected the form of the stream, since it gives bytes')
-  if (point instanceof UnreadPoint) return encodeRequest(null)
-  try {
-    return encodeRequest(pointBody(point, `points[${row}]`))
-  } catch (error) {
-    if (!(error instanceof VicinalError)) throw error
-    return encodeRequest(point ?? null)
-  }
+  const map = unsent.bodyOf(row, () => {
+    if (point instanceof UnreadPoint) throw point.error
+    return encodeRequest(pointBody(point, `points[${row}]`, true))
+  })
+  return map ?? encodeRequest(null)
 }
 
-/** Points as MessagePack maps, some at a time. */
-async function* pointMaps(points: AsyncIterable<Point<unknown>> | Iterable<Point<unknown>>): AsyncGenerator<Buffer> {
+/** Points as MessagePack maps, some at a time. `first` is the number of the first one in its source. */
+async function* pointMaps(
+  points: AsyncIterable<Point<unknown>> | Iterable<Point<unknown>>,
+  first: number,
+  unsent: UnsentPoints,
+): AsyncGenerator<Buffer> {
   let maps: Buffer[] = []
   let bytes = 0
-  let row = 0
+  let row = first
   for await (const point of points) {
-    const map = mapOf(point, row++)
+    const map = mapOf(point, row++, unsent)
     maps.push(map)
     bytes += map.length
     if (bytes < PIECE_BYTES) continue

@@ -18,6 +18,7 @@ import type {
 import { invalid } from '../core/errors.js'
 import { givenIfAny } from '../core/given-options.js'
 import { IngestOptions, type IngestResult, type IngestStream } from '../core/ingest.js'
+import { andThen, type MaybePromise } from '../core/maybe-promise.js'
 import { PayloadFieldSchema, type PayloadIndexKind, type PayloadIndexOptions } from '../core/payload-index.js'
 import { PlainReads } from '../core/plain-reads.js'
 import type { Payload, Point, PointId, PointVector } from '../core/point.js'
@@ -53,14 +54,13 @@ import {
   SearchMatrixRequest,
 } from '../wire/read-bodies.js'
 import { aliasesOf, groupsOf, hitsOf, matrixOfOffsets, pageOf, planOf, pointsOf, writeResultOf } from './answers.js'
-import { upsertRequests } from './chunks.js'
+import { operationsRequest, upsertRequests } from './chunks.js'
 import { sendStream } from './ingest.js'
 import { RemoteQuality } from './remote-quality.js'
 import { RemoteSnapshots } from './remote-snapshots.js'
 import {
   bodyOf,
   EXPLAIN,
-  operationBody,
   positionOf,
   queriesIn,
   readAs,
@@ -71,6 +71,7 @@ import {
   writePath,
 } from './requests.js'
 import type { RemoteRequest, Transport } from './transport.js'
+import { encodedFor, withUnsent } from './unsent-points.js'
 
 /** A collection of a service. */
 export class RemoteCollection<P = Payload> extends PlainReads<P> implements Untyped<Collection<P>> {
@@ -99,6 +100,10 @@ export class RemoteCollection<P = Payload> extends PlainReads<P> implements Unty
     return infoOfWire(this.name, await this.#send('GET', '', undefined, call))
   }
 
+  async #rules(call: CallOptions) {
+    return (await this.#info(call)).config.ingestion
+  }
+
   async aliases(call?: CallOptions): Promise<string[]> {
     const told = givenIfAny(CallOptions, call)
     return aliasesOf(await this.#send('GET', '/aliases', undefined, told)).map(({ aliasName }) => aliasName)
@@ -120,25 +125,30 @@ export class RemoteCollection<P = Payload> extends PlainReads<P> implements Unty
     const rows = isArrowTable(points) ? pointsOfArrow(points, schemaOf((await this.#info(told)).config)) : points
     // The points of one write are encoded before the call returns, since its caller may change them afterwards.
     const isOneWrite = pointsOfOneWrite(rows) !== null
-    return await writeBatches(isOneWrite ? this.#requestsOf(rows, 0, told) : this.#batchesOf(rows, told))
+    return await writeBatches(isOneWrite ? await this.#requestsOf(rows, 0, told) : this.#batchesOf(rows, told))
   }
 
   async *#batchesOf(points: unknown, options: WriteOptions & UpdateCondition): AsyncGenerator<Batch> {
     let first = 0
     for await (const [batch, count] of batchesOf(points)) {
-      yield* this.#requestsOf(batch, first, options)
+      yield* await this.#requestsOf(batch, first, options)
       first += count
     }
   }
 
   /** Points that are in memory, as requests that are. */
-  #requestsOf(points: unknown, first: number, options: WriteOptions & UpdateCondition): Batch[] {
+  #requestsOf(points: unknown, first: number, options: WriteOptions & UpdateCondition): MaybePromise<Batch[]> {
     const path = writePath('/points', options)
     const rows = points as readonly Point<unknown>[] | ColumnarPoints
-    return [...upsertRequests(rows, this.#maxBodyBytes, options, first)].map(({ bytes, points: count }) => ({
-      points: count,
-      write: async () => writeResultOf(await this.#sendBytes('PUT', path, bytes, options)),
-    }))
+    const encode = (isJudged: boolean) => [...upsertRequests(rows, this.#maxBodyBytes, options, first, isJudged)]
+    return andThen(
+      encodedFor(encode, () => this.#rules(options)),
+      (requests) =>
+        requests.map(({ bytes, points: count, unsent }) => ({
+          points: count,
+          write: async () => withUnsent(writeResultOf(await this.#sendBytes('PUT', path, bytes, options)), unsent),
+        })),
+    )
   }
 
   async ingest(stream: IngestStream, options?: IngestOptions): Promise<IngestResult> {
@@ -205,9 +215,11 @@ export class RemoteCollection<P = Payload> extends PlainReads<P> implements Unty
 
   async batch(operations: readonly WriteOperation<P>[], options?: WriteOptions): Promise<WriteResult[]> {
     const told = givenIfAny(WriteOptions, options)
-    const body = { operations: readOperations<unknown>(operations).map(operationBody) }
-    const results = await this.#send('POST', writePath('/points/batch', told), body, told)
-    return (results as unknown[]).map(writeResultOf)
+    const given = readOperations<unknown>(operations)
+    const encode = (isJudged: boolean) => operationsRequest(given, isJudged)
+    const { bytes, unsent } = await encodedFor(encode, () => this.#rules(told))
+    const results = await this.#sendBytes('POST', writePath('/points/batch', told), bytes, told)
+    return (results as unknown[]).map((result, at) => withUnsent(writeResultOf(result), unsent[at]))
   }
 
   async retrieve(ids: readonly PointId[], asked: RetrieveOptions = {}): Promise<StoredPoint<P>[]> {

@@ -10,7 +10,7 @@ import type {
   WriteOperation,
   WriteOptions,
 } from '../core/database.js'
-import { invalid } from '../core/errors.js'
+import { invalid, UnfitVector } from '../core/errors.js'
 import { Filter } from '../core/filter.js'
 import { given, givenList, LIBRARY_LEAVES } from '../core/given-options.js'
 import { checkColumns, checkDocument, checkPoint, KNOWN_POINT, KNOWN_VECTOR_UPDATE } from '../core/known-points.js'
@@ -21,6 +21,7 @@ import {
   type Point,
   type PointId,
   type PointVector,
+  type SparseVector,
   type Vector,
 } from '../core/point.js'
 import { QueryOptions } from '../core/query.js'
@@ -59,11 +60,12 @@ export function selectorBody(which: Selector): { points?: readonly PointId[]; fi
   return { filter: 'filter' in selected ? (filterBody(selected.filter, 'filter') as object) : {} }
 }
 
-export function pointBody(point: Point<unknown>, field: string): object {
+/** `isJudged`: the collection has rules, and a sparse vector that they may judge is sent as it is. */
+export function pointBody(point: Point<unknown>, field: string, isJudged = false): object {
   if (point === null || typeof point !== 'object') throw invalid(field, 'expected a point', point)
   checkPoint(point, KNOWN_POINT, field)
   const { id, vector, payload } = point
-  return { id, vector: pointVectorBody(vector, `${field}.vector`), payload: payload ?? undefined }
+  return { id, vector: pointVectorBody(vector, `${field}.vector`, isJudged), payload: payload ?? undefined }
 }
 
 function vectorUpdateBody(update: { id: PointId; vector: PointVector }, field: string): object {
@@ -71,12 +73,23 @@ function vectorUpdateBody(update: { id: PointId; vector: PointVector }, field: s
   return { id: update.id, vector: pointVectorBody(update.vector, `${field}.vector`) }
 }
 
-function pointVectorBody(vector: PointVector, field: string): unknown {
+function pointVectorBody(vector: PointVector, field: string, isJudged = false): unknown {
   if (ArrayBuffer.isView(vector) && !isVector(vector))
     throw invalid(field, 'expected a vector, or a record of vectors by name', vector)
   const isRecord = vector !== null && typeof vector === 'object' && !isVector(vector)
   if (!isRecord) return vectorBody(vector as Vector | MultiVector, field)
-  return mapValues(vector as Record<string, NamedVector>, (one, name) => vectorBody(one, `${field}.${name}`))
+  const bodyOfOne = (one: NamedVector, name: string) =>
+    isJudged && isSparseVector(one) ? judgedSparse(one, `${field}.${name}`) : vectorBody(one, `${field}.${name}`)
+  return mapValues(vector as Record<string, NamedVector>, bodyOfOne)
+}
+
+function judgedSparse(vector: SparseVector, field: string): SparseVector {
+  try {
+    return sparseVectorOf(vector, field)
+  } catch (error) {
+    if (!(error instanceof UnfitVector)) throw error
+    return { indices: Array.from(vector.indices), values: Array.from(vector.values) }
+  }
 }
 
 /** Numbers are checked here, since a bin cannot hold what is no number. */

@@ -1,7 +1,8 @@
 import type { ReadableCollection } from '../core/database.js'
 import { invalid } from '../core/errors.js'
 import type { Filter } from '../core/filter.js'
-import type { PointId, RawJson, StoredVector } from '../core/point.js'
+import { type PointId, RawJson, type StoredVector } from '../core/point.js'
+import { POINT_OVERHEAD_BYTES, payloadBytes, vectorBytes } from '../core/point-bytes.js'
 import type { CollectionConfig } from '../core/schema.js'
 
 /** The parts of a collection that are exported. */
@@ -35,9 +36,11 @@ export interface Layout {
 
 /** The first of all UUIDs in the order of ids, in which numbers come first. */
 const FIRST_UUID = '00000000-0000-0000-0000-000000000000'
-/** Numbers of vectors, and points, in one page. */
+/** Numbers of vectors, points, and bytes with payloads, in one page; one point may have more bytes. */
 const PAGE_FLOATS = 1_048_576
 const MOST_PAGE_POINTS = 2_048
+const PAGE_BYTES = 16 * 1024 * 1024
+const FIRST_PAGE_POINTS = 64
 
 export async function layoutOf(
   collection: ReadableCollection,
@@ -60,7 +63,10 @@ export async function layoutOf(
   return { ids: isText ? 'text' : 'number', vectors, payload: selection.payload?.length !== 0 }
 }
 
-/** The points in the order of their ids, page by page: those of the next page are read while this one is written. */
+/**
+ * The points in the order of their ids, page by page: those of the next page are read while this one is written. How many
+ * are read at once follows from the bytes of those before.
+ */
 export async function* pagesOf(
   collection: ReadableCollection,
   { vectors, payload }: Layout,
@@ -68,21 +74,46 @@ export async function* pagesOf(
 ): AsyncGenerator<readonly ExportedPoint[]> {
   const floats = vectors.reduce((sum, { size, kind }) => sum + (kind === 'dense' ? size : MOST_PAGE_POINTS), 1)
   const keys = selection.payload
+  const most = Math.max(1, Math.min(MOST_PAGE_POINTS, Math.floor(PAGE_FLOATS / floats)))
+  let limit = Math.min(most, FIRST_PAGE_POINTS)
   const options = {
-    limit: Math.max(1, Math.min(MOST_PAGE_POINTS, Math.floor(PAGE_FLOATS / floats))),
     filter: selection.filter ?? null,
     withVector: selection.vectors ? vectors.map(({ name }) => name) : true,
     withPayload: payload && keys ? keys : payload,
     rawPayload: true,
   }
-  let next = collection.scrollPage(options)
+  let next = collection.scrollPage({ ...options, limit })
   for (;;) {
     const { points, nextOffset } = await next
+    const sizes = (points as readonly ExportedPoint[]).map(sizeOf)
+    const bytes = sizes.reduce((sum, size) => sum + size, 1)
     if (nextOffset !== null) {
-      next = collection.scrollPage({ ...options, offset: nextOffset })
+      limit = Math.max(1, Math.min(most, limit * 2, Math.floor((PAGE_BYTES * points.length) / bytes)))
+      next = collection.scrollPage({ ...options, limit, offset: nextOffset })
       next.catch(() => undefined)
     }
-    if (points.length > 0) yield points as readonly ExportedPoint[]
+    yield* cutByBytes(points as readonly ExportedPoint[], sizes)
     if (nextOffset === null) return
   }
+}
+
+function sizeOf({ vector, payload }: ExportedPoint): number {
+  // Its bytes alone: to count its values would take longer than to write it.
+  const text = payload instanceof RawJson ? Buffer.byteLength(payload.text) : payloadBytes(payload, 'payload')
+  return POINT_OVERHEAD_BYTES + vectorBytes(vector) + text
+}
+
+/** Larger points than those before make a page too large: offsets in its columns have 32 bits. */
+function* cutByBytes(points: readonly ExportedPoint[], sizes: readonly number[]): Generator<readonly ExportedPoint[]> {
+  let start = 0
+  let bytes = 0
+  for (const [at, size] of sizes.entries()) {
+    if (at > start && bytes + size > PAGE_BYTES) {
+      yield points.slice(start, at)
+      start = at
+      bytes = 0
+    }
+    bytes += size
+  }
+  if (start < points.length) yield points.slice(start)
 }

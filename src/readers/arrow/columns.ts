@@ -4,7 +4,7 @@
  */
 import { nextTurn } from '../../core/turn-budget.js'
 import { broken, type FlatTable } from './flatbuffer.js'
-import type { ArrowField } from './schema.js'
+import { type ArrowField, MOST_FIELDS } from './schema.js'
 
 const BITS = 8
 const LONG_BYTES = 8
@@ -43,6 +43,8 @@ export type Dictionaries = ReadonlyMap<number, ArrowColumn>
 
 const NO_NUMBERS = new Uint8Array(0)
 const NO_BYTES = Buffer.alloc(0)
+/** A field has three at most: validity, offsets and data. */
+const MOST_BUFFERS = 3 * MOST_FIELDS
 
 /** The columns of a RecordBatch table, all of its rows. */
 export async function readColumns(
@@ -53,7 +55,8 @@ export async function readColumns(
 ): Promise<{ rows: number; columns: ArrowColumn[] }> {
   if (batch.has(3)) throw broken('compressed record batches are not supported; write them uncompressed')
   const rows = batch.count(0)
-  const reader = new ColumnReader(batch.pairs(1), batch.pairs(2), body, dictionaries)
+  const [nodes, buffers] = [batch.pairs(1, MOST_FIELDS), batch.pairs(2, MOST_BUFFERS)]
+  const reader = new ColumnReader(nodes, buffers, body, dictionaries)
   const columns: ArrowColumn[] = []
   for (const field of fields) columns.push(await reader.column(field, rows))
   reader.end()

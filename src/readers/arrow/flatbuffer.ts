@@ -74,9 +74,10 @@ export class FlatTable {
     })
   }
 
-  /** Structs of two counts each. */
-  pairs(field: number): [number, number][] {
+  /** Structs of two counts each, at most `most` of them. */
+  pairs(field: number, most: number): [number, number][] {
     const { start, count } = this.#vector(field, 2 * LONG_BYTES)
+    if (count > most) throw broken(`expected at most ${most} nodes or buffers, got ${count}`)
     return Array.from({ length: count }, (_, i) => {
       const at = start + i * 2 * LONG_BYTES
       return [this.#count(at), this.#count(at + LONG_BYTES)]

@@ -2,7 +2,7 @@
 import { broken, type FlatTable } from './flatbuffer.js'
 
 /** Fields of one stream, all levels together, and their nesting. */
-const MOST_FIELDS = 4_096
+export const MOST_FIELDS = 4_096
 const MOST_DEPTH = 64
 
 /** Numbers of Type in Arrow's Schema.fbs. */
