@@ -11,6 +11,7 @@
 #include "distance/kernels.hpp"
 #include "distance/near_earlier.hpp"
 #include "distance/prepare.hpp"
+#include "segment/point_id.hpp"
 
 namespace vicinal::binding {
 
@@ -173,16 +174,19 @@ napi_value nearEarlierOf(napi_env env, napi_callback_info info) {
   const size_t window = arguments.integer(arguments[4], "window", 1, UINT32_MAX);
   const auto found = arguments.typed<int32_t>(arguments[5], "found");
   const auto scores = arguments.typed<float>(arguments[6], "scores");
+  const auto ids = arguments.typed<uint32_t>(arguments[7], "ids");
   if (arguments.failed()) return nullptr;
-  if (data.length != found.length * dim || scores.length != found.length) {
-    arguments.fail("data", "dim floats for each place and score");
+  if (data.length != found.length * dim || scores.length != found.length ||
+      ids.length != found.length * kIdWords) {
+    arguments.fail("data", "dim floats and an id for each place and score");
     return nullptr;
   }
   Call call;
-  call.pins = {data.value, found.value, scores.value};
+  call.pins = {data.value, found.value, scores.value, ids.value};
   call.work = [=] {
     const float most = distanceOf(metric, float(threshold));
-    nearEarlier(data.data, found.length, dim, metric, most, window, found.data, scores.data);
+    nearEarlier({data.data, ids.data, found.length, dim, kIdWords}, metric, most, window,
+                found.data, scores.data);
     return Status::ok();
   };
   call.result = [](napi_env live) {

@@ -7,8 +7,9 @@
 
 namespace vicinal {
 
-void nearEarlier(const float* data, size_t count, size_t dim, Metric metric, float most,
-                 size_t window, int32_t* found, float* scores) {
+void nearEarlier(const WrittenVectors& vectors, Metric metric, float most, size_t window,
+                 int32_t* found, float* scores) {
+  const auto [data, ids, count, dim, idWords] = vectors;
   const DistanceManyFn distancesTo = kernels().floats.distanceMany[size_t(metric)];
   std::vector<float> distances(std::min(window, count));
   for (size_t row = 0; row < count; row++) {
@@ -18,6 +19,8 @@ void nearEarlier(const float* data, size_t count, size_t dim, Metric metric, flo
     distancesTo(vector, data + first * dim, nullptr, row - first, dim, distances.data());
     for (size_t at = first; at < row && found[row] == -1; at++) {
       if (found[at] != -1 || distances[at - first] > most) continue;
+      // A point that is written again is no duplicate of itself.
+      if (std::equal(ids + at * idWords, ids + (at + 1) * idWords, ids + row * idWords)) continue;
       found[row] = int32_t(at);
       scores[row] = scoreOf(metric, distances[at - first]);
     }

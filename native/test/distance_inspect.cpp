@@ -121,14 +121,18 @@ SOLO_TEST("vectors that differ in one bit have different hashes, and equal ones 
 SOLO_TEST("of several near vectors the first stays, within the window, and passed over ones do not "
           "count") {
   const std::vector<float> data = {0, 0, 10, 0, 0.1f, 0, 10.1f, 0, 0.2f, 0, 20, 0};
+  std::vector<uint32_t> ids = {1, 2, 3, 4, 5, 6};
   const auto near = [&](size_t window, std::vector<int32_t> found) {
     std::vector<float> scores(found.size());
-    nearEarlier(data.data(), found.size(), 2, Metric::L2, 0.25f, window, found.data(),
-                scores.data());
+    nearEarlier({data.data(), ids.data(), found.size(), 2, 1}, Metric::L2, 0.25f, window,
+                found.data(), scores.data());
     return found;
   };
   CHECK(near(9, std::vector<int32_t>(6, -1)) == std::vector<int32_t>({-1, -1, 0, 1, 0, -1}));
   // Beyond the window of two rows the third near vector is the first of its own.
   CHECK(near(2, std::vector<int32_t>(6, -1)) == std::vector<int32_t>({-1, -1, 0, 1, -1, -1}));
   CHECK(near(9, {-2, -1, -1, -1, -1, -1}) == std::vector<int32_t>({-2, -1, -1, 1, 2, -1}));
+  // Rows of one point are no duplicates of each other.
+  ids = {1, 2, 1, 2, 5, 6};
+  CHECK(near(9, std::vector<int32_t>(6, -1)) == std::vector<int32_t>({-1, -1, -1, -1, 0, -1}));
 }

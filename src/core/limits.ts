@@ -72,6 +72,8 @@ export const LIMITS = {
   /** Records of one repair, and days of which the counts by rule are kept. */
   repairedRecords: 1_000,
   ruleCountDays: 90,
+  /** Characters of a record that its quarantine keeps where the whole of it does not fit into a payload. */
+  shortenedRecord: 65_536,
   /** How long a stream waits for room in memory or on disk, or for a quota. It waits for the graph and the log without end. */
   ingestWaitMs: 60_000,
   /** Searches in one query batch. */

@@ -155,7 +155,8 @@ async function* nearDuplicate(rule: IngestionRule, batch: CheckedBatch): AsyncGe
     const found = await batch.nearest(column.name, floats, ids, threshold)
     // Cosine compares vectors of unit length.
     if (schema.distance === 'Cosine') await prepareVectors(floats, schema.size, true)
-    const together = await nearEarlier(floats, schema, threshold, LIMITS.nearDuplicateRows, (at) => found[at] !== null)
+    const given = { data: floats, ids }
+    const together = await nearEarlier(given, schema, threshold, LIMITS.nearDuplicateRows, (at) => found[at] !== null)
     for (const [at, one] of asked.entries()) {
       const stored = found[at] ?? null
       const earlier = together[at] ?? null

@@ -114,7 +114,8 @@ function* valuesAt(value: unknown, path: readonly PathStep[], at = 0): Generator
   if (step.kind === 'key') {
     if (isPlain(value) && Object.hasOwn(value, step.key)) keys.push(step.key)
   } else if (Array.isArray(value)) {
-    if (step.kind === 'all') keys.push(...value.keys())
+    // No spread: the arguments of a call are too few for a long array.
+    if (step.kind === 'all') for (let index = 0; index < value.length; index++) keys.push(index)
     else if (step.index < value.length) keys.push(step.index)
   }
   const within = value as Place['within']

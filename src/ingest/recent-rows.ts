@@ -47,20 +47,25 @@ export class RecentRows {
     return rows
   }
 
-  /** Rows of the widest of these windows before `end`; null if there are none. */
+  /** The rows before `end` in the widest window of each vector; null if no rule has one. */
   kept(rules: readonly IngestionRule[], end: number): KeptRows | null {
-    const windows = rules
-      .filter(({ check }) => check === 'duplicate')
-      .map(({ window = LIMITS.duplicateWindowDefault }) => window)
-    if (windows.length === 0) return null
-    const first = end - Math.max(...windows)
+    if (rules.every(({ check }) => check !== 'duplicate')) return null
     const vectors = [...this.#rows.keys()]
     const words: number[] = []
     for (const [number, name] of vectors.entries()) {
+      const first = end - widestWindow(rules, name)
       for (const [hash, row] of this.#of(name)) {
         if (row >= first && row < end) words.push(number, end - row, Number(hash & LOW), Number(hash >> HALF))
       }
     }
     return { vectors, words: Uint32Array.from(words) }
   }
+}
+
+/** How many rows back the rules compare the vector; 0 if none does. */
+export function widestWindow(rules: readonly IngestionRule[], name: string): number {
+  let widest = 0
+  for (const { check, vector, window = LIMITS.duplicateWindowDefault } of rules)
+    if (check === 'duplicate' && (vector === undefined || vector === name)) widest = Math.max(widest, window)
+  return widest
 }

@@ -4,7 +4,12 @@ import { isSparse, type ResolvedVector, type SchemaVector } from '../core/schema
 import { HAS_BEYOND, HAS_NAN, inspectVectors, type VectorFacts } from '../native/vectors.js'
 import { sparseAt } from './sparse-column.js'
 
-const MOST = { float32: 3.4028234663852886e38, float16: 65_504, uint8: 3.4028234663852886e38 } as const
+/** The greatest component that a datatype holds. */
+export const MOST_OF_DATATYPE = {
+  float32: 3.4028234663852886e38,
+  float16: 65_504,
+  uint8: 3.4028234663852886e38,
+} as const
 const FNV_PRIME = 0x100000001b3n
 const FNV_BASIS = 0xcbf29ce484222325n
 const WORD = 64
@@ -109,7 +114,7 @@ export class InspectedColumn {
   /** Moves components beyond the datatype to its bounds. False, and nothing is changed, of a vector with NaN. */
   clampComponents(index: number): boolean {
     if (((this.facts.flags[index] as number) & HAS_NAN) !== 0) return false
-    const most = MOST[(this.schema as ResolvedVector).datatype ?? 'float32']
+    const most = MOST_OF_DATATYPE[(this.schema as ResolvedVector).datatype ?? 'float32']
     this.#change(index, (value) => Math.min(most, Math.max(-most, value)))
     this.facts.flags[index] = (this.facts.flags[index] as number) & ~HAS_BEYOND
     this.facts.norms[index] = Math.sqrt(this.floats(index).reduce((sum, value) => sum + value * value, 0))

@@ -38,7 +38,7 @@ export interface IngestBatch {
   source: string | null
   from: number
   to: number
-  /** Of a stream without a source: its latest rows before `from`, as the write of the batch before has told them. */
+  /** Its latest rows before `from`, as the write of the batch before has told them. */
   recent: KeptRows | null
   /** Rows that are in the quarantine since an earlier stream of the source, with what was told of them. */
   verdicts: ReadonlyMap<number, RejectedRow>

@@ -136,8 +136,8 @@ export interface VectorCalls {
   inspectVectorsSync(...vectors: InspectedVectors): undefined
   inspectVectors(...vectors: InspectedVectors): Promise<undefined>
   /**
-   * Writes of each vector the place of the first one before it, at most `window` back, that meets the threshold, and its
-   * score; -1 stays without one. Vectors whose place is not -1 beforehand, and those near to an earlier one, are passed over.
+   * Writes of each vector the place of the first one before it, at most `window` back, of another id, that meets the
+   * threshold, and its score; -1 stays without one. Vectors whose place is not -1 beforehand, and those near to an earlier one, are passed over.
    * `metric`: 0 cosine, 1 dot, 2 l2, 3 l1.
    */
   nearEarlier(
@@ -148,5 +148,6 @@ export interface VectorCalls {
     window: number,
     found: Int32Array,
     scores: Float32Array,
+    ids: Uint32Array,
   ): Promise<undefined>
 }

@@ -64,12 +64,18 @@ const METRICS = ['Cosine', 'Dot', 'Euclid', 'Manhattan'] as const
 const NONE = -1
 const PASSED_OVER = -2
 
+/** Vectors end to end, and the encoded ids of their points. */
+interface WrittenVectors {
+  data: Float32Array
+  ids: Uint32Array
+}
+
 /**
- * For each vector the first one before it, at most `window` back, that meets the threshold and is not near to an earlier
- * one itself; null without one. Vectors that `isPassedOver` names are not compared.
+ * For each vector the first one before it, at most `window` back, that is of another point, meets the threshold and is
+ * not near to an earlier one itself; null without one. Vectors that `isPassedOver` names are not compared.
  */
 export async function nearEarlier(
-  data: Float32Array,
+  { data, ids }: WrittenVectors,
   { size, distance }: Pick<ResolvedVector, 'size' | 'distance'>,
   threshold: number,
   window: number,
@@ -78,7 +84,7 @@ export async function nearEarlier(
   const found = Int32Array.from({ length: data.length / size }, (_, at) => (isPassedOver(at) ? PASSED_OVER : NONE))
   const scores = new Float32Array(found.length)
   const metric = METRICS.indexOf(distance)
-  await addon().nearEarlier(data, size, metric, threshold, window, found, scores).catch(rethrow)
+  await addon().nearEarlier(data, size, metric, threshold, window, found, scores, ids).catch(rethrow)
   return Array.from(found, (at, row) => (at < 0 ? null : { at, score: scores[row] as number }))
 }
 

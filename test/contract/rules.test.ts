@@ -244,6 +244,13 @@ describe.each(Object.entries(FACES))('rules at the %s', (_face, openIt) => {
     expect(cleaning).toMatchObject({ accepted: 3, rejected: 2, byRule: { 'text.near_duplicate': 2 } })
     expect(cleaning?.errors[1]).toMatchObject({ row: 3, error: expect.stringContaining('got row 2 with') })
     expect(cleaning?.errors[0]?.error).toMatch(/^vector.text: expected no vector of at least 0.999, got point 1 with/)
+    const again = await collection.upsert([
+      { id: 6, vector: { text: [-1, 0] } },
+      { id: 6, vector: { text: [-1, 0.001] } },
+      { id: 7, vector: { text: [-1, 0.002] } },
+      { id: 6, vector: { text: [-1, 0.003] } },
+    ])
+    expect(again.cleaning).toMatchObject({ accepted: 3, rejected: 1, errors: [{ row: 2 }] })
   })
 
   it('count the rows of a stream, with those that are no points', async () => {

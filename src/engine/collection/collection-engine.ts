@@ -388,7 +388,8 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
         await this.#checkpointer?.checkpointIfWorthIt()
         await this.#checkpointer?.keepQueries()
         await this.#flusher?.close()
-        await manifest.update({ cleanEnd: await log.close() })
+        // Rows that were all refused left nothing to flush.
+        await manifest.update({ cleanEnd: await log.close(), ...this.sources.counts })
       }
     } finally {
       await this.#flusher?.close()

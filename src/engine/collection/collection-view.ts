@@ -1,7 +1,6 @@
 import type { Clock } from '../../core/clock.js'
 import type { Collection } from '../../core/database.js'
 import type { VicinalError } from '../../core/errors.js'
-import type { PointColumns } from '../../core/point.js'
 import { type CollectionConfig, type Schema, schemaOf } from '../../core/schema.js'
 import type { Log } from '../../log/log.js'
 import type { Shard } from '../../native/shard.js'
@@ -9,6 +8,7 @@ import type { LanceTable } from '../../storage/lance-table.js'
 import type { Manifest } from '../../storage/manifest.js'
 import { layoutOf, liveVectors, type VectorIdentity } from '../../storage/table-layout.js'
 import type { ManifestFile } from '../catalogue/manifest-file.js'
+import type { StrictMode } from '../limits/strict-mode.js'
 import type { OutdatedSegments } from './checkpointer.js'
 import type { CollectionHome } from './collection-home.js'
 import type { Sources } from './sources.js'
@@ -70,5 +70,5 @@ export interface PlanContext {
   /** Resolves to the quarantine of its rules. */
   quarantine(name: string): Promise<Collection>
   /** Bounds that the collection's owner sets. */
-  strictMode: { columns(columns: PointColumns): void } | null
+  strictMode: Pick<StrictMode, 'columns' | 'rowsBeyond'> | null
 }

@@ -28,8 +28,6 @@ import type { Stoppable } from '../../core/stop.js'
 import type { Untyped } from '../../core/untyped.js'
 import { type Batch, batchesOf, pointsOfOneWrite, writeBatches } from '../../core/upsert-batches.js'
 import { PayloadOptions, UpsertOptions, VectorUpdateOptions, WriteOptions } from '../../core/write-options.js'
-import { filterContext } from '../../filter/parse.js'
-import { compileFilter } from '../../filter/program.js'
 import type { IngestBatch, IngestShape, WrittenBatch } from '../../intake/ingestion.js'
 import type { Shard } from '../../native/shard.js'
 import { checkQuarantine } from '../config/ingestion.js'
@@ -37,7 +35,7 @@ import { withoutVectorName, withVectorName } from '../config/named-vectors.js'
 import { checkPayloadIndex, isOnDisk } from '../config/payload-index.js'
 import { changeConfig } from '../config/schema.js'
 import type { QuotaGuard } from '../limits/quota-guard.js'
-import { filterOf, namedPoints } from '../limits/strict-mode.js'
+import { namedPoints } from '../limits/strict-mode.js'
 import { MAPS_OF_INDEX, MAPS_OF_VECTOR, mapsOfSegment } from '../memory/map-room.js'
 import { withRoom } from '../memory/memory-budget.js'
 import { writeBytes } from './anticipated.js'
@@ -46,11 +44,12 @@ import type { CollectionEngine } from './collection-engine.js'
 import { CollectionReads, type ReadHost } from './collection-reads.js'
 import { IngestPlan, ingestShapeOf } from './ingest-plan.js'
 import { readLargeFilterOf } from './large-filters.js'
-import { conditionIn, leastCost, type PassedWrite, TAKES_ROOM, withOwnSelector } from './passed-write.js'
+import { BY_OPERATION, conditionIn, leastCost, type PassedWrite, TAKES_ROOM, withOwnSelector } from './passed-write.js'
 import { type PlanWrite, readOperation } from './plans.js'
 import { checkOther, verdictsIn } from './quarantine.js'
 import { repairRecords } from './repair.js'
 import type { EditVectors } from './vector-changes.js'
+import { chargeWrites } from './write-cost.js'
 
 /** The parts that a database shares with the handles on its collections. */
 export interface CollectionHost extends ReadHost {
@@ -138,8 +137,8 @@ export class EmbeddedCollection<P = Payload>
 
   /** Writes one batch of a stream. Rows that are no points of the collection are left out and told. */
   async ingestBatch(batch: IngestBatch, options: WriteOptions): Promise<WrittenBatch> {
-    const ingest = new IngestPlan(batch, this.#engine.sources)
-    await this.#write({ op: 'upsert', points: batch.points as never }, options, ingest.plan)
+    const ingest = new IngestPlan(batch, this.#engine.sources, (name, from) => this.ingestVerdicts(name, from))
+    await this.#write({ op: 'upsert', points: batch.points as never }, options, ingest)
     if (ingest.cleaning) this.#engine.sources.ruleCounts.add(ingest.cleaning)
     return ingest.written
   }
@@ -152,7 +151,7 @@ export class EmbeddedCollection<P = Payload>
     return await repairRecords(asked, told, {
       view: this.#engine.view,
       quarantine: this.#quarantine,
-      write: (points, plan) => this.#write({ op: 'upsert', points: points as never }, told, plan),
+      write: (points, plan) => this.#write({ op: 'upsert', points: points as never }, told, { plan }),
     })
   }
 
@@ -250,7 +249,7 @@ export class EmbeddedCollection<P = Payload>
       return await withRoom(bytes, scope, innerOf(told)?.holder, async () => {
         const writes = []
         for (const { plan } of passed) writes.push(await this.#plan(plan))
-        await this.#charge(passed, scope)
+        await chargeWrites(this.#engine, passed, scope)
         const results: WriteResult[] = []
         for (const write of writes) results.push(await write(told, scope))
         return results
@@ -301,43 +300,36 @@ export class EmbeddedCollection<P = Payload>
   async #write(
     operation: WriteOperation<unknown>,
     options: WriteOptions = {},
-    planned: PlanWrite | null = null,
+    planned = BY_OPERATION,
   ): Promise<WriteResult> {
     this.#engine.checkWritable()
-    const passed = this.#passed(operation, options, planned)
+    const passed = this.#passed(operation, options, planned.plan)
     await this.#checkWrite(passed, options)
     this.#engine.strictMode?.writable(leastCost([passed]))
     return await withDeadline(options, (scope) =>
-      withRoom(passed.bytes, scope, innerOf(options)?.holder, async () => {
-        const write = await this.#plan(passed.plan)
-        await this.#charge([passed], scope)
-        return await write(options, scope)
+      withRoom(passed.bytes, scope, innerOf(options)?.holder, () => {
+        const work = async () => {
+          if (scope.isStopped) throw scope.reason
+          const write = await this.#plan(passed.plan)
+          await chargeWrites(this.#engine, [passed], scope)
+          return await write(options, scope)
+        }
+        return planned.inTurn?.(work) ?? work()
       }),
     )
   }
 
-  /** A write costs as many tokens as the points that it names, or that its filter is estimated to match; at least one. */
-  async #charge(writes: readonly PassedWrite[], scope: CallScope): Promise<void> {
-    const { strictMode, view } = this.#engine
-    if (strictMode?.config.writeRateLimit === undefined) return
-    const context = filterContext(view.schema)
-    let cost = 0
-    for (const { operation, points } of writes) {
-      const matched = () => view.shard.estimateCount(compileFilter(filterOf(operation), context), scope.signal)
-      cost += Math.max(1, points ?? (await matched()))
-    }
-    strictMode.written(cost)
-  }
-
   /** Validates a write. If the vectors change before its turn, it is validated again with the new ones. */
   async #plan(planWrite: PlanWrite): Promise<(options: WriteOptions, scope: Stoppable) => Promise<WriteResult>> {
-    const { view, strictMode } = this.#engine
+    const { view, strictMode, writer } = this.#engine
     const { shard, schema } = view
+    // Before rows are cleaned and put aside in vain.
+    if (schema.ingestion) writer.admit()
     const context = { shard, schema, strictMode, collection: view.name, quarantine: this.#quarantine }
     const plan = await planWrite(context)
     const isPresent = () => this.#engine.shard === view.shard
     return async (options, scope) => {
-      const result = await this.#engine.writer.write(plan, options, scope, isPresent)
+      const result = await writer.write(plan, options, scope, isPresent)
       if (result === null) return await (await this.#plan(planWrite))(options, scope)
       if (!plan.cleaning) return result
       this.#engine.sources.ruleCounts.add(plan.cleaning)

@@ -1,7 +1,8 @@
 /** The points of a write as columns. */
 import { isDeepStrictEqual } from 'node:util'
 import type { ColumnarPoints } from '../../core/database.js'
-import { invalid, noSuchVector } from '../../core/errors.js'
+import { invalid, noSuchVector, type VicinalError } from '../../core/errors.js'
+import { addCount, INVALID } from '../../core/ingestion-rules.js'
 import { andThen, type MaybePromise } from '../../core/maybe-promise.js'
 import type { PointColumns } from '../../core/point.js'
 import type { Schema, SchemaVector } from '../../core/schema.js'
@@ -95,32 +96,24 @@ export function toColumns(points: unknown, schema: Schema, flaws: Flaws | null):
   throw invalid('points', 'expected an array of points, columns { ids, vectors }, or an Arrow table', points)
 }
 
-/** Rows beyond the bounds of the collection's owner are refused too. */
+/** Rows beyond the bounds of the collection's owner are refused too, as rows that are no points. */
 function withinBounds(cleaned: CleanedRows, bounds: NonNullable<PlanContext['strictMode']>): CleanedRows {
   const { columns, kept } = cleaned
-  try {
-    bounds.columns(columns)
-    return cleaned
-  } catch (error) {
-    if (!isOfRow(error)) throw error
-  }
-  const within: number[] = []
-  const refused = [...cleaned.refused]
-  for (let at = 0; at < columns.count; at++) {
-    try {
-      bounds.columns(takeRows(columns, Uint32Array.of(at)))
-      within.push(at)
-    } catch (error) {
-      if (!isOfRow(error)) throw error
-      refused.push({ row: kept ? (kept[at] as number) : at, error })
-    }
-  }
-  const stay = Uint32Array.from(within)
+  const beyond = new Map<number, VicinalError>()
+  for (const { row, error } of bounds.rowsBeyond(columns)) beyond.set(row, error)
+  if (beyond.size === 0) return cleaned
+  const rowOf = (at: number) => (kept ? (kept[at] as number) : at)
+  const refused = new Map(Array.from(beyond, ([at, error]) => [rowOf(at), { row: rowOf(at), error }]))
+  const stay = Uint32Array.from({ length: columns.count }, (_, at) => at).filter((at) => !beyond.has(at))
   return {
-    ...cleaned,
     columns: takeRows(columns, stay),
-    kept: kept ? stay.map((at) => kept[at] as number) : stay,
-    refused: refused.sort((a, b) => a.row - b.row),
+    kept: stay.map(rowOf),
+    refused: [...cleaned.refused, ...refused.values()].sort((a, b) => a.row - b.row),
+    countsOf(isCounted) {
+      const counts = cleaned.countsOf((row) => !refused.has(row) && isCounted(row))
+      addCount(counts.byRule, INVALID, [...refused.keys()].filter(isCounted).length)
+      return counts
+    },
   }
 }
 

@@ -13,6 +13,7 @@ import type { CollectionEngine } from './collection-engine.js'
 import type { PlanContext } from './collection-view.js'
 import { GivenRows, toColumns } from './given-columns.js'
 import { nearestIn } from './nearest-points.js'
+import type { Planned } from './passed-write.js'
 import type { WritePlan } from './plans.js'
 import { putAside } from './quarantine.js'
 import type { Sources } from './sources.js'
@@ -28,19 +29,35 @@ interface Taken {
   /** Counts of the rules, for the rows of the source from this one on. */
   countsFrom(first: number): CleaningCounts
   recent: KeptRows | null
+  /** Its first row that was judged: those before it were stored. */
+  first: number
 }
 
-export class IngestPlan {
+/** Resolves to the verdicts on rows of a source, from this one on, that are in the quarantine. */
+type ReadVerdicts = (source: string, from: number) => Promise<IngestBatch['verdicts']>
+
+export class IngestPlan implements Planned {
   readonly #batch: IngestBatch
   readonly #sources: Sources
+  readonly #verdicts: ReadVerdicts
   #taken: Taken | null = null
   #accepted = 0
   /** Rows before this one are those of another stream of the source, which counts them. */
   #first = 0
 
-  constructor(batch: IngestBatch, sources: Sources) {
+  constructor(batch: IngestBatch, sources: Sources, verdicts: ReadVerdicts) {
     this.#batch = batch
     this.#sources = sources
+    this.#verdicts = verdicts
+  }
+
+  /**
+   * Runs the planning and the write in the turn of the source. Rows are judged by the rows before them, so no other
+   * stream of the source may store any meanwhile.
+   */
+  readonly inTurn = async <T>(work: () => Promise<T>): Promise<T> => {
+    const { source } = this.#batch
+    return source === null ? await work() : await this.#sources.inTurn(source, work)
   }
 
   /** Once it is written. */
@@ -61,7 +78,8 @@ export class IngestPlan {
   /** Again if vectors were added or dropped before its turn came. */
   readonly plan = async (context: PlanContext): Promise<WritePlan> => {
     const { schema, shard } = context
-    if (this.#taken?.schema !== schema) this.#taken = await this.#take(context)
+    const first = this.#firstNew()
+    if (this.#taken?.schema !== schema || this.#taken.first !== first) this.#taken = await this.#take(context, first)
     const { columns, rows } = this.#taken
     const whole = this.#distinct(columns, schema)
     const isNamed = schema.textIds === true && hasUnnamed(columns)
@@ -75,11 +93,28 @@ export class IngestPlan {
     return { needsState: isNamed, resolve }
   }
 
+  /** The first row of the batch that no stream of the source has stored. */
+  #firstNew(): number {
+    const { source, from } = this.#batch
+    if (source === null) return from
+    const stored = this.#sources.given(source)
+    if (from > stored) throw gap(source, from, stored)
+    return stored
+  }
+
+  /** The verdicts of the stream's beginning, with those of a batch that was lost since. */
+  async #verdictsFrom(first: number): Promise<IngestBatch['verdicts']> {
+    const { source, verdicts } = this.#batch
+    if (source === null || !this.#sources.hasPutAside(source, first)) return verdicts
+    return new Map([...verdicts, ...(await this.#verdicts(source, first))])
+  }
+
   /** Rows for the quarantine are there when it resolves: before the others are in the log. */
-  async #take(context: PlanContext): Promise<Taken> {
-    const { source, to, verdicts, unread } = this.#batch
+  async #take(context: PlanContext, first: number): Promise<Taken> {
+    const { source, to, unread } = this.#batch
     const { schema } = context
-    const isNew = (row: number) => !verdicts.has(row)
+    const verdicts = await this.#verdictsFrom(first)
+    const isNew = (row: number) => row >= first && !verdicts.has(row)
     const points = this.#batch.points.filter((_, at) => isNew(this.#batch.rows[at] as number))
     const rows = this.#batch.rows.filter(isNew)
     const known = [...this.#batch.rows.flatMap((row) => verdicts.get(row) ?? []), ...unread]
@@ -93,6 +128,7 @@ export class IngestPlan {
     })
     const aside = refused.filter(({ record }) => record !== undefined)
     if (aside.length > 0) {
+      if (source !== null) this.#sources.notePutAside(source, to)
       const quarantine = () => context.quarantine(schema.ingestion?.quarantine as string)
       await putAside(quarantine, { collection: context.collection, rows: aside, source, numberOf })
     }
@@ -101,18 +137,20 @@ export class IngestPlan {
       columns,
       rows: kept ? Array.from(kept, numberOf) : rows,
       refused: [...known, ...refused.map((row) => toldRow(row, numberOf(row.row)))].sort((a, b) => a.row - b.row),
-      countsFrom(first) {
-        const counts = countsOf((row) => numberOf(row) >= first)
-        for (const { row, rule = INVALID } of known) if (row >= first) addCount(counts.byRule, rule, 1)
+      countsFrom(from) {
+        const counts = countsOf((row) => numberOf(row) >= from)
+        for (const { row, rule = INVALID } of known) if (row >= from) addCount(counts.byRule, rule, 1)
         return counts
       },
       recent: recent.kept(schema.ingestion?.rules ?? [], to),
+      first,
     }
   }
 
+  /** Of a source whose rows were forgotten for the sake of others, the stream itself has those of its last batch. */
   #recent(): RecentRows {
     const { source, from, recent } = this.#batch
-    return source === null ? new RecentRows(recent, from) : this.#sources.recent(source)
+    return (source === null ? null : this.#sources.recent(source)) ?? new RecentRows(recent, from)
   }
 
   #distinct(columns: PointColumns, { textIds }: Schema): PointColumns {
@@ -124,10 +162,9 @@ export class IngestPlan {
    * write's turn, so that two streams of one source store each row once.
    */
   #rowsBehind(rows: readonly number[]): number | null {
-    const { source, from, to } = this.#batch
+    const { source, to } = this.#batch
     if (source === null) return 0
-    const stored = this.#sources.given(source)
-    if (from > stored) throw gap(source, from, stored)
+    const stored = this.#firstNew()
     this.#first = stored
     if (to <= stored) return null
     const first = rows.findIndex((row) => row >= stored)

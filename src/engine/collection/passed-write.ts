@@ -17,6 +17,15 @@ export interface PassedWrite {
   plan: PlanWrite
 }
 
+/** A write that is planned otherwise than by its operation. */
+export interface Planned {
+  plan: PlanWrite | null
+  /** Runs its planning and its write once no other work stands against them. */
+  inTurn?<T>(work: () => Promise<T>): Promise<T>
+}
+
+export const BY_OPERATION: Planned = { plan: null }
+
 /** The cost of writes as far as it is known without a look at the data. */
 export function leastCost(writes: readonly PassedWrite[]): number {
   return writes.reduce((sum, { points }) => sum + Math.max(1, points ?? 1), 0)

@@ -7,8 +7,10 @@ import { invalid, VicinalError } from '../../core/errors.js'
 import type { RejectedRow } from '../../core/ingest.js'
 import { INVALID } from '../../core/ingestion-rules.js'
 import { type InnerCall, withInner } from '../../core/inner-call.js'
+import { LIMITS } from '../../core/limits.js'
+import type { Payload } from '../../core/point.js'
 import { uuidOfText } from '../../core/text-ids.js'
-import { parsePayload } from '../../filter/payload-json.js'
+import { parsePayload, writePayload } from '../../filter/payload-json.js'
 import { errorOfRow, type RefusedRow } from '../../ingest/flaws.js'
 import type { CollectionView } from './collection-view.js'
 
@@ -18,7 +20,21 @@ const INDEXED = ['collection', 'source', 'rule'] as const
 const SCROLLED = 1_000
 const GONE: ReadonlySet<string> = new Set(['CLOSED', 'NOT_FOUND'])
 const MOST_DELETIONS = 3
+/** The most by which the JSON of a record grows when it is parsed and written again. */
+const MOST_GROWTH = 16
 const ASIDE: InnerCall = { isAside: true }
+
+export interface CameRecord {
+  id: unknown
+  vector: unknown
+  payload?: unknown
+}
+
+/** A point that is too deep or too long for a payload: the beginning of its JSON. It cannot be repaired. */
+export interface ShortenedRecord {
+  id: unknown
+  text: string
+}
 
 /** A record as the quarantine has it, besides its id. */
 export interface QuarantinedRecord {
@@ -34,7 +50,7 @@ export interface QuarantinedRecord {
   source: string | null
   position: number | null
   /** The point as it came. */
-  record: { id: unknown; vector: unknown; payload?: unknown }
+  record: CameRecord | ShortenedRecord
   quarantined_at: string
 }
 
@@ -145,11 +161,28 @@ function* pointsOf({ collection, rows, source, numberOf }: RefusedRows) {
       ...(typeof error.details.field === 'string' ? { field: error.details.field } : {}),
       source,
       position,
-      record: parsePayload(record) as QuarantinedRecord['record'],
+      record: parsePayload(record) as unknown as CameRecord,
       quarantined_at: now,
     } satisfies QuarantinedRecord
-    yield { id: recordId(collection, source, position ?? record), vector: {}, payload: told }
+    const payload = isPayload(told, record.length) ? told : shortened(told, record)
+    yield { id: recordId(collection, source, position ?? record), vector: {}, payload: payload as unknown as Payload }
   }
+}
+
+/** Whether the quarantine can have it as a payload. `length`: of the record as it came. */
+function isPayload(told: QuarantinedRecord, length: number): boolean {
+  if (isDeeperThan(LIMITS.jsonDepth, told)) return false
+  // Numbers of a record may be longer in a payload. Far below the bound nothing has to be counted.
+  return length < LIMITS.payloadBytes / MOST_GROWTH || writePayload({ ...told }).length <= LIMITS.payloadBytes
+}
+
+function isDeeperThan(levels: number, value: unknown): boolean {
+  if (value === null || typeof value !== 'object') return false
+  return levels === 0 || Object.values(value).some((child) => isDeeperThan(levels - 1, child))
+}
+
+function shortened(told: QuarantinedRecord, record: string): QuarantinedRecord {
+  return { ...told, record: { id: told.record.id, text: record.slice(0, LIMITS.shortenedRecord) } }
 }
 
 function recordId(collection: string, source: string | null, what: number | string): string {

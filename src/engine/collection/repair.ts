@@ -17,7 +17,7 @@ import type { RefusedRow } from '../../ingest/flaws.js'
 import { CleanedUpsert, toldRow } from './cleaned-upsert.js'
 import type { CollectionView } from './collection-view.js'
 import { type PlanWrite, planUpsert } from './plans.js'
-import type { QuarantinedRecord } from './quarantine.js'
+import type { CameRecord, QuarantinedRecord } from './quarantine.js'
 
 /** The collection that the records were sent to. */
 export interface RepairedCollection {
@@ -105,15 +105,15 @@ async function findRecords(
   const found: FoundRecords = { ids: [], points: [], absent: asked.length }
   for (const { id, payload } of await quarantine.retrieve(asked)) {
     const { collection: of, record } = payload as Partial<QuarantinedRecord>
-    if (of !== collection || !isPlain(record)) continue
+    if (of !== collection || !isPlain(record) || 'text' in record) continue
     found.ids.push(id)
-    found.points.push(pointOf(record as QuarantinedRecord['record'], replacements.get(id)))
+    found.points.push(pointOf(record as unknown as CameRecord, replacements.get(id)))
     found.absent--
   }
   return found
 }
 
-function pointOf(record: QuarantinedRecord['record'], replacement: Partial<Replacement> = {}): Point<unknown> {
+function pointOf(record: CameRecord, replacement: Partial<Replacement> = {}): Point<unknown> {
   const vector = vectorOf(record.vector) as PointVector
   const { payload = record.payload } = replacement
   return {

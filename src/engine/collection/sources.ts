@@ -3,10 +3,17 @@
  * position are stored together or not at all. The manifest has the positions as of the flush, and the log the later ones.
  */
 import { LIMITS } from '../../core/limits.js'
+import { Mutex } from '../../core/mutex.js'
 import { RecentRows, WORDS_OF_ROW } from '../../ingest/recent-rows.js'
 import type { SourcePosition } from '../../log/record.js'
 import type { Manifest } from '../../storage/manifest.js'
 import { RuleCounts } from './rule-counts.js'
+
+/** A record that the log has taken, and the rows of its source. */
+export interface GivenRecord {
+  seq: number
+  source: SourcePosition
+}
 
 export class Sources {
   /** With every record that was given to the log. */
@@ -16,8 +23,12 @@ export class Sources {
   /** As of the flush. */
   readonly #flushed: Positions
   /** Records that the log has taken and that are not flushed, in order. */
-  #unflushed: { seq: number; source: SourcePosition }[] = []
+  #unflushed: GivenRecord[] = []
   readonly #isFlushed: boolean
+  /** Of each source whose batch is under way. */
+  readonly #turns = new Map<string, Mutex>()
+  /** Rows of these sources before this one may be in the quarantine, though no record of the log says so. */
+  readonly #putAside = new Map<string, number>()
   readonly ruleCounts: RuleCounts
 
   /** `isFlushed`: false in memory, where nothing ever is. */
@@ -40,22 +51,48 @@ export class Sources {
     return this.#given.of(name)
   }
 
-  /** The latest rows before that, as far as rules look back. */
-  recent(name: string): RecentRows {
-    const { position = 0, recent = null } = this.#given.at(name) ?? {}
-    return new RecentRows(recent, position)
+  /** Batches of one source take turns, from the first look at their rows until they are written or lost. */
+  async inTurn<T>(name: string, work: () => Promise<T>): Promise<T> {
+    const turns = this.#turns.get(name) ?? new Mutex()
+    this.#turns.set(name, turns)
+    try {
+      return await turns.run(work)
+    } finally {
+      if (turns.pending === 0) this.#turns.delete(name)
+    }
   }
 
-  /** The log has taken a record. */
-  give(seq: number, source: SourcePosition): void {
+  /** A batch up to this row puts rows into the quarantine. It may be lost after that. */
+  notePutAside(name: string, to: number): void {
+    const before = this.#putAside.get(name) ?? 0
+    this.#putAside.delete(name)
+    this.#putAside.set(name, Math.max(before, to))
+    if (this.#putAside.size > LIMITS.ingestSources) this.#putAside.delete([...this.#putAside.keys()][0] as string)
+  }
+
+  /** Whether the quarantine may have rows of the source from this one on that a lost batch has put there. */
+  hasPutAside(name: string, from: number): boolean {
+    return (this.#putAside.get(name) ?? 0) > from
+  }
+
+  /** The latest rows before that, as far as rules look back; null if they are not kept. */
+  recent(name: string): RecentRows | null {
+    const { position = 0, recent = null } = this.#given.at(name) ?? {}
+    return recent && new RecentRows(recent, position)
+  }
+
+  /** The log has taken a record. Returns what `takeBack` needs if the log loses it. */
+  give(seq: number, source: SourcePosition): GivenRecord {
+    const given = { seq, source }
     this.#given.set(source)
     // Not when it is applied: a flush may follow the kernel before the promise of its work does.
-    if (this.#isFlushed) this.#unflushed.push({ seq, source })
+    if (this.#isFlushed) this.#unflushed.push(given)
+    return given
   }
 
-  /** The log has lost the records from this one on. */
-  takeBack(seq: number): void {
-    this.#unflushed = this.#unflushed.filter((record) => record.seq < seq)
+  /** The log has lost this record. A later record may have its number by now, and stays. */
+  takeBack(lost: GivenRecord): void {
+    this.#unflushed = this.#unflushed.filter((record) => record !== lost)
     this.#given = new Positions(this.#applied.list())
     for (const { source } of this.#unflushed) this.#given.set(source)
   }
@@ -63,6 +100,7 @@ export class Sources {
   /** A record is applied, and on stable storage. */
   apply(source: SourcePosition): void {
     this.#applied.set(source)
+    if (!this.hasPutAside(source.name, source.position)) this.#putAside.delete(source.name)
   }
 
   /** A record of the log, at the opening. */
@@ -71,14 +109,19 @@ export class Sources {
     this.apply(source)
   }
 
+  /** For the manifest: counts of rules, also of rows that left no record. Nothing if there are none. */
+  get counts(): Pick<Manifest, 'ruleCounts'> {
+    const { days } = this.ruleCounts
+    return days.length === 0 ? {} : { ruleCounts: [...days] }
+  }
+
   /** For the manifest, with the records up to this one. Nothing if no source has a position, and no rule a count. */
   asOf(seq: number): Pick<Manifest, 'sources' | 'ruleCounts'> {
     const later = this.#unflushed.findIndex((record) => record.seq > seq)
     const flushed = later < 0 ? this.#unflushed.length : later
     for (const { source } of this.#unflushed.splice(0, flushed)) this.#flushed.set(source)
     const sources = this.#flushed.list().map(toManifest)
-    const { days } = this.ruleCounts
-    return { ...(sources.length === 0 ? {} : { sources }), ...(days.length === 0 ? {} : { ruleCounts: [...days] }) }
+    return { ...(sources.length === 0 ? {} : { sources }), ...this.counts }
   }
 }
 

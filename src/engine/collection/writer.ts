@@ -68,7 +68,7 @@ export class Writer {
     scope: Stoppable,
     isPresent: () => boolean = () => true,
   ): Promise<WriteResult | null> {
-    this.#admit()
+    this.admit()
     const isAwaited = options.wait !== false
     this.#waiting++
     try {
@@ -108,7 +108,8 @@ export class Writer {
     })
   }
 
-  #admit(): void {
+  /** Throws OVERLOADED while a write would find no room. */
+  admit(): void {
     if (this.#broken) throw this.#broken
     if (this.#waiting >= LIMITS.queuedWrites)
       throw overloaded('writes wait for the log', LIMITS.queuedWrites, this.#waiting)
@@ -147,7 +148,7 @@ export class Writer {
     const entry = log.append(seq, record)
     if (notes) noteLog(notes, entry)
     const source = record.op === 'upsert' ? record.source : undefined
-    if (source) this.#parts.sources.give(seq, source)
+    const given = source && this.#parts.sources.give(seq, source)
     const applied = this.#applied
       .catch(() => undefined)
       .then(async () => {
@@ -160,7 +161,7 @@ export class Writer {
       })
     this.#applied = applied
     Promise.all([applied, entry.durable]).catch(() => {
-      this.#parts.sources.takeBack(seq)
+      if (given) this.#parts.sources.takeBack(given)
       this.#parts.onLost()
     })
     return { seq, applied }

@@ -5,6 +5,8 @@ import { LIMITS } from '../../core/limits.js'
 import { checkCollectionName } from '../../core/names.js'
 import { type CollectionConfig, isSparse, type SchemaVector } from '../../core/schema.js'
 import { parsePath } from '../../filter/path.js'
+import { widestWindow } from '../../ingest/recent-rows.js'
+import { MOST_OF_DATATYPE } from '../../ingest/vector-facts.js'
 
 const SETTINGS = [...new Set(Object.values(SETTINGS_OF).flat())]
 /** A vector that these checks find cannot be stored, so a flag cannot tell of it. */
@@ -27,10 +29,27 @@ export function resolveIngestion(
     checkSettings(rule, field)
     checkAction(rule, given, field)
     checkVector(rule, vectors, field)
-    checkWindow(rule, vectors, field)
     rules.push({ ...rule, name: nameOf(rule, rules, field) })
   }
+  checkWithVectors(rules, vectors)
   return { ingestion: { ...given, rules } }
+}
+
+/** Checks what rules without a vector depend on: also when the collection gets another vector. */
+export function checkWithVectors(rules: readonly IngestionRule[], vectors: readonly SchemaVector[]): void {
+  checkWindows(rules, vectors)
+  for (const [at, rule] of rules.entries()) checkClamp(rule, vectors, `ingestion.rules[${at}]`)
+}
+
+/** A vector of one component that is clamped to `min` has it as that component. */
+function checkClamp({ check, fix, vector, min = 0 }: IngestionRule, vectors: readonly SchemaVector[], field: string) {
+  if (check !== 'norm' || fix !== 'clamp') return
+  for (const known of vectors) {
+    if (vector !== undefined && vector !== known.name) continue
+    const datatype = (isSparse(known) ? undefined : known.datatype) ?? 'float32'
+    const most = MOST_OF_DATATYPE[datatype]
+    if (min > most) throw invalid(`${field}.min`, `expected at most ${most}, since ${datatype} holds no more`, min)
+  }
 }
 
 /** Throws where the quarantine of a collection's rules is the collection itself. */
@@ -118,13 +137,16 @@ function checkVector({ check, vector }: IngestionRule, vectors: readonly SchemaV
   if (isOdd) throw invalid(`${field}.vector`, `expected a vector that the check ${check} is for`, vector)
 }
 
-/** Rows are kept for each vector of a rule. */
-function checkWindow({ check, vector, window }: IngestionRule, vectors: readonly SchemaVector[], field: string): void {
-  if (check !== 'duplicate' || vector !== undefined) return
-  const most = Math.floor(LIMITS.keptWindowRows / Math.max(1, vectors.length))
-  const rows = window ?? LIMITS.duplicateWindowDefault
-  if (rows <= most) return
-  throw invalid(`${field}.window`, `expected at most ${most} for a rule of ${vectors.length} vectors`, rows)
+/** Rows are kept for each vector that a rule compares, in the widest of its windows. */
+function checkWindows(rules: readonly IngestionRule[], vectors: readonly SchemaVector[]): void {
+  const rows = (count: number) => {
+    const some = rules.slice(0, count)
+    return vectors.reduce((sum, { name }) => sum + widestWindow(some, name), 0)
+  }
+  if (rows(rules.length) <= LIMITS.keptWindowRows) return
+  const at = rules.findIndex((_, before) => rows(before + 1) > LIMITS.keptWindowRows)
+  const expected = `expected windows of at most ${LIMITS.keptWindowRows} rows in all, over ${vectors.length} vectors`
+  throw invalid(`ingestion.rules[${at}].window`, expected, rows(at + 1))
 }
 
 /** Whether near duplicates are looked for among vectors of this kind: dense ones, one of each point. */

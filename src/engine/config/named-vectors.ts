@@ -10,6 +10,7 @@ import {
   VectorNameConfig,
 } from '../../core/schema.js'
 import { read } from '../../core/vocabulary/reader.js'
+import { checkWithVectors } from './ingestion.js'
 import { resolveVector } from './schema.js'
 import { resolveSparse } from './sparse-schema.js'
 
@@ -32,14 +33,14 @@ export function withVectorName(
     if (dense && !isSameVector(dense, vector)) throw differs(`Vector \`${name}\``)
     if (dense) return null
     checkRoom(config)
-    return { ...config, vectors: [...config.vectors, vector] }
+    return ruled({ ...config, vectors: [...config.vectors, vector] })
   }
   const vector = sparseOf(name, asked.sparse)
   if (dense) throw exists(`Vector \`${name}\` already exists as a dense vector`)
   if (sparse && !isSameSparse(sparse, vector)) throw differs(`Sparse vector \`${name}\``)
   if (sparse) return null
   checkRoom(config)
-  return { ...config, sparseVectors: [...config.sparseVectors, vector] }
+  return ruled({ ...config, sparseVectors: [...config.sparseVectors, vector] })
 }
 
 /** The configuration without the vector; null if no vector has the name, since there is nothing to change. */
@@ -48,6 +49,12 @@ export function withoutVectorName(config: CollectionConfig, name: string): Colle
   if (schemaOf(config).every((vector) => vector.name !== name)) return null
   const isOther = (vector: { name: string }) => vector.name !== name
   return { ...config, vectors: config.vectors.filter(isOther), sparseVectors: config.sparseVectors.filter(isOther) }
+}
+
+/** Rules without a vector hold for the new one too. */
+function ruled(config: CollectionConfig): CollectionConfig {
+  checkWithVectors(config.ingestion?.rules ?? [], schemaOf(config))
+  return config
 }
 
 function sparseOf(name: string, { datatype, ...rest }: SparseVectorNameParams): ResolvedSparse {

@@ -186,33 +186,38 @@ export class StrictMode {
   }
 
   /** Bounds vectors after parsing, including those made from texts. */
-  columns({ vectors }: PointColumns): void {
+  columns(columns: PointColumns): void {
+    for (const { error } of this.rowsBeyond(columns)) throw error
+  }
+
+  /** The rows whose vectors are beyond the bounds, each with the first of its errors. */
+  *rowsBeyond({ vectors }: PointColumns): Generator<{ row: number; error: VicinalError }> {
     const { multivectorConfig: multi, sparseConfig: sparse } = this.config
-    for (const { name, counts, sparse: parts } of vectors) {
-      const mostRows = multi?.[name]?.maxVectors
-      const rows = counts && mostRows !== undefined ? greatest(counts) : 0
-      if (mostRows !== undefined && rows > mostRows) {
-        const what = `Multivector '${name}' has a limit of ${mostRows} vectors, but ${rows} were provided!`
-        throw refused(what, 'Send fewer.', 'multivectorConfig', mostRows, rows)
-      }
-      const mostIndices = sparse?.[name]?.maxLength
-      const length = parts && mostIndices !== undefined ? greatestStep(parts.offsets) : 0
-      if (mostIndices !== undefined && length > mostIndices) {
-        const what = `Sparse vector '${name}' has a limit of ${mostIndices} indices, but ${length} were provided!`
-        throw refused(what, 'Send fewer.', 'sparseConfig', mostIndices, length)
+    const seen = new Set<number>()
+    for (const { name, counts, sparse: parts, rows } of vectors) {
+      const most = counts ? multi?.[name]?.maxVectors : parts && sparse?.[name]?.maxLength
+      if (most === undefined) continue
+      const offsets = parts?.offsets as Uint32Array
+      const count = counts?.length ?? offsets.length - 1
+      for (let at = 0; at < count; at++) {
+        const length = counts ? (counts[at] as number) : (offsets[at + 1] as number) - (offsets[at] as number)
+        const row = rows ? (rows[at] as number) : at
+        if (length <= most || seen.has(row)) continue
+        seen.add(row)
+        yield { row, error: counts ? tooManyVectors(name, most, length) : tooManyIndices(name, most, length) }
       }
     }
   }
 }
 
-function greatest(counts: Uint32Array): number {
-  return counts.reduce((most, count) => Math.max(most, count), 0)
+function tooManyVectors(name: string, most: number, length: number): VicinalError {
+  const what = `Multivector '${name}' has a limit of ${most} vectors, but ${length} were provided!`
+  return refused(what, 'Send fewer.', 'multivectorConfig', most, length)
 }
 
-function greatestStep(offsets: Uint32Array): number {
-  let most = 0
-  for (let i = 1; i < offsets.length; i++) most = Math.max(most, (offsets[i] as number) - (offsets[i - 1] as number))
-  return most
+function tooManyIndices(name: string, most: number, length: number): VicinalError {
+  const what = `Sparse vector '${name}' has a limit of ${most} indices, but ${length} were provided!`
+  return refused(what, 'Send fewer.', 'sparseConfig', most, length)
 }
 
 /** Of a write, unchecked. */

@@ -98,6 +98,20 @@ describe('rules over a restart', () => {
     await database.close()
   })
 
+  it('are counted by day, also where all rows since the opening were refused', async () => {
+    const folder = await scratch()
+    const vectors = { size: 2, distance: 'Dot' } as const
+    const ingestion = { rules: [{ check: 'zero', action: 'reject' }] } as const
+    for (let run = 0; run < 3; run++) {
+      const database = await open(folder)
+      const collection = await database.ensureCollection('a', { vectors, ingestion })
+      await collection.upsert([{ id: 1, vector: [0, 0] }])
+      const { rules } = await collection.quality({ seed: 1 })
+      expect(rules.reduce((sum, { rejected }) => sum + rejected, 0)).toBe(run + 1)
+      await database.close()
+    }
+  })
+
   it('are in snapshots', async () => {
     const folder = await scratch()
     const database = await open(folder)

@@ -32,11 +32,22 @@ describe('positions of sources', () => {
     sources.give(1, at('a', 10))
     sources.apply(at('a', 10))
     sources.give(2, at('b', 7))
-    sources.give(3, at('a', 20))
+    const lost = sources.give(3, at('a', 20))
     expect([sources.given('a'), sources.stored('a')]).toEqual([20, 10])
-    sources.takeBack(3)
+    sources.takeBack(lost)
     expect([sources.given('a'), sources.given('b')]).toEqual([10, 7])
     expect(sources.asOf(3)).toEqual({ sources: [at('a', 10), at('b', 7)] })
+  })
+
+  it('stay where a later record has the number of a lost one', () => {
+    const sources = new Sources({}, true)
+    const lost = sources.give(1, at('a', 10))
+    // The log gives a number again once its record is undone, and only then tells of the loss.
+    sources.give(1, at('b', 7))
+    sources.apply(at('b', 7))
+    sources.takeBack(lost)
+    expect([sources.given('a'), sources.given('b')]).toEqual([0, 7])
+    expect(sources.asOf(1)).toEqual({ sources: [at('b', 7)] })
   })
 
   it('are bounded, and the one that was written longest ago is forgotten', () => {
