@@ -104,8 +104,7 @@ async function storeFiles(options: Options, refused: RefusedRows, signal: AbortS
   try {
     const target = await Target.open(database, options.collection)
     const done = await whereToGoOn(options.restart ? null : (state?.read() ?? null), target.collection)
-    refused.count = done.refused
-    refused.open(done.lastId !== null)
+    refused.open(done.lastId === null ? null : done.refused)
     const before = { share: done.filesDone / options.files.length, count: done.rowsBefore + done.cursor.row }
     if (before.count > 0) say(`resuming after ${before.count.toLocaleString('en')} points of an earlier run`)
     const files = new FileImport(target, options, { refused, state, done, signal })
@@ -137,7 +136,7 @@ async function checkFiles(options: Options, refused: RefusedRows, signal: AbortS
   const memory = await open(':memory:')
   try {
     const target = await Target.dry(memory, options.collection, await presentConfig(options))
-    refused.open(false)
+    refused.open(null)
     const files = new FileImport(target, options, { refused, state: null, done: NOTHING_DONE, signal })
     await files.run(new Progress('checking'))
     tellRefused(refused, options.errors)

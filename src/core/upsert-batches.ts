@@ -6,6 +6,8 @@ import { rowsOf } from './column-rows.js'
 import { copied } from './copied.js'
 import type { ArrowTable, ColumnarPoints, UpsertResult, WriteResult } from './database.js'
 import { renameField } from './error-field.js'
+import type { Cleaning } from './ingest.js'
+import { addCount } from './ingestion-rules.js'
 import { LIMITS } from './limits.js'
 import type { Point } from './point.js'
 import { pointBytes } from './point-bytes.js'
@@ -19,24 +21,44 @@ export interface Batch {
 }
 
 /**
- * Writes one batch after the other. The result is the last write's, with counts. Where one fails, the error counts points
- * from the first of all; `details.pointsWritten` are those of the batches before, which stay written.
+ * Writes one batch after the other. The result is the last write's, with counts of all. Where one fails, the error counts
+ * points from the first of all; `details.pointsWritten` are those of the batches before, which stay written.
  */
 export async function writeBatches(batches: Iterable<Batch> | AsyncIterable<Batch>): Promise<UpsertResult> {
   let points = 0
   let written = 0
   let result: WriteResult | null = null
+  let cleaning: Cleaning | null = null
   for await (const batch of batches) {
     try {
       result = await batch.write()
     } catch (error) {
       throw points === 0 ? error : countedFrom(points, error)
     }
+    if (result.cleaning) cleaning = addedUp(cleaning, result.cleaning, points)
     points += batch.points
     written++
   }
   // There is a batch of nothing at least.
-  return { ...(result as WriteResult), points, batches: written }
+  return { ...(result as WriteResult), ...(cleaning ? { cleaning } : {}), points, batches: written }
+}
+
+/** With the rules' work on one batch more, whose points count from `first`. */
+function addedUp(before: Cleaning | null, { byRule, errors, ...counts }: Cleaning, first: number): Cleaning {
+  const all: Cleaning = before ?? {
+    accepted: 0,
+    rejected: 0,
+    quarantined: 0,
+    fixed: 0,
+    flagged: 0,
+    byRule: {},
+    errors: [],
+  }
+  for (const key of Object.keys(counts) as (keyof typeof counts)[]) all[key] += counts[key]
+  for (const [rule, count] of Object.entries(byRule)) addCount(all.byRule, rule, count)
+  const room = Math.max(0, LIMITS.ingestErrors - all.errors.length)
+  all.errors.push(...errors.slice(0, room).map((one) => ({ ...one, row: one.row + first })))
+  return all
 }
 
 function countedFrom(first: number, error: unknown): unknown {

@@ -59,7 +59,7 @@ export class FileImport {
   #done: Progressed
   #accepted: number
   #repeated = 0
-  #quarantined = 0
+  #quarantined: number
 
   constructor(
     target: Target,
@@ -78,6 +78,7 @@ export class FileImport {
     this.#signal = signal
     this.#done = done
     this.#accepted = done.accepted
+    this.#quarantined = done.quarantined
   }
 
   /** Rows that were stored, by this run and by earlier ones of the same command. */
@@ -111,13 +112,18 @@ export class FileImport {
         const share = (index + source.share({ ...this.#done.cursor, row: end })) / this.#options.files.length
         progress.update(share, before + end, 'rows')
       })
-      const done = { filesDone: index + 1, cursor: START, rowsBefore: before + rows, accepted: this.#accepted }
-      this.#done = { ...this.#done, ...done, refused: this.#refused.count }
+      this.#done = { ...this.#asOfNow, filesDone: index + 1, cursor: START, rowsBefore: before + rows }
       this.#state?.write(this.#done, true)
       if (this.#options.isDry) process.stdout.write(`${toldOf(path, rows, mapping)}\n`)
     } finally {
       await source.close()
     }
+  }
+
+  /** With the counts of all rows so far. */
+  get #asOfNow(): Progressed {
+    const counts = { accepted: this.#accepted, quarantined: this.#quarantined, refused: this.#refused.told() }
+    return { ...this.#done, ...counts }
   }
 
   async #mapping(source: Source): Promise<Mapping> {
@@ -132,7 +138,9 @@ export class FileImport {
     const shape = await source.shape()
     if (shape.rows === 0 && shape.vectors.size === 0) throw new UsageError(`${source.path}: has no rows`)
     const ids = config ? config.ids : (await source.model?.())?.options.ids
-    const asked = { ...this.#options, existing, textIds: ids === 'text', mayLackVectors: isQuarantining }
+    const rules = config ? (config.ingestion?.rules ?? []) : isQuarantining ? DEFAULT_RULES : []
+    const mayLackVectors = rules.some(({ check }) => check === 'missing')
+    const asked = { ...this.#options, existing, textIds: ids === 'text', mayLackVectors }
     return mappingOf(shape, asked, source.path)
   }
 
@@ -160,16 +168,23 @@ export class FileImport {
     let batch = newBatch(cursor.row)
     for await (const some of source.rows(choiceOf(mapping), cursor)) {
       this.#gather(some, batch, source, mapping)
-      if (batch.bytes < LIMITS.ingestBatchBytes && batch.points.length < BATCH_ROWS) continue
+      if (!this.#isFull(batch)) continue
       yield batch
       batch = newBatch(batch.end)
     }
     yield batch
   }
 
+  /** Rows that could not be read count too, so that no file of them is held in memory. */
+  #isFull({ bytes, points, refused }: Batch): boolean {
+    if (refused.length > 0 && this.#options.onError === 'stop') return true
+    return bytes >= LIMITS.ingestBatchBytes || points.length + refused.length >= BATCH_ROWS
+  }
+
   #gather({ rows, first, next }: SourceRows, batch: Batch, source: Source, mapping: Mapping): void {
     for (const [at, row] of rows.entries()) {
       if (row === null) continue
+      batch.bytes += row.bytes
       const read = this.#pointOf(row, first + at, mapping)
       if (read instanceof VicinalError) {
         const { code, message, details } = read
@@ -179,7 +194,6 @@ export class FileImport {
       } else {
         batch.points.push(read)
         batch.rows.push(first + at)
-        batch.bytes += row.bytes
       }
     }
     batch.end = first + rows.length
@@ -198,7 +212,8 @@ export class FileImport {
 
   async #write(source: Source, mapping: Mapping, batch: Batch): Promise<void> {
     const { points, rows, refused, end, next } = batch
-    if (this.#options.onError === 'stop') cutAtFirst(batch)
+    let { lastId } = this.#done
+    if (this.#options.onError === 'stop') await this.#stopAtUnread(batch)
     if (points.length > 0) {
       if (!this.#target.collection) await this.#make(source, mapping)
       const { accepted, quarantined, rejected } = await this.#written(points)
@@ -211,14 +226,27 @@ export class FileImport {
       if (wrong && this.#options.onError === 'stop') this.#stop(wrong)
       this.#accepted += accepted
       this.#quarantined += quarantined
+      lastId = lastStored(points, rejected) ?? lastId
       if (this.#options.isDry) this.#compare(points)
     }
     for (const one of refused) this.#refused.add(one)
     if (next === null) return
-    const lastId = points.at(-1)?.id ?? this.#done.lastId
-    const cursor = { ...next, row: end }
-    this.#done = { ...this.#done, cursor, accepted: this.#accepted, refused: this.#refused.count, lastId }
+    this.#done = { ...this.#asOfNow, cursor: { ...next, row: end }, lastId }
     this.#state?.write(this.#done)
+  }
+
+  /**
+   * A batch with a row that could not be read is not stored. Without rules it is written up to that row, so that an
+   * earlier row which the collection refuses is told instead. Rules would store the rows before it.
+   */
+  async #stopAtUnread(batch: Batch): Promise<void> {
+    const [first] = batch.refused
+    if (!first) return
+    cutAtFirst(batch, first)
+    const { ingestion } = (await this.#target.config()) ?? {}
+    if (batch.points.length === 0 || (ingestion && !ingestion.wholeBatches)) this.#stop(first)
+    batch.points.push(NO_POINT)
+    batch.rows.push(first.row)
   }
 
   #stop(refused: RefusedRow): never {
@@ -260,21 +288,20 @@ function refusedOf(
   return { file: path, row, column: columnOf(field, mapping), code, reason: error, record }
 }
 
-/** An id of every collection. */
-const ANY_ID = '00000000-0000-0000-0000-000000000000'
+/** A value with an id of every collection that is a point of none, whatever its rules: the write fails at it. */
+const NO_POINT: Point<unknown> = { id: '00000000-0000-0000-0000-000000000000', vector: 'none' as never }
 
-/**
- * Leaves the points before the first row that could not be read, and one that no collection accepts in its place: the
- * write as a whole is then refused at its first wrong row, and nothing of it is stored.
- */
-function cutAtFirst({ points, rows, refused }: Batch): void {
-  const [first] = refused
-  if (!first) return
+/** Leaves the points before the first row that could not be read. */
+function cutAtFirst({ points, rows }: Batch, first: RefusedRow): void {
   const at = rows.findIndex((row) => row > first.row)
   if (at >= 0) points.length = at
   rows.length = points.length
-  points.push({ id: ANY_ID, vector: null as never })
-  rows.push(first.row)
+}
+
+/** The id of the last point that is not among the refused ones. */
+function lastStored(points: readonly Point<unknown>[], rejected: readonly RejectedRow[]): PointId | null {
+  const out = new Set(rejected.map(({ row }) => row))
+  return points.findLast((_, at) => !out.has(at))?.id ?? null
 }
 
 function newBatch(end: number): Batch {

@@ -1,4 +1,5 @@
-import { closeSync, openSync, writeSync } from 'node:fs'
+import { closeSync, fstatSync, ftruncateSync, openSync, writeSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { writeBigJson } from '../core/big-json.js'
 import { VicinalError } from '../core/errors.js'
 import { RawJson } from '../core/point.js'
@@ -23,34 +24,71 @@ export interface RefusedRow {
 
 const MOST_REASONS = 20
 
+/** The refused rows before a place of an import, from which a later run goes on. */
+export interface ToldRows {
+  count: number
+  reasons: readonly (readonly [reason: string, count: number])[]
+  /** The file of errors, and how many bytes of it tell of them; null without one. */
+  file: string | null
+  bytes: number
+}
+
+export const NONE_TOLD: ToldRows = { count: 0, reasons: [], file: null, bytes: 0 }
+
 /** Counts refused rows by their reasons, and writes each to the file of errors. */
 export class RefusedRows {
-  count = 0
+  #count = 0
   readonly #path: string | undefined
   #file: number | null = null
-  readonly #reasons = new Map<string, number>()
+  #bytes = 0
+  #reasons = new Map<string, number>()
 
   constructor(path: string | undefined) {
     this.#path = path
   }
 
-  /** Before the first row is read, so that a wrong path is told at once. `isResumed` keeps the rows of an earlier run. */
-  open(isResumed: boolean): void {
+  get count(): number {
+    return this.#count
+  }
+
+  /**
+   * Before the first row is read, so that a wrong path is told at once. `before`: rows of an earlier run, which goes on.
+   * Lines of rows behind them are cut off: they are read again.
+   */
+  open(before: ToldRows | null): void {
+    const { count, reasons, file, bytes } = before ?? NONE_TOLD
+    this.#count = count
+    this.#reasons = new Map(reasons)
     if (this.#path === undefined) return
     try {
-      this.#file = openSync(this.#path, isResumed ? 'a' : 'w', 0o600)
+      this.#file = openSync(this.#path, before ? 'a' : 'w', 0o600)
+      const { size } = fstatSync(this.#file)
+      const isSame = before !== null && file === resolve(this.#path) && bytes <= size
+      if (isSame) ftruncateSync(this.#file, bytes)
+      this.#bytes = isSame ? bytes : size
     } catch (cause) {
       throw new VicinalError('IO_FAILED', `--errors: ${(cause as Error).message}`, { cause })
     }
   }
 
+  /** The rows so far. */
+  told(): ToldRows {
+    const file = this.#path === undefined ? null : resolve(this.#path)
+    return { count: this.#count, reasons: [...this.#reasons], file, bytes: this.#bytes }
+  }
+
   add(refused: RefusedRow): void {
-    this.count++
+    this.#count++
     const reason = reasonOf(refused)
     if (this.#reasons.size < MOST_REASONS || this.#reasons.has(reason)) {
       this.#reasons.set(reason, (this.#reasons.get(reason) ?? 0) + 1)
     }
-    if (this.#file !== null) writeSync(this.#file, `${lineOf(refused)}\n`)
+    if (this.#file !== null) this.#write(Buffer.from(`${lineOf(refused)}\n`))
+  }
+
+  #write(line: Buffer): void {
+    for (let at = 0; at < line.length; ) at += writeSync(this.#file as number, line, at)
+    this.#bytes += line.length
   }
 
   /** Most frequent first. */

@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import type { PointId } from '../core/point.js'
+import { NONE_TOLD, type ToldRows } from './refused-rows.js'
 import { type Cursor, START } from './source.js'
 
 /**
@@ -16,9 +17,11 @@ export interface Progressed {
   cursor: Cursor
   /** Rows of the finished files. */
   rowsBefore: number
-  /** Rows that were stored and refused before the cursor. */
+  /** Rows before the cursor that were stored, and that are in quarantine instead. */
   accepted: number
-  refused: number
+  quarantined: number
+  /** All that were refused before the cursor. */
+  refused: ToldRows
   /** Points of the collection before the import. */
   pointsBefore: number
   /** The id of the last stored point. A collection without it is not the one of the earlier run. */
@@ -39,6 +42,8 @@ export class ResumeState {
   read(): Progressed | null {
     try {
       const parsed = JSON.parse(readFileSync(this.#file, 'utf8')) as Progressed & { lastBig?: string }
+      // An earlier version wrote it.
+      if (typeof parsed.refused !== 'object') return null
       return parsed.lastBig === undefined ? parsed : { ...parsed, lastId: BigInt(parsed.lastBig) }
     } catch {
       // The file is absent, or torn by a power loss. The import starts over, which only takes longer.
@@ -67,7 +72,8 @@ export const NOTHING_DONE: Progressed = {
   cursor: START,
   rowsBefore: 0,
   accepted: 0,
-  refused: 0,
+  quarantined: 0,
+  refused: NONE_TOLD,
   pointsBefore: 0,
   lastId: null,
 }

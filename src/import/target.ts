@@ -31,6 +31,8 @@ export class Target {
   #collection: Collection | null
   /** Set once the collection was made here. */
   #made: CollectionOptions | null = null
+  /** The quarantine that was made with it. */
+  #madeQuarantine: string | null = null
   #isEmpty = true
   #dryBytes = 0
 
@@ -63,17 +65,27 @@ export class Target {
 
   async make({ options, indexes }: Model): Promise<void> {
     // Graphs and codes have no say in whether a row is accepted.
-    this.#made = this.#isDry ? { ...options, hnswConfig: { m: 0 } } : options
-    this.#collection = await this.#database.createCollection(this.name, this.#made)
+    const asked = this.#isDry ? { ...options, hnswConfig: { m: 0 } } : options
+    const quarantine = options.ingestion?.quarantine ?? null
+    const isNew = quarantine !== null && !(await this.#database.hasCollection(quarantine))
+    this.#collection = await this.#database.createCollection(this.name, asked)
+    this.#made = asked
+    if (isNew) this.#madeQuarantine = quarantine
     if (this.#isDry) return
     for (const [field, schema] of indexes) await this.#collection.createPayloadIndex(field, schema as never)
   }
 
-  /** A collection that was made here and got no point is deleted. */
+  /**
+   * A collection that was made here and got no point is deleted, unless another client has filled it. The same holds for
+   * its quarantine.
+   */
   async deleteIfEmpty(): Promise<void> {
-    if (!this.#made || !this.#isEmpty) return
+    if (!this.#made || !this.#isEmpty || (await this.#given.count()) > 0) return
     await this.#database.deleteCollection(this.name)
     this.#collection = null
+    const name = this.#madeQuarantine
+    if (name === null || !(await this.#database.hasCollection(name))) return
+    if ((await (await this.#database.collection(name)).count()) === 0) await this.#database.deleteCollection(name)
   }
 
   /** All of the points or none; the first one that is wrong is told. Where rules leave it out, the others are stored. */
@@ -110,8 +122,11 @@ export class Target {
     for (const point of points) this.#dryBytes += pointBytes(point, 'row')
     if (this.#dryBytes < MOST_DRY_BYTES) return
     this.#dryBytes = 0
+    const made = this.#made as CollectionOptions
     await this.#database.deleteCollection(this.name)
-    this.#collection = await this.#database.createCollection(this.name, this.#made as CollectionOptions)
+    // It is made anew with the collection.
+    if (made.ingestion?.quarantine !== undefined) await this.#database.deleteCollection(made.ingestion.quarantine)
+    this.#collection = await this.#database.createCollection(this.name, made)
   }
 }
 

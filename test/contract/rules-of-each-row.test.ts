@@ -1,6 +1,7 @@
 /** Rules for rows that can hardly be read, and the counts of rules: at the library, the service and over threads. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Collection, Database } from '../../src/core/database.js'
+import { LIMITS } from '../../src/core/limits.js'
 import type { IngestionRule } from '../../src/core/schema.js'
 import { openFace } from './faces.js'
 
@@ -160,5 +161,26 @@ describe.each(['library', 'service'] as const)('rules of each row at the %s', (f
     expect(await collection.repair({ ids: [id], fix: 'normalise' })).toMatchObject({ repaired: 0, kept: 1 })
     expect(await collection.repair({ ids: [id], fix: 'clamp' })).toMatchObject({ repaired: 1, kept: 0 })
     expect(await counted(collection)).toMatchObject({ accepted: 1, rejected: 0, quarantined: 1, fixed: 1 })
+  })
+
+  it('tell of all writes of an upsert, with the places of its points', async () => {
+    const collection = await under({ check: 'zero', action: 'quarantine' })
+    const zero = (id: number) => ({ id, vector: { image: [0, 0] } })
+    const many = Array.from({ length: LIMITS.batchPoints + 20 }, (_, id) => (id % 20_000 === 7 ? zero(id) : good(id)))
+    many[LIMITS.batchPoints + 3] = { id: 1, vector: { sound: [1] } } as never
+    const { cleaning, points } = await collection.upsert(many)
+    expect(points).toBe(many.length)
+    const [aside, stored] = [6, many.length - 7]
+    const counted = { accepted: stored, rejected: 1, quarantined: aside, fixed: 0, flagged: 0 }
+    expect(cleaning).toMatchObject({ ...counted, byRule: { zero: aside, invalid: 1 } })
+    const places = [7, 20_007, 40_007, 60_007, 80_007, 100_003, 100_007]
+    expect(cleaning?.errors.map(({ row }) => row)).toEqual(places)
+    // The last write has no wrong point.
+    const text = 'x'.repeat(1024 * 1024)
+    const large = Array.from({ length: 24 }, (_, id) => ({ ...(id === 9 ? zero(id) : good(id)), payload: { text } }))
+    for (const given of [large, large.values()]) {
+      const told = await collection.upsert(given)
+      expect(told.cleaning).toMatchObject({ accepted: 23, quarantined: 1, byRule: { zero: 1 }, errors: [{ row: 9 }] })
+    }
   })
 })
