@@ -1,5 +1,5 @@
 import type { ColumnarPoints, ColumnarVectors } from './database.js'
-import type { Payload, RawJson } from './point.js'
+import type { Payload, PointId, RawJson } from './point.js'
 
 /** Rows as views of the columns: nothing is copied before it is encoded. */
 export function rowsOf({ ids, vectors, payloads }: ColumnarPoints, start: number, end: number): ColumnarPoints {
@@ -17,6 +17,26 @@ export function rowsOf({ ids, vectors, payloads }: ColumnarPoints, start: number
         : Object.fromEntries(Object.entries(vectors).map(([name, column]) => [name, cut(column)])),
   }
   return payloads ? { ...rows, payloads: payloads.slice(start, end) as (Payload | RawJson | null)[] } : rows
+}
+
+/** Copies of some rows, each chosen by its place. */
+export function rowsAt({ ids, vectors, payloads }: ColumnarPoints, places: readonly number[]): ColumnarPoints {
+  const count = ids.length
+  const chosen = <T>(values: ArrayLike<T>) => places.map((place) => values[place] as T)
+  const cut = (column: ColumnarVectors): ColumnarVectors => {
+    if (!(column instanceof Float32Array || column instanceof Float64Array)) return chosen(column)
+    const size = column.length / count
+    const rows = new (column.constructor as Float32ArrayConstructor)(places.length * size)
+    for (const [at, place] of places.entries()) rows.set(column.subarray(place * size, (place + 1) * size), at * size)
+    return rows
+  }
+  const rows = {
+    ids: ids instanceof BigUint64Array ? BigUint64Array.from(chosen(ids)) : chosen(ids as ArrayLike<PointId>),
+    vectors: ArrayBuffer.isView(vectors)
+      ? (cut(vectors) as Float32Array)
+      : Object.fromEntries(Object.entries(vectors).map(([name, column]) => [name, cut(column)])),
+  }
+  return payloads ? { ...rows, payloads: chosen(payloads) } : rows
 }
 
 export interface SingleColumns extends ColumnarPoints {

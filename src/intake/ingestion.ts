@@ -2,6 +2,8 @@
  * A stream of points on its way into a collection. Rows are gathered into batches by their bytes. One batch is written
  * while the next one is gathered, and nothing more of the stream is read meanwhile: that is the back-pressure.
  */
+import { rowsOf } from '../core/column-rows.js'
+import type { ColumnarPoints } from '../core/columnar-points.js'
 import { VicinalError } from '../core/errors.js'
 import {
   checkStream,
@@ -24,14 +26,14 @@ import { readPoints } from '../readers/given-points.js'
 import type { Hold } from '../readers/growing-bytes.js'
 import { readJsonRows } from '../readers/json-rows.js'
 import { readMsgpackRows } from '../readers/msgpack-rows.js'
-import type { FrameBounds, ReadRow, ReadRows } from '../readers/rows.js'
+import type { FrameBounds, ReadColumns, ReadRow, ReadRows } from '../readers/rows.js'
 import { patiently } from './patience.js'
 
 /** Rows of a source from `from` up to `to`. */
 export interface IngestBatch {
   /** Those that could not be read. */
   unread: readonly RejectedRow[]
-  points: readonly Point<unknown>[]
+  points: readonly Point<unknown>[] | ColumnarPoints
   /** For each point its row in the source. */
   rows: readonly number[]
   /** The name of the source; null: the stream cannot be resumed. */
@@ -59,6 +61,8 @@ export interface WrittenBatch {
 export interface IngestShape {
   /** Names of its vectors. */
   vectors: readonly string[]
+  /** Dimensions of its dense vectors of one row a point, whose columns are taken as they are. */
+  sizes?: ReadonlyMap<string, number>
   /** Most points of one write, if its owner bounds them. */
   mostPoints?: number | undefined
   /** Whether it has rules, so that results tell what they did. */
@@ -103,11 +107,11 @@ export async function ingestStream(
 ): Promise<IngestResult> {
   checkStream(stream)
   const { type } = options
-  const { vectors, mostPoints = LIMITS.ingestBatchRows, hasRules = false, textIds = false } = await sink.shape()
+  const { mostPoints = LIMITS.ingestBatchRows, hasRules = false, ...shape } = await sink.shape()
   const batchRows = Math.min(mostPoints, LIMITS.ingestBatchRows)
   const ingestion = new Ingestion(options, sink, bounds, { batchRows, hasRules })
   if (type === undefined) return await ingestion.run(readPoints(stream as AsyncIterable<Point<unknown>>))
-  return await ingestion.run(READERS[type](piecesOf(stream as IngestBytes), { ...bounds, vectors, textIds }))
+  return await ingestion.run(READERS[type](piecesOf(stream as IngestBytes), { ...bounds, ...shape }))
 }
 
 class Ingestion {
@@ -142,12 +146,13 @@ class Ingestion {
     this.#batch = new Gathering(this.#row)
   }
 
-  async run(rows: AsyncIterable<readonly ReadRow[]>): Promise<IngestResult> {
+  async run(parts: AsyncIterable<readonly ReadRow[] | ReadColumns>): Promise<IngestResult> {
     try {
       await this.#begin()
       let started = performance.now()
-      for await (const some of rows) {
-        for (const row of some) if (this.#add(row)) await this.#write()
+      for await (const some of parts) {
+        if ('columns' in some) await this.#addColumns(some)
+        else for (const row of some) if (this.#add(row)) await this.#write()
         if (performance.now() - started < MOST_MS) continue
         await nextTurn()
         started = performance.now()
@@ -183,6 +188,25 @@ class Ingestion {
     this.#batch.bytes += row.bytes
     this.#hold(row.bytes)
     return this.#batch.bytes >= LIMITS.ingestBatchBytes || this.#batch.rowCount >= this.#batchRows
+  }
+
+  /** Columns are batches of their own. */
+  async #addColumns({ columns, bytes }: ReadColumns): Promise<void> {
+    if (this.#batch.rowCount > 0) await this.#write()
+    const first = this.#row
+    const { length } = columns.ids
+    let start = Math.min(length, Math.max(0, this.#stored - first))
+    this.#row = this.#batch.from = first + start
+    while (start < length) {
+      const end = Math.min(length, start + this.#batchRows)
+      const held = (bytes / length) * (end - start)
+      this.#batch.takeColumns(end - start === length ? columns : rowsOf(columns, start, end))
+      this.#batch.bytes += held
+      this.#hold(held)
+      this.#row = first + end
+      await this.#write()
+      start = end
+    }
   }
 
   /** Begins to write the batch, once the one before is written. */
@@ -240,8 +264,9 @@ class Ingestion {
 
 /** A batch that is being gathered. */
 class Gathering {
-  readonly points: Point<unknown>[] = []
-  readonly rows: number[] = []
+  readonly #points: Point<unknown>[] = []
+  #columns: ColumnarPoints | null = null
+  rows: number[] = []
   readonly unread: RejectedRow[] = []
   bytes = 0
   /** Its first row. */
@@ -252,12 +277,22 @@ class Gathering {
   }
 
   add(point: Point<unknown>, row: number): void {
-    this.points.push(point)
+    this.#points.push(point)
     this.rows.push(row)
   }
 
+  /** All of its rows. */
+  takeColumns(columns: ColumnarPoints): void {
+    this.#columns = columns
+    this.rows = Array.from({ length: columns.ids.length }, (_, at) => this.from + at)
+  }
+
+  get points(): IngestBatch['points'] {
+    return this.#columns ?? this.#points
+  }
+
   get rowCount(): number {
-    return this.points.length + this.unread.length
+    return this.rows.length + this.unread.length
   }
 }
 

@@ -1,17 +1,18 @@
 /**
- * An Arrow stream: columns of ids and of vectors, and payload in the others. Batches are decoded row by row, so that no
- * batch holds the thread, however large it is.
+ * An Arrow stream: columns of ids and of vectors, and payload in the others. Columns of vectors are taken as they are where
+ * each row has what it needs. Payloads, and all other rows, are decoded some at a time, so that no batch holds the thread.
  */
 import { VicinalError } from '../core/errors.js'
-import { type NamedVector, type Payload, type Point, RawJson, UNNAMED_VECTOR } from '../core/point.js'
-import { pointBytes } from '../core/point-bytes.js'
+import { UNNAMED_VECTOR } from '../core/point.js'
+import { BatchRows } from './arrow/batch-rows.js'
 import { type ArrowColumn, isThere, rangeOf, readColumns } from './arrow/columns.js'
 import { broken, type FlatTable } from './arrow/flatbuffer.js'
 import { type ArrowMessage, ArrowMessages, DICTIONARY_BATCH, RECORD_BATCH, SCHEMA } from './arrow/messages.js'
-import { type ArrowField, BINARY_KINDS, readSchema } from './arrow/schema.js'
-import { JsonValues, vectorAt } from './arrow/values.js'
+import type { VectorSizes } from './arrow/plain-columns.js'
+import { type ArrowField, readSchema } from './arrow/schema.js'
+import { JsonValues } from './arrow/values.js'
 import type { Hold } from './growing-bytes.js'
-import { type FrameBounds, type ReadRow, ROWS_AT_ONCE, type RowColumns, type VectorShape } from './rows.js'
+import type { FrameBounds, ReadColumns, ReadRow, RowColumns, VectorShape } from './rows.js'
 
 const ID_COLUMN = 'id'
 const ID_KINDS: ReadonlySet<string> = new Set(['int', 'utf8', 'large_utf8'])
@@ -22,7 +23,10 @@ const DIGITS = /^(?:0|[1-9]\d{0,19})$/
 const LISTS: ReadonlySet<string> = new Set(['list', 'large_list', 'fixed_size_list'])
 
 /** A stream as the service takes it: columns have the names of the vectors, and `vector` is the unnamed one. */
-export async function* readArrowRows(pieces: AsyncIterable<Buffer>, bounds: FrameBounds): AsyncGenerator<ReadRow[]> {
+export async function* readArrowRows(
+  pieces: AsyncIterable<Buffer>,
+  bounds: FrameBounds,
+): AsyncGenerator<ReadRow[] | ReadColumns> {
   const messages = new ArrowMessages(bounds.frameBytes, bounds.hold)
   const vectors = bounds.vectors.map((name) => [name, name === UNNAMED_VECTOR ? UNNAMED_COLUMN : name] as const)
   const stream = new ArrowBatches(bounds)
@@ -37,7 +41,9 @@ export async function* readArrowRows(pieces: AsyncIterable<Buffer>, bounds: Fram
       if (!batch) continue
       bounds.hold(batch.bytes)
       const digits = payload !== null && !bounds.textIds
-      for (const rows of batch.rows({ id: ID_COLUMN, vectors, payload })) yield digits ? rows.map(withInteger) : rows
+      const chosen = { id: ID_COLUMN, vectors, payload }
+      if (digits) for (const rows of batch.rows(chosen)) yield rows.map(withInteger)
+      else yield* batch.parts(chosen, bounds.sizes ?? new Map())
       bounds.hold(-batch.bytes)
     }
   }
@@ -197,65 +203,23 @@ export class ArrowBatch {
   }
 
   *rows(chosen: RowColumns): Generator<ReadRow[]> {
+    yield* new BatchRows(this.#columns, chosen).rows(0, this.count)
+  }
+
+  /** Rows as columns where each has all that it needs; the others one by one. */
+  async *parts(chosen: RowColumns, sizes: VectorSizes): AsyncGenerator<ReadRow[] | ReadColumns> {
     const rows = new BatchRows(this.#columns, chosen)
-    for (let start = 0; start < this.count; start += ROWS_AT_ONCE) {
-      const length = Math.min(this.count - start, ROWS_AT_ONCE)
-      yield Array.from({ length }, (_, i) => rows.row(start + i))
+    const plain = rows.plain(sizes)
+    if (!plain) {
+      yield* rows.rows(0, this.count)
+      return
     }
-  }
-}
-
-class BatchRows {
-  readonly #id: ArrowColumn | null
-  readonly #vectors: readonly (readonly [name: string, column: ArrowColumn])[]
-  readonly #texts: ArrowColumn | null
-  readonly #payload: readonly ArrowColumn[]
-
-  constructor(columns: readonly ArrowColumn[], chosen: RowColumns) {
-    const named = (name: string | null | undefined) => columns.find(({ field }) => field.name === name) ?? null
-    this.#id = named(chosen.id)
-    this.#texts = named(chosen.payload)
-    this.#vectors = chosen.vectors.flatMap(([name, of]) => {
-      const column = named(of)
-      return column && column !== this.#id ? [[name, column] as const] : []
-    })
-    const taken = new Set([this.#id, this.#texts, ...this.#vectors.map(([, column]) => column)])
-    this.#payload = columns.filter((column) => !taken.has(column) && !BINARY_KINDS.has(column.field.kind))
-  }
-
-  /** A row that is no point is told; columns that contradict themselves end the stream. */
-  row(row: number): ReadRow {
-    try {
-      const point = this.#pointAt(row)
-      return { point, bytes: pointBytes(point, 'row') }
-    } catch (error) {
-      if (!(error instanceof VicinalError) || error.details.field === 'body') throw error
-      return { error, bytes: 0 }
+    for (let start = 0; start < this.count; ) {
+      const read = await rows.columns(plain, start)
+      const { length } = read.columns.ids
+      if (length > 0) yield read
+      else yield* rows.rows(start, start + 1)
+      start += Math.max(1, length)
     }
-  }
-
-  #pointAt(row: number): Point<unknown> {
-    const id = (this.#id ? new JsonValues().at(this.#id, row) : undefined) as Point['id']
-    const vectors: [string, NamedVector][] = []
-    for (const [name, column] of this.#vectors) {
-      const vector = vectorAt(column, row)
-      if (vector !== undefined) vectors.push([name, vector])
-    }
-    return { id, vector: Object.fromEntries(vectors), payload: this.#payloadAt(row) }
-  }
-
-  /** Values that are null are left out. */
-  #payloadAt(row: number): Payload | RawJson | null {
-    if (this.#texts) {
-      const text = new JsonValues().at(this.#texts, row)
-      return text === null ? null : new RawJson(String(text))
-    }
-    if (this.#payload.length === 0) return null
-    const values = new JsonValues()
-    const entries: [string, unknown][] = []
-    for (const column of this.#payload) {
-      if (isThere(column, row)) entries.push([column.field.name, values.at(column, row)])
-    }
-    return Object.fromEntries(entries)
   }
 }

@@ -1,4 +1,6 @@
 const FIRST_BYTES = 64 * 1024
+/** Fewer copies than by doubling, and no room behind the last byte. */
+const EXPECTED_GROWTH = 4
 
 /** Is told how many bytes more, or fewer, a stream holds in memory. */
 export type Hold = (bytes: number) => void
@@ -18,11 +20,13 @@ export class GrowingBytes {
     return this.#bytes
   }
 
-  add(piece: Uint8Array): void {
+  /** `expected`: how many there are to be, where that is known. Memory grows with the bytes that come all the same. */
+  add(piece: Uint8Array, expected = 0): void {
     const length = this.length + piece.length
     if (length > this.#bytes.length) {
       const before = this.#bytes.length
-      const grown = Buffer.allocUnsafeSlow(Math.max(length, this.#bytes.length * 2, FIRST_BYTES))
+      const more = expected > 0 ? Math.min(expected, before * EXPECTED_GROWTH) : before * 2
+      const grown = Buffer.allocUnsafeSlow(Math.max(length, more, Math.min(FIRST_BYTES, expected || FIRST_BYTES)))
       grown.set(this.#bytes.subarray(0, this.length))
       this.#bytes = grown
       this.#hold(grown.length - before)

@@ -1,6 +1,8 @@
 /** Rows of a stream as a reader gives them. */
+import type { ColumnarPoints } from '../core/columnar-points.js'
 import type { VicinalError } from '../core/errors.js'
 import type { Point } from '../core/point.js'
+import type { VectorSizes } from './arrow/plain-columns.js'
 import type { Hold } from './growing-bytes.js'
 
 /** A row that was read: a point, or the reason why it is none, with its content as far as it could be read. */
@@ -9,11 +11,21 @@ export type ReadRow = ({ point: Point<unknown> } | { error: VicinalError; record
   bytes: number
 }
 
+/** Rows that were read together. */
+export interface ReadColumns {
+  columns: ColumnarPoints
+  /** Bytes of all rows in the stream. */
+  bytes: number
+}
+
 /**
  * Reads rows from the pieces of a stream, some at a time. Rejects where the stream itself is broken, so that no later row
  * can be told from another.
  */
-export type ReadRows = (pieces: AsyncIterable<Buffer>, bounds: FrameBounds) => AsyncIterable<readonly ReadRow[]>
+export type ReadRows = (
+  pieces: AsyncIterable<Buffer>,
+  bounds: FrameBounds,
+) => AsyncIterable<readonly ReadRow[] | ReadColumns>
 
 export interface FrameBounds {
   /** Bytes of one frame: of a line, a map or a record batch. */
@@ -22,6 +34,8 @@ export interface FrameBounds {
   hold: Hold
   /** Names of the collection's vectors: the columns of these names are no payload. */
   vectors: readonly string[]
+  /** Dimensions of the vectors whose columns may be taken as they are. */
+  sizes?: VectorSizes
   /** Whether ids of the collection are texts. */
   textIds?: boolean
 }

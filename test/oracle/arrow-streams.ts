@@ -25,6 +25,22 @@ import {
 
 const listOf = (type: DataType) => new List(new Field('item', type))
 
+/** Rows that all have a vector `image` of 4 numbers, and a payload. */
+export function plainStream(rows: number): Buffer {
+  const column = (type: DataType, valueAt: (row: number) => unknown) =>
+    vectorFromArray(
+      Array.from({ length: rows }, (_, row) => valueAt(row)),
+      type,
+    )
+  const table = new Table({
+    id: column(new Int64(), (row) => BigInt(row)),
+    image: column(new FixedSizeList(4, new Field('item', new Float32(), false)), (row) => [row, 1, 2, 3]),
+    text: column(new Utf8(), (row) => (row % 7 === 0 ? null : `tëxt ${row}`)),
+    price: column(new Float64(), (row) => row / 2),
+  } as never)
+  return Buffer.from(tableToIPC(table, 'stream'))
+}
+
 /** Vectors of a collection: `image` of 4 numbers, the multivector `tokens` of 2, and the sparse `words`. */
 export function streamOfKinds(rows: number, batches = 1): Buffer {
   const column = (type: DataType, valueAt: (row: number) => unknown, first: number) =>

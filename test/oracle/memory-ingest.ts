@@ -3,6 +3,7 @@ import { renameField } from '../../src/core/error-field.js'
 import { VicinalError } from '../../src/core/errors.js'
 import { given } from '../../src/core/given-options.js'
 import { IngestOptions, type IngestResult, type IngestStream, type RejectedRow } from '../../src/core/ingest.js'
+import type { Point } from '../../src/core/point.js'
 import { schemaOf } from '../../src/core/schema.js'
 import type { Untyped } from '../../src/core/untyped.js'
 import { ingestStream, rejectedRow } from '../../src/intake/ingestion.js'
@@ -32,7 +33,9 @@ export class OracleIngests {
         const { source, to } = batch
         const stored = source === null ? 0 : (this.#positions.get(source) ?? 0)
         const first = batch.rows.findIndex((row) => row >= stored)
-        const points = batch.points.slice(first < 0 ? batch.points.length : first)
+        // Without `sizes` in the shape no rows come as columns.
+        const given = batch.points as readonly Point<unknown>[]
+        const points = given.slice(first < 0 ? given.length : first)
         const rows = batch.rows.slice(-points.length)
         const rejected: RejectedRow[] = []
         const isWhole = (await this.#errorOf(points)) === null

@@ -1,8 +1,9 @@
 /** Plans the write of a batch of a stream, in which some rows may be no points of the collection. */
+import { rowsAt } from '../../core/column-rows.js'
 import type { Cleaning, RejectedRow } from '../../core/ingest.js'
 import { addCount, INVALID } from '../../core/ingestion-rules.js'
 import type { PointColumns } from '../../core/point.js'
-import type { Schema } from '../../core/schema.js'
+import { isSparse, type Schema } from '../../core/schema.js'
 import type { CleaningCounts } from '../../ingest/cleaning.js'
 import { keepLast, takeRows } from '../../ingest/kept-rows.js'
 import { type KeptRows, RecentRows } from '../../ingest/recent-rows.js'
@@ -115,7 +116,7 @@ export class IngestPlan implements Planned {
     const { schema } = context
     const verdicts = await this.#verdictsFrom(first)
     const isNew = (row: number) => row >= first && !verdicts.has(row)
-    const points = this.#batch.points.filter((_, at) => isNew(this.#batch.rows[at] as number))
+    const points = chosen(this.#batch.points, (at) => isNew(this.#batch.rows[at] as number))
     const rows = this.#batch.rows.filter(isNew)
     const known = [...this.#batch.rows.flatMap((row) => verdicts.get(row) ?? []), ...unread]
     const numberOf = (row: number) => rows[row] as number
@@ -181,6 +182,14 @@ export class IngestPlan implements Planned {
   }
 }
 
+/** The points that are chosen by their place in the batch. */
+function chosen(points: IngestBatch['points'], isChosen: (at: number) => boolean): IngestBatch['points'] {
+  if (!('ids' in points)) return points.filter((_, at) => isChosen(at))
+  const places: number[] = []
+  for (let at = 0; at < points.ids.length; at++) if (isChosen(at)) places.push(at)
+  return places.length === points.ids.length ? points : rowsAt(points, places)
+}
+
 function withoutFirst(columns: PointColumns, count: number): PointColumns {
   return takeRows(
     columns,
@@ -192,10 +201,18 @@ function withoutFirst(columns: PointColumns, count: number): PointColumns {
 export function ingestShapeOf({ schema, strictMode, config }: OfEngine): IngestShape {
   return {
     vectors: schema.map(({ name }) => name),
+    sizes: new Map(config.ids === 'text' ? [] : sizesOf(schema)),
     mostPoints: strictMode?.config.upsertMaxBatchsize,
     hasRules: config.ingestion !== undefined,
     textIds: config.ids === 'text',
   }
+}
+
+function sizesOf(schema: Schema): [name: string, size: number][] {
+  return schema.flatMap((vector) => {
+    if (isSparse(vector) || vector.multivectorConfig) return []
+    return [[vector.name, vector.size] as [string, number]]
+  })
 }
 
 type OfEngine = Pick<CollectionEngine, 'schema' | 'strictMode' | 'config'>

@@ -47,7 +47,7 @@ export class ArrowMessages {
 
   /** The messages that end with this piece. */
   *push(piece: Buffer): Generator<ArrowMessage> {
-    this.#bytes.add(piece)
+    this.#bytes.add(piece, this.#need)
     while (this.#part !== 'end' && this.#bytes.length >= this.#need) {
       const part = this.#take(this.#need)
       if (this.#part === 'prefix') this.#readPrefix(part)

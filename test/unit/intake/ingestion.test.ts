@@ -33,7 +33,7 @@ function sinkOf(write: (batch: IngestBatch) => Promise<void>): IngestSink {
     shape: async () => ({ vectors: [''] }),
     async write(batch) {
       await write(batch)
-      return { accepted: batch.points.length, refused: batch.unread, counts: null, recent: null }
+      return { accepted: batch.rows.length, refused: batch.unread, counts: null, recent: null }
     },
   }
 }
