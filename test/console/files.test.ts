@@ -230,6 +230,7 @@ describe('an import', () => {
       page.waitForRequest('**/ingest?**'),
       page.getByRole('button', { name: 'Store the rows' }).click(),
     ])
+    expect(await page.locator('input[type=file]').isDisabled()).toBe(true)
     const failed = page.waitForEvent('requestfailed', { timeout: 20_000 })
     await page.getByRole('link', { name: 'Points', exact: true }).click()
     expect((await failed).url()).toBe(asked.url())

@@ -37,7 +37,7 @@ export function BringPage({ name }: { name: string }) {
   const vectors = [...Object.keys(vectorsOf(info.value)), ...Object.keys(info.value.config.params.sparse_vectors ?? {})]
 
   const choose = async (file: File | undefined) => {
-    if (!file) return
+    if (!file || isBusy) return
     setBrought(null)
     try {
       setChosen(await lookAt(file, vectors))
@@ -66,7 +66,7 @@ export function BringPage({ name }: { name: string }) {
   return (
     <>
       <h1>Bring data to {name}</h1>
-      <Drop onFile={(file) => void choose(file)} />
+      <Drop isBusy={isBusy} onFile={(file) => void choose(file)} />
       <ErrorLine error={error} />
       {chosen && (
         <Section title={`${chosen.file.name}, ${bytes(chosen.file.size)}`}>
@@ -99,7 +99,8 @@ export function BringPage({ name }: { name: string }) {
   )
 }
 
-function Drop({ onFile }: { onFile: (file: File | undefined) => void }) {
+/** While rows are on their way, no other file is taken. */
+function Drop({ isBusy, onFile }: { isBusy: boolean; onFile: (file: File | undefined) => void }) {
   return (
     <label
       class="drop"
@@ -110,7 +111,12 @@ function Drop({ onFile }: { onFile: (file: File | undefined) => void }) {
       }}
     >
       Drop a file here, or choose one: JSON lines, a JSON array, CSV or Parquet
-      <input type="file" accept={ACCEPTED} onChange={(event) => onFile(event.currentTarget.files?.[0])} />
+      <input
+        type="file"
+        accept={ACCEPTED}
+        disabled={isBusy}
+        onChange={(event) => onFile(event.currentTarget.files?.[0])}
+      />
     </label>
   )
 }
