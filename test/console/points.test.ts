@@ -62,6 +62,26 @@ describe('numbers beyond 2^53', () => {
     expect(await send('GET', `/collections/big/points/${NEXT}`)).toContain(`"id":${NEXT}`)
   })
 
+  it('stand in answers of the API and in rules as they are', async () => {
+    await fill('exact', `[{"id":${BIG},"vector":[1,0]}]`)
+    page = await stage.open()
+    await page.at(`/api?${new URLSearchParams({ route: 'POST /collections/{collection_name}/points/scroll' })}`)
+    await page.getByLabel('collection_name').fill('exact')
+    await page.getByLabel('Body as JSON', { exact: true }).fill('{}')
+    await page.getByRole('button', { name: 'Send' }).click()
+    await expect.poll(() => page.getByLabel('Answer', { exact: true }).textContent()).toContain(`"id": ${BIG}`)
+
+    // A bound is a number, which the service writes with all its digits.
+    const rule = '{"check":"payload","key":"n","max":1e18,"action":"reject"}'
+    const rules = `{"ingestion":{"rules":[${rule}]}}`
+    expect(await send('PATCH', '/collections/exact', rules)).toContain('"result":true')
+    await page.at('/collections/exact/quarantine')
+    await page.getByRole('button', { name: 'Change the rules …' }).click()
+    expect(await page.getByLabel('All rules').inputValue()).toContain('1000000000000000000')
+    await page.at('/collections/exact')
+    await expect.poll(() => page.getByLabel('Configuration').textContent()).toContain('payload')
+  })
+
   it('lead to their neighbours', async () => {
     await fill('nearby', `[{"id":${NEXT},"vector":[1,0]},{"id":${BIG},"vector":[0,1]},{"id":7,"vector":[0,2]}]`)
     page = await stage.open()
