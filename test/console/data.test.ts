@@ -38,6 +38,19 @@ describe('recall', () => {
       hnsw_config: { m: 32, recall: 0.99 },
     })
   })
+
+  it('is measured at the default too, whatever it is, which is marked', async () => {
+    await fetch(`${stage.service.url}/collections/photos`, {
+      method: 'PATCH',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ vectors: { image: { hnsw_config: { recall: 0.97 } } } }),
+    })
+    page = await stage.open()
+    await page.at('/collections/photos/recall')
+    await page.getByLabel('Queries').selectOption('50')
+    await page.getByRole('button', { name: 'Measure' }).click()
+    await page.getByRole('row', { name: /^0\.97 .* in use/ }).waitFor({ timeout: 60_000 })
+  })
 })
 
 describe('quality', () => {
@@ -110,7 +123,7 @@ describe('bringing data', () => {
     await page.getByRole('heading', { name: 'Done' }).waitFor()
     const wrong = page.getByLabel('Rows that are not stored').locator('tbody tr')
     expect(await wrong.count()).toBe(1)
-    expect(await wrong.textContent()).toMatch(/^2.*expected dim: 8, got 7/)
+    expect(await wrong.textContent()).toMatch(/^3.*expected dim: 8, got 7/)
     const answer = await fetch(`${stage.service.url}/collections/photos/points/1001`)
     const { result } = (await answer.json()) as { result: { payload: object; vector: { image: number[] } } }
     expect(result.payload).toEqual({ title: 'brought, "1"\nby file' })

@@ -97,6 +97,11 @@ describe('keys', () => {
     await page.getByRole('heading', { name: 'Aliases' }).waitFor()
     await expect.poll(() => page.getByLabel('New alias').isVisible(), { timeout: 60_000 }).toBe(false)
     await expect.poll(() => page.getByRole('button', { name: 'Make one' }).count(), { timeout: 60_000 }).toBe(0)
+    await page.at('/collections/photos/bring')
+    const file = { name: 'rows.ndjson', mimeType: 'text/plain', buffer: Buffer.from('{"id":1,"image":[1]}') }
+    await page.locator('input[type=file]').setInputFiles(file)
+    await page.getByText('Your key may not write to this collection').waitFor()
+    expect(await page.getByRole('button', { name: 'Store the rows' }).count()).toBe(0)
   })
 })
 

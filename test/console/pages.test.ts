@@ -130,7 +130,6 @@ describe('points', () => {
     expect(await post('/collections/photos/points', { ids: [4] })).toEqual([])
 
     await page.getByLabel('Point 5', { exact: true }).getByRole('link', { name: 'Neighbours' }).click()
-    await page.getByRole('button', { name: 'Run' }).click()
     await expect.poll(() => page.locator('.results li').count()).toBe(10)
   })
 })
@@ -143,7 +142,7 @@ describe('a query', () => {
     await page.getByRole('button', { name: 'Run' }).click()
     await expect.poll(() => page.locator('.plan > li > ul > li').count()).toBe(2)
     const found = await post('/collections/photos/points/query', {
-      prefetch: ['image', 'text'].map((using) => ({ query: 1, using, limit: 50 })),
+      prefetch: ['image', 'text'].map((using) => ({ query: 0, using, limit: 50 })),
       query: { fusion: 'rrf' },
     })
     expect(await page.locator('.results li strong').allTextContents()).toEqual(

@@ -38,7 +38,8 @@ export async function valuesOf(
   for (let from = 0; from < ids.length; from += AT_ONCE) {
     const body = { ids: ids.slice(from, from + AT_ONCE), with_payload: [key] }
     for (const { id, payload } of await ask<Point[]>('POST', `${path}/points`, body, signal)) {
-      values[placeOf.get(id) as number] = at(payload, key)
+      const value = at(payload, key)
+      values[placeOf.get(id) as number] = typeof value === 'bigint' ? Number(value) : value
     }
   }
   return values

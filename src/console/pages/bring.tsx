@@ -1,13 +1,15 @@
-import { useRef, useState } from 'preact/hooks'
+import { useEffect, useRef, useState } from 'preact/hooks'
 import { ErrorLine, Section, Waiting } from '../parts/basics'
 import { bytes } from '../parts/words'
-import { type Brought, bring, guess, type Mapping } from '../service/bring'
+import { type Brought, bring } from '../service/bring'
+import { guess, type Mapping } from '../service/mapping'
 import { useAsked } from '../service/polled'
+import { useMay } from '../service/rights'
 import { ACCEPTED, type Row, readRows } from '../service/row-files'
 import { ask } from '../service/session'
 import { type CollectionInfo, vectorsOf } from '../service/types'
 import { Columns } from './bring/columns'
-import { Outcome } from './bring/outcome'
+import { Outcome, type State } from './bring/outcome'
 
 /** Rows shown before anything is stored. */
 const FIRST = 5
@@ -26,13 +28,16 @@ export function BringPage({ name }: { name: string }) {
   const [chosen, setChosen] = useState<Chosen | null>(null)
   const [error, setError] = useState<Error | null>(null)
   const [brought, setBrought] = useState<Brought | null>(null)
-  const [isBusy, setIsBusy] = useState(false)
+  const [state, setState] = useState<State>('done')
+  const isBusy = state === 'under way'
+  const mayWrite = useMay('points', name)
   const stop = useRef<AbortController | null>(null)
+  useEffect(() => () => stop.current?.abort(), [])
   if (!info.value) return <Waiting of={info} />
   const vectors = [...Object.keys(vectorsOf(info.value)), ...Object.keys(info.value.config.params.sparse_vectors ?? {})]
 
   const choose = async (file: File | undefined) => {
-    if (!file) return
+    if (!file || isBusy) return
     setBrought(null)
     try {
       setChosen(await lookAt(file, vectors))
@@ -47,20 +52,21 @@ export function BringPage({ name }: { name: string }) {
     const { file, mapping } = chosen
     stop.current = new AbortController()
     const { signal } = stop.current
-    setIsBusy(true)
+    setState('under way')
     setError(null)
     try {
       const source = sourceOf(chosen)
       setBrought(await bring({ path, pieces: readRows(file), mapping, source, signal, onProgress: setBrought }))
+      setState('done')
     } catch (failure) {
       setError(signal.aborted ? new Error('Stopped. The rows so far are stored.') : (failure as Error))
+      setState('broken off')
     }
-    setIsBusy(false)
   }
   return (
     <>
       <h1>Bring data to {name}</h1>
-      <Drop onFile={(file) => void choose(file)} />
+      <Drop isBusy={isBusy} onFile={(file) => void choose(file)} />
       <ErrorLine error={error} />
       {chosen && (
         <Section title={`${chosen.file.name}, ${bytes(chosen.file.size)}`}>
@@ -72,24 +78,29 @@ export function BringPage({ name }: { name: string }) {
               setBrought(null)
             }}
           />
-          <p class="row">
-            <button type="button" disabled={isBusy} onClick={() => void start()}>
-              Store the rows
-            </button>
-            {isBusy && (
-              <button type="button" class="plain" onClick={() => stop.current?.abort()}>
-                Stop
+          {mayWrite ? (
+            <p class="row">
+              <button type="button" disabled={isBusy} onClick={() => void start()}>
+                Store the rows
               </button>
-            )}
-          </p>
+              {isBusy && (
+                <button type="button" class="plain" onClick={() => stop.current?.abort()}>
+                  Stop
+                </button>
+              )}
+            </p>
+          ) : (
+            <p>Your key may not write to this collection.</p>
+          )}
         </Section>
       )}
-      {brought && <Outcome brought={brought} isDone={!isBusy && error === null} />}
+      {brought && <Outcome brought={brought} state={state} />}
     </>
   )
 }
 
-function Drop({ onFile }: { onFile: (file: File | undefined) => void }) {
+/** While rows are on their way, no other file is taken. */
+function Drop({ isBusy, onFile }: { isBusy: boolean; onFile: (file: File | undefined) => void }) {
   return (
     <label
       class="drop"
@@ -100,19 +111,24 @@ function Drop({ onFile }: { onFile: (file: File | undefined) => void }) {
       }}
     >
       Drop a file here, or choose one: JSON lines, a JSON array, CSV or Parquet
-      <input type="file" accept={ACCEPTED} onChange={(event) => onFile(event.currentTarget.files?.[0])} />
+      <input
+        type="file"
+        accept={ACCEPTED}
+        disabled={isBusy}
+        onChange={(event) => onFile(event.currentTarget.files?.[0])}
+      />
     </label>
   )
 }
 
 async function lookAt(file: File, vectors: readonly string[]): Promise<Chosen> {
   const first: Row[] = []
-  for await (const rows of readRows(file)) {
+  for await (const { rows } of readRows(file)) {
     first.push(...rows.slice(0, FIRST - first.length))
     if (first.length >= FIRST) break
   }
   if (first.length === 0) throw new Error(`${file.name}: the file has no rows`)
-  const columns = [...new Set(first.flatMap(({ value }) => Object.keys(value)))]
+  const columns = [...new Set(first.flatMap(({ value }) => Object.keys(value ?? {})))]
   return { file, columns, first, mapping: guess(columns, first, vectors) }
 }
 

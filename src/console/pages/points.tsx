@@ -1,13 +1,15 @@
 import { useState } from 'preact/hooks'
 import { ErrorLine, Waiting } from '../parts/basics'
 import { Pager } from '../parts/pager'
+import { linkTo, usePlace } from '../parts/place'
 import { whole } from '../parts/words'
+import { isSame, writeJson } from '../service/exact-json'
 import { useAsked } from '../service/polled'
 import { ask } from '../service/session'
 import type { CollectionInfo, Point, PointId } from '../service/types'
 import { Card } from './points/card'
 import { Facets } from './points/facets'
-import { type Condition, FilterBar, filterOf } from './points/filter-bar'
+import { type Condition, conditionsIn, FilterBar, filterOf, idsIn } from './points/filter-bar'
 
 const PAGE = 48
 
@@ -16,33 +18,40 @@ interface Page {
   next_page_offset: PointId | null
 }
 
-/** Points as cards, page by page, filtered by clicks on their values. */
+/** The pages up to the shown one, of one filter. */
+interface Turned {
+  depends: string
+  starts: (PointId | null)[]
+}
+
+/** Points as cards, page by page, filtered by clicks on their values. The filter stands in the address. */
 export function PointsPage({ name, ids }: { name: string; ids: string | null }) {
   const path = `/collections/${encodeURIComponent(name)}`
-  const [conditions, setConditions] = useState<Condition[]>([])
-  const [starts, setStarts] = useState<(PointId | null)[]>([null])
-  const [chosen, setChosen] = useState(() => idsIn(ids))
+  const asked = usePlace().query.get('filter')
+  const conditions = conditionsIn(asked)
+  const chosen = idsIn(ids)
+  const depends = writeJson([conditions, chosen])
+  const [turned, setTurned] = useState<Turned>({ depends, starts: [null] })
+  const starts = turned.depends === depends ? turned.starts : [null]
   const filter = filterOf(conditions, chosen)
-  const depends = JSON.stringify([conditions, chosen])
   const info = useAsked((signal) => ask<CollectionInfo>('GET', path, undefined, signal), [path])
   const page = useAsked(
     (signal) => {
       const body = { limit: PAGE, with_payload: true, filter, offset: starts.at(-1) ?? undefined }
       return ask<Page>('POST', `${path}/points/scroll`, body, signal)
     },
-    [path, depends, starts.length],
+    [path, depends, writeJson(starts.at(-1))],
   )
   const count = useAsked(
     (signal) => ask<{ count: number }>('POST', `${path}/points/count`, { filter, exact: true }, signal),
     [path, depends],
   )
-  const change = (next: Condition[]) => {
-    setConditions(next)
-    setStarts([null])
+  const show = (next: readonly Condition[], of: string | null) => {
+    const query = { ...(of === null ? {} : { ids: of }), ...(next.length > 0 ? { filter: writeJson(next) } : {}) }
+    location.hash = linkTo(['collections', name, 'points'], query)
   }
   const add = (condition: Condition) => {
-    const text = JSON.stringify(condition)
-    if (!conditions.some((one) => JSON.stringify(one) === text)) change([...conditions, condition])
+    if (!conditions.some((one) => isSame(one, condition))) show([...conditions, condition], ids)
   }
   const next = page.value?.next_page_offset ?? null
   return (
@@ -51,12 +60,12 @@ export function PointsPage({ name, ids }: { name: string; ids: string | null }) 
       {chosen && (
         <p class="row">
           {whole(chosen.length)} points chosen on the map
-          <button type="button" class="plain" onClick={() => setChosen(null)}>
+          <button type="button" class="plain" onClick={() => show(conditions, null)}>
             Show all
           </button>
         </p>
       )}
-      <FilterBar conditions={conditions} onChange={change} />
+      <FilterBar conditions={conditions} onChange={(next) => show(next, ids)} />
       <Facets path={path} schema={info.value?.payload_schema ?? {}} filter={filter} depends={depends} onPick={add} />
       <p class="quiet" aria-live="polite">
         {count.value ? `${whole(count.value.count)} points` : ' '}
@@ -71,17 +80,7 @@ export function PointsPage({ name, ids }: { name: string; ids: string | null }) 
       ) : (
         <Waiting of={page} />
       )}
-      <Pager starts={starts} next={next} onTurn={setStarts} />
+      <Pager starts={starts} next={next} onTurn={(to) => setTurned({ depends, starts: to })} />
     </>
   )
-}
-
-/** Ids that a link names; null where it names none. */
-function idsIn(text: string | null): PointId[] | null {
-  try {
-    const ids = JSON.parse(text ?? 'null')
-    return Array.isArray(ids) ? ids.filter((id) => typeof id === 'number' || typeof id === 'string') : null
-  } catch {
-    return null
-  }
 }

@@ -1,20 +1,24 @@
 import { useState } from 'preact/hooks'
 import { ErrorLine, Section } from '../parts/basics'
 import { JsonEditor } from '../parts/json-editor'
+import { usePlace } from '../parts/place'
 import { RequestTexts } from '../parts/request-texts'
 import { millis } from '../parts/words'
+import { readJson, writeJson } from '../service/exact-json'
 import { nodeAt, parseText, placeText } from '../service/json-text'
 import { type Api, readApi } from '../service/openapi'
 import { type Asked, useAsked } from '../service/polled'
 import { ask, askEnvelope, Refused } from '../service/session'
-import { type CollectionInfo, type PointId, type QueryAnswer, vectorsOf } from '../service/types'
+import { type CollectionInfo, type Point, type PointId, type QueryAnswer, vectorsOf } from '../service/types'
 import { Plan } from './query/plan'
 import { Results } from './query/results'
-import { type Start, startsOf } from './query/starts'
+import { idIn, type Start, startsOf } from './query/starts'
 
 interface Run {
   answer: QueryAnswer
   seconds: number
+  /** As it was sent. */
+  body: string
 }
 
 /** One query, or two beside each other; the plan of each, and the request as text. */
@@ -24,10 +28,14 @@ export function QueryPage({ name, asked }: { name: string; asked: string | null 
   const [isTwo, setIsTwo] = useState(false)
   const [first, setFirst] = useState<PointId[] | null>(null)
   const [second, setSecond] = useState<PointId[] | null>(null)
-  const starts = startsOf(info.value ? vectorsOf(info.value) : {}, info.value, asked)
+  const using = usePlace().query.get('using')
+  const sample = useAsked((signal) => sampleOf(path, using, info.value, signal), [path, using, info.value])
   // Without the description the editor completes nothing, and all else works.
   const api = useAsked(readApi, []).value
-  if (!info.value) return <ErrorLine error={info.error} />
+  // Without a point to begin with, as where a key may not read one, the beginnings have numbers of the right length.
+  if (!info.value || (sample.value === null && !sample.error)) return <ErrorLine error={info.error} />
+  const id = asked === null ? undefined : idIn(asked)
+  const starts = startsOf({ info: info.value, id, using, sample: sample.value?.point ?? null })
   const shared = { path, starts, api, known: knownOf(info.value) }
   return (
     <>
@@ -37,11 +45,33 @@ export function QueryPage({ name, asked }: { name: string; asked: string | null 
         Two queries beside each other
       </label>
       <div class="columns">
-        <OneQuery {...shared} title="Query" others={isTwo ? second : null} onIds={setFirst} />
+        <OneQuery
+          {...shared}
+          key={`${asked} ${using}`}
+          title="Query"
+          isRun={asked !== null}
+          others={isTwo ? second : null}
+          onIds={setFirst}
+        />
         {isTwo && <OneQuery {...shared} title="Second query" others={first} onIds={setSecond} />}
       </div>
     </>
   )
+}
+
+/** A point with the vector that is asked with; null once it is known that there is none. */
+async function sampleOf(
+  path: string,
+  using: string | null,
+  info: CollectionInfo | null,
+  signal: AbortSignal,
+): Promise<{ point: Point | null } | null> {
+  if (info === null) return null
+  const named = using ?? Object.keys(vectorsOf(info))[0]
+  const having = named === undefined ? {} : { filter: { must: [{ has_vector: named }] }, with_vector: [named] }
+  const body = { limit: 1, with_payload: false, ...having }
+  const { points } = await ask<{ points: Point[] }>('POST', `${path}/points/scroll`, body, signal)
+  return { point: points[0] ?? null }
 }
 
 const QUERY = { $ref: '#/components/schemas/QueryRequest' }
@@ -68,19 +98,21 @@ interface Parts {
   starts: readonly Start[]
   /** Ids that the other query found. */
   others: readonly PointId[] | null
+  /** A link has asked for it: it runs at once. */
+  isRun?: boolean
   onIds: (ids: PointId[]) => void
 }
 
-function OneQuery({ path, title, api, known, starts, others, onIds }: Parts) {
+function OneQuery({ path, title, api, known, starts, others, isRun = false, onIds }: Parts) {
   const [text, setText] = useState(() => starts[0]?.text ?? '{}')
-  const [sent, setSent] = useState<string | null>(null)
+  const [sent, setSent] = useState<string | null>(isRun ? text : null)
   const run: Asked<Run | null> = useAsked(
     async (signal) => {
       if (sent === null) return null
-      const body = { explain: true, with_payload: true, ...JSON.parse(sent) }
+      const body = writeJson({ explain: true, with_payload: true, ...(readJson(sent) as object) }, null, 2)
       const { result, time } = await askEnvelope<QueryAnswer>('POST', `${path}/points/query`, body, signal)
       onIds(result.points.map(({ id }) => id))
-      return { answer: result, seconds: time }
+      return { answer: result, seconds: time, body }
     },
     [path, sent],
   )
@@ -123,7 +155,7 @@ function OneQuery({ path, title, api, known, starts, others, onIds }: Parts) {
           </p>
           <Results points={run.value.answer.points} others={others} />
           {run.value.answer.explain && <Plan root={run.value.answer.explain} />}
-          <RequestTexts request={{ method: 'POST', path: `${path}/points/query`, body: sent ?? '{}' }} />
+          <RequestTexts request={{ method: 'POST', path: `${path}/points/query`, body: run.value.body }} />
         </>
       )}
     </Section>

@@ -101,7 +101,7 @@ function Curves({ path, using, byDefault, onDefault }: CurveParts) {
     setProgress(0)
     try {
       const onProgress = (done: number, of: number) => setProgress(done / of)
-      setCurve(await measureRecall({ path, using, queries, signal, onProgress }))
+      setCurve(await measureRecall({ path, using, byDefault, queries, signal, onProgress }))
     } catch (failure) {
       if (!signal.aborted) setError(failure as Error)
     }
@@ -172,8 +172,8 @@ function Drawn({ curve, byDefault, onDefault }: Pick<CurveParts, 'byDefault' | '
         <tbody>{points.map((point) => row(point, byDefault, onDefault))}</tbody>
       </Table>
       <p class="quiet small">
-        Of {whole(queries)} queries; a scan takes {millis(exactMicros / MICROS)}. The marked point is the default, if it
-        was measured. Queries ask for another one by <code>params.recall</code>.
+        Of {whole(queries)} queries; a scan takes {millis(exactMicros / MICROS)}. The marked point is the default.
+        Queries ask for another one by <code>params.recall</code>.
       </p>
     </>
   )

@@ -1,4 +1,5 @@
 /** The lines that a change takes away and adds. */
+import { writeJson } from '../service/exact-json'
 
 export interface Line {
   text: string
@@ -55,5 +56,5 @@ export function Difference({ before, after }: { before: unknown; after: unknown 
 }
 
 function textOf(value: unknown): string {
-  return value === undefined ? '' : JSON.stringify(value, null, 2)
+  return value === undefined ? '' : writeJson(value, null, 2)
 }

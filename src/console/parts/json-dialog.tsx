@@ -1,4 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
+import { readJson, writeJson } from '../service/exact-json'
 import { ErrorLine } from './basics'
 
 interface Parts {
@@ -14,13 +15,13 @@ interface Parts {
 /** A value as JSON to be changed by hand. */
 export function JsonDialog({ title, label, value, action, run, onDone }: Parts) {
   const dialog = useRef<HTMLDialogElement>(null)
-  const [text, setText] = useState(() => JSON.stringify(value, null, 2))
+  const [text, setText] = useState(() => writeJson(value, null, 2))
   const [error, setError] = useState<Error | null>(null)
   useEffect(() => dialog.current?.showModal(), [])
   const submit = async (event: Event) => {
     event.preventDefault()
     try {
-      await run(JSON.parse(text) as never)
+      await run(readJson(text) as never)
       onDone()
     } catch (failure) {
       setError(failure as Error)

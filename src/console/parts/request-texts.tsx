@@ -46,32 +46,56 @@ const JSON_TYPE = 'application/json'
 const TEXTS = { curl, TypeScript: typescript, Python: python }
 
 function curl({ method, path, body, type = JSON_TYPE }: Request): string {
-  const lines = [`curl -s -X ${method} '${addressOf(path)}'`, `  -H "api-key: $VICINAL_API_KEY"`]
-  if (body !== null) lines.push(`  -H 'content-type: ${type}'`, `  --data-binary '${body.replaceAll("'", `'\\''`)}'`)
+  const lines = [`curl -s -X ${method} ${shell(addressOf(path))}`, `  -H "api-key: $VICINAL_API_KEY"`]
+  // A body that begins with @ would name a file to --data-binary.
+  if (body !== null) lines.push(`  -H ${shell(`content-type: ${type}`)}`, `  --data-raw ${shell(body)}`)
   return lines.join(' \\\n')
 }
 
+/** Within such quotes a shell reads nothing but their end. */
+function shell(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`
+}
+
 function typescript({ method, path, body, type = JSON_TYPE }: Request): string {
-  const of = type === JSON_TYPE ? `JSON.stringify(${body?.replaceAll('\n', '\n  ')})` : JSON.stringify(body)
-  const typed = body === null ? '' : `'content-type': '${type}', `
+  const typed = body === null ? '' : `'content-type': ${script(type)}, `
   return [
-    `const answer = await fetch('${addressOf(path)}', {`,
+    `const answer = await fetch(${script(addressOf(path))}, {`,
     `  method: '${method}',`,
     `  headers: { ${typed}'api-key': process.env.VICINAL_API_KEY ?? '' },`,
-    ...(body === null ? [] : [`  body: ${of},`]),
+    ...(body === null ? [] : [`  body: ${isLiteral(body, type) ? literal(body) : script(body)},`]),
     `})`,
     `const { result } = await answer.json()`,
   ].join('\n')
 }
 
+function script(text: string): string {
+  return /^[^'\\\p{Cc}]*$/u.test(text) ? `'${text}'` : JSON.stringify(text)
+}
+
+function literal(body: string): string {
+  return `JSON.stringify(${body.replaceAll('\n', '\n  ')})`
+}
+
+/** Whether JSON means the same as code: long integers lose digits there, and `__proto__` is no key. */
+function isLiteral(body: string, type: string): boolean {
+  if (type !== JSON_TYPE || /\d{16}|__proto__/.test(body)) return false
+  try {
+    JSON.parse(body)
+    return true
+  } catch {
+    return false
+  }
+}
+
 /** A JSON text inside quotes is a text of Python, too. */
 function python({ method, path, body, type = JSON_TYPE }: Request): string {
-  const typed = body === null ? '' : `"content-type": "${type}", `
+  const typed = body === null ? '' : `"content-type": ${JSON.stringify(type)}, `
   return [
     `import json, os, urllib.request`,
     ``,
     `request = urllib.request.Request(`,
-    `    "${addressOf(path)}",`,
+    `    ${JSON.stringify(addressOf(path))},`,
     ...(body === null ? [] : [`    ${JSON.stringify(body)}.encode(),`]),
     `    {${typed}"api-key": os.environ.get("VICINAL_API_KEY", "")},`,
     `    method="${method}",`,

@@ -19,9 +19,14 @@ export function useAsked<T>(ask: (signal: AbortSignal) => Promise<T>, deps: unkn
   useEffect(() => {
     const stop = new AbortController()
     let timer: ReturnType<typeof setTimeout> | undefined
+    let isFirst = true
     const look = async () => {
       try {
-        if (!document.hidden) setStateIf(await latest.current(stop.signal), null)
+        // A page that is opened in the background asks once, so that it is there when it is looked at.
+        if (isFirst || !document.hidden) {
+          isFirst = false
+          setStateIf(await latest.current(stop.signal), null)
+        }
       } catch (error) {
         setStateIf(undefined, error as Error)
       }

@@ -53,7 +53,7 @@ export function vectorTexts(vector: unknown): [name: string, text: string][] {
 
 /** Vectors that can be changed by hand: those that JSON can hold. */
 export function plainVectors(vector: unknown): unknown {
-  if (Array.isArray(vector)) return vector.every((part) => typeof part === 'number') ? vector : undefined
+  if (Array.isArray(vector)) return numbersOf(vector) ?? undefined
   if (!isObject(vector) || 'base64' in vector) return undefined
   const plain = Object.entries(vector).filter(([, one]) => plainVectors(one) !== undefined)
   return plain.length === 0 ? undefined : Object.fromEntries(plain)
@@ -69,7 +69,14 @@ function textOf(vector: unknown): string {
     return `sparse, ${vector.indices.length} indices: ${short(vector.indices)} with ${short(vector.values)}`
   }
   if (!Array.isArray(vector)) return JSON.stringify(vector) ?? 'missing'
-  return vector.every((part) => typeof part === 'number') ? textOfNumbers(vector) : `${vector.length} vectors`
+  const numbers = numbersOf(vector)
+  return numbers ? textOfNumbers(numbers) : `${vector.length} vectors`
+}
+
+/** Components are floats: one beyond 2^53 was read as an integer. Null for lists of vectors. */
+function numbersOf(vector: readonly unknown[]): number[] | null {
+  const numbers = vector.map((part) => (typeof part === 'bigint' ? Number(part) : part))
+  return numbers.every((part) => typeof part === 'number') ? numbers : null
 }
 
 function textOfNumbers(numbers: readonly number[]): string {

@@ -2,7 +2,7 @@
 import { ask } from './session'
 import type { Point, PointId, QueryAnswer } from './types'
 
-export const RECALLS = [0.8, 0.9, 0.95, 0.98, 0.99, 0.999] as const
+const RECALLS = [0.8, 0.9, 0.95, 0.98, 0.99, 0.999]
 /** Neighbours of each query. */
 export const K = 10
 
@@ -28,6 +28,8 @@ export interface Curve {
 interface Parts {
   path: string
   using: string
+  /** The recall of queries that ask for none: it is measured with the others. */
+  byDefault: number
   queries: number
   signal: AbortSignal
   onProgress(done: number, of: number): void
@@ -37,13 +39,14 @@ interface Parts {
  * Stored points ask for their own neighbours, themselves left out: first by a scan, which is the truth, then at each
  * recall. One query is under way at a time, and its time is the service's own, without the way to the browser.
  */
-export async function measureRecall({ path, using, queries, signal, onProgress }: Parts): Promise<Curve> {
+export async function measureRecall({ path, using, byDefault, queries, signal, onProgress }: Parts): Promise<Curve> {
   const named = using === '' ? {} : { using }
   const query = (body: object) =>
     ask<QueryAnswer>('POST', `${path}/points/query`, { ...named, limit: K, explain: true, ...body }, signal)
   const sample = await query({ query: { sample: 'random' }, limit: queries, explain: false, filter: hasVector(using) })
   const ids = sample.points.map(({ id }) => id)
-  const all = ids.length * (1 + RECALLS.length)
+  const recalls = [...new Set([...RECALLS, byDefault])].sort((a, b) => a - b)
+  const all = ids.length * (1 + recalls.length)
   let done = 0
   const each = async (params: object): Promise<QueryAnswer[]> => {
     const answers: QueryAnswer[] = []
@@ -56,7 +59,7 @@ export async function measureRecall({ path, using, queries, signal, onProgress }
   const exact = await each({ exact: true })
   const truth = exact.map(({ points }) => points)
   const points: Measured[] = []
-  for (const asked of RECALLS) points.push(measured(asked, await each({ recall: asked }), truth))
+  for (const asked of recalls) points.push(measured(asked, await each({ recall: asked }), truth))
   return { points, exactMicros: quantile(exact.map(micros), 0.5), queries: ids.length }
 }
 

@@ -1,18 +1,33 @@
 /** Rows of a file that a browser holds, read piece by piece. */
+import { bytes as bytesText } from '../parts/words'
+import { readJson, writeJson } from './exact-json'
 
-/** A row: as text where the file has it as JSON, so that no number loses digits, and as a value to look at. */
+export type Value = Record<string, unknown>
+
+/** A row: as text where the file has it as JSON, so that it is sent as it is, and as a value to look at. */
 export interface Row {
   text?: string
-  value: Record<string, unknown>
+  /** Null where the row is no object. The service tells why. */
+  value: Value | null
+  /** Why the reader of the file refuses the row. */
+  fault?: string
 }
 
-/** Rows of one piece. */
-export type Pieces = AsyncIterable<Row[]>
+export interface Piece {
+  rows: Row[]
+  /** Of the file that is read, 0 to 1. */
+  share: number
+}
 
-const PARQUET_ROWS = 2_000
-const CSV_PIECE_BYTES = 1024 * 1024
+export type Pieces = AsyncIterable<Piece>
+
+const PIECE_ROWS = 2_000
+/** Of a line. The service refuses longer rows in any case. */
+const MOST_LINE_CHARS = 64 * 1024 * 1024
 /** A JSON array is read whole: it has no lines at which it could be cut. */
 const MOST_ARRAY_BYTES = 256 * 1024 * 1024
+/** Unpacked. A row group of Parquet is read whole: its columns lie one after the other. */
+const MOST_GROUP_BYTES = 128 * 1024 * 1024
 
 export const ACCEPTED = '.ndjson,.jsonl,.json,.csv,.parquet'
 
@@ -26,82 +41,100 @@ export function readRows(file: File): Pieces {
   throw new Error(`${file.name}: expected a name that ends with one of ${ACCEPTED.replaceAll(',', ' ')}`)
 }
 
-async function* lines(file: File): Pieces {
-  let rest = ''
-  let at = 0
-  const rowOf = (text: string): Row => {
-    at++
-    return { text, value: objectOf(JSON.parse(text), file.name, at) }
-  }
-  const isRow = (text: string) => text.trim() !== ''
-  const reader = file.stream().pipeThrough(new TextDecoderStream()).getReader()
+/** The text of the file, with the share that is read. */
+async function* texts(file: File): AsyncGenerator<{ text: string; share: number }> {
+  const decoder = new TextDecoder()
+  const reader = file.stream().getReader()
+  let read = 0
   for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
-    const parts = (rest + piece.value).split('\n')
-    rest = parts.pop() ?? ''
-    yield parts.filter(isRow).map(rowOf)
+    read += piece.value.byteLength
+    yield { text: decoder.decode(piece.value, { stream: true }), share: read / file.size }
   }
-  if (isRow(rest)) yield [rowOf(rest)]
+  yield { text: decoder.decode(), share: 1 }
+}
+
+async function* lines(file: File): Pieces {
+  /** Parts of the line that has no end yet. */
+  let open: string[] = []
+  let openChars = 0
+  let row = 0
+  const rowsOf = (parts: string[]) => parts.filter((text) => text.trim() !== '').map(lineRow)
+  for await (const { text, share } of texts(file)) {
+    const cut = text.lastIndexOf('\n')
+    if (cut >= 0) {
+      const rows = rowsOf((open.join('') + text.slice(0, cut)).split('\n'))
+      row += rows.length
+      open = []
+      openChars = 0
+      yield { rows, share }
+    }
+    open.push(text.slice(cut + 1))
+    openChars += text.length - cut - 1
+    if (openChars > MOST_LINE_CHARS)
+      throw new Error(`${file.name}, row ${row + 1}: expected a line of at most ${bytesText(MOST_LINE_CHARS)}`)
+  }
+  yield { rows: rowsOf([open.join('')]), share: 1 }
+}
+
+function lineRow(text: string): Row {
+  try {
+    return { text, value: objectOf(readJson(text)) }
+  } catch {
+    return { text, value: null }
+  }
+}
+
+function objectOf(value: unknown): Value | null {
+  return typeof value === 'object' && !Array.isArray(value) ? (value as Value | null) : null
 }
 
 async function* array(file: File): Pieces {
   if (file.size > MOST_ARRAY_BYTES) throw new Error(`${file.name}: too large for a JSON array; use JSON lines`)
-  const values: unknown = JSON.parse(await file.text())
+  const values = readJson(await file.text())
   if (!Array.isArray(values)) throw new Error(`${file.name}: expected an array of rows`)
-  yield values.map((value, at) => ({ value: objectOf(value, file.name, at + 1) }))
+  const rowOf = (value: unknown): Row => {
+    const object = objectOf(value)
+    return object ? { value: object } : { value: null, text: writeJson(value) }
+  }
+  for (const { found, share } of slices(values, values.length, 0)) yield { rows: found.map(rowOf), share }
 }
 
-function objectOf(value: unknown, name: string, row: number): Record<string, unknown> {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>
-  throw new Error(`${name}, row ${row}: expected an object`)
-}
-
-/** Texts that are JSON (numbers, lists, true) are taken as such. The next piece is read once this one was taken. */
-async function* csv(file: File): Pieces {
-  const { default: Papa } = await import('papaparse')
-  let resume = () => {}
-  const pieces = new ReadableStream<Row[]>({
-    start(stream) {
-      Papa.parse<Record<string, string>>(file, {
-        header: true,
-        skipEmptyLines: true,
-        chunkSize: CSV_PIECE_BYTES,
-        chunk({ data }, parser) {
-          stream.enqueue(data.map(cellsOf))
-          if ((stream.desiredSize ?? 0) > 0) return
-          parser.pause()
-          resume = () => parser.resume()
-        },
-        complete: () => stream.close(),
-        error: (error) => stream.error(error),
-      })
-    },
-    pull: () => resume(),
-  })
-  const reader = pieces.getReader()
-  for (let piece = await reader.read(); !piece.done; piece = await reader.read()) yield piece.value
-}
-
-function cellsOf(cells: Record<string, string>): Row {
-  return { value: Object.fromEntries(Object.entries(cells).map(([name, text]) => [name, cellOf(text)])) }
-}
-
-function cellOf(text: string | undefined): unknown {
-  if (text === undefined) return null
-  if (!/^(-?\d|\[|\{|true$|false$|null$)/.test(text)) return text === '' ? null : text
-  try {
-    return JSON.parse(text)
-  } catch {
-    return text
+/** A few rows at a time. The values begin at a row of all. */
+function* slices<T>(values: readonly T[], all: number, begin: number): Generator<{ found: T[]; share: number }> {
+  for (let at = 0; at < values.length; at += PIECE_ROWS) {
+    const found = values.slice(at, at + PIECE_ROWS)
+    yield { found, share: (begin + at + found.length) / all }
   }
 }
 
+async function* csv(file: File): Pieces {
+  const { CsvRows } = await import('./csv')
+  const reader = new CsvRows(file.name)
+  for await (const { text, share } of texts(file)) {
+    const rows = reader.take(text)
+    if (rows.length > 0) yield { rows, share }
+  }
+  yield { rows: reader.end(), share: 1 }
+}
+
+/** Each row group is read once. */
 async function* parquet(file: File): Pieces {
   const { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } = await import('./parquet')
-  const bytes = await asyncBufferFromFile(file)
-  const metadata = await parquetMetadataAsync(bytes)
-  const rows = Number(metadata.num_rows)
-  for (let rowStart = 0; rowStart < rows; rowStart += PARQUET_ROWS) {
-    const found = await parquetReadObjects({ file: bytes, metadata, rowStart, rowEnd: rowStart + PARQUET_ROWS })
-    yield found.map((value) => ({ value }))
+  const source = await asyncBufferFromFile(file)
+  const metadata = await parquetMetadataAsync(source)
+  const all = Number(metadata.num_rows)
+  let rowStart = 0
+  for (const [group, { num_rows, total_byte_size }] of metadata.row_groups.entries()) {
+    const size = Number(total_byte_size)
+    if (size > MOST_GROUP_BYTES) {
+      const sizes = `expected at most ${bytesText(MOST_GROUP_BYTES)}, got ${bytesText(size)}`
+      throw new Error(`${file.name}, row group ${group}: ${sizes}. The command vicinal import reads such files.`)
+    }
+    const rowEnd = rowStart + Number(num_rows)
+    const values = await parquetReadObjects({ file: source, metadata, rowStart, rowEnd })
+    for (const { found, share } of slices(values, all, rowStart)) {
+      yield { rows: found.map((value) => ({ value })), share }
+    }
+    rowStart = rowEnd
   }
 }

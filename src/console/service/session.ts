@@ -1,4 +1,5 @@
 /** The service that serves the page. One function asks it, with the key that this tab keeps. */
+import { readJson, writeJson } from './exact-json'
 
 const KEY = 'vicinal-api-key'
 /** The address of the service: the page lies in its folder `dashboard`. */
@@ -39,7 +40,7 @@ export function addressOf(path: string): string {
   return new URL(path.slice(1), SERVICE).href
 }
 
-/** The whole envelope of an answer. Numbers beyond 2^53 lose digits, as they do everywhere in a browser. */
+/** The whole envelope of an answer. Integers beyond 2^53 are bigints. */
 export async function askEnvelope<T>(
   method: Method,
   path: string,
@@ -49,7 +50,7 @@ export async function askEnvelope<T>(
   const answer = await send(method, path, body, signal)
   const text = await answer.text()
   if (!answer.ok) throw refusalOf(answer.status, text)
-  return JSON.parse(text)
+  return readJson(text) as never
 }
 
 export async function ask<T>(method: Method, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
@@ -74,33 +75,34 @@ export interface Exchange {
 /** Sends a text as it is, and reads the answer as text. */
 export async function exchange(method: Method, path: string, body?: string, type?: string): Promise<Exchange> {
   const startMs = performance.now()
-  const answer = await send(method, path, body, undefined, type)
+  const answer = await send(method, path, body, undefined, type === undefined ? {} : { 'content-type': type })
   const text = await answer.text()
   const told = answer.headers.get('content-type') ?? ''
   return { status: answer.status, type: told, text, millis: performance.now() - startMs }
 }
 
-async function send(
+/** A text is sent as it is. */
+export async function send(
   method: Method,
   path: string,
   body: unknown,
   signal: AbortSignal | undefined,
-  type = 'application/json',
+  more: Record<string, string> = {},
 ): Promise<Response> {
   const key = keyOfTab()
   const headers: Record<string, string> = key === null ? {} : { 'api-key': key }
   let sent: BodyInit | null = null
   if (body instanceof FormData) sent = body
   else if (body !== undefined) {
-    headers['content-type'] = type
-    sent = typeof body === 'string' ? body : JSON.stringify(body)
+    Object.assign(headers, { 'content-type': 'application/json' }, more)
+    sent = typeof body === 'string' ? body : writeJson(body)
   }
   const answer = await fetch(addressOf(path), { method, headers, body: sent, signal: signal ?? null })
   if (answer.status === 401) for (const listener of listeners) listener()
   return answer
 }
 
-function refusalOf(status: number, text: string): Refused {
+export function refusalOf(status: number, text: string): Refused {
   try {
     const { error, code, details } = JSON.parse(text).status
     return new Refused(error, status, code, details?.field)

@@ -56,10 +56,13 @@ export interface VectorParams {
   [other: string]: unknown
 }
 
-export type PointId = number | string
+/** Integers beyond 2^53 are bigints. */
+export type PointId = number | bigint | string
 
 export interface Point {
   id: PointId
+  /** Of collections whose ids are texts: the id is derived from it. */
+  text_id?: string
   payload: Record<string, unknown> | null
   vector?: unknown
   score?: number

@@ -5,6 +5,7 @@ import { Confirm } from '../../parts/confirm'
 import { JsonEditor } from '../../parts/json-editor'
 import { type Request, RequestTexts } from '../../parts/request-texts'
 import { short, whole } from '../../parts/words'
+import { readJson, writeJson } from '../../service/exact-json'
 import { type Api, exampleOf, type Parameter, type Route, valuesOf } from '../../service/openapi'
 import { useAsked } from '../../service/polled'
 import { ask, type Exchange, exchange } from '../../service/session'
@@ -175,7 +176,7 @@ function Answer({ answer: { status, type, text, millis } }: { answer: Exchange }
 function indented(text: string): string {
   if (text.length > SHOWN) return text
   try {
-    return JSON.stringify(JSON.parse(text), null, 2)
+    return writeJson(readJson(text), null, 2)
   } catch {
     return text
   }

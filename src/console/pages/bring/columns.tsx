@@ -1,5 +1,5 @@
 import { Code } from '../../parts/code'
-import { isPoint, lineOf, type Mapping } from '../../service/bring'
+import { lineOf, type Mapping } from '../../service/mapping'
 import type { Row } from '../../service/row-files'
 
 interface Parts {
@@ -17,14 +17,13 @@ const CHARS = 400
 
 /** Chooses what becomes of each column, and shows the first rows as they will be stored. */
 export function Columns({ columns, first, mapping, vectors, onChange }: Parts) {
-  const asPoints = first.every(isPoint)
   const named = (vector: string, column: string) => {
     const { [vector]: _, ...others } = mapping.vectors
     onChange({ ...mapping, vectors: column === NONE ? others : { ...others, [vector]: column } })
   }
   return (
     <>
-      {asPoints ? (
+      {mapping.asPoints ? (
         <p>The rows are points as the API has them, and are stored as they are.</p>
       ) : (
         <div class="row">
@@ -58,12 +57,14 @@ export function Columns({ columns, first, mapping, vectors, onChange }: Parts) {
       )}
       <Code
         label="First rows as they will be stored"
-        text={first.map((row, at) => cut(lineOf(row, at, mapping))).join('\n')}
+        text={first.map((row, at) => shown(row, at, mapping)).join('\n')}
       />
     </>
   )
 }
 
-function cut(text: string): string {
+function shown(row: Row, at: number, mapping: Mapping): string {
+  if (row.fault !== undefined) return `Row ${at + 1} is refused: ${row.fault}`
+  const text = lineOf(row, at, mapping)
   return text.length <= CHARS ? text : `${text.slice(0, CHARS)} …`
 }

@@ -1,13 +1,19 @@
 import { Section, Table, Tile } from '../../parts/basics'
-import { whole } from '../../parts/words'
+import { percent, whole } from '../../parts/words'
 import type { Brought } from '../../service/bring'
 
+export type State = 'under way' | 'broken off' | 'done'
+const TITLES = { 'under way': 'Under way', 'broken off': 'Broken off', done: 'Done' }
+
 /** What became of the rows, and each that is not stored, by its reason. */
-export function Outcome({ brought, isDone }: { brought: Brought; isDone: boolean }) {
-  const { accepted, rejected, quarantined, fixed, flagged, position, by_rule, errors } = brought
+export function Outcome({ brought, state }: { brought: Brought; state: State }) {
+  const { accepted, rejected, quarantined, fixed, flagged, position, by_rule, errors, share } = brought
+  const unlisted = rejected + (quarantined ?? 0) - errors.length
   return (
-    <Section title={isDone ? 'Done' : 'Under way'}>
+    <Section title={TITLES[state]}>
+      <progress aria-label="Share of the file" value={share} />
       <div class="tiles" aria-live="polite">
+        <Tile name="Of the file" value={percent(share)} />
         <Tile name="Rows read" value={whole(position)} />
         <Tile name="Stored" value={whole(accepted)} />
         <Tile name="Refused" value={whole(rejected)} />
@@ -31,7 +37,7 @@ export function Outcome({ brought, isDone }: { brought: Brought; isDone: boolean
           <tbody>
             {errors.map(({ row, error, field, rule, action }) => (
               <tr key={row}>
-                <th scope="row">{whole(row)}</th>
+                <th scope="row">{whole(row + 1)}</th>
                 <td>{error}</td>
                 <td>{field ?? '–'}</td>
                 <td>{action === 'quarantine' ? `quarantine, by rule ${rule}` : 'refused'}</td>
@@ -40,6 +46,7 @@ export function Outcome({ brought, isDone }: { brought: Brought; isDone: boolean
           </tbody>
         </Table>
       )}
+      {unlisted > 0 && <p class="quiet">and {whole(unlisted)} more rows that are not stored</p>}
     </Section>
   )
 }

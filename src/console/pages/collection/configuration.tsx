@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks'
 import { ErrorLine, Section } from '../../parts/basics'
 import { Code } from '../../parts/code'
+import { writeJson } from '../../service/exact-json'
 import { useMay } from '../../service/rights'
 import { ask } from '../../service/session'
 import type { CollectionInfo } from '../../service/types'
@@ -62,7 +63,7 @@ export function Configuration({ name, path, info, onChange }: Parts) {
           </p>
         </form>
       )}
-      <Code label="Configuration" text={JSON.stringify(info.config, null, 2)} />
+      <Code label="Configuration" text={writeJson(info.config, null, 2)} />
     </Section>
   )
 }

@@ -1,6 +1,7 @@
 import { Section } from '../../parts/basics'
 import { linkTo } from '../../parts/place'
 import { whole } from '../../parts/words'
+import { writeJson } from '../../service/exact-json'
 import { useAsked } from '../../service/polled'
 import { ask } from '../../service/session'
 import type { Point, PointId } from '../../service/types'
@@ -13,11 +14,11 @@ const MOST_LINKED = 500
 /** The encircled points: their ids, and the same as a filter of queries. */
 export function Chosen({ name, ids, onClear }: { name: string; ids: readonly PointId[]; onClear: () => void }) {
   const linked = ids.slice(0, MOST_LINKED)
-  const text = JSON.stringify({ must: [{ has_id: ids }] })
+  const text = writeJson({ must: [{ has_id: ids }] })
   return (
     <Section title={`${whole(ids.length)} points chosen`}>
       <p class="row">
-        <a href={linkTo(['collections', name, 'points'], { ids: JSON.stringify(linked) })}>
+        <a href={linkTo(['collections', name, 'points'], { ids: writeJson(linked) })}>
           {ids.length > MOST_LINKED ? `Show the first ${whole(MOST_LINKED)} as cards` : 'Show them as cards'}
         </a>
         <button type="button" class="plain" onClick={() => void navigator.clipboard?.writeText(text)}>

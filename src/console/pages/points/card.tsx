@@ -4,10 +4,11 @@ import { JsonDialog } from '../../parts/json-dialog'
 import { May } from '../../parts/may'
 import { linkTo } from '../../parts/place'
 import { whole } from '../../parts/words'
+import { isSame, writeJson } from '../../service/exact-json'
 import { ask } from '../../service/session'
 import type { Point } from '../../service/types'
 import type { Condition } from './filter-bar'
-import { pathOf, Value } from './value'
+import { cut, pathOf, Value } from './value'
 
 /** Fields of a payload that a card shows before it is unfolded. */
 const FIELDS = 12
@@ -25,19 +26,20 @@ export function Card({ name, path, point, onPick, onChange }: Parts) {
   const [most, setMost] = useState(FIELDS)
   const [open, setOpen] = useState<'edit' | 'delete' | null>(null)
   const fields = Object.entries(point.payload ?? {})
+  const id = String(point.text_id ?? point.id)
   const close = () => {
     setOpen(null)
     onChange()
   }
   return (
-    <article class="card" aria-label={`Point ${point.id}`}>
+    <article class="card" aria-label={`Point ${id}`}>
       <header>
-        <h2>{String(point.id)}</h2>
+        <h2>{id}</h2>
       </header>
       <dl>
         {fields.slice(0, most).map(([key, value]) => (
           <>
-            <dt key={`${key} key`}>{key}</dt>
+            <dt key={`${key} key`}>{cut(key)}</dt>
             <dd key={key}>
               <Value value={value} path={pathOf(key)} onPick={onPick} />
             </dd>
@@ -50,7 +52,7 @@ export function Card({ name, path, point, onPick, onChange }: Parts) {
         </button>
       )}
       <footer>
-        <a href={linkTo(['collections', name, 'query'], { id: JSON.stringify(point.id) })}>Neighbours</a>
+        <a href={linkTo(['collections', name, 'query'], { id: writeJson(point.id) })}>Neighbours</a>
         <May change="points" of={name}>
           <button type="button" class="plain" onClick={() => setOpen('edit')}>
             Edit
@@ -61,21 +63,21 @@ export function Card({ name, path, point, onPick, onChange }: Parts) {
         </May>
       </footer>
       {open === 'edit' && (
-        // It replaces the stored payload whole: fields that were taken out are gone.
         <JsonDialog
-          title={`Payload of point ${point.id}`}
+          title={`Payload of point ${id}`}
           label="Payload"
           value={point.payload ?? {}}
           action="Store it"
-          run={async (payload: object) => {
-            await ask('PUT', `${path}/points/payload?wait=true`, { payload, points: [point.id] })
+          run={async (payload: Record<string, unknown>) => {
+            const operations = changesOf(point, payload)
+            if (operations.length > 0) await ask('POST', `${path}/points/batch?wait=true`, { operations })
           }}
           onDone={close}
         />
       )}
       {open === 'delete' && (
         <Confirm
-          title={`Delete point ${point.id}`}
+          title={`Delete point ${id}`}
           text="Its vectors and its payload are deleted."
           action="Delete it"
           run={async () => {
@@ -86,4 +88,14 @@ export function Card({ name, path, point, onPick, onChange }: Parts) {
       )}
     </article>
   )
+}
+
+/** Operations on the keys that were changed or taken out. What others wrote to the other keys meanwhile stays. */
+function changesOf({ id, payload: before }: Point, after: Record<string, unknown>): object[] {
+  const changed = Object.entries(after).filter(([key, value]) => !isSame(value, before?.[key]))
+  const removed = Object.keys(before ?? {}).filter((key) => !(key in after))
+  return [
+    ...(changed.length > 0 ? [{ set_payload: { payload: Object.fromEntries(changed), points: [id] } }] : []),
+    ...(removed.length > 0 ? [{ delete_payload: { keys: removed.map(pathOf), points: [id] } }] : []),
+  ]
 }

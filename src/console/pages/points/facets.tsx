@@ -3,6 +3,7 @@ import { useAsked } from '../../service/polled'
 import { ask } from '../../service/session'
 import type { CollectionInfo } from '../../service/types'
 import type { Condition } from './filter-bar'
+import { cut, isLong } from './value'
 
 /** Kinds of indexes whose values can be counted. */
 const COUNTED = new Set(['keyword', 'integer', 'bool', 'uuid'])
@@ -33,7 +34,7 @@ export function Facets({ path, schema, filter, depends, onPick }: Parts) {
 function Facet({ path, of, filter, depends, onPick }: Omit<Parts, 'schema'> & { of: string }) {
   const counted = useAsked(
     (signal) =>
-      ask<{ hits: { value: string | number | boolean; count: number }[] }>(
+      ask<{ hits: { value: string | number | bigint | boolean; count: number }[] }>(
         'POST',
         `${path}/facet`,
         { key: of, limit: MOST_VALUES, filter },
@@ -48,9 +49,13 @@ function Facet({ path, of, filter, depends, onPick }: Omit<Parts, 'schema'> & { 
       <li class="quiet">{of}</li>
       {hits.map(({ value, count }) => (
         <li key={String(value)} class="chip">
-          <button type="button" class="value" onClick={() => onPick({ key: of, value })}>
-            {String(value)}
-          </button>{' '}
+          {isLong(value) ? (
+            <span>{cut(value)}</span>
+          ) : (
+            <button type="button" class="value" onClick={() => onPick({ key: of, value })}>
+              {String(value)}
+            </button>
+          )}{' '}
           <span class="quiet">{whole(count)}</span>
         </li>
       ))}

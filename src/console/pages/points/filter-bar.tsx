@@ -1,9 +1,11 @@
 /** A filter made of clicks: values that must be there, or must not. */
+import { readJson } from '../../service/exact-json'
 import type { PointId } from '../../service/types'
+import { cut } from './value'
 
 export interface Condition {
   key: string
-  value: string | number | boolean
+  value: string | number | bigint | boolean
   isNot?: boolean
 }
 
@@ -12,6 +14,31 @@ export function filterOf(conditions: readonly Condition[], ids: readonly PointId
   if (conditions.length === 0 && ids === null) return undefined
   const of = (isNot: boolean) => conditions.filter((one) => (one.isNot ?? false) === isNot).map(clauseOf)
   return { must: [...of(false), ...(ids ? [{ has_id: ids }] : [])], must_not: of(true) }
+}
+
+/** Conditions that a link names; the others are left out. */
+export function conditionsIn(text: string | null): Condition[] {
+  const found = valueIn(text)
+  return Array.isArray(found) ? found.filter(isCondition) : []
+}
+
+function isCondition(one: Partial<Condition> | null): one is Condition {
+  const kinds = ['string', 'number', 'bigint', 'boolean']
+  return typeof one?.key === 'string' && kinds.includes(typeof one.value)
+}
+
+/** Ids that a link names; null where it names none. */
+export function idsIn(text: string | null): PointId[] | null {
+  const found = valueIn(text)
+  return Array.isArray(found) ? found.filter((id) => ['number', 'bigint', 'string'].includes(typeof id)) : null
+}
+
+function valueIn(text: string | null): unknown {
+  try {
+    return readJson(text ?? 'null')
+  } catch {
+    return null
+  }
 }
 
 /** Floats match no value, only a range. */
@@ -33,7 +60,7 @@ export function FilterBar({
       {conditions.map((condition) => {
         const { key, value, isNot } = condition
         const others = conditions.filter((one) => one !== condition)
-        const text = `${key} ${isNot ? '≠' : '='} ${value}`
+        const text = `${cut(key)} ${isNot ? '≠' : '='} ${cut(String(value))}`
         return (
           <li key={text} class="chip">
             {text}

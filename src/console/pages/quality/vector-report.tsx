@@ -2,6 +2,7 @@ import { Section, Tile } from '../../parts/basics'
 import { Histogram } from '../../parts/histogram'
 import { linkTo } from '../../parts/place'
 import { percent, short, whole } from '../../parts/words'
+import { writeJson } from '../../service/exact-json'
 import type { VectorQuality } from '../../service/quality'
 import type { PointId } from '../../service/types'
 
@@ -84,7 +85,7 @@ export function VectorReport({ collection, vector }: { collection: string; vecto
 function Ids({ collection, using, ids }: { collection: string; using: string; ids: readonly PointId[] }) {
   return ids.slice(0, MOST).map((id) => (
     <>
-      <a key={String(id)} href={linkTo(['collections', collection, 'query'], { id: JSON.stringify(id), using })}>
+      <a key={String(id)} href={linkTo(['collections', collection, 'query'], { id: writeJson(id), using })}>
         {String(id)}
       </a>{' '}
     </>

@@ -2,6 +2,7 @@ import { useState } from 'preact/hooks'
 import { Code } from '../../parts/code'
 import { JsonDialog } from '../../parts/json-dialog'
 import { whole } from '../../parts/words'
+import { writeJson } from '../../service/exact-json'
 import { plainVectors, type QuarantinedRecord, vectorTexts } from '../../service/quarantine'
 
 /** Characters shown of a payload: a browser takes seconds to lay out two megabytes. */
@@ -21,7 +22,7 @@ interface Parts {
 export function RecordCard({ record: { id, payload: told }, isChosen, onChoose, onRepair, isOffered }: Parts) {
   const { rule, reason, field, source, position, record, quarantined_at } = told
   const [isEdited, setIsEdited] = useState(false)
-  const pointId = JSON.stringify(record.id)
+  const pointId = writeJson(record.id)
   const vector = plainVectors(record.vector)
   const facts: [string, string][] = [
     ['rule', rule],
@@ -74,6 +75,6 @@ export function RecordCard({ record: { id, payload: told }, isChosen, onChoose, 
 }
 
 function shown(payload: unknown): string {
-  const text = JSON.stringify(payload, null, 2)
+  const text = writeJson(payload, null, 2)
   return text.length > TEXT ? `${text.slice(0, TEXT)}\n… of ${whole(text.length)} characters` : text
 }

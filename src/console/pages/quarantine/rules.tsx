@@ -3,6 +3,7 @@ import { ErrorLine, Section, Table } from '../../parts/basics'
 import { Confirm } from '../../parts/confirm'
 import { Difference } from '../../parts/difference'
 import { May } from '../../parts/may'
+import { readJson, writeJson } from '../../service/exact-json'
 import type { Ingestion, Rule } from '../../service/quarantine'
 import { ask } from '../../service/session'
 
@@ -19,11 +20,11 @@ export function Rules({ name, ingestion, onChange }: Parts) {
   const [text, setText] = useState<string | null>(null)
   const [change, setChange] = useState<Ingestion | null | undefined>(undefined)
   const [error, setError] = useState<Error | null>(null)
-  const start = () => setText(JSON.stringify(ingestion ?? exampleFor(name), null, 2))
+  const start = () => setText(writeJson(ingestion ?? exampleFor(name), null, 2))
   const show = (event: Event) => {
     event.preventDefault()
     try {
-      setChange(JSON.parse(text ?? 'null'))
+      setChange(readJson(text ?? 'null') as never)
       setError(null)
     } catch (failure) {
       setError(failure as Error)
@@ -129,6 +130,6 @@ function nameOf({ name, check, vector, key }: Rule): string {
 function settingsOf(rule: Rule): string {
   return Object.entries(rule)
     .filter(([setting]) => !TOLD.has(setting))
-    .map(([setting, value]) => `${setting} ${JSON.stringify(value)}`)
+    .map(([setting, value]) => `${setting} ${writeJson(value)}`)
     .join(', ')
 }

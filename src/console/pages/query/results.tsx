@@ -1,4 +1,5 @@
 import { short } from '../../parts/words'
+import { writeJson } from '../../service/exact-json'
 import type { Point, PointId } from '../../service/types'
 
 /** Characters of a payload beside a result. */
@@ -8,16 +9,16 @@ const TEXT = 200
 export function Results({ points, others }: { points: readonly Point[]; others: readonly PointId[] | null }) {
   return (
     <ol class="results">
-      {points.map(({ id, score, payload }, at) => {
+      {points.map(({ id, text_id, score, payload }, at) => {
         const there = others?.indexOf(id) ?? -1
         return (
           <li key={id}>
             <span class="quiet">{at + 1}</span>
             <span class="text">
-              <strong>{String(id)}</strong> <span class="quiet">{textOf(payload)}</span>
+              <strong>{String(text_id ?? id)}</strong> <span class="quiet">{textOf(payload)}</span>
             </span>
             <span>
-              {score === undefined ? '' : short(score)}{' '}
+              {score === undefined ? '' : short(Number(score))}{' '}
               {others && (
                 <span class={there < 0 ? 'only' : 'quiet'}>{there < 0 ? 'only here' : `there ${there + 1}`}</span>
               )}
@@ -31,7 +32,7 @@ export function Results({ points, others }: { points: readonly Point[]; others: 
 
 function textOf(payload: Point['payload']): string {
   const fields = Object.entries(payload ?? {}).map(([key, value]) => {
-    const text = typeof value === 'string' ? value : JSON.stringify(value)
+    const text = typeof value === 'string' ? value : writeJson(value)
     return `${key}: ${text.slice(0, TEXT)}`
   })
   return fields.join(' · ').slice(0, TEXT)
