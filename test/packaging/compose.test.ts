@@ -91,14 +91,17 @@ function nginxConfiguration(): string {
   return file
 }
 
-/** Through the load balancer. Clients ask again after a 502, a 503, or no answer. */
+/** Through the load balancer, as the console asks. Clients ask again after a 502, a 503, or no answer. */
 async function until200<R>(method: string, path: string, body?: unknown): Promise<R> {
+  const origin = `http://${addresses.get('balancer')}:6333`
+  // Browsers send their page's origin with everything that may change something.
+  const browser = { 'sec-fetch-site': 'same-origin', ...(method === 'GET' ? {} : { origin }) }
   let result: R | undefined
   await expect
     .poll(async () => {
-      const answer = await fetch(`http://${addresses.get('balancer')}:6333${path}`, {
+      const answer = await fetch(origin + path, {
         method,
-        headers: { 'api-key': SECRETS.VICINAL_API_KEY as string, 'content-type': 'application/json' },
+        headers: { ...browser, 'api-key': SECRETS.VICINAL_API_KEY as string, 'content-type': 'application/json' },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       })
       if (answer.ok) result = ((await answer.json()) as { result: R }).result
