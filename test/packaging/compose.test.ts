@@ -115,6 +115,13 @@ test('the systemd unit is valid', () => {
   run('systemd-analyze', ['verify', join(ROOT, 'deploy/vicinal.service')], ROOT)
 })
 
+test('the unit may write the audit log where the docs have it', () => {
+  const docs = readFileSync(join(ROOT, 'docs/observability.md'), 'utf8')
+  const [, folder] = /^ +\/var\/log\/([^/\s]+)\/\S+ \{$/m.exec(docs) ?? []
+  // Of /var/log alone: ProtectSystem=strict makes all else read-only.
+  expect(deploy('vicinal.service').split('\n')).toContain(`LogsDirectory=${folder}`)
+})
+
 describe.runIf(process.platform === 'linux')('compose.yml', () => {
   test('has two nodes that write, two that read, and a load balancer that knows them all', () => {
     const roles = nodes.map((name) => services[name]?.environment?.VICINAL_ROLE)
