@@ -14,7 +14,7 @@ import type { Ticket } from './ticket.js'
 export const TRACEPARENT_HEADER = 'traceparent'
 export const TRACESTATE_HEADER = 'tracestate'
 /** W3C Trace Context, level 2: the trace in which the answer was made. */
-const TRACERESPONSE_HEADER = 'traceresponse'
+export const TRACERESPONSE_HEADER = 'traceresponse'
 const LOGGED_PATH_CHARS = 512
 /** Lines about slow queries within a minute; further ones are counted. */
 const MOST_SLOW_LINES = 60
