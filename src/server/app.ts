@@ -74,7 +74,7 @@ export function createServer(options: ServerOptions): Server {
     ...(threads ? { budgets: { cells: threads.budgets, row: 0 } } : {}),
     others: async () => (await threads?.states()) ?? [],
     ...(peers ? { peers } : {}),
-    valueExists: (claim) => valueExists(gate.get(), claim),
+    valueExists: (claim, call) => valueExists(gate.get(), claim, call),
     tracing,
     audit: audit && new AuditLog(audit),
     routes: ({ metrics, isClosing, mayRead }) =>
