@@ -75,6 +75,27 @@ it('tell of a token with value_exists that finds no place for its look', async (
   await expect.poll(() => told().at(-1)).toMatchObject({ subject: 'eva', outcome: 'OVERLOADED', status: 429 })
 })
 
+it('tell the names of aliases that are changed, and a bounded number of them', async () => {
+  const { ask, told } = await started()
+  const alias = (name: string) => ({ create_alias: { alias_name: name, collection_name: 'a' } })
+  const change = (...actions: object[]) => ask('POST', '/collections/aliases', WRITER, { actions })
+  await ask('PUT', '/collections/a', WRITER, { vectors: { size: 2, distance: 'Dot' } })
+  await change(alias('one'))
+  await change(
+    { rename_alias: { old_alias_name: 'one', new_alias_name: 'two' } },
+    { delete_alias: { alias_name: 'x' } },
+  )
+  await change(...Array.from({ length: 50 }, (_, at) => alias(`many-${at}`)))
+  await change({ create_alias: { alias_name: 'one', collection_name: 'gone' } })
+  await expect.poll(() => told().length).toBe(5)
+  expect(told().slice(1)).toMatchObject([
+    { collection: 'a', aliases: ['one'], outcome: 'ok' },
+    { collection: null, aliases: ['one', 'two', 'x'], outcome: 'ok' },
+    { collection: 'a', aliases: expect.objectContaining({ length: 32 }), moreAliases: 18, outcome: 'ok' },
+    { collection: 'gone', aliases: ['one'], outcome: 'NOT_FOUND' },
+  ])
+})
+
 it('the look for value_exists ends with its request', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'vicinal-value-exists-'))
   onTestFinished(() => rm(folder, { recursive: true }))
