@@ -11,7 +11,7 @@ import type { Tracing } from '../core/tracing.js'
 import { turnBudget } from '../core/turn-budget.js'
 import { type ArrivalParts, ArrivingBodies, FEW_VALUE_BYTES, LARGE_BODY_BYTES, LOOKS } from './arriving-body.js'
 import type { AuditLog } from './audit-log.js'
-import { type Identity, KeyRing, type Keys } from './auth.js'
+import { ANYONE, type Identity, KeyRing, type Keys } from './auth.js'
 import { checkContentEncoding, findCollection, registerBodies } from './bodies.js'
 import type { Asked, ReadCall, ReadRoute, RouteOf } from './call.js'
 import { type Admitted, callerOf } from './callers.js'
@@ -104,13 +104,8 @@ export class Service<C extends ReadCall> {
     this.#peers = parts.peers ?? null
     this.#guard = new HostGuard(settings, () => !this.#keys.isEmpty)
     this.#places = new Places(settings, budgets, () => this.#mostBodyBytes)
-    this.#callers = new KnownCallers({
-      ...parts,
-      keys: this.#keys,
-      places: this.#places,
-      timeoutMs: settings.timeoutMs,
-      wrongKeys: mainThread ? null : this.#wrongKeys,
-    })
+    const known = { keys: this.#keys, places: this.#places, timeoutMs: settings.timeoutMs }
+    this.#callers = new KnownCallers({ ...parts, ...known, wrongKeys: mainThread ? null : this.#wrongKeys })
     this.metrics = new Metrics({ own: () => this.state(), others, memory, budgets: this.#places.budgets })
     this.#unmatched = this.metrics.route('OTHER', 'unmatched')
     this.app = createApp(settings, {
@@ -315,7 +310,6 @@ export class Service<C extends ReadCall> {
       this.#observation.end(request, ticket, status, elapsedMs)
     })
     this.#tell(request, reply)
-    this.#observation.begin(request, reply, ticket, config)
     const refused = (error: Error) => {
       if (error instanceof RefusedToken) ticket.subject = error.subject
       return this.#callers.counted(error, ticket.peer ?? request.raw.socket.remoteAddress)
@@ -345,6 +339,8 @@ export class Service<C extends ReadCall> {
     const isOfNode = access === 'cluster'
     const { name = '' } = (request.params ?? {}) as { name?: string }
     ticket.subject = isOfNode ? actorOf(headers) : who.subject
+    // Only now: a stranger must not choose which requests are traced.
+    this.#observation.begin(request, reply, config, who === ANYONE && !this.#keys.isEmpty)
     // A client that hung up meanwhile has given back what it held, and must not take a place.
     if (ticket.stop.isStopped) throw new VicinalError('CANCELLED', 'the client hung up')
     if (this.#settings.isReadOnly && access === 'write') throw new VicinalError('READ_ONLY', ONLY_READS)
