@@ -221,6 +221,11 @@ const PER_OPEN_COLLECTION: readonly PerCollection<CollectionInfo>[] = [
   ['collection_tail_bytes', 'Vectors not yet in a graph', (info) => info.tailBytes],
   ['collection_memory_bytes', 'Memory that the collection holds', (info) => info.memory.total.bytes],
   ['collection_resident_bytes', 'Memory of the collection in RAM', (info) => info.memory.total.residentBytes],
+  [
+    'collection_yellow',
+    '1 while vectors wait for a graph, a payload index is built, or segments are rebuilt',
+    ({ status }) => Number(status === 'yellow'),
+  ],
   ['collection_warnings', 'Problems that were survived', (info) => info.warnings.length],
 ]
 
