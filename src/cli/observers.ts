@@ -5,6 +5,7 @@ import { type WorkDone, workTimes } from '../core/work-times.js'
 import type { LineFile } from '../disk/line-file.js'
 import type { SharingDatabase } from '../engine/database/sharing.js'
 import type { Server } from '../server/app.js'
+import { collectionInfos } from '../server/collection-infos.js'
 import { VERSION } from '../server/versions.js'
 import { asksForTraces, openTracing } from '../tracing/open.js'
 import type { Parsed } from './parse-settings.js'
@@ -55,21 +56,26 @@ async function auditFile(path: string): Promise<LineFile> {
   })
 }
 
-/** One line once the database is open, and one for each collection that had records to bring back from its log. */
+/**
+ * One line once the database is open. Collections open with their first use, so it tells how many may have records in
+ * their logs to bring back; each of them has a line of its own then.
+ */
 export function logRecovery(log: Server['log'], opening: Promise<SharingDatabase>): () => void {
   const startMs = performance.now()
   const secondsSince = (ms: number, until = performance.now()) => Number(((until - ms) / MS_PER_SECOND).toFixed(3))
-  let records = 0
   const listener = ({ kind, facts, startMs: sinceMs, endMs, error }: WorkDone) => {
     if (kind !== 'recovery' || error !== undefined) return
-    records += Number(facts.records)
-    if (Number(facts.records) > 0) log.info({ ...facts, seconds: secondsSince(sinceMs, endMs) }, 'recovered')
+    const told = { ...facts, seconds: secondsSince(sinceMs, endMs) }
+    if (Number(facts.records) > 0) log.info(told, 'recovered')
+    else log.debug(told, 'opened a collection')
   }
   workTimes.listeners.add(listener)
   opening
     .then(async (database) => {
-      const collections = (await database.collections()).length
-      log.info({ collections, records, seconds: secondsSince(startMs) }, 'opened')
+      const seconds = secondsSince(startMs)
+      const { open, closed, failed } = await collectionInfos(database)
+      const unclosed = closed.filter(({ counts }) => counts === null).length
+      log.info({ collections: open.length + closed.length + failed.length, unclosed, seconds }, 'opened')
     })
     .catch(() => undefined)
   return () => void workTimes.listeners.delete(listener)

@@ -54,7 +54,7 @@ export interface ThreadsBeside {
 }
 
 export interface Server {
-  readonly log: Pick<FastifyBaseLogger, 'info' | 'warn' | 'error'>
+  readonly log: Pick<FastifyBaseLogger, 'debug' | 'info' | 'warn' | 'error'>
   /** Replaces the keys of all threads. Streams opened with another key are closed. */
   replaceKeys(keys: Keys): void
   /** Starts to listen. Resolves to the address, such as `http://127.0.0.1:6333`. */
@@ -74,7 +74,7 @@ export function createServer(options: ServerOptions): Server {
     ...(threads ? { budgets: { cells: threads.budgets, row: 0 } } : {}),
     others: async () => (await threads?.states()) ?? [],
     ...(peers ? { peers } : {}),
-    valueExists: (claim) => valueExists(gate.get(), claim),
+    valueExists: (claim, call) => valueExists(gate.get(), claim, call),
     tracing,
     audit: audit && new AuditLog(audit),
     routes: ({ metrics, isClosing, mayRead }) =>

@@ -9,6 +9,8 @@ import { HUNG_UP, type Ticket } from './ticket.js'
 
 /** Refusals of whom may do what, and of how much: these are told of reads too. */
 const REFUSALS: ReadonlySet<number> = new Set([401, 403, 429])
+/** Aliases in one line. A request may change thousands. */
+const MOST_ALIASES = 32
 const OK = 200
 const FIRST_FAILURE = 400
 
@@ -22,6 +24,10 @@ export interface AuditEntry {
   subject: string
   action: string
   collection: string | null
+  /** Of a change of aliases: those that it names, at most MOST_ALIASES. */
+  aliases?: readonly string[]
+  /** How many more it names. */
+  moreAliases?: number
   /** `ok`, or the code of the error. */
   outcome: string
   status: number
@@ -48,7 +54,8 @@ export class AuditLog {
       reqId: request.id,
       subject: ticket.subject,
       action,
-      collection: name ?? null,
+      collection: name ?? ticket.named?.collection ?? null,
+      ...(ticket.named ? bounded(ticket.named.aliases) : {}),
       outcome:
         ticket.failure ?? (status >= OK && status < FIRST_FAILURE ? 'ok' : status === HUNG_UP ? 'HUNG_UP' : 'FAILED'),
       status,
@@ -65,6 +72,11 @@ export class AuditLog {
   add(entry: AuditEntry): void {
     this.#lines.write(`${JSON.stringify({ time: new Date().toISOString(), ...entry })}\n`)
   }
+}
+
+function bounded(aliases: readonly string[]): Pick<AuditEntry, 'aliases' | 'moreAliases'> {
+  const more = aliases.length - MOST_ALIASES
+  return { aliases: aliases.slice(0, MOST_ALIASES), ...(more > 0 ? { moreAliases: more } : {}) }
 }
 
 /** Nodes pass reads on below routes for nodes alone, too. */

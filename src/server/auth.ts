@@ -7,7 +7,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { VicinalError } from '../core/errors.js'
 import type { MaybePromise } from '../core/maybe-promise.js'
 import { Rights } from './rights.js'
-import { canSign, LEAST_TOKEN_KEY_BYTES, type Token, Tokens, type ValueExists, WrongKey } from './tokens.js'
+import { canSign, holderName, LEAST_TOKEN_KEY_BYTES, type Token, Tokens, type ValueExists, WrongKey } from './tokens.js'
 
 const BEARER = /^bearer +/i
 
@@ -102,7 +102,7 @@ export class KeyRing {
 }
 
 function holderOf({ subject, ...token }: Token, digested: Buffer): Identity {
-  return { ...token, digest: digested, subject: subject ?? 'token' }
+  return { ...token, digest: digested, subject: holderName(subject) }
 }
 
 function presented(headers: IncomingHttpHeaders): string {

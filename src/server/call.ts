@@ -268,6 +268,11 @@ export class Call extends ReadCall {
     this.request.ticket.failure = code
   }
 
+  /** For the audit log: what the body changes, where the path does not tell it. */
+  noteNamed(named: { collection: string | null; aliases: readonly string[] }): void {
+    this.request.ticket.named = named
+  }
+
   /** Logs the failure of work whose answer was already sent. */
   logFailure(error: unknown): void {
     this.request.log.warn({ reqId: this.request.id, err: error }, 'work failed after its answer was sent')

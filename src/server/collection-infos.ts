@@ -1,21 +1,29 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Collection, Database } from '../core/database.js'
+import { VicinalError } from '../core/errors.js'
 import type { ClosedCollection, CollectionInfo } from '../core/schema.js'
 import { SharedLook } from './shared-look.js'
 
 /** Collections between two turns of others: a few milliseconds. */
 const LOOKS_A_TURN = 16
 
+/** A collection that cannot be served. */
+export interface FailedCollection {
+  name: string
+  why: string
+}
+
 export interface LookedAt {
   open: readonly CollectionInfo[]
   closed: readonly ClosedCollection[]
+  failed: readonly FailedCollection[]
 }
 
 const looks = new WeakMap<Database, SharedLook<LookedAt>>()
 
 /**
- * The info of each open collection and what is known of each closed one, without those that cannot be served. Calls at
- * the same time share one look.
+ * The info of each open collection, what is known of each closed one, and why the others cannot be served. Calls at the
+ * same time share one look.
  */
 export function collectionInfos(database: Database): Promise<LookedAt> {
   let look = looks.get(database)
@@ -47,11 +55,20 @@ export async function lookedAt(database: Database, name: string): Promise<Collec
 async function infosOf(database: Database): Promise<LookedAt> {
   const open: CollectionInfo[] = []
   const closed: ClosedCollection[] = []
+  const failed: FailedCollection[] = []
   for (const [i, name] of (await database.collections()).entries()) {
-    // A collection may be deleted between listing and reading it.
-    const info = await lookedAt(database, name).catch(() => null)
-    if (info) 'status' in info ? open.push(info) : closed.push(info)
+    try {
+      const info = await lookedAt(database, name)
+      'status' in info ? open.push(info) : closed.push(info)
+    } catch (error) {
+      if (!wasDeleted(error)) failed.push({ name, why: (error as Error).message })
+    }
     if (i % LOOKS_A_TURN === LOOKS_A_TURN - 1) await nextTurn()
   }
-  return { open, closed }
+  return { open, closed, failed }
+}
+
+/** A collection may be deleted between listing and reading it. */
+function wasDeleted(error: unknown): boolean {
+  return error instanceof VicinalError && (error.code === 'NOT_FOUND' || error.code === 'CLOSED')
 }

@@ -7,6 +7,8 @@ import type { IncomingMessage } from 'node:http'
 import { isIP, isIPv4 } from 'node:net'
 import type { FastifyReply } from 'fastify'
 import { describeValue, VicinalError } from '../core/errors.js'
+import { TRACEPARENT_HEADER, TRACERESPONSE_HEADER, TRACESTATE_HEADER } from './observation.js'
+import { WATERMARK_HEADER } from './peers.js'
 import { checkHead } from './request-head.js'
 import { REQUEST_ID_HEADER } from './request-ids.js'
 import { VERSION_HEADER } from './versions.js'
@@ -56,7 +58,7 @@ export class HostGuard {
       )
     }
     // Browsers send no Origin with a GET from a link, an image or a script of another site.
-    if (site !== undefined && site !== 'same-origin' && site !== 'none') {
+    if (site !== undefined && site !== 'same-origin' && site !== 'none' && !isVisit(request)) {
       throw new VicinalError(
         'FORBIDDEN',
         `Sec-Fetch-Site: expected same-origin, none or a configured Origin (--allow-origin), got ${describeValue(site)}`,
@@ -95,6 +97,17 @@ export class HostGuard {
   }
 }
 
+/**
+ * A link or an address that opens the console in a tab. Its files are the same for everyone; a frame, a script or a
+ * picture of another site gets none.
+ */
+function isVisit({ method, url = '', headers }: IncomingMessage): boolean {
+  if (method !== 'GET' || headers['sec-fetch-mode'] !== 'navigate' || headers['sec-fetch-dest'] !== 'document') {
+    return false
+  }
+  return /^\/dashboard(?:[/?]|$)/.test(url)
+}
+
 function misdirected(host: string | undefined): VicinalError {
   const name = host === undefined ? 'NAME' : hostName(host)
   return new VicinalError(
@@ -114,8 +127,14 @@ function sameAddress(name: string, localAddress: string | undefined): boolean {
 }
 
 const METHODS = 'GET, PUT, POST, PATCH, DELETE'
-const REQUEST_HEADERS = 'api-key, authorization, content-type, accept'
-const ANSWER_HEADERS = [REQUEST_ID_HEADER, VERSION_HEADER, 'retry-after', 'allow', 'content-disposition'].join(', ')
+const REQUEST_HEADERS = [
+  ...['api-key', 'authorization', 'content-type', 'accept', 'idempotency-key'],
+  ...[REQUEST_ID_HEADER, TRACEPARENT_HEADER, TRACESTATE_HEADER],
+].join(', ')
+const ANSWER_HEADERS = [
+  ...[REQUEST_ID_HEADER, VERSION_HEADER, TRACERESPONSE_HEADER, WATERMARK_HEADER],
+  ...['retry-after', 'allow', 'content-disposition'],
+].join(', ')
 /** How long a browser may cache the answer, in seconds; browsers cap it at about this. */
 const MAX_AGE_S = 7200
 const NO_CONTENT = 204

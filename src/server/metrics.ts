@@ -158,7 +158,8 @@ export class Metrics {
       ),
     )
     if (database) {
-      lines.push(...collectionMetrics(await collectionInfos(database), told))
+      const isAnyNameless = (database.nameless ?? []).length > 0
+      lines.push(...collectionMetrics(await collectionInfos(database), isAnyNameless, told))
       lines.push(...(await diskMetrics(database)))
     }
     return `${lines.join('\n')}\n`
@@ -221,9 +222,9 @@ const PER_OPEN_COLLECTION: readonly PerCollection<CollectionInfo>[] = [
   ['collection_memory_bytes', 'Memory that the collection holds', (info) => info.memory.total.bytes],
   ['collection_resident_bytes', 'Memory of the collection in RAM', (info) => info.memory.total.residentBytes],
   [
-    'collection_red',
-    '1 if the collection cannot be served or its background work fails',
-    ({ status }) => Number(status === 'red'),
+    'collection_yellow',
+    '1 while vectors wait for a graph, a payload index is built, or segments are rebuilt',
+    ({ status }) => Number(status === 'yellow'),
   ],
   ['collection_warnings', 'Problems that were survived', (info) => info.warnings.length],
 ]
@@ -241,13 +242,32 @@ async function diskMetrics(database: Database): Promise<string[]> {
   return percent === null ? [] : gauge('disk_used_ratio', help, percent / PERCENT)
 }
 
-function collectionMetrics({ open: infos, closed }: LookedAt, told: (name: string) => string): string[] {
+/** Stands for collections of which not even the name can be read. */
+const NAMELESS = '_unknown'
+
+/** Also of collections that cannot be served, which have no other figures. */
+function redMetrics({ open, failed }: LookedAt, isAnyNameless: boolean, label: (name: string) => string): string[] {
+  const states = [
+    ...open.map(({ name, status }) => [label(name), Number(status === 'red')]),
+    ...failed.map(({ name }) => [label(name), 1]),
+    ...(isAnyNameless ? [[NAMELESS, 1]] : []),
+  ]
+  const help = '1 if the collection cannot be served or its background work fails'
+  const samples = states.map(([id, isRed]) => `collection_red{id="${id}"} ${isRed}`)
+  return family('collection_red', 'gauge', help, samples)
+}
+
+function collectionMetrics(looked: LookedAt, isAnyNameless: boolean, told: (name: string) => string): string[] {
+  const { open: infos, closed, failed } = looked
   const label = (name: string) => escapeLabel(told(name))
   const counted = closed.flatMap(({ name, counts }) => (counts ? { name, ...counts } : []))
   const lines = [
     // Named as in Qdrant; a gauge must not be named so.
-    ...family('collections_total', 'untyped', 'Collections', [`collections_total ${infos.length + closed.length}`]),
+    ...family('collections_total', 'untyped', 'Collections', [
+      `collections_total ${infos.length + closed.length + failed.length}`,
+    ]),
     ...gauge('collections_open', 'Collections that are open', infos.length),
+    ...redMetrics(looked, isAnyNameless, label),
   ]
   const addEach = <I extends { name: string }>([name, help, value]: PerCollection<I>, each: readonly I[]) => {
     const samples = each.map((info) => `${name}{id="${label(info.name)}"} ${value(info)}`)

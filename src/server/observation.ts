@@ -14,7 +14,7 @@ import type { Ticket } from './ticket.js'
 export const TRACEPARENT_HEADER = 'traceparent'
 export const TRACESTATE_HEADER = 'tracestate'
 /** W3C Trace Context, level 2: the trace in which the answer was made. */
-const TRACERESPONSE_HEADER = 'traceresponse'
+export const TRACERESPONSE_HEADER = 'traceresponse'
 const LOGGED_PATH_CHARS = 512
 /** Lines about slow queries within a minute; further ones are counted. */
 const MOST_SLOW_LINES = 60
@@ -71,13 +71,16 @@ export class Observation {
     })
   }
 
-  begin(request: FastifyRequest, reply: FastifyReply, ticket: Ticket, config: RouteConfig | undefined): void {
+  /** Of a caller without a key, where there are keys, the service samples as if it had sent no trace. */
+  begin(request: FastifyRequest, reply: FastifyReply, config: RouteConfig | undefined, isStranger: boolean): void {
+    const { ticket } = request
     const { headers } = request.raw
     const header = headers[TRACEPARENT_HEADER]
     const parent = header === undefined ? null : parseTraceparent(header)
     if (parent) ticket.traceparent = header as string
     const { tracing } = this.#parts
-    if (tracing) ticket.trace = tracing.begin(() => nameOf(request, config), ticket.startedMs, parent)
+    if (tracing)
+      ticket.trace = tracing.begin(() => nameOf(request, config), ticket.startedMs, isStranger ? null : parent)
     if (ticket.trace) ticket.traceparent = ticket.trace.traceparent
     if (ticket.traceparent !== undefined) reply.header(TRACERESPONSE_HEADER, ticket.traceparent)
     if (ticket.trace) ticket.notes = new RequestNotes(true, 0)

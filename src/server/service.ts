@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { CallOptions } from '../core/call-options.js'
 import { VicinalError } from '../core/errors.js'
 import type { RoomHolder } from '../core/inner-call.js'
 import { andThen, type MaybePromise } from '../core/maybe-promise.js'
@@ -10,7 +11,7 @@ import type { Tracing } from '../core/tracing.js'
 import { turnBudget } from '../core/turn-budget.js'
 import { type ArrivalParts, ArrivingBodies, FEW_VALUE_BYTES, LARGE_BODY_BYTES, LOOKS } from './arriving-body.js'
 import type { AuditLog } from './audit-log.js'
-import { type Identity, KeyRing, type Keys } from './auth.js'
+import { ANYONE, type Identity, KeyRing, type Keys } from './auth.js'
 import { checkContentEncoding, findCollection, registerBodies } from './bodies.js'
 import type { Asked, ReadCall, ReadRoute, RouteOf } from './call.js'
 import { type Admitted, callerOf } from './callers.js'
@@ -32,7 +33,7 @@ import { type Entrance, type RouteConfig, registerRoutes } from './router.js'
 import type { ServerSettings } from './server-settings.js'
 import { Streams } from './streams/streams.js'
 import { OpenTickets, Ticket, type Trust } from './ticket.js'
-import type { ValueExists } from './tokens.js'
+import { RefusedToken, type ValueExists } from './tokens.js'
 import { VERSION, VERSION_HEADER } from './versions.js'
 import { workFigures } from './work-metrics.js'
 import { WrongKeys } from './wrong-keys.js'
@@ -62,7 +63,7 @@ export interface ServiceParts<C extends ReadCall> {
   /** The other nodes of the database's store. */
   peers?: Peers
   /** Whether the collection has a point with these values. Only the thread with the database knows. */
-  valueExists?(claim: ValueExists): Promise<boolean>
+  valueExists?(claim: ValueExists, call: CallOptions): Promise<boolean>
   tracing?: Tracing | null
   audit?: AuditLog | null
   streams: { routes: readonly ReadRoute[]; callOf(asked: Asked): ReadCall }
@@ -101,9 +102,10 @@ export class Service<C extends ReadCall> {
     this.#keys = new KeyRing(settings)
     this.#mainThread = mainThread ?? null
     this.#peers = parts.peers ?? null
-    this.#callers = new KnownCallers({ ...parts, keys: this.#keys, wrongKeys: mainThread ? null : this.#wrongKeys })
     this.#guard = new HostGuard(settings, () => !this.#keys.isEmpty)
     this.#places = new Places(settings, budgets, () => this.#mostBodyBytes)
+    const known = { keys: this.#keys, places: this.#places, timeoutMs: settings.timeoutMs }
+    this.#callers = new KnownCallers({ ...parts, ...known, wrongKeys: mainThread ? null : this.#wrongKeys })
     this.metrics = new Metrics({ own: () => this.state(), others, memory, budgets: this.#places.budgets })
     this.#unmatched = this.metrics.route('OTHER', 'unmatched')
     this.app = createApp(settings, {
@@ -308,13 +310,19 @@ export class Service<C extends ReadCall> {
       this.#observation.end(request, ticket, status, elapsedMs)
     })
     this.#tell(request, reply)
-    this.#observation.begin(request, reply, ticket, config)
-    const refused = (error: Error) => this.#callers.counted(error, ticket.peer ?? request.raw.socket.remoteAddress)
+    const refused = (error: Error) => {
+      if (error instanceof RefusedToken) ticket.subject = error.subject
+      return this.#callers.counted(error, ticket.peer ?? request.raw.socket.remoteAddress)
+    }
     try {
       const trust = this.#trusted.get(request.raw)
       if (trust) ticket.trust(trust)
       else this.#guard.check(request.raw)
-      const known = this.#callers.of(request.raw, isPreflight(request.raw, this.#guard) ? OPEN : config?.declared)
+      const known = this.#callers.of(
+        request.raw,
+        ticket,
+        isPreflight(request.raw, this.#guard) ? OPEN : config?.declared,
+      )
       if (!(known instanceof Promise)) {
         this.#admit(known, request, reply, config)
         return undefined
@@ -330,13 +338,15 @@ export class Service<C extends ReadCall> {
     const { access, scope, work, forwards } = config?.declared ?? UNMATCHED
     const isOfNode = access === 'cluster'
     const { name = '' } = (request.params ?? {}) as { name?: string }
+    ticket.subject = isOfNode ? actorOf(headers) : who.subject
+    // Only now: a stranger must not choose which requests are traced.
+    this.#observation.begin(request, reply, config, who === ANYONE && !this.#keys.isEmpty)
     // A client that hung up meanwhile has given back what it held, and must not take a place.
     if (ticket.stop.isStopped) throw new VicinalError('CANCELLED', 'the client hung up')
     if (this.#settings.isReadOnly && access === 'write') throw new VicinalError('READ_ONLY', ONLY_READS)
     ticket.rights = this.#settings.isReadOnly ? Rights.READ : who.rights
     ticket.expiresMs = who.expiresMs
     if (config?.declared?.isStream && !isOfNode) ticket.keeps = () => this.#callers.isKnown(headers)
-    ticket.subject = isOfNode ? actorOf(headers) : who.subject
     if (access !== 'open') who.rights.check(forwards ?? access, scope, name)
     const peer = ticket.peer ?? request.raw.socket.remoteAddress
     ticket.caller = isOfNode ? subjectOf(headers) : callerOf(who, this.#keys.hasSeveral, peer)

@@ -52,7 +52,7 @@ export class StreamedBody implements AsyncIterable<Uint8Array> {
       await this.#room()
       const piece = await this.#next()
       if (piece === null) return
-      if (Date.now() > this.#ticket.expiresMs) throw expired()
+      if (Date.now() > this.#ticket.expiresMs) throw expired(this.#ticket.subject)
       if (this.#ticket.isWithdrawn) throw withdrawn()
       yield piece
     }

@@ -4,7 +4,7 @@ import type { Database } from '../core/database.js'
 import type { ClosedCollection, CollectionInfo } from '../core/schema.js'
 import { Disk } from '../disk/disk.js'
 import { infoToWire } from '../wire/collection-info.js'
-import { collectionInfos, type LookedAt } from './collection-infos.js'
+import { collectionInfos, type FailedCollection, type LookedAt } from './collection-infos.js'
 import { digestOf } from './digest.js'
 import type { Metrics } from './metrics.js'
 import type { Rights } from './rights.js'
@@ -48,9 +48,9 @@ export async function telemetry(parts: TelemetryParts, rights: Rights): Promise<
   }
 }
 
-function seenOf({ open, closed }: LookedAt, rights: Rights): LookedAt {
+function seenOf({ open, closed, failed }: LookedAt, rights: Rights): LookedAt {
   const isSeen = ({ name }: { name: string }) => rights.sees(name)
-  return { open: open.filter(isSeen), closed: closed.filter(isSeen) }
+  return { open: open.filter(isSeen), closed: closed.filter(isSeen), failed: failed.filter(isSeen) }
 }
 
 /** Memory of the machine, or of the container. */
@@ -83,8 +83,17 @@ function memory(): object {
   }
 }
 
-function told({ open, closed }: LookedAt, parts: TelemetryParts): object[] {
-  return [...open.map((info) => toldOpen(info, parts)), ...closed.map((one) => toldClosed(one, parts))]
+function told({ open, closed, failed }: LookedAt, parts: TelemetryParts): object[] {
+  return [
+    ...open.map((info) => toldOpen(info, parts)),
+    ...closed.map((one) => toldClosed(one, parts)),
+    ...failed.map((one) => toldFailed(one, parts)),
+  ]
+}
+
+function toldFailed({ name, why }: FailedCollection, { level, anonymize }: TelemetryParts): object {
+  if (level < 3) return { optimizers_status: { error: why } }
+  return { id: anonymize ? digestOf(name) : name, shards: [shardOf({ status: 'red' }, 'Dead')] }
 }
 
 /** What is not known of a closed collection is left out. Its counts are as of its close. */
@@ -99,8 +108,8 @@ function toldClosed({ name, counts }: ClosedCollection, { level, anonymize }: Te
   return { id: anonymize ? digestOf(name) : name, shards: [shardOf(local)] }
 }
 
-function shardOf(local: object): object {
-  return { id: 0, key: null, local, remote: [], replicate_states: { 0: 'Active' } }
+function shardOf(local: object, state: 'Active' | 'Dead' = 'Active'): object {
+  return { id: 0, key: null, local, remote: [], replicate_states: { 0: state } }
 }
 
 function toldOpen(info: CollectionInfo, { level, anonymize }: TelemetryParts): object {

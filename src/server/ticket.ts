@@ -79,6 +79,8 @@ export class Ticket extends HeldRoom {
   subject = 'anyone'
   /** The code of the error that the request was refused with. */
   failure: string | null = null
+  /** Names of the collection and aliases that the body changes, for the audit log. */
+  named: { collection: string | null; aliases: readonly string[] } | null = null
   /** Another node answers. */
   isForwarded = false
   /** The place in a trace, for other threads and nodes: this request's own where it is traced, else the client's. */

@@ -22,6 +22,21 @@ const JWT = /^[\w-]+\.[\w-]+\.[\w-]+$/
 /** A presented key or token that nothing here knows. Repeated ones are counted, since they may be guesses. */
 export class WrongKey extends VicinalError {}
 
+/** The token of a known holder that is not valid. Its signature is right, so its subject may be told in logs. */
+export class RefusedToken extends VicinalError {
+  readonly subject: string
+
+  constructor(message: string, subject: string | null) {
+    super('UNAUTHENTICATED', message)
+    this.subject = holderName(subject)
+  }
+}
+
+/** The holder of a token, as logs name it. */
+export function holderName(subject: string | null): string {
+  return subject ?? 'token'
+}
+
 /** The token is valid as long as the collection has a point with these values. */
 export interface ValueExists {
   readonly collection: string
@@ -63,15 +78,17 @@ export class Tokens {
     for (const key of keys) {
       try {
         const { payload } = await jwtVerify(text, key, { algorithms: ['HS256'], clockTolerance: CLOCK_SKEW_S })
-        const token = tokenOf(payload)
+        const token = readToken(payload)
         // Its key may have been withdrawn meanwhile.
         if (keys !== this.#keys) return await this.find(text, Buffer.from(name, 'latin1'))
         this.#keep(name, token)
         return token
       } catch (error) {
         if (error instanceof VicinalError) throw error
-        if (error instanceof errors.JWTExpired) throw expired()
-        if (error instanceof errors.JWTClaimValidationFailed) throw wrongClaim(error.claim, 'a valid value')
+        if (error instanceof errors.JWTExpired) throw expired(subjectIn(error.payload))
+        if (error instanceof errors.JWTClaimValidationFailed) {
+          throw wrongClaim(error.claim, 'a valid value', subjectIn(error.payload))
+        }
       }
     }
     throw unknown()
@@ -89,7 +106,7 @@ export function canSign(key: string): boolean {
 }
 
 function unexpired(token: Token): Token {
-  if (Date.now() > token.expiresMs) throw expired()
+  if (Date.now() > token.expiresMs) throw expired(token.subject)
   return token
 }
 
@@ -101,13 +118,29 @@ export function withdrawn(): VicinalError {
   return new VicinalError('UNAUTHENTICATED', 'The API key was withdrawn')
 }
 
-export function expired(): VicinalError {
-  return new VicinalError('UNAUTHENTICATED', 'The token has expired')
+export function expired(subject: string | null): RefusedToken {
+  return new RefusedToken('The token has expired', subject)
 }
 
 /** Only of a token with a right signature: its maker learns what is wrong with it. */
-function wrongClaim(claim: string, expected: string): VicinalError {
-  return new VicinalError('UNAUTHENTICATED', `Invalid token: claim ${claim}: expected ${expected}`)
+function wrongClaim(claim: string, expected: string, subject: string | null = null): RefusedToken {
+  return new RefusedToken(`Invalid token: claim ${claim}: expected ${expected}`, subject)
+}
+
+/** The claim `subject`, or else `sub`, of a signed token; null where it has none that can be told. */
+function subjectIn({ subject, sub }: JWTPayload): string | null {
+  const told = subject ?? sub
+  return typeof told === 'string' ? told.slice(0, MOST_SUBJECT_CHARS).toWellFormed() : null
+}
+
+/** Refusals of single claims name the token's holder. */
+function readToken(payload: JWTPayload): Token {
+  try {
+    return tokenOf(payload)
+  } catch (error) {
+    if (error instanceof RefusedToken) throw new RefusedToken(error.message, subjectIn(payload))
+    throw error
+  }
 }
 
 /** Claims that nothing here knows are ignored, as in Qdrant. */
@@ -117,7 +150,7 @@ function tokenOf(payload: JWTPayload): Token {
   if (subject !== undefined && typeof subject !== 'string') throw wrongClaim('subject', 'a text')
   return {
     rights: new Rights(accessOf(access)),
-    subject: subject?.slice(0, MOST_SUBJECT_CHARS).toWellFormed() ?? null,
+    subject: subjectIn(payload),
     expiresMs: exp === undefined ? Number.POSITIVE_INFINITY : (exp + CLOCK_SKEW_S) * MS_PER_S,
     valueExists: valueExists === null ? null : valueExistsOf(valueExists),
   }

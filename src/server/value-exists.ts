@@ -1,4 +1,4 @@
-import type { ReadableDatabase } from '../core/database.js'
+import type { CallOptions, ReadableDatabase } from '../core/database.js'
 import { VicinalError } from '../core/errors.js'
 import type { ValueExists } from './tokens.js'
 
@@ -6,11 +6,12 @@ import type { ValueExists } from './tokens.js'
 export async function valueExists(
   database: ReadableDatabase,
   { collection: name, matches }: ValueExists,
+  call: CallOptions,
 ): Promise<boolean> {
   const filter = { must: matches.map(({ key, value }) => ({ key, match: { value } })) }
   try {
     const collection = await database.collection(name)
-    const { points } = await collection.scrollPage({ filter, limit: 1, withPayload: false, withVector: false })
+    const { points } = await collection.scrollPage({ ...call, filter, limit: 1, withPayload: false, withVector: false })
     return points.length > 0
   } catch (error) {
     if (error instanceof VicinalError && ['NOT_FOUND', 'INVALID_ARGUMENT'].includes(error.code)) return false

@@ -22,7 +22,11 @@ describe('the overview', () => {
     page = await stage.open()
     await page.at('/')
     const row = page.getByRole('row', { name: /photos/ })
-    await expect.poll(() => row.textContent()).toContain(String(PHOTOS))
+    // Points, vectors, their indexed share, memory, and the status.
+    const numbers = new RegExp(`^photos${PHOTOS}${2 * PHOTOS}.* %.*iB.*(green|yellow)$`)
+    await expect.poll(() => row.textContent()).toMatch(numbers)
+    for (const column of ['Vectors', 'Memory', 'Disk', 'Status'])
+      await page.getByRole('columnheader', { name: column }).waitFor()
     await page.getByPlaceholder('Name contains').fill('none of these')
     await expect.poll(() => page.getByText('No collection has').count()).toBe(1)
     await page.getByPlaceholder('Name contains').fill('pho')
@@ -40,6 +44,7 @@ describe('the overview', () => {
         return await reads.textContent()
       })
       .toMatch(/Reads, lately[\d.]+ ms/)
+    await page.getByRole('img', { name: /^Latency: .*writes p50/ }).waitFor()
   })
 })
 

@@ -53,6 +53,32 @@ it('of a token that reads one collection offers no changes', async () => {
   }
 })
 
+it('of a token asks for nothing that is refused, and shows the numbers of its collections', async () => {
+  const page = await pageOf('r')
+  const asked: string[] = []
+  page.on('response', (answer) => {
+    if (answer.status() === 403) asked.push(answer.url())
+  })
+  await page.at('/')
+  const row = page.getByRole('row', { name: /photos/ })
+  await expect.poll(() => row.textContent(), { timeout: 60_000 }).toMatch(/^photos200400.*(green|yellow)$/)
+  expect(await page.locator('.tile').count()).toBe(0)
+  // A look at the metrics would come every two seconds.
+  await page.waitForTimeout(5_000)
+  expect(asked).toEqual([])
+})
+
+it('of a key asks rarely for what the audit log tells of', async () => {
+  const page = await stage.open({ key: KEY })
+  const asked: string[] = []
+  page.on('request', (request) => asked.push(new URL(request.url()).pathname))
+  await page.at('/')
+  const looks = () => asked.filter((path) => path === '/metrics').length
+  await expect.poll(looks, { timeout: 60_000 }).toBeGreaterThan(6)
+  for (const path of ['/issues', '/cluster']) expect(asked.filter((one) => one === path)).toHaveLength(1)
+  await page.locator('.tile', { hasText: 'Collections' }).waitFor()
+})
+
 it('of a key that may do everything offers what is hidden from tokens', async () => {
   const page = await stage.open({ key: KEY })
   const found: string[][] = []

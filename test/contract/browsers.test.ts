@@ -78,6 +78,28 @@ describe.each(['one', 'two'] as const)('with %s serving threads, ', (threads) =>
     }
   })
 
+  it('a link of another site leads to the console, and to nothing else', async () => {
+    const call = await start(threads)
+    const visit = { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' }
+    const status = async (method: string, path: string, headers: Record<string, string>) =>
+      (await call(method, path, undefined, headers)).status
+    expect(await status('GET', '/dashboard', visit)).toBe(302)
+    expect(await status('GET', '/dashboard/', visit)).toBe(200)
+    expect(await status('GET', '/dashboard/?a=1', { ...visit, 'sec-fetch-site': 'same-site' })).toBe(200)
+    const refused: [string, string, Record<string, string>][] = [
+      ['GET', '/collections', visit],
+      ['GET', '/collections?/dashboard/', visit],
+      ['GET', '/dashboards', visit],
+      ['GET', '//dashboard/', visit],
+      ['POST', '/dashboard/', visit],
+      ['GET', '/dashboard/', { ...visit, 'sec-fetch-dest': 'iframe' }],
+      ['GET', '/dashboard/', { ...visit, 'sec-fetch-mode': 'no-cors', 'sec-fetch-dest': 'script' }],
+      ['GET', '/dashboard/', { ...visit, origin: 'https://evil.example' }],
+    ]
+    for (const [method, path, headers] of refused)
+      expect([method, path, headers, await status(method, path, headers)]).toEqual([method, path, headers, 403])
+  })
+
   it('a page of the service itself may call it', async () => {
     const call = await start(threads)
     const own = { host: 'localhost:6333', origin: 'http://localhost:6333' }
@@ -109,7 +131,9 @@ describe.each(['one', 'two'] as const)('with %s serving threads, ', (threads) =>
       const answer = await call(method, path, body, { ...headers, origin: APP, 'sec-fetch-site': 'cross-site' })
       expect([path, answer.status]).toEqual([path, status])
       expect(answer.headers, path).toMatchObject({ 'access-control-allow-origin': APP, vary: 'Origin' })
-      expect(answer.headers['access-control-expose-headers'], path).toContain('x-request-id')
+      const exposed = answer.headers['access-control-expose-headers']
+      for (const header of ['x-request-id', 'traceresponse', 'x-vicinal-watermark'])
+        expect(exposed, path).toContain(header)
       expect(answer.headers['access-control-allow-credentials'], path).toBeUndefined()
     }
     const plain = await call('GET', '/collections', undefined, key)
@@ -130,6 +154,8 @@ describe.each(['one', 'two'] as const)('with %s serving threads, ', (threads) =>
         'access-control-max-age': expect.stringMatching(/^\d+$/),
         vary: 'Origin',
       })
+      for (const header of ['x-request-id', 'traceparent', 'tracestate', 'idempotency-key'])
+        expect(answer.headers['access-control-allow-headers']).toContain(header)
       const refused = await call('OPTIONS', path, undefined, { ...asks, origin: 'https://evil.example' })
       expect(refused.status).toBe(403)
       expect(refused.headers['access-control-allow-origin']).toBeUndefined()

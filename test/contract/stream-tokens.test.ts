@@ -64,17 +64,18 @@ it('ask the rights at each message, and at their opening', async () => {
 })
 
 it('end at the first message after the token has expired', async () => {
-  const { url } = await started()
+  const { url, told } = await started()
   vi.useFakeTimers({ toFake: ['Date'] })
   const now = Date.now()
   const token = await signed({ ...A, exp: Math.floor(now / SECOND_MS) + HOUR_S })
-  const stream = await new Asking(url, QUERY, keyed(token)).opened()
+  const stream = await new Asking(url, QUERY, keyed(token, 's6')).opened()
   expect((await stream.json({ query: [1, 1] })).status).toBe('ok')
   vi.setSystemTime(now + (HOUR_S + CLOCK_SKEW_S + 1) * SECOND_MS)
   const closed = stream.closed()
   stream.sendTogether(['{"query":1}', '{"query":1}'])
   expect(await closed).toBe(1008)
   await expect(stream.next()).rejects.toThrow('closed before')
+  expect(told()).toEqual(['s6 | eva | POST /collections/{name}/points/query | a | UNAUTHENTICATED | 401'])
   expect(await refused(url, QUERY, keyed(token))).toBe(401)
 })
 
@@ -83,8 +84,9 @@ it('need a token without value_exists, and end with the key that has signed it',
   const claim = { collection: 'a', matches: [] }
   expect(await refused(url, QUERY, keyed(await signed({ ...A, value_exists: claim }), 's5'))).toBe(403)
   expect(told()).toEqual(['s5 | eva | GET /collections/{name}/points/query | a | FORBIDDEN | 403'])
-  const stream = await new Asking(url, QUERY, keyed(await signed(A))).opened()
+  const stream = await new Asking(url, QUERY, keyed(await signed(A), 's7')).opened()
   const closed = stream.closed()
   server.replaceKeys({ apiKeys: [NEXT], readOnlyApiKeys: [] })
   expect(await closed).toBe(1008)
+  expect(told().slice(1)).toEqual(['s7 | eva | POST /collections/{name}/points/query | a | UNAUTHENTICATED | 401'])
 })

@@ -122,6 +122,16 @@ test('a collection that cannot be opened is logged; the service is ready for the
     await warm(first)
     await expect.poll(() => readiness(first), WAIT).toMatch(/^200 ready, and 1 of the/)
     await warm(first)
+    const text = async (path: string) => await (await fetch(first.url + path)).text()
+    const metrics = await text('/metrics')
+    expect(metrics).toContain('collection_red{id="broken"} 1')
+    expect(metrics).toContain('collection_red{id="whole"} 0')
+    expect(metrics).toContain('collections_total 2')
+    expect(JSON.parse(await text('/issues')).result.issues).toEqual([
+      expect.objectContaining({ description: expect.stringMatching(/^Collection `broken`: .*log/) }),
+    ])
+    expect(await text('/cluster/telemetry')).toMatch(/"broken".*"Dead"/)
+    expect(await text('/telemetry?details_level=3')).toMatch(/"id":"broken".*"red".*"Dead"/)
     expect(logged(first)).toHaveLength(1)
     await first.end('SIGTERM')
     damage(uuids[1] as string)
@@ -151,6 +161,9 @@ test('a collection whose very name cannot be read is told by why that is', async
     const why = /of the collections are red\none of an unknown name: c-[0-9a-f-]+\/manifest: /
     expect(await readiness()).toMatch(/^503 not ready, and 1 of/)
     expect(await readiness()).toMatch(why)
+    const text = async (path: string) => await (await fetch(server.url + path)).text()
+    expect(await text('/metrics')).toContain('collection_red{id="_unknown"} 1')
+    expect(await text('/issues')).toMatch(/A collection whose name cannot be read: c-/)
     const headers = { 'content-type': 'application/json' }
     const body = JSON.stringify({ vectors: { size: 2, distance: 'Dot' } })
     expect((await fetch(`${server.url}/collections/b`, { method: 'PUT', headers, body })).status).toBe(200)

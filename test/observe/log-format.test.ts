@@ -13,7 +13,7 @@ function temporaryFolder(): string {
 }
 
 test.each([
-  ['text', /^\d\d:\d\d:\d\d\.\d{3} INFO {2}opened collections=0 records=0 seconds=[\d.]+$/m],
+  ['text', /^\d\d:\d\d:\d\d\.\d{3} INFO {2}opened collections=0 unclosed=0 seconds=[\d.]+$/m],
   ['json', /^\{"level":"info".*"collections":0,.*"msg":"opened"\}$/m],
   // stderr is no terminal here.
   ['auto', /^\{"level":"info".*"msg":"opened"\}$/m],
@@ -33,4 +33,50 @@ test('--log-format of another word is refused', async () => {
   const { code, stderr } = await vicinal(['serve', '--log-format', 'xml'], temporaryFolder())
   expect(code).toBe(2)
   expect(stderr).toContain('--log-format: expected text, json or auto, got xml')
+})
+
+test('the start tells which collections may have records to bring back, and each tells its own at its first use', async () => {
+  const folder = temporaryFolder()
+  const served = async () => {
+    const child = start(['serve', '--port', '0', '--log-format', 'json', '--log-level', 'debug'], folder)
+    const log = { text: '' }
+    child.stderr?.on('data', (text) => {
+      log.text += text
+    })
+    const { url } = await listening(child)
+    const ask = (method: string, path: string, body?: object) => {
+      const headers = { 'content-type': 'application/json' }
+      return fetch(url + path, { method, headers, ...(body ? { body: JSON.stringify(body) } : {}) })
+    }
+    const lines = (msg: string) =>
+      log.text
+        .split('\n')
+        .filter((line) => line.endsWith(`"msg":"${msg}"}`))
+        .map((line) => JSON.parse(line))
+    const end = async (signal: 'SIGTERM' | 'SIGKILL') => {
+      child.kill(signal)
+      await expect.poll(() => child.exitCode ?? child.signalCode, PATIENCE).not.toBeNull()
+    }
+    return { ask, lines, end }
+  }
+  const first = await served()
+  for (const name of ['a', 'b'])
+    await first.ask('PUT', `/collections/${name}`, { vectors: { size: 2, distance: 'Dot' } })
+  await first.ask('PUT', '/collections/a/points?wait=true', { points: [{ id: 1, vector: [1, 2] }] })
+  await first.end('SIGKILL')
+
+  const second = await served()
+  await expect.poll(() => second.lines('opened'), PATIENCE).toMatchObject([{ collections: 2, unclosed: 2 }])
+  for (const name of ['a', 'b']) expect((await second.ask('GET', `/collections/${name}`)).status).toBe(200)
+  await expect
+    .poll(() => second.lines('recovered'), PATIENCE)
+    .toMatchObject([{ collection: 'a', records: 1, points: 1 }])
+  await expect
+    .poll(() => second.lines('opened a collection'), PATIENCE)
+    .toMatchObject([{ collection: 'b', records: 0 }])
+  await second.end('SIGTERM')
+
+  const third = await served()
+  await expect.poll(() => third.lines('opened'), PATIENCE).toMatchObject([{ collections: 2, unclosed: 0 }])
+  await third.end('SIGTERM')
 })

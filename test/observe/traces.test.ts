@@ -24,11 +24,18 @@ async function called(url: string, method: string, path: string, body: unknown, 
   return answer
 }
 
-async function served(threads: number): Promise<{ collector: Collector; server: ServerProcess }> {
+async function served(
+  threads: number,
+  settings: Record<string, string> = {},
+): Promise<{ collector: Collector; server: ServerProcess }> {
   const collector = await Collector.start()
   const folder = await mkdtemp(join(tmpdir(), 'vicinal-traces-'))
   onTestFinished(() => rm(folder, { recursive: true, force: true }))
-  const server = await ServerProcess.start(folder, { ...collector.env, VICINAL_SERVING_THREADS: String(threads) })
+  const server = await ServerProcess.start(folder, {
+    ...collector.env,
+    ...settings,
+    VICINAL_SERVING_THREADS: String(threads),
+  })
   onTestFinished(() => server.end('SIGKILL'))
   return { collector, server }
 }
@@ -79,6 +86,25 @@ describe.each([
       expect(nearest).toContain(JSON.stringify({ op: 'match', key: 'secret', values: 1 }))
     }
     expect([...collector.services]).toEqual(['vicinal'])
+  })
+
+  test('a caller without a valid key cannot have its requests traced', async () => {
+    const { collector, server } = await served(threads, { VICINAL_API_KEY: API_KEY })
+    await fill(server.url)
+    const [stranger, holder] = [newTrace(), newTrace()]
+    const asked = async (path: string, headers: Record<string, string>) =>
+      (await fetch(server.url + path, { headers: { ...headers, connection: 'close' } })).status
+    for (let at = 0; at < threads * 2; at++) {
+      const { traceparent } = stranger
+      expect(await asked('/collections', { traceparent })).toBe(401)
+      expect(await asked('/collections', { traceparent, 'api-key': 'wrong' })).toBe(401)
+      expect(await asked('/healthz', { traceparent })).toBe(200)
+    }
+    const { traceparent } = holder
+    expect(await asked('/collections', { traceparent, 'api-key': API_KEY })).toBe(200)
+    // Spans are sent in the order of their ends.
+    await collector.trace(holder.traceId, ['GET /collections'])
+    expect(collector.spans.filter(({ traceId }) => traceId === stranger.traceId)).toEqual([])
   })
 
   test("each message of a stream belongs to the trace of the stream's caller", async () => {

@@ -91,14 +91,17 @@ function nginxConfiguration(): string {
   return file
 }
 
-/** Through the load balancer. Clients ask again after a 502, a 503, or no answer. */
+/** Through the load balancer, as the console asks. Clients ask again after a 502, a 503, or no answer. */
 async function until200<R>(method: string, path: string, body?: unknown): Promise<R> {
+  const origin = `http://${addresses.get('balancer')}:6333`
+  // Browsers send their page's origin with everything that may change something.
+  const browser = { 'sec-fetch-site': 'same-origin', ...(method === 'GET' ? {} : { origin }) }
   let result: R | undefined
   await expect
     .poll(async () => {
-      const answer = await fetch(`http://${addresses.get('balancer')}:6333${path}`, {
+      const answer = await fetch(origin + path, {
         method,
-        headers: { 'api-key': SECRETS.VICINAL_API_KEY as string, 'content-type': 'application/json' },
+        headers: { ...browser, 'api-key': SECRETS.VICINAL_API_KEY as string, 'content-type': 'application/json' },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       })
       if (answer.ok) result = ((await answer.json()) as { result: R }).result
@@ -110,6 +113,13 @@ async function until200<R>(method: string, path: string, body?: unknown): Promis
 
 test('the systemd unit is valid', () => {
   run('systemd-analyze', ['verify', join(ROOT, 'deploy/vicinal.service')], ROOT)
+})
+
+test('the unit may write the audit log where the docs have it', () => {
+  const docs = readFileSync(join(ROOT, 'docs/observability.md'), 'utf8')
+  const [, folder] = /^ +\/var\/log\/([^/\s]+)\/\S+ \{$/m.exec(docs) ?? []
+  // Of /var/log alone: ProtectSystem=strict makes all else read-only.
+  expect(deploy('vicinal.service').split('\n')).toContain(`LogsDirectory=${folder}`)
 })
 
 describe.runIf(process.platform === 'linux')('compose.yml', () => {

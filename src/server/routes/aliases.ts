@@ -1,5 +1,5 @@
 import Type from 'typebox'
-import { AliasChanges, type AliasDescription } from '../../core/aliases.js'
+import { type AliasAction, AliasChanges, type AliasDescription } from '../../core/aliases.js'
 import { bodyOf } from '../../wire/read-bodies.js'
 import type { Call, Route } from '../call.js'
 import { ChangeParameters } from '../parameters.js'
@@ -13,6 +13,7 @@ export const aliasRoutes: Route[] = [
     ...{ summary: 'Changes aliases, all of them or none.', body: AliasChanges, parameters: ChangeParameters },
     async run(call) {
       const { actions } = bodyOf(AliasChanges, call.body ?? null)
+      call.noteNamed(namedBy(actions))
       await call.database.updateAliases(actions, call.options())
       return true
     },
@@ -26,6 +27,21 @@ export const aliasRoutes: Route[] = [
     run: listOfOne,
   },
 ]
+
+/** The collection, if all of the actions that name one name the same, and the aliases. */
+function namedBy(actions: readonly AliasAction[]): { collection: string | null; aliases: string[] } {
+  const collections = new Set<string>()
+  const aliases = new Set<string>()
+  for (const action of actions) {
+    if ('createAlias' in action) {
+      collections.add(action.createAlias.collectionName)
+      aliases.add(action.createAlias.aliasName)
+    } else if ('deleteAlias' in action) aliases.add(action.deleteAlias.aliasName)
+    else aliases.add(action.renameAlias.oldAliasName).add(action.renameAlias.newAliasName)
+  }
+  const [collection = null] = collections
+  return { collection: collections.size === 1 ? collection : null, aliases: [...aliases] }
+}
 
 async function listOfOne(call: Call): Promise<unknown> {
   const collection = await call.collection()

@@ -8,7 +8,7 @@ import { tell } from '../../core/vocabulary/teller.js'
 import { quotaUsageToWire } from '../../wire/quotas.js'
 import { bodyOf } from '../../wire/read-bodies.js'
 import type { Call, Route } from '../call.js'
-import { collectionInfos } from '../collection-infos.js'
+import { collectionInfos, type LookedAt } from '../collection-infos.js'
 import {
   ChangeParameters,
   ClusterTelemetryParameters,
@@ -123,8 +123,13 @@ async function shardKeys(call: Call): Promise<object> {
 }
 
 async function clusterTelemetry(call: Call): Promise<object> {
-  const found = (await allInfos(call)).filter(({ name }) => call.rights.sees(name))
-  const collections = found.map((info) => {
+  const looked = await allInfos(call)
+  const isSeen = ({ name }: { name: string }) => call.rights.sees(name)
+  const replicaOf = (name: string, replica: object) => [
+    name,
+    { id: name, shards: [{ id: 0, key: null, replicas: [replica] }] },
+  ]
+  const served = looked.open.filter(isSeen).map((info) => {
     const replica = {
       peer_id: PEER,
       state: info.status === 'red' ? 'Dead' : 'Active',
@@ -132,9 +137,11 @@ async function clusterTelemetry(call: Call): Promise<object> {
       num_points: info.pointsCount,
       num_vectors: info.vectorsCount,
     }
-    return [info.name, { id: info.name, shards: [{ id: 0, key: null, replicas: [replica] }] }]
+    return replicaOf(info.name, replica)
   })
-  return { collections: Object.fromEntries(collections), cluster: null }
+  const failed = looked.failed.filter(isSeen)
+  const dead = failed.map(({ name }) => replicaOf(name, { peer_id: PEER, state: 'Dead', status: 'red' }))
+  return { collections: Object.fromEntries([...served, ...dead]), cluster: null }
 }
 
 /** The only work to report is the graph's backlog. Finished work is not recorded. */
@@ -163,9 +170,17 @@ function uuidOf(name: string): string {
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20, 32)].join('-')
 }
 
-async function allInfos(call: Call): Promise<readonly CollectionInfo[]> {
+async function allInfos(call: Call): Promise<LookedAt> {
   call.options()
-  return (await collectionInfos(call.database)).open
+  return await collectionInfos(call.database)
+}
+
+/** A warning of a collection, or why it cannot be served. */
+interface Issue {
+  id: string
+  /** null where not even the name of the collection can be read. */
+  name: string | null
+  description: string
 }
 
 /** The warnings of collections, until a caller clears them. */
@@ -177,7 +192,9 @@ class Issues {
     const present = await this.#present(call)
     for (const id of this.#seen) if (!present.has(id)) this.#seen.delete(id)
     for (const id of this.#since.keys()) if (!present.has(id)) this.#since.delete(id)
-    const issues = [...present].filter(([id, { name }]) => !this.#seen.has(id) && call.rights.sees(name))
+    const issues = [...present].filter(
+      ([id, { name }]) => !this.#seen.has(id) && (name === null ? call.rights.areGlobal : call.rights.sees(name)),
+    )
     return {
       issues: issues.map(([id, { description }]) => {
         if (!this.#since.has(id)) this.#since.set(id, new Date().toISOString())
@@ -191,16 +208,22 @@ class Issues {
     return true
   }
 
-  /** By their ids: the collection and what is said of it. */
-  async #present(call: Call): Promise<Map<string, { name: string; description: string }>> {
-    const infos = await allInfos(call)
-    return new Map(
-      infos.flatMap(({ name, warnings }) => {
-        return warnings.map((warning): [string, { name: string; description: string }] => [
-          `${name}: ${warning}`,
-          { name, description: `Collection \`${name}\`: ${warning}` },
-        ])
-      }),
-    )
+  /** By their ids. */
+  async #present(call: Call): Promise<Map<string, Issue>> {
+    const { open, failed } = await allInfos(call)
+    const issueOf = (name: string, what: string) => ({
+      id: `${name}: ${what}`,
+      name,
+      description: `Collection \`${name}\`: ${what}`,
+    })
+    const nameless = (call.database.nameless ?? []).map(({ message }) => {
+      return { id: message, name: null, description: `A collection whose name cannot be read: ${message}` }
+    })
+    const issues: Issue[] = [
+      ...failed.map(({ name, why }) => issueOf(name, why)),
+      ...nameless,
+      ...open.flatMap(({ name, warnings }) => warnings.map((warning) => issueOf(name, warning))),
+    ]
+    return new Map(issues.map((issue) => [issue.id, issue]))
   }
 }

@@ -2,10 +2,9 @@
 import { randomUUID } from 'node:crypto'
 import type { FastifyRequest } from 'fastify'
 import type { Database } from '../../core/database.js'
-import { VicinalError } from '../../core/errors.js'
 import type { MaybePromise } from '../../core/maybe-promise.js'
 import type { Call, Route } from '../call.js'
-import { lookedAt } from '../collection-infos.js'
+import { collectionInfos } from '../collection-infos.js'
 import type { DatabaseGate } from '../database-gate.js'
 import type { Metrics } from '../metrics.js'
 import { MetricsParameters, TelemetryParameters } from '../parameters.js'
@@ -117,28 +116,16 @@ class ReadinessLook {
 }
 
 async function readinessOf(database: Database): Promise<Readiness> {
-  const names = await database.collections()
-  const red: Readiness['red'] = []
-  let unreadable = 0
-  await Promise.all(
-    names.map(async (name) => {
-      try {
-        const info = await lookedAt(database, name)
-        if (!('status' in info) || info.status !== 'red') return
-        const { optimizerStatus, warnings } = info
-        red.push({ name, why: optimizerStatus === 'ok' ? warnings.join('; ') : optimizerStatus.error })
-      } catch (error) {
-        // Deleted between listing and reading it.
-        if (error instanceof VicinalError && (error.code === 'NOT_FOUND' || error.code === 'CLOSED')) return
-        unreadable++
-        red.push({ name, why: (error as Error).message })
-      }
-    }),
-  )
+  const { open, closed, failed } = await collectionInfos(database)
+  const unwell = open.flatMap(({ name, status, optimizerStatus, warnings }) => {
+    if (status !== 'red') return []
+    return { name, why: optimizerStatus === 'ok' ? warnings.join('; ') : optimizerStatus.error }
+  })
+  const red = [...unwell, ...failed]
   red.sort((a, b) => (a.name < b.name ? -1 : 1))
   const nameless = (database.nameless ?? []).map(({ message }) => ({ name: 'one of an unknown name', why: message }))
-  const isAnyUnreadable = unreadable + nameless.length > 0
-  return { canServe: !isAnyUnreadable || unreadable < names.length, red: [...red, ...nameless] }
+  const isAnyUnreadable = failed.length + nameless.length > 0
+  return { canServe: !isAnyUnreadable || open.length + closed.length > 0, red: [...red, ...nameless] }
 }
 
 /** One line for each collection. A caller without a key only learns that some are red. */

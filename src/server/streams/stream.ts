@@ -25,6 +25,7 @@ import { encoded, envelopeOf, errorEnvelopeOf, LARGE_ANSWER_BYTES } from '../res
 import type { Rights } from '../rights.js'
 import { endpointOf } from '../router.js'
 import { HeldRoom, HUNG_UP } from '../ticket.js'
+import { expired } from '../tokens.js'
 import { FrameProgress } from './frame-progress.js'
 
 const OK = 200
@@ -159,13 +160,8 @@ export class Stream {
     else if (!isHeld && ++this.#window.looks >= LOOKS) {
       const came = bytes - this.#window.bytes
       this.#window = { looks: 0, message: ended, bytes }
-      if (came < leastBytesOf(rate)) this.#endSlow(tooSlow(rate, came, 'message'))
+      if (came < leastBytesOf(rate)) this.refuse(tooSlow(rate, came, 'message'))
     }
-  }
-
-  #endSlow(error: VicinalError): void {
-    this.#known(error)
-    this.refuse(error.message)
   }
 
   cut(): void {
@@ -176,8 +172,9 @@ export class Stream {
     return this.#opening.request
   }
 
-  /** Closes the stream at once. The message being answered gets no answer. */
-  refuse(why: string): void {
+  /** Closes the stream at once, and tells why. The message being answered gets no answer. */
+  refuse(error: VicinalError, why = error.message): void {
+    this.#known(error)
     this.#socket.close(POLICY, why)
     this.#socket.resume()
   }
@@ -224,7 +221,7 @@ export class Stream {
     const { metrics, params, rights, expiresMs } = this.#opening
     const { observation } = this.#parts
     if (Date.now() > expiresMs) {
-      this.refuse('its token has expired')
+      this.refuse(expired(this.#opening.subject), 'its token has expired')
       return
     }
     const noted = observation.beginMessage(this.#told, startedMs)

@@ -17,6 +17,7 @@ import { MOST_MESSAGE_BYTES } from '../places.js'
 import { REQUEST_ID_HEADER, requestIdOf } from '../request-ids.js'
 import { errorEnvelopeOf, retryAfterSeconds } from '../respond.js'
 import { endpointOf } from '../router.js'
+import { RefusedToken, withdrawn } from '../tokens.js'
 import { type Opening, Stream, type StreamParts } from './stream.js'
 
 const MOST_FRAGMENTS = 1024
@@ -89,7 +90,9 @@ export class Streams {
   /** Closes streams whose key was withdrawn. */
   recheck(): void {
     for (const stream of this.#open) {
-      void this.#parts.keeps(stream.request).then((keeps) => keeps || stream.refuse('its key was withdrawn'))
+      void this.#parts
+        .keeps(stream.request)
+        .then((keeps) => keeps || stream.refuse(withdrawn(), 'its key was withdrawn'))
     }
   }
 
@@ -128,7 +131,13 @@ export class Streams {
     const fail = (error: unknown) => {
       const isForOther = this.#parts.mainThread && (error as VicinalError).code === 'UNAUTHENTICATED'
       if (isForOther) this.#decline(request, connection, { head, isLast: true })
-      else this.#refuse(connection, error as VicinalError, request, subject)
+      else
+        this.#refuse(
+          connection,
+          error as VicinalError,
+          request,
+          error instanceof RefusedToken ? error.subject : subject,
+        )
     }
     try {
       const admitted = andThen(this.#parts.admits(request), open)
