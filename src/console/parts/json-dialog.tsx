@@ -1,5 +1,6 @@
-import { useEffect, useRef, useState } from 'preact/hooks'
+import { useState } from 'preact/hooks'
 import { ErrorLine } from './basics'
+import { useDialog } from './focus'
 
 interface Parts {
   title: string
@@ -13,10 +14,9 @@ interface Parts {
 
 /** A value as JSON to be changed by hand. */
 export function JsonDialog({ title, label, value, action, run, onDone }: Parts) {
-  const dialog = useRef<HTMLDialogElement>(null)
+  const dialog = useDialog(onDone)
   const [text, setText] = useState(() => JSON.stringify(value, null, 2))
   const [error, setError] = useState<Error | null>(null)
-  useEffect(() => dialog.current?.showModal(), [])
   const submit = async (event: Event) => {
     event.preventDefault()
     try {
@@ -27,7 +27,7 @@ export function JsonDialog({ title, label, value, action, run, onDone }: Parts) 
     }
   }
   return (
-    <dialog ref={dialog} aria-labelledby="json-title" onCancel={onDone}>
+    <dialog ref={dialog} aria-labelledby="json-title">
       <form onSubmit={submit}>
         <h2 id="json-title">{title}</h2>
         <textarea

@@ -16,10 +16,22 @@ export class Refused extends Error {
   }
 }
 
+/** Answers whether the tab has another key now. */
+type KeyAsker = () => Promise<boolean>
+
+let asker: KeyAsker | null = null
 const listeners = new Set<() => void>()
 
-/** Calls back whenever the service asks for a key, until the returned function is called. */
-export function onKeyAsked(listener: () => void): () => void {
+/** Has requests that the service refuses for their key wait for another one, until the returned function is called. */
+export function onKeyAsked(ask: KeyAsker): () => void {
+  asker = ask
+  return () => {
+    asker = null
+  }
+}
+
+/** Calls back whenever the tab takes another key, until the returned function is called. */
+export function onKeyKept(listener: () => void): () => void {
   listeners.add(listener)
   return () => listeners.delete(listener)
 }
@@ -31,6 +43,7 @@ export function keyOfTab(): string | null {
 export function keepKey(key: string | null): void {
   if (key === null) sessionStorage.removeItem(KEY)
   else sessionStorage.setItem(KEY, key)
+  for (const listener of listeners) listener()
 }
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
@@ -87,17 +100,25 @@ async function send(
   signal: AbortSignal | undefined,
   type = 'application/json',
 ): Promise<Response> {
-  const key = keyOfTab()
-  const headers: Record<string, string> = key === null ? {} : { 'api-key': key }
-  let sent: BodyInit | null = null
-  if (body instanceof FormData) sent = body
-  else if (body !== undefined) {
-    headers['content-type'] = type
-    sent = typeof body === 'string' ? body : JSON.stringify(body)
+  const isForm = body instanceof FormData
+  const sent: BodyInit | null = isForm ? body : body === undefined ? null : textOf(body)
+  for (;;) {
+    const key = keyOfTab()
+    const headers: Record<string, string> = key === null ? {} : { 'api-key': key }
+    if (sent !== null && !isForm) headers['content-type'] = type
+    const answer = await fetch(addressOf(path), { method, headers, body: sent, signal: signal ?? null })
+    if (answer.status !== 401 || !(await isReplaced(key))) return answer
+    signal?.throwIfAborted()
   }
-  const answer = await fetch(addressOf(path), { method, headers, body: sent, signal: signal ?? null })
-  if (answer.status === 401) for (const listener of listeners) listener()
-  return answer
+}
+
+function textOf(body: unknown): string {
+  return typeof body === 'string' ? body : JSON.stringify(body)
+}
+
+/** Another request may have had the key replaced meanwhile. */
+async function isReplaced(key: string | null): Promise<boolean> {
+  return keyOfTab() !== key || (asker !== null && (await asker()))
 }
 
 function refusalOf(status: number, text: string): Refused {
