@@ -68,6 +68,8 @@ describe('a collection', () => {
     await page.getByLabel('New alias').fill('pictures')
     await page.getByRole('button', { name: 'Add it' }).click()
     await page.getByRole('button', { name: 'Remove the alias pictures' }).click()
+    await page.getByLabel('to go on').fill('pictures')
+    await page.getByRole('button', { name: 'Remove it' }).click()
     await expect.poll(() => page.getByRole('button', { name: 'Remove the alias pictures' }).count()).toBe(0)
 
     await page.getByRole('button', { name: 'Make one' }).click()
@@ -75,6 +77,8 @@ describe('a collection', () => {
     await page.getByRole('button', { name: 'Download' }).click()
     expect((await download).suggestedFilename()).toMatch(/\.snapshot$/)
     await page.getByRole('button', { name: 'Delete …' }).first().click()
+    const name = (await page.getByRole('dialog').locator('label').textContent())?.match(/“(.*)”/)?.[1]
+    await page.getByLabel('to go on').fill(name ?? '')
     await page.getByRole('button', { name: 'Delete it' }).click()
     await expect.poll(() => page.getByRole('button', { name: 'Download' }).count()).toBe(0)
   })

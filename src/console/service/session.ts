@@ -80,17 +80,42 @@ export async function askPlain(path: string, signal?: AbortSignal): Promise<Resp
 export interface Exchange {
   status: number
   type: string
-  text: string
+  /** Null for a file, which is not read. */
+  text: string | null
+  /** Whether there is more of the text. */
+  isCut: boolean
   millis: number
 }
 
-/** Sends a text as it is, and reads the answer as text. */
+const TEXT_TYPE = /^(text\/|application\/(json|x-ndjson|openmetrics))/
+/** Bytes of an answer that are read as text. */
+const MOST_BYTES = 4 * 1024 * 1024
+
+/** Sends a text as it is, and reads the beginning of the answer as text. */
 export async function exchange(method: Method, path: string, body?: string, type?: string): Promise<Exchange> {
   const startMs = performance.now()
   const answer = await send(method, path, body, undefined, type)
-  const text = await answer.text()
   const told = answer.headers.get('content-type') ?? ''
-  return { status: answer.status, type: told, text, millis: performance.now() - startMs }
+  const isText = told === '' || TEXT_TYPE.test(told)
+  if (!isText) await answer.body?.cancel()
+  const { text, isCut } = isText ? await beginningOf(answer) : { text: null, isCut: false }
+  return { status: answer.status, type: told, text, isCut, millis: performance.now() - startMs }
+}
+
+async function beginningOf({ body }: Response): Promise<{ text: string; isCut: boolean }> {
+  const reader = body?.getReader()
+  const decoder = new TextDecoder()
+  let [text, bytes] = ['', 0]
+  for (;;) {
+    const piece = await reader?.read()
+    if (piece?.value === undefined) return { text: text + decoder.decode(), isCut: false }
+    text += decoder.decode(piece.value, { stream: true })
+    bytes += piece.value.length
+    if (bytes > MOST_BYTES) {
+      await reader?.cancel()
+      return { text, isCut: true }
+    }
+  }
 }
 
 async function send(
