@@ -1,10 +1,11 @@
 import { useState } from 'preact/hooks'
 import { ErrorLine, Section } from '../../parts/basics'
 import { Confirm } from '../../parts/confirm'
+import { MayRead } from '../../parts/may'
 import { saveAs } from '../../parts/save'
 import { bytes } from '../../parts/words'
 import { useAsked } from '../../service/polled'
-import { useMay, useMayRead } from '../../service/rights'
+import { useMay } from '../../service/rights'
 import { ask, askPlain } from '../../service/session'
 
 interface Snapshot {
@@ -27,48 +28,56 @@ interface Parts {
 
 /** Makes, downloads, restores and deletes snapshots. */
 export function SnapshotList({ path, name }: Parts) {
-  const mayList = useMayRead('extras', name)
-  if (mayList) return <Snapshots path={path} name={name} />
-  return (
-    <Section title="Snapshots">
-      <p class="quiet">These rights do not list snapshots.</p>
-    </Section>
-  )
-}
-
-function Snapshots({ path, name }: Parts) {
-  const listed = useAsked((signal) => ask<Snapshot[]>('GET', `${path}/snapshots`, undefined, signal), [path])
-  const [error, setError] = useState<Error | null>(null)
   const mayMake = useMay('extras', name)
-  const mayTake = useMay('all', name)
+  const [made, setMade] = useState(0)
   const [isBusy, setIsBusy] = useState(false)
-  const [deleted, setDeleted] = useState<string | null>(null)
-  const [source, setSource] = useState<Source | null>(null)
-  const run = async (work: () => Promise<unknown>) => {
+  const [error, setError] = useState<Error | null>(null)
+  const make = async () => {
     setIsBusy(true)
     try {
-      await work()
+      await ask('POST', `${path}/snapshots`)
       setError(null)
-      listed.again()
+      setMade(made + 1)
     } catch (failure) {
       setError(failure as Error)
     }
     setIsBusy(false)
   }
-  // A link could not send the key, so the file passes through the page.
-  const archive = async (file: string) => await (await askPlain(`${path}/snapshots/${file}`)).blob()
-  const make = (
-    <button
-      type="button"
-      hidden={!mayMake}
-      disabled={isBusy}
-      onClick={() => void run(() => ask('POST', `${path}/snapshots`))}
-    >
+  const button = (
+    <button type="button" hidden={!mayMake} disabled={isBusy} onClick={() => void make()}>
       Make one
     </button>
   )
   return (
-    <Section title="Snapshots" beside={make}>
+    <Section title="Snapshots" beside={button}>
+      <ErrorLine error={error} />
+      <MayRead what="extras" of={name} otherwise="These rights do not list snapshots.">
+        <Snapshots path={path} name={name} made={made} />
+      </MayRead>
+    </Section>
+  )
+}
+
+/** `made` counts those that were made here: the list is asked for again. */
+function Snapshots({ path, name, made }: Parts & { made: number }) {
+  const listed = useAsked((signal) => ask<Snapshot[]>('GET', `${path}/snapshots`, undefined, signal), [path, made])
+  const [error, setError] = useState<Error | null>(null)
+  const mayMake = useMay('extras', name)
+  const mayTake = useMay('all', name)
+  const [deleted, setDeleted] = useState<string | null>(null)
+  const [source, setSource] = useState<Source | null>(null)
+  // A link could not send the key, so the file passes through the page.
+  const archive = async (file: string) => await (await askPlain(`${path}/snapshots/${file}`)).blob()
+  const save = async (file: string) => {
+    try {
+      saveAs(await archive(file), file)
+      setError(null)
+    } catch (failure) {
+      setError(failure as Error)
+    }
+  }
+  return (
+    <>
       <ErrorLine error={error ?? listed.error} />
       <ul class="results">
         {listed.value?.map(({ name: file, size, creation_time }) => (
@@ -78,12 +87,7 @@ function Snapshots({ path, name }: Parts) {
               {file} <span class="quiet">{`${bytes(size)}, ${creation_time ?? ''}`}</span>
             </span>
             <span class="row">
-              <button
-                type="button"
-                class="plain"
-                hidden={!mayTake}
-                onClick={() => void run(async () => saveAs(await archive(file), file))}
-              >
+              <button type="button" class="plain" hidden={!mayTake} onClick={() => void save(file)}>
                 Download
               </button>
               <button
@@ -118,7 +122,7 @@ function Snapshots({ path, name }: Parts) {
         />
       )}
       {source && <Restore path={path} name={name} source={source} onDone={() => setSource(null)} />}
-    </Section>
+    </>
   )
 }
 
