@@ -52,6 +52,35 @@ describe('quality', () => {
     await expect.poll(() => page.getByRole('button', { name: 'Make a report' }).isEnabled()).toBe(true)
     await expectAccessible(page, 'quality')
   })
+
+  it('is drawn: drift over the kept reports, groups with their members, hubs, gaps and rules', async () => {
+    const headers = { 'content-type': 'application/json' }
+    const send = (method: string, path: string, body?: object) =>
+      fetch(stage.service.url + path, { method, headers, body: body ? JSON.stringify(body) : null })
+    const twin = Array.from({ length: 25 }, (_, at) => ({ id: 500 + at, vector: { image: [1, 2, 3, 4, 5, 6, 7, 8] } }))
+    await send('PUT', '/collections/photos/points?wait=true', { points: twin })
+    for (let report = 0; report < 2; report++) await send('GET', '/collections/photos/quality')
+    page = await stage.open()
+    await page.at('/collections/photos/quality')
+    const drift = page.getByRole('img', { name: /^Drift of image.*: now AUC .*, energy / })
+    await drift.waitFor({ timeout: 20_000 })
+    expect(await drift.locator('canvas').count()).toBe(1)
+    expect(await page.getByRole('img', { name: /^Rows by day.*in quarantine/ }).count()).toBe(1)
+    expect(await page.getByRole('img', { name: /^Point \d+: in \d+ lists/ }).count()).toBeGreaterThan(5)
+    expect(await page.getByText('Cosine has scaled all vectors').count()).toBe(1)
+    const group = page
+      .getByRole('listitem')
+      .filter({ hasText: /and \d+ more; the report/ })
+      .first()
+    expect(await group.getByRole('link').count()).toBe(11)
+    await expectAccessible(page, 'quality as plots')
+    await send('POST', '/collections/photos/points/delete?wait=true', { points: twin.map(({ id }) => id) })
+    await group.getByRole('link', { name: 'as cards' }).click()
+    await page
+      .getByRole('heading', { name: /Points/ })
+      .first()
+      .waitFor()
+  })
 })
 
 /** Rows of which the third has a vector of another length. */
