@@ -1,5 +1,5 @@
 /** What stands around each page: navigation, the key, and the page of the place. */
-import { useEffect, useState } from 'preact/hooks'
+import { useEffect, useRef } from 'preact/hooks'
 import { ApiPage } from './pages/api'
 import { BringPage } from './pages/bring'
 import { CollectionPage } from './pages/collection'
@@ -9,32 +9,32 @@ import { QualityPage } from './pages/quality'
 import { QuarantinePage } from './pages/quarantine'
 import { QueryPage } from './pages/query'
 import { RecallPage } from './pages/recall'
+import { useAskedKey } from './parts/asked-key'
+import { Boundary } from './parts/boundary'
+import { focusContent, useKeptFocus } from './parts/focus'
 import { KeyDialog } from './parts/key-dialog'
 import { later } from './parts/later'
 import { linkTo, type Place, usePlace } from './parts/place'
-import { askRights, type Rights, RightsOfTab, useMay } from './service/rights'
-import { keyOfTab, onKeyAsked } from './service/session'
+import { type Rights, rightsText } from './service/needs'
+import { useAsked } from './service/polled'
+import { askRights, RightsOfTab, useMay } from './service/rights'
+import { keyOfTab } from './service/session'
+
+/** After rights could not be read. */
+const ASK_AGAIN_MS = 3_000
 
 const MapPage = later(async () => (await import('./pages/map')).MapPage)
 
 export function Shell() {
   const place = usePlace()
-  const [asksKey, setAsksKey] = useState(false)
-  const [session, setSession] = useState(0)
-  useEffect(() => onKeyAsked(() => setAsksKey(true)), [])
-  const [rights, setRights] = useState<Rights | null>(null)
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another key has other rights
-  useEffect(() => {
-    askRights().then(setRights, () => setRights(null))
-  }, [session])
-  const keyed = () => {
-    setAsksKey(false)
-    setSession(session + 1)
-  }
+  const key = useAskedKey()
+  const { rights, error } = useRightsOfTab()
+  useKeptFocus()
+  useTitle(place)
   const name = place.path[0] === 'collections' ? place.path[1] : undefined
   return (
     <RightsOfTab.Provider value={rights}>
-      <button type="button" class="skip" onClick={() => document.getElementById('main')?.focus()}>
+      <button type="button" class="skip" onClick={focusContent}>
         Skip to the content
       </button>
       <header class="bar">
@@ -45,16 +45,55 @@ export function Shell() {
         <a class="api" href={linkTo(['api'])} aria-current={place.path[0] === 'api' ? 'page' : undefined}>
           API
         </a>
-        <button type="button" class="plain" onClick={() => setAsksKey(true)}>
+        <span class="caller quiet small" role="status">
+          {rights && `${rights.subject}: ${rightsText(rights)}`}
+          {!rights && error && `Rights could not be read: ${error.message}`}
+        </span>
+        <button type="button" class="plain" onClick={key.ask}>
           {keyOfTab() === null ? 'Key' : 'Key ✓'}
         </button>
       </header>
-      <main id="main" tabIndex={-1} key={session}>
-        <Page place={place} />
+      <main id="main" tabIndex={-1}>
+        <Boundary key={place.path.join('/')}>
+          <Page place={place} />
+        </Boundary>
       </main>
-      {asksKey && <KeyDialog onDone={keyed} onCancel={() => setAsksKey(false)} />}
+      {key.isAsked && <KeyDialog onDone={() => key.onDone(true)} onCancel={() => key.onDone(false)} />}
     </RightsOfTab.Provider>
   )
+}
+
+/** Asked for each key, and again as long as the answer fails. */
+function useRightsOfTab(): { rights: Rights | null; error: Error | null } {
+  const { value, error, again } = useAsked(askRights, [])
+  useEffect(() => {
+    if (error === null) return
+    const timer = setTimeout(again, ASK_AGAIN_MS)
+    return () => clearTimeout(timer)
+  }, [error, again])
+  return { rights: error ? null : value, error }
+}
+
+/** The document is named by its place, and the focus goes to the content of each further one. */
+function useTitle({ path }: Place): void {
+  const isFirst = useRef(true)
+  const title = titleOf(path)
+  useEffect(() => {
+    document.title = `${title} · Vicinal`
+    if (!isFirst.current) {
+      focusContent()
+      scrollTo(0, 0)
+    }
+    isFirst.current = false
+  }, [title])
+}
+
+function titleOf([room, name, tab = '']: Place['path']): string {
+  if (room === undefined) return 'Overview'
+  if (room === 'api') return 'API'
+  const text = TABS.find(([one]) => one === tab)?.[1]
+  if (room !== 'collections' || name === undefined || text === undefined) return 'No such page'
+  return tab === '' ? name : `${text} of ${name}`
 }
 
 const TABS = [

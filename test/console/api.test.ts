@@ -28,6 +28,7 @@ describe('the API', () => {
     await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click()
     expect(await page.getByLabel('Answer', { exact: true }).count()).toBe(0)
     await page.getByRole('button', { name: 'Send it …' }).click()
+    await page.getByLabel('to go on').fill('not there')
     await page.getByRole('dialog').getByRole('button', { name: 'Send it' }).click()
     await expect.poll(() => page.getByText(/^(200|404) in/).count()).toBe(1)
   })

@@ -65,6 +65,35 @@ describe('quality', () => {
     await expect.poll(() => page.getByRole('button', { name: 'Make a report' }).isEnabled()).toBe(true)
     await expectAccessible(page, 'quality')
   })
+
+  it('is drawn: drift over the kept reports, groups with their members, hubs, gaps and rules', async () => {
+    const headers = { 'content-type': 'application/json' }
+    const send = (method: string, path: string, body?: object) =>
+      fetch(stage.service.url + path, { method, headers, body: body ? JSON.stringify(body) : null })
+    const twin = Array.from({ length: 25 }, (_, at) => ({ id: 500 + at, vector: { image: [1, 2, 3, 4, 5, 6, 7, 8] } }))
+    await send('PUT', '/collections/photos/points?wait=true', { points: twin })
+    for (let report = 0; report < 2; report++) await send('GET', '/collections/photos/quality')
+    page = await stage.open()
+    await page.at('/collections/photos/quality')
+    const drift = page.getByRole('img', { name: /^Drift of image.*: now AUC .*, energy / })
+    await drift.waitFor({ timeout: 20_000 })
+    expect(await drift.locator('canvas').count()).toBe(1)
+    expect(await page.getByRole('img', { name: /^Rows by day.*in quarantine/ }).count()).toBe(1)
+    expect(await page.getByRole('img', { name: /^Point \d+: in \d+ lists/ }).count()).toBeGreaterThan(5)
+    expect(await page.getByText('Cosine has scaled all vectors').count()).toBe(1)
+    const group = page
+      .getByRole('listitem')
+      .filter({ hasText: /and \d+ more; the report/ })
+      .first()
+    expect(await group.getByRole('link').count()).toBe(11)
+    await expectAccessible(page, 'quality as plots')
+    await send('POST', '/collections/photos/points/delete?wait=true', { points: twin.map(({ id }) => id) })
+    await group.getByRole('link', { name: 'as cards' }).click()
+    await page
+      .getByRole('heading', { name: /Points/ })
+      .first()
+      .waitFor()
+  })
 })
 
 /** Rows of which the third has a vector of another length. */
@@ -211,5 +240,33 @@ describe('the quarantine', () => {
     await page.getByRole('dialog').getByRole('button', { name: 'Delete them' }).click()
     await page.getByText('No row is in quarantine').waitFor()
     expect(await ask('POST', '/collections/set-aside/points/count', {})).toEqual({ count: 0 })
+  })
+
+  it('of many rules tells each, and a page that is turned leaves no row chosen', async () => {
+    await ask('PUT', '/collections/many', { vectors: { size: 1, distance: 'Dot' } })
+    const rules = Array.from({ length: 14 }, (_, at) => ({
+      ...{ name: `key-${at}`, check: 'payload', key: `k${at}`, type: 'integer', action: 'quarantine' },
+    }))
+    await ask('PATCH', '/collections/many', { ingestion: { quarantine: 'many-kept', rules } })
+    const points = Array.from({ length: 28 }, (_, id) => ({ id, vector: [1], payload: { [`k${id % 14}`]: 'wrong' } }))
+    await ask('PUT', '/collections/many/points?wait=true', { points })
+    page = await stage.open()
+    await page.at('/collections/many/quarantine')
+    const chips = page.getByLabel('Rows by rule').getByRole('listitem')
+    await expect.poll(() => chips.count(), { timeout: 20_000 }).toBe(15)
+    expect(await chips.first().textContent()).toBe('All rules 28')
+    const all = page.getByLabel('All rows of this page')
+    await all.check()
+    await page.getByRole('button', { name: 'Store 24 rows' }).waitFor()
+    await page.getByRole('button', { name: 'Next' }).click()
+    await expect.poll(() => page.getByRole('article').count()).toBe(4)
+    expect(await all.isChecked()).toBe(false)
+    expect(await page.getByRole('button', { name: 'Delete them …' }).isDisabled()).toBe(true)
+    await all.check()
+    await page.getByRole('button', { name: 'Delete them …' }).click()
+    await page.getByRole('heading', { name: 'Delete 4 rows' }).waitFor()
+    await page.getByRole('dialog').getByRole('button', { name: 'Delete them' }).click()
+    await page.getByText('No row is left on this page').waitFor()
+    expect(await ask('POST', '/collections/many-kept/points/count', {})).toEqual({ count: 24 })
   })
 })

@@ -53,6 +53,16 @@ describe('a collection', () => {
     page = await stage.open()
     await page.at('/collections/photos')
     await expect.poll(() => page.getByRole('row', { name: /^payload \d/ }).count()).toBe(1)
+    const { memory, ...info } = await (async () => {
+      const answer = await fetch(`${stage.service.url}/collections/photos`)
+      // biome-ignore lint/suspicious/noExplicitAny: the answer of a route
+      return ((await answer.json()) as { result: any }).result
+    })()
+    const index = memory.vectors.image.graph.bytes > 0 ? /graph of/ : /no graph: scanned/
+    expect(await page.getByRole('row', { name: /^image 8 Cosine/ }).textContent()).toMatch(index)
+    const indexed = page.locator('.tile', { hasText: 'Vectors in the index' })
+    expect(await indexed.textContent()).toContain(` of ${info.vectors_count}`)
+    await expect.poll(() => page.getByText('No segment is being built').count()).toBe(1)
     await page.getByLabel('Payload key to index').fill('iso')
     await page.getByLabel('Kind of index').selectOption('integer')
     await page.getByRole('button', { name: 'Index it' }).click()
@@ -73,6 +83,8 @@ describe('a collection', () => {
     await page.getByLabel('New alias').fill('pictures')
     await page.getByRole('button', { name: 'Add it' }).click()
     await page.getByRole('button', { name: 'Remove the alias pictures' }).click()
+    await page.getByLabel('to go on').fill('pictures')
+    await page.getByRole('button', { name: 'Remove it' }).click()
     await expect.poll(() => page.getByRole('button', { name: 'Remove the alias pictures' }).count()).toBe(0)
 
     await page.getByRole('button', { name: 'Make one' }).click()
@@ -80,6 +92,8 @@ describe('a collection', () => {
     await page.getByRole('button', { name: 'Download' }).click()
     expect((await download).suggestedFilename()).toMatch(/\.snapshot$/)
     await page.getByRole('button', { name: 'Delete …' }).first().click()
+    const name = (await page.getByRole('dialog').locator('label').textContent())?.match(/“(.*)”/)?.[1]
+    await page.getByLabel('to go on').fill(name ?? '')
     await page.getByRole('button', { name: 'Delete it' }).click()
     await expect.poll(() => page.getByRole('button', { name: 'Download' }).count()).toBe(0)
   })

@@ -7,7 +7,7 @@ const KEY = 'a key that may write and has 32 bytes or more'
 const stage = setTheStage({ VICINAL_API_KEY: KEY, VICINAL_JWT_RBAC: 'true' })
 
 async function pageOf(access: string): Promise<Watched> {
-  const claims = { access: [{ collection: 'photos', access }] }
+  const claims = { subject: 'eva', access: access === 'm' ? 'm' : [{ collection: 'photos', access }] }
   const token = await new SignJWT(claims).setProtectedHeader({ alg: 'HS256' }).sign(Buffer.from(KEY))
   return await stage.open({ key: token })
 }
@@ -97,4 +97,42 @@ it('of a token that writes one collection offers its points, indexes and snapsho
   expect(await page.getByRole('link', { name: 'Bring data' }).count()).toBe(1)
   await page.at('/collections/photos/points')
   await expect.poll(() => page.getByRole('button', { name: 'Edit' }).count(), { timeout: 60_000 }).toBeGreaterThan(0)
+})
+
+it('of a token that writes points alone says what it does not show, and asks for no refusal', async () => {
+  const page = await pageOf('prw')
+  const refused: string[] = []
+  page.on('response', (answer) => answer.status() === 403 && refused.push(answer.url()))
+  await page.at('/collections/photos')
+  await page.getByText('eva: writes points of photos').waitFor()
+  await page.getByText('These rights do not list snapshots').waitFor()
+  expect(await offered(page)).toEqual([])
+  await page.at('/collections/photos/points')
+  await page.getByRole('button', { name: 'Edit' }).first().waitFor()
+  await page.at('/collections/photos/quarantine')
+  await page.getByText('These rights do not read the quarantine kept-back').waitFor()
+  expect(await page.getByRole('alert').count()).toBe(0)
+  expect(refused).toEqual([])
+})
+
+it('of a token that does everything offers everything', async () => {
+  const page = await pageOf('m')
+  await page.at('/collections/photos')
+  await page.getByText('eva: may do everything').waitFor()
+  await expect
+    .poll(() => offered(page), { timeout: 60_000 })
+    .toEqual(['Make one', 'Index it', 'Add it', 'Change …', 'Delete this collection …'])
+  await page.at('/collections/photos/quarantine')
+  await page.getByRole('article').first().waitFor()
+})
+
+it('marks routes that a token does not open', async () => {
+  const page = await pageOf('r')
+  await page.at(`/api?${new URLSearchParams({ route: 'PUT /collections/{collection_name}/points' })}`)
+  await page.getByText('The rights of this tab do not open this route').waitFor()
+  const item = (route: string) =>
+    page.getByRole('listitem').filter({ has: page.getByRole('link', { name: route, exact: true }) })
+  await page.getByLabel('Path or summary contains').fill('points')
+  await expect.poll(() => item('PUT /collections/{collection_name}/points').textContent()).toContain('refused to you')
+  expect(await item('POST /collections/{collection_name}/points/count').textContent()).not.toContain('refused to you')
 })

@@ -1,14 +1,17 @@
-import { useState } from 'preact/hooks'
+import { useContext, useState } from 'preact/hooks'
 import { Waiting } from '../parts/basics'
 import { linkTo } from '../parts/place'
+import { needOf, suffice } from '../service/needs'
 import { type Api, groupOf, type Route, readApi, routesOf } from '../service/openapi'
 import { useAsked } from '../service/polled'
+import { RightsOfTab } from '../service/rights'
 import { OneRoute } from './api/one-route'
 
 /** The service's own description of its API, each route of which can be tried. */
 export function ApiPage({ asked }: { asked: string | null }) {
   const api = useAsked(readApi, [])
   const [part, setPart] = useState('')
+  const rights = useContext(RightsOfTab)
   if (!api.value) return <Waiting of={api} />
   const routes = routesOf(api.value)
   const picked = routes.find((route) => nameOf(route) === asked)
@@ -40,6 +43,9 @@ export function ApiPage({ asked }: { asked: string | null }) {
                     >
                       {nameOf(route)}
                     </a>
+                    {!suffice(rights, needOf(route.method, route.path)) && (
+                      <span class="quiet small"> refused to you</span>
+                    )}
                   </li>
                 ))}
               </ul>

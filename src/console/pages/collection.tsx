@@ -1,17 +1,19 @@
 import { useState } from 'preact/hooks'
-import { ErrorLine, Section, Status, Table, Tile, Waiting } from '../parts/basics'
+import { ErrorLine, Section, Status, Tile, Waiting } from '../parts/basics'
 import { Confirm } from '../parts/confirm'
 import { May } from '../parts/may'
 import { linkTo } from '../parts/place'
-import { bytes, percent, short, whole } from '../parts/words'
+import { bytes, percent, whole } from '../parts/words'
 import { type Asked, useAsked } from '../service/polled'
 import { ask } from '../service/session'
-import { type CollectionInfo, vectorsOf } from '../service/types'
+import type { CollectionInfo } from '../service/types'
 import { Aliases } from './collection/aliases'
 import { Configuration } from './collection/configuration'
+import { Indexing } from './collection/indexing'
 import { MemoryByPart } from './collection/memory-by-part'
 import { PayloadSchema } from './collection/payload-schema'
 import { SnapshotList } from './collection/snapshot-list'
+import { Vectors } from './collection/vectors'
 
 const LOOK_EVERY_MS = 4_000
 
@@ -29,6 +31,7 @@ export function CollectionPage({ name }: { name: string }) {
       <ErrorLine error={info.error} />
       <Facts info={found.value} />
       <MemoryByPart memory={found.value.memory} />
+      <Indexing path={path} info={found.value} />
       <Vectors info={found.value} />
       <PayloadSchema name={name} path={path} info={found.value} onChange={info.again} />
       <Configuration name={name} path={path} info={found.value} onChange={info.again} />
@@ -86,49 +89,5 @@ function Facts({ info }: { info: CollectionInfo }) {
         <Tile name="Log" value={bytes(log_bytes)} beside={`tail ${bytes(tail_bytes)}`} />
       </div>
     </>
-  )
-}
-
-function Vectors({ info }: { info: CollectionInfo }) {
-  const vectors = Object.entries(vectorsOf(info))
-  const sparse = Object.keys(info.config.params.sparse_vectors ?? {})
-  if (vectors.length + sparse.length === 0) return null
-  return (
-    <Section title="Vectors">
-      <Table label="Vectors">
-        <thead>
-          <tr>
-            <th>Name</th>
-            <th>Dimensions</th>
-            <th>Distance</th>
-            <th>Recall asked</th>
-            <th>Recall measured</th>
-          </tr>
-        </thead>
-        <tbody>
-          {vectors.map(([name, { size, distance }]) => (
-            <tr key={name}>
-              <th scope="row">{name || 'unnamed'}</th>
-              <td>{whole(size)}</td>
-              <td>{distance}</td>
-              <td>{percent(info.recall[name]?.asked)}</td>
-              <td>
-                {percent(info.recall[name]?.measured)}{' '}
-                <span class="quiet">of {short(info.recall[name]?.queries ?? 0)} queries</span>
-              </td>
-            </tr>
-          ))}
-          {sparse.map((name) => (
-            <tr key={name}>
-              <th scope="row">{name}</th>
-              <td>sparse</td>
-              <td>Dot</td>
-              <td>exact</td>
-              <td>exact</td>
-            </tr>
-          ))}
-        </tbody>
-      </Table>
-    </Section>
   )
 }

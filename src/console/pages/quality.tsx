@@ -1,11 +1,15 @@
 import { useState } from 'preact/hooks'
-import { ErrorLine, Section, Status, Table, Waiting } from '../parts/basics'
+import { ErrorLine, Meter, Section, Table, Waiting } from '../parts/basics'
 import { May } from '../parts/may'
 import { percent, short, whole } from '../parts/words'
 import { useAsked } from '../service/polled'
 import type { QualityReport } from '../service/quality'
 import { ask } from '../service/session'
+import { Drift, Rules } from './quality/over-time'
 import { VectorReport } from './quality/vector-report'
+
+/** Centres of vectors of the norm 1 are at most so far from each other. */
+const MOST_GAP = 2
 
 /** What the data of a collection is like: the newest report, and drift over those that were kept. */
 export function QualityPage({ name }: { name: string }) {
@@ -93,88 +97,17 @@ function Modalities({ found }: { found: QualityReport['modalities'] }) {
           {found.map(({ a, b, gap, median_rank, first, sampled }) => (
             <tr key={`${a} ${b}`}>
               <th scope="row">{`${a} and ${b}`}</th>
-              <td>{short(gap)}</td>
+              <td>
+                {short(gap)}{' '}
+                <Meter share={gap / MOST_GAP} label={`Gap of ${a} and ${b}: ${short(gap)} of ${MOST_GAP}`} />
+              </td>
               <td>
                 {short(median_rank)} <span class="quiet">of {whole(sampled)}</span>
               </td>
-              <td>{percent(first)}</td>
-            </tr>
-          ))}
-        </tbody>
-      </Table>
-    </Section>
-  )
-}
-
-function Rules({ counts }: { counts: QualityReport['rules'] }) {
-  if (counts.length === 0) return null
-  return (
-    <Section title="What the rules did">
-      <Table label="What the rules did">
-        <thead>
-          <tr>
-            <th>Day</th>
-            <th>Stored</th>
-            <th>Refused</th>
-            <th>In quarantine</th>
-            <th>Mended</th>
-            <th>Flagged</th>
-            <th>By rule</th>
-          </tr>
-        </thead>
-        <tbody>
-          {counts.map(({ day, accepted, rejected, quarantined, fixed, flagged, by_rule }) => (
-            <tr key={day}>
-              <th scope="row">{day}</th>
-              {[accepted, rejected, quarantined, fixed, flagged].map((count, at) => (
-                // biome-ignore lint/suspicious/noArrayIndexKey: a cell is its column
-                <td key={at}>{whole(count)}</td>
-              ))}
-              <td>{textOf(by_rule)}</td>
-            </tr>
-          ))}
-        </tbody>
-      </Table>
-    </Section>
-  )
-}
-
-function textOf(byRule: Record<string, number>): string {
-  return Object.entries(byRule)
-    .map(([rule, count]) => `${rule}: ${whole(count)}`)
-    .join(', ')
-}
-
-/** One line for each kept report that compared with a reference, the newest first. */
-function Drift({ reports }: { reports: readonly QualityReport[] }) {
-  const rows = [...reports]
-    .reverse()
-    .flatMap(({ time, vectors }) => vectors.flatMap(({ name, drift }) => (drift ? [{ time, name, drift }] : [])))
-  if (rows.length === 0) return null
-  return (
-    <Section title="Drift from the reference">
-      <Table label="Drift from the reference">
-        <thead>
-          <tr>
-            <th>Report</th>
-            <th>Vector</th>
-            <th>Verdict</th>
-            <th>p</th>
-            <th>AUC</th>
-            <th>Energy</th>
-          </tr>
-        </thead>
-        <tbody>
-          {rows.map(({ time, name, drift }) => (
-            <tr key={`${time} ${name}`}>
-              <th scope="row">{new Date(time).toLocaleString()}</th>
-              <td>{name || 'unnamed'}</td>
               <td>
-                <Status status={drift.drifted ? 'drifted' : 'alike'} />
+                {percent(first)}{' '}
+                <Meter share={first} label={`Pairs of ${a} and ${b} that are nearest: ${percent(first)}`} />
               </td>
-              <td>{short(drift.p_value)}</td>
-              <td>{short(drift.auc)}</td>
-              <td>{short(drift.energy.effect)}</td>
             </tr>
           ))}
         </tbody>

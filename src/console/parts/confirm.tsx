@@ -1,6 +1,7 @@
 import type { ComponentChildren } from 'preact'
-import { useEffect, useRef, useState } from 'preact/hooks'
+import { useState } from 'preact/hooks'
 import { ErrorLine } from './basics'
+import { useDialog } from './focus'
 
 interface Question {
   title: string
@@ -15,13 +16,12 @@ interface Question {
   isHarmless?: boolean
 }
 
-/** Asks before a change. A deletion waits until the name of its object was typed. */
+/** Asks before a change. The deletion of what has a name waits until the name was typed. */
 export function Confirm({ title, text, name, action, run, onDone, children, isHarmless }: Question) {
-  const dialog = useRef<HTMLDialogElement>(null)
+  const dialog = useDialog(() => onDone(false))
   const [typed, setTyped] = useState('')
   const [error, setError] = useState<Error | null>(null)
   const [isBusy, setIsBusy] = useState(false)
-  useEffect(() => dialog.current?.showModal(), [])
   const submit = async (event: Event) => {
     event.preventDefault()
     setIsBusy(true)
@@ -34,7 +34,7 @@ export function Confirm({ title, text, name, action, run, onDone, children, isHa
     }
   }
   return (
-    <dialog ref={dialog} aria-labelledby="confirm-title" onCancel={() => onDone(false)}>
+    <dialog ref={dialog} aria-labelledby="confirm-title">
       <form onSubmit={submit}>
         <h2 id="confirm-title">{title}</h2>
         <p>{text}</p>

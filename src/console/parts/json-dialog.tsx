@@ -1,6 +1,7 @@
-import { useEffect, useRef, useState } from 'preact/hooks'
+import { useState } from 'preact/hooks'
 import { readJson, writeJson } from '../service/exact-json'
 import { ErrorLine } from './basics'
+import { useDialog } from './focus'
 
 interface Parts {
   title: string
@@ -14,10 +15,9 @@ interface Parts {
 
 /** A value as JSON to be changed by hand. */
 export function JsonDialog({ title, label, value, action, run, onDone }: Parts) {
-  const dialog = useRef<HTMLDialogElement>(null)
+  const dialog = useDialog(onDone)
   const [text, setText] = useState(() => writeJson(value, null, 2))
   const [error, setError] = useState<Error | null>(null)
-  useEffect(() => dialog.current?.showModal(), [])
   const submit = async (event: Event) => {
     event.preventDefault()
     try {
@@ -28,7 +28,7 @@ export function JsonDialog({ title, label, value, action, run, onDone }: Parts) 
     }
   }
   return (
-    <dialog ref={dialog} aria-labelledby="json-title" onCancel={onDone}>
+    <dialog ref={dialog} aria-labelledby="json-title">
       <form onSubmit={submit}>
         <h2 id="json-title">{title}</h2>
         <textarea

@@ -12,6 +12,7 @@ interface Parts {
   schema: Schema | undefined
   /** Values of this collection by the key that takes them, such as names of vectors for `using`. */
   known?: Readonly<Record<string, readonly string[]>>
+  /** By Ctrl and Enter, where the editor stands in no form. */
   onRun?: (event: Event) => void
 }
 
@@ -32,7 +33,7 @@ const MOST_FLAWS = 5
 
 /**
  * JSON with completion: as a key or a value is typed, or by Ctrl and space. Arrow keys choose, Enter or Tab takes, Escape
- * closes; with the list closed Tab leaves the editor.
+ * closes; with the list closed Tab leaves the editor. Ctrl and Enter submit the form, which checks its fields first.
  */
 export function JsonEditor({ label, text, onText, rows, api, schema, known = {}, onRun }: Parts) {
   const area = useRef<HTMLTextAreaElement>(null)
@@ -58,8 +59,11 @@ export function JsonEditor({ label, text, onText, rows, api, schema, known = {},
   }
   const onKey = (event: KeyboardEvent) => {
     const list = offers?.list ?? []
-    if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) onRun?.(event)
-    else if (event.key === ' ' && event.ctrlKey) {
+    if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) {
+      const form = area.current?.form
+      if (form) form.requestSubmit()
+      else onRun?.(event)
+    } else if (event.key === ' ' && event.ctrlKey) {
       event.preventDefault()
       offer(true)
     } else if (list.length === 0) return

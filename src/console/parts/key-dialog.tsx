@@ -1,18 +1,18 @@
-import { useEffect, useRef } from 'preact/hooks'
+import { useRef } from 'preact/hooks'
 import { keepKey, keyOfTab } from '../service/session'
+import { useDialog } from './focus'
 
 /** Asks for the API key. The tab keeps it until it is closed; an empty one is forgotten. */
 export function KeyDialog({ onDone, onCancel }: { onDone: () => void; onCancel: () => void }) {
-  const dialog = useRef<HTMLDialogElement>(null)
+  const dialog = useDialog(onCancel)
   const input = useRef<HTMLInputElement>(null)
-  useEffect(() => dialog.current?.showModal(), [])
   const submit = (event: Event) => {
     event.preventDefault()
     keepKey(input.current?.value || null)
     onDone()
   }
   return (
-    <dialog ref={dialog} aria-labelledby="key-title" onCancel={onCancel} onClose={onCancel}>
+    <dialog ref={dialog} aria-labelledby="key-title">
       <form onSubmit={submit}>
         <h2 id="key-title">API key</h2>
         <p class="quiet">This tab keeps the key until it is closed. It is sent to this service only.</p>

@@ -1,4 +1,5 @@
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks'
+import { onKeyKept } from './session'
 
 export interface Asked<T> {
   value: T | null
@@ -7,24 +8,25 @@ export interface Asked<T> {
 }
 
 /**
- * The answer to a question, asked when the page is shown and again where `deps` change; with `everyMs` also in that
- * interval, as long as the tab is seen. An answer that comes late, after other `deps`, is dropped.
+ * The answer to a question, asked when the page is shown and again where `deps` or the key change; with `everyMs` also in
+ * that interval, as long as the tab is seen. An answer that comes late, after other `deps`, is dropped.
  */
 export function useAsked<T>(ask: (signal: AbortSignal) => Promise<T>, deps: unknown[], everyMs?: number): Asked<T> {
   const [state, setState] = useState<{ value: T | null; error: Error | null }>({ value: null, error: null })
   const [turn, setTurn] = useState(0)
   const latest = useRef(ask)
   latest.current = ask
+  useEffect(() => onKeyKept(() => setTurn((before) => before + 1)), [])
   // biome-ignore lint/correctness/useExhaustiveDependencies: the caller names what the question depends on
   useEffect(() => {
     const stop = new AbortController()
     let timer: ReturnType<typeof setTimeout> | undefined
-    let isFirst = true
+    let isAsked = false
     const look = async () => {
       try {
-        // A page that is opened in the background asks once, so that it is there when it is looked at.
-        if (isFirst || !document.hidden) {
-          isFirst = false
+        // Only repeats wait until the tab is seen.
+        if (!isAsked || !document.hidden) {
+          isAsked = true
           setStateIf(await latest.current(stop.signal), null)
         }
       } catch (error) {

@@ -17,10 +17,22 @@ export class Refused extends Error {
   }
 }
 
+/** Answers whether the tab has another key now. */
+type KeyAsker = () => Promise<boolean>
+
+let asker: KeyAsker | null = null
 const listeners = new Set<() => void>()
 
-/** Calls back whenever the service asks for a key, until the returned function is called. */
-export function onKeyAsked(listener: () => void): () => void {
+/** Has requests that the service refuses for their key wait for another one, until the returned function is called. */
+export function onKeyAsked(ask: KeyAsker): () => void {
+  asker = ask
+  return () => {
+    asker = null
+  }
+}
+
+/** Calls back whenever the tab takes another key, until the returned function is called. */
+export function onKeyKept(listener: () => void): () => void {
   listeners.add(listener)
   return () => listeners.delete(listener)
 }
@@ -32,6 +44,7 @@ export function keyOfTab(): string | null {
 export function keepKey(key: string | null): void {
   if (key === null) sessionStorage.removeItem(KEY)
   else sessionStorage.setItem(KEY, key)
+  for (const listener of listeners) listener()
 }
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
@@ -68,17 +81,42 @@ export async function askPlain(path: string, signal?: AbortSignal): Promise<Resp
 export interface Exchange {
   status: number
   type: string
-  text: string
+  /** Null for a file, which is not read. */
+  text: string | null
+  /** Whether there is more of the text. */
+  isCut: boolean
   millis: number
 }
 
-/** Sends a text as it is, and reads the answer as text. */
+const TEXT_TYPE = /^(text\/|application\/(json|x-ndjson|openmetrics))/
+/** Bytes of an answer that are read as text. */
+const MOST_BYTES = 4 * 1024 * 1024
+
+/** Sends a text as it is, and reads the beginning of the answer as text. */
 export async function exchange(method: Method, path: string, body?: string, type?: string): Promise<Exchange> {
   const startMs = performance.now()
   const answer = await send(method, path, body, undefined, type === undefined ? {} : { 'content-type': type })
-  const text = await answer.text()
   const told = answer.headers.get('content-type') ?? ''
-  return { status: answer.status, type: told, text, millis: performance.now() - startMs }
+  const isText = told === '' || TEXT_TYPE.test(told)
+  if (!isText) await answer.body?.cancel()
+  const { text, isCut } = isText ? await beginningOf(answer) : { text: null, isCut: false }
+  return { status: answer.status, type: told, text, isCut, millis: performance.now() - startMs }
+}
+
+async function beginningOf({ body }: Response): Promise<{ text: string; isCut: boolean }> {
+  const reader = body?.getReader()
+  const decoder = new TextDecoder()
+  let [text, bytes] = ['', 0]
+  for (;;) {
+    const piece = await reader?.read()
+    if (piece?.value === undefined) return { text: text + decoder.decode(), isCut: false }
+    text += decoder.decode(piece.value, { stream: true })
+    bytes += piece.value.length
+    if (bytes > MOST_BYTES) {
+      await reader?.cancel()
+      return { text, isCut: true }
+    }
+  }
 }
 
 /** A text is sent as it is. */
@@ -89,17 +127,25 @@ export async function send(
   signal: AbortSignal | undefined,
   more: Record<string, string> = {},
 ): Promise<Response> {
-  const key = keyOfTab()
-  const headers: Record<string, string> = key === null ? {} : { 'api-key': key }
-  let sent: BodyInit | null = null
-  if (body instanceof FormData) sent = body
-  else if (body !== undefined) {
-    Object.assign(headers, { 'content-type': 'application/json' }, more)
-    sent = typeof body === 'string' ? body : writeJson(body)
+  const isForm = body instanceof FormData
+  const sent: BodyInit | null = isForm ? body : body === undefined ? null : textOf(body)
+  for (;;) {
+    const key = keyOfTab()
+    const headers: Record<string, string> = key === null ? {} : { 'api-key': key }
+    if (sent !== null && !isForm) Object.assign(headers, { 'content-type': 'application/json' }, more)
+    const answer = await fetch(addressOf(path), { method, headers, body: sent, signal: signal ?? null })
+    if (answer.status !== 401 || !(await isReplaced(key))) return answer
+    signal?.throwIfAborted()
   }
-  const answer = await fetch(addressOf(path), { method, headers, body: sent, signal: signal ?? null })
-  if (answer.status === 401) for (const listener of listeners) listener()
-  return answer
+}
+
+function textOf(body: unknown): string {
+  return typeof body === 'string' ? body : writeJson(body)
+}
+
+/** Another request may have had the key replaced meanwhile. */
+async function isReplaced(key: string | null): Promise<boolean> {
+  return keyOfTab() !== key || (asker !== null && (await asker()))
 }
 
 export function refusalOf(status: number, text: string): Refused {

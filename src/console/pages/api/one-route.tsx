@@ -1,14 +1,18 @@
-import { useState } from 'preact/hooks'
+import { useContext, useState } from 'preact/hooks'
 import { ErrorLine, Section } from '../../parts/basics'
 import { Code } from '../../parts/code'
 import { Confirm } from '../../parts/confirm'
 import { JsonEditor } from '../../parts/json-editor'
 import { type Request, RequestTexts } from '../../parts/request-texts'
+import { saveAs } from '../../parts/save'
 import { short, whole } from '../../parts/words'
 import { readJson, writeJson } from '../../service/exact-json'
+import { needOf, suffice } from '../../service/needs'
 import { type Api, exampleOf, type Parameter, type Route, valuesOf } from '../../service/openapi'
 import { useAsked } from '../../service/polled'
-import { ask, type Exchange, exchange } from '../../service/session'
+import { RightsOfTab } from '../../service/rights'
+import { ask, askPlain, type Exchange, exchange } from '../../service/session'
+import { chosenBy, destroys, nameOf } from './destroying'
 
 const JSON_TYPE = 'application/json'
 const LINES_TYPE = 'application/x-ndjson'
@@ -28,6 +32,8 @@ export function OneRoute({ api, route }: { api: Api; route: Route }) {
   const [error, setError] = useState<Error | null>(null)
   const [isAsking, setIsAsking] = useState(false)
   const request: Request = { method, path: pathOf(route, values), body: type ? body : null, ...(type ? { type } : {}) }
+  const mayUse = suffice(useContext(RightsOfTab), needOf(method, route.path), values.collection_name)
+  const isDestroying = destroys(method, route.path, request.body)
   const send = async () => {
     try {
       setAnswer(await exchange(method, request.path, request.body ?? undefined, type))
@@ -38,7 +44,7 @@ export function OneRoute({ api, route }: { api: Api; route: Route }) {
   }
   const submit = (event: Event) => {
     event.preventDefault()
-    if (method === 'DELETE') setIsAsking(true)
+    if (isDestroying) setIsAsking(true)
     else void send()
   }
   return (
@@ -46,6 +52,9 @@ export function OneRoute({ api, route }: { api: Api; route: Route }) {
       <Section title={`${method} ${route.path}`}>
         <p>{operation.summary}</p>
         {operation.description && <p class="quiet">{operation.description}</p>}
+        {!mayUse && (
+          <p class="warnings">The rights of this tab do not open this route: the service will refuse the request.</p>
+        )}
         <form onSubmit={submit}>
           <div class="parameters">
             {parameters.map((parameter) => (
@@ -58,15 +67,7 @@ export function OneRoute({ api, route }: { api: Api; route: Route }) {
             ))}
           </div>
           {type === JSON_TYPE && (
-            <JsonEditor
-              label="Body as JSON"
-              rows={12}
-              text={body}
-              onText={setBody}
-              api={api}
-              schema={schema}
-              onRun={submit}
-            />
+            <JsonEditor label="Body as JSON" rows={12} text={body} onText={setBody} api={api} schema={schema} />
           )}
           {type === LINES_TYPE && (
             <textarea
@@ -80,25 +81,57 @@ export function OneRoute({ api, route }: { api: Api; route: Route }) {
             <p class="quiet">The body is a file ({Object.keys(content).join(', ')}), which this page does not send.</p>
           )}
           <p class="row">
-            <button type="submit" class={method === 'DELETE' ? 'danger' : ''}>
-              {method === 'DELETE' ? 'Send it …' : 'Send'}
+            <button type="submit" class={isDestroying ? 'danger' : ''}>
+              {isDestroying ? 'Send it …' : 'Send'}
             </button>
           </p>
         </form>
         <ErrorLine error={error} />
-        {answer && <Answer answer={answer} />}
+        {answer && <Answer answer={answer} path={method === 'GET' ? request.path : null} />}
       </Section>
       <RequestTexts request={request} />
       {isAsking && (
-        <Confirm
-          title="Send a deletion"
-          text={`DELETE ${request.path}`}
-          action="Send it"
+        <AskFirst
+          request={request}
+          points={`/collections/${encodeURIComponent(values.collection_name ?? '')}/points`}
+          name={nameOf(method, route.path, values, request.body)}
           run={send}
           onDone={() => setIsAsking(false)}
         />
       )}
     </div>
+  )
+}
+
+interface AskFirstParts {
+  request: Request
+  /** The path of the points that a body may choose. */
+  points: string
+  name: string | undefined
+  run: () => Promise<void>
+  onDone: () => void
+}
+
+/** Asks before stored data is taken away: by its name, or with the number of its points. */
+function AskFirst({ request: { method, path, body }, points, name, run, onDone }: AskFirstParts) {
+  const counted = useAsked(async (signal) => {
+    const chosen = chosenBy(body)
+    if (chosen === null || 'ids' in chosen) return chosen?.ids ?? null
+    const asked = { filter: chosen.filter, exact: true }
+    return (await ask<{ count: number }>('POST', `${points}/count`, asked, signal)).count
+  }, [])
+  return (
+    <Confirm
+      title="Send what deletes or replaces"
+      text={`${method} ${path}`}
+      {...(name ? { name } : {})}
+      action="Send it"
+      run={run}
+      onDone={onDone}
+    >
+      {counted.value !== null && <p role="status">It is about {whole(counted.value)} points.</p>}
+      {counted.error && <p class="quiet">How many points it is about could not be read: {counted.error.message}</p>}
+    </Confirm>
   )
 }
 
@@ -157,18 +190,45 @@ function pathOf({ path, operation }: Route, values: Record<string, string>): str
   return query.length === 0 ? filled : `${filled}?${new URLSearchParams(query)}`
 }
 
-function Answer({ answer: { status, type, text, millis } }: { answer: Exchange }) {
-  const told = type.startsWith(JSON_TYPE) ? indented(text) : text
+/** `path` is that of a reading, which can be asked for again as a file. */
+function Answer({ answer: { status, type, text, isCut, millis }, path }: { answer: Exchange; path: string | null }) {
+  const told = text === null ? '' : type.startsWith(JSON_TYPE) ? indented(text) : text
+  const length = text === null ? type : `${isCut ? 'more than ' : ''}${whole(text.length)} characters`
   return (
     <>
       <p aria-live="polite">
         {status}{' '}
         <span class="quiet">
-          in {short(millis)} ms, {whole(text.length)} characters
+          in {short(millis)} ms, {length}
         </span>
       </p>
-      <Code label="Answer" text={told.length > SHOWN ? `${told.slice(0, SHOWN)}\n…` : told} />
+      {path !== null && (text === null || isCut) && <Download path={path} />}
+      {text !== null && <Code label="Answer" text={told.length > SHOWN ? `${told.slice(0, SHOWN)}\n…` : told} />}
     </>
+  )
+}
+
+function Download({ path }: { path: string }) {
+  const [isBusy, setIsBusy] = useState(false)
+  const [error, setError] = useState<Error | null>(null)
+  const run = async () => {
+    setIsBusy(true)
+    try {
+      const name = decodeURIComponent(path.replace(/\?.*/, '').split('/').at(-1) ?? '')
+      saveAs(await (await askPlain(path)).blob(), name || 'answer')
+      setError(null)
+    } catch (failure) {
+      setError(failure as Error)
+    }
+    setIsBusy(false)
+  }
+  return (
+    <p class="row">
+      <button type="button" disabled={isBusy} onClick={() => void run()}>
+        {isBusy ? 'Downloading …' : 'Download the answer'}
+      </button>
+      <ErrorLine error={error} />
+    </p>
   )
 }
 

@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks'
 import { ErrorLine, Section } from '../../parts/basics'
+import { Confirm } from '../../parts/confirm'
 import { useAsked } from '../../service/polled'
 import { useMay } from '../../service/rights'
 import { ask } from '../../service/session'
@@ -13,20 +14,19 @@ export function Aliases({ name }: { name: string }) {
   const listed = useAsked((signal) => ask<Listed>('GET', path, undefined, signal), [path])
   const mayChange = useMay('all', name)
   const [alias, setAlias] = useState('')
+  const [removed, setRemoved] = useState<string | null>(null)
   const [error, setError] = useState<Error | null>(null)
-  const change = async (action: object) => {
+  const change = (action: object) => ask('POST', '/collections/aliases', { actions: [action] })
+  const add = async (event: Event) => {
+    event.preventDefault()
     try {
-      await ask('POST', '/collections/aliases', { actions: [action] })
+      await change({ create_alias: { alias_name: alias, collection_name: name } })
       setError(null)
       setAlias('')
       listed.again()
     } catch (failure) {
       setError(failure as Error)
     }
-  }
-  const add = (event: Event) => {
-    event.preventDefault()
-    void change({ create_alias: { alias_name: alias, collection_name: name } })
   }
   return (
     <Section title="Aliases">
@@ -38,7 +38,7 @@ export function Aliases({ name }: { name: string }) {
               type="button"
               hidden={!mayChange}
               aria-label={`Remove the alias ${alias_name}`}
-              onClick={() => void change({ delete_alias: { alias_name } })}
+              onClick={() => setRemoved(alias_name)}
             >
               ×
             </button>
@@ -57,6 +57,21 @@ export function Aliases({ name }: { name: string }) {
         </button>
       </form>
       <ErrorLine error={error ?? listed.error} />
+      {removed !== null && (
+        <Confirm
+          title="Remove the alias"
+          text={`Requests that name ${removed} find no collection any more. ${name} stays.`}
+          name={removed}
+          action="Remove it"
+          run={async () => {
+            await change({ delete_alias: { alias_name: removed } })
+          }}
+          onDone={() => {
+            setRemoved(null)
+            listed.again()
+          }}
+        />
+      )}
     </Section>
   )
 }

@@ -57,6 +57,7 @@ export function PayloadSchema({ name, path, info, onChange }: Parts) {
         <Confirm
           title="Remove the index"
           text={`Filters on ${removed} still work; they become slower. The payload stays.`}
+          name={removed}
           action="Remove it"
           run={async () => {
             await ask('DELETE', `${path}/index/${encodeURIComponent(removed)}?wait=true`)

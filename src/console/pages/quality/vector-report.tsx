@@ -1,13 +1,11 @@
-import { Section, Tile } from '../../parts/basics'
+import { Fragment } from 'preact'
+import { Meter, Section, Tile } from '../../parts/basics'
 import { Histogram } from '../../parts/histogram'
 import { linkTo } from '../../parts/place'
 import { percent, short, whole } from '../../parts/words'
 import { writeJson } from '../../service/exact-json'
 import type { VectorQuality } from '../../service/quality'
 import type { PointId } from '../../service/types'
-
-/** Groups and hubs shown: the largest. */
-const MOST = 10
 
 /** The figures of one vector. */
 export function VectorReport({ collection, vector }: { collection: string; vector: VectorQuality }) {
@@ -36,42 +34,11 @@ export function VectorReport({ collection, vector }: { collection: string; vecto
         {norms && <Tile name="Zero vectors" value={whole(norms.zero)} />}
       </div>
       <div class="columns">
-        {norms?.measured === 'stored' && (
-          <div>
-            <p>
-              Norms <span class="quiet">median {short(norms.median)}</span>
-            </p>
-            <Histogram
-              label={`Norms of ${name || 'the vector'}, median ${short(norms.median)}`}
-              counts={norms.histogram}
-              ends={[short(norms.least), short(norms.greatest)]}
-            />
-          </div>
-        )}
+        {norms && <Norms name={name} norms={norms} />}
         {near_duplicates && near_duplicates.groups.length > 0 && (
-          <div>
-            <p>Largest groups of near duplicates</p>
-            <ol>
-              {near_duplicates.groups.slice(0, MOST).map(({ size, ids }) => (
-                <li key={String(ids[0])}>
-                  {whole(size)} points: <Ids collection={collection} using={name} ids={ids} />
-                </li>
-              ))}
-            </ol>
-          </div>
+          <Groups collection={collection} using={name} groups={near_duplicates.groups} />
         )}
-        {hubs && hubs.hubs.length > 0 && (
-          <div>
-            <p>Points in most lists of neighbours</p>
-            <ol>
-              {hubs.hubs.slice(0, MOST).map(({ id, count }) => (
-                <li key={String(id)}>
-                  <Ids collection={collection} using={name} ids={[id]} /> in {whole(count)}
-                </li>
-              ))}
-            </ol>
-          </div>
-        )}
+        {hubs && hubs.hubs.length > 0 && <Hubs collection={collection} using={name} hubs={hubs.hubs} />}
       </div>
       {notes.map((note) => (
         <p key={note} class="quiet small">
@@ -82,12 +49,82 @@ export function VectorReport({ collection, vector }: { collection: string; vecto
   )
 }
 
-function Ids({ collection, using, ids }: { collection: string; using: string; ids: readonly PointId[] }) {
-  return ids.slice(0, MOST).map((id) => (
-    <>
-      <a key={String(id)} href={linkTo(['collections', collection, 'query'], { id: writeJson(id), using })}>
-        {String(id)}
-      </a>{' '}
-    </>
+function Norms({ name, norms }: { name: string; norms: NonNullable<VectorQuality['norms']> }) {
+  if (norms.measured !== 'stored') {
+    return (
+      <div>
+        <p>Norms</p>
+        <p class="quiet">
+          Cosine has scaled all vectors to the norm 1 before they were stored. Their own norms are not known; rules can
+          check them as they come.
+        </p>
+      </div>
+    )
+  }
+  return (
+    <div>
+      <p>
+        Norms <span class="quiet">median {short(norms.median)}</span>
+      </p>
+      <Histogram
+        label={`Norms of ${name || 'the vector'}, median ${short(norms.median)}`}
+        counts={norms.histogram}
+        ends={[short(norms.least), short(norms.greatest)]}
+      />
+    </div>
+  )
+}
+
+interface OfPoints {
+  collection: string
+  using: string
+}
+
+/** The report names the first members of a group, and counts the others. */
+function Groups({ collection, using, groups }: OfPoints & { groups: readonly { size: number; ids: PointId[] }[] }) {
+  const most = Math.max(...groups.map(({ size }) => size))
+  return (
+    <div>
+      <p>Largest groups of near duplicates</p>
+      <ol>
+        {groups.map(({ size, ids }) => (
+          <li key={String(ids[0])}>
+            <Meter share={size / most} label={`A group of ${whole(size)} points`} />
+            {whole(size)} points: <Ids collection={collection} using={using} ids={ids} />
+            {size > ids.length && (
+              <span class="quiet">
+                and {whole(size - ids.length)} more; the report names the first {ids.length}{' '}
+              </span>
+            )}
+            <a href={linkTo(['collections', collection, 'points'], { ids: writeJson(ids) })}>as cards</a>
+          </li>
+        ))}
+      </ol>
+    </div>
+  )
+}
+
+function Hubs({ collection, using, hubs }: OfPoints & { hubs: readonly { id: PointId; count: number }[] }) {
+  const most = Math.max(...hubs.map(({ count }) => count))
+  return (
+    <div>
+      <p>Points in most lists of neighbours</p>
+      <ol>
+        {hubs.map(({ id, count }) => (
+          <li key={String(id)}>
+            <Meter share={count / most} label={`Point ${id}: in ${whole(count)} lists`} />
+            <Ids collection={collection} using={using} ids={[id]} /> in {whole(count)}
+          </li>
+        ))}
+      </ol>
+    </div>
+  )
+}
+
+function Ids({ collection, using, ids }: OfPoints & { ids: readonly PointId[] }) {
+  return ids.map((id) => (
+    <Fragment key={String(id)}>
+      <a href={linkTo(['collections', collection, 'query'], { id: writeJson(id), using })}>{String(id)}</a>{' '}
+    </Fragment>
   ))
 }

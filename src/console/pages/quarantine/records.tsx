@@ -1,9 +1,10 @@
 import { useState } from 'preact/hooks'
 import { ErrorLine, Section, Waiting } from '../../parts/basics'
 import { Confirm } from '../../parts/confirm'
+import { MayRead } from '../../parts/may'
 import { Pager } from '../../parts/pager'
 import { whole } from '../../parts/words'
-import { useAsked } from '../../service/polled'
+import { type Asked, useAsked } from '../../service/polled'
 import { FIXES, type QuarantinedRecord, type RepairResult } from '../../service/quarantine'
 import { useMay } from '../../service/rights'
 import { ask, Refused } from '../../service/session'
@@ -11,6 +12,8 @@ import type { PointId } from '../../service/types'
 import { RecordCard } from './record-card'
 
 const PAGE = 24
+/** Rules that are told by name. A collection has at most 64 at once, and rows of former rules stay. */
+const MOST_RULES = 256
 
 interface Parts {
   name: string
@@ -28,8 +31,20 @@ interface Hits {
   hits: { value: string; count: number }[]
 }
 
-/** Rows that were kept back, by rule: chosen ones are mended and stored, or deleted. */
-export function Records({ name, quarantine, vectors }: Parts) {
+/** Rows that were kept back, for callers that may read them. */
+export function Records(parts: Parts) {
+  const { quarantine } = parts
+  return (
+    <Section title="Quarantine">
+      <MayRead what="points" of={quarantine} otherwise={`These rights do not read the quarantine ${quarantine}.`}>
+        <Rows {...parts} />
+      </MayRead>
+    </Section>
+  )
+}
+
+/** By rule: chosen ones are mended and stored, or deleted. */
+function Rows({ name, quarantine, vectors }: Parts) {
   const path = `/collections/${encodeURIComponent(quarantine)}`
   const mayDelete = useMay('points', quarantine)
   const mayRepair = useMay('points', name) && mayDelete
@@ -46,13 +61,7 @@ export function Records({ name, quarantine, vectors }: Parts) {
     },
     [path, rule, starts.length],
   )
-  const rules = useAsked(
-    (signal) => {
-      const body = { key: 'rule', exact: true, filter: { must: [ofCollection] } }
-      return ifThere(ask<Hits>('POST', `${path}/facet`, body, signal), { hits: [] })
-    },
-    [path],
-  )
+  const rules = useRules(path, { must: [ofCollection] })
   const changed = () => {
     setChosen(new Set())
     page.again()
@@ -67,21 +76,28 @@ export function Records({ name, quarantine, vectors }: Parts) {
     setResult(await ask<RepairResult>('POST', `/collections/${encodeURIComponent(name)}/ingest/repair`, body))
     changed()
   }
+  const turn = (next: (PointId | null)[]) => {
+    setStarts(next)
+    // Rows that are not seen are not chosen.
+    setChosen(new Set())
+  }
   const points = page.value?.points ?? []
   const all = points.map(({ id }) => id)
   const next = page.value?.next_page_offset ?? null
   return (
-    <Section title="Quarantine">
-      <RuleFilter hits={rules.value?.hits ?? []} picked={rule} onPick={pick} />
+    <>
+      <RuleFilter all={rules.value?.all ?? 0} hits={rules.value?.hits ?? []} picked={rule} onPick={pick} />
       <ErrorLine error={page.error ?? rules.error} />
       {!page.value && <Waiting of={page} />}
-      {page.value && points.length === 0 && <p class="quiet">No row is in quarantine.</p>}
+      {page.value && points.length === 0 && (
+        <p class="quiet">{starts.length > 1 ? 'No row is left on this page.' : 'No row is in quarantine.'}</p>
+      )}
       {points.length > 0 && mayDelete && (
         <Repairs
           path={path}
           ids={[...chosen]}
           vectors={vectors}
-          isAll={chosen.size === all.length}
+          isAll={all.every((id) => chosen.has(id))}
           onAll={(isAll) => setChosen(new Set(isAll ? all : []))}
           onRepair={mayRepair ? repair : null}
           onChange={changed}
@@ -105,8 +121,23 @@ export function Records({ name, quarantine, vectors }: Parts) {
           />
         ))}
       </div>
-      {(next !== null || starts.length > 1) && <Pager starts={starts} next={next} onTurn={setStarts} />}
-    </Section>
+      {(next !== null || starts.length > 1) && <Pager starts={starts} next={next} onTurn={turn} />}
+    </>
+  )
+}
+
+/** The rules by which rows are here, and the number of all rows. */
+function useRules(path: string, filter: object): Asked<Hits & { all: number }> {
+  return useAsked(
+    async (signal) => {
+      const facet = { key: 'rule', limit: MOST_RULES, exact: true, filter }
+      const [{ hits }, { count }] = await Promise.all([
+        ifThere(ask<Hits>('POST', `${path}/facet`, facet, signal), { hits: [] }),
+        ifThere(ask<{ count: number }>('POST', `${path}/points/count`, { exact: true, filter }, signal), { count: 0 }),
+      ])
+      return { hits, all: count }
+    },
+    [path],
   )
 }
 
@@ -121,16 +152,16 @@ async function ifThere<T>(asked: Promise<T>, none: T): Promise<T> {
 }
 
 interface FilterParts {
+  all: number
   hits: Hits['hits']
   picked: string | null
   onPick: (rule: string | null) => void
 }
 
-function RuleFilter({ hits, picked, onPick }: FilterParts) {
+function RuleFilter({ all, hits, picked, onPick }: FilterParts) {
   if (hits.length === 0) return null
-  const sum = hits.reduce((all, { count }) => all + count, 0)
   const options: [string | null, string, number][] = [
-    [null, 'All rules', sum],
+    [null, 'All rules', all],
     ...hits.map(({ value, count }): [string, string, number] => [value, value, count]),
   ]
   return (

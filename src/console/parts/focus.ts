@@ -1,0 +1,53 @@
+/** Where the focus goes, so that it is never lost to the body of the document. */
+import type { RefObject } from 'preact'
+import { useEffect, useRef } from 'preact/hooks'
+
+/**
+ * A dialog that is open as long as it is shown. Closing it gives the focus back to where it was, or else to the content.
+ * `onDismiss` is called if the browser closes it, as by Escape.
+ */
+export function useDialog(onDismiss: () => void): RefObject<HTMLDialogElement | null> {
+  const dialog = useRef<HTMLDialogElement>(null)
+  const dismiss = useRef(onDismiss)
+  dismiss.current = onDismiss
+  useEffect(() => {
+    const shown = dialog.current as HTMLDialogElement
+    const dismissed = () => dismiss.current()
+    const before = document.activeElement
+    shown.addEventListener('close', dismissed)
+    shown.showModal()
+    return () => {
+      shown.removeEventListener('close', dismissed)
+      shown.close()
+      if (before instanceof HTMLElement && before.isConnected) before.focus({ preventScroll: true })
+      if (document.activeElement === document.body) focusContent()
+    }
+  }, [])
+  return dialog
+}
+
+/** Moves the focus to the content of the page. */
+export function focusContent(): void {
+  document.getElementById('main')?.focus({ preventScroll: true })
+}
+
+/** Gives the focus to the content where what had it is taken from the page, as a deleted row's button is. */
+export function useKeptFocus(): void {
+  useEffect(() => {
+    let last: Element | null = null
+    const moved = ({ target }: FocusEvent) => {
+      last = target as Element
+    }
+    const seen = new MutationObserver(() => {
+      if (last === null || last.isConnected) return
+      last = null
+      if (document.activeElement === document.body) focusContent()
+    })
+    addEventListener('focusin', moved)
+    seen.observe(document.body, { childList: true, subtree: true })
+    return () => {
+      removeEventListener('focusin', moved)
+      seen.disconnect()
+    }
+  }, [])
+}
