@@ -14,6 +14,7 @@ import { decodeManifest, encodeManifest, type Manifest, type SegmentEntry } from
 import { storeTable } from '../../storage/table-home.js'
 import { layoutOf } from '../../storage/table-layout.js'
 import type { ManifestPlace } from '../catalogue/manifest-file.js'
+import { checkRestoredManifest } from '../catalogue/restored-manifest.js'
 import type { CollectionHome, Follower } from '../collection/collection-home.js'
 import { type CachedFile, CachedFiles } from './cached-files.js'
 import { type OpenedStore, type OwnedStore, ownedOf } from './opened-store.js'
@@ -48,6 +49,8 @@ export class StoreHome implements CollectionHome {
   /** Files of segments that were fetched again because their copies were damaged. */
   readonly #refetched = new Set<string>()
   #isHeld = false
+  /** The manifest that was read last. A reader asks for it with each batch. */
+  #checked: { value: Uint8Array; manifest: Manifest } | null = null
 
   constructor(store: OpenedStore, uuid: string) {
     this.#store = store
@@ -61,7 +64,13 @@ export class StoreHome implements CollectionHome {
     const where = `manifest of collection ${this.#uuid}`
     const value = await this.#store.database.get(manifestKey(this.#uuid))
     if (value === null) throw new VicinalError('CORRUPT', `${where}: it is missing`)
-    return decodeManifest(where, Buffer.from(value))
+    if (this.#checked && Buffer.compare(this.#checked.value, value) === 0) return this.#checked.manifest
+    const manifest = decodeManifest(where, Buffer.from(value))
+    // Another hand may have written it, as a snapshot's.
+    checkRestoredManifest(manifest, where)
+    if (manifest.uuid !== this.#uuid) throw new VicinalError('CORRUPT', `${where}: it is that of ${manifest.uuid}`)
+    this.#checked = { value, manifest }
+    return manifest
   }
 
   async openLog({ flushedSeq }: Manifest): Promise<Log> {
