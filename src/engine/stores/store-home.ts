@@ -16,11 +16,15 @@ import { layoutOf } from '../../storage/table-layout.js'
 import type { ManifestPlace } from '../catalogue/manifest-file.js'
 import { checkRestoredManifest } from '../catalogue/restored-manifest.js'
 import type { CollectionHome, Follower } from '../collection/collection-home.js'
+import { STORE_BOUNDS } from '../collection/flush-bounds.js'
 import { type CachedFile, CachedFiles } from './cached-files.js'
 import { type OpenedStore, type OwnedStore, ownedOf } from './opened-store.js'
 
-/** Values of the log that leave with one batch of the manifest; what is left over leaves with later ones. */
-const MOST_REMOVED = 1_000
+/**
+ * Values of the log that leave with one batch of the manifest; what is left over leaves with later ones. More than a log has
+ * before it is flushed, so that it does not grow.
+ */
+const MOST_REMOVED = 2 * STORE_BOUNDS.logValues
 
 /** Path of a collection's table and segments below the store's address. */
 export const TABLES = 'tables/'
@@ -41,6 +45,7 @@ const filesOf = ({ file, bytes, overlay }: SegmentEntry): CachedFile[] => [
 /** A collection that a store keeps. Its folder has copies of the segments, and nothing that cannot be lost. */
 export class StoreHome implements CollectionHome {
   readonly isOwnFolder = true
+  readonly flushBounds = STORE_BOUNDS
   readonly disk: Disk
   readonly paths: CollectionPaths
   readonly #store: OpenedStore
