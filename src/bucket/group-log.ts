@@ -81,6 +81,10 @@ export class GroupLog implements Log {
     return this.#runs.reduce((sum, run) => sum + run.bytes, this.#bufferedBytes)
   }
 
+  get values(): number {
+    return this.#runs.length
+  }
+
   get bufferedBytes(): number {
     return this.#bufferedBytes
   }

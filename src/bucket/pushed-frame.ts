@@ -1,8 +1,21 @@
 import { VicinalError } from '../core/errors.js'
+import { UUID } from '../core/names.js'
 import { crc32c } from '../native/checksum.js'
-import { ALIASES, CATALOGUE, firstSeqOf, MANIFESTS, QUOTAS, RECORDS, recordsKey, SNAPSHOTS, uuidOf } from './keys.js'
+import {
+  ALIASES,
+  CATALOGUE,
+  firstSeqOf,
+  MANIFESTS,
+  manifestKey,
+  QUOTAS,
+  RECORDS,
+  recordsKey,
+  SNAPSHOTS,
+  uuidOf,
+} from './keys.js'
 import { decodeRecords, recordsIn } from './records.js'
 import type { Entry } from './slate-messages.js'
+import { aliasesIn, catalogueEntry, quotasIn, snapshotEntry, snapshotNameOf } from './values.js'
 import type { Position } from './watermark.js'
 
 /**
@@ -139,7 +152,7 @@ export function decodeFrame(frame: Buffer): ReceivedFrame {
   if (position.catalogueBatch > position.batch) throw wrong('its catalogue batch')
   const [puts, deletes] = entriesOf(frame)
   for (const entry of puts) checkPut(entry, position)
-  for (const key of deletes) if (!isPushed(key)) throw wrong('a key')
+  for (const key of deletes) checkKey(key)
   const isPosition = format === POSITION
   if (isPosition && puts.length + deletes.length > 0) throw wrong('a position with entries')
   return { position, puts, deletes, isPosition, bytes: frame.length }
@@ -162,11 +175,27 @@ function entriesOf(frame: Buffer): [Entry[], Uint8Array[]] {
   return [puts, deletes]
 }
 
-function checkPut([key, value]: Entry, { epoch }: Position): void {
+/** Whether the key, which readers read, has the form that an owner writes. */
+function checkKey(key: Uint8Array): void {
   if (!isPushed(key)) throw wrong('a key')
-  if (key[0] !== RECORDS[0]) return
-  const uuid = uuidOf(key, RECORDS)
-  if (uuid === null || key.length !== recordsKey(uuid, 0).length) throw wrong('a key')
+  const [uuid, length] = [uuidOf(key, RECORDS) ?? uuidOf(key, MANIFESTS), key.length]
+  if (key[0] === SNAPSHOTS[0]) snapshotNameOf(key)
+  if (key[0] !== RECORDS[0] && key[0] !== MANIFESTS[0]) return
+  if (uuid === null || !UUID.test(uuid)) throw wrong('the uuid of a key')
+  if (length !== (key[0] === RECORDS[0] ? recordsKey(uuid, 0) : manifestKey(uuid)).length) throw wrong('a key')
+}
+
+/** Manifests are checked where they are read, like all that a store keeps. */
+function checkPut([key, value]: Entry, { epoch }: Position): void {
+  checkKey(key)
+  if (key[0] === ALIASES[0]) aliasesIn(value)
+  else if (key[0] === QUOTAS[0]) quotasIn(value)
+  else if (key[0] === CATALOGUE[0]) catalogueEntry(key, value)
+  else if (key[0] === SNAPSHOTS[0]) snapshotEntry(snapshotNameOf(key), value)
+  else if (key[0] === RECORDS[0]) checkRecords(key, value, epoch)
+}
+
+function checkRecords(key: Uint8Array, value: Uint8Array, epoch: number): void {
   const where = 'a pushed frame'
   if (recordsIn(value, where).epoch > epoch) throw wrong('the epoch of its records')
   decodeRecords(firstSeqOf(key), value, where)

@@ -248,7 +248,10 @@ export const OptimizersConfig = Type.Object(
     indexingThreshold: count(
       '0: no graphs are built; every search of vectors without one is a scan. Any other value has no effect, since graphs are always built.',
     ),
-    flushIntervalSec: countForQdrant(),
+    flushIntervalSec: count(
+      'Seconds after which a change is in the table: at least 1. Default 5, and 300 on an object store; the log holds changes meanwhile.',
+      { minimum: 0 },
+    ),
     maxOptimizationThreads: optional(
       Type.Union([integer({ description: 'Threads.' }), Type.Literal('auto')], {
         description: 'Kept and returned; no effect.',
@@ -259,7 +262,7 @@ export const OptimizersConfig = Type.Object(
   },
   {
     $id: 'OptimizersConfig',
-    description: 'Settings of Qdrant without an effect here.',
+    description: 'Settings of Qdrant, most of them without an effect here.',
     aliases: inKilobytes('maxSegmentSize', 'memmapThreshold', 'indexingThreshold'),
   },
 )

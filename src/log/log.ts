@@ -28,6 +28,8 @@ export interface Log {
   readonly durableSeq: number
   /** Bytes of the log, including records that wait to be written. */
   readonly bytes: number
+  /** On a store: values of its database that make up the log. An opening reads each. */
+  readonly values?: number
   /** Bytes of records in memory that are not on stable storage yet. */
   readonly bufferedBytes: number
   /** The reason why the log takes no records until it is opened again; null while it works. */

@@ -2,6 +2,7 @@ import { VicinalError } from '../core/errors.js'
 import type { Filter } from '../core/filter.js'
 import type { Cleaning } from '../core/ingest.js'
 import type { VectorPlacement } from '../core/memory.js'
+import { SEGMENT_FILE, UUID } from '../core/names.js'
 import type { PayloadIndexKind, PayloadIndexParams } from '../core/payload-index.js'
 import {
   type CollectionConfig,
@@ -142,15 +143,25 @@ function hnswOf({ tuning, ...config }: EarlierHnsw): HnswConfig {
   return read(HnswConfig, { ...tuning, ...config }, 'library')
 }
 
-/** The checksum shows that this code wrote the file. This only checks that it is a manifest. */
+/** Checks that it is a manifest, and that its names are no paths: files are opened, replaced and removed by them. */
 function isManifest(body: unknown): body is Manifest {
   const manifest = body as Partial<Manifest> | null
   return (
-    typeof manifest?.uuid === 'string' &&
-    typeof manifest.name === 'string' &&
+    isUuid(manifest?.uuid) &&
+    (manifest?.replaces === undefined || isUuid(manifest.replaces)) &&
+    typeof manifest?.name === 'string' &&
     Array.isArray(manifest.config?.vectors) &&
     Array.isArray(manifest.payloadIndexes) &&
     Array.isArray(manifest.segments) &&
+    manifest.segments.every((entry) => isFile(entry) && (entry.overlay === null || isFile(entry.overlay))) &&
     [manifest.tableVersion, manifest.flushedSeq, manifest.checkpointSeq].every(Number.isSafeInteger)
   )
+}
+
+const isUuid = (value: unknown) => typeof value === 'string' && UUID.test(value)
+
+function isFile(value: unknown): boolean {
+  const { file, bytes, crc } = (value ?? {}) as Partial<SegmentEntry>
+  const isName = typeof file === 'string' && SEGMENT_FILE.test(file)
+  return isName && [bytes, crc].every((number) => Number.isSafeInteger(number) && (number as number) >= 0)
 }

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { describeValue, invalid, notFound, VicinalError } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
 import { Mutex } from '../core/mutex.js'
+import { SNAPSHOT_NAME } from '../core/names.js'
 import type { SnapshotData, SnapshotDescription } from '../core/snapshots.js'
 import type { Disk } from '../disk/disk.js'
 import type { ReadFile } from '../disk/read-file.js'
@@ -14,7 +15,6 @@ export const SNAPSHOTS = 'snapshots'
 const SUFFIX = '.snapshot'
 const CHECKSUM = '.checksum'
 const CHECKSUM_BYTES = 128
-const NAME = /^[0-9A-Za-z_-]{1,200}\.snapshot$/
 const SHA256 = /^[0-9a-f]{64}$/i
 const SLUG_CHARS = 64
 const DIGEST_CHARS = 16
@@ -75,7 +75,7 @@ export class SnapshotFolder implements SnapshotShelf {
   }
 
   async checkRoom(): Promise<void> {
-    const count = (await this.#disk.list(SNAPSHOTS)).filter(({ name }) => NAME.test(name)).length
+    const count = (await this.#disk.list(SNAPSHOTS)).filter(({ name }) => SNAPSHOT_NAME.test(name)).length
     if (count >= LIMITS.snapshots) throw invalid('snapshots', `expected at most ${LIMITS.snapshots}`, count + 1)
   }
 
@@ -105,7 +105,7 @@ export class SnapshotFolder implements SnapshotShelf {
     const isThere = await this.#disk.exists(relative(this.#disk.root, path))
     if (!isThere) throw refused(`Snapshot file ${describeValue(path)} does not exist`)
     const name = basename(path)
-    if (!NAME.test(name) || path !== this.#disk.absolute(join(SNAPSHOTS, name))) {
+    if (!SNAPSHOT_NAME.test(name) || path !== this.#disk.absolute(join(SNAPSHOTS, name))) {
       const why = 'Snapshot file path must be inside the snapshots directory of the data folder'
       throw new VicinalError('FORBIDDEN', `location: ${why}`, { details })
     }
@@ -157,7 +157,7 @@ export function snapshotName(collection: string | null, ending: string): string 
 }
 
 export function isNameOf(name: string, prefix: string): boolean {
-  return NAME.test(name) && name.startsWith(prefix)
+  return SNAPSHOT_NAME.test(name) && name.startsWith(prefix)
 }
 
 /** The plain characters of the name, for readability, and its digest, so that prefixes never collide. */

@@ -18,6 +18,8 @@ const LANES = 7
 const LIFE_MS = { least: 100, most: 1_500 }
 /** One life in this many lasts longer than the age at which changes are flushed to the table. */
 const LONG_LIFE = { every: 6, ms: 6_500 }
+/** On a store, changes stay longer in the log by default. */
+const FLUSHED = { flushIntervalSec: 5 }
 
 describe('kill -9 of the server under mixed load', () => {
   it.each(RUNS)(
@@ -33,7 +35,7 @@ describe('kill -9 of the server under mixed load', () => {
         try {
           for (let cycle = 0; cycle < cycles; cycle++) {
             const database = await connect(server.url, { retries: 0 })
-            if (cycle === 0) await database.createCollection(MAIN, MAIN_OPTIONS)
+            if (cycle === 0) await database.createCollection(MAIN, { ...MAIN_OPTIONS, optimizersConfig: FLUSHED })
             const lifeMs =
               cycle % LONG_LIFE.every === 1 ? LONG_LIFE.ms : LIFE_MS.least + random.below(LIFE_MS.most - LIFE_MS.least)
             // The last life makes up for steps that a slow machine has missed before.

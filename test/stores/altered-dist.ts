@@ -45,7 +45,7 @@ export const brisk = (store: keyof typeof MIN_AGE_MS): readonly Edit[] => [
   { file: 'bucket/group-reader.js', from: 'const BUSY_POLL_MS = 100', to: 'const BUSY_POLL_MS = 200' },
   { file: 'storage/lance-table.js', from: 'const FRAGMENTS = 16', to: 'const FRAGMENTS = 4' },
   { file: 'core/background.js', from: 'TICK_MS = 500', to: 'TICK_MS = 100' },
-  { file: 'engine/collection/maintenance.js', from: 'FLUSH_AGE_MS = 5_000', to: 'FLUSH_AGE_MS = 300' },
+  { file: 'engine/collection/flush-bounds.js', from: 'ageMs: 300_000', to: 'ageMs: 300' },
   { file: 'engine/collection/maintenance.js', from: 'HOUSEKEEPING_MS = 30_000', to: 'HOUSEKEEPING_MS = 1_000' },
   { file: 'engine/collection/maintenance.js', from: 'RETRY_MOST_MS = 30_000', to: 'RETRY_MOST_MS = 1_000' },
   { file: 'engine/collection/maintenance.js', from: 'COMPACT_MIN_ROWS = 1_000', to: 'COMPACT_MIN_ROWS = 40' },

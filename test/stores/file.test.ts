@@ -1,6 +1,7 @@
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { type OpenOptions, open } from '../../src/index.js'
@@ -120,4 +121,25 @@ test('a service whose node was replaced does not refuse a write for what is not 
   expect((await call('POST', '/collections/more/points/payload', payload)).status).toBe(503)
   await first.close().catch(() => undefined)
   await second.close()
+})
+
+test('a trickle of writes stays in the log, unless the collection sets an age', async () => {
+  const { store, cache } = addressAndCache()
+  const database = await open(store, { cache })
+  const vectors = { size: 1, distance: 'Dot' } as const
+  const rare = await database.createCollection('rare', { vectors })
+  const often = await database.createCollection('often', { vectors, optimizersConfig: { flushIntervalSec: 1 } })
+  // Longer than the age at which a folder's changes go into the table.
+  for (let id = 1; id <= 14; id++) {
+    await Promise.all([rare.upsert([{ id, vector: [id] }]), often.upsert([{ id, vector: [id] }])])
+    await sleep(500)
+  }
+  const files = readdirSync(fileURLToPath(store), { recursive: true }).map(String)
+  const commits = files.filter((file) => /_versions\/.*\.manifest$/.test(file))
+  expect(commits.length).toBeGreaterThanOrEqual(3)
+  expect(new Set(commits.map((file) => file.split('/')[1])).size).toBe(1)
+  await database.close()
+  const again = await open(store, { cache })
+  expect(await (await again.collection('rare')).count()).toBe(14)
+  await again.close()
 })

@@ -5,13 +5,18 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { parseStore } from '../../src/bucket/address.js'
+import { Group } from '../../src/bucket/group.js'
 import { GroupReader } from '../../src/bucket/group-reader.js'
+import { recordsKey } from '../../src/bucket/keys.js'
 import { Objects } from '../../src/bucket/objects.js'
+import { encodeRecords } from '../../src/bucket/records.js'
 import { PRUNING } from '../../src/bucket/removals.js'
 import type { Collection, Database } from '../../src/core/database.js'
 import { EmbeddedDatabase } from '../../src/engine/database/embedded-database.js'
 import { CacheFolder } from '../../src/engine/stores/cache-folder.js'
 import { OwnerStore, type StoreOptions } from '../../src/engine/stores/owner-store.js'
+import { encodeBounded } from '../../src/log/record.js'
+import { decodeManifest, encodeManifest } from '../../src/storage/manifest.js'
 
 const DAY_MS = 86_400_000
 const ROWS = 1_200
@@ -89,6 +94,64 @@ test('objects that nothing ever named go once they are a day old, and those of c
   const later = { wallMs: () => Date.now() + 2 * DAY_MS, monotonicMs: () => performance.now() }
   await opened({ removalMs: 1, clock: later })
   await expect.poll(all).toEqual(named)
+  expect(await (await (await opened({})).collection('things')).count()).toBe(ROWS)
+})
+
+/** What a process of the group's left behind that was killed: the work gets the group and the uuid of `things`. */
+async function leave(work: (group: Group, uuid: string) => Promise<void>): Promise<void> {
+  const group = await Group.open(address())
+  const entry = await group.get(Buffer.from('c/things'))
+  await work(group, JSON.parse(Buffer.from(entry as Uint8Array).toString()).uuid)
+  await group.close()
+}
+
+/** Keys that begin so, of the database as another process reads it. */
+async function keysOf(prefix: string): Promise<string[]> {
+  const reader = await GroupReader.open(address())
+  const found: string[] = []
+  for await (const [key] of reader.scan(Buffer.from(prefix))) found.push(Buffer.from(key).toString('latin1'))
+  await reader.close()
+  return found
+}
+
+test('records of a recovery that was killed go, and those of collections do not', async () => {
+  const things = await (await opened({})).createCollection('things', { vectors: { size: 3, distance: 'Dot' } })
+  await things.upsert([{ id: 1, vector: [1, 2, 3] }])
+  await database?.close()
+  database = null
+  const record = encodeBounded({ op: 'delete', ids: new Uint32Array(5) })
+  const others = ['00000000-1111-4222-8333-444444444444', 'ffffffff-1111-4222-8333-444444444444']
+  await leave(async (group, uuid) => {
+    // Some for the collection as well, since it flushed all at its end, and many for each of the others.
+    await group.write({ puts: [[recordsKey(uuid, 2), encodeRecords(group.epoch, [record])]] })
+    const puts = others.flatMap((other) =>
+      Array.from({ length: 40 }, (_, i) => [recordsKey(other, 1 + i), encodeRecords(group.epoch, [record])] as const),
+    )
+    await group.write({ puts: puts.map(([key, value]): [Uint8Array, Uint8Array] => [key, value]) })
+  })
+  expect((await keysOf('r/')).length).toBe(81)
+  await opened({})
+  await expect.poll(async () => (await keysOf('r/')).length, { timeout: 60_000 }).toBe(1)
+  expect(await (await (database as unknown as Database).collection('things')).count()).toBe(1)
+})
+
+test('a manifest without a name, and its objects, go like other objects that nothing names', async () => {
+  const things = await (await opened({})).createCollection('things', { vectors: { size: 3, distance: 'Dot' } })
+  await fill(things, 1)
+  await things.flush()
+  await database?.close()
+  database = null
+  const other = 'ffffffff-1111-4222-8333-444444444444'
+  await leave(async (group, uuid) => {
+    const value = (await group.get(Buffer.from(`m/${uuid}`))) as Uint8Array
+    const manifest = { ...decodeManifest('manifest', Buffer.from(value)), uuid: other }
+    await group.write({ puts: [[Buffer.from(`m/${other}`), encodeManifest('manifest', manifest)]] })
+  })
+  await objects.write(`tables/${other}/table.lance/data/1.lance`, Buffer.from('stray'))
+  const later = { wallMs: () => Date.now() + 2 * DAY_MS, monotonicMs: () => performance.now() }
+  await opened({ removalMs: 1, clock: later })
+  await expect.poll(() => paths(`tables/${other}/`)).toEqual([])
+  await expect.poll(async () => (await keysOf('m/')).length).toBe(1)
   expect(await (await (await opened({})).collection('things')).count()).toBe(ROWS)
 })
 

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { VicinalError } from '../../core/errors.js'
 import { LIMITS } from '../../core/limits.js'
-import { checkCollectionName, checkVectorName } from '../../core/names.js'
+import { checkCollectionName, checkVectorName, SEGMENT_FILE, UUID } from '../../core/names.js'
 import { UNNAMED_VECTOR } from '../../core/point.js'
 import {
   type CollectionConfig,
@@ -19,20 +19,17 @@ import { checkPayloadIndex } from '../config/payload-index.js'
 import { resolveConfig } from '../config/schema.js'
 import { checkRestoredIngest } from './restored-ingest.js'
 
-/** Folder names are of this form and no other. */
-export const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
-const SEGMENT_FILE = /^[0-9A-Za-z_-][0-9A-Za-z_.-]*$/
 const WHOLE = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0
 
 /**
  * Checks a manifest that comes from outside. It must look like one that this build writes: names are no paths, and the
- * configuration is within a caller's bounds. Throws CORRUPT.
+ * configuration is within a caller's bounds. Throws CORRUPT, with `where` in its message.
  */
-export function checkRestoredManifest(manifest: Manifest): void {
+export function checkRestoredManifest(manifest: Manifest, where = 'the snapshot is damaged: its manifest'): void {
   try {
     checkParts(manifest)
   } catch (cause) {
-    throw new VicinalError('CORRUPT', `the snapshot is damaged: its manifest: ${(cause as Error).message}`, { cause })
+    throw new VicinalError('CORRUPT', `${where}: ${(cause as Error).message}`, { cause })
   }
 }
 

@@ -72,7 +72,7 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
     this.#indexes = new PayloadIndexes(() => this.#shard, manifest, this.#issues)
     this.bounds = new OwnersBounds(this, manifest, clock)
     this.quality = new CollectionQuality({ engine: this, manifest, home })
-    this.#flusher = table ? new Flusher(rows<FlusherParts>({ log, table, manifest, sources })) : null
+    this.#flusher = table ? new Flusher(rows<FlusherParts>({ log, table, manifest, sources, home })) : null
     this.#checkpointer = home
       ? new Checkpointer(rows<CheckpointerParts>({ manifest, home, clock, outdated, flush: () => this.flush() }))
       : null
@@ -90,6 +90,7 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
         clock,
         outdated,
         bounds: memoryBudget,
+        flushing: parts,
         flush: () => this.flush(),
         checkpoint: () => this.checkpoint(),
         housekeep: async (graceMs) => {

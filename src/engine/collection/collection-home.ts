@@ -8,6 +8,7 @@ import type { CollectionPaths } from '../../storage/layout.js'
 import { type Manifest, readManifest, type SegmentEntry, writeManifest } from '../../storage/manifest.js'
 import { layoutOf } from '../../storage/table-layout.js'
 import type { ManifestPlace } from '../catalogue/manifest-file.js'
+import { type FlushBounds, FOLDER_BOUNDS } from './flush-bounds.js'
 
 /** Reads a log that another process writes. */
 export interface Follower {
@@ -27,6 +28,7 @@ export interface CollectionHome {
   readonly paths: CollectionPaths
   /** Whether the folder is this process's own, even if another one writes the collection. */
   readonly isOwnFolder: boolean
+  readonly flushBounds: FlushBounds
   readManifest(): Promise<Manifest>
   /** Opens the log for writing. */
   openLog(manifest: Manifest): Promise<Log>
@@ -55,6 +57,7 @@ export interface CollectionHome {
 /** A collection whose folder has everything. */
 export class FolderHome implements CollectionHome {
   readonly isOwnFolder = false
+  readonly flushBounds = FOLDER_BOUNDS
 
   constructor(
     readonly disk: Disk,

@@ -9,13 +9,10 @@ import { hasDropped, liveColumns, settled, type TableLayout } from '../../storag
 import type { ManifestFile } from '../catalogue/manifest-file.js'
 import { tableShard } from '../config/shard-spec.js'
 import { memoryBudget } from '../memory/memory-budget.js'
+import { boundsOf, type FlushParts } from './flush-bounds.js'
 import type { Sources } from './sources.js'
 import { checkRows } from './table-rows.js'
 
-/**
- * Bytes of rows in one commit. They are in memory four times on their way. 32 MB were no faster and took 230 MB more.
- */
-const FLUSH_BYTES = 8 * 1024 * 1024
 /** Share of the memory limit for one commit, if there is a limit. */
 const LIMIT_SHARE = 1 / 64
 const LEAST_FLUSH_BYTES = 1024 * 1024
@@ -26,12 +23,14 @@ export interface FlusherParts {
   table: LanceTable
   manifest: ManifestFile
   sources: Sources
+  home: FlushParts['home']
 }
 
-function flushBytes(): number {
+function flushBytes(home: FlushParts['home']): number {
+  const { commitBytes } = boundsOf({ home })
   const { limitBytes } = memoryBudget
-  if (limitBytes === null) return FLUSH_BYTES
-  return Math.max(LEAST_FLUSH_BYTES, Math.min(FLUSH_BYTES, Math.floor(limitBytes * LIMIT_SHARE)))
+  if (limitBytes === null) return commitBytes
+  return Math.max(LEAST_FLUSH_BYTES, Math.min(commitBytes, Math.floor(limitBytes * LIMIT_SHARE)))
 }
 
 /**
@@ -109,11 +108,11 @@ export class Flusher {
   }
 
   async #flushOnce(target: number): Promise<void> {
-    const { shard, log, table, manifest, sources } = this.#parts
+    const { shard, log, table, manifest, sources, home } = this.#parts
     if (manifest.current.flushedSeq >= target) return
     // Operations that leave no row, such as deleting an absent point, are covered once all rows are flushed.
     let flushedSeq = shard.stats().seq
-    const batch = await shard.takeFlush(flushBytes())
+    const batch = await shard.takeFlush(flushBytes(home))
     try {
       // Unwaited rows are visible before their records are on stable storage. The table must not get ahead of the log. A
       // row taken may have changed again since `throughSeq`.

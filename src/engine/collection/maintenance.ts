@@ -8,10 +8,8 @@ import type { ShardStats } from '../../native/addon.js'
 import type { Shard } from '../../native/shard.js'
 import { freezeIfLarge, unspilledBytes, unspilledRows } from '../memory/unspilled-rows.js'
 import type { OutdatedSegments } from './checkpointer.js'
+import { type FlushParts, isFlushDue } from './flush-bounds.js'
 
-/** Changes are flushed at this age or at this many bytes, whichever comes first. */
-const FLUSH_AGE_MS = 5_000
-const FLUSH_BYTES = 16 * 1024 * 1024
 /** Rows moved in one step of a compaction. It waits for the graph above this backlog of unlinked vectors. */
 const MOVE_ROWS = 2_000
 const MOVE_BACKLOG_BYTES = 16 * 1024 * 1024
@@ -53,6 +51,7 @@ export interface MaintenanceParts {
   clock: Clock
   bounds: SpillBounds
   outdated: OutdatedSegments
+  flushing: FlushParts
   flush(): Promise<void>
   checkpoint(): Promise<void>
   /** Cleans the folder: old table versions, and files that have been unnamed for the grace period. */
@@ -220,8 +219,8 @@ export class Maintenance {
 
   async #flushIfDue(stats: ShardStats, nowMs: number): Promise<void> {
     this.#dirtySinceMs = stats.dirty === 0 ? null : (this.#dirtySinceMs ?? nowMs)
-    const isOld = this.#dirtySinceMs !== null && nowMs - this.#dirtySinceMs >= FLUSH_AGE_MS
-    if (!isOld && stats.dirtyBytes < FLUSH_BYTES) return
+    const dirtyMs = this.#dirtySinceMs === null ? Number.NEGATIVE_INFINITY : nowMs - this.#dirtySinceMs
+    if (!isFlushDue(this.#parts.flushing, stats.dirtyBytes, dirtyMs)) return
     await this.#parts.flush()
     this.#dirtySinceMs = null
   }

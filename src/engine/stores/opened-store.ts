@@ -4,6 +4,7 @@ import type { GroupReader } from '../../bucket/group-reader.js'
 import { ALIASES, CATALOGUE, QUOTAS } from '../../bucket/keys.js'
 import type { Objects } from '../../bucket/objects.js'
 import type { Removals } from '../../bucket/removals.js'
+import { aliasesIn, catalogueEntry, quotasIn } from '../../bucket/values.js'
 import { VicinalError } from '../../core/errors.js'
 import type { StoredCollection } from '../collection/collection-home.js'
 import type { SegmentCache } from './segment-cache.js'
@@ -31,35 +32,18 @@ export function ownedOf({ owned }: Pick<OpenedStore, 'owned'>): OwnedStore {
 /** The collections that the catalogue names. */
 export async function listStored({ database }: Pick<OpenedStore, 'database'>): Promise<StoredCollection[]> {
   const found: StoredCollection[] = []
-  for await (const [key, value] of database.scan(CATALOGUE)) {
-    const name = Buffer.from(key.subarray(CATALOGUE.length)).toString('utf8')
-    const { uuid } = decoded(value, 'the catalogue') as { uuid?: unknown }
-    if (typeof uuid !== 'string')
-      throw new VicinalError(
-        'CORRUPT',
-        `the catalogue's entry of ${JSON.stringify(name)} is unreadable: expected a uuid`,
-      )
-    found.push({ name, uuid })
-  }
+  for await (const [key, value] of database.scan(CATALOGUE)) found.push(catalogueEntry(key, value))
   return found
 }
 
 export async function storedAliases({ database }: Pick<OpenedStore, 'database'>): Promise<Map<string, string>> {
   const value = await database.get(ALIASES)
-  return new Map(value ? (decoded(value, 'the aliases') as [string, string][]) : [])
+  return value ? aliasesIn(value) : new Map()
 }
 
 export async function storedQuotas({ database }: Pick<OpenedStore, 'database'>): Promise<unknown> {
   const value = await database.get(QUOTAS)
-  return value ? decoded(value, 'the quotas') : {}
+  return value ? quotasIn(value) : {}
 }
 
 export const asValue = (body: unknown): Uint8Array => new Uint8Array(Buffer.from(JSON.stringify(body), 'utf8'))
-
-export function decoded(value: Uint8Array, what: string): unknown {
-  try {
-    return JSON.parse(Buffer.from(value).toString('utf8'))
-  } catch (cause) {
-    throw new VicinalError('CORRUPT', `the store's database: ${what}: this is no JSON`, { cause })
-  }
-}

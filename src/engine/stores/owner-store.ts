@@ -1,6 +1,6 @@
 import type { StoreAddress } from '../../bucket/address.js'
 import { Group, type GroupOptions } from '../../bucket/group.js'
-import { ALIASES, collectionKey, manifestKey, QUOTAS, recordsOf } from '../../bucket/keys.js'
+import { ALIASES, collectionKey, manifestKey, QUOTAS } from '../../bucket/keys.js'
 import { Objects } from '../../bucket/objects.js'
 import { DEFAULT_REMOVAL_MS, Removals } from '../../bucket/removals.js'
 import type { Position } from '../../bucket/watermark.js'
@@ -21,13 +21,10 @@ import type { CacheFolder } from './cache-folder.js'
 import type { CollectionRegistry, CollectionStore } from './collection-store.js'
 import { asVicinalError } from './folder-catalogue.js'
 import { asValue, listStored, type OpenedStore, type OwnedStore, storedAliases, storedQuotas } from './opened-store.js'
-import { DEFAULT_ORPHAN_AGE_MS, removeOrphans } from './orphans.js'
+import { DEFAULT_ORPHAN_AGE_MS, removeOrphans, removeRecords, removeStrayRecords } from './orphans.js'
 import { StoreHome, segmentFolder, tableFolder } from './store-home.js'
 import { StorePlace } from './store-place.js'
 import type { StoreProgress } from './watermark-waits.js'
-
-/** Values of a removed collection's log that leave in one batch. */
-const REMOVED_AT_ONCE = 1_000
 
 /** How often objects are listed to find those that nothing names. */
 const LIST_EVERY_MS = 86_400_000
@@ -54,7 +51,8 @@ export class OwnerStore implements CollectionStore {
   readonly #uncount: () => void
   readonly #orphans: { openedMs: number; ageMs: number; nextMs: number }
   readonly #removing = () => this.#remove()
-  /** The engines that were opened last, by uuid. */
+  #hasStrayRecords = true
+  /** Engines that are open, by uuid. */
   readonly #engines = new Map<string, CollectionEngine>()
   /** Names of collections by uuid, for their removal. */
   readonly #names = new Map<string, string>()
@@ -131,13 +129,19 @@ export class OwnerStore implements CollectionStore {
     const home = new StoreHome(this.#store, uuid)
     try {
       const admit = (manifest: Manifest) => mapRoom.admitCollection(manifest)
-      const engine = new CollectionEngine(await recoverCollection(home, this.#clock, admit))
+      const { onClosed, ...parts } = await recoverCollection(home, this.#clock, admit)
+      const engine = new CollectionEngine({ ...parts, onClosed: () => this.#closed(uuid, engine, onClosed) })
       this.#engines.set(uuid, engine)
       return engine
     } catch (error) {
       home.release()
       throw error
     }
+  }
+
+  #closed(uuid: string, engine: CollectionEngine, onClosed: (() => void) | undefined): void {
+    onClosed?.()
+    if (this.#engines.get(uuid) === engine) this.#engines.delete(uuid)
   }
 
   /** Removes old versions of a table that has not changed since it was compacted. */
@@ -190,11 +194,13 @@ export class OwnerStore implements CollectionStore {
   async #remove(): Promise<void> {
     const { group, removals } = this.#store.owned
     if (group.failure) return
+    if (this.#hasStrayRecords) await removeStrayRecords(group)
+    this.#hasStrayRecords = false
     await removals.sweep()
     const orphans = this.#orphans
     if (this.#clock.monotonicMs() < orphans.nextMs) return
     orphans.nextMs = this.#clock.monotonicMs() + LIST_EVERY_MS
-    await removeOrphans(this.#store, removals, { ...orphans, nowMs: this.#clock.wallMs() })
+    await removeOrphans(this.#store, { ...orphans, nowMs: this.#clock.wallMs() })
   }
 
   /** The collection is gone with the first batch. Its log is removed afterwards, and its objects later. */
@@ -208,14 +214,7 @@ export class OwnerStore implements CollectionStore {
     removals.added(folders)
     this.#names.delete(uuid)
     this.#engines.delete(uuid)
-    let keys: Uint8Array[] = []
-    for await (const [key] of group.scan(recordsOf(uuid))) {
-      keys.push(key)
-      if (keys.length < REMOVED_AT_ONCE) continue
-      await group.write({ puts: [], deletes: keys })
-      keys = []
-    }
-    if (keys.length > 0) await group.write({ puts: [], deletes: keys })
+    await removeRecords(group, uuid)
     await cache.disk.removeTree(collectionPaths(uuid).folder)
   }
 

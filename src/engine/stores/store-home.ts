@@ -14,12 +14,17 @@ import { decodeManifest, encodeManifest, type Manifest, type SegmentEntry } from
 import { storeTable } from '../../storage/table-home.js'
 import { layoutOf } from '../../storage/table-layout.js'
 import type { ManifestPlace } from '../catalogue/manifest-file.js'
+import { checkRestoredManifest } from '../catalogue/restored-manifest.js'
 import type { CollectionHome, Follower } from '../collection/collection-home.js'
+import { STORE_BOUNDS } from '../collection/flush-bounds.js'
 import { type CachedFile, CachedFiles } from './cached-files.js'
 import { type OpenedStore, type OwnedStore, ownedOf } from './opened-store.js'
 
-/** Values of the log that leave with one batch of the manifest; what is left over leaves with later ones. */
-const MOST_REMOVED = 1_000
+/**
+ * Values of the log that leave with one batch of the manifest; what is left over leaves with later ones. More than a log has
+ * before it is flushed, so that it does not grow.
+ */
+const MOST_REMOVED = 2 * STORE_BOUNDS.logValues
 
 /** Path of a collection's table and segments below the store's address. */
 export const TABLES = 'tables/'
@@ -40,6 +45,7 @@ const filesOf = ({ file, bytes, overlay }: SegmentEntry): CachedFile[] => [
 /** A collection that a store keeps. Its folder has copies of the segments, and nothing that cannot be lost. */
 export class StoreHome implements CollectionHome {
   readonly isOwnFolder = true
+  readonly flushBounds = STORE_BOUNDS
   readonly disk: Disk
   readonly paths: CollectionPaths
   readonly #store: OpenedStore
@@ -48,6 +54,8 @@ export class StoreHome implements CollectionHome {
   /** Files of segments that were fetched again because their copies were damaged. */
   readonly #refetched = new Set<string>()
   #isHeld = false
+  /** The manifest that was read last. A reader asks for it with each batch. */
+  #checked: { value: Uint8Array; manifest: Manifest } | null = null
 
   constructor(store: OpenedStore, uuid: string) {
     this.#store = store
@@ -61,7 +69,13 @@ export class StoreHome implements CollectionHome {
     const where = `manifest of collection ${this.#uuid}`
     const value = await this.#store.database.get(manifestKey(this.#uuid))
     if (value === null) throw new VicinalError('CORRUPT', `${where}: it is missing`)
-    return decodeManifest(where, Buffer.from(value))
+    if (this.#checked && Buffer.compare(this.#checked.value, value) === 0) return this.#checked.manifest
+    const manifest = decodeManifest(where, Buffer.from(value))
+    // Another hand may have written it, as a snapshot's.
+    checkRestoredManifest(manifest, where)
+    if (manifest.uuid !== this.#uuid) throw new VicinalError('CORRUPT', `${where}: it is that of ${manifest.uuid}`)
+    this.#checked = { value, manifest }
+    return manifest
   }
 
   async openLog({ flushedSeq }: Manifest): Promise<Log> {

@@ -1,12 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import { SNAPSHOTS, snapshotKey } from '../../bucket/keys.js'
+import { snapshotEntry, snapshotNameOf } from '../../bucket/values.js'
 import { invalid, notFound, VicinalError } from '../../core/errors.js'
 import { LIMITS } from '../../core/limits.js'
 import type { SnapshotData, SnapshotDescription } from '../../core/snapshots.js'
 import { isNameOf, prefixOf, type SnapshotShelf, snapshotName } from '../../storage/snapshot-folder.js'
 import type { WrittenArchive } from '../../storage/tar-archive.js'
 import { filePieces, objectPieces } from './cached-files.js'
-import { asValue, decoded, type OpenedStore, ownedOf } from './opened-store.js'
+import { asValue, type OpenedStore, ownedOf } from './opened-store.js'
 
 /** Path of the snapshots below the store's address. */
 export const SNAPSHOT_FOLDER = 'snapshots/'
@@ -92,19 +93,15 @@ export class StoredSnapshots implements SnapshotShelf {
 
   async #entry(name: string): Promise<Entry | null> {
     const value = await this.#store.database.get(snapshotKey(name))
-    return value && entryOf(value, name)
+    return value && snapshotEntry(name, value)
   }
 
   async #all(): Promise<SnapshotDescription[]> {
     const found: SnapshotDescription[] = []
     for await (const [key, value] of this.#store.database.scan(SNAPSHOTS)) {
-      const name = Buffer.from(key.subarray(SNAPSHOTS.length)).toString('utf8')
-      found.push({ name, ...entryOf(value, name) })
+      const name = snapshotNameOf(key)
+      found.push({ name, ...snapshotEntry(name, value) })
     }
     return found
   }
-}
-
-function entryOf(value: Uint8Array, name: string): Entry {
-  return decoded(value, `the entry of snapshot ${name}`) as Entry
 }

@@ -23,6 +23,7 @@ import { Random, runSeed } from '../../oracle/fault-random.js'
 
 const PATIENCE = { timeout: 120_000, interval: 10 }
 const UUID = '11111111-1111-4111-8111-111111111111'
+const OTHER = '22222222-2222-4222-8222-222222222222'
 const key = (text: string) => new Uint8Array(Buffer.from(text))
 const record = encodeBounded({ op: 'delete', ids: new Uint32Array(5) })
 
@@ -59,15 +60,17 @@ async function entriesOf(from: Pick<Group, 'scan'>, prefix: string): Promise<str
 test('a frame is read as it was written, in pieces of any size, and anything else is refused', () => {
   const position = { epoch: 3, batch: 9, catalogueBatch: 4 }
   const puts: [Uint8Array, Uint8Array][] = [
-    [key('m/a'), key('manifest')],
+    [key(`m/${UUID}`), key('manifest')],
     [recordsKey(UUID, 7), encodeRecords(3, [record])],
     [key('x/an-object'), key('is not read by readers')],
   ]
-  const frame = encodeFrame({ position, puts, deletes: [key('m/b'), key('w')] })
+  const frame = encodeFrame({ position, puts, deletes: [key(`m/${OTHER}`), key('w')] })
   const decoded = decodeFrame(frame)
   expect(decoded).toMatchObject({ position, isPosition: false })
-  expect(decoded.puts.map(([name]) => Buffer.from(name))).toEqual([key('m/a'), recordsKey(UUID, 7)].map(Buffer.from))
-  expect(decoded.deletes.map(String)).toEqual([String(Buffer.from('m/b'))])
+  expect(decoded.puts.map(([name]) => Buffer.from(name))).toEqual(
+    [key(`m/${UUID}`), recordsKey(UUID, 7)].map(Buffer.from),
+  )
+  expect(decoded.deletes.map(String)).toEqual([String(Buffer.from(`m/${OTHER}`))])
 
   const both = Buffer.concat([frame, positionFrame(position), frame])
   for (const size of [1, 7, 40, both.length]) {
@@ -91,11 +94,49 @@ test('a frame is read as it was written, in pieces of any size, and anything els
   refused([recordsKey(UUID, 7), encodeRecords(4, [record])])
   refused([recordsKey(UUID, 7), encodeRecords(3, [{ chunks: [key('no record')], bytes: 9 }])])
   refused([key('r/no-uuid'), encodeRecords(3, [record])])
-  const large = { position, puts: [[key('m/a'), Buffer.alloc(MOST_FRAME_BYTES)] as [Uint8Array, Uint8Array]] }
+  const large = { position, puts: [[key(`m/${UUID}`), Buffer.alloc(MOST_FRAME_BYTES)] as [Uint8Array, Uint8Array]] }
   expect(decodeFrame(encodeFrame({ ...large, deletes: [] })).isPosition).toBe(true)
   const lying = positionFrame(position)
   lying.writeUInt32LE(MOST_FRAME_BYTES, 0)
   expect(() => new FrameReader().take(lying)).toThrow(/a frame of/)
+})
+
+test.each<[string, Uint8Array, string]>([
+  ['a manifest of no uuid', key('m/../../../../../../../../../../../../a'), 'a manifest'],
+  ['a manifest of more than a uuid', key(`m/${UUID}/..`), 'a manifest'],
+  ['records of no uuid', recordsKey('../../../../../../../../../../../../', 7), ''],
+  ['a collection whose uuid is a path', key('c/a'), `{"uuid":"${UUID}/../${OTHER}"}`],
+  ['a collection without a uuid', key('c/a'), '{}'],
+  ['a collection that is no JSON', key('c/a'), 'a collection'],
+  ['a collection that is null', key('c/a'), 'null'],
+  ['a collection whose name is a path', key('c/../a'), `{"uuid":"${UUID}"}`],
+  ['a collection whose name is no UTF-8', Buffer.from([99, 47, 0xff]), `{"uuid":"${UUID}"}`],
+  ['aliases that are no pairs', key('a'), '[1, 2]'],
+  ['aliases of more than two', key('a'), '[["a", "b", "c"]]'],
+  ['aliases that are no list', key('a'), '{"a":"b"}'],
+  ['quotas that are no object', key('q'), '[]'],
+  ['a snapshot whose name is a path', key('s/../a.snapshot'), '{"creationTime":"","bytes":1,"checksum":""}'],
+  ['a snapshot of fewer bytes than none', key('s/a.snapshot'), '{"creationTime":"","bytes":-1,"checksum":""}'],
+  ['a snapshot without facts', key('s/a.snapshot'), '{}'],
+])('a pushed frame with %s is refused', (_, name, value) => {
+  const position = { epoch: 3, batch: 9, catalogueBatch: 9 }
+  const bytes = name[0] === 'r'.charCodeAt(0) ? encodeRecords(3, [record]) : key(value)
+  expect(() => decodeFrame(encodeFrame({ position, puts: [[name, bytes]], deletes: [] }))).toThrow(
+    expect.objectContaining({ code: 'CORRUPT' }),
+  )
+})
+
+test('a pushed frame with what an owner writes is taken', () => {
+  const puts = Object.entries({
+    a: '[["a","b"]]',
+    q: '{"maxCollections":3}',
+    'c/a thing': `{"uuid":"${UUID}"}`,
+    's/a-1.snapshot': '{"creationTime":"2026-12-02T00:00:00Z","bytes":1,"checksum":"00"}',
+    [`m/${UUID}`]: 'is checked where it is read',
+  }).map(([name, value]): [Uint8Array, Uint8Array] => [key(name), key(value)])
+  const deletes = ['a', 'c/a', 's/a-1.snapshot', `m/${UUID}`].map(key)
+  const decoded = decodeFrame(encodeFrame({ position: { epoch: 3, batch: 9, catalogueBatch: 9 }, puts, deletes }))
+  expect([decoded.puts.length, decoded.deletes.length]).toEqual([5, 4])
 })
 
 test('a reader never sees anything but a state that the owner had, and none older than before', async () => {
@@ -112,7 +153,7 @@ test('a reader never sees anything but a state that the owner had, and none olde
   let first = 1
   let delivered = 0
   for (let round = 0; round < 150; round++) {
-    const puts: [Uint8Array, Uint8Array][] = [[key(`m/${random.below(4)}`), key(String(round))]]
+    const puts: [Uint8Array, Uint8Array][] = [[key(`m/${UUID.slice(0, -1)}${random.below(4)}`), key(String(round))]]
     for (let i = random.below(3); i > 0; i--) puts.push([recordsKey(UUID, ++seq), encodeRecords(1, [record])])
     const deletes: Uint8Array[] = []
     for (let i = random.below(4); i > 0 && first < seq - 3; i--) deletes.push(recordsKey(UUID, first++))
@@ -142,7 +183,7 @@ test('a reader never sees anything but a state that the owner had, and none olde
 test('nothing is pushed before it is durable, and a refused batch never', async () => {
   const { owner } = await store()
   const first = await owner()
-  const put = { puts: [[key('m/a'), key('1')]] as [Uint8Array, Uint8Array][] }
+  const put = { puts: [[key(`m/${UUID}`), key('1')]] as [Uint8Array, Uint8Array][] }
   const writing = first.group.write(put)
   expect(first.frames.length).toBe(0)
   await writing
@@ -156,7 +197,7 @@ test('nothing is pushed before it is durable, and a refused batch never', async 
 /** What a reader has once a frame of the owner before comes late. Both owners use the same numbers. */
 async function afterLateFrame(): Promise<string> {
   const { owner, reader: opened } = await store()
-  const put = (text: string): [Uint8Array, Uint8Array][] => [[key('m/a'), key(text)]]
+  const put = (text: string): [Uint8Array, Uint8Array][] => [[key(`m/${UUID}`), key(text)]]
   const first = await owner()
   for (const text of ['one', 'two', 'three']) await first.group.write({ puts: put(text) })
   const second = await owner()
@@ -164,7 +205,7 @@ async function afterLateFrame(): Promise<string> {
   const reader = await opened()
   await expect.poll(async () => await reader.position(), PATIENCE).toMatchObject({ epoch: 2, batch: 1 })
   for (const frame of first.frames) reader.take(decodeFrame(frame))
-  return String(Buffer.from((await reader.get(key('m/a'))) ?? []))
+  return String(Buffer.from((await reader.get(key(`m/${UUID}`))) ?? []))
 }
 
 test('a late frame of the owner before brings nothing back', async () => {

@@ -67,6 +67,22 @@ test('a manifest is read as written, and replaced as a whole', async () => {
   expect(await readManifest(disk, 'manifest')).toEqual({ ...manifest, segments: [], cleanEnd: null })
 })
 
+const [segment] = manifest.segments
+test.each([
+  { uuid: `${manifest.uuid}/../b` },
+  { uuid: '../x' },
+  { replaces: '../x' },
+  { segments: [{ ...segment, file: '../../1.vseg' }] },
+  { segments: [{ ...segment, file: '..' }] },
+  { segments: [{ ...segment, overlay: { file: 'a/b', bytes: 1, crc: 1 } }] },
+  { segments: [{ ...segment, bytes: -1 }] },
+  { segments: [{ ...segment, overlay: undefined }] },
+  { segments: [null] },
+])('a manifest whose names are paths, or whose sizes are none, is CORRUPT: %j', async (change) => {
+  await writeManifest(disk, 'manifest', { ...manifest, ...change } as never)
+  await expect(readManifest(disk, 'manifest')).rejects.toMatchObject({ code: 'CORRUPT' })
+})
+
 test('a manifest from before there were kinds of codes is completed', async () => {
   const vector = { name: 'a', size: 2, distance: 'Dot', m: 16, efConstruct: 200 }
   const written = [

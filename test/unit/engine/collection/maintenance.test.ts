@@ -30,6 +30,7 @@ function maintenance(own: Partial<MaintenanceParts>): Maintenance {
     shard,
     name: () => 'a',
     outdated,
+    flushing: { home: null, log: { bytes: 0 }, manifest: { current: { config: { optimizersConfig: {} } } } },
     clock: { wallMs: () => nowMs, monotonicMs: () => nowMs },
     bounds: { spillBytes: Number.POSITIVE_INFINITY, segmentBytes: Number.POSITIVE_INFINITY },
     flush: nothing,
