@@ -10,6 +10,8 @@ const PICTURES = process.env.VICINAL_SCREENSHOTS
 const KINDS = ['harbour', 'forest', 'street', 'portrait', 'mountain', 'kitchen']
 const POINTS = 600
 const DIMENSIONS = 12
+/** A value that the legend cuts. */
+const LONG = 'long '.repeat(1_000)
 /** The first map of a browser compiles its projection, on a machine that may be busy. */
 const WAIT = { timeout: 120_000 }
 
@@ -27,7 +29,11 @@ async function send(method: string, path: string, body: object): Promise<void> {
   if (!answer.ok) throw new Error(await answer.text())
 }
 
-const pointOf = (id: number) => ({ id, vector: vectorOf(id), payload: { kind: KINDS[id % KINDS.length], year: id } })
+const pointOf = (id: number) => ({
+  id,
+  vector: vectorOf(id),
+  payload: { kind: KINDS[id % KINDS.length], year: id, long: LONG },
+})
 
 beforeAll(async () => {
   await send('PUT', '/collections/scenes', { vectors: { size: DIMENSIONS, distance: 'Euclid' } })
@@ -119,6 +125,17 @@ describe('the map', () => {
     for (let step = 0; step < 3; step++) await page.keyboard.press('+')
     await page.keyboard.press('s')
     await expect.poll(async () => (await chosenIds(page)).length, WAIT).toBeLessThan(POINTS)
+  })
+
+  it('offers all points, or a sample that the service gives, and cuts long values', async () => {
+    const page = await drawnPage()
+    expect(await page.getByRole('combobox', { name: 'Points' }).locator('option').allTextContents()).toEqual([
+      'all 600',
+    ])
+    await page.getByLabel('Colour by').fill('long')
+    const legend = page.getByRole('list', { name: 'Colours' }).getByRole('listitem')
+    await expect.poll(() => legend.count(), WAIT).toBe(1)
+    expect((await legend.textContent())?.length).toBeLessThan(60)
   })
 
   it('lights points that are written while it is shown', async () => {

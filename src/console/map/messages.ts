@@ -1,5 +1,5 @@
 /** Messages between the page and the worker of its projection. */
-import type { PointId } from '../service/types'
+import type { PointId } from '../service/types.js'
 
 /** A page of neighbour lists, as the service tells it. */
 export interface NeighbourPage {

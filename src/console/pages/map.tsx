@@ -1,4 +1,5 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
+import { type Amount, amountsOf, defaultOf, MAP_MOST_POINTS } from '../map/amounts'
 import { type Colours, coloursOf, commonest, PALETTE, valuesOf } from '../map/colours'
 import type { Projected } from '../map/messages'
 import { projectionOf } from '../map/projection'
@@ -13,12 +14,9 @@ import { type CollectionInfo, vectorsOf } from '../service/types'
 import { Chosen, Picked } from './map/chosen'
 import { MapView } from './map/view'
 
-/** The most points of a map: a bound on the memory and time of the browser. */
-const MAP_MOST_POINTS = 1_000_000
-const AMOUNTS = [1_000, 10_000, 100_000, MAP_MOST_POINTS]
-const DEFAULT_AMOUNT = 10_000
-/** The least share of the points that the service tells neighbours of. */
-const LEAST_SHARE = 0.005
+/** Characters of a value that stand in the legend or in a label. */
+const TEXT = 40
+const MOST_TITLE = 1_000
 
 interface Drawn extends Projected {
   using: string
@@ -53,21 +51,23 @@ interface AskParts {
 function Ask({ path, info, colourBy, onColourBy, onDrawn }: AskParts) {
   const vectors = Object.entries(vectorsOf(info)).filter(([, params]) => !params.multivector_config)
   const [using, setUsing] = useState(vectors[0]?.[0] ?? '')
-  const [amount, setAmount] = useState(DEFAULT_AMOUNT)
+  const [picked, setPicked] = useState<number | null>(null)
   const [progress, setProgress] = useState<string | null>(null)
   const [error, setError] = useState<Error | null>(null)
   const stop = useRef<AbortController | null>(null)
   useEffect(() => () => stop.current?.abort(), [])
   if (vectors.length === 0) return <p>This collection has no dense vectors with one row a point.</p>
-  const points = info.points_count
+  const amounts = amountsOf(info.points_count)
+  const amount = amounts.find(({ points }) => points === picked) ?? defaultOf(amounts)
+  if (amount === undefined) return <p>This collection has too many points for a map, even of the least sample.</p>
   const draw = async () => {
     stop.current = new AbortController()
     const { signal } = stop.current
-    const share = Math.max(LEAST_SHARE, Math.min(1, amount / Math.max(1, points)))
+    const { share } = amount
     const onProgress = (step: 'neighbours' | 'projection', done: number) =>
       setProgress(
         step === 'neighbours'
-          ? `Neighbours of ${whole(done)} of about ${whole(points * share)} points …`
+          ? `Neighbours of ${whole(done)} of about ${whole(amount.points)} points …`
           : `Projecting: ${whole(done * 100)} % …`,
       )
     setError(null)
@@ -96,10 +96,10 @@ function Ask({ path, info, colourBy, onColourBy, onDrawn }: AskParts) {
         )}
         <label class="row">
           Points
-          <select value={amount} onChange={(event) => setAmount(Number(event.currentTarget.value))}>
-            {AMOUNTS.map((one) => (
-              <option key={one} value={one}>
-                {`at most ${whole(one)}`}
+          <select value={amount.points} onChange={(event) => setPicked(Number(event.currentTarget.value))}>
+            {amounts.map((one) => (
+              <option key={one.points} value={one.points}>
+                {textOf(one)}
               </option>
             ))}
           </select>
@@ -131,6 +131,11 @@ function Ask({ path, info, colourBy, onColourBy, onDrawn }: AskParts) {
   )
 }
 
+/** A sample is taken by chance, so that its number is about right. */
+function textOf({ points, share }: Amount): string {
+  return share === 1 ? `all ${whole(points)}` : `about ${whole(points)}`
+}
+
 function DrawnMap({ name, path, drawn, colourBy }: { name: string; path: string; drawn: Drawn; colourBy: string }) {
   const values = useAsked(
     async (signal) => ({ key: colourBy, of: colourBy ? await valuesOf(path, drawn.ids, colourBy, signal) : [] }),
@@ -154,6 +159,9 @@ function DrawnMap({ name, path, drawn, colourBy }: { name: string; path: string;
     return all
   }, [count, chosen, written.lit])
   const labels = useMemo(() => labelsOf(drawn, colours), [drawn, colours])
+  // Written points come at the end: places and ids of the others stay.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: each look for written points makes another list of the same ids
+  const chosenIds = useMemo(() => chosen.map((place) => points.ids[place] ?? 0), [chosen])
   const pick = picked === null ? null : neighboursOf(points, picked)
   const pointsOf = linkTo(['collections', name, 'points'])
   return (
@@ -161,6 +169,8 @@ function DrawnMap({ name, path, drawn, colourBy }: { name: string; path: string;
       <p class="quiet" aria-live="polite">
         {`${whole(drawn.ids.length)} points`}
         {written.lit.size > 0 && `, ${whole(written.lit.size)} written since the map was drawn are lit`}
+        {written.left > 0 &&
+          `, ${whole(written.left)} writes of others have no place: a map has at most ${whole(MAP_MOST_POINTS)} points`}
       </p>
       <MapView
         {...{ x: points.x, y: points.y, colours: shades, marks, labels, picked, name }}
@@ -169,9 +179,7 @@ function DrawnMap({ name, path, drawn, colourBy }: { name: string; path: string;
       />
       <ErrorLine error={values.error ?? written.error} />
       <Legend colours={colours} />
-      {chosen.length > 0 && (
-        <Chosen name={name} ids={chosen.map((place) => points.ids[place] ?? 0)} onClear={() => setChosen([])} />
-      )}
+      {chosen.length > 0 && <Chosen name={name} ids={chosenIds} onClear={() => setChosen([])} />}
       {picked !== null && pick && (
         <Picked
           {...{ name, path, id: points.ids[picked] ?? 0, neighbours: pick }}
@@ -195,7 +203,7 @@ function neighboursOf({ ids, length, places, distances }: Projected, place: numb
 function labelsOf({ clusters }: Drawn, { texts }: Colours) {
   return clusters.flatMap(({ x, y, members }) => {
     const text = commonest(texts, members)
-    return text === null ? [] : [{ x, y, text: text.slice(0, 40) }]
+    return text === null ? [] : [{ x, y, text: cut(text) }]
   })
 }
 
@@ -204,14 +212,18 @@ function Legend({ colours: { names } }: { colours: Colours }) {
   return (
     <ul class="legend" aria-label="Colours">
       {names.map(({ name, points, colour }) => (
-        <li key={name}>
+        <li key={name} title={name.length > TEXT ? name.slice(0, MOST_TITLE) : undefined}>
           <svg viewBox="0 0 10 10" width="10" height="10" aria-hidden="true">
             <circle cx="5" cy="5" r="5" fill={PALETTE[colour]} />
           </svg>
-          {` ${name} `}
+          {` ${cut(name)} `}
           <span class="quiet">{whole(points)}</span>
         </li>
       ))}
     </ul>
   )
+}
+
+function cut(text: string): string {
+  return text.length > TEXT ? `${text.slice(0, TEXT)} …` : text
 }

@@ -1,5 +1,7 @@
+import { useMemo } from 'preact/hooks'
 import { Section } from '../../parts/basics'
 import { linkTo } from '../../parts/place'
+import { saveAs } from '../../parts/save'
 import { whole } from '../../parts/words'
 import { writeJson } from '../../service/exact-json'
 import { useAsked } from '../../service/polled'
@@ -8,30 +10,47 @@ import type { Point, PointId } from '../../service/types'
 import { Card } from '../points/card'
 import type { Condition } from '../points/filter-bar'
 
-/** Ids that a link holds; all of them stand in the text. */
+/** Ids that a link holds. */
 const MOST_LINKED = 500
+/** Ids that stand in the text: a browser takes seconds to lay out a million. */
+const MOST_SHOWN = 10_000
+
+interface ChosenParts {
+  name: string
+  ids: readonly PointId[]
+  onClear: () => void
+}
 
 /** The encircled points: their ids, and the same as a filter of queries. */
-export function Chosen({ name, ids, onClear }: { name: string; ids: readonly PointId[]; onClear: () => void }) {
+export function Chosen({ name, ids, onClear }: ChosenParts) {
   const linked = ids.slice(0, MOST_LINKED)
-  const text = writeJson({ must: [{ has_id: ids }] })
+  const text = () => writeJson({ must: [{ has_id: ids }] })
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the text is that of the ids
+  const shown = useMemo(() => (ids.length > MOST_SHOWN ? null : text()), [ids])
   return (
     <Section title={`${whole(ids.length)} points chosen`}>
       <p class="row">
         <a href={linkTo(['collections', name, 'points'], { ids: writeJson(linked) })}>
           {ids.length > MOST_LINKED ? `Show the first ${whole(MOST_LINKED)} as cards` : 'Show them as cards'}
         </a>
-        <button type="button" class="plain" onClick={() => void navigator.clipboard?.writeText(text)}>
+        <button type="button" class="plain" onClick={() => void navigator.clipboard?.writeText(text())}>
           Copy the filter
+        </button>
+        <button type="button" class="plain" onClick={() => saveAs(new Blob([text()]), `${name}-filter.json`)}>
+          Save the filter
         </button>
         <button type="button" class="plain" onClick={onClear}>
           Choose none
         </button>
       </p>
-      <label>
-        Filter of queries
-        <textarea readOnly rows={3} value={text} />
-      </label>
+      {shown === null ? (
+        <p class="quiet">The filter of so many ids is not shown here; it can be copied or saved.</p>
+      ) : (
+        <label>
+          Filter of queries
+          <textarea readOnly rows={3} value={shown} />
+        </label>
+      )}
     </Section>
   )
 }
