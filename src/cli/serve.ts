@@ -112,7 +112,10 @@ async function serveWith(settings: Settings, keys: KeyFiles): Promise<number> {
   }
 }
 
-/** Kills the process if opening takes longer than the deadline. No write was acknowledged yet, so none is lost. */
+/**
+ * Kills the process if opening takes longer than the deadline, and on a store also if closing does: a store that does not
+ * answer would hold it. Nothing acknowledged is lost, since the log has it.
+ */
 async function closeOnceOpen(
   opening: Promise<SharingDatabase>,
   deadlineMs: number,
@@ -121,10 +124,11 @@ async function closeOnceOpen(
   // A normal exit waits for all threads, and one of them may be waiting for a disk.
   const late = setTimeout(() => process.kill(process.pid, 'SIGKILL'), deadlineMs)
   const database = await opening.catch(() => null)
-  clearTimeout(late)
+  if (!node) clearTimeout(late)
   await node?.stop()
   await database?.close()
   await node?.leave()
+  clearTimeout(late)
 }
 
 /** Opens the database and restores the given snapshots first. */
