@@ -133,6 +133,7 @@ describe('the map', () => {
       'all 600',
     ])
     await page.getByLabel('Colour by').fill('long')
+    await page.getByLabel('Colour by').press('Tab')
     const legend = page.getByRole('list', { name: 'Colours' }).getByRole('listitem')
     await expect.poll(() => legend.count(), WAIT).toBe(1)
     expect((await legend.textContent())?.length).toBeLessThan(60)
