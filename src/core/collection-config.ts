@@ -248,10 +248,7 @@ export const OptimizersConfig = Type.Object(
     indexingThreshold: count(
       '0: no graphs are built; every search of vectors without one is a scan. Any other value has no effect, since graphs are always built.',
     ),
-    flushIntervalSec: count(
-      'Seconds after which a change is in the table: at least 1. Default 5, and 300 on an object store; the log holds changes meanwhile.',
-      { minimum: 0 },
-    ),
+    flushIntervalSec: count('Seconds until a change is in the table. Default 5, on a store 300.', { minimum: 0 }),
     maxOptimizationThreads: optional(
       Type.Union([integer({ description: 'Threads.' }), Type.Literal('auto')], {
         description: 'Kept and returned; no effect.',

@@ -132,6 +132,7 @@ test('a trickle of writes stays in the log, unless the collection sets an age', 
   // Longer than the age at which a folder's changes go into the table.
   for (let id = 1; id <= 14; id++) {
     await Promise.all([rare.upsert([{ id, vector: [id] }]), often.upsert([{ id, vector: [id] }])])
+    // The writes are to come one by one over some time: there is nothing to wait for.
     await sleep(500)
   }
   const files = readdirSync(fileURLToPath(store), { recursive: true }).map(String)

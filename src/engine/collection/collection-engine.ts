@@ -389,7 +389,6 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
         await this.#checkpointer?.checkpointIfWorthIt()
         await this.#checkpointer?.keepQueries()
         await this.#flusher?.close()
-        // Rows that were all refused left nothing to flush.
         await manifest.update({ cleanEnd: await log.close(), ...this.sources.counts })
       }
     } finally {
