@@ -20,6 +20,11 @@ export class CountedBatches {
     this.#last = began
   }
 
+  /** No batch counts whose answer comes later than this, however early it began. */
+  get leftMs(): number {
+    return Math.max(0, this.#boundMs - (this.#now().monotonicMs - this.#last.monotonicMs))
+  }
+
   /** A batch that began then has its durable answer now. False if it does not count. */
   counts(began: Moment): boolean {
     const now = this.#now()

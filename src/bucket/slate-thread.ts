@@ -14,7 +14,13 @@ import type {
 /** The compiled worker, two folders up and down again: from src/bucket in a checkout as from dist/bucket. */
 const entryOf = () => new URL('../../dist/bucket/slate-worker.js', import.meta.url)
 /** SlateDB reads variables of the process itself, which a copy of them would not change. */
-const OPTIONS: WorkerOptions = { name: 'vicinal-bucket', execArgv: [], env: SHARE_ENV }
+const OPTIONS: WorkerOptions = {
+  name: 'vicinal-bucket',
+  execArgv: [],
+  env: SHARE_ENV,
+  // The threads set variables one after the other: see `withVariables` in the worker.
+  workerData: { resolving: new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT) },
+}
 /** How long a close may take. */
 const CLOSING_MS = 10_000
 

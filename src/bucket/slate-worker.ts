@@ -1,21 +1,21 @@
-import { type MessagePort, parentPort } from 'node:worker_threads'
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import type { Db, DbReader } from '@slatedb/uniffi'
-import { CountedBatches, type Moment, moment } from './counted-batches.js'
+import { moment } from './counted-batches.js'
 import { WATERMARK } from './keys.js'
 import { storePackage } from './packages.js'
+import { Ended, failureOf } from './slate-endings.js'
 import type {
-  Ending,
   GetTask,
   OpenTask,
   PollTask,
   ScanTask,
   SlateAnswer,
-  SlateFailure,
   SlateRequest,
   SlateResults,
   SlateTask,
   WriteTask,
 } from './slate-messages.js'
+import { SlateWriter } from './slate-writer.js'
 import { decodePosition, hasReached } from './watermark.js'
 
 /**
@@ -25,41 +25,32 @@ import { decodePosition, hasReached } from './watermark.js'
 const port = parentPort as MessagePort
 type Slate = typeof import('@slatedb/uniffi')
 
-/** An owner without writes proves so often, in parts of the bound, that it still has the database. */
-const BEATS = 2
-/** Key of the proof. */
-const BEAT = Buffer.from('b')
-/** An opening reads each object of the log since the last flush of SlateDB's table in memory: so many batches at most. */
-const FLUSHED_BATCHES = 1_000
 /** A reader that is replaced may read on meanwhile. */
 const POLL_ATTEMPTS = 5
-const SST_BYTES = 16 * 1024 * 1024
+/** Above all that can be in the log without being flushed, so that a replay makes one table: see `SlateWriter`. */
+const ONE_TABLE_BYTES = 1024 * 1024 * 1024
+/** Tables that wait for SlateDB's compactor, which looks every IDLE_POLL_MS; a batch must not wait for that. */
+const WAITING_TABLES = 64
 const READER_CHECKPOINT_MS = 600_000
+/** Once half of that time is over, SlateDB's reader writes its manifest at each look. A new one takes its place before. */
+const READER_RENEWAL_MS = 240_000
 /** While nothing is written or removed, SlateDB's own work looks this often. */
 const IDLE_POLL_MS = 10_000
+/** Bytes that an entry takes beside its key and value, about. */
+const ENTRY_BYTES = 64
 
-class Ended extends Error {
-  constructor(
-    message: string,
-    readonly ending: Ending,
-  ) {
-    super(message)
-  }
-}
-
+/** Of all threads of this kind one resolves an address at a time. */
+const resolving = new Int32Array((workerData as { resolving: SharedArrayBuffer }).resolving)
 let slate: Slate
-let writer: Db | null = null
+let database: Db | null = null
+let writer: SlateWriter | null = null
 let reader: DbReader | null = null
 /** Opens the reader anew, with another interval. */
 let openReader: (intervalMs: number) => Promise<DbReader>
+let replacing: Promise<unknown> = Promise.resolve()
+let renewal: NodeJS.Timeout | null = null
 /** Reads under way. */
 const reads = new Set<Promise<unknown>>()
-let counted: CountedBatches
-let beatMs = 0
-/** Batches since the last flush. */
-let unflushed = 0
-let beat: NodeJS.Timeout | null = null
-let ended: Ended | null = null
 
 port.on('message', ({ id, task }: SlateRequest) => {
   run(task).then(
@@ -98,12 +89,14 @@ async function open(task: OpenTask): Promise<undefined> {
       builder.with_options({
         manifest_poll_interval_ms: intervalMs,
         checkpoint_lifetime_ms: READER_CHECKPOINT_MS,
-        max_memtable_bytes: task.memoryBytes,
+        // Above a bound, one batch would be in two tables, and its second half would end the reader.
+        max_memtable_bytes: ONE_TABLE_BYTES,
         skip_wal_replay: false,
       })
       return await builder.build()
     }
     reader = await openReader(task.intervalMs)
+    awaitRenewal(task.intervalMs)
     return
   }
   const builder = new slate.DbBuilder(task.path, store)
@@ -111,19 +104,19 @@ async function open(task: OpenTask): Promise<undefined> {
   // The owner reads a log once, when it opens a collection: blocks that are kept would only take memory.
   builder.with_db_cache_disabled()
   const began = moment()
-  writer = await builder.build()
-  counted = new CountedBatches(task.minAgeMs, began)
-  if (!counted.counts(began)) {
+  database = await builder.build()
+  try {
+    writer = new SlateWriter(database, slate.FlushType.MemTable, began, task)
+  } catch (error) {
     // Otherwise its work in the background would go on, and slow down the next opening.
     await close()
-    throw new Ended('the database took too long to open', 'late')
+    throw error
   }
-  beatMs = task.minAgeMs / 2 / BEATS
-  awaitBeat()
 }
 
 /** The variables are the process's, and are there for the moment of the call alone. */
 function withVariables<T>(variables: Record<string, string>, work: () => T): T {
+  while (Atomics.compareExchange(resolving, 0, 0, 1) !== 0) Atomics.wait(resolving, 0, 1)
   const before = Object.keys(variables).map((name) => [name, process.env[name]] as const)
   Object.assign(process.env, variables)
   try {
@@ -133,6 +126,8 @@ function withVariables<T>(variables: Record<string, string>, work: () => T): T {
       if (value === undefined) delete process.env[name]
       else process.env[name] = value
     }
+    Atomics.store(resolving, 0, 0)
+    Atomics.notify(resolving, 0, 1)
   }
 }
 
@@ -140,7 +135,8 @@ function settingsOf({ Settings }: Slate, { intervalMs, minAgeMs, memoryBytes }: 
   const settings = Settings.default()
   const set = (key: string, value: unknown) => settings.set(key, JSON.stringify(value))
   set('flush_interval', `${intervalMs}ms`)
-  set('l0_sst_size_bytes', Math.min(SST_BYTES, Math.floor(memoryBytes / 4)))
+  set('l0_sst_size_bytes', ONE_TABLE_BYTES)
+  set('l0_max_ssts', WAITING_TABLES)
   set('max_unflushed_bytes', memoryBytes)
   set('manifest_poll_interval', `${IDLE_POLL_MS}ms`)
   set('compactor_options.poll_interval', `${IDLE_POLL_MS}ms`)
@@ -152,65 +148,23 @@ function settingsOf({ Settings }: Slate, { intervalMs, minAgeMs, memoryBytes }: 
 }
 
 async function write({ puts, deletes }: WriteTask): Promise<undefined> {
-  const db = writable()
-  const batch = new slate.WriteBatch()
-  for (const [key, value] of puts) batch.put(asBuffer(key), asBuffer(value))
-  for (const key of deletes) batch.delete(asBuffer(key))
-  await commit(moment(), () => db.write(batch))
-  flushIfDue(db)
-  awaitBeat()
-}
-
-/** In the background. One that fails is made up for by the next. */
-function flushIfDue(db: Db): void {
-  if (++unflushed < FLUSHED_BATCHES) return
-  unflushed = 0
-  db.flush_with_options({ flush_type: slate.FlushType.MemTable }).catch(() => undefined)
-}
-
-async function commit(began: Moment, work: () => Promise<unknown>): Promise<void> {
-  try {
-    await work()
-  } catch (cause) {
-    throw end(cause)
-  }
-  if (!counted.counts(began))
-    throw end(new Ended('the store answered later than half of min_age; the write does not count', 'late'))
-}
-
-function awaitBeat(): void {
-  if (beat) clearTimeout(beat)
-  beat = setTimeout(() => {
-    if (!writer || ended) return
-    commit(moment(), () => (writer as Db).put(BEAT, Buffer.alloc(0))).then(awaitBeat, () => undefined)
-  }, beatMs).unref()
-}
-
-/** After any failed batch its outcome is unknown, so nothing more is taken. */
-function end(cause: unknown): Ended {
-  ended ??= endedBy(cause) ?? new Ended(messageOf(cause), 'lost')
-  return ended
-}
-
-/** An end of the database by its reason, in our words; null for other errors. */
-function endedBy(cause: unknown): Ended | null {
-  if (cause instanceof Ended) return cause
-  return isFenced(cause) ? new Ended('another node has opened it', 'fenced') : null
-}
-
-function isFenced(cause: unknown): boolean {
-  return cause instanceof slate.ErrorClosed && cause.reason === slate.CloseReason.Fenced
-}
-
-function writable(): Db {
-  if (ended) throw ended
   if (!writer) throw new Ended('the database is not open for writing', 'lost')
-  return writer
+  const batch = new slate.WriteBatch()
+  let bytes = ENTRY_BYTES * (puts.length + deletes.length)
+  for (const [key, value] of puts) {
+    batch.put(asBuffer(key), asBuffer(value))
+    bytes += key.byteLength + value.byteLength
+  }
+  for (const key of deletes) {
+    batch.delete(asBuffer(key))
+    bytes += key.byteLength
+  }
+  await writer.write(batch, bytes)
 }
 
 function source(): Db | DbReader {
-  const from = writer ?? reader
-  if (ended || !from) throw ended ?? new Ended('the database is not open', 'lost')
+  const from = writer?.db ?? reader
+  if (!from) throw new Ended('the database is not open', 'lost')
   return from
 }
 
@@ -247,20 +201,41 @@ async function get({ key, isExact }: GetTask): Promise<SlateResults['get']> {
 
 /** Another reader takes the place of the present one, once it sees as much. */
 async function setPoll({ intervalMs }: PollTask): Promise<undefined> {
+  const replaced = replacing.then(() => replace(intervalMs))
+  replacing = replaced.catch(() => undefined)
+  await replaced
+}
+
+async function replace(intervalMs: number): Promise<void> {
   for (let attempt = 1; attempt <= POLL_ATTEMPTS; attempt++) {
     const before = reader
     if (!before) throw new Ended('the database is not open for reading', 'lost')
     const next = await openReader(intervalMs)
-    const [seen, had] = await Promise.all([next, before].map((from) => from.get(asBuffer(WATERMARK))))
-    if (hasReached(decodePosition(seen ?? null), decodePosition(had ?? null)) && reader === before) {
-      reader = next
-      // Reads under way end with the reader that they began with.
-      void Promise.all([...reads]).then(() => before.shutdown().catch(() => undefined))
-      return
+    let isTaken = false
+    try {
+      const [seen, had] = await Promise.all([next, before].map((from) => from.get(asBuffer(WATERMARK))))
+      isTaken = hasReached(decodePosition(seen ?? null), decodePosition(had ?? null)) && reader === before
+    } finally {
+      if (!isTaken) await next.shutdown().catch(() => undefined)
     }
-    await next.shutdown()
+    if (!isTaken) continue
+    reader = next
+    // Reads under way end with the reader that they began with.
+    void Promise.all([...reads]).then(() => before.shutdown().catch(() => undefined))
+    awaitRenewal(intervalMs)
+    return
   }
   throw new Error('the present reader is always ahead')
+}
+
+/** One that fails is made up for by the next. */
+function awaitRenewal(intervalMs: number): void {
+  if (renewal) clearTimeout(renewal)
+  renewal = setTimeout(() => {
+    setPoll({ kind: 'poll', intervalMs }).catch(() => {
+      if (reader) awaitRenewal(intervalMs)
+    })
+  }, READER_RENEWAL_MS).unref()
 }
 
 async function scan({ from, to, bytes, isExact }: ScanTask): Promise<SlateResults['scan']> {
@@ -278,22 +253,15 @@ async function scan({ from, to, bytes, isExact }: ScanTask): Promise<SlateResult
 }
 
 async function close(): Promise<undefined> {
-  if (beat) clearTimeout(beat)
-  await (writer ?? reader)?.shutdown()
+  writer?.stop()
+  if (renewal) clearTimeout(renewal)
+  const open = database ?? reader
   writer = null
+  database = null
   reader = null
+  await open?.shutdown()
 }
 
 function asBuffer({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
   return Buffer.from(buffer as ArrayBuffer, byteOffset, byteLength)
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
-}
-
-function failureOf(error: unknown): SlateFailure {
-  const isMissing = (error as { code?: unknown }).code === 'NATIVE_UNAVAILABLE'
-  const ending = isMissing ? null : endedBy(error)
-  return { message: messageOf(ending ?? error), ending: ending?.ending ?? null, isMissing }
 }

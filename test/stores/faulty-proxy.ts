@@ -9,6 +9,8 @@ const DELAY_MS = 300
 const REFUSALS = [500, 503, 429, 403]
 const FAULTS = ['delay', 'refuse', 'swallow', 'cut', 'twice', 'late'] as const
 export type Fault = (typeof FAULTS)[number]
+/** Faults that a test asks for by themselves. */
+type Named = 'nth' | 'unreachable' | 'held' | 'silent'
 
 interface Answer {
   status: number
@@ -32,9 +34,11 @@ export class FaultyProxy {
   isCut = false
   /** A PUT that its client gave up arrives within this time. */
   lateMs = 3_000
+  /** Requests that the store takes and never answers, and never obeys. */
+  silent: ((request: StoreRequest) => boolean) | null = null
   /** Holds a request until the promise settles. Null: passes it on. */
   hold: ((request: StoreRequest) => Promise<unknown> | null) | null = null
-  readonly injected = new Map<Fault | 'nth' | 'unreachable' | 'held', number>()
+  readonly injected = new Map<Fault | Named, number>()
   readonly #port: number
   readonly #random: Random
   #requests = 0
@@ -65,6 +69,7 @@ export class FaultyProxy {
     this.oneOf = 0
     this.everyNth = 0
     this.isCut = false
+    this.silent = null
     this.hold = null
   }
 
@@ -73,7 +78,7 @@ export class FaultyProxy {
     this.#server.closeAllConnections()
   }
 
-  #note(fault: Fault | 'nth' | 'unreachable' | 'held'): void {
+  #note(fault: Fault | Named): void {
     this.injected.set(fault, 1 + (this.injected.get(fault) ?? 0))
   }
 
@@ -90,7 +95,12 @@ export class FaultyProxy {
     for await (const chunk of incoming) chunks.push(chunk as Buffer)
     const body = Buffer.concat(chunks)
     const { method = '', url = '' } = incoming
-    const held = this.hold?.({ method, path: decodeURIComponent(url), body })
+    const told = { method, path: decodeURIComponent(url), body }
+    if (this.silent?.(told)) {
+      this.#note('silent')
+      return
+    }
+    const held = this.hold?.(told)
     if (held) {
       this.#note('held')
       await held
