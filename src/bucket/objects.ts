@@ -19,6 +19,8 @@ const ABSENT = new Set(['NotFound', 'RangeNotSatisfied'])
 /** A store that is busy, or that answered nothing, is asked again so often. */
 const RETRIES = 4
 const RETRY_FIRST_MS = 200
+/** A request, or a piece of one, that is not answered for so long has failed. Without this a silent store holds it for ever. */
+const TIMEOUT_MS = 30_000
 
 /** The objects below the store's address, by path. */
 export class Objects {
@@ -45,16 +47,20 @@ export class Objects {
     return this.#writer
   }
 
-  static async open(address: StoreAddress): Promise<Objects> {
-    const { Operator, RetryLayer } = await storePackage('opendal', () => import('opendal'))
+  static async open(address: StoreAddress, timeoutMs = TIMEOUT_MS): Promise<Objects> {
+    const { Operator, RetryLayer, TimeoutLayer } = await storePackage('opendal', () => import('opendal'))
     const kind = address.kind === 'file' ? 'fs' : 's3'
-    const once = new Operator(kind, optionsOf(address))
+    const timeout = new TimeoutLayer()
+    timeout.timeout = timeoutMs
+    timeout.ioTimeout = timeoutMs
+    const once = new Operator(kind, optionsOf(address)).layer(timeout.build())
     const whole = address.kind === 'file' ? { atomic_write_dir: join(address.folder, UNFINISHED) } : {}
     const retry = new RetryLayer()
     retry.maxTimes = RETRIES
     retry.minDelay = RETRY_FIRST_MS
     retry.jitter = true
-    const operator = (more = {}) => new Operator(kind, { ...optionsOf(address), ...more }).layer(retry.build())
+    const operator = (more = {}) =>
+      new Operator(kind, { ...optionsOf(address), ...more }).layer(timeout.build()).layer(retry.build())
     return new Objects(address, once, operator(), () => operator(whole))
   }
 

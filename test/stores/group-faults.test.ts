@@ -4,10 +4,12 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { parseStore, type StoreAddress } from '../../src/bucket/address.js'
 import { Group, type GroupOptions } from '../../src/bucket/group.js'
+import { Objects } from '../../src/bucket/objects.js'
 import { Random, runSeed } from '../oracle/fault-random.js'
 import { FaultyProxy, type StoreRequest } from './faulty-proxy.js'
 import { type S3Server, startS3 } from './s3-server.js'
 
+const SOON_MS = 300
 const MIB = 1024 * 1024
 const PATIENCE = { timeout: 120_000, interval: 20 }
 const key = (text: string) => Buffer.from(text)
@@ -115,4 +117,23 @@ test('a successor that dies once its first table is written leaves nothing behin
   second.heal()
   await Promise.race([opening, pause(20_000)])
   expect(found).toEqual(Array.from({ length: 12 }, () => true))
+}, 200_000)
+
+test('a store that never answers fails each request in time, and is asked again later', async () => {
+  const store = await proxy()
+  const objects = await Objects.open(reached(store.port), SOON_MS)
+  await objects.write('one', key('1'))
+  store.silent = () => true
+  const asked = [
+    () => objects.write('two', key('2')),
+    () => objects.create('three', key('3')),
+    () => objects.read('one'),
+    () => objects.list('folder/'),
+    () => objects.remove('one'),
+  ]
+  const outcomes = await Promise.allSettled(asked.map((ask) => ask()))
+  for (const outcome of outcomes) expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'UNAVAILABLE' } })
+  store.silent = null
+  expect(await objects.read('one')).toEqual(key('1'))
+  await objects.write('two', key('2'))
 }, 200_000)
