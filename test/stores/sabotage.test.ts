@@ -1,7 +1,4 @@
-/**
- * Copies of the shipped code with one rule of a store taken out: the responsible test must find each. Those that need
- * minutes run with `VICINAL_SABOTAGE=all npm test -- test/stores/sabotage`.
- */
+/** Copies of the shipped code with one rule of a store taken out: the responsible test must find each. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,7 +8,6 @@ import { alteredDist, brisk, type Edit } from './altered-dist.js'
 import { runHistory } from './history-run.js'
 import { pausedRound } from './paused-owner-run.js'
 
-const ALL = process.env.VICINAL_SABOTAGE === 'all'
 /** Where chance decides whether a round shows the fault. */
 const MOST_ROUNDS = 8
 /** Hundreds of reads, each of which would show it. */
@@ -62,7 +58,7 @@ const COUNTED: readonly Edit[] = [
   { file: 'bucket/counted-batches.js', from: 'Math.max(0, this.#boundMs', to: 'Math.max(1e9, this.#boundMs' },
 ]
 
-test.runIf(ALL)('without the rule on batches that count, a paused owner acknowledges what is lost', async () => {
+test('without the rule on batches that count, a paused owner acknowledges what is lost', async () => {
   const dist = alteredDist(COUNTED)
   const outcomes: string[] = []
   for (let round = 0; round < MOST_ROUNDS && !outcomes.includes('lost'); round++) {
@@ -98,7 +94,7 @@ test('the code has every place that a sabotage changes', () => {
   alteredDist(brisk('s3'))
 })
 
-test.runIf(ALL).each(Object.keys(OF_NODES))('without the rule that %s, a history is wrong', async (rule) => {
+test.each(Object.keys(OF_NODES))('without the rule that %s, a history is wrong', async (rule) => {
   const dist = alteredDist([...brisk('file'), OF_NODES[rule] as Edit])
   const roles = ['write,query', 'write,query', 'query']
   const run = runHistory({
