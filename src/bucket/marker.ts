@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { VicinalError } from '../core/errors.js'
 import type { StoreAddress } from './address.js'
 import type { Objects } from './objects.js'
@@ -7,6 +8,9 @@ const MARKER = 'vicinal.json'
 const FORMAT = 1
 /** What may be there beside no marker: a probe that was killed, and files that were not finished. */
 const PROBE = 'probe/'
+/** A marker without content is looked at so often. */
+const MOST_LOOKS = 50
+const LOOK_AGAIN_MS = 20
 
 /**
  * Whether the prefix has a marker of ours. Rejects with INVALID_ARGUMENT for a prefix that holds other objects, and with
@@ -36,7 +40,7 @@ export async function claim(objects: Objects, address: StoreAddress): Promise<bo
     if (await hasMarker(objects, address)) return false
     throw error
   })
-  if (!isNew) checkMarker((await objects.read(MARKER)) ?? new Uint8Array(), address)
+  if (!isNew && !(await hasMarker(objects, address))) throw wrong(address, `lost its ${MARKER} meanwhile`)
   return isNew
 }
 
@@ -45,9 +49,16 @@ function wrong({ url }: StoreAddress, what: string, more = {}): VicinalError {
 }
 
 async function hasMarker(objects: Objects, address: StoreAddress): Promise<boolean> {
-  const found = await objects.read(MARKER)
-  if (found) checkMarker(found, address)
-  return found !== null
+  for (let attempt = 1; ; attempt++) {
+    const found = await objects.read(MARKER)
+    if (found === null) return false
+    // On a file system it is there before its bytes are, while another process claims the prefix.
+    if (found.length > 0 || attempt === MOST_LOOKS) {
+      checkMarker(found, address)
+      return true
+    }
+    await pause(LOOK_AGAIN_MS)
+  }
 }
 
 function checkMarker(bytes: Uint8Array, address: StoreAddress): void {

@@ -20,6 +20,7 @@ import type { CollectionInfo } from '../../src/core/schema.js'
 import { Disk } from '../../src/disk/disk.js'
 import { CacheLock } from '../../src/engine/stores/cache-lock.js'
 import { type OpenOptions, open } from '../../src/index.js'
+import { LOCK_FILE } from '../../src/storage/layout.js'
 
 const MIB = 1024 * 1024
 const ROWS = 1_100
@@ -226,7 +227,7 @@ export function boundedCachesOn(address: (root: string) => string): void {
     await filled(owner, 'things')
     rmSync(join(root, 'one'), { recursive: true })
     // The node notices by itself, without a use.
-    await expect.poll(() => existsSync(join(root, 'one')), PATIENCE).toBe(true)
+    await expect.poll(() => existsSync(join(root, 'one', LOCK_FILE)), PATIENCE).toBe(true)
     await expect(node('one', { readOnly: true })).rejects.toMatchObject({ code: 'LOCKED' })
     await owner.close()
     await (await node('one', { readOnly: true })).close()

@@ -103,6 +103,14 @@ test('of processes that prepare an empty store one claims it', async () => {
   expect((await prepareStore(address)).isNew).toBe(false)
 })
 
+test('a marker that is not written yet is waited for', async () => {
+  writeFileSync(join(root, 'vicinal.json'), '')
+  const preparing = prepareStore(address)
+  await new Promise(setImmediate)
+  writeFileSync(join(root, 'vicinal.json'), JSON.stringify({ vicinal: 'store', format: 1, leastReader: 1 }))
+  expect((await preparing).isNew).toBe(false)
+})
+
 test('a file that is replaced while others read it is always whole', async () => {
   const contents = [bytes('a'.repeat(200_000)), bytes('b'.repeat(100_000))] as const
   await objects.write('beat', contents[0])
