@@ -27,7 +27,7 @@ export class SlateWriter {
   readonly #counted: CountedBatches
   readonly #beatMs: number
   readonly #flushedBytes: number
-  /** What the opening found in the log is not known, and is flushed after the first batch. */
+  /** Batches that the opening found in the log are not counted, and are flushed after the first batch. */
   #unflushed = { batches: FLUSHED_BATCHES, bytes: 0 }
   #turn: Promise<unknown> = Promise.resolve()
   #beat: NodeJS.Timeout | null = null

@@ -33,7 +33,7 @@ export function snapshotNameOf(key: Uint8Array): string {
   return name
 }
 
-/** What is told of a snapshot beside its name. */
+/** Facts about a snapshot beside its name. */
 export function snapshotEntry(name: string, value: Uint8Array): Omit<SnapshotDescription, 'name'> {
   const where = `the entry of snapshot ${name}`
   const { creationTime, bytes, checksum } = objectOf(value, where)

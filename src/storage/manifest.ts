@@ -40,7 +40,7 @@ export interface Manifest {
   cleanEnd: { file: string; offset: number } | null
   /** How far sources of streams were taken, as of `flushedSeq`; the one written last is the last. */
   sources?: { name: string; position: number; recent?: { vectors: string[]; rows: string } }[]
-  /** What the rules did, by day. */
+  /** Counts of the rules by day. */
   ruleCounts?: (Omit<Cleaning, 'errors'> & { day: string })[]
   /** The points that quality reports compare the others with. */
   qualityReference?: { operationId: number } | { filter: Filter } | null

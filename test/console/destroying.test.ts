@@ -1,4 +1,4 @@
-/** What destroys is asked about first: by its name where it has one, by its number elsewhere. Snapshots bring it back. */
+/** Destroying actions are asked about first: by name where a thing has one, by number elsewhere. Snapshots bring things back. */
 import { describe, expect, it } from 'vitest'
 import { setTheStage, type Watched } from './browser.js'
 import { PHOTOS } from './photos.js'

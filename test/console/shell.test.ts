@@ -1,4 +1,4 @@
-/** What stands around each page: the key, rights, dialogs, title and focus, and errors of a page. */
+/** The frame of each page: the key, rights, dialogs, title and focus, and errors of a page. */
 import { describe, expect, it } from 'vitest'
 import { expectAccessible, setTheStage, type Watched } from './browser.js'
 

@@ -97,7 +97,7 @@ test('objects that nothing ever named go once they are a day old, and those of c
   expect(await (await (await opened({})).collection('things')).count()).toBe(ROWS)
 })
 
-/** What a process of the group's left behind that was killed: the work gets the group and the uuid of `things`. */
+/** The remains of a killed process of the group: the work gets the group and the uuid of `things`. */
 async function leave(work: (group: Group, uuid: string) => Promise<void>): Promise<void> {
   const group = await Group.open(address())
   const entry = await group.get(Buffer.from('c/things'))

@@ -90,7 +90,7 @@ test('the key of the store is in no environment of a thread, and in nothing that
   for (let i = 0; i < 5; i++) expect((await ask('PUT', '/collections/things/points', points)).status).toBe(200)
   for (const path of ['/collections/things/snapshots', '/collections/things/flush']) await ask('POST', path, {})
   for (const path of ['/telemetry', '/metrics', '/cluster', '/collections/things']) await ask('GET', path)
-  // What the store refuses is told as well.
+  // A refusal by the store is told as well.
   proxy.everyNth = 1
   await ask('PUT', '/collections/things/points', points)
   await ask('PUT', '/collections/things/snapshots/recover', { location: 's3://bucket/other/snapshots/a.snapshot' })

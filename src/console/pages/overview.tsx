@@ -44,7 +44,7 @@ export function OverviewPage() {
   )
 }
 
-/** What the caller may not ask for is not asked: each refusal is a line of the audit log. */
+/** The page asks only for what its caller may see: each refusal is a line of the audit log. */
 function useKnownRights(isAnswered: boolean): Rights | null {
   const known = useContext(RightsOfTab)
   const isMissing = known === null && isAnswered

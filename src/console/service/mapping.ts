@@ -1,4 +1,4 @@
-/** What becomes of the columns of a file, and the line that each row is sent as. */
+/** The mapping of a file's columns, and the line that each row is sent as. */
 import { writeJson } from './exact-json'
 import type { Row, Value } from './row-files'
 

@@ -1,4 +1,4 @@
-/** What rights are, what each route needs of them, and how they are told. */
+/** Rights, the needs of each route, and their words. */
 
 export type Mode = 'r' | 'rw' | 'prw'
 
@@ -11,7 +11,7 @@ export interface Rights {
 const NAMED = 3
 const MODES: Record<Mode, string> = { r: 'reads', prw: 'writes points of', rw: 'writes' }
 
-/** What a caller may do, in words. */
+/** A caller's rights, in words. */
 export function rightsText({ access }: Rights): string {
   if (access === 'm') return 'may do everything'
   if (access === 'r') return 'reads everything'
@@ -26,7 +26,7 @@ export function rightsText({ access }: Rights): string {
   return texts.join('; ')
 }
 
-/** What a route needs: of one collection, of what stands beside its points, of the names that the caller sees, or of all. */
+/** The need of a route: of one collection, of what stands beside its points, of the names that the caller sees, or of all. */
 export interface Need {
   isWrite: boolean
   scope: 'open' | 'listed' | 'collection' | 'extras' | 'all'

@@ -36,7 +36,7 @@ export const STORE_BOUNDS: FlushBounds = {
 const LOG_BYTES = LIMITS.logBytes / 4
 const LEAST_AGE_MS = 1_000
 
-/** What the bounds of one collection depend on. Collections in memory have no home, and nothing to flush. */
+/** The facts that a collection's bounds depend on. Collections in memory have no home, and nothing to flush. */
 export interface FlushParts {
   home: { readonly flushBounds: FlushBounds } | null
   log: Pick<Log, 'bytes' | 'values'>

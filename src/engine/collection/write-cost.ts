@@ -1,4 +1,4 @@
-/** What writes cost under the rate limit of the collection's owner. */
+/** The cost of writes under the rate limit of the collection's owner. */
 import { filterContext } from '../../filter/parse.js'
 import { compileFilter } from '../../filter/program.js'
 import { filterOf } from '../limits/strict-mode.js'

@@ -94,7 +94,7 @@ export function sorted(rows: Row[], by: Column): Row[] {
   return rows.sort((a, b) => (b[by] ?? -1) - (a[by] ?? -1))
 }
 
-/** Which collections warn or are red: another text where that has changed. */
+/** A text that changes with the collections that warn or are red. */
 export function troublesIn(metrics: Metrics): string {
   return ['collection_red', 'collection_warnings']
     .flatMap((name) => [...byCollection(metrics, name)].filter(([, value]) => value > 0))

@@ -1,4 +1,4 @@
-/** What reports and rules told, over time. */
+/** Reports and rules over time. */
 import { useMemo } from 'preact/hooks'
 import { Section, Status, Table } from '../../parts/basics'
 import { type Line, Plot } from '../../parts/plot'
@@ -93,7 +93,7 @@ const KINDS = [
   ['flagged', 'flagged', '--first'],
 ] as const
 
-/** What the rules did, by day. */
+/** Counts of the rules by day. */
 export function Rules({ counts }: { counts: readonly RuleDay[] }) {
   const times = useMemo(() => counts.map(({ day }) => Date.parse(day) / 1000), [counts])
   const lines = useMemo(
