@@ -97,10 +97,11 @@ test('a collection that cannot be opened is logged; the service is ready for the
   await inScratch(async (scratch) => {
     const folder = join(scratch, 'data')
     const database = await open(folder)
+    const uuids: string[] = []
     for (const name of ['broken', 'whole']) {
       await database.createCollection(name, { vectors: { size: 2, distance: 'Dot' } })
+      uuids.push(...readdirSync(folder).filter((entry) => entry.startsWith('c-') && !uuids.includes(entry)))
     }
-    const uuids = readdirSync(folder).filter((entry) => entry.startsWith('c-'))
     await database.close()
     const damage = (collection: string) => {
       const log = join(folder, collection, 'log')
