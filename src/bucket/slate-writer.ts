@@ -76,7 +76,7 @@ export class SlateWriter {
     this.#inTurn(flush).catch(() => undefined)
   }
 
-  /** Whatever has no answer once no batch can count any more ends the database: its outcome is unknown. */
+  /** Work without an answer by the time when no batch can count any more ends the database: its outcome is unknown. */
   #inTurn(work: () => Promise<unknown>): Promise<void> {
     const done = this.#turn.then(async () => {
       if (this.#ended) throw this.#ended

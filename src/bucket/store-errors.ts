@@ -5,6 +5,6 @@ export const hasAnswer = (text: string) => ANSWER.test(text)
 
 /**
  * The text of an engine's error, up to the status that a store answered with. Behind it stands the answer's body, in which
- * stores repeat what they were sent: the id of a key, a token, the text that was signed.
+ * stores repeat parts of the request: the id of a key, a token, the text that was signed.
  */
 export const withoutAnswer = (text: string) => text.replace(ANSWER, '$1')

@@ -1,6 +1,6 @@
 /**
  * An Arrow stream: columns of ids and of vectors, and payload in the others. Columns of vectors are taken as they are where
- * each row has what it needs. Payloads, and all other rows, are decoded some at a time, so that no batch holds the thread.
+ * each row has all of its vectors. Payloads, and all other rows, are decoded some at a time, so that no batch holds the thread.
  */
 import { VicinalError } from '../core/errors.js'
 import { UNNAMED_VECTOR } from '../core/point.js'

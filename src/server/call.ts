@@ -268,7 +268,7 @@ export class Call extends ReadCall {
     this.request.ticket.failure = code
   }
 
-  /** For the audit log: what the body changes, where the path does not tell it. */
+  /** For the audit log: the names that the body changes, where the path does not tell them. */
   noteNamed(named: { collection: string | null; aliases: readonly string[] }): void {
     this.request.ticket.named = named
   }

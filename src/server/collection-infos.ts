@@ -22,7 +22,7 @@ export interface LookedAt {
 const looks = new WeakMap<Database, SharedLook<LookedAt>>()
 
 /**
- * The info of each open collection, what is known of each closed one, and why the others cannot be served. Calls at the
+ * The info of each open collection, the known facts of each closed one, and why the others cannot be served. Calls at the
  * same time share one look.
  */
 export function collectionInfos(database: Database): Promise<LookedAt> {

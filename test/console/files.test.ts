@@ -1,4 +1,4 @@
-/** Files that are brought in: what becomes of their columns, numbers and broken rows. */
+/** Files that are brought in: their columns, numbers and broken rows. */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parquetWriteBuffer } from 'hyparquet-writer'

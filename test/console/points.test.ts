@@ -1,4 +1,4 @@
-/** Points as cards: what is shown, filtered and changed is what is stored. */
+/** Points as cards: they show, filter and change the stored values. */
 import { describe, expect, it } from 'vitest'
 import { setTheStage, type Watched } from './browser.js'
 

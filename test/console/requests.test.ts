@@ -1,4 +1,4 @@
-/** Queries: where they begin, what is sent, and the same request as text for a terminal and two languages. */
+/** Queries: their beginnings, the body that is sent, and the same request as text for a terminal and two languages. */
 import { execFile } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -5,7 +5,7 @@ import { expectAccessible, setTheStage, type Watched } from './browser.js'
 const stage = setTheStage({ VICINAL_API_KEY: 'writer', VICINAL_READ_ONLY_API_KEY: 'reader' })
 let page: Watched
 
-/** The text of what has the focus; "body" where nothing has it. */
+/** The text of the element that has the focus; "body" where none has it. */
 const focused = () => {
   const at = 'document.activeElement'
   return page.evaluate<string>(`${at} === document.body ? 'body' : ${at}.id || ${at}.textContent.trim()`)

@@ -97,7 +97,7 @@ test('a successor that dies once its first table is written leaves nothing behin
   const value = () => Buffer.alloc(150_000, 7)
   for (let at = 0; at < 12; at++) await owner.write({ puts: [[key(`c/${at}`), value()]] })
   first.isCut = true
-  // Its tables in memory are smaller than what the owner before left in the log.
+  // Its tables in memory are smaller than the bytes that the owner before left in the log.
   const second = await proxy()
   let tables = 0
   let manifests = 0

@@ -1,4 +1,4 @@
-/** A service on an S3 store, as a process: its end while the store does not answer, and what its key for the store is in. */
+/** A service on an S3 store, as a process: its end while the store does not answer, and the places where its key for the store may be. */
 import { once } from 'node:events'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -16,7 +16,7 @@ interface Question {
   isHarmless?: boolean
 }
 
-/** Asks before a change. The deletion of what has a name waits until the name was typed. */
+/** Asks before a change. A thing that has a name is deleted only after its name was typed. */
 export function Confirm({ title, text, name, action, run, onDone, children, isHarmless }: Question) {
   const dialog = useDialog(() => onDone(false))
   const [typed, setTyped] = useState('')

@@ -31,7 +31,7 @@ export function focusContent(): void {
   document.getElementById('main')?.focus({ preventScroll: true })
 }
 
-/** Gives the focus to the content where what had it is taken from the page, as a deleted row's button is. */
+/** Gives the focus to the content where its holder is taken from the page, such as the button of a deleted row. */
 export function useKeptFocus(): void {
   useEffect(() => {
     let last: Element | null = null

@@ -15,7 +15,7 @@ interface ReadParts {
   children: ComponentChildren
 }
 
-/** Shows, and so asks for, only what the caller may read. */
+/** Shows, and so asks for, only the parts that the caller may read. */
 export function MayRead({ what, of, otherwise, children }: ReadParts) {
   const mayRead = useMayRead(what, of)
   if (useContext(RightsOfTab) === null) return <p class="quiet">Loading …</p>

@@ -26,7 +26,7 @@ export function rightsText({ access }: Rights): string {
   return texts.join('; ')
 }
 
-/** The need of a route: of one collection, of what stands beside its points, of the names that the caller sees, or of all. */
+/** The need of a route: of one collection, of the extras beside its points, of the names that the caller sees, or of all. */
 export interface Need {
   isWrite: boolean
   scope: 'open' | 'listed' | 'collection' | 'extras' | 'all'

@@ -1,4 +1,4 @@
-/** Checks what a manifest from outside says of rules, streams and quality. Throws where this build would not write it. */
+/** Checks the rules, streams and quality that a manifest from outside has. Throws where this build would not write it. */
 import { IngestionConfig } from '../../core/ingestion-rules.js'
 import { LIMITS } from '../../core/limits.js'
 import { QualityReference, RuleDay } from '../../core/quality.js'

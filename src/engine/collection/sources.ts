@@ -81,7 +81,7 @@ export class Sources {
     return recent && new RecentRows(recent, position)
   }
 
-  /** The log has taken a record. Returns what `takeBack` needs if the log loses it. */
+  /** The log has taken a record. Returns the entry, which `takeBack` takes if the log loses it. */
   give(seq: number, source: SourcePosition): GivenRecord {
     const given = { seq, source }
     this.#given.set(source)

@@ -35,7 +35,7 @@ export function resolveIngestion(
   return { ingestion: { ...given, rules } }
 }
 
-/** Checks what rules without a vector depend on: also when the collection gets another vector. */
+/** Checks the facts that rules without a vector depend on: also when the collection gets another vector. */
 export function checkWithVectors(rules: readonly IngestionRule[], vectors: readonly SchemaVector[]): void {
   checkWindows(rules, vectors)
   for (const [at, rule] of rules.entries()) checkClamp(rule, vectors, `ingestion.rules[${at}]`)

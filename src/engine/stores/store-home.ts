@@ -21,7 +21,7 @@ import { type CachedFile, CachedFiles } from './cached-files.js'
 import { type OpenedStore, type OwnedStore, ownedOf } from './opened-store.js'
 
 /**
- * Values of the log that leave with one batch of the manifest; what is left over leaves with later ones. More than a log has
+ * Values of the log that leave with one batch of the manifest; the rest leaves with later ones. More than a log has
  * before it is flushed, so that it does not grow.
  */
 const MOST_REMOVED = 2 * STORE_BOUNDS.logValues

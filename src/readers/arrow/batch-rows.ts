@@ -40,7 +40,7 @@ export class BatchRows {
     }
   }
 
-  /** Null where only a look at each row can tell what it is. */
+  /** Null where rows may differ in form, and have to be read one by one. */
   plain(sizes: VectorSizes): PlainColumns | null {
     return plainColumnsOf(this.#id, this.#vectors, sizes)
   }

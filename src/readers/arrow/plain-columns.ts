@@ -10,7 +10,7 @@ export interface PlainColumns {
   vectors: Readonly<Record<string, Float32Array>>
 }
 
-/** Null where only a look at each row can tell what it is. Columns of vectors have the names of the vectors here. */
+/** Null where rows may differ in form, and have to be read one by one. Columns of vectors have the names of the vectors here. */
 export function plainColumnsOf(
   id: ArrowColumn | null,
   vectors: readonly (readonly [name: string, column: ArrowColumn])[],

@@ -1,4 +1,4 @@
-/** Requests that delete or replace what is stored: the page asks before it sends them. */
+/** Requests that delete or replace stored data: the page asks before it sends them. */
 
 /** A POST or PUT that takes stored data away, whatever its body says. */
 const ALWAYS = /\/(delete|clear|snapshots\/(recover|upload))$/
@@ -16,7 +16,7 @@ export function destroys(method: string, path: string, body: string | null): boo
   return ALWAYS.test(path) || (MIXED.test(path) && DESTROYING_CHANGES.test(body ?? ''))
 }
 
-/** The name of what is destroyed as a whole, to be typed: the last parameter of the path, or the alias of the body. */
+/** The name of the thing that is destroyed as a whole, to be typed: the last parameter of the path, or the alias of the body. */
 export function nameOf(
   method: string,
   path: string,

@@ -90,7 +90,7 @@ export function Card({ name, path, point, onPick, onChange }: Parts) {
   )
 }
 
-/** Operations on the keys that were changed or taken out. What others wrote to the other keys meanwhile stays. */
+/** Operations on the keys that were changed or taken out. Other keys keep the values that others wrote meanwhile. */
 function changesOf({ id, payload: before }: Point, after: Record<string, unknown>): object[] {
   const changed = Object.entries(after).filter(([key, value]) => !isSame(value, before?.[key]))
   const removed = Object.keys(before ?? {}).filter((key) => !(key in after))

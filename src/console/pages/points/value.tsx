@@ -6,7 +6,7 @@ import type { Condition } from './filter-bar'
 /** A longer text is cut until it is asked for: a browser takes seconds to lay out two megabytes. */
 const TEXT = 300
 const LONGEST_TEXT = 20_000
-/** Items of a list or an object that are shown, by its depth. What lies deeper is one text. */
+/** Items of a list or an object that are shown, by its depth. Deeper values are one text. */
 const ITEMS = [20, 10]
 const PICTURE = /^data:image\/(png|jpeg|gif|webp|avif);base64,/
 const LINK = /^https?:\/\/\S+$/
