@@ -24,6 +24,8 @@ const MAY_IMPORT = {
   query: BELOW_QUERY,
   quality: ['core', 'native', 'filter', 'query'],
   ...Object.fromEntries(ENGINE.map((room, at) => [room, [...BELOW_ENGINE, ...ENGINE.slice(0, at)]])),
+  // A user of the library may hand in a tracer.
+  'engine/database': [...BELOW_ENGINE, ...ENGINE.slice(0, ENGINE.indexOf('engine/database')), 'tracing'],
   wire: ['core', 'native', 'filter', 'ingest'],
   // Rows of points in every form, as streams and the import read them.
   readers: ['core', 'native', 'filter', 'ingest', 'wire'],

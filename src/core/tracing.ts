@@ -55,6 +55,12 @@ export interface Tracing {
   close(): Promise<void>
 }
 
+/** Makes spans of the library's calls. */
+export interface CallTracing {
+  /** Does the work of one call of a collection. The notes are null where the call is not sampled. */
+  run<T>(verb: string, collection: string, work: (notes: CallNotes | null) => Promise<T>): Promise<T>
+}
+
 /** Spans of one request that are kept; a stream of points has many batches. */
 const MOST_SPANS = 1_000
 const MOST_PLANS = 100

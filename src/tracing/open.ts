@@ -1,5 +1,5 @@
 import { VicinalError } from '../core/errors.js'
-import type { Tracing } from '../core/tracing.js'
+import type { CallTracing, Tracing } from '../core/tracing.js'
 import { workTimes } from '../core/work-times.js'
 
 const PACKAGES = [
@@ -35,4 +35,13 @@ export async function openTracing(version: string): Promise<Tracing> {
   const tracing = new OtlpTracing(version)
   workTimes.listeners.add((work) => tracing.done(work))
   return tracing
+}
+
+/** Spans of the library's calls, by a tracer of OpenTelemetry. Rejects with NATIVE_UNAVAILABLE, saying what to install. */
+export async function traceCalls(tracer: object): Promise<CallTracing> {
+  const { TracerOfCalls } = await import('./calls.js').catch((cause: unknown) => {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new VicinalError('NATIVE_UNAVAILABLE', `tracer: spans need npm install ${PACKAGES[0]} (${reason})`, { cause })
+  })
+  return new TracerOfCalls(tracer as ConstructorParameters<typeof TracerOfCalls>[0])
 }

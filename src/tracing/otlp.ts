@@ -5,7 +5,7 @@ import { detectResources, envDetector, resourceFromAttributes } from '@opentelem
 import { AlwaysOnSampler, BasicTracerProvider, BatchSpanProcessor } from '@opentelemetry/sdk-trace-base'
 import type { RequestNoted, Trace, TraceParent, Tracing } from '../core/tracing.js'
 import type { WorkDone } from '../core/work-times.js'
-import { addPlan, timeOf } from './plan-spans.js'
+import { addNoted, timeOf } from './plan-spans.js'
 
 const NAME = 'vicinal'
 /** Share of the requests without a `traceparent` that are traced, where OTEL_TRACES_SAMPLER says nothing. */
@@ -75,11 +75,7 @@ class RequestTrace implements Trace {
 
   end({ endMs, status, facts, spans, plans }: RequestNoted): void {
     const within = trace.setSpan(ROOT_CONTEXT, this.#span)
-    for (const { name, startMs, endMs: ended, facts: attributes } of spans) {
-      const options = { startTime: timeOf(startMs), ...(attributes ? { attributes } : {}) }
-      this.#tracer.startSpan(name, options, within).end(timeOf(ended))
-    }
-    for (const { plan, collection } of plans) addPlan(this.#tracer, within, plan, collection)
+    addNoted(this.#tracer, within, { spans, plans })
     this.#span.setAttributes({ ...facts, 'http.response.status_code': status })
     if (status >= INTERNAL_ERROR) this.#span.setStatus({ code: SpanStatusCode.ERROR })
     this.#span.end(timeOf(endMs))

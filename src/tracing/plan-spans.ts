@@ -2,6 +2,7 @@
 import { type Attributes, type Context, type Tracer, trace } from '@opentelemetry/api'
 import { notesOf } from '../core/call-notes.js'
 import type { QueryPlan } from '../core/query-plan.js'
+import type { RequestNoted } from '../core/tracing.js'
 
 const US_PER_MS = 1000
 
@@ -10,8 +11,17 @@ export function timeOf(ms: number): number {
   return performance.timeOrigin + ms
 }
 
-export function addPlan(tracer: Tracer, within: Context, plan: object, collection: string): void {
-  addStage(tracer, within, plan as QueryPlan, collection)
+/** Spans of the parts that a call noted, and of its queries. */
+export function addNoted(
+  tracer: Tracer,
+  within: Context,
+  { spans, plans }: Pick<RequestNoted, 'spans' | 'plans'>,
+): void {
+  for (const { name, startMs, endMs, facts: attributes } of spans) {
+    const options = { startTime: timeOf(startMs), ...(attributes ? { attributes } : {}) }
+    tracer.startSpan(name, options, within).end(timeOf(endMs))
+  }
+  for (const { plan, collection } of plans) addStage(tracer, within, plan as QueryPlan, collection)
 }
 
 /** A stage without times, such as the sample of a matrix, is left out, and its parts are those of its parent. */

@@ -1,11 +1,14 @@
+import type { CallNotes } from '../../core/call-notes.js'
 import { copied } from '../../core/copied.js'
 import type { CallOptions, Collection, Explained, Hit, QueryOptions } from '../../core/database.js'
 import { givenIfAny } from '../../core/given-options.js'
 import { IngestOptions, type IngestResult, type IngestStream } from '../../core/ingest.js'
-import { innerOf } from '../../core/inner-call.js'
+import { innerOf, withInner } from '../../core/inner-call.js'
+import { isPlain } from '../../core/known-keys.js'
 import { lookupsIn } from '../../core/lookups.js'
 import { PlainReads } from '../../core/plain-reads.js'
 import type { CollectionSnapshots } from '../../core/snapshots.js'
+import type { CallTracing } from '../../core/tracing.js'
 import type { Untyped } from '../../core/untyped.js'
 import { addVerbs } from '../../core/verbs.js'
 import { type IngestSink, ingestStream } from '../../intake/ingestion.js'
@@ -19,6 +22,8 @@ export interface HandleHost {
   /** Resolves once this node has what the call demands, of this collection and the others that it reads. */
   reach(after: string, call: CallOptions, others: readonly string[]): Promise<void>
   snapshots: CollectionSnapshots
+  /** Null where nobody wants spans of calls. */
+  tracing: CallTracing | null
 }
 
 /** The verbs that a handle passes on as they are, each with the place of the call's options among its arguments. */
@@ -81,6 +86,7 @@ class Handle extends PlainReads {
   readonly #slot: CollectionSlot
   readonly #aliases: () => string[]
   readonly #reach: HandleHost['reach']
+  readonly #tracing: CallTracing | null
   readonly snapshots: CollectionSnapshots
 
   constructor(slot: CollectionSlot, host: HandleHost) {
@@ -88,22 +94,28 @@ class Handle extends PlainReads {
     this.#slot = slot
     this.#aliases = host.aliases
     this.#reach = host.reach
+    this.#tracing = host.tracing
     this.snapshots = host.snapshots
   }
 
   static {
     addVerbs(Handle, VERBS, (verb) => {
       const within = WITHOUT_DEADLINE.has(verb) ? untilDone : withDeadline
+      const optionsAt = OPTIONS_AT[verb]
       return function (this: Handle, ...args: unknown[]) {
-        const call = args[OPTIONS_AT[verb]] as CallOptions | undefined
-        const passed = this.#passed(call, args)
-        const work = ({ methods }: OpenedCollection, openedInUs?: number) => {
-          const answer: Promise<unknown> = Reflect.apply(methods[verb], methods, passed)
-          if (openedInUs === undefined || !EXPLAINS.test(verb)) return answer
-          return answer.then((explained) => tellOpening(explained, openedInUs))
+        const call = args[optionsAt] as CallOptions | undefined
+        const given = this.#passed(call, args)
+        const use = (passed: unknown[]): Promise<unknown> => {
+          const work = ({ methods }: OpenedCollection, openedInUs?: number) => {
+            const answer: Promise<unknown> = Reflect.apply(methods[verb], methods, passed)
+            if (openedInUs === undefined || !EXPLAINS.test(verb)) return answer
+            return answer.then((explained) => tellOpening(explained, openedInUs))
+          }
+          if (call?.after === undefined) return this.#slot.use(work, call, within)
+          return this.#reach(call.after, call, lookupsIn(args)).then(() => this.#slot.use(work, call, within))
         }
-        if (call?.after === undefined) return this.#slot.use(work, call, within)
-        return this.#reach(call.after, call, lookupsIn(args)).then(() => this.#slot.use(work, call, within))
+        if (this.#tracing === null) return use(given)
+        return this.#tracing.run(verb, this.name, (notes) => use(withNotesAt(given, optionsAt, notes)))
       }
     })
   }
@@ -113,14 +125,25 @@ class Handle extends PlainReads {
   }
 
   query(query: QueryOptions): Promise<Hit[]> {
-    const [passed] = this.#passed(query, [query])
-    const use = () => this.#slot.use(({ methods }) => methods.query(passed), query)
-    return query?.after === undefined ? use() : this.#reach(query.after, query, lookupsIn(query)).then(use)
+    const given = this.#passed(query, [query])
+    const run = ([passed]: [QueryOptions]) => {
+      const use = () => this.#slot.use(({ methods }) => methods.query(passed), query)
+      return query?.after === undefined ? use() : this.#reach(query.after, query, lookupsIn(query)).then(use)
+    }
+    if (this.#tracing === null) return run(given)
+    return this.#tracing.run('query', this.name, (notes) => run(withNotesAt(given, 0, notes)))
   }
 
   /** Each batch is a use of its own: between two of them the collection may be closed, or deleted. */
   async ingest(stream: IngestStream, options?: IngestOptions): Promise<IngestResult> {
     const told = givenIfAny(IngestOptions, options)
+    if (this.#tracing === null) return await this.#ingest(stream, told)
+    return await this.#tracing.run('ingest', this.name, (notes) =>
+      this.#ingest(stream, ...withNotesAt([told] as [IngestOptions], 0, notes)),
+    )
+  }
+
+  async #ingest(stream: IngestStream, told: IngestOptions): Promise<IngestResult> {
     const { type, source, onProgress, mostErrors, ...call } = told
     const sink: IngestSink = {
       position: (name) => this.#slot.use(({ methods }) => methods.ingestPosition(name), call),
@@ -128,7 +151,7 @@ class Handle extends PlainReads {
       shape: () => this.#slot.use(({ methods }) => methods.ingestShape(), call),
       write: (batch) => this.#slot.use(({ methods }) => methods.ingestBatch(batch, call), call),
     }
-    return await ingestStream(stream, told, sink, innerOf(options)?.stream)
+    return await ingestStream(stream, told, sink, innerOf(told)?.stream)
   }
 
   async aliases(call?: CallOptions): Promise<string[]> {
@@ -143,6 +166,15 @@ class Handle extends PlainReads {
   #passed<A extends readonly unknown[] | []>(call: CallOptions | undefined, args: A): A {
     return (this.#slot.engine && call?.after === undefined) || innerOf(call) ? args : (args.map(copied) as unknown as A)
   }
+}
+
+/** The arguments with notes beside the call's options. Options that are none stay as they are, and are refused. */
+function withNotesAt<A extends unknown[]>(args: A, optionsAt: number, notes: CallNotes | null): A {
+  const call = args[optionsAt] as CallOptions | undefined
+  if (notes === null || !(call === undefined || isPlain(call))) return args
+  const noted = [...args] as A
+  noted[optionsAt] = withInner(call ?? {}, { ...innerOf(call), notes })
+  return noted
 }
 
 /** The plans of a call that opened the collection say so. */

@@ -11,6 +11,7 @@ import type { Payload } from '../../core/point.js'
 import { QuotaConfig, type QuotaStatus } from '../../core/quotas.js'
 import type { ClosedCollection, CollectionInfo, CollectionOptions } from '../../core/schema.js'
 import { RecoverOptions, type SnapshotSource, type Snapshots } from '../../core/snapshots.js'
+import type { CallTracing } from '../../core/tracing.js'
 import type { Untyped } from '../../core/untyped.js'
 import { read } from '../../core/vocabulary/reader.js'
 import { AliasBook } from '../catalogue/alias-book.js'
@@ -42,6 +43,7 @@ export interface DatabaseOptions {
   collectionIdleMs?: number
   onClosed?: () => void
   onIssue?: (issue: CollectionIssue) => void
+  tracing?: CallTracing | null
 }
 
 /** The database of this process: its collections by name. Creating and removing collections takes turns. */
@@ -54,8 +56,7 @@ export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabas
   readonly #removing = new Map<string, Pick<CollectionSlot, 'uuid' | 'end'>>()
   readonly #aliases: AliasBook
   readonly #admission: ConcurrentSearches
-  readonly #onClosed: () => void
-  readonly #onIssue: (issue: CollectionIssue) => void
+  readonly #told: Required<Pick<DatabaseOptions, 'onClosed' | 'onIssue' | 'tracing'>>
   readonly #quotas: QuotaGuard
   /** Running work that a close waits for, besides the turns. */
   readonly #underway = new Set<Promise<unknown>>()
@@ -66,12 +67,11 @@ export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabas
   #closed: Promise<void> | null = null
   private constructor(store: CollectionStore, options: DatabaseOptions) {
     super()
-    const { concurrentSearches, onClosed, onIssue } = options
+    const { concurrentSearches } = options
     this.#store = store
     this.#aliases = new AliasBook((aliases) => store.saveAliases(aliases))
     this.#admission = new ConcurrentSearches(concurrentSearches ?? LIMITS.concurrentSearches)
-    this.#onClosed = onClosed ?? (() => {})
-    this.#onIssue = onIssue ?? (() => {})
+    this.#told = { onClosed: () => {}, onIssue: () => {}, tracing: null, ...options }
     this.#quotas = new QuotaGuard({ nowMs: () => performance.now(), diskPercent: () => store.diskPercent() })
     this.#slots = new CollectionSlots(this.#slotHost(options))
     this.#host = {
@@ -131,8 +131,8 @@ export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabas
           quarantine: (name) => quarantineIn(this, name),
           catalog: (name) => this.#slotOf(name, noSuchLookup),
         }),
-      onOpened: ({ name }, engine) => engine.watchIssues((issue) => this.#onIssue({ collection: name, ...issue })),
-      onFailure: ({ name }, error, isOver) => this.#onIssue(ofOpening(name, error, isOver)),
+      onOpened: ({ name }, engine) => engine.watchIssues((issue) => this.#told.onIssue({ collection: name, ...issue })),
+      onFailure: ({ name }, error, isOver) => this.#told.onIssue(ofOpening(name, error, isOver)),
     }
   }
 
@@ -182,7 +182,7 @@ export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabas
 
   #addUnread(error: VicinalError): void {
     this.#slots.addUnread(error)
-    this.#onIssue(ofOpening(null, error, false))
+    this.#told.onIssue(ofOpening(null, error, false))
   }
 
   /** Finds a collection by its name or an alias. */
@@ -198,6 +198,7 @@ export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabas
         reach: (after, call, others) => this.watermarks.reach(after, call, [slot.name, ...others]),
         aliases: () => this.#aliases.of(slot.name),
         snapshots: new EmbeddedSnapshots(this.#host, slot),
+        tracing: this.#told.tracing,
       })
       this.#handles.set(slot, handle)
     }
@@ -322,7 +323,7 @@ export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabas
     await this.#finishRemoving(name)
     const as = adoptedAs(name, replaces)
     const slot = await this.#made(as, older, () => store.adopt(staged, as))
-    if (left) this.#onIssue(ofOpening(name, left, true))
+    if (left) this.#told.onIssue(ofOpening(name, left, true))
     await older?.end({ discard: true }).catch(() => undefined)
     // Files that cannot be removed now are removed at the next open.
     if (replaces !== null) await this.#store.remove({ uuid: replaces }).catch(() => undefined)
@@ -379,7 +380,7 @@ export class EmbeddedDatabase extends EnsuringDatabase implements SharingDatabas
     await this.#store.stop()
     const closing = await Promise.allSettled(this.#slots.all().map((slot) => slot.end()))
     await this.#store.close(this.#slots.all())
-    this.#onClosed()
+    this.#told.onClosed()
     for (const outcome of closing) if (outcome.status === 'rejected') throw outcome.reason
   }
 

@@ -8,6 +8,7 @@ import { invalid, type VicinalError } from '../../core/errors.js'
 import type { CollectionIssue } from '../../core/issues.js'
 import { checkKnown, keysOf } from '../../core/known-keys.js'
 import { LIMITS } from '../../core/limits.js'
+import type { CallTracing } from '../../core/tracing.js'
 import { memoryBudget } from '../memory/memory-budget.js'
 import type { SnapshotSettings } from '../snapshots/snapshot-store.js'
 import { CacheFolder } from '../stores/cache-folder.js'
@@ -55,6 +56,16 @@ export interface OpenOptions extends StoreOptions {
    * this process, its first listener stays.
    */
   onIssue?: (issue: CollectionIssue) => void
+  /**
+   * A tracer of OpenTelemetry. Each call of a collection becomes a span, with spans of its stages below it. Needs the package
+   * `@opentelemetry/api`. If the folder is already open in this process, its first tracer stays. Default: no spans.
+   */
+  tracer?: OpenTelemetryTracer
+}
+
+/** The part of OpenTelemetry's `Tracer` that spans are made by. */
+export interface OpenTelemetryTracer {
+  startSpan(name: string, options?: object, context?: never): object
 }
 
 const KNOWN = keysOf<OpenOptions>({
@@ -68,6 +79,7 @@ const KNOWN = keysOf<OpenOptions>({
   maxSnapshotBytes: true,
   collectionIdleMs: true,
   onIssue: true,
+  tracer: true,
 })
 const IN_MEMORY = ':memory:'
 const SERVICE = /^https?:\/\//i
@@ -112,7 +124,8 @@ export async function openSharing(folder: string, options: OpenOptions = {}): Pr
   checkStoreOptions(options, STORE.test(folder))
   checkMemoryLimit(options.memoryLimitBytes)
   checkIdle(options.collectionIdleMs)
-  if (folder === IN_MEMORY) return await openStore(new MemoryStore(), options)
+  const tracing = options.tracer === undefined ? null : await tracingOf(options.tracer)
+  if (folder === IN_MEMORY) return await openStore(new MemoryStore(), options, tracing)
   // Reads the environment now: a service removes the store's keys from it afterwards.
   const address = STORE.test(folder) ? parseStore(folder) : null
   const cache = resolve(options.cache ?? DEFAULT_CACHE)
@@ -123,7 +136,7 @@ export async function openSharing(folder: string, options: OpenOptions = {}): Pr
     const source = address
       ? await StoreSource.open(address, await CacheFolder.open(cache, options.cacheBytes), storeOptionsOf(options))
       : await FolderSource.open(root)
-    return await openStore(new ReaderStore(source), options)
+    return await openStore(new ReaderStore(source), options, tracing)
   }
   for (let shared = writers.get(root); shared; shared = writers.get(root)) {
     if (!shared.closing) return await openAgain(shared, options)
@@ -135,12 +148,19 @@ export async function openSharing(folder: string, options: OpenOptions = {}): Pr
     ? openOwning(address, cache, { ...options, snapshots })
     : FolderStore.open(root, systemClock, snapshots)
   const opened = new SharedDatabase(
-    opening.then((store) => openStore(store, options)),
+    opening.then((store) => openStore(store, options, tracing)),
     settings,
     () => writers.delete(root),
   )
   writers.set(root, opened)
   return await opened.handle()
+}
+
+async function tracingOf(tracer: unknown): Promise<CallTracing> {
+  if (typeof (tracer as Partial<OpenTelemetryTracer> | null)?.startSpan !== 'function')
+    throw invalid('tracer', 'expected a tracer of OpenTelemetry', tracer)
+  const { traceCalls } = await import('../../tracing/open.js')
+  return await traceCalls(tracer as OpenTelemetryTracer)
 }
 
 async function openOwning(
@@ -201,7 +221,11 @@ export async function openNode(store: NodeStore, options: OpenOptions): Promise<
   return await openStore(store, options)
 }
 
-async function openStore(store: CollectionStore, options: OpenOptions): Promise<EmbeddedDatabase> {
+async function openStore(
+  store: CollectionStore,
+  options: OpenOptions,
+  tracing: CallTracing | null = null,
+): Promise<EmbeddedDatabase> {
   const { concurrentSearches, memoryLimitBytes, collectionIdleMs, onIssue } = options
   const unlimit = memoryLimitBytes === undefined ? () => {} : memoryBudget.limit(memoryLimitBytes)
   try {
@@ -209,6 +233,7 @@ async function openStore(store: CollectionStore, options: OpenOptions): Promise<
       ...(concurrentSearches === undefined ? {} : { concurrentSearches }),
       ...(collectionIdleMs === undefined ? {} : { collectionIdleMs }),
       ...(onIssue ? { onIssue } : {}),
+      tracing,
       onClosed: unlimit,
     })
     const reason = store.notice ?? null
