@@ -5,7 +5,7 @@ import { type Settled, settled } from '../log/group.js'
 import type { StoreAddress } from './address.js'
 import { countWithin } from './batches.js'
 import { GroupOpenings, type Opening, type OpeningOptions } from './group-opening.js'
-import { scanned } from './group-reader.js'
+import { SCAN_BYTES, scanned } from './group-reader.js'
 import { WATERMARK } from './keys.js'
 import type { PushedBatch } from './pushed-frame.js'
 import type { Entry } from './slate-messages.js'
@@ -110,7 +110,8 @@ export class Group {
 
   /** The entries whose keys begin with `prefix`, from the key `from` on. */
   async *scan(prefix: Uint8Array, from = prefix): AsyncGenerator<Entry> {
-    yield* scanned(await this.#live(), prefix, from)
+    const scan = async (next: Uint8Array, to: Uint8Array) => (await this.#live()).scan(next, to, SCAN_BYTES)
+    yield* scanned((next, to) => this.#watched(scan(next, to)), prefix, from)
   }
 
   async close(): Promise<void> {

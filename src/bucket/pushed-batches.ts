@@ -24,12 +24,16 @@ interface Held {
  * it yet may still push, and its successor uses the same numbers. Once the database has a batch, it is dropped here.
  */
 export class PushedBatches {
-  /** How far the database has been read. */
   #base: Position = { epoch: 0, batch: 0, catalogueBatch: 0 }
   #readable: readonly Held[] = []
   #waiting: readonly Held[] = []
   /** The batch before the first that waits, while some may come. */
   #waitsFor: Watermark | null = null
+
+  /** How far the database has been read. */
+  get base(): Position {
+    return this.#base
+  }
 
   /** The last batch that can be read, from here or from the database. */
   get position(): Position {

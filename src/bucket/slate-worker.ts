@@ -3,7 +3,7 @@ import type { Db, DbReader } from '@slatedb/uniffi'
 import { moment } from './counted-batches.js'
 import { WATERMARK } from './keys.js'
 import { storePackage } from './packages.js'
-import { Ended, failureOf } from './slate-endings.js'
+import { Ended, endedBy, failureOf, messageOf } from './slate-endings.js'
 import type {
   GetTask,
   OpenTask,
@@ -71,9 +71,9 @@ async function run(task: SlateTask): Promise<SlateResults[SlateTask['kind']]> {
     case 'write':
       return await write(task)
     case 'get':
-      return await reading(() => get(task))
+      return await reading((from) => get(task, from))
     case 'scan':
-      return await reading(() => scan(task))
+      return await reading((from) => scan(task, from))
     case 'poll':
       return await setPoll(task)
     case 'close':
@@ -169,34 +169,42 @@ function source(): Db | DbReader {
   return from
 }
 
-async function reading<T>(work: () => Promise<T>): Promise<T> {
-  const read = work()
+async function reading<T>(work: (from: Db | DbReader) => Promise<T>): Promise<T> {
+  const from = source()
+  const read = work(from)
   const settled: Promise<unknown> = read.then(
     () => reads.delete(settled),
     () => reads.delete(settled),
   )
   reads.add(settled)
-  return await read
+  try {
+    return await read
+  } catch (error) {
+    // A reader that has ended repeats the error of its last look, which does not say so.
+    const { close_reason: reason } = from.status()
+    if (reason === undefined) throw error
+    throw endedBy(error) ?? new Ended(messageOf(error), reason === 'Fenced' ? 'fenced' : 'lost')
+  }
 }
 
 /** Reads, and tells the watermark of the state that was read: the same before and after. */
 async function exactly<T>(
+  from: Db | DbReader,
   isExact: boolean,
-  read: (from: Db | DbReader) => Promise<T>,
+  read: () => Promise<T>,
 ): Promise<[T, Uint8Array | null]> {
-  const from = source()
-  if (!isExact) return [await read(from), null]
+  if (!isExact) return [await read(), null]
   const watermark = async () => (await from.get(asBuffer(WATERMARK))) ?? new Uint8Array()
   for (let before = await watermark(); ; ) {
-    const found = await read(from)
+    const found = await read()
     const now = await watermark()
     if (Buffer.compare(before, now) === 0) return [found, now]
     before = now
   }
 }
 
-async function get({ key, isExact }: GetTask): Promise<SlateResults['get']> {
-  const [value, watermark] = await exactly(isExact, (from) => from.get(asBuffer(key)))
+async function get({ key, isExact }: GetTask, from: Db | DbReader): Promise<SlateResults['get']> {
+  const [value, watermark] = await exactly(from, isExact, () => from.get(asBuffer(key)))
   return { value, watermark }
 }
 
@@ -239,9 +247,9 @@ function awaitRenewal(intervalMs: number): void {
   }, READER_RENEWAL_MS).unref()
 }
 
-async function scan({ from, to, bytes, isExact }: ScanTask): Promise<SlateResults['scan']> {
-  const range = { start: asBuffer(from), start_inclusive: true, end: asBuffer(to), end_inclusive: false }
-  const [iterator, watermark] = await exactly(isExact, (database) => database.scan(range))
+async function scan({ from: first, to, bytes, isExact }: ScanTask, from: Db | DbReader): Promise<SlateResults['scan']> {
+  const range = { start: asBuffer(first), start_inclusive: true, end: asBuffer(to), end_inclusive: false }
+  const [iterator, watermark] = await exactly(from, isExact, () => from.scan(range))
   const entries: SlateResults['scan']['entries'] = []
   let read = 0
   while (read < bytes) {

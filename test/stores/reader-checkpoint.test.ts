@@ -80,3 +80,18 @@ test('a reader takes another checkpoint before its own expires, and gives that b
   expect(most).toBeLessThanOrEqual(2)
   await expect.poll(present, PATIENCE).not.toContain(first)
 }, 120_000)
+
+test('a reader whose checkpoint expired while it was cut off from its store reads on', async () => {
+  const group = await owner({ minAgeMs: 4_000 })
+  await group.write({ puts: [[key('c/a'), key('1')]] })
+  const reader = await readerOf([lifetime(4_000), unrenewed])
+  expect(textOf(await reader.get(key('c/a')))).toBe('1')
+  const [checkpoint] = present()
+  const before = threads.length
+  unlinkSync(link)
+  await group.write({ puts: [[key('c/a'), key('2')]] })
+  await expect.poll(present, PATIENCE).not.toContain(checkpoint)
+  symlinkSync('bucket', link)
+  await expect.poll(() => reader.get(key('c/a')).then(textOf, () => null), PATIENCE).toBe('2')
+  expect(threads.length).toBe(before + 1)
+})
