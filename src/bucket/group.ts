@@ -18,7 +18,10 @@ const BATCH_BYTES = 8 * 1024 * 1024
 export interface GroupOptions extends OpeningOptions {
   /** Called once, when the group takes nothing more: another node has opened it. */
   onEnd?: (error: VicinalError) => void
-  /** Called after each batch that is durable and counts, in their order. Its arrays are valid during the call alone. */
+  /**
+   * Called after each batch that is durable and counts, in their order, and with a position alone after the database was
+   * opened again. Its arrays are valid during the call alone.
+   */
   onBatch?: (batch: PushedBatch) => void
 }
 
@@ -169,6 +172,8 @@ export class Group {
       if (opening) {
         this.#thread = opening.thread
         this.#position = firstOf(opening)
+        // A batch of unknown outcome may be there: readers look at the store.
+        this.#onBatch({ position: this.#position, puts: [], deletes: [], isPosition: true })
         return opening.before
       }
       if (this.#isClosing) this.#failure ??= cause
