@@ -30,7 +30,7 @@ const LOOK_MS = 1_000
  */
 export class GroupReader {
   readonly #reader: ReaderThread
-  readonly #pushed = new PushedBatches()
+  readonly #pushed: PushedBatches
   readonly #onPushed: () => void
   #isPushing = false
   #busyUntilMs = performance.now() + BUSY_MS
@@ -40,24 +40,35 @@ export class GroupReader {
   #changing: Promise<void> | null = null
   #isClosed = false
 
-  private constructor(thread: SlateThread, open: () => Promise<SlateThread>, onPushed: () => void) {
+  private constructor(
+    thread: SlateThread,
+    open: () => Promise<SlateThread>,
+    onPushed: () => void,
+    memoryBytes = MOST_PUSHED_BYTES,
+  ) {
+    this.#pushed = new PushedBatches(Math.min(MOST_PUSHED_BYTES, memoryBytes))
     this.#reader = new ReaderThread(thread, { open, admit: (next) => this.#admit(next) })
     this.#onPushed = onPushed
   }
 
-  /** `onPushed` is called when there is more to read. */
+  /** `onPushed` is called when there is more to read. SlateDB and pushed batches may each hold `memoryBytes`. */
   static async open(
     address: StoreAddress,
     onPushed: () => void = () => {},
     memoryBytes?: number,
   ): Promise<GroupReader> {
     const open = () => openedReader(address, BUSY_POLL_MS, memoryBytes)
-    return new GroupReader(await open(), open, onPushed)
+    return new GroupReader(await open(), open, onPushed, memoryBytes)
   }
 
   /** Bytes that SlateDB holds at most. */
   get heldBytes(): number {
     return this.#reader.present.heldBytes
+  }
+
+  /** Bytes of pushed batches that are held. */
+  get pushedBytes(): number {
+    return this.#pushed.bytes
   }
 
   /** The node that opened the group last, as far as this reader's database has it. */
@@ -162,7 +173,7 @@ export class GroupReader {
   /** Has SlateDB's reader ask the store as often as there is reason to. */
   #setPace(): void {
     const nowMs = performance.now()
-    const isFull = this.#pushed.bytes > MOST_PUSHED_BYTES / 2
+    const isFull = this.#pushed.bytes > this.#pushed.mostBytes / 2
     const isBusy = this.#pushed.isWaiting || isFull || (!this.#isPushing && nowMs - this.#changedAtMs < BUSY_MS)
     if (isBusy) this.#busyUntilMs = nowMs + (this.#isPushing ? LOOK_MS : BUSY_MS)
     const isQuiet = this.#isPushing || nowMs - this.#changedAtMs >= QUIET_MS
