@@ -1,14 +1,17 @@
+import { VicinalError } from '../core/errors.js'
 import type { StoreAddress } from './address.js'
 import { openedReader } from './group-opening.js'
 import { behind, OWNER, WATERMARK } from './keys.js'
 import { decodeOwner, type GroupOwner } from './owner.js'
 import { MOST_PUSHED_BYTES, PushedBatches } from './pushed-batches.js'
 import type { ReceivedFrame } from './pushed-frame.js'
-import type { Entry } from './slate-messages.js'
+import { ReaderThread } from './reader-thread.js'
+import type { Entry, SlateResults } from './slate-messages.js'
 import type { SlateThread } from './slate-thread.js'
 import { decodePosition, hasReached, type Position } from './watermark.js'
 
-const SCAN_BYTES = 4 * 1024 * 1024
+/** Bytes of one piece of a scan, about. */
+export const SCAN_BYTES = 4 * 1024 * 1024
 /** How often SlateDB's reader asks the store while there may be something new. */
 const BUSY_POLL_MS = 100
 /** The same once nothing has changed for a while. */
@@ -26,8 +29,8 @@ const LOOK_MS = 1_000
  * pushed since. Without pushed batches it polls often, unless nothing changes and nobody waits.
  */
 export class GroupReader {
-  readonly #thread: SlateThread
-  readonly #pushed = new PushedBatches()
+  readonly #reader: ReaderThread
+  readonly #pushed: PushedBatches
   readonly #onPushed: () => void
   #isPushing = false
   #busyUntilMs = performance.now() + BUSY_MS
@@ -37,28 +40,40 @@ export class GroupReader {
   #changing: Promise<void> | null = null
   #isClosed = false
 
-  private constructor(thread: SlateThread, onPushed: () => void) {
-    this.#thread = thread
+  private constructor(
+    thread: SlateThread,
+    open: () => Promise<SlateThread>,
+    onPushed: () => void,
+    memoryBytes = MOST_PUSHED_BYTES,
+  ) {
+    this.#pushed = new PushedBatches(Math.min(MOST_PUSHED_BYTES, memoryBytes))
+    this.#reader = new ReaderThread(thread, { open, admit: (next) => this.#admit(next) })
     this.#onPushed = onPushed
   }
 
-  /** `onPushed` is called when there is more to read. */
+  /** `onPushed` is called when there is more to read. SlateDB and pushed batches may each hold `memoryBytes`. */
   static async open(
     address: StoreAddress,
     onPushed: () => void = () => {},
     memoryBytes?: number,
   ): Promise<GroupReader> {
-    return new GroupReader(await openedReader(address, BUSY_POLL_MS, memoryBytes), onPushed)
+    const open = () => openedReader(address, BUSY_POLL_MS, memoryBytes)
+    return new GroupReader(await open(), open, onPushed, memoryBytes)
   }
 
   /** Bytes that SlateDB holds at most. */
   get heldBytes(): number {
-    return this.#thread.heldBytes
+    return this.#reader.present.heldBytes
+  }
+
+  /** Bytes of pushed batches that are held. */
+  get pushedBytes(): number {
+    return this.#pushed.bytes
   }
 
   /** The node that opened the group last, as far as this reader's database has it. */
   async owner(): Promise<GroupOwner | null> {
-    return decodeOwner(await this.#thread.get(OWNER))
+    return decodeOwner(await this.#get(OWNER))
   }
 
   /** How far this reader sees. Later reads are not older. `isAwaited`: callers wait for the next batch. */
@@ -67,7 +82,7 @@ export class GroupReader {
     const nowMs = performance.now()
     if (isAwaited && !this.#isPushing) this.#busyUntilMs = nowMs + BUSY_MS
     const isKnown = this.#isPushing && !pushed.isWaiting && nowMs - this.#lookedAtMs < LOOK_MS
-    if (!isKnown) this.#noteBase(decodePosition(await this.#thread.get(WATERMARK)))
+    if (!isKnown) this.#noteBase(decodePosition(await this.#get(WATERMARK)))
     this.#setPace()
     return pushed.position
   }
@@ -108,8 +123,8 @@ export class GroupReader {
 
   async get(key: Uint8Array): Promise<Uint8Array | null> {
     const { entries } = this.#pushed
-    if (entries.isEmpty) return await this.#thread.get(key)
-    const { value, watermark } = await this.#thread.getExact(key)
+    if (entries.isEmpty) return await this.#get(key)
+    const { value, watermark } = await this.#reader.read((thread) => thread.getExact(key))
     const pushed = entries.get(key, decodePosition(watermark))
     return pushed === undefined ? value : pushed
   }
@@ -117,13 +132,13 @@ export class GroupReader {
   /** The entries whose keys begin with `prefix`, from the key `from` on. */
   async *scan(prefix: Uint8Array, from = prefix): AsyncGenerator<Entry> {
     const { entries } = this.#pushed
-    if (entries.isEmpty) yield* scanned(this.#thread, prefix, from)
+    if (entries.isEmpty) yield* scanned((next, to) => this.#scan(next, to, false), prefix, from)
     // The log of a collection, at the place where its reader is: the database cannot have more.
     else if (entries.puts(from)) yield* entries.over([], from, behind(prefix), null)
     else {
       const to = behind(prefix)
       for (let next = from; ; ) {
-        const piece = await this.#thread.scan(next, to, SCAN_BYTES, true)
+        const piece = await this.#scan(next, to, true)
         const last = piece.entries.at(-1)
         const end = piece.isWhole || !last ? to : after(last[0])
         yield* entries.over(piece.entries, next, end, decodePosition(piece.watermark ?? null))
@@ -136,22 +151,39 @@ export class GroupReader {
   async close(): Promise<void> {
     this.#isClosed = true
     await this.#changing
-    await this.#thread.close()
+    await this.#reader.close()
+  }
+
+  async #get(key: Uint8Array): Promise<Uint8Array | null> {
+    return await this.#reader.read((thread) => thread.get(key))
+  }
+
+  async #scan(from: Uint8Array, to: Uint8Array, isExact: boolean): Promise<SlateResults['scan']> {
+    return await this.#reader.read((thread) => thread.scan(from, to, SCAN_BYTES, isExact))
+  }
+
+  /** A database that was opened again has what the one before had, and begins with its pace. */
+  async #admit(next: SlateThread): Promise<void> {
+    if (!hasReached(decodePosition(await next.get(WATERMARK)), this.#pushed.base))
+      throw new VicinalError('UNAVAILABLE', "the store's database: a new reader sees less than the one before")
+    this.#pollMs = BUSY_POLL_MS
+    this.#busyUntilMs = performance.now() + BUSY_MS
   }
 
   /** Has SlateDB's reader ask the store as often as there is reason to. */
   #setPace(): void {
     const nowMs = performance.now()
-    const isFull = this.#pushed.bytes > MOST_PUSHED_BYTES / 2
+    const isFull = this.#pushed.bytes > this.#pushed.mostBytes / 2
     const isBusy = this.#pushed.isWaiting || isFull || (!this.#isPushing && nowMs - this.#changedAtMs < BUSY_MS)
     if (isBusy) this.#busyUntilMs = nowMs + (this.#isPushing ? LOOK_MS : BUSY_MS)
     const isQuiet = this.#isPushing || nowMs - this.#changedAtMs >= QUIET_MS
     const pollMs = nowMs < this.#busyUntilMs ? BUSY_POLL_MS : isQuiet ? IDLE_POLL_MS : QUIET_POLL_MS
     if (pollMs === this.#pollMs || this.#changing || this.#isClosed) return
-    this.#changing = this.#thread
+    const thread = this.#reader.present
+    this.#changing = thread
       .setPoll(pollMs)
       .then(() => {
-        this.#pollMs = pollMs
+        if (thread === this.#reader.present) this.#pollMs = pollMs
       })
       // The reader goes on as it was, and the next call tries again.
       .catch(() => undefined)
@@ -161,11 +193,15 @@ export class GroupReader {
   }
 }
 
-/** Entries of a database whose keys begin with `prefix`. */
-export async function* scanned(thread: SlateThread, prefix: Uint8Array, from: Uint8Array): AsyncGenerator<Entry> {
+/** Entries of a database whose keys begin with `prefix`. `scan` reads a piece of them. */
+export async function* scanned(
+  scan: (from: Uint8Array, to: Uint8Array) => Promise<SlateResults['scan']>,
+  prefix: Uint8Array,
+  from: Uint8Array,
+): AsyncGenerator<Entry> {
   const to = behind(prefix)
   for (let next = from; ; ) {
-    const { entries, isWhole } = await thread.scan(next, to, SCAN_BYTES)
+    const { entries, isWhole } = await scan(next, to)
     yield* entries
     const last = entries.at(-1)
     if (isWhole || !last) return

@@ -5,7 +5,7 @@ import { type Settled, settled } from '../log/group.js'
 import type { StoreAddress } from './address.js'
 import { countWithin } from './batches.js'
 import { GroupOpenings, type Opening, type OpeningOptions } from './group-opening.js'
-import { scanned } from './group-reader.js'
+import { SCAN_BYTES, scanned } from './group-reader.js'
 import { WATERMARK } from './keys.js'
 import type { PushedBatch } from './pushed-frame.js'
 import type { Entry } from './slate-messages.js'
@@ -18,7 +18,10 @@ const BATCH_BYTES = 8 * 1024 * 1024
 export interface GroupOptions extends OpeningOptions {
   /** Called once, when the group takes nothing more: another node has opened it. */
   onEnd?: (error: VicinalError) => void
-  /** Called after each batch that is durable and counts, in their order. Its arrays are valid during the call alone. */
+  /**
+   * Called after each batch that is durable and counts, in their order, and with a position alone after the database was
+   * opened again. Its arrays are valid during the call alone.
+   */
   onBatch?: (batch: PushedBatch) => void
 }
 
@@ -110,7 +113,8 @@ export class Group {
 
   /** The entries whose keys begin with `prefix`, from the key `from` on. */
   async *scan(prefix: Uint8Array, from = prefix): AsyncGenerator<Entry> {
-    yield* scanned(await this.#live(), prefix, from)
+    const scan = async (next: Uint8Array, to: Uint8Array) => (await this.#live()).scan(next, to, SCAN_BYTES)
+    yield* scanned((next, to) => this.#watched(scan(next, to)), prefix, from)
   }
 
   async close(): Promise<void> {
@@ -168,6 +172,8 @@ export class Group {
       if (opening) {
         this.#thread = opening.thread
         this.#position = firstOf(opening)
+        // A batch of unknown outcome may be there: readers look at the store.
+        this.#onBatch({ position: this.#position, puts: [], deletes: [], isPosition: true })
         return opening.before
       }
       if (this.#isClosing) this.#failure ??= cause

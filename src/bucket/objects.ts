@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { Operator } from 'opendal'
 import { VicinalError } from '../core/errors.js'
+import { requestFailure } from '../core/store-errors.js'
 import type { StoreAddress } from './address.js'
 import { storePackage } from './packages.js'
 
@@ -13,7 +14,6 @@ export interface StoredObject {
 
 /** Where a file store writes objects that then take their places by a rename: it would write them in place otherwise. */
 const UNFINISHED = 'probe/unfinished'
-const REASON_CHARS = 200
 /** Kinds of errors by which a store says that it has no such bytes. */
 const ABSENT = new Set(['NotFound', 'RangeNotSatisfied'])
 /** A store that is busy, or that answered nothing, is asked again so often. */
@@ -142,10 +142,10 @@ export class Objects {
     await this.#run('remove', folder, () => this.#operator.removeAll(folder))
   }
 
-  /** Of the cause only the end is told: before it stands the request, which may have a signature. */
+  /** The cause is not kept: its text has the request and the answer, which may have a signature. */
   #failure(cause: unknown, action: string, path: string): VicinalError {
     if (cause instanceof VicinalError) return cause
-    const reason = (cause as Error).message.split('=> ')[1]?.slice(0, REASON_CHARS) ?? ''
+    const reason = requestFailure((cause as Error).message)
     const what = `the store ${placeOf(this.address)} could not ${action} ${path}: ${kindOf(cause)}: ${reason}`
     return new VicinalError('UNAVAILABLE', what + unsetOf(this.address))
   }

@@ -3,7 +3,7 @@ import type { ReceivedFrame } from './pushed-frame.js'
 import type { Entry } from './slate-messages.js'
 import { hasReached, type Position, type Watermark } from './watermark.js'
 
-/** Bytes of pushed batches that a reader holds until it has read them from the store as well. */
+/** Bytes of pushed batches that a reader holds until it has read them from the store as well; less below a memory limit. */
 export const MOST_PUSHED_BYTES = 64 * 1024 * 1024
 
 const textOf = (key: Uint8Array) => Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString('latin1')
@@ -24,12 +24,18 @@ interface Held {
  * it yet may still push, and its successor uses the same numbers. Once the database has a batch, it is dropped here.
  */
 export class PushedBatches {
-  /** How far the database has been read. */
   #base: Position = { epoch: 0, batch: 0, catalogueBatch: 0 }
   #readable: readonly Held[] = []
   #waiting: readonly Held[] = []
   /** The batch before the first that waits, while some may come. */
   #waitsFor: Watermark | null = null
+
+  constructor(readonly mostBytes = MOST_PUSHED_BYTES) {}
+
+  /** How far the database has been read. */
+  get base(): Position {
+    return this.#base
+  }
 
   /** The last batch that can be read, from here or from the database. */
   get position(): Position {
@@ -57,7 +63,7 @@ export class PushedBatches {
     this.#waitsFor = null
   }
 
-  /** Takes a frame in the order of its stream. Throws where more is held than `MOST_PUSHED_BYTES`. */
+  /** Takes a frame in the order of its stream. Throws where more is held than `mostBytes`. */
   take(frame: ReceivedFrame): void {
     const { position } = frame
     const last = this.#waiting.at(-1)?.position ?? this.#waitsFor ?? this.position
@@ -79,7 +85,7 @@ export class PushedBatches {
       else this.#readable = [...this.#readable, held]
     }
     this.#settle()
-    if (this.bytes > MOST_PUSHED_BYTES) throw new Error(`more than ${MOST_PUSHED_BYTES} bytes of batches are held`)
+    if (this.bytes > this.mostBytes) throw new Error(`more than ${this.mostBytes} bytes of batches are held`)
   }
 
   #settle(): void {

@@ -40,6 +40,8 @@ export interface PushedBatch {
   position: Position
   puts: readonly Entry[]
   deletes: readonly Uint8Array[]
+  /** The batch of this position, and all before it, are read from the store. */
+  isPosition?: boolean
 }
 
 const PUSHED = [RECORDS, MANIFESTS, CATALOGUE, SNAPSHOTS].map((prefix) => Buffer.from(prefix))
@@ -51,8 +53,9 @@ function isPushed(key: Uint8Array): boolean {
   return PUSHED.some((prefix) => given.subarray(0, prefix.length).equals(prefix))
 }
 
-/** The frame of a batch; of its position alone if the batch is too large. */
-export function encodeFrame({ position, puts, deletes }: PushedBatch): Buffer {
+/** The frame of a batch; of its position alone if the batch is too large, or was not told. */
+export function encodeFrame({ position, puts, deletes, isPosition = false }: PushedBatch): Buffer {
+  if (isPosition) return positionFrame(position)
   const [told, gone] = [puts.filter(([key]) => isPushed(key)), deletes.filter(isPushed)]
   const bytes =
     told.reduce((sum, [key, value]) => sum + KEY_LENGTH_BYTES + VALUE_LENGTH_BYTES + key.length + value.length, 0) +
@@ -131,7 +134,6 @@ export class FrameReader {
 }
 
 export interface ReceivedFrame extends PushedBatch {
-  /** The batch of this position, and all before it, are read from the store. */
   isPosition: boolean
   bytes: number
 }

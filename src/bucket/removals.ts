@@ -3,6 +3,7 @@ import type { Group } from './group.js'
 import { REMOVALS, removalKey } from './keys.js'
 import type { Objects } from './objects.js'
 import type { Entry } from './slate-messages.js'
+import { removalPathOf } from './values.js'
 
 const HOUR_MS = 3_600_000
 /** Objects stay for as long after nothing names them, for readers that have just read the manifest. */
@@ -11,7 +12,11 @@ export const DEFAULT_REMOVAL_MS = HOUR_MS
 export const PRUNING = 'prune/'
 /** Removals of one batch. */
 const AT_ONCE = 100
+/** A store that removes so many objects in a row not at all is left alone for a while. */
+const FAILED_IN_A_ROW = 5
 const RETRY_MS = 30_000
+/** An object that could not be removed is tried again after this time, then after twice as much, and so on. */
+const OBJECT_RETRY_FIRST_MS = 2 * RETRY_MS
 
 /**
  * Objects that no manifest names any more. The batch that stops naming them writes a key for each. The owner removes them
@@ -29,6 +34,8 @@ export class Removals {
   readonly #sinceMs = new Map<string, number>()
   /** Paths below which nothing is removed now, with the number of their holders. */
   readonly #held = new Map<string, number>()
+  /** Objects that could not be removed. Others pass them by meanwhile. */
+  readonly #failed = new Map<string, { retryAtMs: number; waitMs: number }>()
   #retryAtMs = 0
   /** Does what is due for a path that begins with PRUNING; no object has such a path. */
   prune: (path: string) => Promise<void> = async () => undefined
@@ -40,6 +47,7 @@ export class Removals {
     this.afterMs = afterMs
   }
 
+  /** Rejects with CORRUPT for a key that stands for nothing that an owner removes. */
   static async open(
     group: Group,
     objects: Objects,
@@ -47,8 +55,7 @@ export class Removals {
   ): Promise<Removals> {
     const removals = new Removals(group, objects, clock, removalMs)
     const found: string[] = []
-    for await (const [key] of group.scan(REMOVALS))
-      found.push(Buffer.from(key.subarray(REMOVALS.length)).toString('utf8'))
+    for await (const [key] of group.scan(REMOVALS)) found.push(removalPathOf(key))
     removals.added(found)
     return removals
   }
@@ -84,19 +91,46 @@ export class Removals {
     }
   }
 
-  /** Removes what is due. */
+  /** Removes what is due. Rejects if an object could not be removed, once the others are. */
   async sweep(): Promise<void> {
     const nowMs = this.#clock.monotonicMs()
     if (nowMs < this.#retryAtMs) return
+    const failures: unknown[] = []
     for (let due = this.#due(nowMs); due.length > 0; due = this.#due(nowMs)) {
       // A node that no longer owns the store finds out here, and leaves the removal to its successor.
       await this.#group.write({ puts: this.puts(due) })
       this.#retryAtMs = nowMs + RETRY_MS
-      for (const path of due) await this.#removeOne(path)
-      await this.#group.write({ puts: [], deletes: due.map(removalKey) })
+      const { removed, isAway } = await this.#removeAll(due, nowMs, failures)
+      if (removed.length > 0) await this.#group.write({ puts: [], deletes: removed.map(removalKey) })
+      for (const path of removed) this.#sinceMs.delete(path)
+      if (isAway) break
       this.#retryAtMs = 0
-      for (const path of due) this.#sinceMs.delete(path)
     }
+    if (failures.length > 0) throw failures[0]
+  }
+
+  /** `isAway`: the store removes nothing, and the rest was not tried. */
+  async #removeAll(
+    paths: readonly string[],
+    nowMs: number,
+    failures: unknown[],
+  ): Promise<{ removed: string[]; isAway: boolean }> {
+    const removed: string[] = []
+    let inARow = 0
+    for (const path of paths) {
+      try {
+        await this.#removeOne(path)
+        removed.push(path)
+        this.#failed.delete(path)
+        inARow = 0
+      } catch (error) {
+        failures.push(error)
+        const waitMs = Math.min(HOUR_MS, 2 * (this.#failed.get(path)?.waitMs ?? OBJECT_RETRY_FIRST_MS / 2))
+        this.#failed.set(path, { retryAtMs: nowMs + waitMs, waitMs })
+        if (++inARow === FAILED_IN_A_ROW) return { removed, isAway: true }
+      }
+    }
+    return { removed, isAway: false }
   }
 
   async #removeOne(path: string): Promise<void> {
@@ -106,13 +140,18 @@ export class Removals {
     else await this.#objects.remove(path)
   }
 
+  /** Those that failed before come last. */
   #due(nowMs: number): string[] {
     const due: string[] = []
+    const again: string[] = []
     for (const [path, sinceMs] of this.#sinceMs) {
       if (nowMs - sinceMs < this.afterMs || due.length === AT_ONCE) break
-      if (!this.#isHeld(path)) due.push(path)
+      if (this.#isHeld(path)) continue
+      const failed = this.#failed.get(path)
+      if (!failed) due.push(path)
+      else if (nowMs >= failed.retryAtMs) again.push(path)
     }
-    return due
+    return [...due, ...again].slice(0, AT_ONCE)
   }
 
   #isHeld(path: string): boolean {

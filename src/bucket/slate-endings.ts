@@ -1,5 +1,5 @@
+import { withoutAnswer } from '../core/store-errors.js'
 import type { Ending, SlateFailure } from './slate-messages.js'
-import { withoutAnswer } from './store-errors.js'
 
 /** The database takes and answers nothing more. */
 export class Ended extends Error {

@@ -3,7 +3,7 @@ import type { Db, DbReader } from '@slatedb/uniffi'
 import { moment } from './counted-batches.js'
 import { WATERMARK } from './keys.js'
 import { storePackage } from './packages.js'
-import { Ended, failureOf } from './slate-endings.js'
+import { Ended, endedBy, failureOf, messageOf } from './slate-endings.js'
 import type {
   GetTask,
   OpenTask,
@@ -31,9 +31,10 @@ const POLL_ATTEMPTS = 5
 const ONE_TABLE_BYTES = 1024 * 1024 * 1024
 /** Tables that wait for SlateDB's compactor, which looks every IDLE_POLL_MS; a batch must not wait for that. */
 const WAITING_TABLES = 64
+/** How long the state that a reader reads is kept for it in the database. */
 const READER_CHECKPOINT_MS = 600_000
 /** Once half of that time is over, SlateDB's reader writes its manifest at each look. A new one takes its place before. */
-const READER_RENEWAL_MS = 240_000
+const READER_RENEWAL_MS = READER_CHECKPOINT_MS * 0.4
 /** While nothing is written or removed, SlateDB's own work looks this often. */
 const IDLE_POLL_MS = 10_000
 /** Bytes that an entry takes beside its key and value, about. */
@@ -70,9 +71,9 @@ async function run(task: SlateTask): Promise<SlateResults[SlateTask['kind']]> {
     case 'write':
       return await write(task)
     case 'get':
-      return await reading(() => get(task))
+      return await reading((from) => get(task, from))
     case 'scan':
-      return await reading(() => scan(task))
+      return await reading((from) => scan(task, from))
     case 'poll':
       return await setPoll(task)
     case 'close':
@@ -168,34 +169,42 @@ function source(): Db | DbReader {
   return from
 }
 
-async function reading<T>(work: () => Promise<T>): Promise<T> {
-  const read = work()
+async function reading<T>(work: (from: Db | DbReader) => Promise<T>): Promise<T> {
+  const from = source()
+  const read = work(from)
   const settled: Promise<unknown> = read.then(
     () => reads.delete(settled),
     () => reads.delete(settled),
   )
   reads.add(settled)
-  return await read
+  try {
+    return await read
+  } catch (error) {
+    // A reader that has ended repeats the error of its last look, which does not say so.
+    const { close_reason: reason } = from.status()
+    if (reason === undefined) throw error
+    throw endedBy(error) ?? new Ended(messageOf(error), reason === 'Fenced' ? 'fenced' : 'lost')
+  }
 }
 
 /** Reads, and tells the watermark of the state that was read: the same before and after. */
 async function exactly<T>(
+  from: Db | DbReader,
   isExact: boolean,
-  read: (from: Db | DbReader) => Promise<T>,
+  read: () => Promise<T>,
 ): Promise<[T, Uint8Array | null]> {
-  const from = source()
-  if (!isExact) return [await read(from), null]
+  if (!isExact) return [await read(), null]
   const watermark = async () => (await from.get(asBuffer(WATERMARK))) ?? new Uint8Array()
   for (let before = await watermark(); ; ) {
-    const found = await read(from)
+    const found = await read()
     const now = await watermark()
     if (Buffer.compare(before, now) === 0) return [found, now]
     before = now
   }
 }
 
-async function get({ key, isExact }: GetTask): Promise<SlateResults['get']> {
-  const [value, watermark] = await exactly(isExact, (from) => from.get(asBuffer(key)))
+async function get({ key, isExact }: GetTask, from: Db | DbReader): Promise<SlateResults['get']> {
+  const [value, watermark] = await exactly(from, isExact, () => from.get(asBuffer(key)))
   return { value, watermark }
 }
 
@@ -238,9 +247,9 @@ function awaitRenewal(intervalMs: number): void {
   }, READER_RENEWAL_MS).unref()
 }
 
-async function scan({ from, to, bytes, isExact }: ScanTask): Promise<SlateResults['scan']> {
-  const range = { start: asBuffer(from), start_inclusive: true, end: asBuffer(to), end_inclusive: false }
-  const [iterator, watermark] = await exactly(isExact, (database) => database.scan(range))
+async function scan({ from: first, to, bytes, isExact }: ScanTask, from: Db | DbReader): Promise<SlateResults['scan']> {
+  const range = { start: asBuffer(first), start_inclusive: true, end: asBuffer(to), end_inclusive: false }
+  const [iterator, watermark] = await exactly(from, isExact, () => from.scan(range))
   const entries: SlateResults['scan']['entries'] = []
   let read = 0
   while (read < bytes) {

@@ -1,7 +1,7 @@
 import { VicinalError } from '../core/errors.js'
-import { checkCollectionName, SNAPSHOT_NAME, UUID } from '../core/names.js'
+import { checkCollectionName, SEGMENT_FILE, SNAPSHOT_NAME, UUID } from '../core/names.js'
 import type { SnapshotDescription } from '../core/snapshots.js'
-import { CATALOGUE, SNAPSHOTS } from './keys.js'
+import { CATALOGUE, REMOVALS, SNAPSHOTS } from './keys.js'
 
 /**
  * Values of JSON in a group's database. The bucket and the owner's pushes are other hands: paths are made of these names,
@@ -40,6 +40,23 @@ export function snapshotEntry(name: string, value: Uint8Array): Omit<SnapshotDes
   if (typeof creationTime !== 'string' || typeof checksum !== 'string' || !isCount(bytes))
     throw corrupt(where, 'expected a time, bytes and a checksum')
   return { creationTime, bytes, checksum }
+}
+
+/** The path of a removal's key: of something that an owner makes, and never of anything else on the store. */
+export function removalPathOf(key: Uint8Array): string {
+  const path = textOf(key.subarray(REMOVALS.length), 'the removals: a path')
+  const [folder = '', name = '', file = '', ...more] = path.split('/')
+  const isOfCollection = UUID.test(name) && more.length === 0
+  const isRemovable =
+    (folder === 'segments' &&
+      isOfCollection &&
+      (file === '' || SEGMENT_FILE.test(file)) &&
+      path !== `segments/${name}`) ||
+    (folder === 'tables' && path === `tables/${name}/` && UUID.test(name)) ||
+    (folder === 'snapshots' && path === `snapshots/${name}` && SNAPSHOT_NAME.test(name)) ||
+    (folder === 'prune' && isOfCollection && /^\d{1,15}$/.test(file))
+  if (!isRemovable) throw corrupt(`the removal of ${JSON.stringify(path)}`, 'an owner removes no such object')
+  return path
 }
 
 /** Aliases, each with its collection. */

@@ -78,6 +78,8 @@ export interface ProcessMemory {
   javascriptBytes: number
   /** Buffers held by JavaScript: requests, answers, rows on their way to the table. */
   buffersBytes: number
+  /** Batches that the owner of a store has pushed, until the database of this reader has them; 0 without a store. */
+  pushedBytes: number
   /** Changes that the database of a store (SlateDB) holds at most; 0 without a store. */
   storeBytes: number
   /** The allocator's memory beyond the parts above: Lance, search memory of threads, and free memory. */

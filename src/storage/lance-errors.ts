@@ -1,4 +1,5 @@
 import { VicinalError } from '../core/errors.js'
+import { hasAnswer, withoutAnswer } from '../core/store-errors.js'
 
 const DISK_FULL = /No space left on device|Disk quota exceeded|os error (?:28|122)\b/
 const MISSING = /\bNot ?Found\b|os error 2\b/i
@@ -14,16 +15,18 @@ const MESSAGE_CHARS = 300
 /**
  * Classifies Lance's errors, which are only texts. The text shows errors of the operating system, and damage. Others,
  * panics included, may come from a lack of memory or threads and prove nothing against the files. The sender of a
- * snapshot learns that it is damaged only if that is certain.
+ * snapshot learns that it is damaged only if that is certain. What a store answered is neither shown nor kept.
  */
 export function lanceError(
-  cause: unknown,
+  thrown: unknown,
   action: string,
   place: { path: string; root: string; collection: string },
   otherwise: 'IO_FAILED' | 'CORRUPT' = 'IO_FAILED',
 ): VicinalError {
-  if (cause instanceof VicinalError) return cause
-  const text = String((cause as Error | null)?.message ?? cause)
+  if (thrown instanceof VicinalError) return thrown
+  const told = String((thrown as Error | null)?.message ?? thrown)
+  const text = withoutAnswer(told)
+  const cause = hasAnswer(told) ? new Error(text) : thrown
   const shown = text.replaceAll(place.root, '').replace(SOURCE_PLACE, '').slice(0, MESSAGE_CHARS)
   const message = `collection ${JSON.stringify(place.collection)}: cannot ${action} ${place.path}: ${shown}`
   const details = { path: place.path, collection: place.collection, action }

@@ -98,6 +98,8 @@ export function hideStores(environment: NodeJS.ProcessEnv = process.env): void {
 }
 
 const PACKAGE = '@lancedb/lancedb'
+/** The level of Lance's own log on stderr. Its warnings have what a store answered, and its errors are thrown anyway. */
+const LOG_LEVEL = 'LANCEDB_LOG'
 let loaded: LanceNative | undefined
 
 /** Loads the addon at the first use of a table, since that takes a fiftieth of a second. */
@@ -108,6 +110,7 @@ export function lanceNative(): LanceNative {
 
 function load(): LanceNative {
   try {
+    process.env[LOG_LEVEL] ??= 'off'
     // A path relative to the package's entry is not subject to its `exports`.
     const entry = createRequire(import.meta.url).resolve(PACKAGE)
     return createRequire(entry)('./native.js') as LanceNative

@@ -63,7 +63,7 @@ export function alteredDist(edits: readonly Edit[]): string {
   const fresh = mkdtempSync(join(dirname(folder), 'tmp-'))
   cpSync(join(REPOSITORY, 'dist'), join(fresh, 'dist'), {
     recursive: true,
-    filter: (source) => !/\.(d\.ts|map)$/.test(source),
+    filter: (source) => !/\.d\.ts(\.map)?$/.test(source),
   })
   for (const shared of ['native', 'package.json']) symlinkSync(join(REPOSITORY, shared), join(fresh, shared))
   for (const { file, from, to } of edits) {

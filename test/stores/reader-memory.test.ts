@@ -4,9 +4,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { expect, onTestFinished, test } from 'vitest'
+import { parseStore } from '../../src/bucket/address.js'
+import { databaseBytesOf } from '../../src/bucket/group-opening.js'
+import { decodeFrame, encodeFrame } from '../../src/bucket/pushed-frame.js'
 import { LIMITS } from '../../src/core/limits.js'
 import type { CollectionInfo } from '../../src/core/schema.js'
 import { memoryBudget } from '../../src/engine/memory/memory-budget.js'
+import { CacheFolder } from '../../src/engine/stores/cache-folder.js'
+import { StoreSource } from '../../src/engine/stores/read-source.js'
 import { open } from '../../src/index.js'
 
 const PATIENCE = { timeout: 300_000, interval: 50 }
@@ -86,4 +91,46 @@ test('the database of a store has a row in the table of memory', async () => {
   expect(parts.storeBytes).toBeGreaterThan(3 * MIB)
   expect(Object.values(parts).reduce((sum, bytes) => sum + bytes, 0)).toBe(residentBytes)
   expect(LIMITS.storeRecordBytes).toBeGreaterThan(parts.storeBytes)
+})
+
+/** A reader of a store that has an owner, and that owner. */
+async function followed(memoryBytes?: number) {
+  const { store, cache } = place()
+  const owner = await open(store, { cache: cache('one') })
+  onTestFinished(() => owner.close())
+  await owner.createCollection('things', { vectors: { size: 1, distance: 'Dot' } })
+  const folder = await CacheFolder.open(cache('two'), 1024 * MIB)
+  const source = await StoreSource.open(parseStore(store), folder, memoryBytes === undefined ? {} : { memoryBytes })
+  let closing: Promise<void> | null = null
+  const close = () => (closing ??= source.close())
+  onTestFinished(close)
+  let { batch, epoch, catalogueBatch } = await source.position()
+  /** The next batch, with a manifest of so many bytes, as the owner pushes it. */
+  const push = (bytes: number) => {
+    const key = new Uint8Array(Buffer.from('m/0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9'))
+    const position = { epoch, batch: ++batch, catalogueBatch }
+    source.pushed.take(decodeFrame(encodeFrame({ position, puts: [[key, new Uint8Array(bytes)]], deletes: [] })))
+  }
+  return { owner, close, push }
+}
+
+test('batches that an owner pushed have a row in the table of memory for as long as a reader holds them', async () => {
+  const { owner, close, push } = await followed()
+  const processMemory = async () => ((await (await owner.collection('things')).info()) as CollectionInfo).memory.process
+  expect(await processMemory()).toMatchObject({ pushedBytes: 0 })
+  for (let at = 0; at < 5; at++) push(6 * MIB)
+  await expect.poll(async () => (await processMemory()).pushedBytes, PATIENCE).toBeGreaterThan(30 * MIB)
+  const { residentBytes, limitBytes: _, ...parts } = await processMemory()
+  expect(parts.pushedBytes).toBeLessThan(31 * MIB)
+  expect(Object.values(parts).reduce((sum, bytes) => sum + bytes, 0)).toBe(residentBytes)
+  await close()
+  await expect.poll(async () => (await processMemory()).pushedBytes, PATIENCE).toBe(0)
+})
+
+test('below a memory limit a reader holds fewer pushed batches', async () => {
+  const most = databaseBytesOf(512 * MIB)
+  expect(most).toBe(32 * MIB)
+  const { push } = await followed(most)
+  for (let at = 0; at < 5; at++) push(6 * MIB)
+  expect(() => push(6 * MIB)).toThrow(/more than 33554432 bytes of batches are held/)
 })

@@ -48,6 +48,8 @@ class MemoryTables {
   readonly #heaps = new Set<() => number>()
   /** What the databases of stores hold. */
   readonly #stores = new Set<() => number>()
+  /** Batches that owners of stores have pushed. */
+  readonly #pushed = new Set<() => number>()
   /** How long the last count of each collection took. */
   readonly #tookMs = new WeakMap<MeasuredCollection, number>()
   /**
@@ -82,6 +84,12 @@ class MemoryTables {
     return () => this.#stores.delete(bytes)
   }
 
+  /** Counts batches that a reader of a store holds. Returns a function that ends it. */
+  addPushed(bytes: () => number): () => void {
+    this.#pushed.add(bytes)
+    return () => this.#pushed.delete(bytes)
+  }
+
   async of(collection: MeasuredCollection): Promise<{ memory: CollectionMemory; warnings: string[] }> {
     const { parts, total, unlockedBytes } = await this.#count(collection)
     const warnings = unlockedBytes > 0 ? [notLocked(unlockedBytes)] : []
@@ -105,6 +113,11 @@ class MemoryTables {
     const facts = processMemoryFacts()
     const { external } = process.memoryUsage()
     const logBuffers = sum(({ parts }) => parts.logBuffers.bytes)
+    // They are buffers of JavaScript.
+    const pushedBytes = Math.min(
+      [...this.#pushed].reduce((all, bytes) => all + bytes(), 0),
+      Math.max(0, external - logBuffers),
+    )
     const counts = {
       collectionsBytes: sum(({ total }) => total.residentBytes),
       programBytes: Math.max(0, facts.fileBytes - sum(({ total }) => total.cacheBytes)),
@@ -112,7 +125,8 @@ class MemoryTables {
         (all, bytes) => all + bytes(),
         getHeapStatistics().total_physical_size + arrowThread.heapBytes,
       ),
-      buffersBytes: Math.max(0, external - logBuffers),
+      buffersBytes: Math.max(0, external - logBuffers - pushedBytes),
+      pushedBytes,
     }
     const known = Object.values(counts).reduce((all, bytes) => all + bytes, 0)
     const elsewhere = external + sum(({ heapBytes }) => heapBytes)

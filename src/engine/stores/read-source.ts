@@ -104,7 +104,13 @@ export class StoreSource implements ReadSource {
     private readonly store: OpenedStore & { database: GroupReader },
     private readonly cache: CacheFolder,
   ) {
-    this.#uncount = memoryTables.addStore(() => store.database.heldBytes)
+    const uncount = [
+      memoryTables.addStore(() => store.database.heldBytes),
+      memoryTables.addPushed(() => store.database.pushedBytes),
+    ]
+    this.#uncount = () => {
+      for (const each of uncount) each()
+    }
   }
 
   /** The cache folder is released with the source, also if this fails. */

@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { parseStore } from '../../../src/bucket/address.js'
@@ -17,7 +18,9 @@ import {
   positionFrame,
 } from '../../../src/bucket/pushed-frame.js'
 import { encodeRecords } from '../../../src/bucket/records.js'
+import { SlateThread } from '../../../src/bucket/slate-thread.js'
 import { hasReached, type Position } from '../../../src/bucket/watermark.js'
+import { VicinalError } from '../../../src/core/errors.js'
 import { encodeBounded } from '../../../src/log/record.js'
 import { Random, runSeed } from '../../oracle/fault-random.js'
 
@@ -220,4 +223,43 @@ test('without the epoch on pushed frames it would', async () => {
   })
   onTestFinished(() => void vi.restoreAllMocks())
   expect(await afterLateFrame()).not.toBe('of the next owner')
+})
+
+/** The next batch is durable, and its answer is lost. */
+function loseAnswer(): void {
+  const write = SlateThread.prototype.write
+  const spied = vi.spyOn(SlateThread.prototype, 'write')
+  spied.mockImplementationOnce(async function answerless(this: SlateThread, ...batch) {
+    await write.apply(this, batch)
+    throw new VicinalError('UNAVAILABLE', 'the answer was lost', { details: { ending: 'lost' } })
+  })
+  onTestFinished(() => void vi.restoreAllMocks())
+}
+
+test('a write that was found after an unknown outcome is read at once by a reader that the owner pushes to', async () => {
+  const { owner, reader: opened } = await store()
+  const { group, frames } = await owner()
+  const reader = await opened()
+  const put = async (text: string) => {
+    await group.write({ puts: [[key(`m/${UUID}`), key(text)]] })
+    for (const frame of frames.splice(0)) reader.take(decodeFrame(frame))
+  }
+  // While batches come, its database looks every 10 s.
+  for (let at = 0; at < 20; at++) {
+    await put(`before ${at}`)
+    await reader.position()
+    await pause(100)
+  }
+  const before = group.epoch
+  loseAnswer()
+  await put('found')
+  expect(group.epoch).toBe(before + 1)
+  const seen = async () => {
+    await reader.position()
+    return String(Buffer.from((await reader.get(key(`m/${UUID}`))) ?? []))
+  }
+  await expect.poll(seen, { timeout: 3_000, interval: 20 }).toBe('found')
+  await put('after')
+  await expect.poll(seen, { timeout: 3_000, interval: 20 }).toBe('after')
+  expect(await reader.position()).toEqual(group.position)
 })
