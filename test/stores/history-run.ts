@@ -136,7 +136,7 @@ class HistoryRun {
       const [next] = left.splice(this.#random.below(left.length), 1) as [(typeof faults)[number]]
       this.round++
       await this.#round(...next)
-      if (this.round % CHECKED_EVERY === 0) checkHistory(calls.events)
+      if (this.round % CHECKED_EVERY === 0) checkHistory(calls.soFar)
       this.#report(null)
     }
     this.#isOver = true
@@ -211,6 +211,7 @@ class HistoryRun {
     const wanted = count() + more
     for (const endMs = performance.now() + PATIENCE_MS; count() < wanted; await pause(20)) {
       if (this.#failure) throw this.#failure
+      this.cluster.checkAlive()
       if (performance.now() > endMs) throw new Error(`void: expected ${what}, got ${count() - wanted + more}`)
     }
   }

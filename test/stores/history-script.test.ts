@@ -6,16 +6,13 @@ import { REPOSITORY } from '../durability/child.js'
 
 const SCRIPT = ['scripts/run.mjs', 'history']
 
-test.each([
-  ['--rounds', '0'],
-  ['--rounds'],
-  ['--store', 'gs'],
-  ['--seed', '-1'],
-  ['200'],
-])('options of another form are refused: %s %s', (...args) => {
-  const { status, stderr } = spawnSync(process.execPath, [...SCRIPT, ...args], { cwd: REPOSITORY, encoding: 'utf8' })
-  expect([status, stderr]).toEqual([2, expect.stringContaining('usage: npm run history')])
-})
+test.each([['--rounds', '0'], ['--rounds'], ['--store', 'gs'], ['--seed', '-1'], ['200']])(
+  'options of another form are refused: %s %s',
+  (...args) => {
+    const { status, stderr } = spawnSync(process.execPath, [...SCRIPT, ...args], { cwd: REPOSITORY, encoding: 'utf8' })
+    expect([status, stderr]).toEqual([2, expect.stringContaining('usage: npm run history')])
+  },
+)
 
 test('a run that is told to stop ends its round, checks the end, and tells of its rounds', async () => {
   const args = [...SCRIPT, '--rounds', '500', '--store', 'file', '--seed', '20261202']
