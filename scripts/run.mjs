@@ -3,6 +3,7 @@
 // Imports nothing but node: modules, because on a fresh clone there is nothing else.
 import { pathToFileURL } from 'node:url'
 import { check } from './check.mjs'
+import { history, optionsOf, usage } from './history.mjs'
 import { prebuild } from './prebuild.mjs'
 import { path, say } from './process.mjs'
 import { buildNative, buildOracle, compile, install, installClients } from './setup.mjs'
@@ -26,6 +27,7 @@ const TASKS = {
   'test:isa': testIsa,
   'fuzz:segments': fuzzSegmentFiles,
   'fuzz:snapshots': fuzzSnapshots,
+  history: historyTask,
   build,
   prebuild: prebuildTask,
 }
@@ -140,6 +142,13 @@ function fuzzSnapshots([runs = '1000', seed]) {
   prepare()
   const env = { VICINAL_FUZZ_RUNS: runs, ...(seed === undefined ? {} : { VICINAL_TEST_SEED: seed }) }
   return report([suite('fuzz-snapshots', SNAPSHOT_FUZZ, 'main', env)])
+}
+
+/** Rounds of faults on several nodes: `npm run history -- --rounds 200 --seed 7 --store s3`. */
+async function historyTask(args) {
+  const options = optionsOf(args)
+  if (options) prepare()
+  process.exitCode = options ? await history(options) : usage()
 }
 
 function build() {

@@ -12,6 +12,7 @@ const BEYOND = [
   'test/lifecycle/',
   'test/packaging/',
   'test/stores/contract.test.ts',
+  'test/stores/history-script.test.ts',
   'test/stores/history.test.ts',
   'test/stores/paused-owner.test.ts',
   'test/stores/s3.test.ts',

@@ -6,7 +6,7 @@ import { arrowThread, type EncodedRows } from './arrow-thread.js'
 import { READER_GRACE_MS } from './janitor.js'
 import { lanceError } from './lance-errors.js'
 import { bufferOver, type Lance, type LanceBatches, type LanceConnection } from './lance-native.js'
-import { addTo, checkContents, commitAlone, contentsOf, isCrossed, noContents } from './late-commits.js'
+import { addTo, checkContents, commitAlone, contentsOf, isCrossed, noContents, restoreAlone } from './late-commits.js'
 import { folderTable, TABLE, type TableHome } from './table-home.js'
 import { deletedUpTo, purgeable, rowsOfBatch, sizesOf } from './table-sizes.js'
 
@@ -53,8 +53,8 @@ export class LanceTable {
   #version: number
   #syncedVersion: number
   #maxSeq: number
-  /** The table has a newer version, which no manifest names. */
-  #isBehind = false
+  /** The table's newest version where that is not the named one; else null. */
+  #newest: number | null = null
   readonly #collection: string
   #vectors: readonly TableVector[]
   /** The version that a compaction made. While the table is at it, maintenance has nothing to do. */
@@ -293,7 +293,7 @@ export class LanceTable {
   async #prune(keepVersion: number, keptMs: number): Promise<void> {
     if (keepVersion !== this.#compactedVersion || keepVersion === this.#prunedVersion) return
     const lance = await this.#open()
-    if (this.#isBehind) return
+    if (this.#newest !== null) return
     await lance.optimize(keptMs)
     this.#prunedVersion = keepVersion
     if ((await lance.version()) !== keepVersion) await this.close()
@@ -311,7 +311,7 @@ export class LanceTable {
   async close(): Promise<void> {
     this.#lance?.close()
     this.#lance = null
-    this.#isBehind = false
+    this.#newest = null
   }
 
   /** Runs a change of the table. A failed change leaves the last synced version and no new files. */
@@ -350,7 +350,7 @@ export class LanceTable {
       if (!this.home.restores)
         throw new VicinalError('CORRUPT', `${this.describe()}: expected version ${this.#version}, got ${version}`)
       await opened.checkout(this.#version)
-      this.#isBehind = true
+      this.#newest = version
     }
     this.#lance = opened
     return opened
@@ -359,8 +359,8 @@ export class LanceTable {
   /** Makes the named version the newest one if it is not. Reading alone must not: another owner may be writing. */
   async #openToChange(): Promise<Lance> {
     const lance = await this.#open()
-    if (this.#isBehind) await lance.restore()
-    this.#isBehind = false
+    if (this.#newest !== null) await restoreAlone(lance, this.describe(), this.#newest)
+    this.#newest = null
     return lance
   }
 

@@ -49,6 +49,16 @@ export async function commitAlone(
   if (after !== before + 1) throw crossed(`${table}: a commit made version ${after}, expected ${before + 1}`)
 }
 
+/**
+ * Makes the checked-out version the newest. Rejects if another commit came after `newest`: Lance goes on from whatever is
+ * the newest version after a restoration, and that may be the other one's, without the rows of the version restored.
+ */
+export async function restoreAlone(lance: Lance, table: string, newest: number): Promise<void> {
+  await lance.restore()
+  const after = await lance.version()
+  if (after !== newest + 1) throw crossed(`${table}: a restoration made version ${after}, expected ${newest + 1}`)
+}
+
 /** Rejects unless the table has what it should have: another commit came between. */
 export async function checkContents(lance: Lance, table: string, expected: Contents): Promise<void> {
   const { rows, sum } = await contentsOf(lance)

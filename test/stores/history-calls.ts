@@ -27,6 +27,7 @@ export interface Request {
 
 export class Calls {
   readonly events: Event[] = []
+  readonly #underWay = new Set<Write | Swap>()
   /** Answers that no fault explains, with the number of each. */
   readonly odd = new Map<string, number>()
   readonly counts = { done: 0, refused: 0, unknown: 0, reads: 0, failedReads: 0 }
@@ -34,14 +35,27 @@ export class Calls {
   watermark: string | null = null
 
   async write(slot: Slot, unit: string, state: string, request: Request): Promise<Write> {
-    const told = await this.#change(slot, request)
-    const write: Write = { kind: 'write', unit, state, ...told }
-    this.events.push(write)
-    return write
+    return await this.#noted({ kind: 'write', unit, state, ...begun(slot) }, slot, request)
   }
 
   async swap(slot: Slot, register: string, to: number, token: string, request: Request): Promise<void> {
-    this.events.push({ kind: 'swap', register, to, token, ...(await this.#change(slot, request)) } as Swap)
+    await this.#noted<Swap>({ kind: 'swap', register, to, token, ...begun(slot) }, slot, request)
+  }
+
+  /** What happened until now: the outcome of changes that are under way is not known. */
+  get soFar(): Event[] {
+    return [...this.events, ...this.#underWay]
+  }
+
+  async #noted<T extends Write | Swap>(change: T, slot: Slot, request: Request): Promise<T> {
+    this.#underWay.add(change)
+    try {
+      const done = { ...change, ...(await this.#change(slot, request)) }
+      this.events.push(done)
+      return done
+    } finally {
+      this.#underWay.delete(change)
+    }
   }
 
   /** Resolves to false where there was no answer to learn from. */
@@ -115,6 +129,11 @@ export class Calls {
     )
     this.odd.set(what, 1 + (this.odd.get(what) ?? 0))
   }
+}
+
+/** A change that is under way. */
+function begun({ number: node }: Slot): Pick<Write, 'node' | 'startMs' | 'endMs' | 'outcome' | 'watermark'> {
+  return { node, startMs: performance.now(), endMs: Number.POSITIVE_INFINITY, outcome: 'unknown', watermark: null }
 }
 
 /** Collections that stand from the beginning to the end are on every node. */

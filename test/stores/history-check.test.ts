@@ -1,7 +1,9 @@
 /** Histories that were made by hand: the checker takes the right ones, and names what is wrong in the others. */
 import { expect, test } from 'vitest'
 import { ABSENT, type Event, type Look, PRESENT, type Read, type Swap, type Write } from './history.js'
+import { Calls } from './history-calls.js'
 import { checkAgreement, checkHistory } from './history-check.js'
+import type { Answer, NodeProcess } from './node-process.js'
 
 /** Each event takes from its time to half a unit later. */
 function write(atMs: number, node: number, state: string, more: Partial<Write> = {}): Write {
@@ -141,4 +143,21 @@ test('nodes that differ in the end are found, in either direction', () => {
   expect(() => checkAgreement([read(1, 0, both), read(1, 1, { a: 'v1' })])).toThrow(/differ, first at b: v2/)
   expect(() => checkAgreement([read(1, 0, { a: 'v1' }), read(1, 1, both)])).toThrow(/differ, first at b: v2/)
   expect(() => checkAgreement([read(1, 0, both), read(1, 1, { a: 'v1', b: 'v3' })])).toThrow(/b: v3/)
+})
+
+test('a write that is under way when the history is checked may be seen', async () => {
+  let answer: (answer: Answer) => void = () => {}
+  const ask = () =>
+    new Promise<Answer>((resolve) => {
+      answer = resolve
+    })
+  const calls = new Calls()
+  const slot = { number: 0, process: { ask } as unknown as NodeProcess }
+  const writing = calls.write(slot, 'a', 'v1', { method: 'PUT', path: '/' })
+  const seen = read(performance.now() + 1, 1, 'v1')
+  expect(() => checkHistory([...calls.events, seen])).toThrow('invented')
+  checkHistory([...calls.soFar, seen])
+  answer({ status: 200, headers: { 'x-vicinal-watermark': '1.1' }, result: null, error: '' })
+  expect(await writing).toMatchObject({ outcome: 'done', watermark: '1.1' })
+  expect(calls.soFar).toEqual([await writing])
 })

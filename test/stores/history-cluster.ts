@@ -5,6 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Random } from '../oracle/fault-random.js'
 import type { FaultyProxy } from './faulty-proxy.js'
 import type { Request, Slot } from './history-calls.js'
+import { HistoryViolation } from './history-check.js'
 import { NodeProcess } from './node-process.js'
 import { PeerProxy } from './peer-proxy.js'
 
@@ -15,6 +16,8 @@ const PATIENCE_MS = 180_000
 const ASK_MS = 5_000
 /** A node that cannot answer is asked now and then, so that requests wait in it. */
 const ASK_UNRESPONSIVE = 0.05
+/** Last characters of a crashed node's log, in the error. */
+const LOG_TOLD = 2_000
 
 export interface ClusterPlan {
   root: string
@@ -163,12 +166,20 @@ export class Cluster {
   async until<T>(what: string, look: (tell: (text: string) => void) => Promise<T | null>): Promise<T> {
     let last = ''
     for (const endMs = performance.now() + PATIENCE_MS; performance.now() < endMs; await pause(50)) {
+      this.checkAlive()
       const found = await look((text) => {
         last = text
       })
       if (found !== null) return found
     }
     throw new Error(`not in ${PATIENCE_MS / 1000} s: ${what}; ${last}\n${this.logs}`)
+  }
+
+  /** Throws if a node has ended by itself. */
+  checkAlive(): void {
+    for (const { number, process } of this.members)
+      if (process?.crash)
+        throw new HistoryViolation(`node ${number}: ${process.crash}\n${process.log.slice(-LOG_TOLD)}`)
   }
 
   heal(): void {

@@ -1,6 +1,6 @@
 /** Runs clients against several nodes while one thing after the other fails, and checks what they saw. */
 import { randomUUID } from 'node:crypto'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -37,6 +37,8 @@ export interface HistoryPlan {
   only?: RegExp
   /** The compiled code to run; by default the shipped one with short times. */
   dist?: string
+  /** Once this file is there, the present round is the last. */
+  stopFile?: string
 }
 
 export interface HistoryReport {
@@ -45,8 +47,11 @@ export interface HistoryReport {
   rounds: Record<string, number>
   faults: Record<string, number>
   odd: Record<string, number>
-  points: number
+  /** Of the end; null before. */
+  points: number | null
 }
+
+const FOLDER = join(REPOSITORY, '.cache/histories')
 
 export const accessOf = (port: number) => ({
   AWS_ENDPOINT: `http://127.0.0.1:${port}`,
@@ -61,12 +66,13 @@ export async function runHistory(plan: HistoryPlan): Promise<HistoryReport> {
   try {
     return await run.run()
   } catch (error) {
-    const folder = join(REPOSITORY, '.cache/histories')
-    mkdirSync(folder, { recursive: true })
-    const file = join(folder, `${plan.store}-${plan.seed}.json`)
+    mkdirSync(FOLDER, { recursive: true })
+    const file = join(FOLDER, `${plan.store}-${plan.seed}.json`)
     writeFileSync(file, JSON.stringify({ plan, events: run.calls.events }))
     writeFileSync(file.replace(/json$/, 'log'), run.cluster.logs)
-    throw new Error(`${(error as Error).message}\n(seed ${plan.seed}, history in ${file})`, { cause: error })
+    const again = `npm run history -- --store ${plan.store} --seed ${plan.seed} --rounds ${run.round}`
+    const where = `seed ${plan.seed}, ${run.told}, history in ${file}; again by: ${again}`
+    throw new Error(`${(error as Error).message}\n(${where})`, { cause: error })
   } finally {
     await run.end()
   }
@@ -80,6 +86,10 @@ class HistoryRun {
   #isOver = false
   #failure: Error | null = null
   #working: Promise<unknown> = Promise.resolve()
+  #startMs = performance.now()
+  /** Number and fault of the present round. */
+  round = 0
+  told = 'before the first round'
 
   private constructor(
     readonly plan: HistoryPlan,
@@ -109,7 +119,7 @@ class HistoryRun {
   }
 
   async run(): Promise<HistoryReport> {
-    const startMs = performance.now()
+    this.#startMs = performance.now()
     const { cluster, calls } = this
     const must = (request: Parameters<Cluster['must']>[1]) => cluster.must(cluster.members[0] as Member, request)
     await must({ method: 'PUT', path: '/collections/proofs', body: { vectors: { size: 1, distance: 'Dot' } } })
@@ -120,26 +130,41 @@ class HistoryRun {
     this.#working = Promise.all(this.#lanes.map((lane) => this.#work(lane)))
     const faults = faultsOf(this.plan.store).filter(([name]) => this.plan.only?.test(name) ?? true)
     let left: (typeof faults)[number][] = []
-    for (let round = 1; round <= this.plan.rounds; round++) {
+    while (this.round < this.plan.rounds && !this.#isToldToStop) {
       // Each of them once, before any comes again.
       if (left.length === 0) left = [...faults]
       const [next] = left.splice(this.#random.below(left.length), 1) as [(typeof faults)[number]]
+      this.round++
       await this.#round(...next)
-      if (round % CHECKED_EVERY === 0) checkHistory(calls.events)
+      if (this.round % CHECKED_EVERY === 0) checkHistory(calls.soFar)
+      this.#report(null)
     }
     this.#isOver = true
     await this.#working
     if (this.#failure) throw this.#failure
-    const points = await this.#checkEnd()
-    const { counts } = calls
-    return {
-      seconds: Math.round((performance.now() - startMs) / 1_000),
-      calls: counts,
+    this.told = `the end, after ${this.round} rounds`
+    return this.#report(await this.#checkEnd())
+  }
+
+  get #isToldToStop(): boolean {
+    return this.plan.stopFile !== undefined && existsSync(this.plan.stopFile)
+  }
+
+  /** Also to a file, so that a run that is killed has told of its rounds. */
+  #report(points: number | null): HistoryReport {
+    const { calls, plan } = this
+    const report = {
+      seconds: Math.round((performance.now() - this.#startMs) / 1_000),
+      calls: calls.counts,
       rounds: Object.fromEntries(this.#rounds),
       faults: this.#faults(),
       odd: Object.fromEntries(calls.odd),
       points,
     }
+    mkdirSync(FOLDER, { recursive: true })
+    const file = join(FOLDER, `${plan.store}-${plan.seed}.report.json`)
+    writeFileSync(file, JSON.stringify({ of: plan.rounds, done: this.round, ...report }))
+    return report
   }
 
   #faults(): Record<string, number> {
@@ -166,7 +191,8 @@ class HistoryRun {
     const { cluster, calls } = this
     const total = () => calls.counts.done + calls.counts.reads
     const [callsBefore, faultsBefore] = [total(), cluster.injectedCount]
-    process.stderr.write(`history: ${name}\n`)
+    this.told = `round ${this.round} of ${this.plan.rounds}: ${name}`
+    process.stderr.write(`history, ${this.plan.store}, seed ${this.plan.seed}, ${this.told}\n`)
     await fault({
       cluster,
       random: this.#random,
@@ -185,6 +211,7 @@ class HistoryRun {
     const wanted = count() + more
     for (const endMs = performance.now() + PATIENCE_MS; count() < wanted; await pause(20)) {
       if (this.#failure) throw this.#failure
+      this.cluster.checkAlive()
       if (performance.now() > endMs) throw new Error(`void: expected ${what}, got ${count() - wanted + more}`)
     }
   }

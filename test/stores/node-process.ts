@@ -33,12 +33,19 @@ export interface NodePlan {
 export class NodeProcess {
   log = ''
   isStopped = false
+  /** How it ended though nobody ended it; null while it runs. */
+  crash: string | null = null
+  #isEnding = false
   readonly #agent = new Agent({ keepAlive: true })
 
   private constructor(
     readonly url: string,
     readonly child: ChildProcess,
-  ) {}
+  ) {
+    child.once('exit', (code, signal) => {
+      if (!this.#isEnding) this.crash = `it ended by ${signal ?? `exit code ${code}`}, and nobody had ended it`
+    })
+  }
 
   /** Resolves once it listens. */
   static async start({ main, args, env, cwd }: NodePlan): Promise<NodeProcess> {
@@ -81,6 +88,7 @@ export class NodeProcess {
 
   async end(signal: NodeJS.Signals): Promise<void> {
     this.#agent.destroy()
+    this.#isEnding = true
     if (!this.isAlive) return
     const exited = once(this.child, 'exit')
     this.child.kill(signal)

@@ -10,7 +10,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { LanceTable } from '../../../src/storage/lance-table.js'
 import { storeTable, type TableHome } from '../../../src/storage/table-home.js'
 import { flushBatch, put, rowsMatchCrcs, rowsOf, smallRow } from './flush-batches.js'
-import { holding } from './held-lance.js'
+import { holding, restoring } from './held-lance.js'
 
 const CONTENTS = { collection: 'photos', vectors: [{ name: 'a', size: 2 }] }
 let root: string
@@ -78,6 +78,43 @@ test('a late commit right before the successor opens the table is not in it', as
   expect(await contents(next)).toBe('1@1 2@2 3@3 6@7')
   expect(await rebuilt(version)).toBe('1@1 2@2 3@3 6@7')
 })
+
+/** Lance looks for the newest version right after it restored one, and finds a change that was made in between. */
+test('a late commit while the successor restores its version is not in what that commits next', async () => {
+  const { late, named } = await paused()
+  const next = await opened(named)
+  const after = await put(next, smallRow(4, 4))
+  // The late owner makes its own version the newest before it commits: the row of its successor is not in it.
+  const again = await opened(named)
+  let restored = 0
+  const crossed = await opened(
+    after,
+    restoring(home(), async () => {
+      if (restored++ === 0) await again.commit(flushBatch([smallRow(5, 3)], [2]))
+    }),
+  )
+  await put(late, smallRow(6, 5)).catch(() => undefined)
+  const version = await put(crossed, smallRow(7, 7))
+  expect(restored).toBeGreaterThan(1)
+  expect(await contents(crossed)).toBe('1@1 2@2 3@3 4@4 7@7')
+  expect(await rebuilt(version)).toBe('1@1 2@2 3@3 4@4 7@7')
+})
+
+test('owners that make their versions the newest at the same time go on with their own', async () => {
+  const { late, named } = await paused()
+  const other = await put(await opened(named), smallRow(4, 4))
+  for (let round = 0; round < 20; round++) {
+    // Neither version is the newest one, so both are restored.
+    await put(late, smallRow(9, round + 10)).catch(() => undefined)
+    const seq = 100 + round
+    const commits = [put(await opened(named), smallRow(5, seq)), put(await opened(other), smallRow(6, seq))]
+    const [first, second] = (await Promise.allSettled(commits)).map(valueOf)
+    if (first) expect(await rebuilt(first)).toBe(`1@1 2@2 3@3 5@${seq}`)
+    if (second) expect(await rebuilt(second)).toBe(`1@1 2@2 3@3 4@4 6@${seq}`)
+  }
+})
+
+const valueOf = (settled: PromiseSettledResult<number>) => (settled.status === 'fulfilled' ? settled.value : null)
 
 test('reading a version that is not the newest leaves the table as it is', async () => {
   const { late, named } = await paused()
