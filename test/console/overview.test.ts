@@ -46,3 +46,22 @@ it('tells the largest collections in memory with their parts, and asks for a few
   await first.getByRole('link').click()
   await page.getByRole('heading', { name: 'Memory by part' }).waitFor()
 })
+
+it('draws its plots once there are two looks', async () => {
+  page = await stage.open()
+  let looks = 0
+  // The second look comes when the page has been seen.
+  let goOn = () => {}
+  const seen = new Promise<void>((resolve) => {
+    goOn = resolve
+  })
+  await page.route('**/metrics', async (route) => {
+    if (looks++ > 0) await seen
+    await route.continue()
+  })
+  await page.at('/')
+  await page.getByText('Drawn once there are two figures').first().waitFor()
+  expect(await page.locator('.plot canvas').count()).toBe(0)
+  goOn()
+  await page.locator('.plot canvas').first().waitFor()
+})
