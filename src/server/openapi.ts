@@ -69,7 +69,7 @@ export function openApiDocument(routes: readonly Route[]): object {
 }
 
 function operationOf(route: Route, components: Components): object {
-  const { method, path, summary } = route
+  const { method, path, summary, access, scope } = route
   const parameters = [
     ...[...path.matchAll(PARAMETER)].map(([, name = '']) => ({
       name: QDRANTS[name] ?? name,
@@ -81,6 +81,7 @@ function operationOf(route: Route, components: Components): object {
   ]
   return {
     ...(summary === undefined ? {} : { summary }),
+    'x-vicinal-access': { access, scope },
     ...(parameters.length > 0 ? { parameters } : {}),
     ...(NO_BODY.has(method) ? {} : { requestBody: requestBodyOf(route, components) }),
     responses: {

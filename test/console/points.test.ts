@@ -113,6 +113,37 @@ describe('a filter', () => {
   })
 })
 
+describe('the page', () => {
+  it('stands in the address: a reload, going back and a link show the same points', async () => {
+    page = await stage.open()
+    await page.at('/collections/photos/points')
+    const first = page.getByRole('article').first()
+    const turn = async (button: string, then: string) => {
+      await page.getByRole('button', { name: button }).click()
+      await expect.poll(() => first.getByRole('heading').textContent()).toBe(then)
+    }
+    await turn('Next', '48')
+    await turn('Next', '96')
+    await page.getByText('Page 3').waitFor()
+    await page.reload()
+    await expect.poll(() => first.getByRole('heading').textContent()).toBe('96')
+    await page.getByText('Page 3').waitFor()
+    await turn('Next', '144')
+    await turn('Back', '96')
+    // The beginning of the page before is not in the address.
+    await turn('First page', '0')
+    await page.goBack()
+    await expect.poll(() => first.getByRole('heading').textContent()).toBe('96')
+    const link = page.url()
+    await page.at('/')
+    await page.goto(link)
+    await expect.poll(() => first.getByRole('heading').textContent()).toBe('96')
+    // Another filter begins anew.
+    await page.getByLabel('Values of camera').getByRole('button', { name: 'Leica' }).click()
+    await page.getByText('Page 1').waitFor()
+  })
+})
+
 describe('a card', () => {
   it('has the text of a text id', async () => {
     await fill('named', '[{"id":"the first","vector":[1,0]},{"id":"the second","vector":[1,0]}]', ',"ids":"text"')

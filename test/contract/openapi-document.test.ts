@@ -1,6 +1,8 @@
 /** The document at /openapi.json, against Qdrant's own description and the types of its client. */
 import { existsSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import { SCOPES } from '../../src/server/rights.js'
+import { routeTable } from '../../src/server/routes/table.js'
 import { startService } from './service.js'
 
 const SPEC = process.env.VICINAL_QDRANT_SPEC ?? ''
@@ -16,6 +18,7 @@ interface Schema {
   description?: string
 }
 interface Operation {
+  'x-vicinal-access'?: { access: string; scope: string }
   summary?: string
   parameters?: { name: string; in: string }[]
   requestBody?: { content: Record<string, { schema: Schema }> }
@@ -159,6 +162,26 @@ describe('the document', () => {
     expect(JSON.stringify(put)).toContain('#/components/schemas/UpdateResult')
   })
 
+  it('tells of each operation the access and the scope by which its callers are judged', async () => {
+    const { paths } = await documentOf()
+    const told = Object.entries(paths).flatMap(([path, operations]) =>
+      Object.entries(operations).map(([method, { 'x-vicinal-access': mark }]) => ({
+        where: `${method} ${path}`,
+        mark,
+      })),
+    )
+    expect(told.length).toBeGreaterThan(70)
+    for (const { where, mark } of told) {
+      expect(['open', 'read', 'write'], where).toContain(mark?.access)
+      expect(SCOPES, where).toContain(mark?.scope)
+    }
+    const known = new Map(told.map(({ where, mark }) => [unnamed(where), mark]))
+    for (const { method, path, access, scope } of routeTable({} as never)) {
+      const where = unnamed(`${method.toLowerCase()} ${path}`)
+      if (known.has(where)) expect(known.get(where), where).toEqual({ access, scope })
+    }
+  })
+
   it('is for those who may read', async () => {
     const service = await startService({ apiKeys: ['a-key-of-sixteen-letters'], readOnlyApiKeys: [] })
     expect((await service.call('GET', '/openapi.json')).status).toBe(401)
@@ -210,6 +233,11 @@ describe.skipIf(!existsSync(SPEC))("against Qdrant's description", () => {
     }
   })
 })
+
+/** A route without the names of the parts of its path. */
+function unnamed(route: string): string {
+  return route.replaceAll(/:\w+|\{\w+\}/g, '*')
+}
 
 function parametersOf({ parameters = [] }: Operation): string[] {
   return parameters.map((parameter) => `${parameter.in} ${parameter.name}`)

@@ -1,7 +1,7 @@
 import { useContext, useState } from 'preact/hooks'
 import { Waiting } from '../parts/basics'
 import { linkTo } from '../parts/place'
-import { needOf, suffice } from '../service/needs'
+import { suffice } from '../service/access'
 import { type Api, groupOf, type Route, readApi, routesOf } from '../service/openapi'
 import { useAsked } from '../service/polled'
 import { RightsOfTab } from '../service/rights'
@@ -43,7 +43,7 @@ export function ApiPage({ asked }: { asked: string | null }) {
                     >
                       {nameOf(route)}
                     </a>
-                    {!suffice(rights, needOf(route.method, route.path)) && (
+                    {!suffice(rights, route.operation['x-vicinal-access']) && (
                       <span class="quiet small"> refused to you</span>
                     )}
                   </li>

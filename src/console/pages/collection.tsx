@@ -84,7 +84,7 @@ function Facts({ info }: { info: CollectionInfo }) {
         <Tile
           name="Memory"
           value={bytes(memory.total.resident_bytes)}
-          beside={`of ${bytes(memory.total.bytes)} mapped`}
+          beside={`of ${bytes(memory.total.bytes)} in all`}
         />
         <Tile name="Log" value={bytes(log_bytes)} beside={`tail ${bytes(tail_bytes)}`} />
       </div>

@@ -2,14 +2,15 @@ import { useContext, useMemo, useRef, useState } from 'preact/hooks'
 import { ErrorLine, Section, Tile, Waiting } from '../parts/basics'
 import { Plot } from '../parts/plot'
 import { bytes, millis, short, uptime, whole } from '../parts/words'
+import type { Rights } from '../service/access'
 import { byCollection, type Metrics, metricsOf, numberOf } from '../service/metrics-text'
-import type { Rights } from '../service/needs'
 import { type Asked, useAsked } from '../service/polled'
 import { askRights, RightsOfTab } from '../service/rights'
 import { ask, askPlain } from '../service/session'
 import type { CollectionInfo } from '../service/types'
 import { CollectionTable } from './overview/collection-table'
 import { type Drawn, type Looks, withLook } from './overview/looks'
+import { Memory } from './overview/memory'
 import { Nodes } from './overview/nodes'
 import { type Column, measuredRows, namedRows, type Row, sorted, toldRows, troublesIn } from './overview/rows'
 
@@ -30,11 +31,12 @@ export function OverviewPage() {
   // Asked beside the rights, so that neither waits for the other.
   const listed = useAsked((signal) => ask<Listed>('GET', '/collections', undefined, signal), [], SLOW_LOOK_EVERY_MS)
   const rights = useKnownRights(listed.value !== null)
+  const names = useRows(listed, namedRows)
   return (
     <>
       <h1>Overview</h1>
       {rights === null ? (
-        <Collections listed={listed} rowsOf={namedRows} />
+        <Collections listed={listed} rows={names} />
       ) : Array.isArray(rights.access) ? (
         <OfSome listed={listed} />
       ) : (
@@ -69,13 +71,15 @@ function OfAll({ listed }: { listed: Asked<Listed> }) {
   const metrics = found?.metrics ?? null
   const troubles = useMemo(() => metrics && troublesIn(metrics), [metrics])
   const rowsOf = useMemo(() => (metrics ? (names: string[]) => measuredRows(names, metrics) : namedRows), [metrics])
+  const rows = useRows(listed, rowsOf)
   return (
     <>
       <ErrorLine error={asked.error} />
       {metrics && last && <Tiles metrics={metrics} drawn={last} />}
       {found && <Load looks={found.drawn} />}
       {troubles !== null && <Warnings since={troubles} />}
-      <Collections listed={listed} rowsOf={rowsOf} />
+      <Memory rows={rows} />
+      <Collections listed={listed} rows={rows} />
       <Nodes />
     </>
   )
@@ -98,10 +102,12 @@ function OfSome({ listed }: { listed: Asked<Listed> }) {
   )
   const found = infos.value
   const rowsOf = useMemo(() => (found ? (all: string[]) => toldRows(all, found) : namedRows), [found])
+  const rows = useRows(listed, rowsOf)
   return (
     <>
       <Warnings since="" />
-      <Collections listed={listed} rowsOf={rowsOf} />
+      <Memory rows={rows} />
+      <Collections listed={listed} rows={rows} />
     </>
   )
 }
@@ -189,16 +195,24 @@ function Warnings({ since }: { since: string }) {
   )
 }
 
-function Collections({ listed, rowsOf }: { listed: Asked<Listed>; rowsOf: (names: string[]) => Row[] }) {
+type RowsOf = (names: string[]) => Row[]
+
+function useRows(listed: Asked<Listed>, rowsOf: RowsOf): Row[] {
+  const list = listed.value
+  return useMemo(() => rowsOf(list?.collections.map(({ name }) => name) ?? []), [list, rowsOf])
+}
+
+function Collections({ listed, rows: all }: { listed: Asked<Listed>; rows: readonly Row[] }) {
   const [part, setPart] = useState('')
   const [order, setOrder] = useState<Column>('name')
-  const rows = useMemo(() => {
-    const names = listed.value?.collections.map(({ name }) => name) ?? []
-    return sorted(
-      rowsOf(names).filter(({ name }) => name.includes(part)),
-      order,
-    )
-  }, [listed.value, rowsOf, order, part])
+  const rows = useMemo(
+    () =>
+      sorted(
+        all.filter(({ name }) => name.includes(part)),
+        order,
+      ),
+    [all, order, part],
+  )
   if (!listed.value) return <Waiting of={listed} />
   const search = (
     <input

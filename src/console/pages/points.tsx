@@ -9,7 +9,7 @@ import { ask } from '../service/session'
 import type { CollectionInfo, Point, PointId } from '../service/types'
 import { Card } from './points/card'
 import { Facets } from './points/facets'
-import { type Condition, conditionsIn, FilterBar, filterOf, idsIn } from './points/filter-bar'
+import { type Condition, conditionsIn, FilterBar, filterOf, idIn, idsIn } from './points/filter-bar'
 
 const PAGE = 48
 
@@ -18,21 +18,22 @@ interface Page {
   next_page_offset: PointId | null
 }
 
-/** The pages up to the shown one, of one filter. */
+/** The beginnings of pages that were turned, of one filter. */
 interface Turned {
   depends: string
   starts: (PointId | null)[]
 }
 
-/** Points as cards, page by page, filtered by clicks on their values. The filter stands in the address. */
+/** Points as cards, page by page, filtered by clicks on their values. Filter and page stand in the address. */
 export function PointsPage({ name, ids }: { name: string; ids: string | null }) {
   const path = `/collections/${encodeURIComponent(name)}`
-  const asked = usePlace().query.get('filter')
-  const conditions = conditionsIn(asked)
+  const { query } = usePlace()
+  const conditions = conditionsIn(query.get('filter'))
   const chosen = idsIn(ids)
   const depends = writeJson([conditions, chosen])
   const [turned, setTurned] = useState<Turned>({ depends, starts: [null] })
-  const starts = turned.depends === depends ? turned.starts : [null]
+  const from = idIn(query.get('from'))
+  const starts = startsUpTo(from, turned.depends === depends ? turned.starts : [])
   const filter = filterOf(conditions, chosen)
   const info = useAsked((signal) => ask<CollectionInfo>('GET', path, undefined, signal), [path])
   const page = useAsked(
@@ -46,9 +47,20 @@ export function PointsPage({ name, ids }: { name: string; ids: string | null }) 
     (signal) => ask<{ count: number }>('POST', `${path}/points/count`, { filter, exact: true }, signal),
     [path, depends],
   )
-  const show = (next: readonly Condition[], of: string | null) => {
-    const query = { ...(of === null ? {} : { ids: of }), ...(next.length > 0 ? { filter: writeJson(next) } : {}) }
-    location.hash = linkTo(['collections', name, 'points'], query)
+  const linkOf = (next: readonly Condition[], of: string | null) => ({
+    ...(of === null ? {} : { ids: of }),
+    ...(next.length > 0 ? { filter: writeJson(next) } : {}),
+  })
+  const go = (to: Record<string, string>) => {
+    location.hash = linkTo(['collections', name, 'points'], to)
+  }
+  const show = (next: readonly Condition[], of: string | null) => go(linkOf(next, of))
+  const number = from === null ? 1 : Math.max(starts.length, Number(query.get('page')) || 0)
+  const turn = (to: (PointId | null)[]) => {
+    setTurned({ depends, starts: to })
+    const start = to.at(-1) ?? null
+    const page = String(to.length > starts.length ? number + 1 : number - 1)
+    go({ ...linkOf(conditions, ids), ...(start === null ? {} : { from: writeJson(start), page }) })
   }
   const add = (condition: Condition) => {
     if (!conditions.some((one) => isSame(one, condition))) show([...conditions, condition], ids)
@@ -80,7 +92,14 @@ export function PointsPage({ name, ids }: { name: string; ids: string | null }) 
       ) : (
         <Waiting of={page} />
       )}
-      <Pager starts={starts} next={next} onTurn={(to) => setTurned({ depends, starts: to })} />
+      <Pager starts={starts} page={number} next={next} onTurn={turn} />
     </>
   )
+}
+
+/** The beginnings of the pages up to the shown one. Of a page that a link leads to, only the first and its own are known. */
+function startsUpTo(from: PointId | null, known: readonly (PointId | null)[]): (PointId | null)[] {
+  const at = known.findIndex((one) => isSame(one, from))
+  if (at >= 0) return known.slice(0, at + 1)
+  return from === null ? [null] : [null, from]
 }

@@ -1,7 +1,8 @@
-import { useState } from 'preact/hooks'
+import { useEffect, useState } from 'preact/hooks'
 import { ErrorLine, Section } from '../parts/basics'
 import { JsonEditor } from '../parts/json-editor'
-import { usePlace } from '../parts/place'
+import { type PlacedText, placed, textIn } from '../parts/kept-text'
+import { linkTo, usePlace } from '../parts/place'
 import { RequestTexts } from '../parts/request-texts'
 import { millis } from '../parts/words'
 import { readJson, writeJson } from '../service/exact-json'
@@ -14,6 +15,11 @@ import { Plan } from './query/plan'
 import { Results } from './query/results'
 import { idIn, type Start, startsOf } from './query/starts'
 
+/** Names of the address. */
+const FIRST = 'body'
+const SECOND = 'second'
+const TWO = 'two'
+
 interface Run {
   answer: QueryAnswer
   seconds: number
@@ -21,14 +27,15 @@ interface Run {
   body: string
 }
 
-/** One query, or two beside each other; the plan of each, and the request as text. */
+/** One query, or two beside each other; the plan of each, and the request as text. Queries that ran stand in the address. */
 export function QueryPage({ name, asked }: { name: string; asked: string | null }) {
   const path = `/collections/${encodeURIComponent(name)}`
   const info = useAsked((signal) => ask<CollectionInfo>('GET', path, undefined, signal), [path])
-  const [isTwo, setIsTwo] = useState(false)
   const [first, setFirst] = useState<PointId[] | null>(null)
   const [second, setSecond] = useState<PointId[] | null>(null)
-  const using = usePlace().query.get('using')
+  const { query } = usePlace()
+  const using = query.get('using')
+  const isTwo = query.has(TWO)
   const sample = useAsked((signal) => sampleOf(path, using, info.value, signal), [path, using, info.value])
   // Without the description the editor completes nothing, and all else works.
   const api = useAsked(readApi, []).value
@@ -37,23 +44,31 @@ export function QueryPage({ name, asked }: { name: string; asked: string | null 
   const id = asked === null ? undefined : idIn(asked)
   const starts = startsOf({ info: info.value, id, using, sample: sample.value?.point ?? null })
   const shared = { path, starts, api, known: knownOf(info.value) }
+  const go = (without: string, more: Record<string, string>) => {
+    const kept = [...query].filter(([key]) => ![without, `${without}-kept`].includes(key))
+    location.hash = linkTo(['collections', name, 'query'], { ...Object.fromEntries(kept), ...more })
+  }
+  const placeOf = (key: string) => ({
+    place: textIn(query, key),
+    onSend: (text: string) => go(key, placed(key, text)),
+  })
+  const firstPlace = placeOf(FIRST)
+  // A link to the neighbours of a point has no text: it stands for the first beginning.
+  if (id !== undefined && !firstPlace.place.isMissing) firstPlace.place.text ??= starts[0]?.text ?? null
   return (
     <>
       <h1>Query {name}</h1>
       <label class="row">
-        <input type="checkbox" checked={isTwo} onChange={(event) => setIsTwo(event.currentTarget.checked)} />
+        <input
+          type="checkbox"
+          checked={isTwo}
+          onChange={(event) => go(TWO, event.currentTarget.checked ? { [TWO]: '1' } : {})}
+        />
         Two queries beside each other
       </label>
       <div class="columns">
-        <OneQuery
-          {...shared}
-          key={`${asked} ${using}`}
-          title="Query"
-          isRun={asked !== null}
-          others={isTwo ? second : null}
-          onIds={setFirst}
-        />
-        {isTwo && <OneQuery {...shared} title="Second query" others={first} onIds={setSecond} />}
+        <OneQuery {...shared} {...firstPlace} title="Query" others={isTwo ? second : null} onIds={setFirst} />
+        {isTwo && <OneQuery {...shared} {...placeOf(SECOND)} title="Second query" others={first} onIds={setSecond} />}
       </div>
     </>
   )
@@ -76,8 +91,8 @@ async function sampleOf(
 
 const QUERY = { $ref: '#/components/schemas/QueryRequest' }
 
-/** The line of the field that an error names. */
-function placed(error: Error, text: string): Error {
+/** An error with the line of the field that it names. */
+function withLine(error: Error, text: string): Error {
   if (!(error instanceof Refused) || error.field === undefined) return error
   const { start } = nodeAt(parseText(text), error.field)
   return new Error(`${placeText(text, start)}: ${error.message}`)
@@ -98,14 +113,19 @@ interface Parts {
   starts: readonly Start[]
   /** Ids that the other query found. */
   others: readonly PointId[] | null
-  /** A link has asked for it: it runs at once. */
-  isRun?: boolean
+  /** The query that the address asks for: it runs at once. */
+  place: PlacedText
+  /** Has the address ask for a query. */
+  onSend: (text: string) => void
   onIds: (ids: PointId[]) => void
 }
 
-function OneQuery({ path, title, api, known, starts, others, isRun = false, onIds }: Parts) {
-  const [text, setText] = useState(() => starts[0]?.text ?? '{}')
-  const [sent, setSent] = useState<string | null>(isRun ? text : null)
+function OneQuery({ path, title, api, known, starts, others, place, onSend, onIds }: Parts) {
+  const sent = place.text
+  const [text, setText] = useState(() => sent ?? starts[0]?.text ?? '{}')
+  useEffect(() => {
+    if (sent !== null) setText(sent)
+  }, [sent])
   const run: Asked<Run | null> = useAsked(
     async (signal) => {
       if (sent === null) return null
@@ -119,7 +139,7 @@ function OneQuery({ path, title, api, known, starts, others, isRun = false, onId
   const submit = (event: Event) => {
     event.preventDefault()
     if (sent === text) run.again()
-    else setSent(text)
+    else onSend(text)
   }
   const pick = (event: { currentTarget: HTMLSelectElement }) => {
     const picked = starts.find(({ name }) => name === event.currentTarget.value)
@@ -147,7 +167,17 @@ function OneQuery({ path, title, api, known, starts, others, isRun = false, onId
           onRun={submit}
         />
       </form>
-      <ErrorLine error={run.error && placed(run.error, sent ?? '')} />
+      {place.isOfTab && (
+        <p class="quiet small">
+          This query is too long for an address: this tab alone keeps it, and a link shows it to nobody else.
+        </p>
+      )}
+      {place.isMissing && (
+        <p class="warnings">
+          The query of this link was too long for an address. It was kept by the tab that asked it, and is not here.
+        </p>
+      )}
+      <ErrorLine error={run.error && withLine(run.error, sent ?? '')} />
       {run.value && !run.error && (
         <>
           <p class="quiet" aria-live="polite">

@@ -12,8 +12,30 @@ export interface Line {
 
 const HEIGHT = 150
 
-/** Lines over time. `times` are seconds since 1970. */
-export function Plot({ title, times, lines }: { title: string; times: readonly number[]; lines: readonly Line[] }) {
+interface Parts {
+  title: string
+  /** Seconds since 1970. */
+  times: readonly number[]
+  lines: readonly Line[]
+}
+
+/** Lines over time, from the second figure on: an axis of one figure spans years. */
+export function Plot({ title, times, lines }: Parts) {
+  return (
+    <figure class="plot">
+      <figcaption>{title}</figcaption>
+      {times.length > 1 ? (
+        <Drawing title={title} times={times} lines={lines} />
+      ) : (
+        <p class="quiet" style={{ minHeight: HEIGHT }}>
+          Drawn once there are two figures.
+        </p>
+      )}
+    </figure>
+  )
+}
+
+function Drawing({ title, times, lines }: Parts) {
   const place = useRef<HTMLDivElement>(null)
   const plot = useRef<uPlot | null>(null)
   const names = lines.map(({ name }) => name).join()
@@ -34,12 +56,7 @@ export function Plot({ title, times, lines }: { title: string; times: readonly n
     const value = values.at(-1)
     return `${name} ${value === null || value === undefined ? 'none' : text(value)}`
   })
-  return (
-    <figure class="plot">
-      <figcaption>{title}</figcaption>
-      <div ref={place} role="img" aria-label={`${title}: now ${last.join(', ')}`} />
-    </figure>
-  )
+  return <div ref={place} role="img" aria-label={`${title}: now ${last.join(', ')}`} />
 }
 
 function dataOf(times: readonly number[], lines: readonly Line[]): uPlot.AlignedData {

@@ -1,4 +1,5 @@
 /** The service's own description of its API, as far as the console reads it. */
+import type { Need } from './access'
 import { type JsonNode, placeText } from './json-text'
 import { askPlain, keyOfTab, type Method } from './session'
 
@@ -28,6 +29,7 @@ export interface Parameter {
 }
 
 export interface Operation {
+  'x-vicinal-access': Need
   summary?: string
   description?: string
   parameters?: Parameter[]

@@ -1,7 +1,7 @@
 /** The rights of this tab's caller, as the service tells them. The service refuses the rest in any case. */
 import { createContext } from 'preact'
 import { useContext } from 'preact/hooks'
-import type { Mode, Rights } from './needs'
+import type { Mode, Rights } from './access'
 import { ask } from './session'
 
 /** Points; what stands beside them, such as indexes and snapshots; or everything. */

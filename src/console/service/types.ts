@@ -3,6 +3,7 @@
 export interface Bytes {
   bytes: number
   resident_bytes: number
+  /** Of the resident bytes: pages of a mapped file. */
   cache_bytes: number
 }
 
@@ -20,6 +21,8 @@ export interface CollectionInfo {
   memory: {
     vectors: Record<string, Record<string, Bytes | number>>
     total: Bytes
+    /** Bytes of the process by part; null for a limit that there is not. */
+    process: Record<string, number | null>
     [part: string]: Bytes | Record<string, Record<string, Bytes | number>> | unknown
   }
   config: {

@@ -6,8 +6,8 @@ import { JsonEditor } from '../../parts/json-editor'
 import { type Request, RequestTexts } from '../../parts/request-texts'
 import { saveAs } from '../../parts/save'
 import { short, whole } from '../../parts/words'
+import { suffice } from '../../service/access'
 import { readJson, writeJson } from '../../service/exact-json'
-import { needOf, suffice } from '../../service/needs'
 import { type Api, exampleOf, type Parameter, type Route, valuesOf } from '../../service/openapi'
 import { useAsked } from '../../service/polled'
 import { RightsOfTab } from '../../service/rights'
@@ -32,7 +32,7 @@ export function OneRoute({ api, route }: { api: Api; route: Route }) {
   const [error, setError] = useState<Error | null>(null)
   const [isAsking, setIsAsking] = useState(false)
   const request: Request = { method, path: pathOf(route, values), body: type ? body : null, ...(type ? { type } : {}) }
-  const mayUse = suffice(useContext(RightsOfTab), needOf(method, route.path), values.collection_name)
+  const mayUse = suffice(useContext(RightsOfTab), operation['x-vicinal-access'], values.collection_name)
   const isDestroying = destroys(method, route.path, request.body)
   const send = async () => {
     try {

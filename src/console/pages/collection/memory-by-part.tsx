@@ -1,12 +1,7 @@
 import { Meter, Section, Table } from '../../parts/basics'
 import { bytes } from '../../parts/words'
-import type { Bytes, CollectionInfo } from '../../service/types'
-
-interface Part {
-  name: string
-  bytes: number
-  resident: number
-}
+import { partsOf } from '../../service/memory-parts'
+import type { CollectionInfo } from '../../service/types'
 
 /** The parts of a collection in memory, the largest first. */
 export function MemoryByPart({ memory }: { memory: CollectionInfo['memory'] }) {
@@ -38,20 +33,4 @@ export function MemoryByPart({ memory }: { memory: CollectionInfo['memory'] }) {
       </Table>
     </Section>
   )
-}
-
-function partsOf({ vectors, total, process, ...others }: CollectionInfo['memory']): Part[] {
-  const parts: Part[] = []
-  for (const [vector, held] of Object.entries(vectors)) {
-    for (const [what, one] of Object.entries(held)) add(parts, vector ? `${what} of ${vector}` : what, one)
-  }
-  for (const [what, one] of Object.entries(others)) add(parts, what.replaceAll('_', ' '), one)
-  return parts.sort((a, b) => b.bytes - a.bytes)
-}
-
-/** Beside the parts there are sums of them, which are plain numbers. */
-function add(parts: Part[], name: string, one: unknown): void {
-  const found = one as Bytes | null
-  if (typeof found?.bytes !== 'number' || found.bytes === 0) return
-  parts.push({ name, bytes: found.bytes, resident: found.resident_bytes + found.cache_bytes })
 }

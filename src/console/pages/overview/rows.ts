@@ -94,6 +94,15 @@ export function sorted(rows: Row[], by: Column): Row[] {
   return rows.sort((a, b) => (b[by] ?? -1) - (a[by] ?? -1))
 }
 
+/** The collections with the most in memory, the sum of all, and that of the others. */
+export function largestOf(rows: readonly Row[], most: number) {
+  const held = rows.flatMap(({ name, resident }) => (resident ? [{ name, resident }] : []))
+  held.sort((a, b) => b.resident - a.resident)
+  const sum = (of: typeof held) => of.reduce((all, { resident }) => all + resident, 0)
+  const others = held.slice(most)
+  return { largest: held.slice(0, most), all: sum(held), others: { count: others.length, resident: sum(others) } }
+}
+
 /** A text that changes with the collections that warn or are red. */
 export function troublesIn(metrics: Metrics): string {
   return ['collection_red', 'collection_warnings']

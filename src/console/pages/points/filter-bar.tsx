@@ -30,7 +30,17 @@ function isCondition(one: Partial<Condition> | null): one is Condition {
 /** Ids that a link names; null where it names none. */
 export function idsIn(text: string | null): PointId[] | null {
   const found = valueIn(text)
-  return Array.isArray(found) ? found.filter((id) => ['number', 'bigint', 'string'].includes(typeof id)) : null
+  return Array.isArray(found) ? found.filter(isId) : null
+}
+
+/** The id that a link names; null where it names none. */
+export function idIn(text: string | null): PointId | null {
+  const found = valueIn(text)
+  return isId(found) ? found : null
+}
+
+function isId(one: unknown): one is PointId {
+  return ['number', 'bigint', 'string'].includes(typeof one)
 }
 
 function valueIn(text: string | null): unknown {
