@@ -6,6 +6,8 @@ import type { Objects } from './objects.js'
 /** The object that says whose prefix this is, and of which format. */
 const MARKER = 'vicinal.json'
 const FORMAT = 1
+/** The oldest format that this one reads. */
+const LEAST_FORMAT = 1
 /** What may be there beside no marker: a probe that was killed, and files that were not finished. */
 const PROBE = 'probe/'
 /** A marker without content is looked at so often. */
@@ -14,7 +16,7 @@ const LOOK_AGAIN_MS = 20
 
 /**
  * Whether the prefix has a marker of ours. Rejects with INVALID_ARGUMENT for a prefix that holds other objects, and with
- * UNSUPPORTED_FORMAT for one of a newer format. Writes nothing.
+ * UNSUPPORTED_FORMAT for one of a newer format, or of one that is too old. Writes nothing.
  */
 export async function isClaimed(objects: Objects, address: StoreAddress): Promise<boolean> {
   if (await hasMarker(objects, address)) return true
@@ -62,21 +64,27 @@ async function hasMarker(objects: Objects, address: StoreAddress): Promise<boole
 }
 
 function checkMarker(bytes: Uint8Array, address: StoreAddress): void {
-  const { vicinal, leastReader } = parsed(bytes)
-  if (vicinal !== 'store' || !Number.isSafeInteger(leastReader)) {
+  const { vicinal, format, leastReader } = parsed(bytes)
+  if (vicinal !== 'store' || !Number.isSafeInteger(format) || !Number.isSafeInteger(leastReader)) {
     throw new VicinalError('CORRUPT', `store ${address.url}: ${MARKER} is no marker of a Vicinal store`, {
       details: { path: MARKER },
     })
   }
-  if ((leastReader as number) <= FORMAT) return
-  throw new VicinalError(
-    'UNSUPPORTED_FORMAT',
-    `store ${address.url}: needs a reader of format ${leastReader}, this one reads up to ${FORMAT}`,
-    { details: { path: MARKER, leastReader, formatVersion: FORMAT } },
-  )
+  const unread = (what: string, details: object) =>
+    new VicinalError('UNSUPPORTED_FORMAT', `store ${address.url}: ${what}`, { details: { path: MARKER, ...details } })
+  if ((leastReader as number) > FORMAT)
+    throw unread(`needs a reader of format ${leastReader}, this one reads up to ${FORMAT}`, {
+      leastReader,
+      formatVersion: FORMAT,
+    })
+  if ((format as number) < LEAST_FORMAT)
+    throw unread(`is of format ${format}, this one reads from ${LEAST_FORMAT} on`, {
+      format,
+      leastFormat: LEAST_FORMAT,
+    })
 }
 
-function parsed(bytes: Uint8Array): { vicinal?: unknown; leastReader?: unknown } {
+function parsed(bytes: Uint8Array): { vicinal?: unknown; format?: unknown; leastReader?: unknown } {
   try {
     return (JSON.parse(Buffer.from(bytes).toString('utf8')) ?? {}) as object
   } catch {

@@ -38,11 +38,8 @@ export function recordsIn(value: Uint8Array, where: string): { epoch: number; bo
   const wrong = (what: string) => new VicinalError('CORRUPT', `${where}: ${what}`)
   if (bytes.length < HEADER_BYTES) throw wrong('the value is too short')
   const format = bytes.readUInt32LE(0)
-  if (format > FORMAT)
-    throw new VicinalError(
-      'UNSUPPORTED_FORMAT',
-      `${where}: needs a reader of format ${format}, this one reads ${FORMAT}`,
-    )
+  if (format !== FORMAT)
+    throw new VicinalError('UNSUPPORTED_FORMAT', `${where}: is of format ${format}, this one reads ${FORMAT}`)
   const bodies: Uint8Array[] = []
   let at = HEADER_BYTES
   while (at < bytes.length) {

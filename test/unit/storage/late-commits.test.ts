@@ -108,13 +108,13 @@ test('owners that make their versions the newest at the same time go on with the
     await put(late, smallRow(9, round + 10)).catch(() => undefined)
     const seq = 100 + round
     const commits = [put(await opened(named), smallRow(5, seq)), put(await opened(other), smallRow(6, seq))]
-    const [first, second] = (await Promise.allSettled(commits)).map(valueIn)
+    const [first, second] = (await Promise.allSettled(commits)).map(versionOf)
     if (first) expect(await rebuilt(first)).toBe(`1@1 2@2 3@3 5@${seq}`)
     if (second) expect(await rebuilt(second)).toBe(`1@1 2@2 3@3 4@4 6@${seq}`)
   }
 })
 
-const valueIn = (settled: PromiseSettledResult<number>) => (settled.status === 'fulfilled' ? settled.value : null)
+const versionOf = (settled: PromiseSettledResult<number>) => (settled.status === 'fulfilled' ? settled.value : null)
 
 test('reading a version that is not the newest leaves the table as it is', async () => {
   const { late, named } = await paused()
