@@ -58,6 +58,7 @@ export const WriteParameters = Type.Object({
 })
 export const IngestParameters = Type.Object({
   errors: mostErrors,
+  progress: flag('Whether the answer begins while the body is still read, and tells the progress. Default true.'),
   from: optional(integer({ description: 'Rows of the source before the first one of this stream. Default 0.' })),
   timeout: optional(
     count({ ...seconds, description: 'Seconds for each batch; past them the stream ends with 408.', isNonZero: true }),

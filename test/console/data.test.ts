@@ -242,6 +242,31 @@ describe('the quarantine', () => {
     expect(await ask('POST', '/collections/set-aside/points/count', {})).toEqual({ count: 0 })
   })
 
+  it('shows the text of a row that is too deep for a payload, which can be deleted alone', async () => {
+    await ask('PUT', '/collections/deep', { vectors: { size: 1, distance: 'Dot' } })
+    const rules = [{ check: 'norm', max: 2, action: 'quarantine' }]
+    await ask('PATCH', '/collections/deep', { ingestion: { quarantine: 'deep-kept', rules } })
+    const nested = (levels: number): object => (levels === 1 ? {} : { a: nested(levels - 1) })
+    const points = [
+      { id: 1, vector: [9], payload: nested(256) },
+      { id: 2, vector: [9], payload: { flat: true } },
+    ]
+    await ask('PUT', '/collections/deep/points?wait=true', { points })
+    page = await stage.open()
+    await page.at('/collections/deep/quarantine')
+    const row = page.getByLabel('Row 1')
+    await expect
+      .poll(() => row.getByLabel('Row 1 as text').textContent())
+      .toMatch(/^\{"id":1,"vector":\[9\],"payload":\{"a"/)
+    await row.getByText('cannot be stored from here').waitFor()
+    expect(await row.getByRole('button', { name: 'Mend by hand' }).count()).toBe(0)
+    await page.getByLabel('All rows of this page').check()
+    await page.getByRole('button', { name: 'Store 1 row', exact: true }).waitFor()
+    await expectAccessible(page, 'a row as text')
+    await page.getByRole('button', { name: 'Delete them …' }).click()
+    await page.getByRole('heading', { name: 'Delete 2 rows' }).waitFor()
+  })
+
   it('of many rules tells each, and a page that is turned leaves no row chosen', async () => {
     await ask('PUT', '/collections/many', { vectors: { size: 1, distance: 'Dot' } })
     const rules = Array.from({ length: 14 }, (_, at) => ({

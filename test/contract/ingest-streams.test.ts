@@ -58,6 +58,25 @@ describe('a stream of points over HTTP', () => {
     expect(last()).toMatchObject({ result: { accepted: count + 1, position: count + 1 }, status: 'ok' })
   })
 
+  it('without progress has its answer at its end, as proxies need it', async () => {
+    const db = await database()
+    const { port } = await startService({ database: db })
+    const { sent, answered, lines, last } = openStream(port, {}, `${PATH}?progress=false`)
+    let isAnswering = false
+    sent.once('response', () => {
+      isAnswering = true
+    })
+    const count = 40_000
+    for (let id = 0; id < count; id++) sent.write(lineOf(id))
+    // Two whole batches, of which others would be told by now.
+    const stored = async () => (await (await db.collection('a')).count()) as number
+    await expect.poll(stored).toBeGreaterThanOrEqual(32_768)
+    expect([isAnswering, lines]).toEqual([false, []])
+    sent.end(lineOf(count))
+    expect(await answered).toBe(200)
+    expect(last()).toMatchObject({ result: { accepted: count + 1 }, status: 'ok' })
+  })
+
   it('outlives the time that other requests have', async () => {
     const { port } = await startService({ database: await database(), requestTimeoutMs: 1, bodyWindowMs: 600_000 })
     const { sent, answered, last } = openStream(port)

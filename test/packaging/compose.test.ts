@@ -1,8 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import WebSocket from 'ws'
 import { parse } from 'yaml'
 import { startS3 } from '../stores/s3-server.js'
 import { ROOT, run } from './project.js'
@@ -21,6 +23,8 @@ interface Cluster {
 }
 
 const BUCKET = 'vicinal'
+/** Of 64 KiB each: more than the 64 MiB of a body. */
+const ROWS = 1_200
 const SECRETS: Record<string, string> = {
   VICINAL_API_KEY: 'client-key',
   VICINAL_CLUSTER_KEY: 'cluster-key-of-the-nodes',
@@ -41,6 +45,8 @@ let folder: string
 const running = new Map<string, ChildProcess>()
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'vicinal-compose-'))
+  // The workers of a balancer that root starts are another user's.
+  chmodSync(folder, 0o711)
 })
 afterEach(() => {
   for (const name of running.keys()) stop(name)
@@ -91,6 +97,20 @@ function nginxConfiguration(): string {
   return file
 }
 
+function startBalancer(): void {
+  const [command, ...args] = (services.balancer as Service).command as [string, ...string[]]
+  start('balancer', command, [...args, '-c', nginxConfiguration()], {})
+}
+
+/** Longer than a body of another route may be, and for some seconds, in which several batches are stored. */
+async function* rowsBeyondABody(): AsyncGenerator<Buffer> {
+  const payload = { text: 'x'.repeat(64 * 1024) }
+  for (let id = 1; id <= ROWS; id += 1) {
+    if (id % (ROWS / 4) === 0) await setTimeout(1_000)
+    yield Buffer.from(`${JSON.stringify({ id, vector: [id, 1, 0, 0], payload })}\n`)
+  }
+}
+
 /** Through the load balancer, as the console asks. Clients ask again after a 502, a 503, or no answer. */
 async function until200<R>(method: string, path: string, body?: unknown): Promise<R> {
   const origin = `http://${addresses.get('balancer')}:6333`
@@ -133,8 +153,7 @@ describe.runIf(process.platform === 'linux')('compose.yml', () => {
     const store = await startS3(BUCKET)
     onTestFinished(() => store.stop())
     for (const name of nodes) startNode(name, store.port)
-    const [command, ...args] = (services.balancer as Service).command as [string, ...string[]]
-    start('balancer', command, [...args, '-c', nginxConfiguration()], {})
+    startBalancer()
 
     await until200('PUT', '/collections/things', { vectors: { size: 4, distance: 'Dot' } })
     const put = async (from: number) => {
@@ -157,5 +176,42 @@ describe.runIf(process.platform === 'linux')('compose.yml', () => {
       const path = `/collections/things/points/count?after=${encodeURIComponent(last)}`
       expect((await until200<{ count: number }>('POST', path, { exact: true })).count).toBe(20)
     }
+  })
+
+  test('its balancer passes streams, of any length', async () => {
+    const store = await startS3(BUCKET)
+    onTestFinished(() => store.stop())
+    startNode('write-1', store.port)
+    startBalancer()
+    await until200('PUT', '/collections/things', { vectors: { size: 4, distance: 'Dot' } })
+
+    const key = { 'api-key': SECRETS.VICINAL_API_KEY as string }
+    const balancer = `${addresses.get('balancer')}:6333`
+    const answer = await fetch(`http://${balancer}/collections/things/ingest`, {
+      method: 'POST',
+      headers: { ...key, 'content-type': 'application/x-ndjson' },
+      body: ReadableStream.from(rowsBeyondABody()),
+      duplex: 'half',
+    } as RequestInit)
+    expect(answer.status).toBe(200)
+    const last = JSON.parse((await answer.text()).trimEnd().split('\n').at(-1) as string)
+    expect(last.result).toMatchObject({ accepted: ROWS, rejected: 0 })
+
+    const socket = new WebSocket(`ws://${balancer}/collections/things/points/count`, { headers: key })
+    onTestFinished(() => socket.terminate())
+    const told = await new Promise((resolve, reject) => {
+      socket.once('open', () => socket.send(JSON.stringify({ id: 1, exact: true })))
+      socket.once('message', (message) => resolve(JSON.parse(String(message))))
+      socket.once('error', reject)
+    })
+    expect(told).toMatchObject({ result: { count: ROWS } })
+
+    const form = new FormData()
+    form.set('snapshot', new Blob([Buffer.alloc(65 * 1024 * 1024)]), 'none.snapshot')
+    const upload = { method: 'POST', headers: key, body: form }
+    // The node refuses it, not the balancer.
+    const refused = await fetch(`http://${balancer}/collections/things/snapshots/upload`, upload)
+    expect(await refused.json()).toMatchObject({ status: { code: expect.any(String) } })
+    expect(refused.status).not.toBe(413)
   })
 })

@@ -28,7 +28,8 @@ export interface QuarantinedRecord {
     check: string
     reason: string
     field?: string
-    record: { id: unknown; vector: unknown; payload?: unknown }
+    /** `text`: the beginning of a row that is too long or too deep for a payload, in place of its parts. */
+    record: { id: unknown; vector?: unknown; payload?: unknown; text?: string }
     quarantined_at: string
   }
 }

@@ -80,7 +80,10 @@ async function position(call: Call): Promise<object> {
   return { position: await collection.ingestPosition(call.param('source'), call.options()) }
 }
 
-/** An error before the first batch has its own status. A later one is the status of the last line. */
+/**
+ * An error before the first batch has its own status. A later one is the status of the last line. Proxies such as nginx stop
+ * sending a body once its answer has begun: without progress the answer waits for the end of the stream.
+ */
 async function ingest(call: Call): Promise<LineBody> {
   const startedMs = performance.now()
   const collection = await call.collection()
@@ -90,6 +93,7 @@ async function ingest(call: Call): Promise<LineBody> {
   done.catch(() => undefined).finally(progress.end)
   const isUnderWay = await progress.next()
   if (!isUnderWay) await done
+  else if (call.parameters.progress === false) await done.catch(() => undefined)
   return new LineBody(linesOf(call, done, progress, startedMs))
 }
 

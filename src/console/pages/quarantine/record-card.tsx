@@ -52,8 +52,17 @@ export function RecordCard({ record: { id, payload: told }, isChosen, onChoose, 
           </>
         ))}
       </dl>
+      {record.text !== undefined && (
+        <>
+          <p class="quiet small">
+            The row is too long or too deep to be kept whole: this is its beginning. It cannot be stored from here. Send
+            it again from its source.
+          </p>
+          <Code label={`Row ${pointId} as text`} text={cut(record.text)} />
+        </>
+      )}
       {record.payload !== undefined && <Code label={`Payload of ${pointId}`} text={shown(record.payload)} />}
-      {onRepair && (
+      {onRepair && record.text === undefined && (
         <footer>
           <button type="button" class="plain" onClick={() => setIsEdited(true)}>
             Mend by hand …
@@ -75,6 +84,9 @@ export function RecordCard({ record: { id, payload: told }, isChosen, onChoose, 
 }
 
 function shown(payload: unknown): string {
-  const text = writeJson(payload, null, 2)
+  return cut(writeJson(payload, null, 2))
+}
+
+function cut(text: string): string {
   return text.length > TEXT ? `${text.slice(0, TEXT)}\n… of ${whole(text.length)} characters` : text
 }

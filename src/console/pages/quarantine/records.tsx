@@ -96,6 +96,7 @@ function Rows({ name, quarantine, vectors }: Parts) {
         <Repairs
           path={path}
           ids={[...chosen]}
+          mendable={points.flatMap(({ id, payload }) => (chosen.has(id) && !('text' in payload.record) ? [id] : []))}
           vectors={vectors}
           isAll={all.every((id) => chosen.has(id))}
           onAll={(isAll) => setChosen(new Set(isAll ? all : []))}
@@ -181,6 +182,8 @@ function RuleFilter({ all, hits, picked, onPick }: FilterParts) {
 interface RepairParts {
   path: string
   ids: PointId[]
+  /** Those of them that are kept whole. */
+  mendable: PointId[]
   vectors: readonly string[]
   isAll: boolean
   onAll: (isAll: boolean) => void
@@ -189,7 +192,7 @@ interface RepairParts {
   onChange: () => void
 }
 
-function Repairs({ path, ids, vectors, isAll, onAll, onRepair, onChange }: RepairParts) {
+function Repairs({ path, ids, mendable, vectors, isAll, onAll, onRepair, onChange }: RepairParts) {
   const [fix, setFix] = useState('')
   const [vector, setVector] = useState<string | null>(null)
   const [isDeleting, setIsDeleting] = useState(false)
@@ -197,7 +200,7 @@ function Repairs({ path, ids, vectors, isAll, onAll, onRepair, onChange }: Repai
   const submit = async (event: Event) => {
     event.preventDefault()
     try {
-      await onRepair?.({ ids, ...(fix ? { fix } : {}), ...(fix && vector !== null ? { vector } : {}) })
+      await onRepair?.({ ids: mendable, ...(fix ? { fix } : {}), ...(fix && vector !== null ? { vector } : {}) })
       setError(null)
     } catch (failure) {
       setError(failure as Error)
@@ -210,7 +213,14 @@ function Repairs({ path, ids, vectors, isAll, onAll, onRepair, onChange }: Repai
         All rows of this page
       </label>
       {onRepair && (
-        <FixChoice vectors={vectors} fix={fix} onFix={setFix} vector={vector} onVector={setVector} count={ids.length} />
+        <FixChoice
+          vectors={vectors}
+          fix={fix}
+          onFix={setFix}
+          vector={vector}
+          onVector={setVector}
+          count={mendable.length}
+        />
       )}
       <button type="button" class="danger" disabled={ids.length === 0} onClick={() => setIsDeleting(true)}>
         Delete them …
@@ -267,7 +277,7 @@ function FixChoice({ vectors, fix, onFix, vector, onVector, count }: FixParts) {
         </select>
       )}
       <button type="submit" disabled={count === 0}>
-        Store {whole(count)} rows
+        Store {whole(count)} {count === 1 ? 'row' : 'rows'}
       </button>
     </>
   )
