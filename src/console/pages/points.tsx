@@ -30,7 +30,7 @@ export function PointsPage({ name, ids }: { name: string; ids: string | null }) 
   const asked = usePlace().query.get('filter')
   const conditions = conditionsIn(asked)
   const chosen = idsIn(ids)
-  const depends = writeJson([conditions, chosen])
+  const depends = writeJson([conditions, ids])
   const [turned, setTurned] = useState<Turned>({ depends, starts: [null] })
   const starts = turned.depends === depends ? turned.starts : [null]
   const filter = filterOf(conditions, chosen)
@@ -59,7 +59,9 @@ export function PointsPage({ name, ids }: { name: string; ids: string | null }) 
       <h1>Points of {name}</h1>
       {chosen && (
         <p class="row">
-          {whole(chosen.length)} points chosen on the map
+          {chosen.length > 0
+            ? `${whole(chosen.length)} points chosen on the map`
+            : 'The tab no longer has the points that were chosen on the map. Choose them there again.'}
           <button type="button" class="plain" onClick={() => show(conditions, null)}>
             Show all
           </button>
