@@ -29,6 +29,7 @@ void readLists(Arguments& arguments, const ShardSpec& spec, NearestListsRequest&
   const auto queries = arguments.typed<float>(arguments.property(given, "queries"), "queries");
   request.limit = readUint32(arguments, given, "limit", kMostListLength);
   request.recall = float(arguments.number(arguments.property(given, "recall"), "recall", 0, 1));
+  request.filter = readFilter(arguments, arguments.property(given, "filter"));
   if (arguments.failed()) return;
   const size_t dim = spec.vectors[request.vector].dim;
   if (queries.length % dim != 0 || queries.length / dim > kMostListed)

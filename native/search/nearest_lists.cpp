@@ -17,6 +17,7 @@ Status nearestLists(const Snapshot& snapshot, const std::vector<VectorSpec>& spe
   search.vector = request.vector;
   search.limit = request.limit;
   search.recall = request.recall;
+  search.filter = request.filter;
   SearchResult result;
   std::vector<RankedHit> hits;
   for (size_t query = 0; query < count; query++) {

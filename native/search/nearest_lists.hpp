@@ -6,6 +6,7 @@
 
 #include "base/buffer.hpp"
 #include "base/cancel.hpp"
+#include "search/filter_bytes.hpp"
 #include "segment/snapshot.hpp"
 #include "segment/vector_space.hpp"
 
@@ -18,6 +19,8 @@ struct NearestListsRequest {
   // The length of each list.
   uint32_t limit = 10;
   float recall = 0.95f;
+  // Rows of the lists meet it.
+  FilterBytes filter;
 };
 
 // One list for each query, best first. Each has `limit` places; `counts` says how many are filled.

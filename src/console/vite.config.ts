@@ -13,7 +13,7 @@ export default defineConfig({
     // A picture inside a style sheet would be a data URI, which the policy of the page refuses.
     assetsInlineLimit: 0,
     modulePreload: false,
-    // The whole of embedding-atlas is one entry; only its projection and its clusters are wanted.
+    // The whole of embedding-atlas is one entry; only its clusters are wanted.
     rolldownOptions: LEAN,
     license: { fileName: 'licenses.md' },
   },

@@ -228,6 +228,8 @@ const neighbourFields = {
   limit: optional(
     integer({ description: 'Points that are looked at. Default 1000.', minimum: 1, maximum: LIMITS.neighbourPage }),
   ),
+  /** Points that are told, and among which their neighbours are. Default: all. */
+  filter,
   /** The share of the points that are told, and among which their neighbours are. Default 1: all. */
   share: optional(
     number({

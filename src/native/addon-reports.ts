@@ -7,6 +7,8 @@ export interface NearestListsRequest {
   /** Length of each list. */
   limit: number
   recall: number
+  /** A filter program that the neighbours meet; null: none. */
+  filter: Uint8Array | null
 }
 
 /** One list for each query, best first. Each has `limit` places; `counts` says how many are filled. */

@@ -3,10 +3,11 @@ import { LIMITS } from '../core/limits.js'
 import { ID_WORDS, type PointId } from '../core/point.js'
 import type { NeighbourOptions, NeighbourPage } from '../core/quality.js'
 import type { ResolvedVector } from '../core/schema.js'
+import type { FilterNode } from '../filter/node.js'
 import { compileNode } from '../filter/program.js'
-import { firstId } from '../query/pages.js'
+import { firstId, toldIds } from '../query/pages.js'
 import { distanceBy } from './neighbours.js'
-import { keyAt, namesOf, type Subject } from './samples.js'
+import type { Subject } from './samples.js'
 
 const NEIGHBOURS = 15
 /** Lists for a picture may miss a neighbour: it looks the same. */
@@ -23,10 +24,14 @@ const PAGE_SCANNED = 65_536
 const LONGEST_LIST = 4_096
 /** A list of a share is longer than the mean demands: chance spreads its points unevenly. */
 const MARGIN = 1.5
+/** Digits of a list's longest distance: those of the float32 scores. */
+const DIGITS = 6
 
-export type AskedNeighbours = Omit<NeighbourOptions, 'using'> & {
+export type AskedNeighbours = Omit<NeighbourOptions, 'using' | 'filter'> & {
   /** Index into the schema. */
   readonly vector: number
+  /** Points and neighbours meet it; null: all do. */
+  readonly filter: FilterNode | null
   /** The last operation before the call. */
   readonly operationId: number
 }
@@ -39,12 +44,7 @@ interface Graph {
   readonly length: number
   readonly share: number
   readonly seed: number
-}
-
-/** A point as its place in a block of ids. */
-interface Place {
-  readonly ids: Uint32Array
-  readonly at: number
+  readonly filter: FilterNode | null
 }
 
 /**
@@ -52,8 +52,8 @@ interface Place {
  * points, and their neighbours are those of a list of the index that belong to it too.
  */
 export async function neighbourPage(subject: Subject, asked: AskedNeighbours): Promise<NeighbourPage> {
-  const { vector, neighbours = NEIGHBOURS, share = 1, seed = 0, operationId } = asked
-  const graph = { subject, vector, length: neighbours, share, seed }
+  const { vector, neighbours = NEIGHBOURS, share = 1, seed = 0, filter, operationId } = asked
+  const graph = { subject, vector, length: neighbours, share, seed, filter }
   const { schema, signal } = subject
   const { ids, next: following, chosen } = await pointsOf(graph, asked)
   const { size } = schema[vector] as ResolvedVector
@@ -65,12 +65,11 @@ export async function neighbourPage(subject: Subject, asked: AskedNeighbours): P
   const work = async () => {
     for (let batch = next++; batch < batches.length; batch = next++) {
       signal.throwIfAborted()
-      const words = wordsOf((batches[batch] as number[]).map((at) => ({ ids, at })))
-      parts[batch] = await listsOf(graph, words)
+      parts[batch] = await listsOf(graph, copied(ids, batches[batch] as number[]))
     }
   }
   await Promise.all(Array.from({ length: CALLS_AT_ONCE }, work))
-  const [nextOffset = null] = following ? await namesOf(subject, following, [0]) : []
+  const [nextOffset = null] = following ? await toldIds(subject, following) : []
   return {
     ids: parts.flatMap(({ ids }) => ids),
     neighbours: parts.flatMap((part) => part.neighbours),
@@ -83,10 +82,11 @@ export async function neighbourPage(subject: Subject, asked: AskedNeighbours): P
 /** The points of the page, as places of `ids`. Points after an operation are told whether they are of the share or not. */
 async function pointsOf(graph: Graph, asked: AskedNeighbours) {
   const { limit = LIMITS.neighbourPageDefault, offset, afterOperation, seed = 0 } = asked
-  const { subject, vector, share } = graph
+  const { subject, vector, share, filter } = graph
   const { shard, schema, signal } = subject
+  const hasVector: FilterNode = { op: 'hasVector', vector }
   const wanted = {
-    filter: compileNode({ op: 'hasVector', vector }),
+    filter: compileNode(filter ? { op: 'and', children: [hasVector, filter] } : hasVector),
     fields: { payload: false, vectors: new Uint32Array(0) },
   }
   if (afterOperation !== undefined) {
@@ -104,42 +104,35 @@ async function listsOf(graph: Graph, words: Uint32Array): Promise<Lists> {
   const { subject, vector, length, share, seed } = graph
   const { shard, schema, signal } = subject
   const { distance } = schema[vector] as ResolvedVector
+  const filter = graph.filter ? compileNode(graph.filter) : null
   // A point that is deleted meanwhile is left out.
   const rows = await shard.retrieve(words, { payload: false, vectors: Uint32Array.of(vector) })
   const queries = rows.vectors[0]?.data as Float32Array
   const size = queries.length / Math.max(1, rows.count)
   let most = firstLength(graph)
   for (;;) {
-    const found = await shard.nearestLists({ vector, queries, limit: most, recall: RECALL }, signal)
-    const places: Place[] = []
-    const counts: number[] = []
+    const found = await shard.nearestLists({ vector, queries, limit: most, recall: RECALL, filter }, signal)
+    const places: number[] = []
     const distances: number[][] = []
     let isShort = false
     for (let row = 0; row < rows.count; row++) {
       const toDistance = distanceBy(distance, lengthOf(queries, row, size))
-      const own = keyAt(rows.ids, row)
       const told: number[] = []
       const filled = found.counts[row] as number
       for (let at = row * most; at < row * most + filled && told.length < length; at++) {
-        if (keyAt(found.ids, at) === own || !belongs(found.ids, at, { share, seed })) continue
-        places.push({ ids: found.ids, at })
+        if (isSame(found.ids, at, rows.ids, row) || !belongs(found.ids, at, { share, seed })) continue
+        places.push(at)
         told.push(toDistance(found.scores[at] as number))
       }
       isShort ||= told.length < length && filled === most
-      counts.push(told.length)
-      distances.push(told)
+      distances.push(rounded(told))
     }
     if (isShort && most < LONGEST_LIST) {
       most = Math.min(LONGEST_LIST, 2 * most)
       continue
     }
-    const own = Array.from({ length: rows.count }, (_, at) => ({ ids: rows.ids, at }))
-    const names = await namesOf(
-      subject,
-      wordsOf([...own, ...places]),
-      [...own, ...places].map((_, at) => at),
-    )
-    return { ...dealtOut(names, counts), distances }
+    const near = await toldIds(subject, copied(found.ids, places))
+    return { ids: await toldIds(subject, rows.ids), neighbours: dealtOut(near, distances), distances }
   }
 }
 
@@ -148,22 +141,36 @@ function firstLength({ length, share }: Graph): number {
   return Math.min(LONGEST_LIST, share === 1 ? length + 1 : Math.ceil((MARGIN * (length + 1)) / share))
 }
 
-/** Splits names of points and of all their neighbours, one after the other. */
-function dealtOut(names: readonly PointId[], counts: readonly number[]): Pick<NeighbourPage, 'ids' | 'neighbours'> {
-  let from = counts.length
-  const neighbours = counts.map((count) => {
-    from += count
-    return names.slice(from - count, from)
+/** Splits the neighbours of all points, one after the other, into lists as long as these. */
+function dealtOut(near: readonly PointId[], lists: readonly unknown[][]): PointId[][] {
+  let from = 0
+  return lists.map(({ length }) => {
+    from += length
+    return near.slice(from - length, from)
   })
-  return { ids: names.slice(0, counts.length), neighbours }
 }
 
-function wordsOf(places: readonly Place[]): Uint32Array {
+/** The ids at these places. */
+function copied(ids: Uint32Array, places: readonly number[]): Uint32Array {
   const words = new Uint32Array(places.length * ID_WORDS)
-  for (const [to, { ids, at }] of places.entries()) {
-    words.set(ids.subarray(at * ID_WORDS, (at + 1) * ID_WORDS), to * ID_WORDS)
+  let to = 0
+  for (const place of places) {
+    for (let word = place * ID_WORDS; word < (place + 1) * ID_WORDS; word++) words[to++] = ids[word] as number
   }
   return words
+}
+
+function isSame(ids: Uint32Array, at: number, others: Uint32Array, other: number): boolean {
+  for (let word = 0; word < ID_WORDS; word++) {
+    if (ids[at * ID_WORDS + word] !== others[other * ID_WORDS + word]) return false
+  }
+  return true
+}
+
+/** In steps of a millionth of the longest: further digits are noise, and would be half of an answer. */
+function rounded(distances: readonly number[]): number[] {
+  const steps = 10 ** (DIGITS - Math.ceil(Math.log10(distances.at(-1) || 1)))
+  return distances.map((distance) => Math.round(distance * steps) / steps)
 }
 
 function lengthOf(data: Float32Array, row: number, size: number): number {

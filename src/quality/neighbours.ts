@@ -36,7 +36,7 @@ export async function neighboursOf(
     const last = Math.min(count, first + QUERIES_AT_ONCE)
     const queries = data.subarray(first * dim, last * dim)
     // The point itself is among its own nearest, or tied with as many that are equal to it.
-    const found = await shard.nearestLists({ vector, queries, limit: length + 1, recall: RECALL }, signal)
+    const found = await shard.nearestLists({ vector, queries, limit: length + 1, recall: RECALL, filter: null }, signal)
     for (let at = first; at < last; at++) {
       const from = (at - first) * (length + 1)
       const own = keyAt(sample.ids, at)

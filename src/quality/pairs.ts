@@ -40,7 +40,10 @@ export async function pairsOf(subject: Subject, asked: AskedPairs): Promise<Near
     for (let first = 0; first < page.count; first += QUERIES_AT_ONCE) {
       signal.throwIfAborted()
       const queries = data.subarray(first * size, Math.min(page.count, first + QUERIES_AT_ONCE) * size)
-      const lists = await shard.nearestLists({ vector, queries, limit: NEIGHBOURS + 1, recall: RECALL }, signal)
+      const lists = await shard.nearestLists(
+        { vector, queries, limit: NEIGHBOURS + 1, recall: RECALL, filter: null },
+        signal,
+      )
       for (const [query, count] of lists.counts.entries()) {
         best.add(page.ids, first + query, lists, query * (NEIGHBOURS + 1), count)
       }

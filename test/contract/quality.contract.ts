@@ -168,6 +168,19 @@ export function describeQuality(suite: Suite): void {
       expect({ ids, neighbours }).toEqual({ ids: [200], neighbours: [[30]] })
     })
 
+    it('of a filter have their neighbours among it, and those after an operation too', async () => {
+      const collection = await filled()
+      const even = ON_CIRCLE.map(({ id }) => id).filter((id) => id % 2 === 0)
+      const filter = { must: [{ hasId: even }] }
+      const { ids, neighbours, nextOffset } = await collection.neighbours({ filter, neighbours: 2 })
+      expect({ ids, nextOffset }).toEqual({ ids: even, nextOffset: null })
+      expect(neighbours[10]?.slice().sort()).toEqual([18, 22])
+      const { operationId } = await collection.neighbours({ limit: 1 })
+      await collection.upsert([20, 21].map((id) => ({ ...(ON_CIRCLE[id] as (typeof ON_CIRCLE)[number]) })))
+      const after = await collection.neighbours({ filter, afterOperation: operationId, neighbours: 2 })
+      expect(after.ids).toEqual([20])
+    })
+
     it('of what cannot be are refused', async () => {
       const collection = await filled()
       for (const [field, wrong] of Object.entries({ share: 0.001, neighbours: 65, limit: 0, using: 'other' })) {

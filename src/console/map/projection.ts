@@ -2,14 +2,16 @@
 import { ask } from '../service/session'
 import type { FromProjection, NeighbourPage, Projected, ToProjection } from './messages'
 
-/** Points of a page. */
-const PAGE_POINTS = 2_000
+/** Points of a page: as many as the service gives. */
+const PAGE_POINTS = 4_096
 
 export interface AskedMap {
   path: string
   using: string
   /** The share of the points. */
   share: number
+  /** Points of the map, and neighbours, meet it. */
+  filter: object | undefined
   signal: AbortSignal
   /** Points that came, then the share of the projection that is done. */
   onProgress: (step: 'neighbours' | 'projection', done: number) => void
@@ -38,10 +40,10 @@ export async function projectionOf(asked: AskedMap): Promise<Projected & { opera
 }
 
 export function neighbourPage(
-  { path, using, share, signal }: Pick<AskedMap, 'path' | 'using' | 'share' | 'signal'>,
+  { path, using, share, filter, signal }: Omit<AskedMap, 'onProgress'>,
   more: { offset?: NeighbourPage['next_offset']; after_operation?: number },
 ): Promise<NeighbourPage> {
-  const body = { using, share, limit: PAGE_POINTS, ...more }
+  const body = { using, share, filter, limit: PAGE_POINTS, ...more }
   return ask<NeighbourPage>('POST', `${path}/quality/neighbours`, body, signal)
 }
 

@@ -1,18 +1,16 @@
-/** Projects points onto a plane by their neighbours (UMAP), apart from the page's own thread. */
-import { createUMAPFromKNN } from 'embedding-atlas'
+/** Projects points onto a plane by their neighbours, apart from the page's own thread. */
 import { clustersOf } from './clusters'
-import type { FromProjection, NeighbourPage, Projected, ToProjection } from './messages'
-import { listsOf } from './neighbour-lists'
+import { layoutOf } from './layout'
+import type { FromProjection, Projected, ToProjection } from './messages'
+import { NeighbourLists } from './neighbour-lists'
 
-/** Equal neighbours make an equal map. */
-const SEED = 7
 const PROGRESS_EVERY_MS = 200
 
-const pages: NeighbourPage[] = []
+let pages: NeighbourLists | null = new NeighbourLists()
 const tell = (message: FromProjection) => self.postMessage(message)
 
 self.addEventListener('message', ({ data }: MessageEvent<ToProjection>) => {
-  if (data.kind === 'page') pages.push(data.page)
+  if (data.kind === 'page') pages?.add(data.page)
   else {
     project().then(
       (projected) => tell({ kind: 'done', projected }),
@@ -22,24 +20,20 @@ self.addEventListener('message', ({ data }: MessageEvent<ToProjection>) => {
 })
 
 async function project(): Promise<Projected> {
-  const lists = listsOf(pages)
-  pages.length = 0
+  const lists = (pages ?? new NeighbourLists()).lists()
+  pages = null
   const count = lists.ids.length
   let toldMs = 0
-  const progress = (share: number) => {
+  const places = layoutOf({ ...lists, count }, (share) => {
     if (performance.now() - toldMs < PROGRESS_EVERY_MS) return
     toldMs = performance.now()
     tell({ kind: 'progress', share })
-  }
-  const umap = await createUMAPFromKNN(count, 2, lists.places, lists.distances, { seed: SEED, progress })
-  await umap.run()
-  const { embedding } = umap
+  })
   const [x, y] = [new Float32Array(count), new Float32Array(count)]
   for (let at = 0; at < count; at++) {
-    x[at] = embedding[2 * at] as number
-    y[at] = embedding[2 * at + 1] as number
+    x[at] = places[2 * at] as number
+    y[at] = places[2 * at + 1] as number
   }
-  umap.destroy()
   fit(x, y)
   return { ...lists, x, y, clusters: await clustersOf(x, y) }
 }

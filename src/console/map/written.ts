@@ -14,7 +14,7 @@ interface Known extends Lit {
 /** Looks again and again, as long as the page is shown. */
 export function useWritten(
   path: string,
-  drawn: Projected & { using: string; share: number; operation: number },
+  drawn: Projected & { using: string; share: number; filter: object | undefined; operation: number },
 ): Known {
   const [known, setKnown] = useState<Known>({ points: drawn, lit: new Set(), left: 0, error: null })
   useEffect(() => {

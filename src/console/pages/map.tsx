@@ -6,13 +6,16 @@ import { projectionOf } from '../map/projection'
 import { CHOSEN, LIT } from '../map/scatter'
 import { useWritten } from '../map/written'
 import { ErrorLine, Waiting } from '../parts/basics'
-import { linkTo } from '../parts/place'
+import { linkTo, usePlace } from '../parts/place'
 import { whole } from '../parts/words'
+import { isSame, writeJson } from '../service/exact-json'
 import { useAsked } from '../service/polled'
 import { ask } from '../service/session'
 import { type CollectionInfo, vectorsOf } from '../service/types'
 import { Chosen, Picked } from './map/chosen'
 import { MapView } from './map/view'
+import { Facets } from './points/facets'
+import { type Condition, conditionsIn, FilterBar, filterOf } from './points/filter-bar'
 
 /** Characters of a value that stand in the legend or in a label. */
 const TEXT = 40
@@ -21,21 +24,58 @@ const MOST_TITLE = 1_000
 interface Drawn extends Projected {
   using: string
   share: number
+  filter: object | undefined
   operation: number
 }
 
-/** Points of a collection on a plane, near to each other where their vectors are. */
+/** Points of a collection on a plane, near to each other where their vectors are. The filter stands in the address. */
 export function MapPage({ name }: { name: string }) {
   const path = `/collections/${encodeURIComponent(name)}`
+  const conditions = conditionsIn(usePlace().query.get('filter'))
+  const depends = writeJson(conditions)
+  const filter = filterOf(conditions)
   const info = useAsked((signal) => ask<CollectionInfo>('GET', path, undefined, signal), [path])
+  const counted = useAsked(
+    async (signal) => {
+      const { count } = await ask<{ count: number }>('POST', `${path}/points/count`, { filter, exact: true }, signal)
+      return { count, depends }
+    },
+    [path, depends],
+  )
   const [drawn, setDrawn] = useState<Drawn | null>(null)
   const [key, setKey] = useState('')
   if (!info.value) return <Waiting of={info} />
+  const show = (next: readonly Condition[]) => {
+    location.hash = linkTo(['collections', name, 'map'], next.length > 0 ? { filter: writeJson(next) } : {})
+  }
+  const add = (condition: Condition) => {
+    if (!conditions.some((one) => isSame(one, condition))) show([...conditions, condition])
+  }
+  const isOfFilter = writeJson(drawn?.filter ?? null) === writeJson(filter ?? null)
   return (
     <>
       <h1>Map of {name}</h1>
-      <Ask path={path} info={info.value} colourBy={key} onColourBy={setKey} onDrawn={setDrawn} />
-      {drawn && <DrawnMap key={drawn.operation + drawn.using} name={name} path={path} drawn={drawn} colourBy={key} />}
+      <FilterBar conditions={conditions} onChange={show} />
+      <Facets path={path} schema={info.value.payload_schema} filter={filter} depends={depends} onPick={add} />
+      {counted.value?.depends === depends ? (
+        <Ask
+          {...{ path, info: info.value, points: counted.value.count, filter }}
+          colourBy={key}
+          onColourBy={setKey}
+          onDrawn={setDrawn}
+        />
+      ) : (
+        <Waiting of={counted} />
+      )}
+      {drawn && !isOfFilter && <p role="status">The filter is another one since the map was drawn: draw it again.</p>}
+      {drawn && (
+        <DrawnMap
+          key={drawn.operation + drawn.using + writeJson(drawn.filter ?? null)}
+          {...{ name, path, drawn }}
+          colourBy={key}
+          onFilter={add}
+        />
+      )}
     </>
   )
 }
@@ -43,12 +83,15 @@ export function MapPage({ name }: { name: string }) {
 interface AskParts {
   path: string
   info: CollectionInfo
+  /** Points that meet the filter. */
+  points: number
+  filter: object | undefined
   colourBy: string
   onColourBy: (key: string) => void
   onDrawn: (drawn: Drawn | null) => void
 }
 
-function Ask({ path, info, colourBy, onColourBy, onDrawn }: AskParts) {
+function Ask({ path, info, points, filter, colourBy, onColourBy, onDrawn }: AskParts) {
   const vectors = Object.entries(vectorsOf(info)).filter(([, params]) => !params.multivector_config)
   const [using, setUsing] = useState(vectors[0]?.[0] ?? '')
   const [picked, setPicked] = useState<number | null>(null)
@@ -57,7 +100,7 @@ function Ask({ path, info, colourBy, onColourBy, onDrawn }: AskParts) {
   const stop = useRef<AbortController | null>(null)
   useEffect(() => () => stop.current?.abort(), [])
   if (vectors.length === 0) return <p>This collection has no dense vectors with one row a point.</p>
-  const amounts = amountsOf(info.points_count)
+  const amounts = amountsOf(points)
   const amount = amounts.find(({ points }) => points === picked) ?? defaultOf(amounts)
   if (amount === undefined) return <p>This collection has too many points for a map, even of the least sample.</p>
   const draw = async () => {
@@ -74,8 +117,8 @@ function Ask({ path, info, colourBy, onColourBy, onDrawn }: AskParts) {
     onDrawn(null)
     try {
       onProgress('neighbours', 0)
-      const projected = await projectionOf({ path, using, share, signal, onProgress })
-      onDrawn({ ...projected, using, share })
+      const projected = await projectionOf({ path, using, share, filter, signal, onProgress })
+      onDrawn({ ...projected, using, share, filter })
     } catch (failure) {
       if (!signal.aborted) setError(failure as Error)
     }
@@ -136,7 +179,15 @@ function textOf({ points, share }: Amount): string {
   return share === 1 ? `all ${whole(points)}` : `about ${whole(points)}`
 }
 
-function DrawnMap({ name, path, drawn, colourBy }: { name: string; path: string; drawn: Drawn; colourBy: string }) {
+interface DrawnParts {
+  name: string
+  path: string
+  drawn: Drawn
+  colourBy: string
+  onFilter: (condition: Condition) => void
+}
+
+function DrawnMap({ name, path, drawn, colourBy, onFilter }: DrawnParts) {
   const values = useAsked(
     async (signal) => ({ key: colourBy, of: colourBy ? await valuesOf(path, drawn.ids, colourBy, signal) : [] }),
     [path, drawn, colourBy],
@@ -163,7 +214,6 @@ function DrawnMap({ name, path, drawn, colourBy }: { name: string; path: string;
   // biome-ignore lint/correctness/useExhaustiveDependencies: each look for written points makes another list of the same ids
   const chosenIds = useMemo(() => chosen.map((place) => points.ids[place] ?? 0), [chosen])
   const pick = picked === null ? null : neighboursOf(points, picked)
-  const pointsOf = linkTo(['collections', name, 'points'])
   return (
     <div class="map-page">
       <p class="quiet" aria-live="polite">
@@ -185,7 +235,7 @@ function DrawnMap({ name, path, drawn, colourBy }: { name: string; path: string;
           {...{ name, path, id: points.ids[picked] ?? 0, neighbours: pick }}
           onPick={setPicked}
           onClose={() => setPicked(null)}
-          onFilter={() => location.assign(pointsOf)}
+          onFilter={onFilter}
         />
       )}
     </div>

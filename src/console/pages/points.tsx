@@ -30,7 +30,7 @@ export function PointsPage({ name, ids }: { name: string; ids: string | null }) 
   const { query } = usePlace()
   const conditions = conditionsIn(query.get('filter'))
   const chosen = idsIn(ids)
-  const depends = writeJson([conditions, chosen])
+  const depends = writeJson([conditions, ids])
   const [turned, setTurned] = useState<Turned>({ depends, starts: [null] })
   const from = idIn(query.get('from'))
   const starts = startsUpTo(from, turned.depends === depends ? turned.starts : [])
@@ -71,7 +71,9 @@ export function PointsPage({ name, ids }: { name: string; ids: string | null }) 
       <h1>Points of {name}</h1>
       {chosen && (
         <p class="row">
-          {whole(chosen.length)} points chosen on the map
+          {chosen.length > 0
+            ? `${whole(chosen.length)} points chosen on the map`
+            : 'The tab no longer has the points that were chosen on the map. Choose them there again.'}
           <button type="button" class="plain" onClick={() => show(conditions, null)}>
             Show all
           </button>

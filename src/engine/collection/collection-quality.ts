@@ -157,11 +157,12 @@ export class CollectionQuality {
 
   /** A page of neighbour lists: short, so that its JavaScript stays on this thread. */
   async neighbours(options: NeighbourOptions, scope: CallScope): Promise<NeighbourPage> {
-    const { using, ...asked } = options
+    const { using, filter: given, ...asked } = options
     const operationId = this.#parts.engine.log.lastSeq
     return await this.#parts.engine.read(({ shard, schema }) => {
       const vector = oneRowVector(using, schema)
-      return neighbourPage({ shard, schema, signal: scope.signal }, { vector, operationId, ...asked })
+      const filter = given ? parseFilter(given, filterContext(schema)) : null
+      return neighbourPage({ shard, schema, signal: scope.signal }, { ...asked, vector, operationId, filter })
     })
   }
 

@@ -1,5 +1,6 @@
 import { useMemo } from 'preact/hooks'
 import { Section } from '../../parts/basics'
+import { keepIds } from '../../parts/kept-ids'
 import { linkTo } from '../../parts/place'
 import { saveAs } from '../../parts/save'
 import { whole } from '../../parts/words'
@@ -10,7 +11,7 @@ import type { Point, PointId } from '../../service/types'
 import { Card } from '../points/card'
 import type { Condition } from '../points/filter-bar'
 
-/** Ids that a link holds. */
+/** Ids that a link holds; the tab keeps longer lists. */
 const MOST_LINKED = 500
 /** Ids that stand in the text: a browser takes seconds to lay out a million. */
 const MOST_SHOWN = 10_000
@@ -23,16 +24,14 @@ interface ChosenParts {
 
 /** The encircled points: their ids, and the same as a filter of queries. */
 export function Chosen({ name, ids, onClear }: ChosenParts) {
-  const linked = ids.slice(0, MOST_LINKED)
+  const linked = useMemo(() => (ids.length > MOST_LINKED ? keepIds(ids) : writeJson(ids)), [ids])
   const text = () => writeJson({ must: [{ has_id: ids }] })
   // biome-ignore lint/correctness/useExhaustiveDependencies: the text is that of the ids
   const shown = useMemo(() => (ids.length > MOST_SHOWN ? null : text()), [ids])
   return (
     <Section title={`${whole(ids.length)} points chosen`}>
       <p class="row">
-        <a href={linkTo(['collections', name, 'points'], { ids: writeJson(linked) })}>
-          {ids.length > MOST_LINKED ? `Show the first ${whole(MOST_LINKED)} as cards` : 'Show them as cards'}
-        </a>
+        <a href={linkTo(['collections', name, 'points'], { ids: linked })}>Show them as cards</a>
         <button type="button" class="plain" onClick={() => void navigator.clipboard?.writeText(text())}>
           Copy the filter
         </button>

@@ -1,4 +1,5 @@
 /** A filter made of clicks: values that must be there, or must not. */
+import { keptIds } from '../../parts/kept-ids'
 import { readJson } from '../../service/exact-json'
 import type { PointId } from '../../service/types'
 import { cut } from './value'
@@ -27,8 +28,10 @@ function isCondition(one: Partial<Condition> | null): one is Condition {
   return typeof one?.key === 'string' && kinds.includes(typeof one.value)
 }
 
-/** Ids that a link names; null where it names none. */
-export function idsIn(text: string | null): PointId[] | null {
+/** Ids that a link names, or that the tab keeps for it; null where it names none. */
+export function idsIn(text: string | null): readonly PointId[] | null {
+  const kept = keptIds(text)
+  if (kept) return kept
   const found = valueIn(text)
   return Array.isArray(found) ? found.filter(isId) : null
 }
