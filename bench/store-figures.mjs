@@ -2,7 +2,7 @@
 // Figures of databases on an object store, one sub-command each. Needs the built product alone, and python3-moto where the
 // store is `s3`. The defaults run in a minute; docs/design/stores.md has the commands of the published sizes.
 //
-//   node bench/store-figures.mjs cold      [--rows 5000] [--store file|s3]
+//   node bench/store-figures.mjs cold      [--rows 5000] [--store file|s3] [--get-ms 0]
 //   node bench/store-figures.mjs many      [--collections 200] [--used 10] [--seconds 5]
 //   node bench/store-figures.mjs queries   [--rows 5000] [--seconds 5] [--connections 8]
 //   node bench/store-figures.mjs ingest    [--rows 5000] [--put-ms 3,30,100] [--writes 20] [--settle 5] [--seconds 5]
@@ -13,7 +13,7 @@ import { parseArgs } from 'node:util'
 
 const text = (fallback) => ({ type: 'string', default: fallback })
 const FIGURES = {
-  cold: { rows: text('5000'), store: text('file') },
+  cold: { rows: text('5000'), store: text('file'), 'get-ms': text('0') },
   many: { collections: text('200'), used: text('10'), seconds: text('5') },
   queries: { rows: text('5000'), seconds: text('5'), connections: text('8') },
   ingest: { rows: text('5000'), 'put-ms': text('3,30,100'), writes: text('20'), settle: text('5'), seconds: text('5') },

@@ -5,9 +5,9 @@ import { fixed, mb, table } from '../lib/table.mjs'
 
 const QUERIES_AFTER = 200
 
-export const measure = ({ rows, store: kind }) =>
+export const measure = ({ rows, store: kind, 'get-ms': getMs }) =>
   withPlace(async ({ root, store: openStore, node }) => {
-    const store = await openStore(kind)
+    const store = await openStore(kind, 0, Number(getMs))
     const owner = await node('owner', { store })
     await makeCollection(owner, 'things')
     const builtMs = performance.now()

@@ -1,4 +1,4 @@
-// An S3 store of the tests behind a proxy that holds each PUT for some time, as a store far away does.
+// An S3 store of the tests behind a proxy that holds each PUT or each GET for some time, as a store far away does.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer, request } from 'node:http'
@@ -11,7 +11,7 @@ const PYTHON = '/usr/bin/python3'
 const BUCKET = 'bench'
 
 /** The environment of a process that uses the store, its address, and the number of requests by method. */
-export async function startSlowStore(putMs) {
+export async function startSlowStore(putMs, getMs = 0) {
   const child = spawn(PYTHON, [path('test/stores/s3_server.py')], { stdio: ['ignore', 'pipe', 'ignore'] })
   const [port] = await once(createInterface(child.stdout), 'line')
   const counts = {}
@@ -19,7 +19,8 @@ export async function startSlowStore(putMs) {
     const { method, url, headers } = incoming
     const kind = method === 'GET' && url.includes('list-type') ? 'LIST' : method
     counts[kind] = (counts[kind] ?? 0) + 1
-    if (method === 'PUT' && putMs > 0) await sleep(putMs)
+    const heldMs = method === 'PUT' ? putMs : method === 'GET' ? getMs : 0
+    if (heldMs > 0) await sleep(heldMs)
     const passed = request({ host: '127.0.0.1', port, method, path: url, headers }, (response) => {
       answer.writeHead(response.statusCode, response.headers)
       response.pipe(answer)

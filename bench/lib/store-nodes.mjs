@@ -26,10 +26,10 @@ export async function withPlace(work) {
   try {
     return await work({
       root,
-      async store(kind, putMs = 0) {
+      async store(kind, putMs = 0, getMs = 0) {
         if (kind === 'file')
           return { address: pathToFileURL(join(root, `bucket-${ends.length}`)).href, env: {}, counts: {} }
-        const store = await startSlowStore(putMs)
+        const store = await startSlowStore(putMs, getMs)
         ends.push(() => store.stop())
         return store
       },

@@ -16,11 +16,13 @@ export const SCAN_BYTES = 4 * 1024 * 1024
 const BUSY_POLL_MS = 100
 /** The same once nothing has changed for a while. */
 const QUIET_POLL_MS = 1_000
-/** The same after a longer while, or while the owner pushes. */
+/** The same after a longer while. */
 const IDLE_POLL_MS = 10_000
+/** The same while the owner pushes: pushed batches are held until then. Each look is paid, and lists the retained log. */
+const PUSHED_POLL_MS = 30_000
 /** How long it goes on asking often after the last reason to do so. */
 const BUSY_MS = 5_000
-const QUIET_MS = 60_000
+const QUIET_MS = 20_000
 /** While the owner pushes, how often the database is asked what it has by now. */
 const LOOK_MS = 1_000
 
@@ -33,10 +35,12 @@ export class GroupReader {
   readonly #pushed: PushedBatches
   readonly #onPushed: () => void
   #isPushing = false
-  #busyUntilMs = performance.now() + BUSY_MS
-  #changedAtMs = performance.now()
+  #busyUntilMs = 0
+  /** A reader that was just opened has all that there is, and need not ask often. */
+  #changedAtMs = performance.now() - BUSY_MS
+  #hasBase = false
   #lookedAtMs = 0
-  #pollMs = BUSY_POLL_MS
+  #pollMs = QUIET_POLL_MS
   #changing: Promise<void> | null = null
   #isClosed = false
 
@@ -57,7 +61,7 @@ export class GroupReader {
     onPushed: () => void = () => {},
     memoryBytes?: number,
   ): Promise<GroupReader> {
-    const open = () => openedReader(address, BUSY_POLL_MS, memoryBytes)
+    const open = () => openedReader(address, QUIET_POLL_MS, memoryBytes)
     return new GroupReader(await open(), open, onPushed, memoryBytes)
   }
 
@@ -92,14 +96,15 @@ export class GroupReader {
     this.#pushed.readBase(base)
     this.#lookedAtMs = performance.now()
     const { position } = this.#pushed
-    if (!hasReached(before, position)) this.#changedAtMs = performance.now()
+    if (this.#hasBase && !hasReached(before, position)) this.#changedAtMs = performance.now()
+    this.#hasBase = true
   }
 
   /** Takes a frame of the owner's stream. Throws for one too many: the stream must be cut then. */
   take(frame: ReceivedFrame): void {
     const before = this.#pushed.position
     // Each look of SlateDB's reader takes requests that the owner's own writes wait behind.
-    if (!this.#isPushing) this.#busyUntilMs = performance.now() + LOOK_MS
+    if (!this.#isPushing) this.#busyUntilMs = Math.min(this.#busyUntilMs, performance.now() + LOOK_MS)
     this.#isPushing = true
     this.#pushed.take(frame)
     const isAhead = !hasReached(before, this.#pushed.position)
@@ -166,7 +171,7 @@ export class GroupReader {
   async #admit(next: SlateThread): Promise<void> {
     if (!hasReached(decodePosition(await next.get(WATERMARK)), this.#pushed.base))
       throw new VicinalError('UNAVAILABLE', "the store's database: a new reader sees less than the one before")
-    this.#pollMs = BUSY_POLL_MS
+    this.#pollMs = QUIET_POLL_MS
     this.#busyUntilMs = performance.now() + BUSY_MS
   }
 
@@ -176,8 +181,8 @@ export class GroupReader {
     const isFull = this.#pushed.bytes > this.#pushed.mostBytes / 2
     const isBusy = this.#pushed.isWaiting || isFull || (!this.#isPushing && nowMs - this.#changedAtMs < BUSY_MS)
     if (isBusy) this.#busyUntilMs = nowMs + (this.#isPushing ? LOOK_MS : BUSY_MS)
-    const isQuiet = this.#isPushing || nowMs - this.#changedAtMs >= QUIET_MS
-    const pollMs = nowMs < this.#busyUntilMs ? BUSY_POLL_MS : isQuiet ? IDLE_POLL_MS : QUIET_POLL_MS
+    const unaskedMs = nowMs - this.#changedAtMs >= QUIET_MS ? IDLE_POLL_MS : QUIET_POLL_MS
+    const pollMs = nowMs < this.#busyUntilMs ? BUSY_POLL_MS : this.#isPushing ? PUSHED_POLL_MS : unaskedMs
     if (pollMs === this.#pollMs || this.#changing || this.#isClosed) return
     const thread = this.#reader.present
     this.#changing = thread

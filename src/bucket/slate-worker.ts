@@ -30,13 +30,13 @@ const POLL_ATTEMPTS = 5
 /** Above all that can be in the log without being flushed, so that a replay makes one table: see `SlateWriter`. */
 const ONE_TABLE_BYTES = 1024 * 1024 * 1024
 /** Tables that wait for SlateDB's compactor, which looks every IDLE_POLL_MS; a batch must not wait for that. */
-const WAITING_TABLES = 64
+const WAITING_TABLES = 192
 /** How long the state that a reader reads is kept for it in the database. */
 const READER_CHECKPOINT_MS = 600_000
 /** Once half of that time is over, SlateDB's reader writes its manifest at each look. A new one takes its place before. */
 const READER_RENEWAL_MS = READER_CHECKPOINT_MS * 0.4
-/** While nothing is written or removed, SlateDB's own work looks this often. */
-const IDLE_POLL_MS = 10_000
+/** SlateDB's own work of an owner looks this often. Each look is paid. */
+const IDLE_POLL_MS = 30_000
 /** Bytes that an entry takes beside its key and value, about. */
 const ENTRY_BYTES = 64
 

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type { Objects } from '../bucket/objects.js'
 import { parseWatermark, type Watermark, watermarkText } from '../bucket/watermark.js'
 
@@ -5,6 +6,8 @@ import { parseWatermark, type Watermark, watermarkText } from '../bucket/waterma
 const FOLDER = 'nodes/'
 /** Of the last node that took the store. The store's database has the truth: this says when to look there. */
 const OWNER = `${FOLDER}owner.json`
+/** Changed by a node that does not hear the owner. */
+const ASKED = `${FOLDER}asked.json`
 
 export const ROLES = ['write', 'query'] as const
 export type Role = (typeof ROLES)[number]
@@ -44,7 +47,7 @@ export class Heartbeats {
 
   /** Of all nodes, with the age of each in milliseconds beside the youngest. */
   async list(): Promise<(Heartbeat & { ageMs: number })[]> {
-    const listed = (await this.#objects.list(FOLDER)).filter(({ path }) => path !== OWNER)
+    const listed = (await this.#objects.list(FOLDER)).filter(({ path }) => path !== OWNER && path !== ASKED)
     const youngestMs = Math.max(...listed.map(({ modifiedMs }) => modifiedMs ?? 0))
     const found = await Promise.all(
       listed.map(async ({ path, modifiedMs }) => {
@@ -62,6 +65,17 @@ export class Heartbeats {
   /** Tells the node that owned the store before to look whether it still does. */
   async tellOwner(epoch: number): Promise<void> {
     await this.#objects.write(OWNER, json({ epoch }))
+  }
+
+  /** Has the owner beat often for a while, and look whether it still owns the store. */
+  async ask(): Promise<void> {
+    await this.#objects.write(ASKED, json({ asked: randomUUID() }))
+  }
+
+  /** Another text after each `ask`. */
+  async asked(): Promise<string> {
+    const found = await this.#objects.read(ASKED)
+    return found ? Buffer.from(found).toString('utf8') : ''
   }
 
   /** 0 if no owner has told of itself. */

@@ -12,7 +12,8 @@ import { NodeStore, type NodeStoreParts } from '../engine/stores/node-store.js'
 import type { Peers } from '../server/peers.js'
 import { FirstRole } from './first-role.js'
 import { type Heartbeat, Heartbeats, type Role } from './heartbeats.js'
-import { OwnBeats } from './own-beats.js'
+import { describedNodes, ListedBeats } from './listed-beats.js'
+import { IDLE_LOOKS, OwnBeats } from './own-beats.js'
 import { OwnerLink } from './owner-link.js'
 import { OwnerWatch, POLLS } from './owner-watch.js'
 import { unavailable } from './peer-forwarder.js'
@@ -27,8 +28,12 @@ const NO_OWNER = 'the store has no owner yet: start a node with the role write'
 const STRANGER =
   'the owner of the store does not know the cluster key of this node, which forwards no writes and is pushed nothing: ' +
   'give all nodes the same VICINAL_CLUSTER_KEY'
-/** Looks that a node tells its age in, and that may fail before it counts as behind. */
+/** Looks that may fail before a node counts as behind. */
 const LATE_POLLS = 3
+/** An owner that was heard within so many looks is alive. */
+const HEARD_POLLS = 1.5
+/** A node whose heartbeat is older than so many of its usual pauses is gone. */
+const GONE_BEATS = 3
 /** The next owner removes heartbeats of dead nodes that are older than this. */
 const FORGOTTEN_MS = 3_600_000
 
@@ -55,6 +60,9 @@ export class ClusterNode implements Peers {
   readonly #id = randomUUID()
   readonly #options: NodeOptions
   readonly #pollMs: number
+  /** An idle node writes its heartbeat so often. */
+  readonly #beatMs: number
+  readonly #goneMs: number
   readonly #watch: OwnerWatch
   #url = ''
   #store: NodeStore | null = null
@@ -64,13 +72,15 @@ export class ClusterNode implements Peers {
   readonly #readers: QueryNodes
   readonly #pushes: PushStreams
   #beats: OwnBeats | null = null
-  /** All heartbeats as they were last listed. */
-  #listed: { atMs: number; beats: Listed } | null = null
-  #listing: Promise<Listed> | null = null
+  #listed: ListedBeats | null = null
   /** How far this node had read or written at its last look. */
   #applied: Watermark = { epoch: 0, batch: 0 }
   /** When this node last had all that the owner told of. */
   #levelAtMs: number | null = null
+  /** What the owner's stream had told of at the look before. */
+  #toldBefore: Watermark | null = null
+  /** When the owner is to be asked again to tell of itself. */
+  #askAtMs = 0
   #timer: NodeJS.Timeout | null = null
   #ticking: Promise<void> = Promise.resolve()
   #isStopped = false
@@ -82,8 +92,10 @@ export class ClusterNode implements Peers {
   constructor(options: NodeOptions) {
     this.#options = options
     this.#pollMs = Math.ceil(options.ownerTimeoutMs / POLLS)
-    this.#pushes = new PushStreams(this.#pollMs)
-    this.#readers = new QueryNodes(options.keys[0] ?? '', this.#pollMs * LATE_POLLS)
+    this.#beatMs = this.#pollMs * IDLE_LOOKS
+    this.#goneMs = this.#beatMs * GONE_BEATS
+    this.#pushes = new PushStreams()
+    this.#readers = new QueryNodes(options.keys[0] ?? '', this.#goneMs, this.#pollMs * LATE_POLLS)
     this.#link = new OwnerLink({
       id: this.#id,
       key: options.keys[0] ?? '',
@@ -91,6 +103,7 @@ export class ClusterNode implements Peers {
       reach: async (watermark, collections) =>
         await this.#database?.watermarks.reach(watermark, { timeoutMs: LIMITS.timeoutMs }, collections),
       onKey: (isKnown) => this.#noteKey(isKnown),
+      onCut: () => this.#hurry(),
       onFailure: () => void this.#lookWhoOwns().catch(() => undefined),
     })
     this.#watch = new OwnerWatch(this.#id, options.ownerTimeoutMs)
@@ -110,6 +123,7 @@ export class ClusterNode implements Peers {
       : { objects: await Objects.open(address), isNew: false }
     const heartbeats = new Heartbeats(objects)
     this.#heartbeats = heartbeats
+    this.#listed = new ListedBeats(heartbeats, this.#pollMs)
     const store = new NodeStore({
       address,
       cacheFolder,
@@ -134,7 +148,12 @@ export class ClusterNode implements Peers {
         hasRivals: () => this.#hasRivals(),
       })
       if (!this.#mayWrite) await first.read()
-      this.#beats = new OwnBeats(heartbeats, this.#pollMs, () => this.#report())
+      this.#beats = new OwnBeats(heartbeats, {
+        lookMs: this.#pollMs,
+        report: () => this.#report(),
+        isAwaited: () => this.#mayWrite && this.keys.length > 0 && this.#watch.isWaiting,
+        onReached: () => this.#pushes.tellPosition(),
+      })
       this.#beats.start()
       if (this.#mayWrite && this.keys.length === 0) await store.startOwning()
       else if (this.#mayWrite) await first.ownOrRead(isNew, this.#options.ownerTimeoutMs)
@@ -157,7 +176,8 @@ export class ClusterNode implements Peers {
 
   /** Other nodes know of a new owner before its collections move, however long that takes. */
   async #announce(epoch: number, heartbeats: Heartbeats): Promise<void> {
-    const announced = Promise.all([this.#beats?.now(), heartbeats.tellOwner(epoch)]).catch(() => undefined)
+    const told = heartbeats.tellOwner(epoch).then(() => heartbeats.ask())
+    const announced = Promise.all([this.#beats?.now(), told]).catch(() => undefined)
     await Promise.race([announced, sleep(this.#pollMs, undefined, { ref: false })])
   }
 
@@ -175,7 +195,7 @@ export class ClusterNode implements Peers {
   /** Of two nodes that ask at the same time, at least one sees the other. */
   async #hasRivals(): Promise<boolean> {
     await this.#beats?.now()
-    return (await this.#listAll()).some(({ id, roles }) => id !== this.#id && roles.includes('write'))
+    return (await this.#opened().listed.now()).some(({ id, roles }) => id !== this.#id && roles.includes('write'))
   }
 
   /** Watches no more. The database is closed by its opener, between this and `leave`. */
@@ -218,11 +238,11 @@ export class ClusterNode implements Peers {
     await store.settle()
     if (store.epoch === null) await this.#lookAtOwner(store, heartbeats)
     else await this.#lookForSuccessor(store, heartbeats)
-    if (this.readsElsewhere) this.#readers.note(await this.#listAll())
   }
 
-  #opened(): { store: NodeStore; heartbeats: Heartbeats } {
-    return { store: this.#store as NodeStore, heartbeats: this.#heartbeats as Heartbeats }
+  #opened(): { store: NodeStore; heartbeats: Heartbeats; listed: ListedBeats } {
+    const [store, heartbeats, listed] = [this.#store, this.#heartbeats, this.#listed]
+    return { store: store as NodeStore, heartbeats: heartbeats as Heartbeats, listed: listed as ListedBeats }
   }
 
   async #lookForSuccessor(store: NodeStore, heartbeats: Heartbeats): Promise<void> {
@@ -232,28 +252,52 @@ export class ClusterNode implements Peers {
     if (this.#link.owner?.epoch !== epoch) {
       this.#link.set({ epoch, node: this.#id, url: this.#url })
       await heartbeats.tellOwner(epoch)
-      for (const { id, ageMs } of await this.#listAll()) if (ageMs > FORGOTTEN_MS) await heartbeats.remove(id)
+      await heartbeats.ask()
+      for (const { id, ageMs } of await this.#opened().listed.now())
+        if (ageMs > FORGOTTEN_MS) await heartbeats.remove(id)
     }
-    // The write finds out; a failure changes the role.
-    if ((await heartbeats.toldEpoch()) > epoch) await store.touch().catch(() => undefined)
+    // A successor asks. The write finds out; a failure changes the role.
+    if (this.#beats?.isAsked && (await heartbeats.toldEpoch()) > epoch) await store.touch().catch(() => undefined)
   }
 
   async #lookAtOwner(store: NodeStore, heartbeats: Heartbeats): Promise<void> {
     const owner = await store.owner()
     this.#link.set(owner)
     if (store.pushed && !this.#isStopped) this.#link.receive(store.pushed)
-    // An owner that is silent is followed by one that has to be seen soon.
-    if (this.#watch.isWaiting) await store.progress.position(true)
     this.#applied = await store.progress.applied()
-    if (owner === null) return
+    if (owner === null || this.#hears()) return
+    const isMine = owner.node === this.#id
+    const mayTake = isMine || (this.#mayWrite && this.keys.length > 0)
+    if (mayTake && !isMine) await this.#ask(heartbeats)
     const beat = owner.node === null ? null : await heartbeats.read(owner.node)
     if (beat === null || hasReached(this.#applied, beat.watermark)) this.#levelAtMs = performance.now()
     this.#watch.note(owner, beat)
-    if (!this.#mayWrite) return
-    const isMine = owner.node === this.#id
-    if (this.keys.length === 0 && !isMine) return
-    if (this.#watch.isWaiting) this.#watch.noteOthers(await this.#listAll())
+    // An owner that is silent is followed by one that has to be seen soon.
+    if (this.#watch.isWaiting && (await heartbeats.toldEpoch()) > owner.epoch) await store.progress.position(true)
+    if (!mayTake) return
+    if (this.#watch.isWaiting) this.#watch.noteOthers(await this.#opened().listed.now())
     if (isMine || this.#watch.isDue(owner)) await this.#take(store, heartbeats)
+  }
+
+  /** Whether the owner was heard lately, so that nothing need be read of the store. */
+  #hears(): boolean {
+    const { heard } = this.#link
+    const isHeard = heard !== null && performance.now() - heard.atMs < this.#pollMs * HEARD_POLLS
+    if (isHeard) {
+      this.#watch.heard(heard.atMs)
+      this.#askAtMs = 0
+      // The last batches may be on their way.
+      if (this.#toldBefore && hasReached(this.#applied, this.#toldBefore)) this.#levelAtMs = performance.now()
+    }
+    this.#toldBefore = isHeard ? heard.watermark : null
+    return isHeard
+  }
+
+  /** A silence counts once the owner was asked. */
+  async #ask(heartbeats: Heartbeats): Promise<void> {
+    if (performance.now() < this.#askAtMs) return
+    await heartbeats.ask()
+    this.#askAtMs = performance.now() + this.#beatMs
   }
 
   async #take(store: NodeStore, heartbeats: Heartbeats): Promise<void> {
@@ -277,27 +321,6 @@ export class ClusterNode implements Peers {
       watermark: this.#applied,
       lagSeconds: this.#lagSeconds,
     }
-  }
-
-  async #listAll(): Promise<Listed> {
-    this.#listing ??= this.#opened()
-      .heartbeats.list()
-      .finally(() => {
-        this.#listing = null
-      })
-    const beats = await this.#listing
-    this.#listed = { atMs: performance.now(), beats }
-    return beats
-  }
-
-  /** At most one listing for each look, however many callers ask. */
-  async #lastListed(): Promise<Listed> {
-    const last = this.#listed
-    if (last && performance.now() - last.atMs < this.#pollMs) return last.beats
-    return await this.#listAll().catch((error: unknown) => {
-      if (last) return last.beats
-      throw error
-    })
   }
 
   get #lagSeconds(): number {
@@ -340,7 +363,13 @@ export class ClusterNode implements Peers {
 
   /** The answer has at least what this node has acknowledged. */
   async forwardRead(request: FastifyRequest, reply: FastifyReply, refuse: (error: Error) => void): Promise<void> {
-    const watermark = watermarkText(await this.#opened().store.progress.position())
+    const { store, listed } = this.#opened()
+    const noted = listed.recent().then(
+      (beats) => this.#readers.note(beats),
+      () => undefined,
+    )
+    if (!this.#readers.isAny) await noted
+    const watermark = watermarkText(await store.progress.position())
     this.#readers.forward(request, reply, refuse, readAfter(request.raw.url as string, watermark))
   }
 
@@ -363,22 +392,9 @@ export class ClusterNode implements Peers {
   }
 
   async describe(): Promise<object> {
-    if (this.#heartbeats === null) return { owner: null, nodes: [] }
-    const goneMs = this.#options.ownerTimeoutMs * LATE_POLLS
-    const beats = (await this.#lastListed()).filter(({ id, ageMs }) => id === this.#id || ageMs <= goneMs)
-    const lateMs = this.#pollMs * LATE_POLLS
-    const nodes = beats.map(({ id, url, roles, lagSeconds, ageMs }) => ({
-      id,
-      url,
-      roles,
-      // A node that is silent reads nothing, whatever it told last.
-      lag_seconds:
-        id === this.#id
-          ? this.#lagSeconds
-          : Math.max(lagSeconds, ageMs > lateMs ? Math.round(ageMs / MS_PER_SECOND) : 0),
-    }))
-    return { owner: this.#link.owner?.node ?? null, nodes: nodes.sort((a, b) => (a.id < b.id ? -1 : 1)) }
+    if (this.#listed === null) return { owner: null, nodes: [] }
+    const bounds = { goneMs: this.#goneMs, lateMs: this.#beatMs + this.#pollMs * LATE_POLLS }
+    const nodes = describedNodes(await this.#listed.recent(), this.#report(), bounds)
+    return { owner: this.#link.owner?.node ?? null, nodes }
   }
 }
-
-type Listed = Awaited<ReturnType<Heartbeats['list']>>

@@ -1,5 +1,7 @@
 import type { GroupReader } from '../bucket/group-reader.js'
 import type { GroupOwner } from '../bucket/owner.js'
+import type { ReceivedFrame } from '../bucket/pushed-frame.js'
+import type { Watermark } from '../bucket/watermark.js'
 import { isAddress } from './heartbeats.js'
 import { type ForwarderParts, PeerForwarder, unavailable } from './peer-forwarder.js'
 import type { Target } from './peer-requests.js'
@@ -12,6 +14,14 @@ interface LinkParts extends Omit<ForwarderParts, 'name'> {
   silenceMs: number
   /** Whether the owner knows the key of this node. */
   onKey(isKnown: boolean): void
+  /** The stream of an owner that was heard is over. */
+  onCut(): void
+}
+
+/** What the owner's stream has told last. */
+export interface Heard {
+  atMs: number
+  watermark: Watermark
 }
 
 /** The owner of the store as one node sees it, and the connections to it: requests to it, and batches from it. */
@@ -20,6 +30,8 @@ export class OwnerLink {
   #owner: GroupOwner | null = null
   #forwarder: PeerForwarder | null = null
   #receiver: PushReceiver | null = null
+  #frames = 0
+  #heard: Heard | null = null
 
   constructor(parts: LinkParts) {
     this.#parts = parts
@@ -27,6 +39,13 @@ export class OwnerLink {
 
   get owner(): GroupOwner | null {
     return this.#owner
+  }
+
+  /**
+   * Null without a stream. The frame that opens it does not count: later ones say that the store answers the owner, too.
+   */
+  get heard(): Heard | null {
+    return this.#heard
   }
 
   /** Another one than before ends the connections: unanswered requests have an unknown outcome. */
@@ -49,13 +68,24 @@ export class OwnerLink {
     const target = this.#target
     if (!target || this.#receiver?.hasEnded === false) return
     const { key, silenceMs, onKey } = this.#parts
-    const [take, onEnd] = [pushed.take.bind(pushed), pushed.cut.bind(pushed)]
+    this.#frames = 0
+    const take = (frame: ReceivedFrame) => {
+      if (++this.#frames > 1) this.#heard = { atMs: performance.now(), watermark: frame.position }
+      pushed.take(frame)
+    }
+    const onEnd = () => {
+      pushed.cut()
+      const wasHeard = this.#heard !== null
+      this.#heard = null
+      if (wasHeard) this.#parts.onCut()
+    }
     this.#receiver = new PushReceiver(target, { key, silenceMs, take, onKey, onEnd })
   }
 
   close(): void {
     this.#forwarder?.close()
     this.#forwarder = null
+    this.#heard = null
     this.#receiver?.close()
     this.#receiver = null
   }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { GroupOwner } from '../bucket/owner.js'
 import type { Heartbeat } from './heartbeats.js'
 
-/** Looks at the owner's heartbeat, in the time after which it counts as silent. */
+/** Looks at the owner, in the time after which it counts as silent. */
 export const POLLS = 4
 /** A node that is not the first in order waits for so many looks more for each one before it. */
 const POLLS_BETWEEN = 2
@@ -10,14 +10,15 @@ const POLLS_BETWEEN = 2
 const POLLS_OF_LEAVING = 2
 
 /**
- * Whether a node should take the store from its owner: the owner's heartbeat has not changed over several looks that this
- * node itself made. A node that was asleep has made none.
+ * Whether a node should take the store from its owner: it was not heard, and its heartbeat has not changed, over several
+ * looks that this node itself made. A node that was asleep has made none.
  */
 export class OwnerWatch {
   readonly #id: string
   readonly #timeoutMs: number
   readonly #nowMs: () => number
   #seen = ''
+  #isHeard = false
   #polls = 0
   #sinceMs = 0
   #hasLeft = false
@@ -31,17 +32,27 @@ export class OwnerWatch {
     this.#nowMs = nowMs
   }
 
+  /** One look at an owner that was heard since the look before, and last at this time. */
+  heard(atMs: number): void {
+    this.#isHeard = true
+    this.#restart('', atMs)
+  }
+
   /** One look at the owner's heartbeat; null if it has none. */
   note(owner: GroupOwner, beat: Heartbeat | null): void {
     this.#hasLeft = beat === null || beat.epoch !== owner.epoch
     const seen = `${owner.epoch} ${this.#hasLeft ? 'left' : beat?.beat}`
-    if (seen === this.#seen) {
-      this.#polls++
-      return
-    }
+    // The first heartbeat after the stream may be an old one, and is no sign of life.
+    if (this.#isHeard) this.#seen = seen
+    this.#isHeard = false
+    if (seen === this.#seen) this.#polls++
+    else this.#restart(seen, this.#nowMs())
+  }
+
+  #restart(seen: string, atMs: number): void {
     this.#seen = seen
     this.#polls = 0
-    this.#sinceMs = this.#nowMs()
+    this.#sinceMs = atMs
     this.#first.clear()
     this.#alive.clear()
   }

@@ -10,14 +10,7 @@ export const MOST_PUSH_STREAMS = 128
 /** The streams by which an owner pushes its batches to readers. A batch is pushed once it is durable and counts. */
 export class PushStreams {
   readonly #open = new Set<ServerResponse>()
-  readonly #everyMs: number
   #position: Position | null = null
-  #timer: NodeJS.Timeout | null = null
-
-  /** A stream without batches tells its position so often, so that its reader knows a silent owner. */
-  constructor(everyMs: number) {
-    this.#everyMs = everyMs
-  }
 
   get isFull(): boolean {
     return this.#open.size >= MOST_PUSH_STREAMS
@@ -29,7 +22,6 @@ export class PushStreams {
     this.#open.add(response)
     response.once('close', () => this.#open.delete(response))
     this.#send(response, positionFrame(position))
-    this.#timer ??= setInterval(() => this.#tellPosition(), this.#everyMs).unref()
   }
 
   send(batch: PushedBatch): void {
@@ -41,14 +33,13 @@ export class PushStreams {
 
   /** Readers go on from the store: this node does not own it any more, or stops. */
   endAll(): void {
-    if (this.#timer) clearInterval(this.#timer)
-    this.#timer = null
     this.#position = null
     for (const response of this.#open) response.destroy()
     this.#open.clear()
   }
 
-  #tellPosition(): void {
+  /** The store has answered the owner just now: a reader hears it without a batch, too. */
+  tellPosition(): void {
     if (!this.#position || this.#open.size === 0) return
     const frame = positionFrame(this.#position)
     for (const response of this.#open) this.#send(response, frame)

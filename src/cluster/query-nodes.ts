@@ -9,20 +9,31 @@ interface Seen {
   changedMs: number
   /** Its last answer to a read, since its last heartbeat. */
   state: 'able' | 'refuses' | 'silent'
+  failedMs: number
 }
 
 /** The nodes that answer reads for one with the role `write` alone, in turn. */
 export class QueryNodes {
   readonly #key: string
   readonly #aliveMs: number
+  readonly #failedMs: number
   readonly #seen = new Map<string, Seen>()
   readonly #forwarders = new Map<string, PeerForwarder>()
   #turn = 0
 
-  /** A node whose heartbeat does not change for `aliveMs` is not asked. */
-  constructor(key: string, aliveMs: number) {
+  /**
+   * A node whose heartbeat does not change for `aliveMs` is not asked. One that did not answer is asked again after a new
+   * heartbeat, or after `failedMs` where no other one is left.
+   */
+  constructor(key: string, aliveMs: number, failedMs: number) {
     this.#key = key
     this.#aliveMs = aliveMs
+    this.#failedMs = failedMs
+  }
+
+  /** Whether any node with the role `query` is known. */
+  get isAny(): boolean {
+    return this.#alive().length > 0
   }
 
   /** One look at all heartbeats. `ageMs`: how old each is. */
@@ -31,7 +42,7 @@ export class QueryNodes {
     for (const id of this.#seen.keys()) if (!able.some((beat) => beat.id === id)) this.#forget(id)
     for (const beat of able) {
       if (this.#seen.get(beat.id)?.beat.beat !== beat.beat)
-        this.#seen.set(beat.id, { beat, changedMs: performance.now() - beat.ageMs, state: 'able' })
+        this.#seen.set(beat.id, { beat, changedMs: performance.now() - beat.ageMs, state: 'able', failedMs: 0 })
     }
   }
 
@@ -49,11 +60,17 @@ export class QueryNodes {
   /** The node whose turn it is, and not `other`. One that refused a read is asked where no other one is left. */
   #next(other?: Seen): Seen | null {
     if (this.#key === '') return null
-    const since = performance.now() - this.#aliveMs
-    const alive = [...this.#seen.values()].filter((one) => one !== other && one.changedMs >= since)
+    const alive = this.#alive().filter((one) => one !== other)
     const able = alive.filter(({ state }) => state === 'able')
-    const chosen = able.length > 0 ? able : alive.filter(({ state }) => state === 'refuses')
+    const isWorthIt = ({ state, failedMs }: Seen) =>
+      state === 'refuses' || performance.now() - failedMs > this.#failedMs
+    const chosen = able.length > 0 ? able : alive.filter(isWorthIt)
     return chosen[this.#turn++ % chosen.length] ?? null
+  }
+
+  #alive(): Seen[] {
+    const since = performance.now() - this.#aliveMs
+    return [...this.#seen.values()].filter(({ changedMs }) => changedMs >= since)
   }
 
   #forwarder({ beat: { id, url } }: Seen): PeerForwarder {
@@ -65,10 +82,9 @@ export class QueryNodes {
         key: this.#key,
         name: 'the node that answers reads',
         reach: async () => {},
-        // Its next heartbeat begins anew.
         onFailure: (hasAnswered) => {
           const seen = this.#seen.get(id)
-          if (seen) seen.state = hasAnswered ? 'refuses' : 'silent'
+          if (seen) Object.assign(seen, { state: hasAnswered ? 'refuses' : 'silent', failedMs: performance.now() })
         },
       },
     )

@@ -3,8 +3,11 @@ import type { Objects } from '../../bucket/objects.js'
 import type { Disk } from '../../disk/disk.js'
 import { PARTIAL_SUFFIX, type SegmentCache } from './segment-cache.js'
 
-/** Bytes that are in memory of one file on its way. */
+/** Bytes that are in memory of one file on its way to the store. */
 const PIECE_BYTES = 8 * 1024 * 1024
+/** Bytes of one read, and the reads that are under way at a time: both together are in memory while files are fetched. */
+const READ_BYTES = 4 * 1024 * 1024
+const READS_AT_ONCE = 8
 
 export interface CachedFile {
   name: string
@@ -40,7 +43,7 @@ export class CachedFiles {
     if (missing.length === 0) return
     const release = await this.#cache.admit(missing.reduce((sum, { bytes }) => sum + bytes, 0))
     try {
-      for (const file of missing) await this.#fetchOne(file)
+      await this.#fetchAll(missing)
     } finally {
       release()
     }
@@ -76,32 +79,75 @@ export class CachedFiles {
     return join(this.#folder, name)
   }
 
-  async #fetchOne({ name, bytes }: CachedFile): Promise<void> {
+  async #fetchAll(files: readonly CachedFile[]): Promise<void> {
+    const wanted = files.map(({ name, bytes }) => ({
+      path: `${this.#prefix}/${name}`,
+      bytes,
+      target: this.#pathOf(name + PARTIAL_SUFFIX),
+      details: { segment: name },
+    }))
     const { disk } = this.#cache
-    const partial = this.#pathOf(name + PARTIAL_SUFFIX)
-    await fetchObject(this.#objects, { path: `${this.#prefix}/${name}`, bytes }, disk, partial, { segment: name })
-    await disk.rename(partial, this.#pathOf(name))
-    await this.#cache.look(this.#pathOf(name))
-    this.#kept.add(name)
+    await fetchObjects(this.#objects, wanted, disk, async ({ target, details }) => {
+      const path = this.#pathOf(details.segment)
+      await disk.rename(target, path)
+      await this.#cache.look(path)
+      this.#kept.add(details.segment)
+    })
   }
 }
 
-/** Writes an object into a file. Rejects with CORRUPT, and `details`, if the store has it not or not whole. */
-export async function fetchObject(
-  objects: Objects,
-  { path, bytes }: { path: string; bytes: number },
+/** An object, and the file that it is written into. */
+export interface FetchedObject {
+  path: string
+  bytes: number
+  target: string
+  /** Of an error. */
+  details?: Record<string, unknown>
+}
+
+/**
+ * Writes objects into files, and calls `onWhole` after each. Several reads are under way at a time, of one object or of
+ * several; what was read is written in order. Rejects with CORRUPT, and `details`, if the store has one not or not whole.
+ */
+export async function fetchObjects<T extends FetchedObject>(
+  objects: Pick<Objects, 'readRange'>,
+  wanted: readonly T[],
   disk: Disk,
-  target: string,
-  details?: Record<string, unknown>,
+  onWhole: (one: T) => Promise<void> = async () => {},
 ): Promise<void> {
-  const file = await disk.openAppend(target, { truncate: true })
+  const reads = readsAhead(objects, wanted)
   try {
-    while (file.size < bytes) {
-      const range = { offset: file.size, bytes: Math.min(PIECE_BYTES, bytes - file.size) }
-      await file.append([await objects.readRange(path, range, details)])
+    for (const one of wanted) {
+      const file = await disk.openAppend(one.target, { truncate: true })
+      try {
+        while (file.size < one.bytes) await file.append([(await reads.next()).value as Uint8Array])
+      } finally {
+        await file.close()
+      }
+      await onWhole(one)
     }
   } finally {
-    await file.close()
+    await reads.return(undefined)
+  }
+}
+
+/** All pieces of the objects in their order. */
+async function* readsAhead(
+  objects: Pick<Objects, 'readRange'>,
+  wanted: readonly FetchedObject[],
+): AsyncGenerator<Uint8Array, void> {
+  const underWay: Promise<Uint8Array>[] = []
+  try {
+    for (const { path, bytes, details } of wanted) {
+      for (let offset = 0; offset < bytes; offset += READ_BYTES) {
+        underWay.push(objects.readRange(path, { offset, bytes: Math.min(READ_BYTES, bytes - offset) }, details))
+        underWay.at(-1)?.catch(() => undefined)
+        if (underWay.length === READS_AT_ONCE) yield await (underWay.shift() as Promise<Uint8Array>)
+      }
+    }
+    for (let next = underWay.shift(); next; next = underWay.shift()) yield await next
+  } finally {
+    await Promise.allSettled(underWay)
   }
 }
 

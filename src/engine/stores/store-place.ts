@@ -17,7 +17,7 @@ import type { CollectionEngine, HeldFiles } from '../collection/collection-engin
 import { describeFolder } from '../snapshots/link-collection.js'
 import type { SnapshotPlace } from '../snapshots/snapshot-store.js'
 import type { Adopted, StagedCollection } from '../snapshots/staged-collection.js'
-import { fetchObject, filePieces } from './cached-files.js'
+import { fetchObjects, filePieces } from './cached-files.js'
 import { asValue, type OpenedStore, ownedOf } from './opened-store.js'
 import { namesOf, segmentFolder, tableFolder } from './store-home.js'
 import { StoredSnapshots } from './stored-snapshots.js'
@@ -94,7 +94,7 @@ export class StorePlace implements SnapshotPlace {
   async #fetch(path: string, bytes: number, target: string): Promise<void> {
     const { objects, cache } = this.#store
     await cache.disk.makeFolder(dirname(target))
-    await fetchObject(objects, { path, bytes }, cache.disk, target)
+    await fetchObjects(objects, [{ path, bytes, target }], cache.disk)
   }
 
   /**

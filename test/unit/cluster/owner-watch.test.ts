@@ -75,3 +75,15 @@ test('of several nodes the first in order goes first, and those that are dead do
   expect(looks).toEqual([4, 6, 8])
   expect(order.map((id) => looksUntilDue(id, dead))).toEqual([4, 4, 4])
 })
+
+test('an owner that was heard is silent from then on, and an old heartbeat is no sign of life', () => {
+  const { watch, look } = watched()
+  for (let beat = 1; beat < 5; beat++) look(beatOf('owner', beat, 7))
+  watch.heard(TIMEOUT_MS)
+  expect(watch.isWaiting).toBe(false)
+  // It was written while the owner was heard.
+  const old = beatOf('owner', 9, 7)
+  expect([1, 2, 3].map(() => look(old))).toEqual([false, false, false])
+  expect(look(old)).toBe(true)
+  expect(look(beatOf('owner', 10, 7))).toBe(false)
+})
