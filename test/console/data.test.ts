@@ -96,10 +96,7 @@ describe('quality', () => {
       expect(await group.getByRole('link').count()).toBe(11)
       await expectAccessible(page, 'quality as plots')
       await group.getByRole('link', { name: 'as cards' }).click()
-      await page
-        .getByRole('heading', { name: /Points/ })
-        .first()
-        .waitFor()
+      await page.getByText('10 chosen points').waitFor({ timeout: 20_000 })
     } finally {
       await ask('POST', '/collections/photos/points/delete?wait=true', { points: twin.map(({ id }) => id) })
     }
