@@ -95,7 +95,7 @@ describe('the map', () => {
     expect(own.length / ids.length).toBeGreaterThan(0.9)
     if (PICTURES) {
       mkdirSync(PICTURES, { recursive: true })
-      await page.screenshot({ path: join(PICTURES, 'map.png') })
+      await page.screenshot({ path: join(PICTURES, 'map.png'), fullPage: true })
     }
     await page.getByRole('link', { name: 'Show them as cards' }).click()
     await page.getByText(`${ids.length} chosen points`).waitFor(WAIT)
