@@ -95,10 +95,10 @@ describe('the map', () => {
     expect(own.length / ids.length).toBeGreaterThan(0.9)
     if (PICTURES) {
       mkdirSync(PICTURES, { recursive: true })
-      await page.screenshot({ path: join(PICTURES, 'map.png') })
+      await page.screenshot({ path: join(PICTURES, 'map.png'), fullPage: true })
     }
     await page.getByRole('link', { name: 'Show them as cards' }).click()
-    await page.getByText(`${ids.length} points chosen on the map`).waitFor(WAIT)
+    await page.getByText(`${ids.length} chosen points`).waitFor(WAIT)
     await expect.poll(() => page.getByText(`${ids.length} points`, { exact: true }).count(), WAIT).toBe(1)
   })
 
@@ -164,7 +164,7 @@ describe('the map', () => {
     await page.getByRole('application').press('s')
     await expect.poll(async () => (await chosenIds(page)).length, WAIT).toBe(POINTS)
     await page.getByRole('link', { name: 'Show them as cards' }).click()
-    await page.getByText(`${POINTS} points chosen on the map`).waitFor(WAIT)
+    await page.getByText(`${POINTS} chosen points`).waitFor(WAIT)
     const harbours = page
       .getByRole('list', { name: 'Values of kind' })
       .getByRole('button', { name: 'harbour', exact: true })

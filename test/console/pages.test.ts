@@ -60,6 +60,8 @@ describe('a collection', () => {
     })()
     const index = memory.vectors.image.graph.bytes > 0 ? /graph of/ : /no graph: scanned/
     expect(await page.getByRole('row', { name: /^image 8 Cosine/ }).textContent()).toMatch(index)
+    // Memory is taken by pages: of small parts it is more than their size.
+    await page.locator('.tile', { hasText: /^Memory[\d.]+ KiBsize [\d.]+ KiB$/ }).waitFor()
     const indexed = page.locator('.tile', { hasText: 'Vectors in the index' })
     expect(await indexed.textContent()).toContain(` of ${info.vectors_count}`)
     await expect.poll(() => page.getByText('No segment is being built').count()).toBe(1)

@@ -1,8 +1,8 @@
 /** A collection of photographs: two vectors and a text a point, payloads of many kinds. */
+import { thumbnailOf } from './thumbnail.js'
+
 export const PHOTOS = 200
 const CAMERAS = ['Fuji', 'Leica', 'Nikon']
-const DOT =
-  'data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=='
 
 /** Makes the collection and fills it. */
 export async function makePhotos(url: string, headers: Record<string, string> = {}): Promise<void> {
@@ -48,7 +48,7 @@ function points(): object[] {
       tags: ['sea', id % 2 ? 'sun' : 'rain'],
       place: { lat: 51.2, lon: 3.4 },
       iso: 100 * (1 + (id % 4)),
-      thumbnail: DOT,
+      thumbnail: thumbnailOf(id),
     },
   }))
 }

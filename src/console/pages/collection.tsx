@@ -81,11 +81,7 @@ function Facts({ info }: { info: CollectionInfo }) {
           value={vectors_count ? percent(indexed_vectors_count / vectors_count) : '–'}
           beside={segments_count === 1 ? '1 segment' : `${whole(segments_count)} segments`}
         />
-        <Tile
-          name="Memory"
-          value={bytes(memory.total.resident_bytes)}
-          beside={`of ${bytes(memory.total.bytes)} in all`}
-        />
+        <Tile name="Memory" value={bytes(memory.total.resident_bytes)} beside={`size ${bytes(memory.total.bytes)}`} />
         <Tile name="Log" value={bytes(log_bytes)} beside={`tail ${bytes(tail_bytes)}`} />
       </div>
     </>

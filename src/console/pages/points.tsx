@@ -72,7 +72,7 @@ export function PointsPage({ name, ids }: { name: string; ids: string | null }) 
       {chosen && (
         <p class="row">
           {chosen.length > 0
-            ? `${whole(chosen.length)} points chosen on the map`
+            ? `${whole(chosen.length)} chosen points`
             : 'The tab no longer has the points that were chosen on the map. Choose them there again.'}
           <button type="button" class="plain" onClick={() => show(conditions, null)}>
             Show all

@@ -153,7 +153,7 @@ function Drawn({ curve, byDefault, onDefault }: Pick<CurveParts, 'byDefault' | '
         label="Median time of a query over its measured recall"
         x={x}
         y={y}
-        xRange={(_, least) => [Math.min(least, 0.99) - 0.01, 1]}
+        xRange={(least) => [Math.min(least, 0.99) - 0.01, 1]}
         xText={(value) => percent(value)}
         yText={millis}
         marked={marked}

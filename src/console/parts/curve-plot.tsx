@@ -2,14 +2,16 @@ import { useEffect, useRef } from 'preact/hooks'
 import uPlot from 'uplot'
 
 const HEIGHT = 260
+/** Points of one value are so far from each other: of those at one place uPlot draws the first alone. */
+const APART = 1e-9
 
 interface Parts {
   label: string
-  /** Rising. */
+  /** Never falling. */
   x: readonly number[]
   y: readonly number[]
   /** The ends of the axis for the least and the greatest value. */
-  xRange(chart: uPlot, least: number, greatest: number): [number, number]
+  xRange(least: number): [number, number]
   xText(value: number): string
   yText(value: number): string
   /** Index of the point that is marked. */
@@ -28,13 +30,16 @@ export function CurvePlot({ label, x, y, xRange, xText, yText, marked }: Parts) 
       grid: { stroke: style.getPropertyValue('--line'), width: 1 },
       ticks: { show: false },
     }
+    const places = x.map((value, at) => value + at * APART)
+    const [from, to] = xRange(x[0] ?? 0)
+    const xEnds: [number, number] = [from, Math.max(to, places.at(-1) ?? to)]
     const drawn = new uPlot(
       {
         width: within.clientWidth,
         height: HEIGHT,
         legend: { show: false },
         cursor: { show: false },
-        scales: { x: { time: false, range: xRange }, y: { range: (_, __, max) => [0, max * 1.15] } },
+        scales: { x: { time: false, range: () => xEnds }, y: { range: () => [0, Math.max(...y) * 1.15] } },
         axes: [
           { ...axis, values: (_, values) => values.map(xText) },
           { ...axis, size: 80, values: (_, values) => values.map(yText) },
@@ -45,7 +50,7 @@ export function CurvePlot({ label, x, y, xRange, xText, yText, marked }: Parts) 
           { stroke: style.getPropertyValue('--second'), points: { show: true, size: 14, width: 3 } },
         ],
       },
-      [[...x], [...y], y.map((value, at) => (at === marked ? value : null))],
+      [places, [...y], y.map((value, at) => (at === marked ? value : null))],
       within,
     )
     const resized = new ResizeObserver(() => drawn.setSize({ width: within.clientWidth, height: HEIGHT }))
