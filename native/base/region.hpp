@@ -5,8 +5,8 @@
 // The first part of a region may come from a file: a segment file's sections are mapped privately,
 // and the region grows behind them. The operating system copies pages that change; the file never
 // changes. Sections that are read at random (huge pages) are copied into memory while memory is
-// plentiful. For 340,000 vectors of 100 floats and their graph, random reads then take a seventh
-// less processor time than from 4 KiB pages of a mapping.
+// plentiful. With 340,000 vectors of 100 floats and their graph, random reads then took a seventh
+// less processor time than from a mapping's 4 KiB pages.
 //
 // Invariants
 // - No page is resident before it is touched or copied: reserved pages have no access rights and no

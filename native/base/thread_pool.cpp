@@ -123,7 +123,7 @@ void Crew::run(Worker& worker) {
     if (task) {
       lock.unlock();
       task();
-      task = nullptr; // what it holds is destroyed outside the lock
+      task = nullptr; // destroys its captures outside the lock
       lock.lock();
     } else if (stopping_) {
       return;

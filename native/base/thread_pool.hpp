@@ -5,24 +5,24 @@
 // - One pool a process, shared by every shard and every Node environment. It is never destroyed:
 //   threads that run at process exit must not find it gone. (Pools made by tests are ordinary
 //   objects that join in their destructor.)
-// - Searches and writes have threads of their own, building has others, as many of each. Those that
-//   build are of lower priority (`nice`), so the scheduler puts one aside at once where a search, a
-//   write or the thread that runs JavaScript wants its core; where all cores are wanted all the
-//   time, it still gets a share, since without their graph tails make searches slow. The two share
-//   no lock, so that a serving thread never waits for one that was put aside.
+// - Searches and writes have threads of their own, building has others, as many of each. Build
+//   threads are of lower priority (`nice`). So the scheduler puts one aside at once where a search,
+//   a write or the thread that runs JavaScript wants its core. Where all cores are wanted all the
+//   time, a build thread still gets a share, since tails without a graph make searches slow. The
+//   two share no lock, so that a serving thread never waits for one that was put aside.
 // - A free thread takes the oldest search before the oldest write. But a write that has waited for
 //   as long as it may goes first: searches without a pause would keep it waiting for ever. A task
 //   that runs is not interrupted.
 // - Build tasks are short all the same (a few milliseconds) and resubmit themselves for the rest:
-//   checkpoints and closing wait for those that run.
-// - Of threads that sleep, the one that fell asleep last is woken: its core still has what it works
-//   with in its caches, and others may go on sleeping.
-// - Whoever submits pays for waking a thread.
-// - Where the system refuses a thread, those there are do its work, and it is asked again now and
-//   then. Where there is none at all, `submit` throws, and the task is nobody's.
-// - Tasks throw nothing: each has somebody to tell.
-// - Tasks do not block on other tasks of the pool. Those that build submit none that serve: threads
-//   begin with the priority of the one that starts them.
+//   checkpoints and closing wait for running ones.
+// - Of the sleeping threads the one that fell asleep last is woken: its core's caches are still
+//   warm, and the others may go on sleeping.
+// - The submitting thread pays for waking another.
+// - Where the system refuses a thread, the existing threads do its work, and the pool asks again
+//   now and then. Where there is no thread at all, `submit` throws, and no thread has the task.
+// - Tasks throw nothing: each reports its failure itself.
+// - Tasks do not block on other tasks of the pool. Build tasks submit no serving tasks: a thread
+//   begins with the priority of the thread that starts it.
 #pragma once
 
 #include <chrono>

@@ -62,11 +62,11 @@ template <typename Search> struct Begun {
   Status status;
 };
 
-// Searches here where that is cheaper than a hop to the pool and back: where no other read is under
-// way that could run beside it, and where it will nearly always end within a turn of the event
-// loop, or can go on in others. Now, for as long as the call allows, or in the next turn. A wrong
-// guess is given up, and so is one that has no room in the turn it waited for; but where the pool
-// has no core to itself, it waits for one that has.
+// Searches here where that is cheaper than a hop to the pool and back. It is, if no other read is
+// under way that could run beside it. The search must also nearly always end within a turn of the
+// event loop, or be able to go on in others. It runs now, for as long as the call allows, or in the
+// next turn. A wrong guess is given up. So is a search that has no room in the turn it waited for;
+// but where the pool has no core to itself, it waits for a turn with room.
 template <typename Search> Inline searchInline(Environment& environment, Begun<Search>& begun) {
   const auto& [shard, shared, snapshot, call, called, expectedNs, status] = begun;
   Search& search = *shared;

@@ -10,7 +10,7 @@ namespace vicinal {
 
 // Bits of a vector's flags.
 constexpr uint8_t kHasNan = 1;
-// A component is infinite, or beyond what the datatype can hold.
+// A component is infinite, or beyond the range of the datatype.
 constexpr uint8_t kHasBeyond = 2;
 
 // Writes of each vector its flags and its Euclidean norm in double precision, which is not finite

@@ -17,10 +17,10 @@ struct WrittenVectors {
   size_t idWords;
 };
 
-// Writes of each vector the first one before it, at most `window` rows back, of another point whose
-// distance is at most `most`, and that distance's score; -1 if there is none. A vector that is near
-// to an earlier one itself, or whose place in `found` is not -1 beforehand, is passed over, so that
-// of several near vectors the first one stays.
+// Writes for each vector the first near one before it, and its score; -1 if there is none. Near
+// vectors are at most `window` rows back, of another point, and at a distance of at most `most`. A
+// vector is passed over if it is near to an earlier one itself, or if its place in `found` is not
+// -1 beforehand. So of several near vectors the first one stays.
 void nearEarlier(const WrittenVectors& vectors, Metric metric, float most, size_t window,
                  int32_t* found, float* scores);
 

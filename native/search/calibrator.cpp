@@ -214,8 +214,8 @@ void Calibrator::scanFor(Sample& sample, uint32_t count, const Space& vectors, u
   offer(sample.nearest);
 }
 
-// Scores the nearest by code exactly; the best are the truth. Their ranks by code show what each
-// epsilon finds and how many candidates it scores.
+// Scores the nearest by code exactly; the best are the truth. Their ranks by code show each
+// epsilon's recall and the number of candidates that it scores.
 Status Calibrator::rankByCode() {
   Sample& sample = samples_[ranked_++];
   Ranked ranked{sample.near.takeSorted(), {}, {}};

@@ -25,8 +25,8 @@ struct FusionRequest {
 using Ranking = std::vector<RankedHit>;
 
 // The page asked for, best first; equal ones in the order in which they are met. Sums are in single
-// precision, with every step rounded as src/query/fusion.ts does, which fuses what the kernel has
-// not searched at once. Where the work is stopped, the page is any.
+// precision, with every step rounded as in src/query/fusion.ts, which fuses rankings of separate
+// searches. Where the work is stopped, the page is any.
 Ranking fuse(const std::vector<const Ranking*>& rankings, const FusionRequest& request,
              WorkMeter& work);
 

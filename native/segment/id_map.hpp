@@ -1,6 +1,6 @@
 // A map from a point's id to its newest row in one segment: an open-addressing table of row
 // numbers, four bytes a slot. The ids themselves are in the rows. Row r is stored as r + 1, so
-// untouched memory is an empty table, and a table can be a mapped section of a file.
+// untouched memory is an empty table. A table can be a mapped section of a file.
 //
 // Invariants
 // - One thread writes. `prepare` may run beside readers; `put` and `adopt` need readers locked out.

@@ -113,14 +113,14 @@ public:
   template <typename T> void put(size_t at, T value) {
     std::memcpy(bytes_.data() + at, &value, sizeof value);
   }
-  // Its values are those of the other, or the first of them.
+  // Gives it the other's values, or the first of them.
   void giveArray(size_t array, size_t from, uint64_t count) {
     const size_t at = directoryAt() + kArraysAt + array * kArrayBytes;
     const uint64_t offset = offsetOf(from), all = countOf(from);
     put(at, offset);
     put(at + 8, count > 0 ? count : all);
   }
-  // The directory counts what is set.
+  // The directory counts the set flags.
   void countFlags() {
     for (size_t flag = 0; flag < kFlags; flag++) {
       if (std::max(sectionAt(), offsetOf(flag)) > bytes_.size() || countOf(flag) > kFiledPoints ||

@@ -170,7 +170,7 @@ private:
     else
       damage_.change(bytes_, begin(array), end(array));
   }
-  // So that it looks like what it was: a value is that of its neighbour, a row is another one.
+  // Changes it to a likely content: a value becomes its neighbour's, a row another one.
   void changeAlike(size_t array) {
     const size_t width = kWidths[array], values = countOf(array);
     const size_t at = begin(array) + damage_.below(values) * width;

@@ -1,12 +1,12 @@
 /**
- * The rule by which a batch counts: its durable answer comes within half of `minAgeMs` of the *start* of the last batch
- * that counted, on the monotonic clock and on the wall clock.
+ * The rule by which a batch counts: its durable answer comes within half of `minAgeMs` of the *start* of the last
+ * counted batch, on the monotonic clock and on the wall clock.
  *
- * A writer that was paused may otherwise create the very object of the log that should have fenced it, because SlateDB
- * removes such objects once they are `minAgeMs` old (slatedb issues 352 and 1622). With the rule the fence of a later
- * opening is still there when the paused writer goes on: it was written after the last counted batch, and is therefore
- * younger than half of `minAgeMs` for every batch that counts. A suspended machine stops the monotonic clock, and a clock
- * that is set stops the other.
+ * SlateDB removes objects of its log once they are `minAgeMs` old (slatedb issues 352 and 1622). Without the rule a
+ * writer that was paused may then create the very object that should have fenced it. With the rule the fence of a later
+ * opening is still there when the paused writer goes on. The fence was written after the last counted batch, and is
+ * therefore younger than half of `minAgeMs` for every batch that counts. A suspended machine stops the monotonic clock,
+ * and a clock that is set stops the other.
  */
 export class CountedBatches {
   readonly #boundMs: number

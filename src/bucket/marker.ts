@@ -3,20 +3,20 @@ import { VicinalError } from '../core/errors.js'
 import type { StoreAddress } from './address.js'
 import type { Objects } from './objects.js'
 
-/** The object that says whose prefix this is, and of which format. */
+/** The object that claims the prefix, and names its format. */
 const MARKER = 'vicinal.json'
 const FORMAT = 1
 /** The oldest format that this one reads. */
 const LEAST_FORMAT = 1
-/** What may be there beside no marker: a probe that was killed, and files that were not finished. */
+/** Objects below it may be there without a marker: they are left of a killed probe, or unfinished. */
 const PROBE = 'probe/'
 /** A marker without content is looked at so often. */
 const MOST_LOOKS = 50
 const LOOK_AGAIN_MS = 20
 
 /**
- * Whether the prefix has a marker of ours. Rejects with INVALID_ARGUMENT for a prefix that holds other objects, and with
- * UNSUPPORTED_FORMAT for one of a newer format, or of one that is too old. Writes nothing.
+ * Whether the prefix has a marker of ours. Rejects with INVALID_ARGUMENT for a prefix that holds other objects, and
+ * with UNSUPPORTED_FORMAT for a format that is newer or too old. Writes nothing.
  */
 export async function isClaimed(objects: Objects, address: StoreAddress): Promise<boolean> {
   if (await hasMarker(objects, address)) return true

@@ -4,8 +4,8 @@ import { Objects } from './objects.js'
 import { probe } from './probe.js'
 
 /**
- * The objects of a store that this process may come to own. Once a process: checks that the prefix is free or ours, and that
- * the store does what it must, and then claims the prefix. `isNew`: this process was the one that claimed it.
+ * The objects of a store that this process may come to own. Once a process: checks that the prefix is free or ours,
+ * probes the store, and then claims the prefix. `isNew`: this process was the one that claimed it.
  *
  * Rejects with INVALID_ARGUMENT for a prefix of others, and with UNAVAILABLE for a store that cannot be used.
  */

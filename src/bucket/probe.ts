@@ -14,8 +14,8 @@ export const MOST_SKEW_MS = 60_000
 const FOLDER = 'probe'
 
 /**
- * Checks what everything else stands on: of concurrent creations one wins, a read after a write reads it, and a list
- * after a write has it. Rejects with UNAVAILABLE, naming what the store does not do.
+ * Checks the guarantees that everything else needs: of concurrent creations one wins, a read after a write reads it,
+ * and a list after a write has it. Rejects with UNAVAILABLE, naming the guarantee that the store breaks.
  */
 export async function probe(objects: Objects, address: StoreAddress): Promise<void> {
   const folder = `${FOLDER}/${randomUUID()}/`
@@ -41,7 +41,7 @@ export async function probe(objects: Objects, address: StoreAddress): Promise<vo
   }
 }
 
-/** One round. Resolves to null if the store did what it must, and to the reason if too many requests failed to tell. */
+/** One round. Resolves to null if the store kept its guarantees; to an error if too many requests failed to tell. */
 async function unsure(objects: Objects, path: string, address: StoreAddress): Promise<VicinalError | null> {
   const contents = Array.from({ length: RIVALS }, (_, rival) => Buffer.from(`${rival}`))
   const outcomes = await Promise.allSettled(contents.map((content) => objects.create(path, content)))

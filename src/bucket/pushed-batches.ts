@@ -8,7 +8,7 @@ export const MOST_PUSHED_BYTES = 64 * 1024 * 1024
 
 const textOf = (key: Uint8Array) => Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString('latin1')
 
-/** One pushed batch: what it puts, and null for what it removes. Keys are texts whose order is that of their bytes. */
+/** One pushed batch: values by key, null for removed keys. Keys are texts, ordered like their bytes. */
 interface Held {
   position: Position
   entries: ReadonlyMap<string, Uint8Array | null>
@@ -19,8 +19,8 @@ interface Held {
 /**
  * The batches that the owner has pushed and that this reader's database does not have yet. They are read on top of it.
  *
- * Those that can be read follow each other and the database without a gap. After a gap, new ones wait until the database
- * has what is before them. A batch of a lower epoch than the newest known is dropped: a fenced owner that does not know
+ * Readable batches follow each other and the database without a gap. After a gap, new ones wait until the database has
+ * the batches before them. A batch of a lower epoch than the newest known is dropped: a fenced owner that does not know
  * it yet may still push, and its successor uses the same numbers. Once the database has a batch, it is dropped here.
  */
 export class PushedBatches {
@@ -57,7 +57,7 @@ export class PushedBatches {
     this.#settle()
   }
 
-  /** Nothing follows what is here: the stream is over. */
+  /** The stream is over: no more batches follow. */
   cut(): void {
     this.#waiting = []
     this.#waitsFor = null
@@ -104,7 +104,7 @@ export class PushedBatches {
     return this.#readable.some(({ position, uuids }) => !hasReached(since, position) && uuids.has(uuid))
   }
 
-  /** What can be read now. It stays as it is while later batches come. */
+  /** The entries that can be read now. They stay as they are while later batches come. */
   get entries(): PushedEntries {
     return new PushedEntries(this.#readable)
   }
@@ -136,7 +136,7 @@ export class PushedEntries {
     return this.#batches.findLast(({ entries }) => entries.has(text))?.entries.get(text) != null
   }
 
-  /** Entries of the database between two keys, `to` excluded, with those that it lacks. */
+  /** Entries of the database between two keys, `to` excluded, with the pushed entries that it lacks. */
   over(found: readonly Entry[], from: Uint8Array, to: Uint8Array, base: Position | null): Entry[] {
     const [first, end] = [textOf(from), textOf(to)]
     const merged = new Map(found.map((entry) => [textOf(entry[0]), entry]))

@@ -24,8 +24,8 @@ import type { Position } from './watermark.js'
  *     length u32 | CRC-32C u32 | format u8 | epoch, batch, catalogue batch u64 | puts u32 | deletes u32 |
  *     puts: key length u16, key, value length u32, value | deletes: key length u16, key
  *
- * Numbers are little-endian; the length counts what follows the checksum, which is of the same bytes. A frame without
- * entries tells a position alone.
+ * Numbers are little-endian. Length and checksum are of the bytes behind the checksum. A frame without entries tells a
+ * position alone.
  */
 const FORMAT = 1
 const PREFIX_BYTES = 8
@@ -35,7 +35,7 @@ const VALUE_LENGTH_BYTES = 4
 /** Most bytes of a frame. A larger batch is told by its position, and read from the store. */
 export const MOST_FRAME_BYTES = 16 * 1024 * 1024
 
-/** What a batch changed, as far as readers read it. */
+/** The changes of a batch that readers need. */
 export interface PushedBatch {
   position: Position
   puts: readonly Entry[]

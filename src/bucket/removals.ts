@@ -8,7 +8,7 @@ import { removalPathOf } from './values.js'
 const HOUR_MS = 3_600_000
 /** Objects stay for as long after nothing names them, for readers that have just read the manifest. */
 export const DEFAULT_REMOVAL_MS = HOUR_MS
-/** Beginning of what stands for old versions of a table: `prune/<uuid>/<version>`, with the version to keep. */
+/** Begins the paths that stand for old versions of a table: `prune/<uuid>/<version>`, with the version to keep. */
 export const PRUNING = 'prune/'
 /** Removals of one batch. */
 const AT_ONCE = 100
@@ -28,7 +28,7 @@ export class Removals {
   readonly #group: Group
   readonly #objects: Objects
   readonly #clock: Clock
-  /** How long objects stay that nothing names. */
+  /** Unnamed objects stay so long. */
   readonly afterMs: number
   /** When each was first seen, the earliest first. */
   readonly #sinceMs = new Map<string, number>()
@@ -37,7 +37,7 @@ export class Removals {
   /** Objects that could not be removed. Others pass them by meanwhile. */
   readonly #failed = new Map<string, { retryAtMs: number; waitMs: number }>()
   #retryAtMs = 0
-  /** Does what is due for a path that begins with PRUNING; no object has such a path. */
+  /** Removes the old versions for a path that begins with PRUNING; no object has such a path. */
   prune: (path: string) => Promise<void> = async () => undefined
 
   private constructor(group: Group, objects: Objects, clock: Clock, afterMs: number) {
@@ -91,7 +91,7 @@ export class Removals {
     }
   }
 
-  /** Removes what is due. Rejects if an object could not be removed, once the others are. */
+  /** Removes all due objects. Rejects if one could not be removed, once the others are. */
   async sweep(): Promise<void> {
     const nowMs = this.#clock.monotonicMs()
     if (nowMs < this.#retryAtMs) return
@@ -140,7 +140,7 @@ export class Removals {
     else await this.#objects.remove(path)
   }
 
-  /** Those that failed before come last. */
+  /** The due paths. Those that failed before come last. */
   #due(nowMs: number): string[] {
     const due: string[] = []
     const again: string[] = []

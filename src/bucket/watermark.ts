@@ -25,7 +25,7 @@ export function parseWatermark(text: unknown, field = 'after'): Watermark {
   return { epoch: Number(found[1]), batch: Number(found[2]) }
 }
 
-/** Whether everything up to `wanted` is in what `position` has. A later owner has all that the ones before acknowledged. */
+/** Whether `position` includes all up to `wanted`. A later owner has all acknowledged batches of earlier ones. */
 export function hasReached(position: Watermark, wanted: Watermark): boolean {
   return position.epoch === wanted.epoch ? position.batch >= wanted.batch : position.epoch > wanted.epoch
 }

@@ -14,7 +14,7 @@ const LOOK_EVERY_MS = 2_000
 /** A changed file may be half written, so it counts once it has stayed the same for this long. */
 const SETTLED_MS = 250
 const MOST_FILE_BYTES = 1024 * 1024
-/** A shorter key can be guessed, all the more by somebody who has its digest. */
+/** A shorter key can be guessed, all the more from its digest. */
 const LEAST_KEY_LENGTH = 16
 const READ_BY_OTHERS = 0o044
 

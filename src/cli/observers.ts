@@ -57,8 +57,8 @@ async function auditFile(path: string): Promise<LineFile> {
 }
 
 /**
- * One line once the database is open. Collections open with their first use, so it tells how many may have records in
- * their logs to bring back; each of them has a line of its own then.
+ * One line once the database is open. Collections open with their first use. So the line tells how many may have
+ * records in their logs to bring back. Each of them gets its own line at its first use.
  */
 export function logRecovery(log: Server['log'], opening: Promise<SharingDatabase>): () => void {
   const startMs = performance.now()

@@ -7,7 +7,7 @@ import { reportLines } from './quality-text.js'
 import { readDatabase } from './read-database.js'
 import { QUALITY_SETTINGS } from './settings.js'
 
-/** Prints what the data of a collection is like. The folder may be in use: it is read as a reader does. */
+/** Prints a report on the data of a collection. The folder may be in use: it is opened as a reader's. */
 export async function quality(args: string[]): Promise<number> {
   const options = readOptions(args)
   const stop = new AbortController()

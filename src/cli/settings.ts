@@ -5,7 +5,7 @@ import { LIMITS } from '../core/limits.js'
  * docs/settings.md (a test compares them). A flag beats the environment, which beats the file.
  */
 export interface Setting {
-  /** Without dashes; null for a secret, since a flag shows it to everyone who lists processes. */
+  /** Without dashes; null for a secret, since lists of processes show flags. */
   flag: string | null
   environment: string
   /** Key in the JSON settings file; null if the file cannot hold the setting. */

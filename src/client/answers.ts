@@ -42,7 +42,7 @@ export function errorOfAnswer(status: number, headers: IncomingHttpHeaders, enve
   })
 }
 
-/** Options of reads and of a configuration, and those of strict mode, by the spelling of the wire. */
+/** Options of reads, of a configuration and of strict mode, by the spelling of the wire. */
 const DECLARED = new Map(
   [
     ...[CollectionOptions, QueryGroupsOptions, ScrollOptions].flatMap(({ properties }) => Object.keys(properties)),

@@ -17,7 +17,7 @@ type Body = readonly [body: object, points: number, unsent?: UnsentPoints | unde
 export interface UpsertRequest {
   points: number
   bytes: Buffer
-  /** Of a collection with rules: those of its points that it could not hold. */
+  /** Of a collection with rules: points that the request could not hold. */
   unsent?: UnsentPoints
 }
 
@@ -69,7 +69,7 @@ function* pointBodies(
       yield [{ points: chunk }, chunk.length, unsent]
       chunk = []
       bytes = 0
-      // Its row is that of the next request.
+      // Its row counts in the next request.
       if (unsent) {
         unsent = new UnsentPoints()
         body = unsent.bodyOf(0, judged)

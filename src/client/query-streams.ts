@@ -99,7 +99,7 @@ export class QueryStreams {
     const webSocket = new WebSocket(this.#base + path, {
       headers,
       perMessageDeflate: false,
-      // Answers may be as long as those of requests.
+      // Answers may be as long as over HTTP.
       maxPayload: 0,
       maxFragments: 0,
       maxBufferedChunks: 0,

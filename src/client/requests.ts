@@ -49,7 +49,7 @@ export const CLIENT_LEAVES: Leaves = new Map([
 
 const spellFilter = spelled(Filter)
 
-/** The filter with the wire's names; the service checks what it says. */
+/** The filter with the wire's names. The service checks its values. */
 function filterBody(filter: unknown, field: string): unknown {
   return spellFilter(filter ?? undefined, { parent: null, key: field }, new Reading('library', field))
 }
@@ -92,7 +92,7 @@ function judgedSparse(vector: SparseVector, field: string): SparseVector {
   }
 }
 
-/** Numbers are checked here, since a bin cannot hold what is no number. */
+/** Numbers are checked here, since a bin holds only numbers. */
 export function vectorBody(vector: NamedVector, field: string): unknown {
   if (isSparseVector(vector)) return sparseVectorOf(vector, field)
   if (isDocument(vector)) return tell(Document, checkDocument(vector, field))

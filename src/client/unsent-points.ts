@@ -35,7 +35,7 @@ export class UnsentPoints {
     this.#rows.set(row, { row, code, error: cut(message), ...field })
   }
 
-  /** Refused rows as the service tells them, with the errors of those that were not sent. */
+  /** Refused rows as the service tells them, with the errors of unsent rows. */
   told(errors: readonly RejectedRow[]): RejectedRow[] {
     return errors.map((one) => this.#rows.get(one.row) ?? one)
   }

@@ -12,7 +12,7 @@ interface LinesParts {
 }
 
 /**
- * The lines of a stream's answer. Those of progress pass on as they come. `end` ends it, too, where the answer was cut off:
+ * The lines of a stream's answer. Lines of progress pass on as they come. `end` ends an answer that was cut off, too:
  * it has a last line in any case.
  */
 export class ForwardedLines extends Transform {

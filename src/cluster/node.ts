@@ -54,7 +54,7 @@ export interface NodeOptions {
 
 /**
  * One of the nodes of a store: tells of itself, watches the owner, takes the store from an owner that is silent, and
- * forwards what only the owner can do.
+ * forwards requests that only the owner can answer.
  */
 export class ClusterNode implements Peers {
   readonly #id = randomUUID()
@@ -77,7 +77,7 @@ export class ClusterNode implements Peers {
   #applied: Watermark = { epoch: 0, batch: 0 }
   /** When this node last had all that the owner told of. */
   #levelAtMs: number | null = null
-  /** What the owner's stream had told of at the look before. */
+  /** The watermark of the owner's stream at the look before. */
   #toldBefore: Watermark | null = null
   /** When the owner is to be asked again to tell of itself. */
   #askAtMs = 0
@@ -361,7 +361,7 @@ export class ClusterNode implements Peers {
     return !this.#options.roles.includes('query')
   }
 
-  /** The answer has at least what this node has acknowledged. */
+  /** The answer includes all writes that this node has acknowledged. */
   async forwardRead(request: FastifyRequest, reply: FastifyReply, refuse: (error: Error) => void): Promise<void> {
     const { store, listed } = this.#opened()
     const noted = listed.recent().then(

@@ -15,9 +15,9 @@ interface BeatParts {
 }
 
 /**
- * Writes a node's heartbeats on a timer of its own, so that no change of its role, no opening and no look at other nodes
- * delays them. One is under way at a time. An idle node writes few: readers hear an owner by its stream, and a node that
- * does not hear it asks for more. An owner looks at the store each time, so that its stream tells of no owner that is cut off.
+ * Writes a node's heartbeats on a timer of its own: changes of its role, openings and looks at other nodes delay none.
+ * One is under way at a time. An idle node writes few: readers hear an owner by its stream, and a node that does not
+ * hear it asks for more. An owner looks at the store each time, so that its stream tells of no owner that is cut off.
  */
 export class OwnBeats {
   readonly #heartbeats: Pick<Heartbeats, 'write' | 'asked'>

@@ -18,7 +18,7 @@ interface LinkParts extends Omit<ForwarderParts, 'name'> {
   onCut(): void
 }
 
-/** What the owner's stream has told last. */
+/** The last message of the owner's stream. */
 export interface Heard {
   atMs: number
   watermark: Watermark

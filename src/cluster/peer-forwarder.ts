@@ -31,7 +31,7 @@ export interface ForwarderParts {
   key: string
   /** The other node, as errors name it. */
   name: string
-  /** Resolves once this node reads what the watermark tells of, of the catalogue and of these collections. */
+  /** Resolves once the catalogue and these collections have reached the watermark on this node. */
   reach(watermark: string, collections: readonly string[]): Promise<void>
   /** The other node did not answer, or answered that it is unavailable. */
   onFailure(hasAnswered: boolean): void
@@ -59,7 +59,7 @@ export class PeerForwarder {
   }
 
   /**
-   * The body of the request is still unread. `refuse` takes what becomes of it if there is no answer. A read that the node
+   * The body of the request is still unread. `refuse` takes the error if there is no answer. A read that the node
    * does not answer, or refuses soon, is sent to another one.
    */
   forward(
@@ -193,7 +193,7 @@ export class PeerForwarder {
     return answer.pipe(lines)
   }
 
-  /** The last line of a stream's answer, once this node reads what was stored. */
+  /** The last line of a stream's answer, once this node reads the stored rows. */
   async #lastOf(line: Buffer, request: FastifyRequest): Promise<Buffer | string> {
     const told = JSON.parse(line.toString()) as { result?: { watermark?: unknown } }
     const watermark = told.result?.watermark

@@ -27,7 +27,7 @@ export class PeerRequests {
     this.#agent = this.#base.protocol === 'https:' ? new HttpsAgent(options) : new HttpAgent(options)
   }
 
-  /** `path` is that of the public route. */
+  /** `path` is the public route's. */
   open({ method, path, headers }: { method: string; path: string; headers: Record<string, string> }): ClientRequest {
     const { protocol, hostname, port } = this.#base
     const options: RequestOptions = {

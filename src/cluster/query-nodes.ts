@@ -103,7 +103,7 @@ export class QueryNodes {
   }
 }
 
-/** The path of a read that sees at least what the forwarding node has acknowledged. */
+/** The path of a read that sees all writes that the forwarding node has acknowledged. */
 export function readAfter(path: string, watermark: string): string {
   const url = new URL(path, 'http://node')
   if (!url.searchParams.has('after')) url.searchParams.set('after', watermark)

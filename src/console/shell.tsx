@@ -1,4 +1,4 @@
-/** What stands around each page: navigation, the key, and the page of the place. */
+/** The frame of each page: navigation, the key, and the page of the place. */
 import { useEffect, useRef } from 'preact/hooks'
 import { ApiPage } from './pages/api'
 import { BringPage } from './pages/bring'

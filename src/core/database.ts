@@ -76,8 +76,8 @@ export interface ReadableDatabase {
  * UNAUTHENTICATED, FORBIDDEN, UNAVAILABLE and OVERLOADED.
  *
  * Arguments are read before a call returns, so arrays and objects may be used again at once. Only an upsert reads some of
- * its points later: each point of an iterable before the next is asked for, an array or columns of more than
- * LIMITS.batchPoints as its parts are written, and at a service an Arrow table.
+ * its points later. It reads each point of an iterable before it asks for the next. It reads an array or columns of
+ * more than LIMITS.batchPoints, and at a service an Arrow table, as the parts are written.
  */
 export interface Database extends ReadableDatabase, AsyncDisposable {
   /**
@@ -127,13 +127,13 @@ export interface Database extends ReadableDatabase, AsyncDisposable {
    */
   recover(source: SnapshotSource, options?: RecoverOptions): Promise<string[]>
   /**
-   * Why collections cannot be served of which not even the name can be read; `collections` cannot list them. Only a database of
-   * this process knows.
+   * Errors of collections whose names cannot be read; `collections` cannot list them. Only a database of this process
+   * has them.
    */
   readonly nameless?: readonly Error[]
   /**
-   * The info of a collection if it is open, else what is known of it; rejects if it cannot be opened. Looking opens
-   * nothing and keeps nothing open. Only a database of this process can.
+   * The info of a collection if it is open, else its counts; rejects if it cannot be opened. Looking opens nothing and
+   * keeps nothing open. Only a database of this process can.
    */
   peek?(name: string): Promise<CollectionInfo | ClosedCollection>
   /** Waits for calls under way, and leaves the folder to others. `await using` closes a database too. */
@@ -273,7 +273,7 @@ export interface Collection<P = Payload> extends ReadableCollection<P>, QualityR
   /**
    * Stores records of the quarantine of the collection's rules as points, and removes them from it. `fix` is applied by
    * the rules that have it; `replace` names records with other vectors or another payload. Records that break a rule
-   * still stay, and are told. A repair may be run again: what is done already counts as absent.
+   * still stay, and are told. A repair may be run again: repaired records count as absent.
    */
   repair(repair: Repair, options?: WriteOptions): Promise<RepairResult>
   /** Rejects with NOT_FOUND where one of the points is not there. */

@@ -14,7 +14,7 @@ export const INGEST_TYPES = [
 ] as const
 export type IngestType = (typeof INGEST_TYPES)[number]
 
-/** What the rules of the collection did. Absent where it has none. */
+/** Counts of the collection's rules. Absent without rules. */
 const BY_RULES = {
   quarantined: optional(integer({ description: 'With rules: rows that are in the quarantine instead.' })),
   fixed: optional(integer({ description: 'With rules: stored rows that a rule has mended.' })),
@@ -59,7 +59,7 @@ export const IngestResult = Type.Object(
 )
 export type IngestResult = Static<typeof IngestResult>
 
-/** What the rules of a collection did with the points of one write. */
+/** Counts of a collection's rules for the points of one write. */
 export const Cleaning = Type.Object(
   {
     accepted: integer({ description: 'Points that are stored.' }),
@@ -99,7 +99,7 @@ export const mostErrors = optional(
   }),
 )
 
-/** Options of `ingest`. `timeoutMs` is that of each batch. */
+/** Options of `ingest`. `timeoutMs` applies to each batch. */
 export const IngestOptions = Type.Object({
   /** The form of a stream of bytes. Absent: the stream gives points. */
   type: optional(
@@ -127,7 +127,7 @@ export type IngestStream =
   | Iterable<Uint8Array>
   | AsyncIterable<Point<unknown>>
   | Iterable<Point<unknown>>
-/** Those of bytes. */
+/** Streams of bytes. */
 export type IngestBytes = AsyncIterable<Uint8Array> | Iterable<Uint8Array>
 
 export function checkStream(stream: unknown): void {

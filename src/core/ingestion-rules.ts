@@ -35,7 +35,7 @@ export const FIXES_OF: Readonly<Record<Check, readonly Fix[]>> = {
   payload: ['clamp'],
 }
 
-/** The settings of each check, besides those that all rules have. */
+/** The settings of each check, besides the settings of all rules. */
 export const SETTINGS_OF: Readonly<Record<Check, readonly (keyof IngestionRule)[]>> = {
   finite: [],
   zero: [],

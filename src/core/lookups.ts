@@ -13,7 +13,7 @@ export function lookupsIn(query: unknown): string[] {
   while (left.length > 0) {
     const value = left.pop()
     if (Array.isArray(value)) {
-      // That of a vector has nothing to look at.
+      // An array of numbers is a vector: it names no collection.
       if (typeof value[0] !== 'number') for (const one of value) look(one)
     } else if (value !== null && typeof value === 'object' && !ArrayBuffer.isView(value)) {
       for (const [key, one] of Object.entries(value)) {

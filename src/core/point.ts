@@ -22,7 +22,7 @@ export function isNumbers(value: unknown): value is Vector | MultiVector {
   return Array.isArray(value) || value instanceof Float32Array || value instanceof Float64Array
 }
 
-/** Any number of vectors under one name, such as those of a text's tokens. They are compared by MaxSim. */
+/** Any number of vectors under one name, such as one for each token of a text. They are compared by MaxSim. */
 export type MultiVector = readonly Vector[]
 
 /** The components that are not 0. Indices are unsigned 32-bit integers in any order, without repetitions. */

@@ -1,4 +1,4 @@
-/** Reports about the data of a collection: their options and what they say, declared once. docs/quality.md explains each figure. */
+/** Reports about the data of a collection: options and results, declared once. docs/quality.md explains the figures. */
 import Type, { type Static } from 'typebox'
 import { CALL_OPTIONS, type CallOptions } from './call-options.js'
 import { Cleaning } from './ingest.js'
@@ -93,7 +93,7 @@ export const DriftQuality = Type.Object({
   norms: optional(TwoSample),
 })
 
-/** What is known of one vector of a collection. */
+/** The figures of one vector of a collection. */
 export const VectorQuality = Type.Object({
   name: text('The name of the vector; empty: the unnamed one.'),
   size: integer({ description: 'Dimensions.' }),
@@ -136,7 +136,7 @@ export const ModalityGap = Type.Object({
   first: share('Share of the points whose own `b` is the nearest.'),
 })
 
-/** The points that the others are compared with; without either, those of now. */
+/** The points that the others are compared with; without either field, the present points. */
 export const QualityReference = Type.Object(
   {
     /** Points whose last change is this operation or an earlier one. */
@@ -151,7 +151,7 @@ export const QualityReference = Type.Object(
 export type QualityReference = Static<typeof QualityReference>
 
 const { errors: _, ...counts } = Cleaning.properties
-/** What the rules of a collection did in one day. */
+/** Counts of a collection's rules in one day. */
 export const RuleDay = Type.Object({ day: text('The day in UTC, as YYYY-MM-DD.'), ...counts })
 export type RuleDay = Static<typeof RuleDay>
 
@@ -268,11 +268,11 @@ export const NeighbourPage = Type.Object(
 )
 export type NeighbourPage = Static<typeof NeighbourPage>
 
-/** The methods of a collection that tell what its data is like. */
+/** The methods of a collection that report on its data. */
 export interface QualityReports {
   /**
-   * What the data is like, from a random sample: docs/quality.md explains each figure. Two calls at once that ask the same
-   * share one report.
+   * A report on the data, from a random sample: docs/quality.md explains each figure. Two calls at once that ask the
+   * same share one report.
    */
   quality(options?: QualityOptions): Promise<QualityReport>
   /** The last LIMITS.qualityReports reports that were kept, the oldest first. */

@@ -159,7 +159,7 @@ export interface QueryOptions<Path extends string = string> extends QueryStage<P
   offset?: number
 }
 export const offset = optional(count({ description: 'Points to skip. Default 0.' }))
-/** A query, without what the library alone has. */
+/** A query, without the fields that the library alone has. */
 export const queryFields = { ...stage, offset }
 export const QueryOptions = Type.Object({ ...queryFields, ...readFields }, { aliases: RETURNED_ALIASES })
 

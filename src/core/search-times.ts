@@ -1,4 +1,4 @@
-/** Searches of this thread by collection and strategy: how long they took, and what they cost. */
+/** Times and costs of this thread's searches, by collection and strategy. */
 import { emptyHistogram, type Histogram, observe } from './histogram.js'
 
 /** Collections with counts of their own, and strategies of each. All others are counted together. */

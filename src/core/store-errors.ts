@@ -1,6 +1,6 @@
 /**
- * Texts of the engines' errors, without what a store answered. In an answer stores repeat parts of the request: the id of a
- * key, a token, the text that was signed. Messages and logs show the status, and the store's code of the error.
+ * Texts of the engines' errors, without the store's answers. In an answer stores repeat parts of the request: the id of
+ * a key, a token, the signed text. Messages and logs show the status, and the store's code of the error.
  */
 const ANSWER = /(\bstatus(?: code)?:? \d{3}\b(?: Not Found\b)?|\berror response\b)[\s\S]*/i
 const REASON_CHARS = 200
@@ -13,7 +13,7 @@ export const withoutAnswer = (text: string) => text.replace(ANSWER, '$1')
 
 /**
  * Why OpenDAL failed. Its texts have the form `Kind at action, context: { the request } => reason`. Where a store has
- * answered, the context has the headers, and the reason is the body. Otherwise the source may quote what could not be read.
+ * answered, the context has the headers, and the reason is the body. Otherwise the source may quote unreadable text.
  */
 export function requestFailure(text: string): string {
   const [context = '', reason = ''] = text.split(' => ')

@@ -5,8 +5,8 @@ export interface StoreWatermarks {
   /** Of everything that this node has written or can read; null where there are none. */
   current(): string | null | Promise<string | null>
   /**
-   * Resolves to false if what this node has is the newest, or if it only reads. Rejects with UNAVAILABLE if it owned the
-   * store and another node has taken it: what it has may be old.
+   * Resolves to false if this node's data is the newest, or if it only reads. Rejects with UNAVAILABLE if it owned the
+   * store and another node has taken it: its data may be old.
    */
   unchanged(): Promise<false>
   /**

@@ -21,9 +21,9 @@ export async function nextTurn(): Promise<void> {
 }
 
 /**
- * The time left in this turn of the event loop for reads and writes, and the number of calls that the turn has brought. A call that
- * arrives alone is answered soonest by the thread that reads it. Where a turn brings several, that thread has more to do for
- * each of them than a short search takes, and what can be done elsewhere should be.
+ * The time left in this turn of the event loop for reads and writes, and the number of calls that the turn has brought.
+ * A call that arrives alone is answered soonest by the thread that reads it. Where a turn brings several, each gives
+ * that thread more to do than a short search takes. So work that can be done elsewhere should be.
  */
 class TurnBudget {
   #readUs = MOST_READ_US

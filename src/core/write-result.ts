@@ -16,7 +16,7 @@ export const WriteResult = Type.Object(
     deleted: optional(integer({ description: 'Points that a completed delete has removed.' })),
     /** On a store: a read that is given it as `after` sees this write, on every node. */
     watermark: optional(Type.String({ description: 'On a store: a read with `after` of this text sees the write.' })),
-    /** Of an upsert into a collection with rules: what they did. */
+    /** Of an upsert into a collection with rules: their counts. */
     cleaning: optional(Cleaning),
   },
   { $id: 'UpdateResult', description: 'The result of a write.' },

@@ -103,7 +103,7 @@ function addListed(value: unknown, into: MatchValues, at: number, list: Place, r
 }
 
 /**
- * Adds the value. Returns what was expected, which is empty if the value is neither text nor integer; null without an error.
+ * Adds the value. Returns null, or for a wrong value the expected one as text: empty if it is neither text nor integer.
  */
 function add(value: unknown, into: MatchValues): string | null {
   if (value instanceof Date && !Number.isNaN(value.getTime())) {

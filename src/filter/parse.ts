@@ -31,7 +31,7 @@ export function filterContext(schema: Schema): FilterContext {
   return { vectorNames: schema.map(({ name }) => name), textIds: schema.textIds ?? false }
 }
 
-/** A filter whose form was checked; `context` is that of the collection for which its vectors were looked up. */
+/** A filter whose form was checked. `context` is of the collection in which its vectors were looked up. */
 export interface ReadFilter {
   /** null if the filter has no condition. */
   readonly node: FilterNode | null
@@ -69,7 +69,7 @@ export function parseCondition(condition: object, context: FilterContext, start:
   return bind(knownFor(condition, context) ?? readCondition(condition, start), context)
 }
 
-/** Large filters, those of the wire, and conditions by themselves, that were read before. */
+/** Filters that were read before: large ones, the wire's, and single conditions. */
 export const filtersRead = new WeakMap<object, ReadFilter>()
 /** Ids of long lists that were read before. */
 export const idsRead = new WeakMap<readonly unknown[], { ids: Uint32Array; textIds: boolean }>()

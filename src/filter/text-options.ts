@@ -11,9 +11,13 @@ import { stopwordsOf } from './stopwords.js'
 const NO_MAXIMUM = 2 ** 32 - 1
 
 /**
- * Encodes how the kernel splits texts, for its decoder (native/filter/program.cpp). In this order: u8 tokenizer, u8
- * flags (1 lower case, 2 ASCII folding), u8 stemmer (0 none, else its place in SNOWBALL_LANGUAGES), u32 least and most
- * characters of a token, the stop words.
+ * Encodes the options by which the kernel splits texts, for its decoder (native/filter/program.cpp). In this order:
+ *
+ * - u8 tokenizer
+ * - u8 flags (1 lower case, 2 ASCII folding)
+ * - u8 stemmer (0 none, else its place in SNOWBALL_LANGUAGES)
+ * - u32 least and most characters of a token
+ * - the stop words
  */
 export function encodeTextOptions(params: PayloadIndexParams): Uint8Array {
   const { lowercase = true, asciiFolding = false, stemmer } = params

@@ -118,7 +118,7 @@ class ArrowSource implements Source {
     }
   }
 
-  /** Those of the stream; a file is a stream between its magic and its footer. */
+  /** The messages of the stream. A file is a stream between its magic and its footer. */
   async *#messages(): AsyncGenerator<ArrowMessage> {
     let messages: ArrowMessages | null = null
     const { start: end } = this.#footer ?? { start: Number.POSITIVE_INFINITY }

@@ -20,7 +20,7 @@ const READERS = {
 export type Format = keyof typeof READERS
 /** Formats of files; `jsonl` is another name of `json`. */
 export const FORMATS = ['parquet', 'arrow', 'json', 'jsonl', 'csv', 'npy', 'fbin', 'fvecs', 'hnswlib', 'lance'] as const
-/** Those that can be read from their beginning to their end alone. */
+/** Formats that can only be read from beginning to end. */
 const STREAMED: ReadonlySet<Format> = new Set(['arrow', 'json', 'csv'])
 
 const EXTENSIONS: Readonly<Record<string, Format>> = {
@@ -68,7 +68,7 @@ function formatOfName(path: string): Format {
   throw new UsageError(`${what}; set --format ${FORMATS.join('|')}`)
 }
 
-/** `apiKey` is that of a service to read from. */
+/** `apiKey` is for a service to read from. */
 export function openSource(path: string, format: Format, apiKey?: string): Promise<Source> {
   return READERS[format](path, apiKey)
 }

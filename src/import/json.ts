@@ -27,8 +27,8 @@ const LONG_INTEGER = /[:,[]\s*-?\d{16,}\s*[,}\]]/
 const ROWS_AT_ONCE = 64
 
 /**
- * JSON lines, or one array: its first byte tells. Each row is a point as the API has it (`id`, `vector`, `payload`), or an
- * object in which arrays of numbers are vectors; the first row tells. A cursor's `at` is a byte of the text.
+ * JSON lines, or one array: the first byte tells. Rows are points as the API has them (`id`, `vector`, `payload`), or
+ * objects whose arrays of numbers are vectors: the first row tells. A cursor's `at` is a byte of the text.
  */
 export async function openJson(path: string): Promise<Source> {
   return new JsonSource(await openStream(path))

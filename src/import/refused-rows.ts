@@ -5,7 +5,7 @@ import { VicinalError } from '../core/errors.js'
 import { RawJson } from '../core/point.js'
 import type { Mapping } from './mapping.js'
 
-/** What becomes of rows that are no points of the collection. */
+/** The treatment of rows that are no points of the collection. */
 export const ON_ERROR = ['stop', 'skip', 'quarantine'] as const
 export type OnError = (typeof ON_ERROR)[number]
 

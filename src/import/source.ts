@@ -25,7 +25,7 @@ export interface SourceRows {
   next: Cursor | null
 }
 
-/** What `vector` columns a reader is asked for, and the form of its rows. */
+/** The vector columns that a reader is asked for, and the form of its rows. */
 export interface RowChoice extends RowColumns {
   /** Rows are points as the API has them. */
   isPoints: boolean

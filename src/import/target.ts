@@ -23,7 +23,7 @@ export interface Written {
   rejected: readonly RejectedRow[]
 }
 
-/** The collection that rows go into. That of a dry run is in memory, and is emptied as it fills. */
+/** The collection that rows go into. In a dry run it is in memory, and is emptied as it fills. */
 export class Target {
   readonly name: string
   readonly #database: Database
@@ -48,7 +48,7 @@ export class Target {
     return new Target(database, name, collection, false)
   }
 
-  /** `config` is that of the collection that the rows would go into; null: it would be made. */
+  /** `config` is the configuration of the collection that the rows would go into; null: it would be made. */
   static async dry(memory: Database, name: string, config: CollectionConfig | null): Promise<Target> {
     const target = new Target(memory, name, null, true)
     if (config) await target.make({ options: optionsOf(config), indexes: [] })

@@ -1,4 +1,4 @@
-/** A batch as the checks of rules see it, and what they find. */
+/** A batch as the checks of rules see it, and their findings. */
 import type { VicinalError } from '../core/errors.js'
 import type { Fix, IngestionRule } from '../core/ingestion-rules.js'
 import type { PointColumns, PointId } from '../core/point.js'

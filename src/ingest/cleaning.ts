@@ -1,6 +1,6 @@
 /**
- * Cleans a batch by the rules of its collection: each rule looks at the rows that no rule before it has refused. Rows stay
- * as they came until they are known to stay, so that the quarantine gets what was sent.
+ * Cleans a batch by the rules of its collection: each rule looks at the rows that no rule before it has refused. A row
+ * is changed only once no rule refuses it, so that the quarantine gets rows as they were sent.
  */
 import { addCount, FLAGS_KEY, INVALID, type IngestionRule } from '../core/ingestion-rules.js'
 import type { PointColumns } from '../core/point.js'
@@ -204,7 +204,7 @@ function countOf(rows: Iterable<number>, isCounted: (row: number) => boolean): n
   return count
 }
 
-/** The stored text with the names of rules under FLAGS_KEY, beside those that it has. */
+/** The stored text with these names of rules added to the names under FLAGS_KEY. */
 function flagged(stored: string, names: readonly string[]): string {
   const { textId, payload } = splitTextId(stored)
   const value = payload === '' ? {} : parsePayload(payload)

@@ -39,7 +39,7 @@ export interface RefusedRow {
   error: VicinalError
   /** Absent of rows that are no points. */
   rule?: IngestionRule
-  /** Of a row for the quarantine: what came, as JSON. */
+  /** Of a row for the quarantine: the row as it came, as JSON. */
   record?: string
 }
 
@@ -51,7 +51,7 @@ export class Flaws {
   readonly bare = new Map<number, VicinalError>()
   #byRow: Map<number, LeftOutVector[]> | null = null
 
-  /** Those of one row, once all rows were taken. */
+  /** The left-out vectors of one row, once all rows were taken. */
   leftOutOf(row: number): readonly LeftOutVector[] {
     if (this.#byRow === null) {
       this.#byRow = new Map()

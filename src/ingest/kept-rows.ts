@@ -1,4 +1,4 @@
-/** Rows of a batch that stay: the last of each id, or those that are named. */
+/** Rows of a batch that stay: the last of each id, or the named rows. */
 import {
   ID_KIND_NUMBER,
   ID_WORDS,

@@ -75,7 +75,7 @@ function firstBroken(places: readonly Place[], rule: IngestionRule): { expected:
   return null
 }
 
-/** What the rule expects in place of the value; null if the value is in order. */
+/** The value that the rule expects, as text for an error; null if the value is in order. */
 function expectedOf(value: unknown, rule: IngestionRule): string | null {
   const { type, min, max } = rule
   if (type !== undefined && !IS_OF_TYPE[type](value)) return `expected a value of type ${type}`

@@ -204,7 +204,7 @@ class VectorColumnBuilder {
 
   #reserve(length: number): void {
     if (length <= this.#data.length) return
-    // Growing copies what is there, so most columns get all their room at once. Points may lack the vector.
+    // Growing copies the data, so most columns get all their room at once. Points may lack the vector.
     const first = Math.min(this.#expected, FIRST_FLOATS)
     const grown = new Float32Array(Math.max(length, first, this.#data.length * 2))
     grown.set(this.#data)

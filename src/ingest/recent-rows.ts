@@ -1,4 +1,4 @@
-/** Hashes of the vectors of a source's latest rows: what the check `duplicate` compares with. */
+/** Hashes of the vectors of a source's latest rows, for the check `duplicate`. */
 import type { IngestionRule } from '../core/ingestion-rules.js'
 import { LIMITS } from '../core/limits.js'
 

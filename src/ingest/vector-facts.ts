@@ -1,4 +1,4 @@
-/** The vectors of one column under the rules: what is known of each, and what was done to it. */
+/** The vectors of one column under the rules: the facts about each, and its changes. */
 import type { VectorColumn } from '../core/point.js'
 import { isSparse, type ResolvedVector, type SchemaVector } from '../core/schema.js'
 import { HAS_BEYOND, HAS_NAN, inspectVectors, type VectorFacts } from '../native/vectors.js'
@@ -40,7 +40,7 @@ export class InspectedColumn {
   readonly repeated: { position: number; row: number; first: number }[] = []
   /** Positions of vectors that a fix has dropped. */
   readonly dropped = new Set<number>()
-  /** Vectors as they came, by index, of those that a fix has changed. */
+  /** Vectors that a fix has changed, as they came, by index. */
   readonly #originals = new Map<number, Float32Array>()
   #range: FactsRange | null = null
   /** For each vector its position, if points have several. */

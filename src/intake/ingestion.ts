@@ -31,7 +31,7 @@ import { patiently } from './patience.js'
 
 /** Rows of a source from `from` up to `to`. */
 export interface IngestBatch {
-  /** Those that could not be read. */
+  /** Rows that could not be read. */
   unread: readonly RejectedRow[]
   points: readonly Point<unknown>[] | ColumnarPoints
   /** For each point its row in the source. */
@@ -42,11 +42,11 @@ export interface IngestBatch {
   to: number
   /** Its latest rows before `from`, as the write of the batch before has told them. */
   recent: KeptRows | null
-  /** Rows that are in the quarantine since an earlier stream of the source, with what was told of them. */
+  /** Rows that an earlier stream of the source has put into the quarantine, with their verdicts. */
   verdicts: ReadonlyMap<number, RejectedRow>
 }
 
-/** What became of the rows of a batch. */
+/** The outcome of a batch. */
 export interface WrittenBatch {
   accepted: number
   /** Rows that are not stored, in order. */
@@ -65,7 +65,7 @@ export interface IngestShape {
   sizes?: ReadonlyMap<string, number>
   /** Most points of one write, if its owner bounds them. */
   mostPoints?: number | undefined
-  /** Whether it has rules, so that results tell what they did. */
+  /** Whether it has rules, so that results have their counts. */
   hasRules?: boolean
   /** Whether its ids are texts. */
   textIds?: boolean
@@ -240,7 +240,7 @@ class Ingestion {
     this.#options.onProgress?.(countsOf(this.#result))
   }
 
-  /** Adds up what the rules did. */
+  /** Adds up the counts of the rules. */
   #count({ fixed, flagged, byRule }: CleaningCounts, aside: number): void {
     const result = this.#result
     result.quarantined = (result.quarantined ?? 0) + aside
@@ -307,7 +307,7 @@ function countsOf({ errors: _, byRule: __, ...counts }: IngestResult): IngestCou
   return counts
 }
 
-/** Rows are missing between those that are stored and those that are sent. */
+/** Rows are missing between the stored rows and the sent ones. */
 export function gap(source: string, from: number, stored: number): VicinalError {
   return new VicinalError(
     'OUT_OF_ORDER',

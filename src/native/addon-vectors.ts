@@ -136,8 +136,9 @@ export interface VectorCalls {
   inspectVectorsSync(...vectors: InspectedVectors): undefined
   inspectVectors(...vectors: InspectedVectors): Promise<undefined>
   /**
-   * Writes of each vector the place of the first one before it, at most `window` back, of another id, that meets the
-   * threshold, and its score; -1 stays without one. Vectors whose place is not -1 beforehand, and those near to an earlier one, are passed over.
+   * Writes for each vector the place and score of the first near one before it, at most `window` back; -1 stays without
+   * one. Near: of another id, and meeting the threshold. Vectors whose place is not -1 beforehand, and vectors near to
+   * an earlier one, are passed over.
    * `metric`: 0 cosine, 1 dot, 2 l2, 3 l1.
    */
   nearEarlier(

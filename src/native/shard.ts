@@ -57,7 +57,7 @@ const PROMISED = [
   'moveRows',
   'validate',
 ] as const
-/** Those that answer at once. */
+/** Methods that answer at once. */
 const DIRECT = [
   'advance',
   'dropPayloadIndex',
@@ -103,7 +103,7 @@ class Calls {
 }
 
 /**
- * The rows of one collection in the kernel. The methods are those of `Addon` (documented there) without the handle.
+ * The rows of one collection in the kernel. The methods are `Addon`'s (documented there) without the handle.
  * Failures are VicinalErrors, and reads take an AbortSignal.
  */
 export class Shard extends (Calls as new (spec: ShardSpec | ((addon: Addon) => ShardHandle)) => Calls & PassedOn) {

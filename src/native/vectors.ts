@@ -26,7 +26,7 @@ export async function prepareVectors(
   }
 }
 
-/** What an inspection finds of each vector. */
+/** The findings of an inspection, for each vector. */
 export interface VectorFacts {
   /** In double precision, before any scaling; not finite if a component is not. */
   norms: Float64Array
@@ -71,8 +71,8 @@ interface WrittenVectors {
 }
 
 /**
- * For each vector the first one before it, at most `window` back, that is of another point, meets the threshold and is
- * not near to an earlier one itself; null without one. Vectors that `isPassedOver` names are not compared.
+ * For each vector the first near one before it, at most `window` back; null without one. Near: of another point, and
+ * meeting the threshold. Vectors near to an earlier one, and vectors that `isPassedOver` names, are not compared.
  */
 export async function nearEarlier(
   { data, ids }: WrittenVectors,

@@ -1,4 +1,4 @@
-/** Whether new points are like those of a reference. */
+/** Tests whether new points are like a reference's. */
 import type { Static } from 'typebox'
 import { LIMITS } from '../core/limits.js'
 import type { DriftQuality } from '../core/quality.js'
@@ -26,9 +26,9 @@ const ROUNDING = 1e-5
 
 /** Vectors of one side. */
 export interface Side {
-  /** Those that are compared with each other, end to end. */
+  /** The compared vectors, end to end. */
   readonly vectors: Float32Array
-  /** The lengths of those, and of more. */
+  /** The lengths of these vectors, and of more. */
   readonly lengths: Float64Array
 }
 
@@ -60,9 +60,9 @@ async function sideOf(subject: Subject, vector: number, population: Population, 
 }
 
 /**
- * Tests whether two samples come from one distribution: by their neighbours, by how near the reference is, by energy
- * distance, and, where the metric keeps lengths, by lengths. The least p-value, times the number of tests (Bonferroni),
- * is that of all.
+ * Tests whether two samples come from one distribution: by their neighbours, by the distance to the reference, by
+ * energy distance, and, where the metric keeps lengths, by lengths. The p-value is the least of all tests, times their
+ * number (Bonferroni).
  */
 export async function difference(
   reference: Side,

@@ -1,4 +1,4 @@
-/** How many dimensions the data has by itself, whatever the number of its coordinates. */
+/** The intrinsic dimension of data, which may be far below the number of its coordinates. */
 import type { Neighbours } from './neighbours.js'
 
 /** A neighbour nearer than this share of the farthest one is the same point, as far as floats can tell. */

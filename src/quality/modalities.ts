@@ -23,8 +23,8 @@ export function comparablePairs(schema: readonly SchemaVector[], vectors: readon
 
 /**
  * The distance of the centres of both vectors, scaled to length 1 (V. W. Liang et al., "Mind the gap: understanding the
- * modality gap in multi-modal contrastive representation learning", NeurIPS 2022), and the place of each point's own `b`
- * among all `b` of the sample, by nearness to its `a`. Null if fewer than two points have both.
+ * modality gap in multi-modal contrastive representation learning", NeurIPS 2022). And the place of each point's own
+ * `b` among all `b` of the sample, by nearness to its `a`. Null if fewer than two points have both.
  */
 export async function modalityGap(
   subject: Subject,

@@ -24,7 +24,7 @@ const PAGE_SCANNED = 65_536
 const LONGEST_LIST = 4_096
 /** A list of a share is longer than the mean demands: chance spreads its points unevenly. */
 const MARGIN = 1.5
-/** Digits of a list's longest distance: those of the float32 scores. */
+/** Digits of a list's longest distance, as many as float32 scores have. */
 const DIGITS = 6
 
 export type AskedNeighbours = Omit<NeighbourOptions, 'using' | 'filter'> & {
@@ -49,7 +49,7 @@ interface Graph {
 
 /**
  * The choice by `share` needs no state: a point belongs to it by a hash of its id. So each page chooses from the same
- * points, and their neighbours are those of a list of the index that belong to it too.
+ * points. Their neighbours are the chosen ones in a list of the index.
  */
 export async function neighbourPage(subject: Subject, asked: AskedNeighbours): Promise<NeighbourPage> {
   const { vector, neighbours = NEIGHBOURS, share = 1, seed = 0, filter, operationId } = asked

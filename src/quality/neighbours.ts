@@ -6,7 +6,7 @@ import { keyAt } from './samples.js'
 
 /** Queries of one call of the kernel: a few milliseconds of a thread that also builds graphs. */
 const QUERIES_AT_ONCE = 64
-/** Lists miss few neighbours, and the walk is not much longer than that of usual queries. */
+/** Lists miss few neighbours, and the walk is not much longer than for usual queries. */
 const RECALL = 0.98
 
 /** For each sampled point its neighbours without itself, nearest first. */

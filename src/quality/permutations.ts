@@ -8,10 +8,10 @@ const ENOUGH_AS_GREAT = 20
 /** Splits whose statistics are computed together: all in as many steps. */
 const TOGETHER = 111
 
-/** Which of the pooled points are current (1) and which of the reference (0). */
+/** For each pooled point 1 if it is current, and 0 if it is of the reference. */
 export type Labels = Uint8Array
 
-/** The statistic of each split; `labels` has those of all splits, one after the other. */
+/** The statistic of each split. `labels` has the labels of all splits, one after the other. */
 export type Statistic = (labels: Labels) => Promise<Float64Array>
 
 export interface Tested {

@@ -25,7 +25,7 @@ const DIGITS = 6
 /** Nearer than this under Cosine, float32 scores do not tell two vectors apart. */
 const LEAST_CHORD = 1e-3
 
-/** What is asked, with defaults. */
+/** The options of a report, with defaults. */
 export interface Asked {
   /** Indexes into the schema. */
   readonly vectors: readonly number[]
@@ -38,7 +38,7 @@ export interface Asked {
 
 type Vector = VectorQuality
 
-/** The figures of all vectors asked for, but those of what the caller knows. */
+/** The figures of all vectors asked for. The caller adds the figures that it knows. */
 export async function figuresOf(
   subject: Subject,
   asked: Asked,
@@ -150,7 +150,7 @@ function thresholdOf({ metric, squared, among, norm }: Seen, given: number | nul
   return { score: DISTANCE_SHARE * medianDistance(squared, among), isSimilarity }
 }
 
-/** The median distance of two different points, by those that are neighbours in the random order of the sample. */
+/** The median distance of two different points, by pairs that are adjacent in the random order of the sample. */
 function medianDistance(squared: Float32Array, count: number): number {
   const distances = new Float64Array(count)
   for (let at = 0; at < count; at++) distances[at] = Math.sqrt(squared[at * count + ((at + 1) % count)] as number)

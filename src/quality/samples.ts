@@ -15,7 +15,7 @@ export interface Subject {
   readonly signal: AbortSignal
 }
 
-/** Points of a collection: those up to an operation, those after it, or those that a filter names. */
+/** Points of a collection: up to an operation, after it, or by a filter. */
 export interface Population {
   readonly filter?: FilterNode | null
   readonly afterSeq?: number
@@ -28,7 +28,7 @@ export interface Sample {
   readonly dim: number
   /** ID_WORDS of each point. */
   readonly ids: Uint32Array
-  /** Of each vector asked for, those of all points end to end. */
+  /** For each vector asked for, the vectors of all points end to end. */
   readonly vectors: Float32Array[]
 }
 

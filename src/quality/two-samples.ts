@@ -12,7 +12,7 @@ export interface PooledLists {
   /** `length` places of points for each point, and the squared distances to them. */
   readonly places: Int32Array
   readonly squared: Float32Array
-  /** Those of all points to each other. */
+  /** The squared distances of all points to each other. */
   readonly all: Float32Array
 }
 
@@ -41,8 +41,8 @@ export function ownNeighbours({ count, length, places }: PooledLists): (labels: 
 }
 
 /**
- * The AUC of a classifier that tells current points from those of the reference: its score of a point is how many of the
- * point's neighbours are current (D. Lopez-Paz and M. Oquab, "Revisiting classifier two-sample tests", ICLR 2017). Unlike
+ * The AUC of a classifier that tells current points from the reference's: its score of a point is the number of current
+ * neighbours (D. Lopez-Paz and M. Oquab, "Revisiting classifier two-sample tests", ICLR 2017). Unlike
  * a logistic regression it sees differences that no plane separates, such as a new cluster amid the old ones. It needs no
  * training set apart, and its lists serve each split.
  */

@@ -256,7 +256,7 @@ export class Leaf {
     }
   }
 
-  /** Searches candidates and selects diverse ones. Scores stay those of the search. */
+  /** Searches candidates and selects diverse ones. They keep the scores of the search. */
   async #diverse(
     stage: Stage,
     key: Stage,

@@ -99,7 +99,7 @@ export interface Lookup {
   vector: string | null
 }
 
-/** The examples of a stage, without those of its prefetches. */
+/** The examples of a stage, without its prefetches' examples. */
 export function examplesOf(scoring: Scoring): Example[] {
   switch (scoring.kind) {
     case 'nearest':

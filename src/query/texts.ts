@@ -35,7 +35,7 @@ export class TextQuery {
 /** Texts that wait to be taken apart, one after the other. */
 class TextQueue {
   readonly #mutex = new Mutex()
-  /** One clock for all that wait: those of a batch are many short ones. */
+  /** One clock for all waiting texts: a batch has many short ones. */
   #turns = new Turns()
 
   async embed(texts: readonly TextQuery[], signal: AbortSignal | undefined): Promise<void> {

@@ -1,4 +1,4 @@
-/** Points that a caller gives one by one. Their checks are those of the collection. */
+/** Points that a caller gives one by one. The collection checks them. */
 import { invalid, VicinalError } from '../core/errors.js'
 import type { Point } from '../core/point.js'
 import { pointBytes } from '../core/point-bytes.js'

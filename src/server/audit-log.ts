@@ -7,7 +7,7 @@ import type { VicinalError } from '../core/errors.js'
 import { configOf } from './router.js'
 import { HUNG_UP, type Ticket } from './ticket.js'
 
-/** Refusals of whom may do what, and of how much: these are told of reads too. */
+/** Statuses of refused keys, rights and loads. Reads with these are logged too. */
 const REFUSALS: ReadonlySet<number> = new Set([401, 403, 429])
 /** Aliases in one line. A request may change thousands. */
 const MOST_ALIASES = 32
@@ -24,7 +24,7 @@ export interface AuditEntry {
   subject: string
   action: string
   collection: string | null
-  /** Of a change of aliases: those that it names, at most MOST_ALIASES. */
+  /** Of a change of aliases: the aliases that it names, at most MOST_ALIASES. */
   aliases?: readonly string[]
   /** How many more it names. */
   moreAliases?: number

@@ -22,11 +22,11 @@ export interface Identity {
   /** The digest of its key, or of its token; null where the service has no keys. */
   readonly digest: Buffer | null
   readonly rights: Rights
-  /** The name of the caller for logs: the kind of its key, or what its token says. */
+  /** The name of the caller for logs: the kind of its key, or the subject of its token. */
   readonly subject: string
   /** When its token stops to be valid. */
   readonly expiresMs: number
-  /** What its token needs to be valid. */
+  /** The token is valid while such a point exists; null: no such condition. */
   readonly valueExists: ValueExists | null
 }
 
@@ -37,7 +37,7 @@ export const ANYONE: Identity = { ...KEY, digest: null, rights: Rights.ALL, subj
 export class KeyRing {
   #write: readonly Buffer[] = []
   #read: readonly Buffer[] = []
-  /** They open nothing else, and nothing else opens what they open. */
+  /** They open only the routes of the cluster, and no other key opens these. */
   readonly #cluster: readonly Buffer[]
   /** null where tokens are not taken. */
   readonly #tokens: Tokens | null

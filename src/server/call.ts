@@ -29,14 +29,14 @@ import { StreamedBody, streamTypeOf } from './streamed-body.js'
 import { receiveFile } from './upload.js'
 
 const MS_PER_SECOND = 1000
-/** Refusals for what is in the database, or is not. */
+/** Codes of refusals that depend on the contents of the database. */
 const OF_STATE: ReadonlySet<string> = new Set(['NOT_FOUND', 'ALREADY_EXISTS'])
 
 export interface RouteOf<C> {
   method: 'GET' | 'PUT' | 'POST' | 'PATCH' | 'DELETE'
   path: string
   access: Access
-  /** What of the database it reads or changes, by which tokens are judged. */
+  /** The part of the database that it reads or changes. Tokens are judged by it. */
   scope: Scope
   work: Work
   /** The body is a form with a file, read as it arrives. */
@@ -53,9 +53,9 @@ export interface RouteOf<C> {
   summary?: string
   /** The declaration of the body, for the OpenAPI document. */
   body?: TSchema
-  /** Those of the result. */
+  /** The declaration of the result. */
   answer?: TSchema
-  /** Parameters of the query string; where none are declared, those of reads. */
+  /** Parameters of the query string. Default: the parameters of reads. */
   parameters?: TObject
   run(call: C): unknown
 }
@@ -119,7 +119,7 @@ export class ReadCall {
     return this.within(this.deadline())
   }
 
-  /** What the caller may do. */
+  /** The rights of the caller. */
   get rights(): Rights {
     return this.request.ticket.rights
   }
@@ -133,7 +133,7 @@ export class ReadCall {
     return after === undefined ? undefined : this.reach(after)
   }
 
-  /** Resolves once this node has what the caller demands. Only the thread with the database knows. */
+  /** Resolves once this node has reached the watermark `after`. Only the thread with the database knows. */
   async reach(after: string): Promise<void> {
     const { watermarks } = this.#gate.get()
     if (!watermarks) throw new AnsweredByAnotherThread()
@@ -142,8 +142,8 @@ export class ReadCall {
   }
 
   /**
-   * What a write was refused for may be old news, if another node has the store: rejects with UNAVAILABLE then. Other
-   * refusals do not ask for the state.
+   * Checks a refusal that depends on the contents of the database. If another node has taken the store, these may be
+   * outdated: rejects with UNAVAILABLE then.
    */
   async confirm(refusal: unknown): Promise<void> {
     const isOfState = refusal instanceof VicinalError && OF_STATE.has(refusal.code)
@@ -244,7 +244,7 @@ export class Call extends ReadCall {
     return receiveFile(this.request, this.#bounds, field, use)
   }
 
-  /** The body piece by piece, and its form and source; the timeout is that of each batch. */
+  /** The body piece by piece, and its form and source. The timeout applies to each batch. */
   receiveStream(): { body: AsyncIterable<Uint8Array>; options: IngestOptions } {
     const options = this.#ingestOptions()
     const body = new StreamedBody(this.request, this.#bounds)

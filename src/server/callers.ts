@@ -16,13 +16,13 @@ export function callerOf({ digest }: Identity, hasSeveral: boolean, address: str
   return placeOf(address)
 }
 
-/** The caller of a request that opens a stream, and what it may do. */
+/** The caller of a request that opens a stream, and its rights. */
 export interface Admitted {
   readonly caller: Caller
   /** The caller, as the audit log names it. */
   readonly subject: string
   readonly rights: Rights
-  /** What its token needs to be valid. */
+  /** The token is valid while such a point exists; null: no such condition. */
   readonly valueExists: ValueExists | null
   /** When its token stops to be valid. */
   readonly expiresMs: number

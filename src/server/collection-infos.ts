@@ -46,7 +46,7 @@ export function collectionInfo(collection: Collection): Promise<CollectionInfo> 
   return look.get()
 }
 
-/** The info of an open collection, or what is known of a closed one: looking must not open thousands. */
+/** The info of an open collection, or the counts of a closed one: looking must not open thousands. */
 export async function lookedAt(database: Database, name: string): Promise<CollectionInfo | ClosedCollection> {
   return database.peek ? await database.peek(name) : await (await database.collection(name)).info()
 }

@@ -20,7 +20,7 @@ export const ALL_HEADERS = 0
 
 interface AppParts {
   idOf(request: IncomingMessage): string
-  /** Puts into the answer to a request that no hook has seen what it has to have. */
+  /** Sets the required headers of an answer where no hook has seen the request. */
   tellUnseen(request: FastifyRequest, reply: FastifyReply): void
 }
 

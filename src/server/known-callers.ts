@@ -1,4 +1,4 @@
-/** Tells who sends a request: by a key, a token, or what another node says of its caller. Wrong keys are counted. */
+/** Identifies the caller of a request: by a key, by a token, or as another node names it. Wrong keys are counted. */
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import type { FastifyRequest } from 'fastify'
 import type { CallOptions } from '../core/call-options.js'

@@ -242,7 +242,7 @@ async function diskMetrics(database: Database): Promise<string[]> {
   return percent === null ? [] : gauge('disk_used_ratio', help, percent / PERCENT)
 }
 
-/** Stands for collections of which not even the name can be read. */
+/** Stands for collections whose names cannot be read. */
 const NAMELESS = '_unknown'
 
 /** Also of collections that cannot be served, which have no other figures. */

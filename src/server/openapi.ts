@@ -21,7 +21,7 @@ const QDRANTS: Readonly<Record<string, string>> = {
   peer: 'peer_id',
 }
 
-/** What answers tell beside their bodies, and which headers of requests they follow. */
+/** Headers of answers, and the headers of requests that they follow. */
 const HEADERS = {
   'x-request-id': {
     description:

@@ -3,7 +3,7 @@ import { VicinalError } from '../core/errors.js'
 import { isOfPoints, type Peers } from './peers.js'
 import type { RouteConfig } from './router.js'
 
-/** Has another node answer what this one does not, and returns true. `refuse` takes what becomes of it without an answer. */
+/** Forwards a request that this node does not answer, and returns true. `refuse` takes the error if no answer comes. */
 export function answeredByOtherNode(
   peers: Peers | null,
   config: RouteConfig | undefined,

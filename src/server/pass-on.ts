@@ -18,7 +18,7 @@ export function dropBody(request: IncomingMessage, sent: ClientRequest): void {
   request.resume()
 }
 
-/** Whether the answer is that of a stream, which begins before its body ends. */
+/** Whether a stream is answered: such an answer begins before its body ends. */
 export function isStreamsAnswer(request: IncomingMessage, { statusCode }: IncomingMessage): boolean {
   return statusCode === OK && takesStream(request)
 }

@@ -39,7 +39,7 @@ export interface Peers {
   endPushes(): void
   /** Throws UNAVAILABLE unless the sender meant this node and, for a write, this node owns the store. */
   checkReceived(headers: IncomingHttpHeaders, isRead: boolean): void
-  /** What the opening of the database waits for; null if nothing is known. */
+  /** The step that the opening of the database waits for; null if none is known. */
   readonly waitsFor: string | null
   /** Why this node's reads are too old; null while they are not. */
   readonly behind: string | null
@@ -67,7 +67,7 @@ export function subjectOf(headers: IncomingHttpHeaders): Caller {
   return place !== null && place < CALLER_PLACES ? place : null
 }
 
-/** What a forwarded request may do, for RIGHTS_HEADER. It is shorter than the token that told it. */
+/** The rights of a forwarded request, for RIGHTS_HEADER. They are shorter than the token that gave them. */
 export function tellRights({ claim }: Rights): string {
   return Buffer.from(JSON.stringify(claim)).toString('base64url')
 }
@@ -78,7 +78,7 @@ export function toldExpiry(headers: IncomingHttpHeaders): number {
   return told === undefined ? Number.POSITIVE_INFINITY : Number(told) || 0
 }
 
-/** What another node said of the caller; a node that says nothing is of a version without tokens. */
+/** The caller's rights, as another node sent them. A node that sends none is of a version without tokens. */
 export function toldRights(headers: IncomingHttpHeaders): Rights {
   const told = headers[RIGHTS_HEADER]
   if (told === undefined) return Rights.ALL

@@ -3,7 +3,7 @@
 const LEVEL_WIDTH = 5
 const TIME_AT = 11
 const TIME_CHARS = 12
-/** Control characters could change what a terminal shows. */
+/** Control characters could change the display of a terminal. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it looks for
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/g
 

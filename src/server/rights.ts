@@ -1,6 +1,6 @@
 /**
- * What a caller may do. A key may do everything or read everything; a token may do that too, or what it says of single
- * collections. The words are those of Qdrant 1.19.
+ * The rights of a caller. A key may do everything or read everything. A token may do the same, or has rights to single
+ * collections. The words are Qdrant 1.19's.
  */
 import Type from 'typebox'
 import { VicinalError } from '../core/errors.js'
@@ -20,8 +20,12 @@ export type AccessClaim = GlobalMode | readonly { readonly collection: string; r
 export type Access = 'open' | 'read' | 'write' | 'cluster'
 
 /**
- * What of the database a route reads or changes: one collection and its points; beside them its snapshots, indexes and
- * shards; all that the caller may see, where the answer leaves out the rest; or the whole database.
+ * The part of the database that a route reads or changes:
+ *
+ * - `collection`: one collection and its points;
+ * - `extras`: a collection's snapshots, indexes and shards;
+ * - `listed`: all that the caller may see; the answer leaves out the rest;
+ * - `all`: the whole database.
  */
 export type Scope = 'collection' | 'extras' | 'listed' | 'all'
 export const SCOPES: readonly unknown[] = ['collection', 'extras', 'listed', 'all'] satisfies Scope[]
@@ -69,7 +73,7 @@ export class Rights {
     return this.#modes === null ? this.claim === 'm' : (this.#modes.get(collection) ?? 'r') !== 'r'
   }
 
-  /** Throws FORBIDDEN, and names what is missing, unless they suffice. `collection` is that of the path. */
+  /** Throws FORBIDDEN and names the missing right, unless they suffice. `collection` is the name in the path. */
   check(access: Access, scope: Scope, collection: string): void {
     const isWrite = access === 'write'
     if (this.#modes === null) {

@@ -10,7 +10,7 @@ export interface ServerSettings {
   readOnlyApiKeys: readonly string[]
   /** Whether tokens are taken that an API key has signed. */
   jwtRbac: boolean
-  /** Every write is refused, whoever asks. */
+  /** Every write of every caller is refused. */
   isReadOnly: boolean
   /** Keys of the other nodes of a store, which open the routes below `/internal` alone. */
   clusterKeys: readonly string[]

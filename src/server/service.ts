@@ -42,10 +42,10 @@ const CLOSED_RETRY_AFTER_MS = 1000
 /** How often a stopping service looks for connections whose answers are sent. */
 const IDLE_EVERY_MS = 20
 const OPEN = { access: 'open', work: 'light' } as const
-/** What a request needs that no route matched. */
+/** The access that a request without a matching route needs. */
 const UNMATCHED: RouteConfig['declared'] = { access: 'read', scope: 'listed', work: 'light' }
 const ONLY_READS = 'this service only reads: start `vicinal serve` to write'
-/** Share of the memory limit for the bodies of reads, for those of writes, and for one message. */
+/** Share of the memory limit: for bodies of reads, for bodies of writes, and for one message. */
 const BODY_SHARE = 1 / 4
 
 /** The differences between the main thread and the other serving threads. */
@@ -58,7 +58,7 @@ export interface ServiceParts<C extends ReadCall> {
   others: () => Promise<readonly ServiceState[]>
   routes(service: Service<C>): readonly RouteOf<C>[]
   callOf(request: FastifyRequest): C
-  /** Answers what this thread cannot answer. */
+  /** Answers requests that this thread cannot answer. */
   mainThread?: MainThread
   /** The other nodes of the database's store. */
   peers?: Peers
@@ -341,7 +341,7 @@ export class Service<C extends ReadCall> {
     ticket.subject = isOfNode ? actorOf(headers) : who.subject
     // Only now: a stranger must not choose which requests are traced.
     this.#observation.begin(request, reply, config, who === ANYONE && !this.#keys.isEmpty)
-    // A client that hung up meanwhile has given back what it held, and must not take a place.
+    // A client that hung up meanwhile has given back its places and memory, and must not take a place.
     if (ticket.stop.isStopped) throw new VicinalError('CANCELLED', 'the client hung up')
     if (this.#settings.isReadOnly && access === 'write') throw new VicinalError('READ_ONLY', ONLY_READS)
     ticket.rights = this.#settings.isReadOnly ? Rights.READ : who.rights

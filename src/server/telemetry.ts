@@ -96,7 +96,7 @@ function toldFailed({ name, why }: FailedCollection, { level, anonymize }: Telem
   return { id: anonymize ? digestOf(name) : name, shards: [shardOf({ status: 'red' }, 'Dead')] }
 }
 
-/** What is not known of a closed collection is left out. Its counts are as of its close. */
+/** Leaves out the unknown figures of a closed collection. Its counts are as of its close. */
 function toldClosed({ name, counts }: ClosedCollection, { level, anonymize }: TelemetryParts): object {
   if (level < 3) return { vectors: counts?.vectorsCount, optimizers_status: 'ok' }
   const local = {

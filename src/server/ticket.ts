@@ -66,7 +66,7 @@ export class Ticket extends HeldRoom {
   isAdmittedByMainThread = false
   work: Work = 'light'
   caller: Caller = null
-  /** What the caller may do. */
+  /** The rights of the caller. */
   rights = Rights.NONE
   /** When the caller's token stops to be valid. */
   expiresMs = Number.POSITIVE_INFINITY

@@ -1,5 +1,5 @@
 /**
- * Tokens (JSON Web Tokens, HS256) that say what their holder may do, as in Qdrant 1.19. They are signed with a key that
+ * Tokens (JSON Web Tokens, HS256) with the rights of their holder, as in Qdrant 1.19. They are signed with a key that
  * may write. `jose` verifies them; verified ones are kept, so that a request with a known token costs one hash.
  */
 import { createSecretKey, type KeyObject } from 'node:crypto'
@@ -122,7 +122,7 @@ export function expired(subject: string | null): RefusedToken {
   return new RefusedToken('The token has expired', subject)
 }
 
-/** Only of a token with a right signature: its maker learns what is wrong with it. */
+/** Names the wrong claim. Only for tokens with a right signature: their maker may learn the fault. */
 function wrongClaim(claim: string, expected: string, subject: string | null = null): RefusedToken {
   return new RefusedToken(`Invalid token: claim ${claim}: expected ${expected}`, subject)
 }

@@ -32,7 +32,7 @@ const OK = 200
 const TIMED_OUT = ERROR_CATALOGUE.TIMEOUT.status
 const STOPPING = 'Service unavailable: it is stopping'
 /**
- * Bound on connections; further requests wait for one. Those of several threads fit into the backlog of the receiver.
+ * Bound on connections; further requests wait for one. Several threads' connections fit into the receiver's backlog.
  */
 const MOST_SOCKETS = 512
 const MOST_IDLE_SOCKETS = 32

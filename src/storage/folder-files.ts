@@ -9,7 +9,7 @@ import { type FileKind, readChecked, writeChecked } from './checked-file.js'
 export const ALIAS_FILE = 'aliases'
 /** The file of the node's quotas; absent until quotas are set. */
 const QUOTA_FILE = 'quotas'
-/** The file of what is known of the folder's collections without opening them. It is a copy, and may be old. */
+/** The file of facts about the folder's collections, for use without opening them. It is a copy, and may be old. */
 const CATALOGUE_FILE = 'catalogue'
 
 const MIB = 1024 * 1024

@@ -24,9 +24,9 @@ interface Unnamed {
 
 /**
  * Removes segment files that the manifest no longer names, and their payload indexes. While a writer runs, a file is
- * removed `graceMs` after it was first seen unnamed. A reader can therefore still open what its manifest names. Mapped
- * files stay readable for processes that have them open. If segments are replaced all the time, the oldest files go
- * sooner.
+ * removed `graceMs` after it was first seen unnamed. A reader can therefore still open the files of its manifest.
+ * Mapped files stay readable for processes that have them open. If segments are replaced all the time, the oldest files
+ * go sooner.
  */
 export class SegmentJanitor {
   readonly #unnamedSinceMs = new Map<string, number>()

@@ -15,7 +15,7 @@ const MESSAGE_CHARS = 300
 /**
  * Classifies Lance's errors, which are only texts. The text shows errors of the operating system, and damage. Others,
  * panics included, may come from a lack of memory or threads and prove nothing against the files. The sender of a
- * snapshot learns that it is damaged only if that is certain. What a store answered is neither shown nor kept.
+ * snapshot learns that it is damaged only if that is certain. A store's answer is neither shown nor kept.
  */
 export function lanceError(
   thrown: unknown,

@@ -98,7 +98,7 @@ export function hideStores(environment: NodeJS.ProcessEnv = process.env): void {
 }
 
 const PACKAGE = '@lancedb/lancedb'
-/** The level of Lance's own log on stderr. Its warnings have what a store answered, and its errors are thrown anyway. */
+/** The level of Lance's own log on stderr. Its warnings quote the store's answers, and its errors are thrown anyway. */
 const LOG_LEVEL = 'LANCEDB_LOG'
 let loaded: LanceNative | undefined
 

@@ -50,8 +50,8 @@ export async function commitAlone(
 }
 
 /**
- * Makes the checked-out version the newest. Rejects if another commit came after `newest`: Lance goes on from whatever is
- * the newest version after a restoration, and that may be the other one's, without the rows of the version restored.
+ * Makes the checked-out version the newest. Rejects if another commit came after `newest`. After a restoration Lance
+ * goes on from the newest version. That may be the other commit's, without the restored rows.
  */
 export async function restoreAlone(lance: Lance, table: string, newest: number): Promise<void> {
   await lance.restore()
@@ -59,7 +59,7 @@ export async function restoreAlone(lance: Lance, table: string, newest: number):
   if (after !== newest + 1) throw crossed(`${table}: a restoration made version ${after}, expected ${newest + 1}`)
 }
 
-/** Rejects unless the table has what it should have: another commit came between. */
+/** Rejects unless the table has the expected contents: another commit came between. */
 export async function checkContents(lance: Lance, table: string, expected: Contents): Promise<void> {
   const { rows, sum } = await contentsOf(lance)
   if (rows === expected.rows && sum === expected.sum) return

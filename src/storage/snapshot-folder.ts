@@ -19,7 +19,7 @@ const SHA256 = /^[0-9a-f]{64}$/i
 const SLUG_CHARS = 64
 const DIGEST_CHARS = 16
 
-/** Where finished snapshots are. `collection` is null for those of the whole database. */
+/** The place of finished snapshots. `collection` is null for snapshots of the whole database. */
 export interface SnapshotShelf {
   /** The oldest first. */
   list(collection: string | null): Promise<SnapshotDescription[]>

@@ -11,7 +11,7 @@ const CATALOGUE_OFF = { namespaceClientProperties: { manifest_enabled: 'false' }
 /** Old versions of a table on a store are kept for as long, for readers that have just read the manifest. */
 const KEPT_ON_STORE_MS = 3_600_000
 
-/** The files of a table beside what Lance does with them. */
+/** Work on the files of a table that Lance does not do. */
 export interface TableFiles {
   /** The highest sequence number of the table's rows, or higher. */
   readonly maxSeq: number
@@ -72,7 +72,7 @@ export function storeTable(
   }
 }
 
-/** An object store syncs and checks what it has by itself, and its owner removes old versions with a compaction. */
+/** An object store syncs and checks its objects by itself, and the owner removes old versions with a compaction. */
 class StoreFiles implements TableFiles {
   #maxSeq: number
 

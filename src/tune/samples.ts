@@ -74,7 +74,7 @@ export async function takeSamples(
   }
 }
 
-/** How many vectors a sample may have within the memory limit, less what the process took before measuring. */
+/** The most vectors of a sample within the memory limit, minus the process's memory before measuring. */
 function mostInMemory(dim: number, wanted: number, memoryLimitBytes: number | undefined): number {
   const vectorBytes = dim * Float32Array.BYTES_PER_ELEMENT
   const usual = Math.max(1, Math.floor(MOST_SAMPLE_BYTES / vectorBytes))

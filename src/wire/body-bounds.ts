@@ -1,9 +1,10 @@
 /**
- * Bounds on the values that a body may hold, looked at before any of them is made. A byte of a body can become an object of sixty
- * times its size, so bytes alone bound nothing.
+ * Bounds on the values that a body may hold, looked at before any of them is made. A byte of a body can become an
+ * object of sixty times its size, so bytes alone bound nothing.
  *
- * Measured with Node 20: an object (map, array, bin, text) takes 40 to 110 bytes and 150 to 450 ns to be made, a number 8 to 24 bytes
- * and 30 to 100 ns. A key that no other map has takes 4 µs, since V8 describes each new shape of an object anew.
+ * Measured with Node 20: an object (map, array, bin, text) takes 40 to 110 bytes, and 150 to 450 ns to be made. A
+ * number takes 8 to 24 bytes and 30 to 100 ns. A key that no other map has takes 4 µs, since V8 describes each new
+ * shape of an object anew.
  */
 import { randomBytes } from 'node:crypto'
 import { VicinalError } from '../core/errors.js'
@@ -40,14 +41,14 @@ export const VALUE_BYTES = {
   bigint: 32,
   /** And a byte for each of its letters, or two where one is beyond ASCII. */
   text: 32,
-  /** A view; its bytes are those of the body. */
+  /** A view of the body's bytes. */
   bin: 112,
   array: 56,
   map: 64,
   key: 16,
-  /** The same of one that no other map had before. */
+  /** A key that no other map had before. */
   newKey: 160,
-  /** And of one that is an index: V8 keeps those of a map in a table of its own. */
+  /** A key that is an index: V8 keeps a map's indices in a table of their own. */
   indexKey: 144,
 } as const
 
@@ -128,7 +129,7 @@ function isIndexKey(bytes: Uint8Array, start: number, end: number): boolean {
 /** A body with fewer bytes has too few keys for them to be counted. */
 const LEAST_COUNTED_BYTES = 64 * 1024
 const BITS_LOG2 = 18
-/** Nobody who does not know it can choose keys that are taken for the same. */
+/** Secret, so that no sender can choose keys that are taken for the same. */
 const SEED = randomBytes(4).readInt32LE()
 
 /** Counts different keys, about: two that are taken for the same count as one, which is rare. */

@@ -1,6 +1,6 @@
 /**
- * The writer of JSON answers. Payloads are spliced in as the text they are stored as, 64-bit ids are written as
- * integers, and float32 values with the digits that give the same float32 back.
+ * The writer of JSON answers. Payloads are spliced in as stored text, and 64-bit ids are written as integers. Float32
+ * values get the digits that give the same float32 back.
  */
 import { RawJson } from '../core/point.js'
 import { numbersJson } from '../native/vectors.js'

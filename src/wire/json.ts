@@ -1,9 +1,9 @@
 /**
  * JSON as the wire has it: integers beyond 2^53 are exact (they become bigints), nesting and the number of values are bounded.
  *
- * One scan over the bytes measures the depth, counts values and finds long integers; JSON.parse does the rest. The few long
- * integers are put into quotes behind a prefix that no sender can know, and taken out again after the parse, so
- * that the native parser serves every body.
+ * One scan over the bytes measures the depth, counts values and finds long integers; JSON.parse does the rest. The few
+ * long integers are put into quotes behind a prefix that no sender can know, and taken out again after the parse. So
+ * the native parser serves every body.
  */
 import { isUtf8 } from 'node:buffer'
 import { randomBytes } from 'node:crypto'

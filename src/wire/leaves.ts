@@ -94,7 +94,7 @@ function isIndex(value: unknown): boolean {
 }
 
 /**
- * Checks a filter as far as no collection is needed, and keeps what was read for the engine. The engine reads a large
+ * Checks a filter as far as no collection is needed, and keeps the parts read for the engine. The engine reads a large
  * one in turns, and its errors name the place that is kept here.
  */
 function readWireFilter(value: unknown, place: Place, reading: Reading): Filter {

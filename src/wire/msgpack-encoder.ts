@@ -17,7 +17,7 @@ const KEPT_CAPACITY = 4 * 1024 * 1024
 /** Texts up to here are written by the loop; the native call costs more than it saves on them. */
 const SHORT_TEXT = 24
 const TWO_32 = 4_294_967_296
-/** Payloads and what is around them. A value that holds itself is deeper than any bound. */
+/** Payloads, and the values around them. A value that holds itself is deeper than any bound. */
 const MOST_DEPTH = 2 * LIMITS.jsonDepth
 
 export interface MsgpackOptions {

@@ -1,4 +1,4 @@
-/** Bodies of a client's requests. What MessagePack cannot say is refused, and named; payloads travel as JSON text then. */
+/** Bodies of a client's requests. Payloads that MessagePack cannot say travel as JSON text; other such values fail. */
 import { invalid } from '../core/errors.js'
 import { LIMITS } from '../core/limits.js'
 import { RawJson } from '../core/point.js'

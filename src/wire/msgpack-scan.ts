@@ -104,7 +104,7 @@ class Scanner {
     return { valueBytes, lifted: this.#lifted, hasOddInteger: this.#hasOddInteger, oddTexts: this.#oddTexts }
   }
 
-  /** So many values one after the other; every other one of them is a key where they are those of a map. */
+  /** So many values one after the other. In a map every other one is a key. */
   #elements(count: number, isMap: boolean, depth: number, role: number): void {
     const bytes = this.#bytes
     let next = role
@@ -168,7 +168,7 @@ class Scanner {
     this.#elements(length, false, depth + 1, roleOfElements(role))
   }
 
-  /** Its bytes are those of the body. */
+  /** A view of the body's bytes. */
   #bin(length: number): void {
     const bytes = this.#bytes
     const begin = this.#take(length)

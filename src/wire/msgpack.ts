@@ -18,8 +18,8 @@ const BYTE_ORDER_MARK = '\ufeff'
 const BYTE_ORDER_MARK_BYTES = Buffer.from(BYTE_ORDER_MARK)
 const PROTO = '__proto__'
 /**
- * Stand in the place of a byte order mark at the beginning of a text, and of a key `__proto__`, and before keys that are indices: an
- * object that is given the key `1023` makes room for all indices below it. No sender can know them.
+ * They replace a byte order mark at the beginning of a text, and a key `__proto__`, and stand before keys that are
+ * indices: an object that is given the key `1023` makes room for all indices below it. No sender can know them.
  */
 const SECRET = randomBytes(12).toString('base64')
 const MARK_STAND_IN = `${SECRET}m`

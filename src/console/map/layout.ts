@@ -4,7 +4,7 @@ import { anyOf, coarser, type Graph } from './coarser.js'
 /** So few points find their places without a coarse map. */
 const FEW = 2_000
 const FEW_EPOCHS = 500
-/** Passes by which places of chance become those of the surroundings. */
+/** Passes that replace random places by the surroundings' places. */
 const SMOOTHINGS = 100
 const SPREAD = 10
 /** Moves of points on one level: few points are moved more often. */
@@ -47,8 +47,8 @@ export function layoutOf(graph: Graph, progress: Progress): Float32Array {
 }
 
 /**
- * Places of chance, each again and again replaced by the mean of it and its neighbours: the slowest differences are left,
- * which are those of whole regions.
+ * Random places, each again and again replaced by the mean of it and its neighbours. The slowest differences are left:
+ * the differences of whole regions.
  */
 function scatter({ count, length, places }: Graph, to: Float32Array): void {
   for (let axis = 0; axis < 2; axis++) {
@@ -154,8 +154,8 @@ function bounded(move: number): number {
 }
 
 /**
- * How close each neighbour is, from 1 for the nearest: as in UMAP it falls off with the distance beyond the nearest, as
- * fast as makes the sum of each point the logarithm of its neighbours.
+ * How close each neighbour is, from 1 for the nearest. As in UMAP it falls off with the distance beyond the nearest.
+ * The fall makes the sum of each point the logarithm of the number of its neighbours.
  */
 function closenessOf({ count, length, distances }: Graph): Float32Array {
   const close = new Float32Array(count * length)

@@ -66,7 +66,10 @@ export class NeighbourLists {
   }
 }
 
-/** A list that is too short, as around a few points that no path of the index reaches, goes on with any other points, as far off as its last. */
+/**
+ * A list may be too short, as around a few points that no path of the index reaches. It goes on with any other points,
+ * as far off as its last.
+ */
 function fill(
   { ids, length, places, distances }: Lists,
   place: number,

@@ -163,7 +163,7 @@ export class Screen {
     return [this.view.x + (left - this.width / 2) / this.unit, this.view.y - (top - this.height / 2) / this.unit]
   }
 
-  /** The view after a zoom by a factor, with what is at this place kept there. */
+  /** The view after a zoom by a factor around this place. */
   zoomed(factor: number, left = this.width / 2, top = this.height / 2): View {
     const zoom = Math.max(LEAST_ZOOM, Math.min(MOST_ZOOM, this.view.zoom * factor))
     const [x, y] = this.toPoints(left, top)

@@ -46,7 +46,7 @@ export function OverviewPage() {
   )
 }
 
-/** The page asks only for what its caller may see: each refusal is a line of the audit log. */
+/** The page asks only for data that its caller may see: each refusal is a line of the audit log. */
 function useKnownRights(isAnswered: boolean): Rights | null {
   const known = useContext(RightsOfTab)
   const isMissing = known === null && isAnswered

@@ -11,7 +11,7 @@ import { VectorReport } from './quality/vector-report'
 /** Centres of vectors of the norm 1 are at most so far from each other. */
 const MOST_GAP = 2
 
-/** What the data of a collection is like: the newest report, and drift over those that were kept. */
+/** The quality of a collection's data: the newest report, and drift over the kept reports. */
 export function QualityPage({ name }: { name: string }) {
   const path = `/collections/${encodeURIComponent(name)}`
   const kept = useAsked(

@@ -13,7 +13,7 @@ const LOOK_EVERY_MS = 4_000
 const QUERIES = [50, 100, 300, 1000]
 const MICROS = 1e6
 
-/** Recall against latency on the collection's own vectors, and what callers' queries were promised and got. */
+/** Recall against latency on the collection's own vectors, and the promised and measured recall of callers' queries. */
 export function RecallPage({ name }: { name: string }) {
   const path = `/collections/${encodeURIComponent(name)}`
   const info = useAsked((signal) => ask<CollectionInfo>('GET', path, undefined, signal), [path], LOOK_EVERY_MS)

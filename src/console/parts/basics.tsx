@@ -41,7 +41,7 @@ export function ErrorLine({ error }: { error: Error | null }) {
   )
 }
 
-/** What stands in place of an answer until it is there. */
+/** Stands in place of an answer until it is there. */
 export function Waiting({ of }: { of: Asked<unknown> }) {
   if (of.error) return <ErrorLine error={of.error} />
   return of.value === null ? <p class="quiet">Loading …</p> : null

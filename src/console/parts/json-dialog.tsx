@@ -8,7 +8,7 @@ interface Parts {
   label: string
   value: unknown
   action: string
-  /** Takes what the text says; a failure is shown, and the dialog stays. */
+  /** Takes the value of the text. A failure is shown, and the dialog stays. */
   run(value: never): Promise<void>
   onDone: () => void
 }

@@ -10,7 +10,7 @@ const MOST_KEPT = 20
 const KEPT = 'vicinal-text-'
 const ORDER = 'vicinal-texts'
 
-/** Those of this document, also where the tab's session has no room for them. */
+/** The texts of this document, also where the tab's session has no room for them. */
 const known = new Map<string, string>()
 
 export interface PlacedText {

@@ -91,7 +91,7 @@ export function parseText(text: string): JsonNode {
   return root
 }
 
-/** Where the cursor is: what may be typed there, and the part of it that is there already. */
+/** The place of the cursor: the key or value to type there, and the part that is typed already. */
 export interface Cursor {
   path: (string | number)[]
   /** A key of the object at `path`, or the value at `path`. */

@@ -80,7 +80,7 @@ const GROUPS: [name: string, has: RegExp][] = [
   ['Collections', /^\/collections/],
 ]
 
-/** The description has no tags: paths tell what a route is about. */
+/** The description has no tags: the path tells the group of a route. */
 export function groupOf({ path, method }: Route): string {
   if (/\/points$/.test(path) && method === 'PUT') return 'Writing points'
   return GROUPS.find(([, has]) => has.test(path))?.[0] ?? 'The service'
@@ -129,7 +129,7 @@ export function valuesOf(forms: readonly Schema[]): unknown[] {
 
 const MOST_DEPTH = 5
 
-/** A small value of the schema: what is required, or else its first numbers and switches. */
+/** A small value of the schema: the required fields, or else its first numbers and switches. */
 export function exampleOf(api: Api, schema: Schema | undefined, depth = 0): unknown {
   const [form] = formsOf(api, schema).filter((one) => one.type !== undefined || one.enum || one.properties)
   if (!form || depth > MOST_DEPTH) return {}

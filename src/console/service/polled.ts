@@ -8,8 +8,8 @@ export interface Asked<T> {
 }
 
 /**
- * The answer to a question, asked when the page is shown and again where `deps` or the key change; with `everyMs` also in
- * that interval, as long as the tab is seen. An answer that comes late, after other `deps`, is dropped.
+ * The answer to a question. It is asked when the page is shown, and again when `deps` or the key change. With `everyMs`
+ * it is also asked in that interval while the tab is seen. An answer that comes late, after other `deps`, is dropped.
  */
 export function useAsked<T>(ask: (signal: AbortSignal) => Promise<T>, deps: unknown[], everyMs?: number): Asked<T> {
   const [state, setState] = useState<{ value: T | null; error: Error | null }>({ value: null, error: null })

@@ -56,6 +56,6 @@ export interface QualityReport {
   modalities: { a: string; b: string; sampled: number; gap: number; median_rank: number; first: number }[]
   skipped: { name: string; why: string }[]
   reference?: { operation_id?: number; filter?: object }
-  /** What rules did, by day. */
+  /** Counts of the rules, by day. */
   rules: RuleDay[]
 }

@@ -4,7 +4,7 @@ import { useContext } from 'preact/hooks'
 import type { Mode, Rights } from './access'
 import { ask } from './session'
 
-/** Points; what stands beside them, such as indexes and snapshots; or everything. */
+/** Points; extras, such as indexes and snapshots; or everything. */
 export type Change = 'points' | 'extras' | 'all'
 
 export const RightsOfTab = createContext<Rights | null>(null)

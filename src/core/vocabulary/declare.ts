@@ -9,7 +9,7 @@ import { snakeCase } from './spelling.js'
 
 /** The words beside JSON Schema's. */
 export interface Words {
-  /** Says what is expected, where the bounds alone do not: "expected 0 or ...". */
+  /** Names the expected value, where the bounds alone do not: "expected 0 or ...". */
   readonly expected?: string
   /** A rule that JSON Schema cannot say; a value that breaks it is beyond its bounds. */
   readonly holds?: (value: never) => boolean
@@ -19,7 +19,7 @@ export interface Words {
   readonly accepts?: (value: unknown) => boolean
   /** Of a leaf: the schema that describes it in the document. */
   readonly as?: TSchema
-  /** Of a property: this version lacks what it means, so a value of it is refused with 501. */
+  /** Of a property: this version does not support it, so a value of it is refused with 501. */
   readonly isMissing?: true
   /** Of a number: on the wire one beyond its bounds is a value of the wrong type. */
   readonly isOfType?: boolean
@@ -31,9 +31,9 @@ export interface Words {
   readonly respell?: (key: string, value: unknown) => string | undefined
   /** Of a union of objects with one key each: those keys. */
   readonly kinds?: readonly string[]
-  /** Of a union: which of its schemas a value is read by, where its type does not tell. */
+  /** Of a union: chooses the schema by which a value is read, where its type does not tell. */
   readonly choose?: (value: unknown) => number
-  /** Of an object: the optional property that it lacks beside those that it has; else undefined. */
+  /** Of an object: an optional property that it needs beside its others, and lacks; else undefined. */
   readonly lacks?: (value: never) => string | undefined
   /** Of an object: where Qdrant's own type has a property, as the paths of the wire's violations say. */
   readonly within?: (name: string) => string

@@ -15,10 +15,10 @@ export class Keys {
   /** The library's name by either spelling. */
   readonly #nameOf = new Map<string, string>()
   readonly #wire: ReadonlySet<string>
-  /** Names that the wire spells in another way, with that. */
+  /** Names that the wire spells in another way, with its spelling. */
   readonly #twofold: readonly (readonly [name: string, wire: string])[]
 
-  /** Of objects of which one is meant. */
+  /** The keys of several objects: a value is one of them. */
   constructor(...declared: readonly Pick<TObject, 'properties'>[]) {
     this.#names = [...new Set(declared.flatMap(({ properties }) => Object.keys(properties)))]
     for (const name of this.#names) for (const spelling of Keys.spellings(name)) this.#nameOf.set(spelling, name)

@@ -4,7 +4,7 @@ export interface Place {
   readonly parent: Place | null
   /** As the caller wrote it; a number: the index in an array. */
   readonly key: string | number
-  /** The key is a name that the caller made up, such as that of a vector. */
+  /** The key is a name that the caller made up, such as a vector's. */
   readonly isName?: boolean
   /** Where Qdrant's own type has the key. */
   readonly within?: string | undefined

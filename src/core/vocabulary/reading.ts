@@ -102,7 +102,7 @@ export class Reading {
     this.#lacked ??= this.mistyped(place, expected)
   }
 
-  /** Throws what was gathered: values beyond their bounds (422), else what is lacking (400). */
+  /** Throws the gathered errors: values beyond their bounds (422), else a missing value (400). */
   end(): void {
     const [first] = this.#violations
     if (first === undefined) {

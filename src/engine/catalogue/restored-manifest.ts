@@ -71,7 +71,7 @@ function checkParts(manifest: Manifest): void {
   } as CollectionOptions)
 }
 
-/** Checks that the live vectors equal those of the configuration, in order, and that every vector has its own slot. */
+/** Checks that the live vectors equal the configuration's, in order, and that every vector has its own slot. */
 function checkLayout({ nextSlot, vectors }: TableLayout, config: CollectionConfig): void {
   need(WHOLE(nextSlot) && Array.isArray(vectors) && vectors.length <= LIMITS.tableVectors, 'its layout')
   const slots = new Set(vectors.map(({ slot }) => slot))

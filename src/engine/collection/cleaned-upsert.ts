@@ -23,7 +23,7 @@ export class CleanedUpsert {
 
   /** Rows that are not stored, once the points are cleaned. */
   refused: readonly RefusedRow[] = []
-  /** Its points are in the quarantine already: those that break a rule stay there. */
+  /** Its points are in the quarantine already. Points that break a rule stay there. */
   readonly #isRepair: boolean
 
   constructor(points: unknown, schema: Schema, isRepair = false) {

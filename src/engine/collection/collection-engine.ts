@@ -34,7 +34,7 @@ import { Writer, type WriterParts } from './writer.js'
 /** A segment that a change of the vectors ended with fewer rows than this is merged into the next one. */
 const LEAST_SEGMENT_ROWS = 10_000
 
-/** What `holdFiles` holds: the files that the manifest names, and log records up to `seq`, all of them applied. */
+/** The files that `holdFiles` holds: the manifest's, and the log with records up to `seq`, all of them applied. */
 export interface HeldFiles {
   manifest: Manifest
   table: LanceTable

@@ -19,7 +19,7 @@ import type { EmbeddedCollection } from './embedded-collection.js'
 /** The parts that a database gives its handles. */
 export interface HandleHost {
   aliases(): string[]
-  /** Resolves once this node has what the call demands, of this collection and the others that it reads. */
+  /** Resolves once this collection, and the others that the call reads, have reached the watermark `after`. */
   reach(after: string, call: CallOptions, others: readonly string[]): Promise<void>
   snapshots: CollectionSnapshots
   /** Null where nobody wants spans of calls. */

@@ -181,7 +181,7 @@ export class CollectionSlot implements LookedUp, Closable {
     if (isNew) this.#host.onFailure(this, error, false)
   }
 
-  // What another collection's query looks up
+  // For look-ups by a query of another collection
 
   get schema(): readonly SchemaVector[] {
     if (this.#opened) return this.#opened.engine.schema
@@ -197,7 +197,7 @@ export class CollectionSlot implements LookedUp, Closable {
     return this.#counts
   }
 
-  /** The info of an open collection, or what is known of a closed one. Asking is no use: it keeps nothing open. */
+  /** The info of an open collection, or the counts of a closed one. This is no use: it keeps nothing open. */
   async peek(): Promise<CollectionInfo | ClosedCollection> {
     this.checkServed()
     if (this.#failure) throw cannotBeServed(this.name, this.#failure)
@@ -247,7 +247,7 @@ export class CollectionSlot implements LookedUp, Closable {
     if (!opened || !this.#isClosable || opened.engine.isBusy) return false
     this.#counts = opened.engine.counts
     this.#leave()
-    // What a failed close did not bring into the table is in the log, and read by the next opening.
+    // Rows that a failed close did not bring into the table are in the log. The next opening reads them.
     this.#closing = opened.engine
       .close()
       .catch(() => undefined)
@@ -300,7 +300,7 @@ export class CollectionSlot implements LookedUp, Closable {
   async end(options: { discard?: boolean } = {}): Promise<void> {
     this.#ended = true
     await this.#closing
-    // An opening under way sees the end, and closes what it opened.
+    // An opening under way sees the end, and closes its engine.
     await this.#opening?.catch(() => undefined)
     const opened = this.#leave()
     this.#counts = opened?.engine.counts ?? this.#counts

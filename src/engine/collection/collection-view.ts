@@ -49,11 +49,11 @@ export interface CollectionParts {
   /** How far sources of streams were taken. */
   sources: Sources
   readOnly: boolean
-  /** Of a reader: whether it is applying what its writer has added. */
+  /** Of a reader: whether it is applying new records of its writer. */
   isFollowing?: () => boolean
-  /** Of a reader: set while the memory limit keeps it from applying that. */
+  /** Of a reader: set while the memory limit keeps it from applying them. */
   exhausted?: () => VicinalError | null
-  /** Gives back what the place of the collection holds for it. */
+  /** Releases the collection's hold on cached files. */
   onClosed?: () => void
   warnings: string[]
   /** Segments that wait to be rebuilt for the present configuration. */

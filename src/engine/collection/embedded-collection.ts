@@ -258,8 +258,8 @@ export class EmbeddedCollection<P = Payload>
   }
 
   /**
-   * A write as its caller passed it. What it says is read at once, since the caller may change it when the call has
-   * returned. The service's writes are its own: their columns are made when there is room for them.
+   * A write as its caller passed it. Its values are read at once, since the caller may change them after the call. The
+   * service's writes are its own: their columns are made when there is room for them.
    */
   #passed(operation: WriteOperation<unknown>, options: WriteOptions, planned: PlanWrite | null = null): PassedWrite {
     const { schema: ruled } = this.#engine.view

@@ -17,10 +17,10 @@ import type { PlanContext } from './collection-view.js'
 
 type Make = (points: unknown, schema: Schema, flaws: Flaws | null) => PointColumns
 
-/** What the columns of a vector depend on. */
+/** Settings of a vector that its columns depend on. */
 const FACTS = ['size', 'multivectorConfig', 'distance', 'datatype', 'modifier'] as const
 
-/** Made at once, or where points have texts when those are vectors. */
+/** Columns made at once; where points have texts, once these have become vectors. */
 export class GivenColumns {
   readonly #schema: Schema
   readonly #made: MaybePromise<PointColumns>
@@ -49,7 +49,7 @@ export class GivenColumns {
   }
 }
 
-/** The same of points of which those that are none are left out and told. */
+/** The same, for rows that may be no points: such rows are left out and told. */
 export class GivenRows {
   readonly #schema: Schema
   readonly #made: MaybePromise<PointColumns>
@@ -86,7 +86,7 @@ export class GivenRows {
   }
 }
 
-/** Columns of an upsert's points, of any form. `flaws` takes those that are no points. */
+/** Columns of an upsert's points, of any form. `flaws` takes the rows that are no points. */
 export function toColumns(points: unknown, schema: Schema, flaws: Flaws | null): PointColumns {
   if (Array.isArray(points)) return columnsOfPoints(points, schema, { vectorsRequired: true, flaws })
   if (points !== null && typeof points === 'object') {

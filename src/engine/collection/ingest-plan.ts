@@ -68,7 +68,7 @@ export class IngestPlan implements Planned {
     return { accepted: this.#accepted, refused: refused.filter(({ row }) => row >= this.#first), counts, recent }
   }
 
-  /** What the rules did, once it is written; null where there are none. */
+  /** Counts of the rules, once it is written; null without rules. */
   get cleaning(): Omit<Cleaning, 'errors'> | null {
     const { accepted, refused, counts } = this.written
     if (!counts) return null

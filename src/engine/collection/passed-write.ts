@@ -1,4 +1,4 @@
-/** A write as its caller passed it, and what is known of it before it is planned. */
+/** A write as its caller passed it, and the facts known of it before it is planned. */
 import { copied } from '../../core/copied.js'
 import type { UpdateCondition, WriteOperation } from '../../core/database.js'
 import type { PlanWrite } from './plans.js'
@@ -8,7 +8,7 @@ export const TAKES_ROOM: ReadonlySet<string> = new Set(['upsert', 'updateVectors
 
 /** A write whose caller may have changed its arguments since. */
 export interface PassedWrite {
-  /** For what is looked up in it later: its filter, and its ids. */
+  /** Its filter and its ids are looked up later. */
   operation: WriteOperation<unknown>
   /** The points that it names; null if a filter finds them. */
   points: number | null

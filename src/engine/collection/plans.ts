@@ -30,7 +30,7 @@ export interface WritePlan {
   needsState: boolean
   /** The write removes points, and its answer has their number. */
   isDelete?: true
-  /** What the rules of the collection did. */
+  /** Counts of the collection's rules. */
   cleaning?: Cleaning
   resolve(scope?: Stoppable): Promise<LogRecord | null> | LogRecord | null
 }

@@ -1,6 +1,6 @@
 /**
- * The quarantine of a collection: an ordinary collection without vectors. It has each row that a rule sends there as it
- * came, under an id made of its source and position, or else of its content. So a row that is sent again is there once.
+ * The quarantine of a collection: an ordinary collection without vectors. It has each row that a rule sends there, as
+ * the row came. Its id is made of source and position, or else of the content. So a row sent again is there once.
  */
 import type { Collection, Database, WriteOptions } from '../../core/database.js'
 import { invalid, VicinalError } from '../../core/errors.js'
@@ -109,8 +109,8 @@ interface FromRow {
 }
 
 /**
- * The verdicts on rows of a source, from this one on, that are in the quarantine. Records that are older than the
- * collection are those of another one that had its name.
+ * The verdicts on rows of a source, from this one on, that are in the quarantine. Records older than the collection
+ * belong to an earlier collection of its name.
  */
 export async function verdictsIn(
   { name, createdAt = '', schema }: Pick<CollectionView, 'name' | 'createdAt' | 'schema'>,

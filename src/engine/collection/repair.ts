@@ -1,6 +1,7 @@
 /**
- * Repairs records of a quarantine: they are stored as points, under rules that fix what the caller asks for, and then
- * removed. A crash in between leaves a record in both places. The same repair, run again, writes the same point and removes it.
+ * Repairs records of a quarantine: stores them as points, with the fixes that the caller asks for, and then removes
+ * them. A crash in between leaves a record in both places. The same repair, run again, writes the same point and
+ * removes the record.
  */
 
 import { copied } from '../../core/copied.js'
@@ -61,7 +62,7 @@ function quarantineOf(ingestion: IngestionConfig | undefined): string {
   )
 }
 
-/** The vectors under rules of which those that have the fix apply it. */
+/** The schema with the fix as the action of each rule that can apply it. */
 function repairSchema(schema: Schema, { fix, vector }: Repair): Schema {
   const ingestion = schema.ingestion as IngestionConfig
   if (vector !== undefined && fix === undefined) throw invalid('fix', 'expected a fix beside vector', null)
@@ -76,7 +77,7 @@ function repairSchema(schema: Schema, { fix, vector }: Repair): Schema {
   return withRules(schema, { ...ingestion, rules: ingestion.rules.flatMap(fixed) })
 }
 
-/** Rules that flag or fix do at a repair what they do at any write. */
+/** Whether the rule keeps rows out of the collection. Rules that flag or fix act at a repair as at any write. */
 function keepsBack({ action }: IngestionRule): boolean {
   return action === 'quarantine' || action === 'reject'
 }
@@ -123,12 +124,12 @@ function pointOf(record: CameRecord, replacement: Partial<Replacement> = {}): Po
   }
 }
 
-/** Named vectors replace those of their names. */
+/** Named vectors replace the vectors of the same names. */
 function replaced(vector: PointVector, by: PointVector): PointVector {
   return isPlain(vector) && isPlain(by) ? ({ ...vector, ...by } as PointVector) : by
 }
 
-/** The vectors of a record: what JSON cannot hold stands as base64. */
+/** The vectors of a record. Vectors that JSON cannot hold stand as base64. */
 function vectorOf(told: unknown): unknown {
   if (Array.isArray(told)) return told.some((part) => typeof part === 'object') ? told.map(vectorOf) : told
   if (!isPlain(told)) return told

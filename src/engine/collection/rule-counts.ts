@@ -1,4 +1,4 @@
-/** What the rules of a collection did, by day. The manifest has the counts as of its last write. */
+/** Counts of a collection's rules, by day. The manifest has the counts as of its last write. */
 import type { Cleaning } from '../../core/ingest.js'
 import { addCount } from '../../core/ingestion-rules.js'
 import { LIMITS } from '../../core/limits.js'

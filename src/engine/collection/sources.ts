@@ -1,6 +1,7 @@
 /**
- * How far the sources of streams were taken, and what the rules of the collection did. A record of the log says the rows that its source has with it, so rows and
- * position are stored together or not at all. The manifest has the positions as of the flush, and the log the later ones.
+ * Positions of the sources of streams, and counts of the collection's rules. A record of the log says the rows that its
+ * source has with it, so rows and position are stored together or not at all. The manifest has the positions as of the
+ * flush, and the log the later ones.
  */
 import { LIMITS } from '../../core/limits.js'
 import { Mutex } from '../../core/mutex.js'

@@ -96,7 +96,7 @@ export class VectorChanges {
     }
   }
 
-  /** Until the manifest names the vector, its column counts as that of a dropped vector. */
+  /** Until the manifest names the vector, its column counts as a dropped vector's. */
   async #addColumns(table: LanceTable, layout: TableLayout, added: readonly LayoutVector[]): Promise<void> {
     await table.addColumns(added, layout.vectors)
     this.#parts.flusher?.follow(added.reduce((known, { slot }) => withoutVector(known, slot), layout))

@@ -6,11 +6,11 @@ import type { CollectionEngine } from '../collection/collection-engine.js'
 import type { StoredCollection } from '../collection/collection-home.js'
 import { CollectionSlot, type SlotHost } from '../collection/collection-slot.js'
 
-/** The collections of an open database by their names, and what else the database may hold under an unknown name. */
+/** The collections of an open database by their names, and errors of collections or aliases with unreadable names. */
 export class CollectionSlots {
   readonly #host: SlotHost
   readonly #slots = new Map<string, CollectionSlot>()
-  /** Why collections, or aliases, cannot be served of which not even the name can be read. */
+  /** Errors of collections or aliases whose names cannot be read. */
   readonly #unread: VicinalError[] = []
 
   constructor(host: SlotHost) {
@@ -33,7 +33,7 @@ export class CollectionSlots {
     present?.end({ discard: true }).catch(() => undefined)
   }
 
-  /** Every collection opens anew with its next use; those that are not in `present` are gone. */
+  /** Every collection opens anew with its next use. Collections that are not in `present` are gone. */
   async reset(present: ReadonlySet<string>): Promise<void> {
     const resets = this.all().map(async (slot) => {
       if (present.has(slot.uuid)) return await slot.reset()
@@ -77,7 +77,7 @@ export class CollectionSlots {
     throw missing(asked)
   }
 
-  /** Throws if the name might be that of something that cannot be read. */
+  /** Throws if an unreadable collection or alias might have the name. */
   checkRead(name: string): void {
     const [unread] = this.#unread
     if (unread) throw cannotBeServed(name, unread)

@@ -8,7 +8,7 @@ import { withCall, withDeadline } from '../collection/call-scope.js'
 import type { CollectionStore } from '../stores/collection-store.js'
 import { type StoreProgress, WatermarkWaits } from '../stores/watermark-waits.js'
 
-/** When a caller may ask a node again that has not read what it demands. */
+/** A caller may retry after so long at a node that has not reached its watermark. */
 const RETRY_AFTER_MS = 1_000
 
 /** Watermarks of a database on a store, as callers have them: opaque texts. */
@@ -30,13 +30,13 @@ export class Watermarks {
     return progress ? progress.position().then(watermarkText) : null
   }
 
-  /** What is asked for was there already, on a node that no other one has replaced. Rejects with UNAVAILABLE if one has. */
+  /** For a state that was there already. Rejects with UNAVAILABLE if another node has replaced this one. */
   async unchanged(): Promise<false> {
     await this.#store.progress?.confirm?.()
     return false
   }
 
-  /** Runs a verb once this node has what its caller demands. */
+  /** Runs a verb once this node has reached the caller's watermark. */
   async within<T>(call: CallOptions | undefined, work: () => Promise<T>): Promise<T> {
     if (call?.after !== undefined) await this.reach(call.after, call, [])
     return await withCall(call, work)
@@ -67,7 +67,7 @@ export class Watermarks {
   }
 }
 
-/** Those of the wait: the call's own may be a query with all its options. */
+/** The options of the wait. The call's own may be a query with all its options. */
 function ownOptions(call: CallOptions | undefined): CallOptions | undefined {
   if (call === undefined || innerOf(call)) return call
   const { signal, timeoutMs } = call

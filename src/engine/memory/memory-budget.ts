@@ -46,7 +46,7 @@ export interface Shrinkable {
 
 interface Waiting {
   bytes: number
-  /** The request already holds memory, and keeps it until it gets what it asks for. */
+  /** The request already holds memory, and keeps it until it gets the rest. */
   isHolding: boolean
   enter(): void
   refuse(error: VicinalError): void

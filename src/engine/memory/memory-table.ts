@@ -46,7 +46,7 @@ class MemoryTables {
   readonly #counted = new WeakMap<MeasuredCollection, Promise<Counted>>()
   /** JavaScript heaps of other threads. */
   readonly #heaps = new Set<() => number>()
-  /** What the databases of stores hold. */
+  /** Bytes that the databases of stores hold. */
   readonly #stores = new Set<() => number>()
   /** Batches that owners of stores have pushed. */
   readonly #pushed = new Set<() => number>()
@@ -78,7 +78,7 @@ class MemoryTables {
     return () => this.#heaps.delete(bytes)
   }
 
-  /** Counts what the database of a store holds. Returns a function that ends it. */
+  /** Counts the bytes of a store's database. Returns a function that ends the count. */
   addStore(bytes: () => number): () => void {
     this.#stores.add(bytes)
     return () => this.#stores.delete(bytes)

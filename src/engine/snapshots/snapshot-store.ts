@@ -61,7 +61,7 @@ export interface StagedSnapshot {
   collections: StagedCollection[]
 }
 
-/** Where collections are captured, where their snapshots are, and what a recovered one becomes. */
+/** Captures collections, has the shelf of their snapshots, and makes collections of unpacked ones. */
 export interface SnapshotPlace {
   readonly shelf: SnapshotShelf
   /** Puts the files of a collection, as of one operation, below `folder`. */

@@ -23,7 +23,7 @@ export class CachedFiles {
   /** Names that the store has. */
   readonly #kept = new Set<string>()
 
-  /** `prefix` is the path of the objects, `folder` that of the copies. */
+  /** `prefix` is the path of the objects, `folder` the path of the copies. */
   constructor(objects: Objects, prefix: string, cache: SegmentCache, folder: string) {
     this.#objects = objects
     this.#prefix = prefix
@@ -107,7 +107,7 @@ export interface FetchedObject {
 
 /**
  * Writes objects into files, and calls `onWhole` after each. Several reads are under way at a time, of one object or of
- * several; what was read is written in order. Rejects with CORRUPT, and `details`, if the store has one not or not whole.
+ * several; their bytes are written in order. Rejects with CORRUPT and `details` if an object is missing or incomplete.
  */
 export async function fetchObjects<T extends FetchedObject>(
   objects: Pick<Objects, 'readRange'>,

@@ -18,7 +18,7 @@ export interface ListedCollections {
 }
 
 /**
- * Which collections a data folder has. The names of its folders tell which there are: a collection's folder appears and
+ * The collections of a data folder. The names of its folders list them: a collection's folder appears and
  * disappears as a whole. Name and uuid of a collection never change, so its manifest is read once. The catalogue file
  * keeps them for the next process. It may be old or missing: manifests of collections that it lacks are read, and
  * collections without a folder are not there.
@@ -58,7 +58,7 @@ export class FolderCatalogue {
     })
   }
 
-  /** Writes the file for the last time, with what the closed collections hold. */
+  /** Writes the file for the last time, with the counts of the closed collections. */
   async saveClosed(collections: readonly StoredCollection[]): Promise<void> {
     const counts = new Map(collections.map((collection) => [collection.uuid, collection.counts]))
     await this.#mutex.run(async () => {
@@ -113,7 +113,7 @@ export class FolderCatalogue {
   }
 }
 
-/** What never changes of a collection. */
+/** The fields of a collection that never change. */
 function lasting({ uuid, name, replaces }: CatalogueEntry): CatalogueEntry {
   return { uuid, name, ...(replaces === undefined ? {} : { replaces }) }
 }

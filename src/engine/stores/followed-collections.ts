@@ -12,7 +12,7 @@ const RETRY_MOST_MS = 2_000
 
 type Source = Pick<ReadSource, 'position' | 'touches'>
 
-/** One open collection of a reader. It follows alone: what hinders it keeps no other one. */
+/** One open collection of a reader. It follows alone: its failure holds up no other collection. */
 class Following {
   readonly #source: Source
   readonly #collection: FollowedCollection
@@ -58,7 +58,7 @@ class Following {
     return true
   }
 
-  /** Takes in what there is now. Resolves to true if that is all. */
+  /** Applies the writer's new records. Resolves to true if the collection is up to date then. */
   async follow(): Promise<boolean> {
     return await this.#mutex.run(() => this.#follow())
   }

@@ -39,8 +39,8 @@ interface Reading {
 }
 
 /**
- * The store of one of several nodes: it owns the database, or reads what the owner writes, and changes between both while
- * it is served. Reads go on meanwhile; writes are refused until the change is done.
+ * The store of one of several nodes: it owns the database, or reads the owner's writes. It changes its role while it is
+ * served. Reads go on meanwhile; writes are refused until the change is done.
  */
 export class NodeStore implements CollectionStore {
   readonly reopens = true
@@ -120,7 +120,7 @@ export class NodeStore implements CollectionStore {
     return (await this.#reading?.source.owner()) ?? null
   }
 
-  /** Where this node takes what the owner pushes; null while it does not read. */
+  /** Takes the batches that the owner pushes; null while this node does not read. */
   get pushed(): StoreSource['pushed'] | null {
     return this.#reading?.source.pushed ?? null
   }

@@ -64,8 +64,9 @@ async function namedUuids(database: OpenedStore['database']): Promise<Set<string
 }
 
 /**
- * Removes objects that nothing names: those whose upload was followed by no manifest or entry, and those of collections that the
- * catalogue no longer has. Manifests of such collections go too: a replaced one's may have been written once more. Only objects of earlier owners count, since this one may be about to name its own.
+ * Removes objects that nothing names. Either no manifest or entry followed their upload, or the catalogue no longer has
+ * their collection. Manifests of such collections go too: a replaced one's may have been written once more. Only
+ * objects of earlier owners count, since this one may be about to name its own.
  */
 export async function removeOrphans(
   { objects, owned: { group, removals } }: Pick<OpenedStore, 'objects'> & { owned: OwnedStore },

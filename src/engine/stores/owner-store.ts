@@ -26,15 +26,15 @@ import { StoreHome, segmentFolder, tableFolder } from './store-home.js'
 import { StorePlace } from './store-place.js'
 import type { StoreProgress } from './watermark-waits.js'
 
-/** How often objects are listed to find those that nothing names. */
+/** Objects are listed so often, to find unnamed ones. */
 const LIST_EVERY_MS = 86_400_000
 
 export interface StoreOptions extends GroupOptions {
   clock?: Clock
-  /** How long objects stay that nothing names any more. */
+  /** Objects stay so long after the last name for them is gone. */
   removalMs?: number
   snapshots?: SnapshotSettings
-  /** The age at which objects are removed that nothing ever named. They are first listed after `removalMs`. */
+  /** Objects that nothing ever named are removed at this age. They are first listed after `removalMs`. */
   orphanAgeMs?: number
 }
 

@@ -19,9 +19,9 @@ import { listStored, type OpenedStore, storedAliases, storedQuotas } from './ope
 import { StoreHome } from './store-home.js'
 import { StorePlace } from './store-place.js'
 
-/** What a reader follows: a folder that another process writes, or a store that another node owns. */
+/** The source of a reader: a folder that another process writes, or a store that another node owns. */
 export interface ReadSource {
-  /** What a person should know about the source, or null. */
+  /** A note about the source for the operator, or null. */
   readonly notice: string | null
   list(): Promise<{ present: StoredCollection[]; unread: { folder: string; error: VicinalError }[] }>
   aliases(): Promise<Aliases>
@@ -172,7 +172,7 @@ export class StoreSource implements ReadSource {
     return this.store.database.touches(uuid, since)
   }
 
-  /** What the owner pushes. */
+  /** Takes the batches that the owner pushes. */
   get pushed(): Pick<GroupReader, 'take' | 'cut'> {
     return this.store.database
   }

@@ -20,7 +20,7 @@ const LIST_EVERY_POLLS = 5
 
 const NOTHING: Position = { epoch: 0, batch: 0, catalogueBatch: 0 }
 
-/** What a process reads while another may write it. Takes no lock, and writes nothing but its own cache. */
+/** A database that this process reads while another may write it. Takes no lock, and writes only its own cache. */
 export class ReaderStore implements CollectionStore {
   readonly readOnly = true
   readonly reopens = true

@@ -6,7 +6,7 @@ import { type FileKind, readChecked, writeChecked } from '../../storage/checked-
 import { LOCK_FILE, listCollections } from '../../storage/layout.js'
 import { openCollections } from '../memory/open-collections.js'
 
-/** What the folder held, for the next process: times of use, and which files were verified. */
+/** A record of the folder for the next process: times of use, and the verified files. */
 const RECORD = 'cache'
 const KIND: FileKind = { magic: 'VICCACH\n', formatVersion: 1, leastReader: 1, maxBytes: 256 * 1024 * 1024 }
 /** The ending of a file that is on its way. */
@@ -29,7 +29,7 @@ interface Known {
 type Recorded = [path: string, bytes: number, modifiedMs: number, usedMs: number, isVerified: boolean]
 
 /**
- * The folder of a node's copies of what a store keeps, below a bound. The files of collections that are open stay, as they
+ * The folder of a node's copies of stored files, below a bound. The files of collections that are open stay, as they
  * are mapped; the others leave, the least recently used first. Before a fetch would exceed the bound, open collections
  * without a use are closed too. Open collections may still exceed the bound: a read that works is worth more than the bound.
  */
@@ -56,7 +56,7 @@ export class SegmentCache {
     this.#keep = keep
   }
 
-  /** Counts what the folder holds. `keep` is called before anything is made in it. */
+  /** Counts the files of the folder. `keep` is called before anything is made in it. */
   static async open(disk: Disk, mostBytes: number, keep: () => Promise<void>): Promise<SegmentCache> {
     const cache = new SegmentCache(disk, mostBytes, keep)
     await cache.#load()

@@ -129,7 +129,7 @@ export class StoreHome implements CollectionHome {
     const { cache } = this.#store
     if (!this.#isHeld) cache.hold(this.paths.segments)
     this.#isHeld = true
-    // Files of older manifests leave at once: those of them that are mapped stay readable.
+    // Files of older manifests leave at once. Mapped files stay readable.
     await new SegmentJanitor(this.disk, this.paths.segments, systemClock).sweep(segments, 0)
     const files = segments.flatMap(filesOf)
     await this.#files.fetch(files)
@@ -176,7 +176,7 @@ export class StoreHome implements CollectionHome {
   }
 }
 
-/** How Lance reaches the store: what the address has, and nothing of the environment. */
+/** Lance's options to reach the store: all from the address, none from the environment. */
 function storageOptions(address: StoreAddress): Record<string, string> {
   if (address.kind === 'file') return {}
   const { endpoint, region, accessKeyId, secretAccessKey, sessionToken } = address.access

@@ -130,7 +130,7 @@ export class StorePlace implements SnapshotPlace {
     for (const file of namesOf(segments)) await send(`${segmentFolder(uuid)}/${file}`, join(from.segments, file))
     for (const file of await disk.files(from.table))
       if (isTableFile(file)) await send(`${tableFolder(uuid)}/${TABLE}/${file}`, join(from.table, file))
-    // What was just sent need not be fetched.
+    // Files that were just sent need not be fetched.
     const { segments: cached } = collectionPaths(uuid)
     await cache.makeFolder(dirname(cached))
     if (await disk.exists(from.segments)) await disk.rename(from.segments, cached)

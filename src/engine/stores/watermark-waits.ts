@@ -8,11 +8,11 @@ const RETRY_MOST_MS = 1_000
 
 /** How far a node has a store that several nodes share. */
 export interface StoreProgress {
-  /** Rejects if another node has taken the store: what is here may be old. */
+  /** Rejects if another node has taken the store: this node's data may be old. */
   confirm?(): Promise<void>
   /** The last batch that can be read here. `isAwaited`: callers wait for the next one. */
   position(isAwaited?: boolean): Promise<Position>
-  /** The last batch that all collections have here, those that cannot follow left out. */
+  /** The last batch that all collections have here. Collections that cannot follow do not count. */
   applied(): Promise<Position>
   /**
    * Makes everything up to the present position visible: the catalogue and, if they are named, collections. Resolves to
@@ -21,7 +21,7 @@ export interface StoreProgress {
   catchUp(uuids: readonly string[]): Promise<string | null>
 }
 
-/** What a caller reads: collections by their present uuids, which may be others once the catalogue has caught up. */
+/** The collections that a caller reads, by their present uuids. These may change once the catalogue has caught up. */
 export type Reads = () => readonly string[]
 
 interface Waiting {
@@ -54,7 +54,7 @@ export class WatermarkWaits {
     }
   }
 
-  /** The catalogue first: it says which collections there are. */
+  /** The catalogue first: it names the collections. */
   async #catchUp(reads: Reads): Promise<string | null> {
     try {
       const progress = this.#progress()

@@ -1,6 +1,6 @@
 /**
  * Columns of a record batch as views of its body. A view is made once its offset, its length and the lengths that depend
- * on it are checked, so that no row reads outside of its column and no two rows share an item.
+ * on it are checked. So no row reads outside of its column, and no two rows share an item.
  */
 import { nextTurn } from '../../core/turn-budget.js'
 import { broken, type FlatTable } from './flatbuffer.js'
@@ -89,7 +89,7 @@ class ColumnReader {
     }
   }
 
-  /** `least`: values that the rows of the parent need; those of a column are as many as its rows. */
+  /** `least`: values that the rows of the parent need. A column has as many values as rows. */
   async column(field: ArrowField, least: number, isExact = true): Promise<ArrowColumn> {
     const node = this.#nodes[this.#node++]
     if (!node) throw broken('a record batch with fewer parts than its columns have')

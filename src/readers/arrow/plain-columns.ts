@@ -1,4 +1,4 @@
-/** Ids and vectors of a record batch as whole columns, where each row has all of them and each is as wide as it is to be. */
+/** Ids and vectors of a record batch as whole columns, where each row has all of them in the expected width. */
 import { type ArrowColumn, rangeOf } from './columns.js'
 
 /** Dimensions of vectors, by name. */

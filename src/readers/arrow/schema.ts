@@ -50,7 +50,7 @@ export interface ArrowField {
   /** Items of a fixed-size list, or bytes of a fixed-size binary. */
   size: number
   children: readonly ArrowField[]
-  /** Its values are indices of a dictionary, and `kind` is that of the dictionary's values. */
+  /** Its values are indices of a dictionary, and `kind` is the kind of the dictionary's values. */
   dictionary: { id: number; bits: number; isSigned: boolean } | null
 }
 

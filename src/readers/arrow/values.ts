@@ -1,4 +1,4 @@
-/** Values of Arrow columns as those of a point: ids, vectors, and JSON. */
+/** Values of Arrow columns as a point has them: ids, vectors, and JSON. */
 import { invalid, VicinalError } from '../../core/errors.js'
 import { LIMITS } from '../../core/limits.js'
 import type { MultiVector, NamedVector, Vector } from '../../core/point.js'

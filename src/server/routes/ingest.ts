@@ -56,7 +56,7 @@ export const ingestRoutes: Route[] = [
   },
 ]
 
-/** Vectors and payloads are read as those of points. */
+/** Reads vectors and payloads like points' own. */
 async function repair(call: Call): Promise<unknown> {
   const { replace = [], ...asked } = bodyOf(Repair, call.body ?? null)
   const replacements = replace.map(({ id, vector, payload }) => {

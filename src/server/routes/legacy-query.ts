@@ -81,7 +81,7 @@ const KINDS: readonly Kind[] = [
   },
   {
     name: 'discover',
-    // The declaration itself, by which a face finds its way to read it.
+    // The declaration itself: a face finds its reader by it.
     fields: {
       target: optional(recursive<VectorInput>(() => VectorInput)),
       context: optional(oneOrMany(ContextPair, { description: 'Pairs.' })),

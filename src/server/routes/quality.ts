@@ -1,4 +1,4 @@
-/** What the data of a collection is like: reports, their reference, and near-duplicate pairs. None of them is in Qdrant. */
+/** The quality of a collection's data: reports, their reference, and near-duplicate pairs. None is in Qdrant. */
 import Type from 'typebox'
 import { checkKnown, keysOf } from '../../core/known-keys.js'
 import {

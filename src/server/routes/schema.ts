@@ -1,4 +1,4 @@
-/** Routes that change what a collection has: its vectors, and indexes of its payload. */
+/** Routes that change the schema of a collection: its vectors, and indexes of its payload. */
 import { PayloadIndexRequest } from '../../core/payload-index.js'
 import { VectorNameConfig } from '../../core/schema.js'
 import type { Route } from '../call.js'

@@ -33,7 +33,7 @@ export const snapshotRoutes: Route[] = [
   { ...write, method: 'GET', path: '/collections/:name/shards/:shard/snapshot', scope: 'all', run: streamShard },
 ]
 
-/** What is read or made is of the given scope. A snapshot as a file, and the taking in of one, are of the whole database. */
+/** To list, make and delete snapshots needs `scope`. To download, upload or recover one needs `all`. */
 function routesOf(path: string, scope: Scope, of: (call: Call) => Promise<Snapshots>, recover: Recover): Route[] {
   const run = (handler: Handler) => async (call: Call) => handler(call, await of(call))
   const one = `${path}/:snapshot`

@@ -179,7 +179,7 @@ function Field({ parameter: { name, required, description, schema }, value, onVa
   )
 }
 
-/** Empty parameters are left out; those of the path stand as they are described. */
+/** Empty parameters of the query are left out. Empty ones of the path stand as they are described. */
 function pathOf({ path, operation }: Route, values: Record<string, string>): string {
   const filled = path.replaceAll(/\{([^}]+)\}/g, (all, name: string) => {
     return values[name] ? encodeURIComponent(values[name]) : all
@@ -190,7 +190,7 @@ function pathOf({ path, operation }: Route, values: Record<string, string>): str
   return query.length === 0 ? filled : `${filled}?${new URLSearchParams(query)}`
 }
 
-/** `path` is that of a reading, which can be asked for again as a file. */
+/** `path` is of a read, so that the answer can be asked for again as a file. */
 function Answer({ answer: { status, type, text, isCut, millis }, path }: { answer: Exchange; path: string | null }) {
   const told = text === null ? '' : type.startsWith(JSON_TYPE) ? indented(text) : text
   const length = text === null ? type : `${isCut ? 'more than ' : ''}${whole(text.length)} characters`

@@ -15,7 +15,7 @@ const NONE = 'None'
 /** Characters of a row that are shown: vectors are long. */
 const CHARS = 400
 
-/** Chooses what becomes of each column, and shows the first rows as they will be stored. */
+/** Chooses the use of each column, and shows the first rows as they will be stored. */
 export function Columns({ columns, first, mapping, vectors, onChange }: Parts) {
   const named = (vector: string, column: string) => {
     const { [vector]: _, ...others } = mapping.vectors

@@ -5,7 +5,7 @@ import type { Brought } from '../../service/bring'
 export type State = 'under way' | 'broken off' | 'done'
 const TITLES = { 'under way': 'Under way', 'broken off': 'Broken off', done: 'Done' }
 
-/** What became of the rows, and each that is not stored, by its reason. */
+/** Counts of the rows by outcome, and each unstored row with its reason. */
 export function Outcome({ brought, state }: { brought: Brought; state: State }) {
   const { accepted, rejected, quarantined, fixed, flagged, position, by_rule, errors, share } = brought
   const unlisted = rejected + (quarantined ?? 0) - errors.length

@@ -58,7 +58,7 @@ export function SnapshotList({ path, name }: Parts) {
   )
 }
 
-/** `made` counts those that were made here: the list is asked for again. */
+/** `made` counts snapshots that were made here: the list is asked for again. */
 function Snapshots({ path, name, made }: Parts & { made: number }) {
   const listed = useAsked((signal) => ask<Snapshot[]>('GET', `${path}/snapshots`, undefined, signal), [path, made])
   const [error, setError] = useState<Error | null>(null)

@@ -15,7 +15,7 @@ export interface Drawn {
 
 export interface Looks {
   drawn: readonly Drawn[]
-  /** Of the last look alone: those of 1,000 collections are megabytes. */
+  /** Of the last look alone: the metrics of 1,000 collections are megabytes. */
   metrics: Metrics
 }
 

@@ -94,7 +94,7 @@ export function sorted(rows: Row[], by: Column): Row[] {
   return rows.sort((a, b) => (b[by] ?? -1) - (a[by] ?? -1))
 }
 
-/** The collections with the most in memory, the sum of all, and that of the others. */
+/** The collections with the most in memory, the sum of all, and the sum of the others. */
 export function largestOf(rows: readonly Row[], most: number) {
   const held = rows.flatMap(({ name, resident }) => (resident ? [{ name, resident }] : []))
   held.sort((a, b) => b.resident - a.resident)

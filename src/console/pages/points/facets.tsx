@@ -14,7 +14,7 @@ interface Parts {
   path: string
   schema: CollectionInfo['payload_schema']
   filter: object | undefined
-  /** The filter as text: what the counts depend on. */
+  /** The filter as text: the counts depend on it. */
   depends: string
   onPick: (condition: Condition) => void
 }

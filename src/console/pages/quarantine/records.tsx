@@ -182,7 +182,7 @@ function RuleFilter({ all, hits, picked, onPick }: FilterParts) {
 interface RepairParts {
   path: string
   ids: PointId[]
-  /** Those of them that are kept whole. */
+  /** Ids of records that are kept whole. */
   mendable: PointId[]
   vectors: readonly string[]
   isAll: boolean

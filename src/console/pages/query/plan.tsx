@@ -4,7 +4,7 @@ import type { PlanSegment, PlanStage } from '../../service/types'
 
 const MICROS = 1e6
 
-/** The plan as a tree: each stage stands above those that feed it. */
+/** The plan as a tree: each stage stands above the stages that feed it. */
 export function Plan({ root }: { root: PlanStage }) {
   return (
     <Section title="Plan">

@@ -5,7 +5,7 @@ import type { Point, PointId } from '../../service/types'
 /** Characters of a payload beside a result. */
 const TEXT = 200
 
-/** Found points with their scores. Beside another query's, those that only this one found are marked. */
+/** Found points with their scores. Beside another query's, points that only this one found are marked. */
 export function Results({ points, others }: { points: readonly Point[]; others: readonly PointId[] | null }) {
   return (
     <ol class="results">

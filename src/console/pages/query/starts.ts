@@ -1,4 +1,4 @@
-/** Bodies to start from, made of what the collection has. */
+/** Bodies to start from, made of the collection's vectors and a point. */
 import { readJson, writeJson } from '../../service/exact-json'
 import { type CollectionInfo, type Point, type PointId, vectorsOf } from '../../service/types'
 
