@@ -15,6 +15,7 @@ const BEYOND = [
   'test/stores/history-script.test.ts',
   'test/stores/history.test.ts',
   'test/stores/paused-owner.test.ts',
+  'test/stores/refusing-store.test.ts',
   'test/stores/s3.test.ts',
   'test/stores/sabotage.test.ts',
   'test/contract/deadlines.test.ts',

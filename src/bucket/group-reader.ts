@@ -1,6 +1,7 @@
 import { VicinalError } from '../core/errors.js'
 import type { StoreAddress } from './address.js'
-import { openedReader } from './group-opening.js'
+import { bounded } from './bounded.js'
+import { openedReader, readerInTime } from './group-opening.js'
 import { behind, OWNER, WATERMARK } from './keys.js'
 import { decodeOwner, type GroupOwner } from './owner.js'
 import { MOST_PUSHED_BYTES, PushedBatches } from './pushed-batches.js'
@@ -31,6 +32,7 @@ const LOOK_MS = 1_000
  * pushed since. Without pushed batches it polls often, unless nothing changes and nobody waits.
  */
 export class GroupReader {
+  readonly #address: StoreAddress
   readonly #reader: ReaderThread
   readonly #pushed: PushedBatches
   readonly #onPushed: () => void
@@ -44,25 +46,25 @@ export class GroupReader {
   #changing: Promise<void> | null = null
   #isClosed = false
 
-  private constructor(
-    thread: SlateThread,
-    open: () => Promise<SlateThread>,
-    onPushed: () => void,
-    memoryBytes = MOST_PUSHED_BYTES,
-  ) {
-    this.#pushed = new PushedBatches(Math.min(MOST_PUSHED_BYTES, memoryBytes))
+  private constructor(address: StoreAddress, thread: SlateThread, onPushed: () => void, memoryBytes?: number) {
+    this.#address = address
+    this.#pushed = new PushedBatches(Math.min(MOST_PUSHED_BYTES, memoryBytes ?? MOST_PUSHED_BYTES))
+    const open = () => openedReader(address, QUIET_POLL_MS, memoryBytes)
     this.#reader = new ReaderThread(thread, { open, admit: (next) => this.#admit(next) })
     this.#onPushed = onPushed
   }
 
-  /** `onPushed` is called when there is more to read. SlateDB and pushed batches may each hold `memoryBytes`. */
+  /**
+   * `onPushed` is called when there is more to read. SlateDB and pushed batches may each hold `memoryBytes`. Rejects with
+   * UNAVAILABLE if the store does not answer.
+   */
   static async open(
     address: StoreAddress,
     onPushed: () => void = () => {},
     memoryBytes?: number,
   ): Promise<GroupReader> {
-    const open = () => openedReader(address, QUIET_POLL_MS, memoryBytes)
-    return new GroupReader(await open(), open, onPushed, memoryBytes)
+    const thread = await readerInTime(address, QUIET_POLL_MS, memoryBytes)
+    return new GroupReader(address, thread, onPushed, memoryBytes)
   }
 
   /** Bytes that SlateDB holds at most. */
@@ -129,7 +131,7 @@ export class GroupReader {
   async get(key: Uint8Array): Promise<Uint8Array | null> {
     const { entries } = this.#pushed
     if (entries.isEmpty) return await this.#get(key)
-    const { value, watermark } = await this.#reader.read((thread) => thread.getExact(key))
+    const { value, watermark } = await this.#read((thread) => thread.getExact(key))
     const pushed = entries.get(key, decodePosition(watermark))
     return pushed === undefined ? value : pushed
   }
@@ -160,11 +162,16 @@ export class GroupReader {
   }
 
   async #get(key: Uint8Array): Promise<Uint8Array | null> {
-    return await this.#reader.read((thread) => thread.get(key))
+    return await this.#read((thread) => thread.get(key))
   }
 
   async #scan(from: Uint8Array, to: Uint8Array, isExact: boolean): Promise<SlateResults['scan']> {
-    return await this.#reader.read((thread) => thread.scan(from, to, SCAN_BYTES, isExact))
+    return await this.#read((thread) => thread.scan(from, to, SCAN_BYTES, isExact))
+  }
+
+  /** A database that has ended is opened again first, however long that takes. */
+  async #read<T>(work: (thread: SlateThread) => Promise<T>): Promise<T> {
+    return await this.#reader.read((thread) => bounded(this.#address, work(thread)))
   }
 
   /** A database that was opened again has what the one before had, and begins with its pace. */
