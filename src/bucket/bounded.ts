@@ -10,22 +10,24 @@ const MANIFESTS = `${DATABASE}/manifest/`
 const ASK_AFTER_MS = 20_000
 /** A store that has not answered by then does not. */
 const ANSWER_MS = 8_000
-/** A call that takes so long has failed, though the store answers. */
-const MOST_MS = 120_000
+/** A read that takes so long has failed, though the store answers. */
+const READ_MS = 30_000
+/** An opening has as long: it reads all of the log that is in no table yet. */
+export const OPENING_MS = 120_000
 
 /**
  * The outcome of a call of the database. SlateDB asks again for ever where a store refuses it, does not answer, or has an
  * object that was cut. So this rejects with UNAVAILABLE, within 30 s where the store does not answer. The call goes on
  * meanwhile, since a thread that has one cannot be ended.
  */
-export async function bounded<T>(address: StoreAddress, work: Promise<T>): Promise<T> {
+export async function bounded<T>(address: StoreAddress, work: Promise<T>, mostMs = READ_MS): Promise<T> {
   const beganMs = performance.now()
   for (;;) {
     const outcome = await within(work, ASK_AFTER_MS)
     if (outcome !== LATE) return outcome
-    if (performance.now() - beganMs >= MOST_MS)
+    if (performance.now() - beganMs >= mostMs)
       throw unavailable(
-        `no answer within ${MOST_MS / 1_000} s, though the store answers: an object below ${DATABASE}/ may be damaged`,
+        `no answer within ${mostMs / 1_000} s, though the store answers: an object below ${DATABASE}/ may be damaged`,
       )
     const refusal = await Promise.race([work.then(() => null), refusalOf(address)])
     if (refusal) throw refusal

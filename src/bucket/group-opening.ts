@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import { VicinalError } from '../core/errors.js'
 import type { S3Access, StoreAddress } from './address.js'
-import { bounded, DATABASE } from './bounded.js'
+import { bounded, DATABASE, OPENING_MS } from './bounded.js'
 import { OWNER, WATERMARK } from './keys.js'
 import { decodeOwner, encodeOwner, type GroupOwner } from './owner.js'
 import type { Entry, OpenTask } from './slate-messages.js'
@@ -135,21 +135,10 @@ export class GroupOpenings {
   }
 }
 
-/** Opens the database for reading, for as long as that takes. */
-export async function openedReader(...of: ReaderOptions): Promise<SlateThread> {
-  return await opened(readerTask(...of))
-}
-
-/** The same. Rejects with UNAVAILABLE if the store does not answer. */
-export async function readerInTime(...of: ReaderOptions): Promise<SlateThread> {
-  return await openedInTime(of[0], readerTask(...of))
-}
-
-type ReaderOptions = [address: StoreAddress, pollMs: number, memoryBytes?: number]
-
-function readerTask(...[address, pollMs, memoryBytes]: ReaderOptions): OpenTask {
+/** Opens the database for reading. Rejects with UNAVAILABLE if the store does not answer. */
+export async function openedReader(address: StoreAddress, pollMs: number, memoryBytes?: number): Promise<SlateThread> {
   const bounds = memoryBytes === undefined ? {} : { memoryBytes }
-  return taskOf(address, 'reader', { commitWindowMs: pollMs, ...bounds })
+  return await openedInTime(address, taskOf(address, 'reader', { commitWindowMs: pollMs, ...bounds }))
 }
 
 /** Bytes that SlateDB may hold below a memory limit of the process. */
@@ -180,7 +169,7 @@ async function openedInTime(address: StoreAddress, task: OpenTask): Promise<Slat
   const opening = givenUp.get(key) ?? opened(task)
   givenUp.delete(key)
   try {
-    return await bounded(address, opening)
+    return await bounded(address, opening, OPENING_MS)
   } catch (error) {
     const isKept = !givenUp.has(key)
     if (isKept) givenUp.set(key, opening)

@@ -1,7 +1,7 @@
 import { VicinalError } from '../core/errors.js'
 import type { StoreAddress } from './address.js'
 import { bounded } from './bounded.js'
-import { openedReader, readerInTime } from './group-opening.js'
+import { openedReader } from './group-opening.js'
 import { behind, OWNER, WATERMARK } from './keys.js'
 import { decodeOwner, type GroupOwner } from './owner.js'
 import { MOST_PUSHED_BYTES, PushedBatches } from './pushed-batches.js'
@@ -32,7 +32,6 @@ const LOOK_MS = 1_000
  * pushed since. Without pushed batches it polls often, unless nothing changes and nobody waits.
  */
 export class GroupReader {
-  readonly #address: StoreAddress
   readonly #reader: ReaderThread
   readonly #pushed: PushedBatches
   readonly #onPushed: () => void
@@ -46,10 +45,14 @@ export class GroupReader {
   #changing: Promise<void> | null = null
   #isClosed = false
 
-  private constructor(address: StoreAddress, thread: SlateThread, onPushed: () => void, memoryBytes?: number) {
-    this.#address = address
-    this.#pushed = new PushedBatches(Math.min(MOST_PUSHED_BYTES, memoryBytes ?? MOST_PUSHED_BYTES))
-    const open = () => openedReader(address, QUIET_POLL_MS, memoryBytes)
+  private constructor(
+    private readonly address: StoreAddress,
+    thread: SlateThread,
+    open: () => Promise<SlateThread>,
+    onPushed: () => void,
+    memoryBytes = MOST_PUSHED_BYTES,
+  ) {
+    this.#pushed = new PushedBatches(Math.min(MOST_PUSHED_BYTES, memoryBytes))
     this.#reader = new ReaderThread(thread, { open, admit: (next) => this.#admit(next) })
     this.#onPushed = onPushed
   }
@@ -63,8 +66,8 @@ export class GroupReader {
     onPushed: () => void = () => {},
     memoryBytes?: number,
   ): Promise<GroupReader> {
-    const thread = await readerInTime(address, QUIET_POLL_MS, memoryBytes)
-    return new GroupReader(address, thread, onPushed, memoryBytes)
+    const open = () => openedReader(address, QUIET_POLL_MS, memoryBytes)
+    return new GroupReader(address, await open(), open, onPushed, memoryBytes)
   }
 
   /** Bytes that SlateDB holds at most. */
@@ -169,9 +172,8 @@ export class GroupReader {
     return await this.#read((thread) => thread.scan(from, to, SCAN_BYTES, isExact))
   }
 
-  /** A database that has ended is opened again first, however long that takes. */
   async #read<T>(work: (thread: SlateThread) => Promise<T>): Promise<T> {
-    return await this.#reader.read((thread) => bounded(this.#address, work(thread)))
+    return await this.#reader.read((thread) => bounded(this.address, work(thread)))
   }
 
   /** A database that was opened again has what the one before had, and begins with its pace. */

@@ -213,7 +213,7 @@ export class Group {
 
   async #read<T>(work: (thread: SlateThread) => Promise<T>): Promise<T> {
     try {
-      return await bounded(this.#address, work(await this.#live()))
+      return await bounded(this.#address, this.#live().then(work))
     } catch (error) {
       // An empty batch fails too, and has the database opened again.
       if (error instanceof VicinalError && error.details.ending) this.write({ puts: [] }).catch(() => undefined)
