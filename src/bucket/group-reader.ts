@@ -160,7 +160,6 @@ export class GroupReader {
 
   async close(): Promise<void> {
     this.#isClosed = true
-    await this.#changing
     await this.#reader.close()
   }
 

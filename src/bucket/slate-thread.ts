@@ -23,6 +23,8 @@ const OPTIONS: WorkerOptions = {
 }
 /** How long a close may take. */
 const CLOSING_MS = 10_000
+/** How long a close waits for its thread's end once the database is closed. */
+const ENDING_MS = 1_000
 
 const RETRY_AFTER_MS = 1_000
 
@@ -39,6 +41,7 @@ export class SlateThread {
   /** Bytes of values that were written or read. */
   #passedBytes = 0
   #lastId = 0
+  #isClosing = false
   #end: VicinalError | null = null
 
   private constructor({ memoryBytes }: OpenTask) {
@@ -57,7 +60,7 @@ export class SlateThread {
       await thread.#run(task)
       return thread
     } catch (error) {
-      await thread.#worker.terminate()
+      await thread.close()
       throw error
     }
   }
@@ -95,13 +98,19 @@ export class SlateThread {
     await this.#run({ kind: 'poll', intervalMs })
   }
 
-  /** A database that cannot be closed in time, since the store does not answer, is left to its thread. */
+  /**
+   * A database that cannot be closed in time, since the store does not answer, is left to its thread. The thread ends by
+   * itself: to terminate it while SlateDB works for it ends the process once that work calls back.
+   */
   async close(): Promise<void> {
-    const closed = this.#run({ kind: 'close' })
-      .catch(() => undefined)
-      .then(() => this.#worker.terminate())
-    await Promise.race([closed, pause(CLOSING_MS, undefined, { ref: false })])
+    const exited = new Promise((resolve) => this.#worker.once('exit', resolve))
+    this.#isClosing = true
+    const closed = this.#run({ kind: 'close' }).catch(() => undefined)
+    const ended = Promise.race([exited, closed.then(() => pause(ENDING_MS, undefined, { ref: false }))])
+    await Promise.race([this.#end ? null : ended, pause(CLOSING_MS, undefined, { ref: false })])
+    this.#worker.unref()
     this.#end ??= asError({ message: 'it is closed', ending: 'lost', isMissing: false })
+    this.#lose(undefined)
   }
 
   async #run<T extends SlateTask>(task: T): Promise<SlateResults[T['kind']]> {
@@ -117,8 +126,10 @@ export class SlateThread {
 
   #settle(answer: SlateAnswer): void {
     const waiting = this.#waiting.get(answer.id)
+    // The thread tells its own crash, which ends it once SlateDB has nothing left to do for it.
+    if (!waiting && !answer.ok) this.#lose(new Error(answer.failure.message))
     this.#waiting.delete(answer.id)
-    if (this.#waiting.size === 0) this.#worker.unref()
+    if (this.#waiting.size === 0 && !this.#isClosing) this.#worker.unref()
     if (answer.ok) waiting?.resolve(answer.result)
     else waiting?.reject(asError(answer.failure))
   }

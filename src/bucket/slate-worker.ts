@@ -23,6 +23,8 @@ import { decodePosition, hasReached } from './watermark.js'
  * millisecond, which the thread of the requests cannot spare.
  */
 const port = parentPort as MessagePort
+/** Not the id of a request: the thread tells its own end. */
+const CRASHED = 0
 type Slate = typeof import('@slatedb/uniffi')
 
 /** A reader that is replaced may read on meanwhile. */
@@ -50,15 +52,26 @@ let reader: DbReader | null = null
 let openReader: (intervalMs: number) => Promise<DbReader>
 let replacing: Promise<unknown> = Promise.resolve()
 let renewal: NodeJS.Timeout | null = null
+/** Nothing is opened any more. The thread ends once all is over that SlateDB does for it. */
+let isEnding = false
 /** Reads under way. */
 const reads = new Set<Promise<unknown>>()
 
-port.on('message', ({ id, task }: SlateRequest) => {
-  run(task).then(
-    (result) => answer({ id, ok: true, result }),
-    (error: unknown) => answer({ id, ok: false, failure: failureOf(error) }),
-  )
+port.on('message', ({ id, task }: SlateRequest) => void serve(id, task))
+// Ended at once, it would end the process with it: see `SlateThread.close`.
+process.on('uncaughtException', (error) => {
+  answer({ id: CRASHED, ok: false, failure: failureOf(error) })
+  void serve(CRASHED, { kind: 'close' })
 })
+
+async function serve(id: number, task: SlateTask): Promise<void> {
+  try {
+    answer({ id, ok: true, result: await run(task) })
+  } catch (error) {
+    answer({ id, ok: false, failure: failureOf(error) })
+  }
+  if (task.kind === 'close') port.close()
+}
 
 function answer(message: SlateAnswer): void {
   port.postMessage(message)
@@ -97,7 +110,8 @@ async function open(task: OpenTask): Promise<undefined> {
       return await builder.build()
     }
     reader = await openReader(task.intervalMs)
-    awaitRenewal(task.intervalMs)
+    if (isEnding) await shutdown()
+    else awaitRenewal(task.intervalMs)
     return
   }
   const builder = new slate.DbBuilder(task.path, store)
@@ -107,11 +121,10 @@ async function open(task: OpenTask): Promise<undefined> {
   const began = moment()
   database = await builder.build()
   try {
-    writer = new SlateWriter(database, slate.FlushType.MemTable, began, task)
-  } catch (error) {
+    if (!isEnding) writer = new SlateWriter(database, slate.FlushType.MemTable, began, task)
+  } finally {
     // Otherwise its work in the background would go on, and slow down the next opening.
-    await close()
-    throw error
+    if (!writer) await shutdown()
   }
 }
 
@@ -262,6 +275,11 @@ async function scan({ from: first, to, bytes, isExact }: ScanTask, from: Db | Db
 }
 
 async function close(): Promise<undefined> {
+  isEnding = true
+  await shutdown()
+}
+
+async function shutdown(): Promise<void> {
   writer?.stop()
   if (renewal) clearTimeout(renewal)
   const open = database ?? reader

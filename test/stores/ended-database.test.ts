@@ -1,4 +1,5 @@
 /** Databases that end under their readers and owners: their threads crash, and their store is away. */
+import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, unlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -45,6 +46,13 @@ afterEach(async () => {
   rmSync(root, { recursive: true, force: true, maxRetries: 10 })
 })
 
+/** A message that the thread does not understand throws in it, outside of every request. */
+async function crash(thread: Worker): Promise<void> {
+  const gone = once(thread, 'exit')
+  thread.postMessage(null)
+  await gone
+}
+
 const key = (text: string) => Buffer.from(text)
 const textOf = (value: Uint8Array | null) => value && String(Buffer.from(value))
 async function opened<T extends { close(): Promise<unknown> }>(opening: Promise<T>): Promise<T> {
@@ -74,7 +82,7 @@ test('reads go on with one other thread after the thread of a reader crashed, an
   await group.write({ puts: [[key('c/b'), key('2')]] })
   await expect.poll(async () => (await reader.position(true)).batch, PATIENCE).toBe(2)
   const before = threads.length
-  await thread.terminate()
+  await crash(thread)
   const found = await Promise.all([
     reader.get(key('c/b')).then(textOf),
     reader.position().then(({ batch }) => batch),
@@ -90,14 +98,14 @@ test('reads go on with one other thread after the thread of a reader crashed, an
 test('a thread that crashes during a read has the read repeated', async () => {
   const { reader, thread } = await pair()
   const reads = Array.from({ length: 20 }, () => reader.get(key('c/a')).then(textOf))
-  void thread.terminate()
+  void crash(thread)
   expect(await Promise.all(reads)).toEqual(Array.from({ length: 20 }, () => '1'))
 })
 
 test('while a store is away, a reader that has ended tries to open it ever more rarely, and reads once it is back', async () => {
   const { group, reader, thread } = await pair(link.address)
   const before = threads.length
-  await thread.terminate()
+  await crash(thread)
   link.cut()
   let refused = 0
   for (const endMs = performance.now() + 3_000; performance.now() < endMs; await pause(5))
@@ -113,7 +121,7 @@ test('while a store is away, a reader that has ended tries to open it ever more 
 
 test('a reader that is closed while it opens its database again leaves no thread behind', async () => {
   const { reader, thread } = await pair()
-  await thread.terminate()
+  await crash(thread)
   const before = threads.length
   const reading = reader.get(key('c/a')).then(textOf, ({ code }) => code)
   await expect.poll(() => threads.length, { interval: 1 }).toBe(before + 1)
@@ -128,11 +136,11 @@ test('an owner whose thread crashed opens the database again at its next write o
   const group = await owner()
   await group.write({ puts: [[key('c/a'), key('1')]] })
   const { epoch } = group
-  await (threads.at(-1) as Worker).terminate()
+  await crash(threads.at(-1) as Worker)
   await expect(group.write({ puts: [[key('c/b'), key('2')]] })).rejects.toThrow(/does not have the write/)
   expect(group.epoch).toBe(epoch + 1)
   await group.write({ puts: [[key('c/b'), key('2')]] })
-  await (threads.at(-1) as Worker).terminate()
+  await crash(threads.at(-1) as Worker)
   await expect(scanned(group)).rejects.toMatchObject({ code: 'UNAVAILABLE' })
   await expect.poll(() => scanned(group).catch(() => null), PATIENCE).toBe(2)
   expect([group.epoch, group.failure]).toEqual([epoch + 2, null])
@@ -148,7 +156,7 @@ test('a database of the library goes on after the threads of its owner and of it
   await expect.poll(() => read.count(), PATIENCE).toBe(1)
   const databases = threads.filter((each) => !ended.has(each))
   expect(databases.length).toBe(2)
-  for (const each of databases) await each.terminate()
+  for (const each of databases) await crash(each)
   await expect
     .poll(
       () =>

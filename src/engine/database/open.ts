@@ -65,6 +65,7 @@ export interface OpenOptions extends StoreOptions {
 
 /** The part of OpenTelemetry's `Tracer` that spans are made by. */
 export interface OpenTelemetryTracer {
+  /** Begins a span, by OpenTelemetry's signature: attributes in `options`, the span above it in `context`. */
   startSpan(name: string, options?: object, context?: never): object
 }
 
