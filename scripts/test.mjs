@@ -109,7 +109,10 @@ export const suitesOfLowerSets = (filters) =>
 export const soak = () =>
   suite(
     'soak',
-    ['kill', 'power-loss', 'io-errors', 'damage', 'model'].map((name) => `test/durability/${name}.test.ts`),
+    [
+      ...['kill', 'power-loss', 'io-errors', 'damage', 'model'].map((name) => `test/durability/${name}.test.ts`),
+      'test/stores/damage.test.ts',
+    ],
     'main',
     { VICINAL_SOAK: '20' },
   )

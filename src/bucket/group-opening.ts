@@ -2,14 +2,13 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import { VicinalError } from '../core/errors.js'
 import type { S3Access, StoreAddress } from './address.js'
+import { bounded, DATABASE, OPENING_MS } from './bounded.js'
 import { OWNER, WATERMARK } from './keys.js'
 import { decodeOwner, encodeOwner, type GroupOwner } from './owner.js'
-import type { OpenTask } from './slate-messages.js'
+import type { Entry, OpenTask } from './slate-messages.js'
 import { SlateThread } from './slate-thread.js'
 import { decodePosition, encodePosition, type Position } from './watermark.js'
 
-/** Folder of the database below the store's address. */
-export const DATABASE = 'log'
 const HOUR_MS = 3_600_000
 /** Age from which objects of SlateDB's log are removed; a batch counts within half of it (see `CountedBatches`). */
 export const DEFAULT_MIN_AGE_MS = HOUR_MS
@@ -54,9 +53,9 @@ export class GroupOpenings {
     this.#options = options
   }
 
-  /** Opens the database and fences its owner. */
+  /** Opens the database and fences its owner. Rejects with UNAVAILABLE if the store does not answer. */
   async open(): Promise<Opening> {
-    return (await this.#open(() => true)) as Opening
+    return (await this.#open(openedInTime, () => true)) as Opening
   }
 
   /**
@@ -72,6 +71,7 @@ export class GroupOpenings {
         if (!isOwn) return null
         if (performance.now() >= namedByMs) {
           const opening = await this.#open(
+            (_, task) => opened(task),
             (owner) => this.#has(owner),
             (found) => (before ??= found),
           )
@@ -101,13 +101,15 @@ export class GroupOpenings {
   }
 
   async #open(
+    open: typeof openedInTime,
     mayOpen: (owner: GroupOwner | null) => boolean,
     onFound: (before: Position) => void = () => {},
   ): Promise<Opening | null> {
-    const thread = await opened(taskOf(this.#address, 'writer', this.#options))
+    const thread = await open(this.#address, taskOf(this.#address, 'writer', this.#options))
+    const inTime = <T>(work: Promise<T>) => bounded(this.#address, work)
     try {
-      const present = decodeOwner(await thread.get(OWNER))
-      const before = decodePosition(await thread.get(WATERMARK))
+      const present = decodeOwner(await inTime(thread.get(OWNER)))
+      const before = decodePosition(await inTime(thread.get(WATERMARK)))
       if (mayOpen(present)) {
         onFound(before)
         const epoch = 1 + (present?.epoch ?? 0)
@@ -117,13 +119,11 @@ export class GroupOpenings {
         // The catalogue may have changed in any batch of the owner before.
         const first = { epoch, batch: 0, catalogueBatch: 0 }
         const names = encodeOwner({ epoch, opening, ...owner })
-        await thread.write(
-          [
-            [OWNER, names],
-            [WATERMARK, encodePosition(first)],
-          ],
-          [],
-        )
+        const puts: Entry[] = [
+          [OWNER, names],
+          [WATERMARK, encodePosition(first)],
+        ]
+        await inTime(thread.write(puts, []))
         return { thread, epoch, before }
       }
     } catch (error) {
@@ -135,10 +135,10 @@ export class GroupOpenings {
   }
 }
 
-/** Opens the database for reading. */
+/** Opens the database for reading. Rejects with UNAVAILABLE if the store does not answer. */
 export async function openedReader(address: StoreAddress, pollMs: number, memoryBytes?: number): Promise<SlateThread> {
   const bounds = memoryBytes === undefined ? {} : { memoryBytes }
-  return await opened(taskOf(address, 'reader', { commitWindowMs: pollMs, ...bounds }))
+  return await openedInTime(address, taskOf(address, 'reader', { commitWindowMs: pollMs, ...bounds }))
 }
 
 /** Bytes that SlateDB may hold below a memory limit of the process. */
@@ -154,6 +154,31 @@ async function opened(task: OpenTask): Promise<SlateThread> {
       const isLate = error instanceof VicinalError && error.details.ending === 'late'
       if (!isLate || opening === OPENINGS) throw error
     }
+  }
+}
+
+/** Openings under way that nobody waits for any more, by what they open. */
+const givenUp = new Map<string, Promise<SlateThread>>()
+
+/**
+ * A database that is opened while the store answers. An opening that was given up goes on, and the next one takes it over:
+ * otherwise each attempt would leave one.
+ */
+async function openedInTime(address: StoreAddress, task: OpenTask): Promise<SlateThread> {
+  const key = JSON.stringify({ ...task, environment: null })
+  const opening = givenUp.get(key) ?? opened(task)
+  givenUp.delete(key)
+  try {
+    return await bounded(address, opening, OPENING_MS)
+  } catch (error) {
+    const isKept = !givenUp.has(key)
+    if (isKept) givenUp.set(key, opening)
+    const isLeft = () => !isKept || (givenUp.get(key) === opening && givenUp.delete(key))
+    opening.then(
+      (thread) => (isLeft() ? thread.close() : undefined),
+      () => isLeft(),
+    )
+    throw error
   }
 }
 

@@ -1,5 +1,6 @@
 import { VicinalError } from '../core/errors.js'
 import type { StoreAddress } from './address.js'
+import { bounded } from './bounded.js'
 import { openedReader } from './group-opening.js'
 import { behind, OWNER, WATERMARK } from './keys.js'
 import { decodeOwner, type GroupOwner } from './owner.js'
@@ -45,6 +46,7 @@ export class GroupReader {
   #isClosed = false
 
   private constructor(
+    private readonly address: StoreAddress,
     thread: SlateThread,
     open: () => Promise<SlateThread>,
     onPushed: () => void,
@@ -55,14 +57,17 @@ export class GroupReader {
     this.#onPushed = onPushed
   }
 
-  /** `onPushed` is called when there is more to read. SlateDB and pushed batches may each hold `memoryBytes`. */
+  /**
+   * `onPushed` is called when there is more to read. SlateDB and pushed batches may each hold `memoryBytes`. Rejects with
+   * UNAVAILABLE if the store does not answer.
+   */
   static async open(
     address: StoreAddress,
     onPushed: () => void = () => {},
     memoryBytes?: number,
   ): Promise<GroupReader> {
     const open = () => openedReader(address, QUIET_POLL_MS, memoryBytes)
-    return new GroupReader(await open(), open, onPushed, memoryBytes)
+    return new GroupReader(address, await open(), open, onPushed, memoryBytes)
   }
 
   /** Bytes that SlateDB holds at most. */
@@ -129,7 +134,7 @@ export class GroupReader {
   async get(key: Uint8Array): Promise<Uint8Array | null> {
     const { entries } = this.#pushed
     if (entries.isEmpty) return await this.#get(key)
-    const { value, watermark } = await this.#reader.read((thread) => thread.getExact(key))
+    const { value, watermark } = await this.#read((thread) => thread.getExact(key))
     const pushed = entries.get(key, decodePosition(watermark))
     return pushed === undefined ? value : pushed
   }
@@ -159,11 +164,15 @@ export class GroupReader {
   }
 
   async #get(key: Uint8Array): Promise<Uint8Array | null> {
-    return await this.#reader.read((thread) => thread.get(key))
+    return await this.#read((thread) => thread.get(key))
   }
 
   async #scan(from: Uint8Array, to: Uint8Array, isExact: boolean): Promise<SlateResults['scan']> {
-    return await this.#reader.read((thread) => thread.scan(from, to, SCAN_BYTES, isExact))
+    return await this.#read((thread) => thread.scan(from, to, SCAN_BYTES, isExact))
+  }
+
+  async #read<T>(work: (thread: SlateThread) => Promise<T>): Promise<T> {
+    return await this.#reader.read((thread) => bounded(this.address, work(thread)))
   }
 
   /** A database that was opened again has what the one before had, and begins with its pace. */

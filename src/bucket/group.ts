@@ -4,6 +4,7 @@ import { workTimes } from '../core/work-times.js'
 import { type Settled, settled } from '../log/group.js'
 import type { StoreAddress } from './address.js'
 import { countWithin } from './batches.js'
+import { bounded } from './bounded.js'
 import { GroupOpenings, type Opening, type OpeningOptions } from './group-opening.js'
 import { SCAN_BYTES, scanned } from './group-reader.js'
 import { WATERMARK } from './keys.js'
@@ -45,6 +46,7 @@ interface Waiting {
  * another node has opened it meanwhile, the group ends.
  */
 export class Group {
+  readonly #address: StoreAddress
   readonly #openings: GroupOpenings
   readonly #onEnd: (error: VicinalError) => void
   readonly #onBatch: (batch: PushedBatch) => void
@@ -57,7 +59,13 @@ export class Group {
   #failure: VicinalError | null = null
   #isClosing = false
 
-  private constructor(openings: GroupOpenings, opening: Opening, { onEnd, onBatch }: GroupOptions) {
+  private constructor(
+    address: StoreAddress,
+    openings: GroupOpenings,
+    opening: Opening,
+    { onEnd, onBatch }: GroupOptions,
+  ) {
+    this.#address = address
     this.#openings = openings
     this.#onEnd = onEnd ?? (() => {})
     this.#onBatch = onBatch ?? (() => {})
@@ -71,7 +79,7 @@ export class Group {
    */
   static async open(address: StoreAddress, options: GroupOptions = {}): Promise<Group> {
     const openings = new GroupOpenings(address, options)
-    return new Group(openings, await openings.open(), options)
+    return new Group(address, openings, await openings.open(), options)
   }
 
   /** Number of the last opening. A higher one is a later owner's. */
@@ -108,13 +116,13 @@ export class Group {
   }
 
   async get(key: Uint8Array): Promise<Uint8Array | null> {
-    return await this.#watched((await this.#live()).get(key))
+    return await this.#read((thread) => thread.get(key))
   }
 
   /** The entries whose keys begin with `prefix`, from the key `from` on. */
   async *scan(prefix: Uint8Array, from = prefix): AsyncGenerator<Entry> {
-    const scan = async (next: Uint8Array, to: Uint8Array) => (await this.#live()).scan(next, to, SCAN_BYTES)
-    yield* scanned((next, to) => this.#watched(scan(next, to)), prefix, from)
+    const scan = (next: Uint8Array, to: Uint8Array) => this.#read((thread) => thread.scan(next, to, SCAN_BYTES))
+    yield* scanned(scan, prefix, from)
   }
 
   async close(): Promise<void> {
@@ -203,9 +211,9 @@ export class Group {
     )
   }
 
-  async #watched<T>(work: Promise<T>): Promise<T> {
+  async #read<T>(work: (thread: SlateThread) => Promise<T>): Promise<T> {
     try {
-      return await work
+      return await bounded(this.#address, this.#live().then(work))
     } catch (error) {
       // An empty batch fails too, and has the database opened again.
       if (error instanceof VicinalError && error.details.ending) this.write({ puts: [] }).catch(() => undefined)

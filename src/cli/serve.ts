@@ -128,7 +128,8 @@ async function closeOnceOpen(
   await node?.stop()
   await database?.close()
   await node?.leave()
-  clearTimeout(late)
+  // A thread of the database whose call the store does not answer would keep the process, and cannot be ended.
+  late.unref()
 }
 
 /** Opens the database and restores the given snapshots first. */

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { DATABASE } from '../bucket/group-opening.js'
+import { DATABASE } from '../bucket/bounded.js'
 import type { Objects } from '../bucket/objects.js'
 import { VicinalError } from '../core/errors.js'
 import type { NodeStore } from '../engine/stores/node-store.js'

@@ -7,10 +7,13 @@ import type { Random } from '../oracle/fault-random.js'
 
 const DELAY_MS = 300
 const REFUSALS = [500, 503, 429, 403]
+/** Stores repeat parts of a request in their answers. */
+export const REPEATED = 'what-no-error-shows'
+const REFUSAL = `<Error><Code>Refused</Code><Message>${REPEATED}</Message></Error>`
 const FAULTS = ['delay', 'refuse', 'swallow', 'cut', 'twice', 'late'] as const
 export type Fault = (typeof FAULTS)[number]
 /** Faults that a test asks for by themselves. */
-type Named = 'nth' | 'unreachable' | 'held' | 'silent'
+type Named = 'nth' | 'unreachable' | 'refused' | 'held' | 'silent'
 
 interface Answer {
   status: number
@@ -34,6 +37,8 @@ export class FaultyProxy {
   isCut = false
   /** A PUT that its client gave up arrives within this time. */
   lateMs = 3_000
+  /** The status by which the store refuses a request; null: it does not. */
+  refuses: ((request: StoreRequest) => number | null) | null = null
   /** Requests that the store takes and never answers, and never obeys. */
   silent: ((request: StoreRequest) => boolean) | null = null
   /** Holds a request until the promise settles. Null: passes it on. */
@@ -69,6 +74,7 @@ export class FaultyProxy {
     this.oneOf = 0
     this.everyNth = 0
     this.isCut = false
+    this.refuses = null
     this.silent = null
     this.hold = null
   }
@@ -98,6 +104,12 @@ export class FaultyProxy {
     const told = { method, path: decodeURIComponent(url), body }
     if (this.silent?.(told)) {
       this.#note('silent')
+      return
+    }
+    const status = this.refuses?.(told) ?? null
+    if (status !== null) {
+      this.#note('refused')
+      outgoing.writeHead(status, { 'content-type': 'application/xml' }).end(REFUSAL)
       return
     }
     const held = this.hold?.(told)
