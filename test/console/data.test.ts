@@ -19,6 +19,8 @@ describe('recall', () => {
     await expect.poll(() => rows.count()).toBe(6)
     // So few points are scanned, so that nothing is missed.
     expect(await rows.first().textContent()).toMatch(/^0\.8100\.0 %.*ms/)
+    await page.getByText('the queries compare all vectors').waitFor()
+    expect(await page.locator('.plot').count()).toBe(0)
     await expectAccessible(page, 'recall')
     await page.getByRole('button', { name: 'Use 0.99 …' }).click()
     expect(await page.getByLabel('The change').textContent()).toMatch(/− {3}"recall": 0.95\n\+ {3}"recall": 0.99/)

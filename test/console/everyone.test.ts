@@ -10,7 +10,7 @@ const API = `/api?${new URLSearchParams({ route: 'POST /collections/{collection_
 /** The button that fills a page, and what is there then. */
 const FILLED: Record<string, [button: string, then: string]> = {
   query: ['Run', '.plan'],
-  recall: ['Measure', '.plot canvas'],
+  recall: ['Measure', 'td'],
   quality: ['Make a report', '.histogram'],
 }
 /** Where the pictures of the docs are put; none are made without it. */

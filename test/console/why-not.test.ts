@@ -181,3 +181,14 @@ describe('a point is not among the results', () => {
     expect(await runAndAsk(fused, LONER)).toContain('No more can be told of such a query')
   })
 })
+
+it('the recall of a vector that is walked through its graph is drawn as a curve', async () => {
+  page = await stage.open()
+  await page.at('/collections/many/recall')
+  await page.locator('select').first().selectOption('easy')
+  await page.getByLabel('Queries').selectOption('50')
+  await page.getByRole('button', { name: 'Measure' }).click()
+  await page.locator('.plot canvas').waitFor({ timeout: 60_000 })
+  await page.getByText('The marked point is the default').waitFor()
+  expect(await page.getByText('the queries compare all vectors').count()).toBe(0)
+})
