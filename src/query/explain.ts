@@ -131,7 +131,11 @@ function whyOf(report: SegmentReport, { isFiltered, isSparse }: Searched): strin
   if (whyNoWalk !== '') return REASONS[whyNoWalk] ?? whyNoWalk
   // Examples can exclude points too, so a search without a filter may have a scan cost.
   if (!isFiltered && scanCost === 0) {
-    const walk = `a walk is expected to compute about ${count(plannedDistances)} distances, of ${count(linked)} vectors`
+    // Of a width that was asked for, nothing was measured: the planned distances are a rule for comparing costs.
+    const walk =
+      report.recall > 0
+        ? `a walk is expected to compute about ${count(plannedDistances)} distances, of ${count(linked)} vectors`
+        : `a walk of the fixed width ${count(report.width)} (\`hnsw_ef\`, or the limit where that is more), among ${count(linked)} vectors`
     return tail > 0 ? `${walk}; ${count(tail)} vectors that are not in the graph yet are scanned` : walk
   }
   if (strategy.endsWith(OF_VALUE) && scanCost === 0) {

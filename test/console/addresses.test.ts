@@ -10,7 +10,7 @@ const results = (of = 'section >> .results >> nth=0') => page.locator(of).locato
 
 async function run(text: string, found: number): Promise<string[]> {
   await body().fill(text)
-  await page.getByRole('button', { name: 'Run' }).first().click()
+  await page.getByRole('button', { name: 'Run', exact: true }).first().click()
   await expect.poll(async () => (await results()).length).toBe(found)
   return await results()
 }
@@ -39,7 +39,7 @@ it('two queries beside each other stand in the address both', async () => {
   await page.at('/collections/photos/query')
   await page.getByText('Two queries beside each other').click()
   await page.getByLabel('Second query: body as JSON').fill('{"query": 7, "using": "text", "limit": 5}')
-  await page.getByRole('button', { name: 'Run' }).last().click()
+  await page.getByRole('button', { name: 'Run', exact: true }).last().click()
   await expect.poll(async () => (await results()).length).toBe(5)
   await run('{"query": 7, "using": "image", "limit": 2}', 2)
   await page.reload()

@@ -33,7 +33,7 @@ const FILLED: Record<string, () => Promise<unknown>> = {
     await page.getByLabel('Query: body as JSON', { exact: true }).fill(body)
     await press('Run', '.plan')
   },
-  recall: () => press('Measure', '.plot canvas'),
+  recall: () => press('Measure', 'td'),
   quality: () => press('Make a report', '.histogram'),
   bring: async () => {
     const rows = Array.from({ length: 40 }, (_, id) => ({ id, image: [1, id, 3, 4, 5, 6, 7, 8], title: `Photo ${id}` }))

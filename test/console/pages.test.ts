@@ -160,7 +160,7 @@ describe('a query', () => {
     page = await stage.open()
     await page.at('/collections/photos/query')
     await page.getByLabel('Query: start from').selectOption('Two vectors fused')
-    await page.getByRole('button', { name: 'Run' }).click()
+    await page.getByRole('button', { name: 'Run', exact: true }).click()
     await expect.poll(() => page.locator('.plan > li > ul > li').count()).toBe(2)
     const found = await post('/collections/photos/points/query', {
       prefetch: ['image', 'text'].map((using) => ({ query: 0, using, limit: 50 })),
@@ -179,7 +179,7 @@ describe('a query', () => {
     await page.getByText('Two queries beside each other').click()
     await page.getByLabel('Query: body as JSON', { exact: true }).fill('{"query":7,"using":"image","limit":5}')
     await page.getByLabel('Second query: body as JSON').fill('{"query":7,"using":"text","limit":5}')
-    for (const run of await page.getByRole('button', { name: 'Run' }).all()) await run.click()
+    for (const run of await page.getByRole('button', { name: 'Run', exact: true }).all()) await run.click()
     const both: { points: { id: number }[] }[] = await Promise.all(
       ['image', 'text'].map((using) => post('/collections/photos/points/query', { query: 7, using, limit: 5 })),
     )
@@ -192,7 +192,7 @@ describe('a query', () => {
     page = await stage.open()
     await page.at('/collections/photos/query')
     await page.getByLabel('Query: body as JSON', { exact: true }).fill('{"query":[1,2],"using":"image"}')
-    await page.getByRole('button', { name: 'Run' }).click()
+    await page.getByRole('button', { name: 'Run', exact: true }).click()
     await expect.poll(() => page.getByRole('alert').textContent()).toMatch(/expected dim: 8, got 2/)
   })
 })

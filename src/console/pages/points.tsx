@@ -72,7 +72,9 @@ export function PointsPage({ name, ids }: { name: string; ids: string | null }) 
       {chosen && (
         <p class="row">
           {chosen.length > 0
-            ? `${whole(chosen.length)} chosen points`
+            ? chosen.length === 1
+              ? '1 point chosen by its id'
+              : `${whole(chosen.length)} chosen points`
             : 'The tab no longer has the points that were chosen on the map. Choose them there again.'}
           <button type="button" class="plain" onClick={() => show(conditions, null)}>
             Show all

@@ -146,18 +146,26 @@ function Drawn({ curve, byDefault, onDefault }: Pick<CurveParts, 'byDefault' | '
   const byRecall = useMemo(() => [...points].sort((a, b) => a.recall - b.recall), [points])
   const x = useMemo(() => byRecall.map(({ recall }) => recall), [byRecall])
   const y = useMemo(() => byRecall.map(({ p50Micros }) => p50Micros / MICROS), [byRecall])
+  const isScan = points.every((point) => point.isScan)
   const marked = byRecall.findIndex(({ asked }) => asked === byDefault)
   return (
     <>
-      <CurvePlot
-        label="Median time of a query over its measured recall"
-        x={x}
-        y={y}
-        xRange={(least) => [Math.min(least, 0.99) - 0.01, 1]}
-        xText={(value) => percent(value)}
-        yText={millis}
-        marked={marked}
-      />
+      {isScan ? (
+        <p>
+          At each recall the queries compare all vectors, for a scan costs the least here. So the choice makes no
+          difference, and there is no curve.
+        </p>
+      ) : (
+        <CurvePlot
+          label="Median time of a query over its measured recall"
+          x={x}
+          y={y}
+          xRange={(least) => [Math.min(least, 0.99) - 0.01, 1]}
+          xText={(value) => percent(value)}
+          yText={millis}
+          marked={marked}
+        />
+      )}
       <Table label="Recall and latency">
         <thead>
           <tr>
@@ -172,7 +180,8 @@ function Drawn({ curve, byDefault, onDefault }: Pick<CurveParts, 'byDefault' | '
         <tbody>{points.map((point) => row(point, byDefault, onDefault))}</tbody>
       </Table>
       <p class="quiet small">
-        Of {whole(queries)} queries; a scan takes {millis(exactMicros / MICROS)}. The marked point is the default.
+        Of {whole(queries)} queries; a scan takes {millis(exactMicros / MICROS)}.{' '}
+        {!isScan && 'The marked point is the default. '}
         Queries ask for another one by <code>params.recall</code>.
       </p>
     </>

@@ -1,4 +1,4 @@
-import { useId, useMemo, useRef, useState } from 'preact/hooks'
+import { useEffect, useId, useMemo, useRef, useState } from 'preact/hooks'
 import { cursorAt, JsonTextError, parseText, placeText } from '../service/json-text'
 import { type Api, flawsIn, formsAt, formsOf, keysOf, type Schema, valuesOf } from '../service/openapi'
 
@@ -28,7 +28,8 @@ interface Offers {
   list: Offer[]
 }
 
-const MOST_OFFERS = 12
+/** The list scrolls. */
+const MOST_OFFERS = 60
 const MOST_FLAWS = 5
 
 /**
@@ -41,7 +42,10 @@ export function JsonEditor({ label, text, onText, rows, api, schema, known = {},
   const [at, setAt] = useState(0)
   const id = useId()
   const forms = useMemo(() => (api ? formsOf(api, schema) : []), [api, schema])
-  const flaws = useMemo(() => flawsOf(text, api, forms), [text, api, forms])
+  // Where the cursor is; null while the editor does not have the focus.
+  const [cursor, setCursor] = useState<number | null>(null)
+  const flaws = useMemo(() => flawsOf(text, cursor, api, forms), [text, cursor, api, forms])
+  const list = useShown(offers && at)
   const offer = (asked: boolean) => {
     const { value, selectionStart } = area.current as HTMLTextAreaElement
     const found = api && offersAt(value, selectionStart, api, forms, known)
@@ -89,13 +93,19 @@ export function JsonEditor({ label, text, onText, rows, api, schema, known = {},
         aria-describedby={`${id}-flaws`}
         value={text}
         onInput={(event) => {
+          setCursor(event.currentTarget.selectionStart)
           onText(event.currentTarget.value)
           offer(false)
         }}
+        onClick={(event) => setCursor(event.currentTarget.selectionStart)}
+        onKeyUp={(event) => setCursor(event.currentTarget.selectionStart)}
         onKeyDown={onKey}
-        onBlur={() => setOffers(null)}
+        onBlur={() => {
+          setOffers(null)
+          setCursor(null)
+        }}
       />
-      <div id={`${id}-list`} class="offers" role="listbox" aria-label="Completions" hidden={!offers}>
+      <div ref={list} id={`${id}-list`} class="offers" role="listbox" aria-label="Completions" hidden={!offers}>
         {offers?.list.map((one, place) => (
           <div
             key={one.insert}
@@ -124,14 +134,32 @@ export function JsonEditor({ label, text, onText, rows, api, schema, known = {},
   )
 }
 
-function flawsOf(text: string, api: Api | null, forms: readonly Schema[]): string[] {
+/** The list that keeps its child of this number in sight. */
+function useShown(at: number | null) {
+  const list = useRef<HTMLDivElement>(null)
+  useEffect(() => {
+    if (at !== null) list.current?.children[at]?.scrollIntoView({ block: 'nearest' })
+  }, [at])
+  return list
+}
+
+function flawsOf(text: string, cursor: number | null, api: Api | null, forms: readonly Schema[]): string[] {
   if (text.trim() === '') return []
   try {
     const root = parseText(text)
     return api ? flawsIn(api, forms, root, text).slice(0, MOST_FLAWS) : []
   } catch (error) {
-    return error instanceof JsonTextError ? [`${placeText(text, error.at)}: ${error.message}`] : []
+    if (!(error instanceof JsonTextError) || isBeingTyped(text, error.at, cursor)) return []
+    return [`${placeText(text, error.at)}: ${error.message}`]
   }
+}
+
+/** Whether the fault is the part at the cursor, which is not finished yet. */
+function isBeingTyped(text: string, at: number, cursor: number | null): boolean {
+  if (cursor === null) return false
+  if (at >= cursor) return /^[\s"]*$/.test(text.slice(cursor, at))
+  const [rest = ''] = text.slice(cursor).split('\n', 1)
+  return !text.slice(at, cursor).includes('\n') && /^["\s\]},]*$/.test(rest)
 }
 
 function offersAt(
@@ -144,7 +172,8 @@ function offersAt(
   const cursor = cursorAt(text, offset)
   if (!cursor) return null
   const there = formsAt(api, forms, cursor.path)
-  const list = cursor.kind === 'key' ? keys(there, cursor.taken, text.slice(offset)) : values(there, cursor.path, known)
+  const list =
+    cursor.kind === 'key' ? keys(api, there, cursor.taken, text.slice(offset)) : values(there, cursor.path, known)
   const typed = cursor.typed.toLowerCase()
   const found = list.filter((one) => one.text.toLowerCase().includes(typed) && one.text !== cursor.typed)
   const rank = (one: Offer) => (one.text.toLowerCase().startsWith(typed) ? 0 : 1)
@@ -153,8 +182,8 @@ function offersAt(
   return { start: cursor.start, end, list: found.sort((a, b) => rank(a) - rank(b)).slice(0, MOST_OFFERS) }
 }
 
-function keys(forms: readonly Schema[], taken: readonly string[], after: string): Offer[] {
-  const all = new Map(keysOf(forms))
+function keys(api: Api, forms: readonly Schema[], taken: readonly string[], after: string): Offer[] {
+  const all = new Map(keysOf(api, forms))
   for (const key of taken) all.delete(key)
   const colon = /^"?\s*:/.test(after) ? '' : ': '
   return [...all].map(([key, about]) => ({ insert: `${JSON.stringify(key)}${colon}`, text: key, about }))

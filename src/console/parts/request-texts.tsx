@@ -13,14 +13,16 @@ export interface Request {
   type?: string
 }
 
-/** The same request for a terminal and for two languages. The key is never part of it. */
-export function RequestTexts({ request }: { request: Request }) {
+/**
+ * The same request for a terminal and for two languages. The key is never part of it. `of` tells two on one page apart.
+ */
+export function RequestTexts({ request, of = '' }: { request: Request; of?: string }) {
   const [kind, setKind] = useState<keyof typeof TEXTS>('curl')
   const text = TEXTS[kind](request)
   const choice = (
     <div class="row">
       <select
-        aria-label="Language of the request"
+        aria-label={`Language of the request${of}`}
         value={kind}
         onChange={(event) => setKind(event.currentTarget.value as typeof kind)}
       >
@@ -37,7 +39,7 @@ export function RequestTexts({ request }: { request: Request }) {
   )
   return (
     <Section title="As a request" beside={choice}>
-      <Code label={`The request as ${kind}`} text={text} />
+      <Code label={`The request as ${kind}${of}`} text={text} />
     </Section>
   )
 }

@@ -14,6 +14,25 @@ export function short(value: number): string {
   return value.toFixed(magnitude >= 10 ? 1 : magnitude >= 0.1 ? 2 : 4)
 }
 
+const LEAST_DIGITS = 4
+/** Digits of a score, which is a float of 32 bits. */
+const MOST_DIGITS = 9
+
+/** Numbers in their order, with four digits, or as many more as tell neighbours that differ apart. */
+export function digitsApart(values: readonly (number | null)[]): string[] {
+  for (let digits = LEAST_DIGITS; ; digits++) {
+    const texts = values.map((value) => (value === null ? '' : digitsOf(value, digits)))
+    const isApart = values.every((value, at) => at === 0 || value === values[at - 1] || texts[at] !== texts[at - 1])
+    if (isApart || digits === MOST_DIGITS) return texts
+  }
+}
+
+function digitsOf(value: number, digits: number): string {
+  const text = value.toPrecision(digits)
+  // Whole numbers keep all of their digits.
+  return text.includes('e+') || Number.isInteger(value) ? String(value) : text
+}
+
 export function bytes(value: number): string {
   let at = 0
   while (value >= 1024 && at < UNITS.length - 1) {

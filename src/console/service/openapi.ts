@@ -113,9 +113,13 @@ function inside({ properties, additionalProperties, items }: Schema, step: strin
   return properties?.[step] ?? (typeof additionalProperties === 'object' ? additionalProperties : undefined)
 }
 
-export function keysOf(forms: readonly Schema[]): [key: string, description: string][] {
+/** A key without a description has that of the type that it names. */
+export function keysOf(api: Api, forms: readonly Schema[]): [key: string, description: string][] {
   return forms.flatMap(({ properties = {} }) =>
-    Object.entries(properties).map(([key, { description = '' }]): [string, string] => [key, description]),
+    Object.entries(properties).map(([key, schema]): [string, string] => [
+      key,
+      schema.description ?? formsOf(api, schema).find(({ description }) => description)?.description ?? '',
+    ]),
   )
 }
 
@@ -147,22 +151,58 @@ export function exampleOf(api: Api, schema: Schema | undefined, depth = 0): unkn
   return Object.fromEntries(keys.map((key) => [key, exampleOf(api, form.properties?.[key], depth + 1)]))
 }
 
-/** Fields that the description does not have, and values of another type, each with its place in the text. */
-export function flawsIn(api: Api, forms: readonly Schema[], node: JsonNode, text: string): string[] {
+const MOST_STEPS = 2
+
+/** Where a field belongs: the nearest place that has it, as `params`; null where none has it, or several do. */
+export function homeOf(api: Api, root: readonly Schema[], field: string): string | null {
+  let places: [path: string, forms: readonly Schema[]][] = [['', root]]
+  for (let step = 0; step <= MOST_STEPS; step++) {
+    const homes = places.filter(([, forms]) => forms.some(({ properties }) => properties && field in properties))
+    if (homes.length > 0) return homes.length === 1 ? (homes[0]?.[0] ?? null) : null
+    places = places.flatMap(([path, forms]) => {
+      const keys = new Set(forms.flatMap(({ properties = {} }) => Object.keys(properties)))
+      const fields = [...keys].map((key): [string, Schema[]] => [
+        path === '' ? key : `${path}.${key}`,
+        formsAt(api, forms, [key]),
+      ])
+      return forms.some(({ items }) => items) ? [...fields, [`${path}[]`, formsAt(api, forms, [0])]] : fields
+    })
+  }
+  return null
+}
+
+function strayText(api: Api, root: readonly Schema[], field: string): string {
+  const home = homeOf(api, root, field)
+  const belongs =
+    home === null ? '' : home === '' ? ': it belongs to the outermost object' : `: it belongs in “${home}”`
+  return `there is no field ${JSON.stringify(field)} here${belongs}`
+}
+
+/**
+ * Fields that the description does not have, and values of another type, each with its place in the text. `root` has the
+ * forms of the whole text.
+ */
+export function flawsIn(
+  api: Api,
+  forms: readonly Schema[],
+  node: JsonNode,
+  text: string,
+  root: readonly Schema[] = forms,
+): string[] {
   if (forms.length === 0) return []
   if (!isAllowed(forms, node)) {
     const wanted = [...new Set(forms.flatMap(({ type = [] }) => type))].join(' or ')
     return [`${placeText(text, node.start)}: expected ${wanted}, got ${text.slice(node.start, node.end).slice(0, 40)}`]
   }
-  const items = (node.items ?? []).flatMap((item, at) => flawsIn(api, formsAt(api, forms, [at]), item, text))
+  const items = (node.items ?? []).flatMap((item, at) => flawsIn(api, formsAt(api, forms, [at]), item, text, root))
   const fields = (node.fields ?? []).flatMap(({ key, keyStart, value }) => {
     const inner = formsAt(api, forms, [key])
     const isClosed = forms.some(({ properties }) => properties) && !forms.some(isOpen)
     const isKnown = forms.some(({ properties }) => properties && key in properties)
     if (isClosed && !isKnown && inner.length === 0) {
-      return [`${placeText(text, keyStart)}: the description has no field ${JSON.stringify(key)} here`]
+      return [`${placeText(text, keyStart)}: ${strayText(api, root, key)}`]
     }
-    return flawsIn(api, inner, value, text)
+    return flawsIn(api, inner, value, text, root)
   })
   return [...items, ...fields]
 }

@@ -16,6 +16,8 @@ export interface Measured {
   p50Micros: number
   p99Micros: number
   distances: number
+  /** Every query compared all vectors. */
+  isScan: boolean
 }
 
 export interface Curve {
@@ -79,6 +81,7 @@ function measured(asked: number, answers: readonly QueryAnswer[], truth: readonl
     p50Micros: quantile(times, 0.5),
     p99Micros: quantile(times, 0.99),
     distances: mean(answers.map(({ explain }) => explain?.distances_computed ?? 0)),
+    isScan: answers.length > 0 && answers.every(({ explain }) => /^scan\b/.test(explain?.strategy ?? '')),
   }
 }
 

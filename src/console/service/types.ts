@@ -29,6 +29,8 @@ export interface CollectionInfo {
     params: {
       vectors?: VectorParams | Record<string, VectorParams>
       sparse_vectors?: Record<string, unknown>
+      /** Any text is an id. */
+      ids?: 'text'
       [other: string]: unknown
     }
     hnsw_config: HnswConfig
@@ -97,6 +99,9 @@ export interface PlanSegment {
   strategy: string
   why?: string
   codes?: string
+  /** Of a walk: the width of its beam. */
+  effort?: { width: number } | null
+  expected_recall?: number | null
   distances_computed?: number
   rescored?: number
   took_us: number

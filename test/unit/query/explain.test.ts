@@ -84,6 +84,10 @@ it('a requested width: no promised recall', async () => {
   await shard.waitForIndex()
   const { segments } = await explain({ params: { hnswEf: 123 } })
   expect(segments[0]).toMatchObject({ effort: { width: 123, reach: null }, expectedRecall: null })
+  // How many distances such a walk takes was not measured.
+  expect(segments[0]?.why).toBe(
+    'a walk of the fixed width 123 (`hnsw_ef`, or the limit where that is more), among 6,000 vectors',
+  )
 })
 
 it('the reason for making no walk', async () => {

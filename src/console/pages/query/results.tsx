@@ -1,24 +1,37 @@
-import { short } from '../../parts/words'
+import { linkTo } from '../../parts/place'
+import { digitsApart } from '../../parts/words'
 import { writeJson } from '../../service/exact-json'
 import type { Point, PointId } from '../../service/types'
 
 /** Characters of a payload beside a result. */
 const TEXT = 200
 
+interface Parts {
+  /** Of the collection. */
+  name: string
+  points: readonly Point[]
+  /** Ids that the query beside this one found. */
+  others: readonly PointId[] | null
+}
+
 /** Found points with their scores. Beside another query's, points that only this one found are marked. */
-export function Results({ points, others }: { points: readonly Point[]; others: readonly PointId[] | null }) {
+export function Results({ name, points, others }: Parts) {
+  const scores = digitsApart(points.map(({ score }) => (score === undefined ? null : Number(score))))
   return (
     <ol class="results">
-      {points.map(({ id, text_id, score, payload }, at) => {
+      {points.map(({ id, text_id, payload }, at) => {
         const there = others?.indexOf(id) ?? -1
         return (
           <li key={id}>
             <span class="quiet">{at + 1}</span>
             <span class="text">
-              <strong>{String(text_id ?? id)}</strong> <span class="quiet">{textOf(payload)}</span>
+              <strong>
+                <a href={linkTo(['collections', name, 'points'], { ids: writeJson([id]) })}>{String(text_id ?? id)}</a>
+              </strong>{' '}
+              <span class="quiet">{textOf(payload)}</span>
             </span>
             <span>
-              {score === undefined ? '' : short(Number(score))}{' '}
+              <span class="score">{scores[at]}</span>{' '}
               {others && (
                 <span class={there < 0 ? 'only' : 'quiet'}>{there < 0 ? 'only here' : `there ${there + 1}`}</span>
               )}

@@ -85,7 +85,7 @@ function rounded(value: unknown): unknown {
 }
 
 /** Indented, but for lists of numbers: each stands on one line. */
-function textOf(body: object): string {
+export function textOf(body: object): string {
   return writeJson(body, null, 2).replaceAll(/\[\n[\s\d.,eE+-]+\]/g, (list) =>
     list.replaceAll(/\n\s*/g, '').replaceAll(',', ', '),
   )
