@@ -1,5 +1,5 @@
 /** Background work that fails or ends, as seen by callers that wait for it. */
-import { beforeEach, expect, onTestFinished, test } from 'vitest'
+import { beforeEach, expect, onTestFinished, test, vi } from 'vitest'
 import { VicinalError } from '../../../../src/core/errors.js'
 import { OutdatedSegments } from '../../../../src/engine/collection/checkpointer.js'
 import { Maintenance, type MaintenanceParts } from '../../../../src/engine/collection/maintenance.js'
@@ -35,6 +35,7 @@ function maintenance(own: Partial<MaintenanceParts>): Maintenance {
     bounds: { spillBytes: Number.POSITIVE_INFINITY, segmentBytes: Number.POSITIVE_INFINITY },
     flush: nothing,
     checkpoint: nothing,
+    files: null,
     housekeep: nothing,
     onTrouble: () => undefined,
     ...own,
@@ -62,6 +63,18 @@ test('a caller whose segments were rebuilt continues even if the next step faile
   work.hurry()
   await rebuilt
   expect(shard.stats().segments.some(({ segment }) => outdated.has(segment))).toBe(false)
+})
+
+test('the bytes on disk are measured at the first tick, and not at each', async () => {
+  let measured = 0
+  const measureDisk = async () => {
+    measured++
+  }
+  const work = maintenance({ files: { sweep: async () => undefined, measureDisk } })
+  work.start()
+  await vi.waitFor(() => expect(measured).toBe(1), { timeout: 10_000 })
+  await new Promise((resolve) => setTimeout(resolve, 1_500))
+  expect(measured).toBe(1)
 })
 
 test('all waiting callers continue at the end, whatever fails', async () => {
