@@ -65,16 +65,15 @@ test('a caller whose segments were rebuilt continues even if the next step faile
   expect(shard.stats().segments.some(({ segment }) => outdated.has(segment))).toBe(false)
 })
 
-test('the bytes on disk are measured at the first tick, and not at each', async () => {
-  let measured = 0
-  const measureDisk = async () => {
-    measured++
-  }
-  const work = maintenance({ files: { sweep: async () => undefined, measureDisk } })
+test('the bytes on disk are measured at the first tick, and then with each cleaning alone', async () => {
+  const done: string[] = []
+  const measureDisk = async () => void done.push('measured')
+  const sweep = async () => void done.push('swept')
+  const work = maintenance({ files: { sweep, measureDisk } })
   work.start()
-  await vi.waitFor(() => expect(measured).toBe(1), { timeout: 10_000 })
-  await new Promise((resolve) => setTimeout(resolve, 1_500))
-  expect(measured).toBe(1)
+  await vi.waitFor(() => expect(done).toEqual(['measured']), { timeout: 10_000 })
+  nowMs = LONG_MS
+  await vi.waitFor(() => expect(done).toEqual(['measured', 'swept']), { timeout: 10_000 })
 })
 
 test('all waiting callers continue at the end, whatever fails', async () => {
