@@ -1,4 +1,4 @@
-/** Bytes on disk of each open collection of this process, as measured when its folder was cleaned last. */
+/** Bytes on disk of each open collection of this process, as measured after its opening and with each cleaning of its folder. */
 export interface DiskParts {
   log: number
   table: number

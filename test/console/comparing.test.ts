@@ -56,7 +56,7 @@ it('results lead to their points, and have as many digits as tell their scores a
   const [id = ''] = await idsOf(1)
   await page.locator('.results').getByRole('link', { name: id, exact: true }).click()
   await page.getByLabel(`Point ${id}`, { exact: true }).waitFor()
-  await page.getByText('1 point chosen by its id').waitFor()
+  await page.getByText('The point with the id ').waitFor()
   expect(await page.getByRole('article').count()).toBe(1)
   await page.reload()
   await page.getByLabel(`Point ${id}`, { exact: true }).waitFor()

@@ -102,8 +102,8 @@ describe('a broken row', () => {
     await store()
     const told = await refused().allTextContents()
     expect(told).toEqual([
-      expect.stringMatching(/^2Format error in JSON/),
-      expect.stringMatching(/^3row: expected an object/),
+      expect.stringMatching(/^line 2no JSON: it ends in the middle, expected a key in quotes.*\{"id":41,refused$/),
+      expect.stringMatching(/^line 3row: expected an object/),
     ])
     expect(await point(43)).toContain('"a":3')
     await expectAccessible(page, 'rows that are not stored')
@@ -112,8 +112,33 @@ describe('a broken row', () => {
   it('of a JSON array is told by its number', async () => {
     await choose('broken.json', '[{"id":50,"vector":[1,0],"a":1},null,7,{"id":51,"vector":[1,0],"a":1}]')
     await store()
-    expect(await refused().allTextContents()).toEqual([expect.stringMatching(/^2/), expect.stringMatching(/^3/)])
+    expect(await refused().allTextContents()).toEqual([
+      expect.stringMatching(/^row 2/),
+      expect.stringMatching(/^row 3/),
+    ])
     expect(await tile('Stored')).toBe('2')
+  })
+
+  it('of a JSON array that is cut off is told with the cause', async () => {
+    await choose('cut.json', '[{"id":50,"vector":[1,0]},{"id":51')
+    const alert = page.getByRole('alert')
+    await expect.poll(() => alert.textContent()).toBe('cut.json: no JSON: it ends in the middle, expected “,” or “}”')
+  })
+
+  it('is told by its line, its id, its beginning and its place in the JSON', async () => {
+    const long = `<img src=x onerror="document.title='run'">${'x'.repeat(400)}`
+    const rows = ['{"id":44,"vector":[1,0],"a":1}', '', JSON.stringify({ id: 45, vector: [1], a: long }), '{"id":46]']
+    await choose('found.jsonl', rows.join('\n'))
+    await page.getByText('The file has 3 rows.').waitFor()
+    await store()
+    const told = await refused().allTextContents()
+    expect(told[0]).toMatch(/^line 3vector.*45\{"id":45,"vector":\[1\],"a":"<img src=x/)
+    expect(told[0]?.length).toBeLessThan(400)
+    expect(told[1]).toMatch(/^line 4no JSON at character 9: expected “,” or “}”, got \]/)
+    expect(await page.title()).not.toBe('run')
+    const link = page.getByRole('link', { name: 'quarantine', exact: true })
+    expect(await link.getAttribute('href')).toBe('#/collections/shop/quarantine')
+    await expectAccessible(page, 'refused rows with their beginnings')
   })
 
   it('of CSV has too many cells or a wrong quote, and none of it is stored', async () => {
@@ -131,9 +156,9 @@ describe('a broken row', () => {
     await store()
     const told = await refused().allTextContents()
     expect(told).toEqual([
-      expect.stringMatching(/^2expected 3 cells, got 4/),
-      expect.stringMatching(/^3a quote is followed by/),
-      expect.stringMatching(/^5a quote is not closed/),
+      expect.stringMatching(/^row 2expected 3 cells, got 4/),
+      expect.stringMatching(/^row 3a quote is followed by/),
+      expect.stringMatching(/^row 5a quote is not closed/),
     ])
     expect(await point(60)).toContain('"title":"a"')
     expect(await point(63)).toContain('"payload":{}')
@@ -146,7 +171,7 @@ describe('a broken row', () => {
 
   it('of JSON lines that has no end is refused before it fills the memory', async () => {
     await choose('endless.jsonl', 'x'.repeat(70 * 1024 * 1024))
-    await expect.poll(() => page.getByRole('alert').textContent()).toMatch(/endless\.jsonl, row 1: .*at most 64 MiB/)
+    await expect.poll(() => page.getByRole('alert').textContent()).toMatch(/endless\.jsonl, line 1: .*at most 64 MiB/)
   })
 
   it('is one of many: a thousand are told, and the number of the others', async () => {
@@ -154,7 +179,7 @@ describe('a broken row', () => {
     await choose('many.ndjson', rows.join('\n'))
     await store()
     await expect.poll(() => refused().count()).toBe(1_000)
-    expect(await refused().first().textContent()).toMatch(/^1vector/)
+    expect(await refused().first().textContent()).toMatch(/^line 1vector/)
     await page.getByText('and 500 more rows that are not stored').waitFor()
   })
 })
@@ -221,6 +246,26 @@ describe('an import', () => {
     await page.getByRole('button', { name: 'Store the rows' }).click()
     await expect.poll(() => page.getByRole('alert').textContent()).toBe('the disk is full')
     await page.getByRole('heading', { name: 'Broken off' }).waitFor()
+  })
+
+  it('tells beforehand what it will do, and its report stays while one moves between pages', async () => {
+    const before = ((await (await fetch(`${stage.service.url}${SHOP}`)).json()) as { result: { points_count: number } })
+      .result.points_count
+    const points = (count: number) => count.toLocaleString('en')
+    const two = '[{"id":90000001,"vector":[1,0],"a":1},{"id":90000002,"vector":[1,0],"a":1},null]'
+    await choose('two.json', two)
+    await page
+      .getByText(`The file has 3 rows. shop has ${points(before)} points. A row whose id exists replaces that point.`)
+      .waitFor()
+    await store()
+    const after = page.getByText(/^shop has .* points now/)
+    await expect.poll(() => after.textContent()).toContain(`${points(before + 2)} points now, ${points(before)} before`)
+    await page.getByRole('link', { name: 'Points', exact: true }).click()
+    await page.getByRole('heading', { name: 'Points of shop' }).waitFor()
+    await page.getByRole('link', { name: 'Bring data' }).click()
+    await page.getByText('two.json').waitFor()
+    expect(await tile('Stored')).toBe('2')
+    expect(await refused().count()).toBe(1)
   })
 
   it('ends when its page is left', async () => {

@@ -67,3 +67,21 @@ it('draws its plots once there are two looks', async () => {
   goOn()
   await page.locator('.plot canvas').first().waitFor()
 })
+
+it('tells memory and sizes by the same measure as the page of a collection', async () => {
+  page = await stage.open()
+  await page.at('/')
+  const first = page.locator('.shares > li').first()
+  await expect.poll(() => first.locator('.amount').textContent()).toMatch(/iB in memory .* %; size .*iB/)
+  await first.getByRole('link').click()
+  const table = page.getByRole('region', { name: 'Memory by part' })
+  const heads = await table.locator('thead th').allTextContents()
+  expect(heads).toEqual(['Part', 'In memory resident now', 'Share', 'Size all of it, in memory or in files'])
+  const held = await table
+    .locator('tbody tr')
+    .evaluateAll((rows) => rows.map((row) => (row.children[1]?.textContent ?? '').split(' ')))
+  const units = ['B', 'KiB', 'MiB', 'GiB']
+  const amounts = held.map(([amount = '', unit = '']) => Number(amount.replace(',', '')) * 1024 ** units.indexOf(unit))
+  expect(amounts).toEqual(amounts.toSorted((a, b) => b - a))
+  await page.getByText('Memory is counted in whole pages').waitFor()
+})

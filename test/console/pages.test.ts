@@ -37,7 +37,7 @@ describe('the overview', () => {
   it('tells requests and latency as they come', async () => {
     page = await stage.open()
     await page.at('/')
-    const reads = page.locator('.tile', { hasText: 'Reads, lately' })
+    const reads = page.locator('.tile', { hasText: 'Reads' })
     await expect
       .poll(async () => {
         await post('/collections/photos/points/query', { query: 7, using: 'image' })
@@ -61,7 +61,9 @@ describe('a collection', () => {
     const index = memory.vectors.image.graph.bytes > 0 ? /graph of/ : /no graph: scanned/
     expect(await page.getByRole('row', { name: /^image 8 Cosine/ }).textContent()).toMatch(index)
     // Memory is taken by pages: of small parts it is more than their size.
-    await page.locator('.tile', { hasText: /^Memory[\d.]+ KiBsize [\d.]+ KiB$/ }).waitFor()
+    await page
+      .locator('.tile', { hasText: /^In memory[\d.]+ KiB(of [\d.]+ KiB in all|all [\d.]+ KiB, in whole pages)$/ })
+      .waitFor()
     const indexed = page.locator('.tile', { hasText: 'Vectors in the index' })
     expect(await indexed.textContent()).toContain(` of ${info.vectors_count}`)
     await expect.poll(() => page.getByText('No segment is being built').count()).toBe(1)

@@ -1,6 +1,6 @@
 /** Points as cards: they show, filter and change the stored values. */
 import { describe, expect, it } from 'vitest'
-import { setTheStage, type Watched } from './browser.js'
+import { expectAccessible, setTheStage, type Watched } from './browser.js'
 
 const stage = setTheStage()
 const BIG = '9007199254740993'
@@ -110,6 +110,44 @@ describe('a filter', () => {
     page = await stage.open()
     await page.at(`/collections/photos/points?${new URLSearchParams({ filter: '[{"key":1},null,' })}`)
     await page.getByRole('article').first().waitFor()
+  })
+})
+
+describe('an id that is typed', () => {
+  it('leads to its point, in the address, whatever the filter', async () => {
+    page = await stage.open()
+    await page.at(`/collections/photos/points?${new URLSearchParams({ filter: '[{"key":"camera","value":"Leica"}]' })}`)
+    await page.getByLabel('Go to id').fill('150')
+    await page.keyboard.press('Enter')
+    await card('150').waitFor()
+    await expect.poll(() => page.getByRole('article').count()).toBe(1)
+    await page.getByText('The point with the id 150').waitFor()
+    await page.reload()
+    await card('150').waitFor()
+    await page.getByLabel('Go to id').fill('987654321')
+    await page.getByRole('button', { name: 'Go', exact: true }).click()
+    await page.getByText('No point has the id 987654321').waitFor()
+    await expectAccessible(page, 'an id that no point has')
+    await page.getByRole('button', { name: 'Show all' }).click()
+    await page.getByText('Page 1').waitFor()
+    await expect.poll(() => page.getByRole('article').count()).toBe(48)
+  })
+
+  it('may be a text, or beyond 2^53', async () => {
+    await fill('typed', '[{"id":"12","vector":[1,0]},{"id":"b","vector":[0,1]}]', ',"ids":"text"')
+    await fill('typed-big', `[{"id":${BIG},"vector":[1,0]},{"id":${NEXT},"vector":[0,1]}]`)
+    page = await stage.open()
+    for (const [of, id] of [
+      ['typed', '12'],
+      ['typed-big', BIG],
+    ] as const) {
+      await page.at(`/collections/${of}/points`)
+      await expect.poll(() => page.getByRole('article').count()).toBe(2)
+      await page.getByLabel('Go to id').fill(id)
+      await page.keyboard.press('Enter')
+      await expect.poll(() => page.getByRole('article').count()).toBe(1)
+      await card(id).waitFor()
+    }
   })
 })
 

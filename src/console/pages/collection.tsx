@@ -4,6 +4,7 @@ import { Confirm } from '../parts/confirm'
 import { May } from '../parts/may'
 import { linkTo } from '../parts/place'
 import { bytes, percent, whole } from '../parts/words'
+import { sizeOf } from '../service/memory-parts'
 import { type Asked, useAsked } from '../service/polled'
 import { ask } from '../service/session'
 import type { CollectionInfo } from '../service/types'
@@ -66,6 +67,7 @@ export function CollectionPage({ name }: { name: string }) {
 function Facts({ info }: { info: CollectionInfo }) {
   const { points_count, vectors_count, indexed_vectors_count, segments_count, log_bytes, tail_bytes, memory } = info
   const { optimizer_status } = info
+  const size = sizeOf(memory)
   return (
     <>
       {optimizer_status !== 'ok' && <ErrorLine error={new Error(optimizer_status.error)} />}
@@ -81,7 +83,13 @@ function Facts({ info }: { info: CollectionInfo }) {
           value={vectors_count ? percent(indexed_vectors_count / vectors_count) : '–'}
           beside={segments_count === 1 ? '1 segment' : `${whole(segments_count)} segments`}
         />
-        <Tile name="Memory" value={bytes(memory.total.resident_bytes)} beside={`size ${bytes(memory.total.bytes)}`} />
+        <Tile
+          name="In memory"
+          value={bytes(memory.total.resident_bytes)}
+          beside={
+            memory.total.resident_bytes < size ? `of ${bytes(size)} in all` : `all ${bytes(size)}, in whole pages`
+          }
+        />
         <Tile name="Log" value={bytes(log_bytes)} beside={`tail ${bytes(tail_bytes)}`} />
       </div>
     </>

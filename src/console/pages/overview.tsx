@@ -1,18 +1,18 @@
-import { useContext, useMemo, useRef, useState } from 'preact/hooks'
+import { useContext, useMemo, useState } from 'preact/hooks'
 import { ErrorLine, Section, Tile, Waiting } from '../parts/basics'
 import { Plot } from '../parts/plot'
 import { bytes, millis, short, uptime, whole } from '../parts/words'
 import type { Rights } from '../service/access'
-import { byCollection, type Metrics, metricsOf, numberOf } from '../service/metrics-text'
+import { byCollection, type Lately, type Metrics, metricsOf, numberOf } from '../service/metrics-text'
 import { type Asked, useAsked } from '../service/polled'
 import { askRights, RightsOfTab } from '../service/rights'
-import { ask, askPlain } from '../service/session'
+import { ask, askPlain, onKeyKept } from '../service/session'
 import type { CollectionInfo } from '../service/types'
 import { CollectionTable } from './overview/collection-table'
-import { type Drawn, type Looks, withLook } from './overview/looks'
+import { type Drawn, type Looks, recentReads, sinceStart, withLook } from './overview/looks'
 import { Memory } from './overview/memory'
 import { Nodes } from './overview/nodes'
-import { type Column, measuredRows, namedRows, type Row, sorted, toldRows, troublesIn } from './overview/rows'
+import { type Column, closedIn, measuredRows, namedRows, type Row, sorted, toldRows, troublesIn } from './overview/rows'
 
 const LOOK_EVERY_MS = 2_000
 const SLOW_LOOK_EVERY_MS = 10_000
@@ -26,6 +26,12 @@ const MOST_INFOS = 50
 interface Listed {
   collections: { name: string }[]
 }
+
+/** The looks of this tab, so that a return to the page goes on with them. Another key begins anew. */
+let looksOfTab: Looks | null = null
+onKeyKept(() => {
+  looksOfTab = null
+})
 
 export function OverviewPage() {
   // Asked beside the rights, so that neither waits for the other.
@@ -56,18 +62,16 @@ function useKnownRights(isAnswered: boolean): Rights | null {
 
 /** For callers that may read everything. */
 function OfAll({ listed }: { listed: Asked<Listed> }) {
-  const looks = useRef<Looks | null>(null)
   const asked = useAsked(
     async (signal) => {
       const text = await (await askPlain('/metrics', signal)).text()
-      looks.current = withLook(looks.current, metricsOf(text), Date.now() / 1000)
-      return looks.current
+      looksOfTab = withLook(looksOfTab, metricsOf(text), Date.now() / 1000)
+      return looksOfTab
     },
     [],
     LOOK_EVERY_MS,
   )
   const found = asked.value
-  const last = found?.drawn.at(-1)
   const metrics = found?.metrics ?? null
   const troubles = useMemo(() => metrics && troublesIn(metrics), [metrics])
   const rowsOf = useMemo(() => (metrics ? (names: string[]) => measuredRows(names, metrics) : namedRows), [metrics])
@@ -75,10 +79,10 @@ function OfAll({ listed }: { listed: Asked<Listed> }) {
   return (
     <>
       <ErrorLine error={asked.error} />
-      {metrics && last && <Tiles metrics={metrics} drawn={last} />}
+      {metrics && found && <Tiles metrics={metrics} drawn={found.drawn} uncounted={closedIn(rows).uncounted} />}
       {found && <Load looks={found.drawn} />}
       {troubles !== null && <Warnings since={troubles} />}
-      <Memory rows={rows} />
+      <Memory rows={rows} onOpened={asked.again} />
       <Collections listed={listed} rows={rows} />
       <Nodes />
     </>
@@ -106,13 +110,22 @@ function OfSome({ listed }: { listed: Asked<Listed> }) {
   return (
     <>
       <Warnings since="" />
-      <Memory rows={rows} />
+      <Memory rows={rows} onOpened={infos.again} />
       <Collections listed={listed} rows={rows} />
     </>
   )
 }
 
-function Tiles({ metrics, drawn: { perSecond, reads } }: { metrics: Metrics; drawn: Drawn }) {
+interface TileParts {
+  metrics: Metrics
+  drawn: readonly Drawn[]
+  /** Closed collections whose points nobody knows. */
+  uncounted: number
+}
+
+function Tiles({ metrics, drawn, uncounted }: TileParts) {
+  const perSecond = drawn.at(-1)?.perSecond ?? null
+  const all = useMemo(() => sinceStart(metrics), [metrics])
   const sum = (name: string) => [...byCollection(metrics, name).values()].reduce((all, one) => all + one, 0)
   const value = (name: string) => numberOf(metrics, name)
   const limit = value('memory_limit_bytes')
@@ -123,7 +136,7 @@ function Tiles({ metrics, drawn: { perSecond, reads } }: { metrics: Metrics; dra
       <Tile
         name="Points"
         value={whole(sum('collection_points'))}
-        beside={`${whole(sum('collection_vectors'))} vectors`}
+        beside={`${whole(sum('collection_vectors'))} vectors${uncounted > 0 ? `, without ${whole(uncounted)} closed` : ''}`}
       />
       <Tile
         name="Memory"
@@ -132,13 +145,21 @@ function Tiles({ metrics, drawn: { perSecond, reads } }: { metrics: Metrics; dra
       />
       <Tile
         name="Requests"
-        value={perSecond === null ? '–' : `${short(perSecond)}/s`}
-        beside={`${value('rest_requests_in_work')} in work`}
+        value={perSecond === null ? whole(all.requests) : `${short(perSecond)}/s`}
+        beside={`${perSecond === null ? '' : `${whole(all.requests)} `}since start, ${value('rest_requests_in_work')} in work`}
       />
-      <Tile name="Reads, lately" value={millis(reads.p50)} beside={`p99 ${millis(reads.p99)}`} />
+      <Reads recent={recentReads(drawn)} all={all.reads} />
       <Tile name="Up for" value={uptime(value('process_uptime_seconds'))} />
     </div>
   )
+}
+
+/** Of the last minute; where it had none, of all time. */
+function Reads({ recent, all }: { recent: Lately | null; all: Lately }) {
+  if (all.p50 === null) return <Tile name="Reads" value="–" beside="no reads yet" />
+  const { p50, p99 } = recent ?? all
+  const beside = `p99 ${millis(p99)}, ${whole(all.requests)} since start`
+  return <Tile name={recent ? 'Reads, lately' : 'Reads since start'} value={millis(p50)} beside={beside} />
 }
 
 function Load({ looks }: { looks: readonly Drawn[] }) {
@@ -166,7 +187,12 @@ function Load({ looks }: { looks: readonly Drawn[] }) {
   return (
     <div class="plots">
       <Plot title="Requests a second" times={times} lines={rate} />
-      <Plot title="Latency" times={times} lines={latency} />
+      <Plot
+        title="Latency"
+        times={times}
+        lines={latency}
+        none="No reads yet and no writes, since the page was opened."
+      />
     </div>
   )
 }
@@ -231,6 +257,12 @@ function Collections({ listed, rows: all }: { listed: Asked<Listed>; rows: reado
         </p>
       ) : (
         <CollectionTable rows={rows} order={order} onOrder={setOrder} />
+      )}
+      {rows.some(({ disk }) => disk !== undefined) && (
+        <p class="quiet small">
+          Disk has log, table and segment files, as of the last half minute. Graphs and maps of small collections are in
+          memory alone, so that these may take more memory than disk.
+        </p>
       )}
     </Section>
   )

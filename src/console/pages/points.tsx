@@ -10,6 +10,7 @@ import type { CollectionInfo, Point, PointId } from '../service/types'
 import { Card } from './points/card'
 import { Facets } from './points/facets'
 import { type Condition, conditionsIn, FilterBar, filterOf, idIn, idsIn } from './points/filter-bar'
+import { ChosenIds, GoTo } from './points/go-to'
 
 const PAGE = 48
 
@@ -69,18 +70,8 @@ export function PointsPage({ name, ids }: { name: string; ids: string | null }) 
   return (
     <>
       <h1>Points of {name}</h1>
-      {chosen && (
-        <p class="row">
-          {chosen.length > 0
-            ? chosen.length === 1
-              ? '1 point chosen by its id'
-              : `${whole(chosen.length)} chosen points`
-            : 'The tab no longer has the points that were chosen on the map. Choose them there again.'}
-          <button type="button" class="plain" onClick={() => show(conditions, null)}>
-            Show all
-          </button>
-        </p>
-      )}
+      {chosen && <ChosenIds ids={chosen} count={count.value?.count ?? null} onAll={() => show(conditions, null)} />}
+      <GoTo areTexts={info.value?.config.params.ids === 'text'} onId={(id) => show([], writeJson([id]))} />
       <FilterBar conditions={conditions} onChange={(next) => show(next, ids)} />
       <Facets path={path} schema={info.value?.payload_schema ?? {}} filter={filter} depends={depends} onPick={add} />
       <p class="quiet" aria-live="polite">

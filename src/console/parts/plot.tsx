@@ -17,18 +17,21 @@ interface Parts {
   /** Seconds since 1970. */
   times: readonly number[]
   lines: readonly Line[]
+  /** Stands in place of lines that have no value yet. */
+  none?: string
 }
 
 /** Lines over time, from the second figure on: an axis of one figure spans years. */
-export function Plot({ title, times, lines }: Parts) {
+export function Plot({ title, times, lines, none }: Parts) {
+  const isEmpty = lines.every(({ values }) => values.every((value) => value === null))
   return (
     <figure class="plot">
       <figcaption>{title}</figcaption>
-      {times.length > 1 ? (
+      {times.length > 1 && !(isEmpty && none) ? (
         <Drawing title={title} times={times} lines={lines} />
       ) : (
         <p class="quiet" style={{ minHeight: HEIGHT }}>
-          Drawn once there are two figures.
+          {times.length > 1 ? none : 'Drawn once there are two figures.'}
         </p>
       )}
     </figure>
@@ -72,7 +75,7 @@ function optionsOf(within: HTMLElement, lines: readonly Line[]): uPlot.Options {
     width: within.clientWidth,
     height: HEIGHT,
     cursor: { drag: { x: false, y: false } },
-    scales: { y: { range: (_, __, max) => [0, Math.max(max, 1e-6) * 1.1] } },
+    scales: { y: { range: (_, __, max) => [0, max > 0 ? max * 1.1 : 1] } },
     axes: [axis, { ...axis, size: 70, values: (_, values) => values.map(text) }],
     series: [
       {},

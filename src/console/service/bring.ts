@@ -1,6 +1,7 @@
 /** Brings rows of a file to the stream of a collection, piece by piece, so that a broken one can go on. */
 import { lineOf, type Mapping } from './mapping'
-import type { Pieces } from './row-files'
+import { type RefusedRow, refusedRow } from './refused-rows'
+import type { Pieces, Row } from './row-files'
 import { Refused, refusalOf, send } from './session'
 
 export interface Rejected {
@@ -11,6 +12,8 @@ export interface Rejected {
   field?: string
   rule?: string
   action?: string
+  /** As the file has it. */
+  found?: RefusedRow
 }
 
 interface Result {
@@ -45,7 +48,7 @@ interface Parts {
 
 export async function bring({ path, pieces, mapping, source, signal, onProgress }: Parts): Promise<Brought> {
   const sum: Brought = { accepted: 0, rejected: 0, position: 0, errors: [], share: 0 }
-  const faults = new Map<number, string>()
+  let sent: Row[] = []
   let body: string[] = []
   let chars = 0
   let at = 0
@@ -53,20 +56,20 @@ export async function bring({ path, pieces, mapping, source, signal, onProgress 
   const sendRows = async () => {
     if (body.length === 0) return
     const { result, error } = await sendPiece(`${path}/ingest?from=${from}`, `${body.join('\n')}\n`, source, signal)
-    for (const one of result?.errors ?? []) one.error = faults.get(one.row) ?? one.error
+    for (const one of result?.errors ?? []) tellOf(one, sent[one.row - from], mapping)
     if (result) addTo(sum, result)
     onProgress({ ...sum })
     if (error) throw error
-    faults.clear()
+    sent = []
     body = []
     chars = 0
     from = at
   }
   for await (const { rows, share } of pieces) {
     for (const row of rows) {
-      if (row.fault !== undefined) faults.set(at, row.fault)
       const line = lineOf(row, at++, mapping)
       body.push(line)
+      sent.push(row)
       chars += line.length
       if (chars >= PIECE_CHARS) await sendRows()
     }
@@ -75,6 +78,13 @@ export async function bring({ path, pieces, mapping, source, signal, onProgress 
   }
   await sendRows()
   return sum
+}
+
+/** Rows that the reader of the file refuses are sent as nulls. */
+function tellOf(one: Rejected, row: Row | undefined, mapping: Mapping): void {
+  if (row === undefined) return
+  one.found = refusedRow(row, mapping)
+  one.error = row.fault ?? one.found.cause ?? one.error
 }
 
 function addTo(sum: Brought, piece: Result): void {

@@ -57,7 +57,7 @@ export function lineOf({ text, value, fault }: Row, at: number, { asPoints, id, 
 }
 
 /** Columns of files have types that JSON lacks. */
-function plain(_: string, value: unknown): unknown {
+export function plain(_: string, value: unknown): unknown {
   if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : value
   if (ArrayBuffer.isView(value)) return Array.from(value as unknown as ArrayLike<number | bigint>)
   return value

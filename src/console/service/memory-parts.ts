@@ -4,7 +4,7 @@ import type { Bytes, CollectionInfo } from './types.js'
 export interface Part {
   name: string
   kind: Kind
-  /** If all of it were in memory. */
+  /** All of it, in memory or in files. */
   bytes: number
   /** In memory now. */
   resident: number
@@ -14,25 +14,34 @@ export interface Part {
 export const KINDS = ['vectors', 'graph', 'codes', 'payload', 'payload indexes', 'ids', 'the rest'] as const
 export type Kind = (typeof KINDS)[number]
 
-/** The largest first. */
+/** By what is in memory now, then by size; the largest first. */
 export function partsOf({ vectors, total, process, ...others }: CollectionInfo['memory']): Part[] {
   const parts: Part[] = []
   for (const [vector, held] of Object.entries(vectors)) {
-    for (const [what, one] of Object.entries(held)) add(parts, vector ? `${what} of ${vector}` : what, what, one)
+    const inFiles = Number(held.in_files_bytes ?? 0)
+    for (const [what, one] of Object.entries(held)) {
+      add(parts, vector ? `${what} of ${vector}` : what, what, one, what === 'vectors' ? inFiles : 0)
+    }
   }
   for (const [what, one] of Object.entries(others)) {
     const name = what.replaceAll('_', ' ')
     add(parts, name, name, one)
   }
-  return parts.sort((a, b) => b.bytes - a.bytes)
+  return parts.sort((a, b) => b.resident - a.resident || b.bytes - a.bytes)
+}
+
+/** The size of all parts, in memory or in files. */
+export function sizeOf(memory: CollectionInfo['memory']): number {
+  return partsOf(memory).reduce((all, { bytes }) => all + bytes, 0)
 }
 
 /** Beside the parts there are sums of them, which are plain numbers. */
-function add(parts: Part[], name: string, what: string, one: unknown): void {
+function add(parts: Part[], name: string, what: string, one: unknown, inFiles = 0): void {
   const found = one as Bytes | null
-  if (typeof found?.bytes !== 'number' || found.bytes === 0) return
+  if (typeof found?.bytes !== 'number') return
+  const [bytes, resident] = [found.bytes + inFiles, found.resident_bytes]
   const kind = KINDS.find((known) => known === what) ?? 'the rest'
-  parts.push({ name, kind, bytes: found.bytes, resident: found.resident_bytes })
+  if (bytes + resident > 0) parts.push({ name, kind, bytes, resident })
 }
 
 /** Bytes in memory by kind, the largest first; kinds without any are left out. */

@@ -50,8 +50,10 @@ export interface Lately {
 
 const BUCKETS = 'rest_responses_duration_seconds_bucket'
 
-/** Counts only the endpoints that `isOf` accepts. */
-export function lately(before: Metrics, now: Metrics, isOf: (endpoint: string) => boolean): Lately {
+export type IsOf = (endpoint: string, method: string) => boolean
+
+/** Counts only the routes that `isOf` accepts. */
+export function lately(before: Metrics, now: Metrics, isOf: IsOf): Lately {
   const counts = bucketsOf(now, isOf)
   for (const [le, count] of bucketsOf(before, isOf)) counts.set(le, (counts.get(le) ?? 0) - count)
   const buckets = [...counts].sort(([a], [b]) => a - b)
@@ -59,10 +61,10 @@ export function lately(before: Metrics, now: Metrics, isOf: (endpoint: string) =
   return { requests, p50: quantile(buckets, requests, 0.5), p99: quantile(buckets, requests, 0.99) }
 }
 
-function bucketsOf(metrics: Metrics, isOf: (endpoint: string) => boolean): Map<number, number> {
+function bucketsOf(metrics: Metrics, isOf: IsOf): Map<number, number> {
   const counts = new Map<number, number>()
   for (const { labels, value } of metrics.get(BUCKETS) ?? []) {
-    if (!isOf(labels.endpoint ?? '')) continue
+    if (!isOf(labels.endpoint ?? '', labels.method ?? '')) continue
     const le = labels.le === '+Inf' ? Number.POSITIVE_INFINITY : Number(labels.le)
     counts.set(le, (counts.get(le) ?? 0) + value)
   }

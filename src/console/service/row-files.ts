@@ -1,6 +1,7 @@
 /** Rows of a file that a browser holds, read piece by piece. */
 import { bytes as bytesText } from '../parts/words'
 import { readJson, writeJson } from './exact-json'
+import { causeOf } from './refused-rows'
 
 export type Value = Record<string, unknown>
 
@@ -11,12 +12,16 @@ export interface Row {
   value: Value | null
   /** Why the reader of the file refuses the row. */
   fault?: string
+  /** The line of the file, from 1, where the file has a row on each. */
+  line?: number
 }
 
 export interface Piece {
   rows: Row[]
   /** Of the file that is read, 0 to 1. */
   share: number
+  /** Rows of the whole file, where it tells. */
+  all?: number
 }
 
 export type Pieces = AsyncIterable<Piece>
@@ -57,13 +62,16 @@ async function* lines(file: File): Pieces {
   /** Parts of the line that has no end yet. */
   let open: string[] = []
   let openChars = 0
-  let row = 0
-  const rowsOf = (parts: string[]) => parts.filter((text) => text.trim() !== '').map(lineRow)
+  let line = 0
+  const rowsOf = (texts: string[]) =>
+    texts.flatMap((text) => {
+      line++
+      return text.trim() === '' ? [] : [lineRow(text, line)]
+    })
   for await (const { text, share } of texts(file)) {
     const cut = text.lastIndexOf('\n')
     if (cut >= 0) {
       const rows = rowsOf((open.join('') + text.slice(0, cut)).split('\n'))
-      row += rows.length
       open = []
       openChars = 0
       yield { rows, share }
@@ -71,16 +79,16 @@ async function* lines(file: File): Pieces {
     open.push(text.slice(cut + 1))
     openChars += text.length - cut - 1
     if (openChars > MOST_LINE_CHARS)
-      throw new Error(`${file.name}, row ${row + 1}: expected a line of at most ${bytesText(MOST_LINE_CHARS)}`)
+      throw new Error(`${file.name}, line ${line + 1}: expected a line of at most ${bytesText(MOST_LINE_CHARS)}`)
   }
   yield { rows: rowsOf([open.join('')]), share: 1 }
 }
 
-function lineRow(text: string): Row {
+function lineRow(text: string, line: number): Row {
   try {
-    return { text, value: objectOf(readJson(text)) }
+    return { text, value: objectOf(readJson(text)), line }
   } catch {
-    return { text, value: null }
+    return { text, value: null, line }
   }
 }
 
@@ -90,13 +98,22 @@ function objectOf(value: unknown): Value | null {
 
 async function* array(file: File): Pieces {
   if (file.size > MOST_ARRAY_BYTES) throw new Error(`${file.name}: too large for a JSON array; use JSON lines`)
-  const values = readJson(await file.text())
+  const values = valueIn(file.name, await file.text())
   if (!Array.isArray(values)) throw new Error(`${file.name}: expected an array of rows`)
   const rowOf = (value: unknown): Row => {
     const object = objectOf(value)
     return object ? { value: object } : { value: null, text: writeJson(value) }
   }
-  for (const { found, share } of slices(values, values.length, 0)) yield { rows: found.map(rowOf), share }
+  for (const { found, share } of slices(values, values.length, 0))
+    yield { rows: found.map(rowOf), share, all: values.length }
+}
+
+function valueIn(name: string, text: string): unknown {
+  try {
+    return readJson(text)
+  } catch (failure) {
+    throw new Error(`${name}: ${causeOf(text) ?? (failure as Error).message}`)
+  }
 }
 
 /** A few rows at a time. The values begin at a row of all. */
@@ -133,7 +150,7 @@ async function* parquet(file: File): Pieces {
     const rowEnd = rowStart + Number(num_rows)
     const values = await parquetReadObjects({ file: source, metadata, rowStart, rowEnd })
     for (const { found, share } of slices(values, all, rowStart)) {
-      yield { rows: found.map((value) => ({ value })), share }
+      yield { rows: found.map((value) => ({ value })), share, all }
     }
     rowStart = rowEnd
   }

@@ -35,10 +35,10 @@ export class Checkpointer {
   /** Removes segment files that no reader can still be about to open. */
   async sweep(graceMs?: number): Promise<void> {
     if (!this.#running) await this.#janitor.sweep(this.#parts.manifest.current.segments, graceMs)
-    await this.#measureDisk()
+    await this.measureDisk()
   }
 
-  async #measureDisk(): Promise<void> {
+  async measureDisk(): Promise<void> {
     const { home, manifest } = this.#parts
     const { disk, paths } = home
     const bytes = async (path: string) => ((await disk.exists(path)) ? await disk.treeBytes(path) : 0)
@@ -83,7 +83,7 @@ export class Checkpointer {
       return { checkpointSeq: throughSeq, segments: named }
     })
     await this.#janitor.sweep(segments)
-    await this.#measureDisk()
+    await this.measureDisk()
     await this.keepQueries()
   }
 

@@ -93,8 +93,8 @@ export class CollectionEngine implements MeasuredCollection, Shrinkable {
         flushing: parts,
         flush: () => this.flush(),
         checkpoint: () => this.checkpoint(),
+        files: this.#checkpointer,
         housekeep: async (graceMs) => {
-          await this.#checkpointer?.sweep(graceMs)
           await this.#flusher?.housekeep(graceMs)
           await giveBackFreed()
         },

@@ -7,7 +7,7 @@ import { workTimes } from '../../core/work-times.js'
 import type { ShardStats } from '../../native/addon.js'
 import type { Shard } from '../../native/shard.js'
 import { freezeIfLarge, unspilledBytes, unspilledRows } from '../memory/unspilled-rows.js'
-import type { OutdatedSegments } from './checkpointer.js'
+import type { Checkpointer, OutdatedSegments } from './checkpointer.js'
 import { type FlushParts, isFlushDue } from './flush-bounds.js'
 
 /** Rows moved in one step of a compaction. It waits for the graph above this backlog of unlinked vectors. */
@@ -54,7 +54,9 @@ export interface MaintenanceParts {
   flushing: FlushParts
   flush(): Promise<void>
   checkpoint(): Promise<void>
-  /** Cleans the folder: old table versions, and files that have been unnamed for the grace period. */
+  /** Segment files of the folder; null without one. */
+  readonly files: Pick<Checkpointer, 'sweep' | 'measureDisk'> | null
+  /** Cleans the table: old versions, and files that have been unnamed for the grace period. */
   housekeep(graceMs?: number): Promise<void>
   /** Called when background work begins to fail, and with null when it succeeds again. */
   onTrouble(error: VicinalError | null): void
@@ -76,6 +78,8 @@ export class Maintenance {
   #changedAtMs: number
   #dirtySinceMs: number | null = null
   #cleanedAtMs: number
+  /** The bytes on disk are told from the first tick on, before any cleaning. */
+  #isMeasured = false
   #retryMs = 0
   #retryAtMs = 0
   readonly #recurring = () => this.#mutex.run(() => this.#tick())
@@ -151,8 +155,13 @@ export class Maintenance {
       await this.#take(step)
     }
     await this.#parts.checkpoint()
-    await this.#parts.housekeep(graceMs)
+    await this.#housekeep(graceMs)
     return true
+  }
+
+  async #housekeep(graceMs?: number): Promise<void> {
+    await this.#parts.files?.sweep(graceMs)
+    await this.#parts.housekeep(graceMs)
   }
 
   /** Writes rows that are only in memory to the table and to segment files. A large segment then takes no more rows. */
@@ -213,8 +222,9 @@ export class Maintenance {
     }
     if (nowMs - this.#cleanedAtMs >= HOUSEKEEPING_MS) {
       this.#cleanedAtMs = nowMs
-      await this.#parts.housekeep()
-    }
+      await this.#housekeep()
+    } else if (!this.#isMeasured) await this.#parts.files?.measureDisk()
+    this.#isMeasured = true
   }
 
   async #flushIfDue(stats: ShardStats, nowMs: number): Promise<void> {

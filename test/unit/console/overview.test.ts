@@ -1,7 +1,7 @@
 /** The numbers of the console's overview, from metrics as the service writes them. */
 import { expect, it } from 'vitest'
-import { type Looks, withLook } from '../../../src/console/pages/overview/looks.js'
-import { measuredRows, sorted, troublesIn } from '../../../src/console/pages/overview/rows.js'
+import { type Looks, recentReads, sinceStart, withLook } from '../../../src/console/pages/overview/looks.js'
+import { closedIn, measuredRows, sorted, troublesIn } from '../../../src/console/pages/overview/rows.js'
 import { metricsOf } from '../../../src/console/service/metrics-text.js'
 
 const open = (name: string, of: Record<string, number>) =>
@@ -57,6 +57,46 @@ it('a row sums up the parts on disk, and has no numbers that nobody told', () =>
   })
   expect(rows[1]).toMatchObject({ points: undefined, resident: undefined, disk: undefined })
   expect(rows[3]).toMatchObject({ points: 7, resident: undefined })
+})
+
+it('closed collections are named, and those counted that no file tells of', () => {
+  expect(closedIn(measuredRows([...NAMES, 'never counted'], METRICS))).toEqual({
+    names: ['shut', 'never counted'],
+    uncounted: 1,
+  })
+})
+
+const answered = (counts: Record<string, number>) =>
+  metricsOf(
+    Object.entries(counts)
+      .flatMap(([route, count]) => {
+        const [method, endpoint] = route.split(' ')
+        const labels = `method="${method}",endpoint="/collections/{name}${endpoint}"`
+        return ['0.01', '+Inf'].map((le) => `rest_responses_duration_seconds_bucket{${labels},le="${le}"} ${count}`)
+      })
+      .join('\n'),
+  )
+
+it('reads are told from the first look on, and those by id are no writes', () => {
+  const before = answered({ 'POST /points/query': 35, 'POST /points': 3, 'PUT /points': 9 })
+  expect(sinceStart(before)).toMatchObject({ requests: 47, reads: { requests: 38 } })
+  expect(sinceStart(before).reads.p50).not.toBeNull()
+  let looks = withLook(null, before, 0)
+  expect(recentReads(looks.drawn)).toBeNull()
+  const after = answered({
+    'POST /points/query': 35,
+    'POST /points': 5,
+    'GET /points/{id}': 1,
+    'PUT /points': 10,
+    'POST /points/delete': 1,
+  })
+  looks = withLook(looks, after, 2)
+  expect(looks.drawn.at(-1)).toMatchObject({ reads: { requests: 3 }, writes: { requests: 2 } })
+  // They stay told for a minute.
+  looks = withLook(looks, after, 4)
+  expect(recentReads(looks.drawn)).toMatchObject({ requests: 3 })
+  for (let at = 6; at < 70; at += 2) looks = withLook(looks, after, at)
+  expect(recentReads(looks.drawn)).toBeNull()
 })
 
 it('warnings are asked for anew once others are there', () => {

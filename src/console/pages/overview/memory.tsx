@@ -1,10 +1,11 @@
 import { Section } from '../../parts/basics'
 import { linkTo } from '../../parts/place'
 import { bytes, percent, whole } from '../../parts/words'
-import { KINDS, type Kind, residentByKind } from '../../service/memory-parts'
+import { KINDS, type Kind, residentByKind, sizeOf } from '../../service/memory-parts'
 import { useAsked } from '../../service/polled'
 import { ask } from '../../service/session'
 import type { CollectionInfo } from '../../service/types'
+import { Closed } from './closed'
 import { largestOf, type Row } from './rows'
 
 /** Collections whose parts are told: there may be thousands, and each is a request. */
@@ -22,7 +23,7 @@ const OF_PROCESS: readonly [field: string, name: string][] = [
 ]
 
 /** The collections that take the most memory, each with its parts. Their sizes are known from `rows` already. */
-export function Memory({ rows }: { rows: readonly Row[] }) {
+export function Memory({ rows, onOpened }: { rows: readonly Row[]; onOpened: () => void }) {
   const { largest, all, others } = largestOf(rows, LARGEST)
   const names = largest.map(({ name }) => name)
   const infos = useAsked(
@@ -38,13 +39,14 @@ export function Memory({ rows }: { rows: readonly Row[] }) {
     [names.toSorted().join('/')],
     LOOK_EVERY_MS,
   ).value
-  const most = largest[0]?.resident
-  if (!most) return null
+  const most = largest[0]?.resident ?? 0
+  const closed = <Closed rows={rows} onOpened={onOpened} />
+  if (most === 0) return closed
   const process = [...(infos?.values() ?? [])][0]?.memory.process
   return (
     <Section
       title="Memory by collection"
-      beside={<span class="quiet">{bytes(all)} in all collections; a name leads to all parts</span>}
+      beside={<span class="quiet">{bytes(all)} in memory of all open collections; a name leads to all parts</span>}
     >
       <ol class="shares">
         {largest.map(({ name, resident }) => (
@@ -56,6 +58,7 @@ export function Memory({ rows }: { rows: readonly Row[] }) {
           {whole(others.count)} others: {bytes(others.resident)}
         </p>
       )}
+      {closed}
       {process && <p class="quiet small">The process: {processText(process)}</p>}
     </Section>
   )
@@ -82,7 +85,11 @@ function Share({ name, resident, all, most, info }: ShareParts) {
     <li>
       <a href={linkTo(['collections', name])}>{name}</a>
       <span class="amount">
-        {bytes(resident)} <span class="quiet">{percent(resident / all)}</span>
+        {bytes(resident)} in memory{' '}
+        <span class="quiet">
+          {percent(resident / all)}
+          {info && `; size ${bytes(sizeOf(info.memory))}`}
+        </span>
       </span>
       <Bar kinds={kinds} share={resident / most} />
       <ul class="legend small">

@@ -103,6 +103,15 @@ export function largestOf(rows: readonly Row[], most: number) {
   return { largest: held.slice(0, most), all: sum(held), others: { count: others.length, resident: sum(others) } }
 }
 
+/** Closed collections, and how many of them nobody has counted since they were closed. */
+export function closedIn(rows: readonly Row[]): { names: string[]; uncounted: number } {
+  const closed = rows.filter(({ status }) => status === 'closed')
+  return {
+    names: closed.map(({ name }) => name),
+    uncounted: closed.filter(({ points }) => points === undefined).length,
+  }
+}
+
 /** A text that changes with the collections that warn or are red. */
 export function troublesIn(metrics: Metrics): string {
   return ['collection_red', 'collection_warnings']

@@ -1,5 +1,5 @@
 /** Background work that fails or ends, as seen by callers that wait for it. */
-import { beforeEach, expect, onTestFinished, test } from 'vitest'
+import { beforeEach, expect, onTestFinished, test, vi } from 'vitest'
 import { VicinalError } from '../../../../src/core/errors.js'
 import { OutdatedSegments } from '../../../../src/engine/collection/checkpointer.js'
 import { Maintenance, type MaintenanceParts } from '../../../../src/engine/collection/maintenance.js'
@@ -35,6 +35,7 @@ function maintenance(own: Partial<MaintenanceParts>): Maintenance {
     bounds: { spillBytes: Number.POSITIVE_INFINITY, segmentBytes: Number.POSITIVE_INFINITY },
     flush: nothing,
     checkpoint: nothing,
+    files: null,
     housekeep: nothing,
     onTrouble: () => undefined,
     ...own,
@@ -62,6 +63,17 @@ test('a caller whose segments were rebuilt continues even if the next step faile
   work.hurry()
   await rebuilt
   expect(shard.stats().segments.some(({ segment }) => outdated.has(segment))).toBe(false)
+})
+
+test('the bytes on disk are measured at the first tick, and then with each cleaning alone', async () => {
+  const done: string[] = []
+  const measureDisk = async () => void done.push('measured')
+  const sweep = async () => void done.push('swept')
+  const work = maintenance({ files: { sweep, measureDisk } })
+  work.start()
+  await vi.waitFor(() => expect(done).toEqual(['measured']), { timeout: 10_000 })
+  nowMs = LONG_MS
+  await vi.waitFor(() => expect(done).toEqual(['measured', 'swept']), { timeout: 10_000 })
 })
 
 test('all waiting callers continue at the end, whatever fails', async () => {
