@@ -90,7 +90,8 @@ class Units {
   }
 
   #note(read: Read, unit: Unit, seen: string): void {
-    const found = [...(this.#found.get(read) ?? []), [unit, checkState(read, unit, seen)] as [Unit, number]]
+    const found = this.#found.get(read) ?? []
+    found.push([unit, checkState(read, unit, seen)])
     this.#found.set(read, found)
   }
 
