@@ -24,7 +24,11 @@ const LOOKS = [
 const FILLED: Record<string, () => Promise<unknown>> = {
   overview: async () => {
     if (PICTURES) await someRequests()
-    await expect.poll(() => page.locator('.plot canvas').count()).toBe(2)
+    // Latency is drawn once there are reads or writes.
+    await page
+      .locator('.plot canvas')
+      .nth(PICTURES ? 1 : 0)
+      .waitFor({ timeout: 30_000 })
     await page.locator('.shares .legend li').first().waitFor()
   },
   query: async () => {
