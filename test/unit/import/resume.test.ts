@@ -79,7 +79,7 @@ test('after SIGKILL the same command stores, puts aside and tells each row once'
   await withRules(folder, { check: 'zero', action: 'quarantine' })
   writeRows(join(folder, 'a.jsonl'))
   const command = ['import', 'a.jsonl', ...SKIP]
-  for (const [kill, part] of [0.1, 0.4, 0.7].entries()) {
+  for (const [kill, part] of [0.1, 0.3, 0.5].entries()) {
     const killed = start(command, folder)
     killed.stdout?.resume()
     killed.stderr?.resume()
@@ -87,7 +87,7 @@ test('after SIGKILL the same command stores, puts aside and tells each row once'
     const isOver = () => killed.exitCode !== null || killed.signalCode !== null
     while (!isOver() && notedRow(folder) < part * ROWS) await new Promise((done) => setTimeout(done, 5))
     // At another place behind the noted row each time.
-    await new Promise((done) => setTimeout(done, 150 * kill))
+    await new Promise((done) => setTimeout(done, 30 * kill))
     killed.kill('SIGKILL')
     expect(await end).toEqual([null, 'SIGKILL'])
   }
