@@ -58,7 +58,7 @@ async function refusalOf(address: StoreAddress): Promise<unknown> {
   }
 }
 
-/** A store may list what it does not let read. */
+/** Lists and reads: a store may allow the one and refuse the other. */
 async function ask(address: StoreAddress): Promise<void> {
   const objects = await Objects.open(address)
   const last = (await objects.list(MANIFESTS)).at(-1)

@@ -157,7 +157,7 @@ async function opened(task: OpenTask): Promise<SlateThread> {
   }
 }
 
-/** Openings under way that nobody waits for any more, by what they open. */
+/** Openings under way whose callers have given up, by their tasks. */
 const givenUp = new Map<string, Promise<SlateThread>>()
 
 /**

@@ -20,7 +20,7 @@ const LOOKS = [
   ["a phone's width", { viewport: { width: 375, height: 700 } }],
 ] as const
 
-/** What a page is for, until all of it is shown. */
+/** Fills a page, and waits until all of it is shown. */
 const FILLED: Record<string, () => Promise<unknown>> = {
   overview: async () => {
     if (PICTURES) await someRequests()

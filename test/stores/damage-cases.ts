@@ -92,7 +92,7 @@ const SOONER: readonly Edit[] = [
   { file: 'bucket/bounded.js', from: 'READ_MS = 30_000', to: 'READ_MS = 600' },
   { file: 'bucket/bounded.js', from: 'OPENING_MS = 120_000', to: 'OPENING_MS = 2_000' },
 ]
-/** Far above what a case takes: a hanging one is found by its calls. */
+/** Far above the time of a case: a hanging one is found by its calls. */
 const SILENT_MS = 300_000
 
 /** Uses a damaged copy for each case. A process that ends is a finding of its case, and another one does the rest. */
@@ -123,7 +123,7 @@ export async function outcomesOf(root: string, cases: readonly DamageCase[]): Pr
 const MOST_MS = 30_000
 /** Refusals by name. */
 const REFUSALS: readonly unknown[] = ['CORRUPT', 'UNSUPPORTED_FORMAT', 'UNAVAILABLE', 'IO_FAILED']
-/** What these calls find depends on whether the write before was acknowledged. */
+/** The answers to these calls depend on whether the write before was acknowledged. */
 const AFTER_WRITE = ['count after it', 'all of it again']
 
 const OTHER_ANSWER = 'another answer: expected'
@@ -135,7 +135,7 @@ export interface Verdict {
   why: string
 }
 
-/** What came of a case, beside the outcome without damage. */
+/** The outcome of a case, beside the outcome without damage. */
 export function verdictOf(found: CaseOutcome | Ended, whole: CaseOutcome): Verdict {
   if ('ended' in found) return { what: 'wrong', why: `the process ended ${found.ended}` }
   const wrong = (['reader', 'owner'] as const).flatMap((role) => {

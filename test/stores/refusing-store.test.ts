@@ -16,7 +16,7 @@ import { Random } from '../oracle/fault-random.js'
 import { FaultyProxy, REPEATED, type StoreRequest } from './faulty-proxy.js'
 import { type S3Server, startS3 } from './s3-server.js'
 
-/** 28 s, and what a busy machine takes. */
+/** 28 s, and time for a busy machine. */
 const SOON_MS = 45_000
 const SHUTDOWN_MS = 10_000
 const KEY = new Uint8Array(Buffer.from('c/one'))

@@ -94,7 +94,7 @@ export function BringPage({ name }: { name: string }) {
   )
 }
 
-/** What a press on the button will do. */
+/** Tells the effect of the button before it is pressed. */
 function beforehand(name: string, rows: number | null, points: number): string {
   const count =
     rows === null ? 'Only its end tells how many rows the file has.' : `The file has ${counted(rows, 'row')}.`

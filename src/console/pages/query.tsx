@@ -16,7 +16,7 @@ const FIRST = 'body'
 const SECOND = 'second'
 const TWO = 'two'
 
-/** What the editors have; the second is null until there is one. */
+/** The texts of the editors; the second is null until there is one. */
 type Texts = [first: string, second: string | null]
 
 /** By collection: texts stay where the page is left by its tabs and shown again. */
@@ -115,7 +115,7 @@ function Queries({ name, path, info, api, query, id, starts }: Parts) {
 
 type SetTexts = (next: Texts | ((now: Texts) => Texts)) => void
 
-/** What the address asks for, or else what was typed before the page was left, or else a beginning. */
+/** The texts of the address, or else those typed before the page was left, or else a beginning. */
 function useTexts(
   name: string,
   first: string | null,

@@ -14,7 +14,7 @@ export interface Part {
 export const KINDS = ['vectors', 'graph', 'codes', 'payload', 'payload indexes', 'ids', 'the rest'] as const
 export type Kind = (typeof KINDS)[number]
 
-/** By what is in memory now, then by size; the largest first. */
+/** By bytes in memory now, then by size; the largest first. */
 export function partsOf({ vectors, total, process, ...others }: CollectionInfo['memory']): Part[] {
   const parts: Part[] = []
   for (const [vector, held] of Object.entries(vectors)) {

@@ -1,4 +1,4 @@
-/** What a person needs to find a refused row again: its place in the file, its id, how it begins, and the cause. */
+/** A refused row as a person finds it again: its place in the file, its id, its beginning, and the cause. */
 import { writeJson } from './exact-json'
 import { JsonTextError, parseText } from './json-text'
 import { type Mapping, plain } from './mapping'

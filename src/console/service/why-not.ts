@@ -15,7 +15,7 @@ export interface Change {
 export interface Reason {
   /** In one sentence. */
   verdict: string
-  /** What was looked at, in order. */
+  /** Findings, in the order of the questions. */
   facts: string[]
   changes: Change[]
 }
@@ -131,6 +131,8 @@ async function ranked(asked: Asked, facts: string[]): Promise<Reason> {
   facts.push(`By exact search it is ${place} of this query, with the score ${own.score}.${beside}`)
   if ((score_threshold ?? null) !== null && (await query({ limit: 1, filter, score_threshold })).points.length === 0)
     return told(`Its score ${own.score} does not reach the score_threshold of ${score_threshold}.`)
+  if (rank < 0 && from + limit > MOST_RANKS)
+    return told(`The query asks for more than ${MOST_RANKS} neighbours, and no later rank is looked at.`)
   if (rank >= 0 && rank < from)
     return told(`The query skips it: its offset is ${from}, and the point is number ${rank + 1}.`)
   if (rank < 0 || rank >= from + limit) {

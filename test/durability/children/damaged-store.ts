@@ -24,7 +24,7 @@ export interface DamageCase {
   recovers: boolean
 }
 
-/** What a call came to: its result as a text, or its error. */
+/** The outcome of a call: its result as a text, or its error. */
 export interface CallOutcome {
   call: string
   ms: number
@@ -247,7 +247,7 @@ function damage(path: string, { flips, cutTo }: DamageCase): void {
   if (cutTo !== null) truncateSync(path, cutTo)
 }
 
-/** A database that was given up may still write; the test removes what is left. */
+/** A database that was given up may still write; the test removes its files. */
 function removed(folder: string): void {
   try {
     rmSync(folder, { recursive: true, force: true })

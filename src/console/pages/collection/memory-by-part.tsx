@@ -3,7 +3,7 @@ import { bytes } from '../../parts/words'
 import { type Part, partsOf } from '../../service/memory-parts'
 import type { CollectionInfo } from '../../service/types'
 
-/** The parts of a collection by what is in memory, as the overview has them. */
+/** The parts of a collection by their bytes in memory, as the overview has them. */
 export function MemoryByPart({ memory }: { memory: CollectionInfo['memory'] }) {
   const parts = partsOf(memory)
   const most = Math.max(1, ...parts.map((part) => part.resident))
@@ -44,7 +44,7 @@ export function MemoryByPart({ memory }: { memory: CollectionInfo['memory'] }) {
   )
 }
 
-/** What would look like a wrong count. */
+/** Explains counts that look wrong. */
 function notesOn(parts: readonly Part[]): string[] {
   const isLeftToFiles = parts.some(({ kind, resident, bytes }) => kind === 'vectors' && resident < bytes)
   const isRounded = parts.some(({ resident, bytes }) => resident > bytes)

@@ -47,7 +47,7 @@ interface Parts {
   place: PlacedText
   /** Counts up where the same query is to run again. */
   turn: number
-  /** What the editor has. */
+  /** The editor's text. */
   text: string
   onText: (text: string) => void
   /** Has the query run. */

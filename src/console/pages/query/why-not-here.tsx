@@ -13,7 +13,7 @@ interface Parts {
   /** As it was sent. */
   body: string
   answer: QueryAnswer
-  /** What the editor has. */
+  /** The editor's text. */
   text: string
   onText: (text: string) => void
 }
@@ -25,8 +25,7 @@ export function WhyNotHere({ path, title, info, body, answer, text, onText }: Pa
   const [error, setError] = useState<Error | null>(null)
   const [isAsked, setAsked] = useState(false)
   const stop = useRef<AbortController | null>(null)
-  // A reason holds for one answer.
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another answer ends the question
+  // A reason holds for one answer: another one ends the question.
   useEffect(() => {
     setReason(null)
     setError(null)
