@@ -1,7 +1,7 @@
 import type { ClientRequest, IncomingMessage } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { ERROR_CATALOGUE, VicinalError } from '../core/errors.js'
-import { hasLargeBody } from '../server/failures.js'
+import { hasLargeBody, isForwarded } from '../server/failures.js'
 import { TRACEPARENT_HEADER, TRACESTATE_HEADER } from '../server/observation.js'
 import { dropBody, framingOf, isStreamsAnswer, passBody } from '../server/pass-on.js'
 import {
@@ -156,7 +156,7 @@ export class PeerForwarder {
     if (isStream) answer.once('close', () => dropBody(raw, sent))
     else if (!sent.writableEnded) {
       dropBody(raw, sent)
-      if (hasLargeBody(raw)) reply.header('connection', 'close')
+      if (hasLargeBody(raw) && !isForwarded(request)) reply.header('connection', 'close')
       reply.raw.once('finish', () => sent.destroy())
     }
     // The keys differ, and no client can do anything about that.

@@ -21,10 +21,7 @@ const LINGER_MS = 1000
 export function registerFailures(app: FastifyInstance, maxBodyBytes: number, log: FailureLog): void {
   app.setErrorHandler((error: FastifyError | VicinalError, request, reply) => {
     const known = vicinalError(error, request, maxBodyBytes)
-    // A forwarding thread or node stops sending once it has the answer, and closes the client's connection itself. Closed
-    // from here, its connection could end before it has read the answer.
-    const isForwarded = request.ticket?.peer !== undefined || configOf(request)?.declared.access === 'cluster'
-    if (!isForwarded && leavesConnection(error, known, request.raw)) reply.header('connection', 'close')
+    if (!isForwarded(request) && leavesConnection(error, known, request.raw)) reply.header('connection', 'close')
     // The framework closes the connection after any failed body, as if the client might send more of it.
     else reply.removeHeader('connection')
     if (request.ticket) request.ticket.failure = known.code
@@ -34,6 +31,14 @@ export function registerFailures(app: FastifyInstance, maxBodyBytes: number, log
   app.setNotFoundHandler((request, reply) =>
     sendError(request, reply, new VicinalError('NOT_FOUND', `Not found: no such route for ${request.method}`)),
   )
+}
+
+/**
+ * Whether a forwarding thread or node sent the request. It stops sending once it has the answer, and closes the client's
+ * connection itself. Closed from here, its connection could end before it has read the answer.
+ */
+export function isForwarded(request: FastifyRequest): boolean {
+  return request.ticket?.peer !== undefined || configOf(request)?.declared.access === 'cluster'
 }
 
 /** Answers requests that fastify refuses before any hook runs, such as a path that cannot be decoded. */

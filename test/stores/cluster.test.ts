@@ -87,6 +87,23 @@ test('what the owner refuses before it has read the body is refused as it says i
   for (let at = 0; at < 6; at++) expect(await statusOf(`${reader.url}${POINTS}`, body)).toBe(413)
 })
 
+test('a stream that the owner refuses while its end is under way is refused as the owner says it', async () => {
+  await write()
+  const reader = await read()
+  await make(reader)
+  const database = await connect(reader.url, { apiKey: API_KEY })
+  onTestFinished(() => database.close())
+  const things = await database.collection('things')
+  const refused = async () => {
+    for (let at = 0; at < 750; at++) {
+      const sent = things.ingest([Buffer.from('not Arrow')], { type: 'application/vnd.apache.arrow.stream' })
+      await expect(sent).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+    }
+  }
+  // Once in a thousand the end arrived when its connection was closed.
+  await Promise.all(Array.from({ length: 8 }, refused))
+})
+
 /** Of a request that is sent as curl does: on after the answer, until the connection ends. */
 async function statusOf(url: string, body: Buffer): Promise<number | undefined> {
   const headers = { 'content-type': 'application/json', 'api-key': API_KEY, 'content-length': body.length }
