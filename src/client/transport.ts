@@ -17,6 +17,7 @@ import { Deadline } from './deadline.js'
 import { QueryStreams } from './query-streams.js'
 
 const MSGPACK = 'application/msgpack'
+const JSON_TYPE = 'application/json'
 /** Payloads are sent as the JSON text in which they are stored, so that both ends parse natively or not at all. */
 const ACCEPT = `${MSGPACK};payload=text`
 const MS_PER_SECOND = 1000
@@ -102,13 +103,7 @@ export class Transport {
       const response = await this.#exchange(request, deadline)
       const status = response.statusCode ?? 0
       if (status >= 200 && status < 300) return response
-      const bytes = await bodyOf(response)
-      const isMsgpack = response.headers['content-type']?.startsWith(MSGPACK) === true
-      throw errorOfAnswer(
-        status,
-        response.headers,
-        isMsgpack ? (decodeMsgpack(bytes, 'answer', UNBOUNDED) as Envelope) : null,
-      )
+      throw errorOfAnswer(status, response.headers, answeredIn(response, await bodyOf(response)))
     } catch (error) {
       deadline.check()
       throw this.#explained(error)
@@ -160,8 +155,7 @@ export class Transport {
     const response = await this.#exchange(request, deadline)
     const status = response.statusCode ?? 0
     const bytes = await bodyOf(response)
-    const isMsgpack = response.headers['content-type']?.startsWith(MSGPACK) === true
-    const envelope = isMsgpack ? (decodeMsgpack(bytes, 'answer', UNBOUNDED) as Envelope) : null
+    const envelope = answeredIn(response, bytes)
     if (status >= 200 && status < 300 && envelope) return envelope.result ?? null
     throw errorOfAnswer(status, response.headers, envelope)
   }
@@ -211,6 +205,24 @@ export class Transport {
       else pipeline(Readable.from(upload.chunks), request, (error) => error && reject(error))
     })
   }
+}
+
+/** null if the answer is not the service's. Some refusals are JSON, whatever form was asked for. */
+function answeredIn({ headers }: IncomingMessage, body: Buffer): Envelope | null {
+  const type = headers['content-type']
+  if (type?.startsWith(MSGPACK)) return decodeMsgpack(body, 'answer', UNBOUNDED) as Envelope
+  if (!type?.startsWith(JSON_TYPE)) return null
+  try {
+    const envelope = JSON.parse(body.toString()) as Envelope
+    return typeof envelope === 'object' && isOwn(envelope?.status) ? envelope : null
+  } catch {
+    return null
+  }
+}
+
+/** Other programs have JSON of their own. */
+function isOwn(status: Envelope['status']): boolean {
+  return typeof status === 'object' && typeof status?.error === 'string' && typeof status.code === 'string'
 }
 
 /** null if the answer is not the service's. A request will show the reason. */

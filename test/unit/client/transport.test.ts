@@ -75,6 +75,30 @@ describe('retries', () => {
     expect(requests).toHaveLength(3)
   })
 
+  it.each([
+    [
+      'of the service',
+      { status: { error: 'Service unavailable: it is stopping', code: 'UNAVAILABLE' } },
+      'UNAVAILABLE',
+    ],
+    ['of another program', { status: 'error', message: 'no upstream' }, 'RESOURCE_EXHAUSTED'],
+    ['of a list', [null], 'RESOURCE_EXHAUSTED'],
+    ['of null', null, 'RESOURCE_EXHAUSTED'],
+  ])('end with an error that JSON %s tells', async (_whose, body, code) => {
+    const { collection } = await connected(
+      (_request, response) => {
+        response.writeHead(503, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+      },
+      { retries: 0 },
+    )
+    const calls = [() => collection.count(), () => collection.ingest([{ id: 1, vector: [1] }])]
+    for (const call of calls)
+      await expect(call()).rejects.toMatchObject({
+        code,
+        message: code === 'UNAVAILABLE' ? 'Service unavailable: it is stopping' : expect.stringContaining('status 503'),
+      })
+  })
+
   it('are not made if they would fail again', async () => {
     const { collection, requests } = await connected((_request, response) => refuse(response, 400, 'INVALID_ARGUMENT'))
     await expect(collection.count()).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
