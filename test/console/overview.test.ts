@@ -75,8 +75,10 @@ it('tells memory and sizes by the same measure as the page of a collection', asy
   await expect.poll(() => first.locator('.amount').textContent()).toMatch(/iB in memory .* %; size .*iB/)
   await first.getByRole('link').click()
   const table = page.getByRole('region', { name: 'Memory by part' })
-  const heads = await table.locator('thead th').allTextContents()
-  expect(heads).toEqual(['Part', 'In memory resident now', 'Share', 'Size all of it, in memory or in files'])
+  const heads = table.locator('thead th')
+  await expect
+    .poll(() => heads.allTextContents())
+    .toEqual(['Part', 'In memory resident now', 'Share', 'Size all of it, in memory or in files'])
   const held = await table
     .locator('tbody tr')
     .evaluateAll((rows) => rows.map((row) => (row.children[1]?.textContent ?? '').split(' ')))

@@ -162,8 +162,10 @@ test('forty collections of which three are open lose nothing and refuse nothing'
       if (own.chance(0.3)) await read(own, one, other)
       else await one.turn.run(() => change(own, database, one))
       if (own.chance(0.02)) {
-        const collectionName = aliases.pick(all).name
-        await database.updateAliases([{ createAlias: { aliasName: `led-${one.name.slice(-2)}`, collectionName } }])
+        // In its turn: no one deletes the collection meanwhile.
+        const { name: collectionName, turn } = aliases.pick(all)
+        const createAlias = { aliasName: `led-${one.name.slice(-2)}`, collectionName }
+        await turn.run(() => database.updateAliases([{ createAlias }]))
       }
     }
   }

@@ -1,5 +1,5 @@
 /** Collections that open with their first use and close when idle. */
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
@@ -7,6 +7,7 @@ import type { Database } from '../../src/core/database.js'
 import { openCollections } from '../../src/engine/memory/open-collections.js'
 import { open } from '../../src/index.js'
 import { startService } from '../contract/service.js'
+import { copyAtOneMoment } from '../oracle/folder-copy.js'
 
 const CONFIG = { vectors: { size: 2, distance: 'Dot' } } as const
 
@@ -299,7 +300,7 @@ test('counts of an earlier process are not told after it was killed', async () =
   await (await database.collection('a')).upsert([{ id: 2, vector: [1, 1] }])
   const killed = mkdtempSync(join(tmpdir(), 'vicinal-cold-'))
   onTestFinished(() => rmSync(killed, { recursive: true, force: true }))
-  cpSync(folder, killed, { recursive: true })
+  copyAtOneMoment(folder, killed)
   const after = await open(killed)
   expect(await after.peek?.('a')).toEqual({ name: 'a', counts: null })
   expect(await (await after.collection('a')).count()).toBe(2)

@@ -5,12 +5,13 @@
  *
  *     model-runner '<ModelPlan as JSON>'
  */
-import { cpSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { open } from '../../../src/index.js'
 import { Model, type ModelOptions } from '../../oracle/fault-model.js'
 import { Random } from '../../oracle/fault-random.js'
+import { copyAtOneMoment } from '../../oracle/folder-copy.js'
 import { type Sabotage, sabotage } from '../sabotage.js'
 
 export interface ModelPlan {
@@ -76,24 +77,4 @@ async function restart(): Promise<void> {
   }
   database = await opened(folder)
   await model.compareAll(database)
-}
-
-/** No test code writes now, but background work may: copies until nothing changed during the copy. */
-function copyAtOneMoment(from: string, to: string): void {
-  for (;;) {
-    const before = fingerprint(from)
-    cpSync(from, to, { recursive: true })
-    if (fingerprint(from) === before) return
-    rmSync(to, { recursive: true, force: true })
-  }
-}
-
-function fingerprint(of: string): string {
-  const entries = readdirSync(of, { recursive: true, encoding: 'utf8' }).sort()
-  return entries
-    .map(
-      (name) =>
-        `${name} ${statSync(join(of, name), { throwIfNoEntry: false })?.mtimeMs} ${statSync(join(of, name), { throwIfNoEntry: false })?.size}`,
-    )
-    .join('\n')
 }

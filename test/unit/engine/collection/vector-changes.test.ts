@@ -1,5 +1,5 @@
 /** Vectors added to and dropped from a collection in a folder: the effects on its files, readers and snapshots. */
-import { cp, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -17,6 +17,7 @@ import { withoutVectorName, withVectorName } from '../../../../src/engine/config
 import { open } from '../../../../src/index.js'
 import { listCollections } from '../../../../src/storage/layout.js'
 import { readManifest } from '../../../../src/storage/manifest.js'
+import { copyAtOneMoment } from '../../../oracle/folder-copy.js'
 
 const POINTS = 2_500
 /** A value in every vector that is dropped, and nowhere else. */
@@ -89,20 +90,6 @@ it('a dropped vector is in no file once the folder is tidied, and the rest is co
   expect(await inspect([folder])).toBe(0)
 })
 
-/** A file may disappear just before it is copied, because work goes on in the folder. */
-async function copyFolder(from: string, to: string): Promise<void> {
-  const mostTries = 20
-  for (let tries = 1; ; tries++) {
-    try {
-      await cp(from, to, { recursive: true })
-      return
-    } catch (error) {
-      if (tries === mostTries) throw error
-      await rm(to, { recursive: true, force: true })
-    }
-  }
-}
-
 it('a name reused for a vector of the same shape never shows the old vector, whenever the process ends', async () => {
   const first = await opened()
   await filled(first)
@@ -113,7 +100,7 @@ it('a name reused for a vector of the same shape never shows the old vector, whe
   // Segment files, table and manifest as after a kill: the files still have the old vector.
   const copy = join(folder, '..', `${basename(folder)}-copy`)
   onTestFinished(() => rm(copy, { recursive: true }))
-  await copyFolder(folder, copy)
+  copyAtOneMoment(folder, copy)
   await engine.close()
   const database = await open(copy)
   onTestFinished(() => database.close())
