@@ -156,7 +156,7 @@ export class Transport {
     const status = response.statusCode ?? 0
     const bytes = await bodyOf(response)
     const envelope = answeredIn(response, bytes)
-    if (status >= 200 && status < 300 && envelope) return envelope.result ?? null
+    if (status >= 200 && status < 300 && envelope?.status === 'ok') return envelope.result ?? null
     throw errorOfAnswer(status, response.headers, envelope)
   }
 

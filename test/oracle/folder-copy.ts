@@ -1,5 +1,5 @@
 /** A copy of a folder in which background work may go on: what kill -9 would leave. */
-import { cpSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { cpSync, existsSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 
 /** Copies until nothing changed during the copy. No test code writes meanwhile. */
@@ -14,7 +14,7 @@ function hasCopied(from: string, to: string): boolean {
     return fingerprint(from) === before
   } catch (error) {
     // A file disappeared just before it was copied.
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT' && existsSync(from)) return false
     throw error
   }
 }

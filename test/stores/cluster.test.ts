@@ -100,7 +100,7 @@ test('a stream that the owner refuses while its end is under way is refused as t
       await expect(sent).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
     }
   }
-  // Once in a thousand the end arrived when its connection was closed.
+  // One in a thousand was refused by 503: its end arrived on a connection that had been closed.
   await Promise.all(Array.from({ length: 8 }, refused))
 })
 
