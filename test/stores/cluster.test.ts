@@ -276,6 +276,7 @@ test('only nodes open the routes of nodes, and the key of nodes opens nothing el
   // Its own log and readiness say it, too.
   const readiness = async () => String((await stranger.ask('GET', '/readyz')).result)
   await expect.poll(readiness, PATIENCE).toMatch(/does not know the cluster key of this node/)
+  await expect.poll(() => stranger.log, PATIENCE).toMatch(/does not know the cluster key of this node/)
   expect(stranger.log.match(/does not know the cluster key of this node/g)).toHaveLength(1)
   expect((await reader.ask('GET', '/readyz')).status).toBe(200)
   expect(await owner.ids()).toEqual([1])
