@@ -66,6 +66,18 @@ it('rights that could not be read offer nothing, and are asked for again', async
 })
 
 describe('the focus', () => {
+  it('is in a dialog at once, so that the key pressed after the click is the dialog’s', async () => {
+    page = await stage.open({ key: 'writer' })
+    await page.at('/')
+    const isOpenAfterClick = page.getByRole('button', { name: 'Key ✓' }).evaluate((button) => {
+      ;(button as HTMLElement).click()
+      return new Promise((answer) => setTimeout(() => answer(button.ownerDocument.querySelector('dialog')?.open), 0))
+    })
+    expect(await isOpenAfterClick).toBe(true)
+    await page.keyboard.press('Escape')
+    await expect.poll(() => page.locator('dialog').count(), { timeout: 10_000 }).toBe(0)
+  })
+
   it('is given back by a dialog that is cancelled, and never lost by one that is done', async () => {
     page = await stage.open({ key: 'writer' })
     await page.at('/collections/photos/points')
@@ -76,8 +88,9 @@ describe('the focus', () => {
       expect(await focused()).toBe(opener)
     }
     await page.getByRole('button', { name: 'Key ✓' }).click()
+    await page.getByRole('dialog').waitFor()
     await page.keyboard.press('Escape')
-    await page.getByRole('dialog').waitFor({ state: 'detached' })
+    await page.locator('dialog').waitFor({ state: 'detached' })
     expect(await focused()).toBe('Key ✓')
     await card.getByRole('button', { name: 'Delete …' }).click()
     await page.getByRole('button', { name: 'Delete it' }).click()

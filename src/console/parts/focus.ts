@@ -1,16 +1,16 @@
 /** Where the focus goes, so that it is never lost to the body of the document. */
 import type { RefObject } from 'preact'
-import { useEffect, useRef } from 'preact/hooks'
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks'
 
 /**
- * A dialog that is open as long as it is shown. Closing it gives the focus back to where it was, or else to the content.
- * `onDismiss` is called if the browser closes it, as by Escape.
+ * A dialog that is open as long as it is shown. It opens before the next key press, which is its own. Closing it gives
+ * the focus back to where it was, or else to the content. `onDismiss` is called if the browser closes it, as by Escape.
  */
 export function useDialog(onDismiss: () => void): RefObject<HTMLDialogElement | null> {
   const dialog = useRef<HTMLDialogElement>(null)
   const dismiss = useRef(onDismiss)
   dismiss.current = onDismiss
-  useEffect(() => {
+  useLayoutEffect(() => {
     const shown = dialog.current as HTMLDialogElement
     const dismissed = () => dismiss.current()
     const before = document.activeElement
