@@ -80,12 +80,12 @@ test.each(Object.entries(ANSWERS))(
     const objects = await Objects.open(reached())
     expect((await failureOf(objects.list('folder/'))).message).toContain(why)
     if (status === 200) return
-    for (const failing of [
-      objects.read('one'),
-      objects.write('one', Buffer.of(1)),
-      objects.create('one', Buffer.of(1)),
+    for (const fail of [
+      () => objects.read('one'),
+      () => objects.write('one', Buffer.of(1)),
+      () => objects.create('one', Buffer.of(1)),
     ])
-      expect((await failureOf(failing)).message).toContain(why)
+      expect((await failureOf(fail())).message).toContain(why)
   },
 )
 
