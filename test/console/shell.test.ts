@@ -70,7 +70,7 @@ describe('the focus', () => {
     page = await stage.open({ key: 'writer' })
     await page.at('/')
     const isOpenAfterClick = page.getByRole('button', { name: 'Key ✓' }).evaluate((button) => {
-      ;(button as unknown as { click(): void }).click()
+      button.click()
       return new Promise((answer) => setTimeout(() => answer(button.ownerDocument.querySelector('dialog')?.open), 0))
     })
     expect(await isOpenAfterClick).toBe(true)

@@ -3,8 +3,8 @@ import type { RefObject } from 'preact'
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks'
 
 /**
- * A dialog that is open as long as it is shown. It opens before the next key press, which is its own. Closing it gives
- * the focus back to where it was, or else to the content. `onDismiss` is called if the browser closes it, as by Escape.
+ * A dialog that is open as long as it is shown. It opens as it is drawn, so that the next key press goes to it. Closing it
+ * gives the focus back to where it was, or else to the content. `onDismiss` is called if the browser closes it, as by Escape.
  */
 export function useDialog(onDismiss: () => void): RefObject<HTMLDialogElement | null> {
   const dialog = useRef<HTMLDialogElement>(null)
