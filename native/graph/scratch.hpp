@@ -70,10 +70,10 @@ struct Scratch {
   std::vector<float> distances;
 
   // Makes room for `count` ids and distances. Never shrinks, since one search may start another.
+  // Each is looked at by itself: memory for the second may be refused once the first has it.
   void makeRoom(size_t count) {
-    if (ids.size() >= count) return;
-    ids.resize(count);
-    distances.resize(count);
+    if (ids.size() < count) ids.resize(count);
+    if (distances.size() < count) distances.resize(count);
   }
 
   static Scratch& ofThread() {

@@ -187,6 +187,16 @@ void PostingWalk::collectTouched(float least) {
   }
 }
 
+void PostingWalk::Sums::begin() {
+  if (isLeft) {
+    std::fill(std::begin(of), std::end(of), 0.0f);
+    std::fill(std::begin(touched), std::end(touched), 0);
+    reached.clear();
+    best.clear();
+  }
+  isLeft = true;
+}
+
 PostingWalk::Sums& PostingWalk::sums() {
   static thread_local Sums sums{};
   return sums;

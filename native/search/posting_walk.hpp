@@ -38,6 +38,7 @@ public:
   // reach `bound()`, and for some others. `bound()` is asked again as it rises.
   template <typename Bound, typename Candidate>
   Status run(uint32_t end, Order order, const Bound& bound, const Candidate& candidate) {
+    sums_.begin();
     uint32_t base = 0;
     while (work_.spend(terms_.size()) && nextRow(base, end)) {
       const float least = bound();
@@ -52,6 +53,7 @@ public:
       for (Term& term : terms_) term.at = term.to;
       base = windowEnd;
     }
+    sums_.isLeft = false;
     return work_.status();
   }
 
@@ -86,6 +88,10 @@ private:
     // Rows of the window whose sum has reached the bound.
     std::vector<uint32_t> reached;
     std::vector<Summed> best;
+    // Set during a walk. A walk that was refused memory leaves it set, and its sums with it.
+    bool isLeft = false;
+
+    void begin();
   };
 
   // Moves `base` to the next row that any term has.

@@ -117,7 +117,7 @@ Interrupted compareAll(const FilteredFixture& fixture, const FilterBytes& filter
 } // namespace
 
 ANSWERS_TEST("a parked search finds the same as an uninterrupted one") {
-  FilteredFixture fixture(Metric::L2, isSlow() ? 20'000 : 30'000);
+  FilteredFixture fixture(Metric::L2, 20'000);
   fixture.asked = 0.8f;
   Interrupted all;
   const auto compare = [&](const char* what, const FilterBytes& filter, uint32_t ef = 0) {
@@ -150,7 +150,7 @@ ANSWERS_TEST("a parked search finds the same as an uninterrupted one") {
 }
 
 ANSWERS_TEST("a search among few live rows is parked and resumes") {
-  FilteredFixture fixture(Metric::Cosine, isSlow() ? 20'000 : 30'000);
+  FilteredFixture fixture(Metric::Cosine, 20'000);
   std::vector<PointId> dead;
   for (uint32_t id = 0; id < fixture.data.size() / FilteredFixture::kDim; id++)
     if (id * 2654435761u % 10 < 7) dead.push_back(PointId::number(id));

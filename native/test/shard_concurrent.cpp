@@ -121,7 +121,9 @@ TEST("searches, writes, payload changes, compaction, checkpoints and index chang
     }
   });
   const uint64_t operations = isSlow() ? 150 : 600;
-  for (uint64_t seq = 2; seq < operations; seq++) {
+  // On a busy machine the readers may not have begun by then.
+  constexpr uint64_t kFewestSearches = 10;
+  for (uint64_t seq = 2; seq < operations || searches < kFewestSearches; seq++) {
     const uint64_t from = seq * 37 % (kPoints - 50);
     CHECK(shard.upsert(TestBatch(from, 50, seq, static_cast<uint32_t>(seq)).columns).isOk());
     CHECK(shard.setPayloads(TestBatch(from + 20, 10, ++seq).columns).isOk());
@@ -137,7 +139,6 @@ TEST("searches, writes, payload changes, compaction, checkpoints and index chang
   }
   stop = true;
   for (std::thread& thread : threads) thread.join();
-  CHECK(searches > 0);
   CHECK(waitForIndex(shard).isOk());
   CHECK_EQUAL(shard.validate().size(), size_t(0));
   CHECK_EQUAL(pointsOf(shard), uint64_t(kPoints));
