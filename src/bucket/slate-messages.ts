@@ -1,3 +1,11 @@
+/** What the main thread and the thread that has the database share. */
+export interface SlateShared {
+  /** Of all threads of this kind one resolves an address at a time. */
+  resolving: Int32Array
+  /** Calls under way: see `slate-exit.ts`. */
+  calls: Int32Array
+}
+
 /** Requests of the main thread to the thread that has the database, and its answers. */
 export interface OpenTask {
   kind: 'open'

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { SHARE_ENV, Worker, type WorkerOptions } from 'node:worker_threads'
 import { VicinalError } from '../core/errors.js'
+import { awaitAtExit, callBegins, countOfCalls, leaveAtExit } from './slate-exit.js'
 import type {
   Entry,
   OpenTask,
@@ -8,19 +9,16 @@ import type {
   SlateFailure,
   SlateRequest,
   SlateResults,
+  SlateShared,
   SlateTask,
 } from './slate-messages.js'
 
 /** The compiled worker, two folders up and down again: from src/bucket in a checkout as from dist/bucket. */
 const entryOf = () => new URL('../../dist/bucket/slate-worker.js', import.meta.url)
 /** SlateDB reads variables of the process itself, which a copy of them would not change. */
-const OPTIONS: WorkerOptions = {
-  name: 'vicinal-bucket',
-  execArgv: [],
-  env: SHARE_ENV,
-  // The threads set variables one after the other: see `withVariables` in the worker.
-  workerData: { resolving: new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT) },
-}
+const OPTIONS: WorkerOptions = { name: 'vicinal-bucket', execArgv: [], env: SHARE_ENV }
+/** The threads set variables one after the other: see `withVariables` in the worker. */
+const resolving = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT))
 /** How long a close may take. */
 const CLOSING_MS = 10_000
 /** How long a close waits for its thread's end once the database is closed. */
@@ -35,7 +33,8 @@ interface Waiting {
 
 /** The main thread's side of the thread that has a database. Its end is the database's end. */
 export class SlateThread {
-  readonly #worker = new Worker(entryOf(), OPTIONS)
+  readonly #calls = countOfCalls()
+  readonly #worker: Worker
   readonly #waiting = new Map<number, Waiting>()
   readonly #memoryBytes: number
   /** Bytes of values that were written or read. */
@@ -46,12 +45,18 @@ export class SlateThread {
 
   private constructor({ memoryBytes }: OpenTask) {
     this.#memoryBytes = memoryBytes
+    const shared: SlateShared = { resolving, calls: this.#calls }
+    this.#worker = new Worker(entryOf(), { ...OPTIONS, workerData: shared })
+    awaitAtExit(this.#calls)
     const lost = (cause: unknown) => this.#lose(cause)
     this.#worker.unref()
     this.#worker.on('message', (answer: SlateAnswer) => this.#settle(answer))
     this.#worker.on('messageerror', lost)
     this.#worker.on('error', lost)
-    this.#worker.on('exit', () => lost(undefined))
+    this.#worker.on('exit', () => {
+      leaveAtExit(this.#calls)
+      lost(undefined)
+    })
   }
 
   static async open(task: OpenTask): Promise<SlateThread> {
@@ -116,6 +121,7 @@ export class SlateThread {
   async #run<T extends SlateTask>(task: T): Promise<SlateResults[T['kind']]> {
     if (this.#end) throw this.#end
     const request: SlateRequest = { id: ++this.#lastId, task }
+    callBegins(this.#calls)
     this.#worker.postMessage(request)
     this.#worker.ref()
     const result = new Promise<SlateResults[SlateTask['kind']]>((resolve, reject) => {

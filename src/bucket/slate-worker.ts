@@ -4,6 +4,7 @@ import { moment } from './counted-batches.js'
 import { WATERMARK } from './keys.js'
 import { storePackage } from './packages.js'
 import { Ended, endedBy, failureOf, messageOf } from './slate-endings.js'
+import { callBegins, callEnds } from './slate-exit.js'
 import type {
   GetTask,
   OpenTask,
@@ -12,6 +13,7 @@ import type {
   SlateAnswer,
   SlateRequest,
   SlateResults,
+  SlateShared,
   SlateTask,
   WriteTask,
 } from './slate-messages.js'
@@ -42,8 +44,7 @@ const IDLE_POLL_MS = 30_000
 /** Bytes that an entry takes beside its key and value, about. */
 const ENTRY_BYTES = 64
 
-/** Of all threads of this kind one resolves an address at a time. */
-const resolving = new Int32Array((workerData as { resolving: SharedArrayBuffer }).resolving)
+const { resolving, calls } = workerData as SlateShared
 let slate: Slate
 let database: Db | null = null
 let writer: SlateWriter | null = null
@@ -57,12 +58,22 @@ let isEnding = false
 /** Reads under way. */
 const reads = new Set<Promise<unknown>>()
 
-port.on('message', ({ id, task }: SlateRequest) => void serve(id, task))
+port.on('message', ({ id, task }: SlateRequest) => void serve(id, task).finally(() => callEnds(calls)))
 // Ended at once, it would end the process with it: see `SlateThread.close`.
 process.on('uncaughtException', (error) => {
   answer({ id: CRASHED, ok: false, failure: failureOf(error) })
   void serve(CRASHED, { kind: 'close' })
 })
+
+/** An exit of the process waits for it. */
+async function counted<T>(work: Promise<T>): Promise<T> {
+  callBegins(calls)
+  try {
+    return await work
+  } finally {
+    callEnds(calls)
+  }
+}
 
 async function serve(id: number, task: SlateTask): Promise<void> {
   try {
@@ -223,7 +234,7 @@ async function get({ key, isExact }: GetTask, from: Db | DbReader): Promise<Slat
 
 /** Another reader takes the place of the present one, once it sees as much. */
 async function setPoll({ intervalMs }: PollTask): Promise<undefined> {
-  const replaced = replacing.then(() => replace(intervalMs))
+  const replaced = replacing.then(() => counted(replace(intervalMs)))
   replacing = replaced.catch(() => undefined)
   await replaced
 }
@@ -243,7 +254,7 @@ async function replace(intervalMs: number): Promise<void> {
     if (!isTaken) continue
     reader = next
     // Reads under way end with the reader that they began with.
-    void Promise.all([...reads]).then(() => before.shutdown().catch(() => undefined))
+    void Promise.all([...reads]).then(() => counted(before.shutdown()).catch(() => undefined))
     awaitRenewal(intervalMs)
     return
   }

@@ -105,3 +105,29 @@ test.each([
   },
   120_000,
 )
+
+test.each(Array.from({ length: 10 }, (_, round) => [round % 2 === 0 ? 'write' : 'read', round >> 1]))(
+  'an exit beside a %s under way ends the process with its own code (%i)',
+  async (call) => {
+    const { exit, said, goOn } = await child(
+      `const group = await Group.open(address)
+     await group.write({ puts: [[key('c/a'), key('1')]] })
+     const reader = await GroupReader.open(address)
+     const calls = { write: () => group.write({ puts: [[key('c/b'), key('2')]] }), read: () => reader.position(true) }
+     say('open')
+     await next()
+     calls.${call}().catch(() => undefined)
+     await next()
+     process.exit(7)`,
+    )
+    expect(await said()).toBe('open')
+    const release = holdAll(({ method, path }) => (call === 'write' ? method === 'PUT' : path.includes('/manifest/')))
+    goOn()
+    await expect.poll(heldCount, PATIENCE).toBeGreaterThan(0)
+    goOn()
+    // The store answers about when the process takes its threads away.
+    setTimeout(release, 5)
+    expect(await exit).toEqual([7, null])
+  },
+  120_000,
+)
