@@ -39,7 +39,7 @@ const LATE = Symbol('late')
 async function within<T>(work: Promise<T>, ms: number): Promise<T | typeof LATE> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<typeof LATE>((resolve) => {
-    timer = setTimeout(resolve, ms, LATE).unref()
+    timer = setTimeout(resolve, ms, LATE)
   })
   try {
     return await Promise.race([work, late])

@@ -146,10 +146,10 @@ export function databaseBytesOf(limitBytes: number): number {
   return Math.min(DEFAULT_MEMORY_BYTES, Math.max(LEAST_MEMORY_BYTES, Math.floor(limitBytes * LIMIT_SHARE)))
 }
 
-async function opened(task: OpenTask): Promise<SlateThread> {
+async function opened(task: OpenTask, leaving?: AbortSignal): Promise<SlateThread> {
   for (let opening = 1; ; opening++) {
     try {
-      return await SlateThread.open(task)
+      return await SlateThread.open(task, leaving)
     } catch (error) {
       const isLate = error instanceof VicinalError && error.details.ending === 'late'
       if (!isLate || opening === OPENINGS) throw error
@@ -166,11 +166,13 @@ const givenUp = new Map<string, Promise<SlateThread>>()
  */
 async function openedInTime(address: StoreAddress, task: OpenTask): Promise<SlateThread> {
   const key = JSON.stringify({ ...task, environment: null })
-  const opening = givenUp.get(key) ?? opened(task)
+  const leaving = new AbortController()
+  const opening = givenUp.get(key) ?? opened(task, leaving.signal)
   givenUp.delete(key)
   try {
     return await bounded(address, opening, OPENING_MS)
   } catch (error) {
+    leaving.abort()
     const isKept = !givenUp.has(key)
     if (isKept) givenUp.set(key, opening)
     const isLeft = () => !isKept || (givenUp.get(key) === opening && givenUp.delete(key))

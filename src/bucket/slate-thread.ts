@@ -59,8 +59,10 @@ export class SlateThread {
     })
   }
 
-  static async open(task: OpenTask): Promise<SlateThread> {
+  /** Once `leaving` is aborted, an opening under way keeps the process alive no longer. */
+  static async open(task: OpenTask, leaving?: AbortSignal): Promise<SlateThread> {
     const thread = new SlateThread(task)
+    leaving?.addEventListener('abort', () => thread.#worker.unref(), { once: true })
     try {
       await thread.#run(task)
       return thread

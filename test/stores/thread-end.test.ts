@@ -131,3 +131,19 @@ test.each(Array.from({ length: 10 }, (_, round) => [round % 2 === 0 ? 'write' : 
   },
   120_000,
 )
+
+test('a process whose opening was given up ends by itself, though SlateDB asks on', async () => {
+  const { exit, said, goOn } = await child(
+    `say('up')
+     await next()
+     await Group.open(address).catch((error) => say(error.code))
+     process.stdin.destroy()`,
+  )
+  expect(await said()).toBe('up')
+  proxy.refuses = ({ path }) => (path.includes('/manifest/') ? 403 : null)
+  goOn()
+  expect(await said()).toBe('UNAVAILABLE')
+  const refused = proxy.injected.get('refused') ?? 0
+  expect(refused).toBeGreaterThan(1)
+  expect(await exit).toEqual([0, null])
+}, 120_000)
