@@ -2,7 +2,7 @@
 // the log of slow queries, and of another tree's service (`--before DIR`, built). Alternating runs, medians. Processor time for a
 // query tells more than the rate where the machine does other work.
 //
-//     node bench/observe.mjs [--runs 9] [--seconds 3] [--rows 20000] [--before DIR]
+//     node bench/observe.mjs [--runs 9] [--seconds 3] [--rows 20000] [--connections 8] [--before DIR]
 import { spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
@@ -19,12 +19,12 @@ const { values } = parseArgs({
     runs: { type: 'string', default: '9' },
     seconds: { type: 'string', default: '3' },
     rows: { type: 'string', default: '20000' },
+    connections: { type: 'string', default: '8' },
     before: { type: 'string' },
   },
 })
-const [runs, seconds, rows] = [values.runs, values.seconds, values.rows].map(Number)
+const [runs, seconds, rows, connections] = [values.runs, values.seconds, values.rows, values.connections].map(Number)
 const DIM = 64
-const CONNECTIONS = 8
 const QUERIES = 500
 const HERE = join(import.meta.dirname, '..')
 mkdirSync(runFolder(), { recursive: true })
@@ -114,8 +114,7 @@ function cpuUs(pid) {
 async function measured(way) {
   const service = await started(way)
   try {
-    const ask = (passes) =>
-      load({ port: service.port, protocol: 'http', requests, connections: CONNECTIONS, ...passes })
+    const ask = (passes) => load({ port: service.port, protocol: 'http', requests, connections, ...passes })
     await ask({ passes: 2 })
     const before = cpuUs(service.child.pid)
     const { passes, answers } = await ask({ seconds })

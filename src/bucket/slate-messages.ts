@@ -1,4 +1,4 @@
-/** What the main thread and the thread that has the database share. */
+/** Memory that the main thread and the thread of the database share. */
 export interface SlateShared {
   /** Of all threads of this kind one resolves an address at a time. */
   resolving: Int32Array
