@@ -1,11 +1,12 @@
 // The static checks: format and lint (Biome), types (tsc), layers and cycles, file sizes and names, paths and links of
-// docs, a command for each test, waits in tests, clang-format.
+// docs, a command for each test, waits in tests; and apart from them the format of the kernel, for which clang-format is needed.
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import { findings as docFindings } from './check-docs.mjs'
 import { isNativeSource, findings as layerFindings } from './check-layers.mjs'
 import { findings as waitFindings } from './check-waits.mjs'
+import { took } from './durations.mjs'
 import { filesBelow, path, ROOT, say } from './process.mjs'
 import { findings as suiteFindings } from './suites.mjs'
 import { has } from './tools.mjs'
@@ -13,10 +14,17 @@ import { has } from './tools.mjs'
 const MAX_LINES = { ts: 400, tsx: 400, css: 400, mjs: 400, cpp: 600, hpp: 600, h: 600, cc: 600 }
 const DRAWERS = /^(utils?|helpers?|common|misc)\.(ts|mjs|hpp|cpp)$/
 
-export function check() {
-  const part = { name: 'check', passed: 0, failed: 0, skipped: 0, skippedSuites: [] }
-  for (const [name, findings] of CHECKS) {
+export const check = () => partOf('check', CHECKS)
+
+/** Skipped where clang-format is missing. */
+export const checkKernelFormat = () => partOf('check of the kernel', [['C++ format', clangFormat]])
+
+function partOf(title, checks) {
+  const part = { name: title, passed: 0, failed: 0, skipped: 0, skippedSuites: [] }
+  for (const [name, findings] of checks) {
+    const started = performance.now()
     const found = findings()
+    took(`check ${name}`, (performance.now() - started) / 1000)
     if (found === null) {
       part.skipped++
       part.skippedSuites.push(name)
@@ -39,7 +47,6 @@ const CHECKS = [
   ['paths and links of docs', docFindings],
   ['commands of tests', suiteFindings],
   ['waits in tests', waitFindings],
-  ['C++ format', clangFormat],
 ]
 
 /** Runs a Node tool; its output is the finding. */

@@ -55,6 +55,9 @@ const textsOf = (title, { broken }) =>
 const mayBeChance = ({ status, failed, broken, output }) =>
   status === 1 && failed > 0 && failed <= MOST_UNSTEADY && broken.length === failed && !IS_FIND.test(output)
 
+/** For the run that counts seconds, which reads our output. */
+export const tellTime = (what, seconds) => process.stdout.write(`native: "${what}" took ${seconds} s\n`)
+
 async function runOnce(title, program, run, filters) {
   const [command, ...args] = [...(run.prefix ?? []), program, ...filters]
   const started = performance.now()
@@ -62,9 +65,9 @@ async function runOnce(title, program, run, filters) {
   const counts = /^(\d+) passed, (\d+) failed$/m.exec(output)
   const passed = Number(counts?.[1] ?? 0)
   const failed = Number(counts?.[2] ?? 0)
-  say(
-    `native tests, ${title}: ${passed} passed, ${failed} failed in ${((performance.now() - started) / 1000).toFixed(1)} s`,
-  )
+  const seconds = ((performance.now() - started) / 1000).toFixed(1)
+  say(`native tests, ${title}: ${passed} passed, ${failed} failed in ${seconds} s`)
+  tellTime(`native tests, ${title}`, seconds)
   const isWhole = status === 0 && counts
   for (const told of isWhole ? (output.match(TOLD) ?? []) : [output]) say(told)
   return { status, output, passed, failed: isWhole ? 0 : Math.max(failed, 1), broken: isWhole ? [] : brokenIn(output) }

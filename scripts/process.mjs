@@ -1,9 +1,10 @@
-// Paths, child processes and hashes of the scripts. Imports only node: modules.
+// Paths, child processes and hashes of the scripts. Imports no packages.
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { took } from './durations.mjs'
 
 export const ROOT = dirname(dirname(fileURLToPath(import.meta.url)))
 export const path = (...parts) => join(ROOT, ...parts)
@@ -21,7 +22,9 @@ export function run(what, command, args, options = {}) {
   const child = spawnSync(command, args, { cwd: ROOT, stdio: ['ignore', 2, 2], ...options })
   if (child.error) fail(`${what}: ${child.error.message}`)
   if (child.status !== 0) fail(`${what}: ${command} ended with ${child.signal ?? `exit code ${child.status}`}`)
-  say(`${what}: done in ${((performance.now() - started) / 1000).toFixed(1)} s`)
+  const seconds = (performance.now() - started) / 1000
+  took(what, seconds)
+  say(`${what}: done in ${seconds.toFixed(1)} s`)
 }
 
 /** The output of a command; ends the process when it fails, and names the step. */

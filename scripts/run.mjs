@@ -1,8 +1,10 @@
 #!/usr/bin/env node
 // Entry of every `npm run`: does the set-up that is missing, says what it does, then the task itself.
 // Imports nothing but node: modules, because on a fresh clone there is nothing else.
+import { spawn } from 'node:child_process'
 import { pathToFileURL } from 'node:url'
-import { check } from './check.mjs'
+import { check, checkKernelFormat } from './check.mjs'
+import { slowest } from './durations.mjs'
 import { history, optionsOf, usage } from './history.mjs'
 import { prebuild } from './prebuild.mjs'
 import { path, say } from './process.mjs'
@@ -28,6 +30,8 @@ const TASKS = {
   'fuzz:segments': fuzzSegmentFiles,
   'fuzz:snapshots': fuzzSnapshots,
   history: historyTask,
+  steady,
+  slowest,
   build,
   prebuild: prebuildTask,
 }
@@ -53,7 +57,22 @@ function testCi() {
 /** Both, as one sum, from one seed. A skipped suite counts as failed, and a test that failed is run once more. */
 function ci() {
   process.env.VICINAL_TEST_SEED ??= CI_SEED
+  ensureTools()
   return report([...quick(RETRIED), ...beyondQuick(RETRIED)], true)
+}
+
+/**
+ * `npm run test:ci` so many times in a row, 5 without a number, while another process takes one core. Ends with the first
+ * round that fails.
+ */
+function steady([rounds = '5']) {
+  const load = spawn(process.execPath, ['-e', `while (process.ppid === ${process.pid});`], { stdio: 'ignore' })
+  process.on('exit', () => load.kill())
+  for (let round = 1; round <= Number(rounds); round++) {
+    say(`round ${round} of ${rounds}, beside a process that takes one core`)
+    report(beyondQuick(), true)
+    if (process.exitCode !== 0) return
+  }
 }
 
 /** Everything there is: hours. */
@@ -82,6 +101,7 @@ function beyondQuick(env = {}) {
   prepareTests()
   const { beyond, packaging } = suites()
   return [
+    checkKernelFormat(),
     nativeTests(['asan', 'tsan', 'isa', 'arm'], env),
     ...mainSuites('beyond', beyond, env),
     suite('packaging', packaging, 'packaging'),
@@ -113,8 +133,7 @@ function prepareTests() {
 function checkTask() {
   install()
   installClients()
-  ensureTools()
-  return report([check()])
+  return report([check(), checkKernelFormat()])
 }
 
 function testNative(filters) {

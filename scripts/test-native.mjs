@@ -24,7 +24,7 @@ import { availableParallelism } from 'node:os'
 import { basename, dirname, isAbsolute } from 'node:path'
 import { LIBSTEMMER_INCLUDE, stemmerSources } from '../native/stemmers.mjs'
 import { testUnitsOf, unitsOf } from '../native/units.mjs'
-import { execute, runTests } from './native-run.mjs'
+import { execute, runTests, tellTime } from './native-run.mjs'
 import { fail, path, say } from './process.mjs'
 import { has } from './tools.mjs'
 
@@ -264,8 +264,11 @@ async function main(args) {
       total.skipped++
       continue
     }
-    say(`building the native tests, ${name}`)
+    const title = `building the native tests, ${name}`
+    say(title)
+    const started = performance.now()
     const built = await build(name, variant)
+    tellTime(title, ((performance.now() - started) / 1000).toFixed(1))
     if (built.error) {
       say(built.error)
       total.failed++

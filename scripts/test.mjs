@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { relative } from 'node:path'
+import { keepDurations, took } from './durations.mjs'
 import { MOST_UNSTEADY } from './native-run.mjs'
 import { path, ROOT, say } from './process.mjs'
 
@@ -23,6 +24,7 @@ export function report(parts, isStrict = false) {
     for (const name of part.skippedSuites ?? []) say(`${part.name}: "${name}" was skipped, and here nothing may be`)
     part.failed += part.skippedSuites?.length ?? 0
   }
+  for (const line of keepDurations()) say(line)
   const sum = (key) => parts.reduce((total, part) => total + part[key], 0)
   for (const part of parts) say(`${part.name}: ${part.passed} passed, ${part.failed} failed, ${part.skipped} skipped`)
   const passed = sum('passed')
@@ -47,6 +49,7 @@ export function suite(name, filters, project, env = {}, root = ROOT) {
   })
   if (!existsSync(out)) return { name, passed: 0, failed: 1, skipped: 0 }
   const result = JSON.parse(readFileSync(out, 'utf8'))
+  for (const file of result.testResults) took(relative(ROOT, file.name), (file.endTime - file.startTime) / 1000)
   // A file that fails to load has no tests of its own, and an error outside a test shows only in the exit code.
   const unloaded = result.testResults.filter((file) => file.status === 'failed' && file.assertionResults.length === 0)
   const missing = filters.filter((file) => isWhole(file) && !result.testResults.some(({ name }) => name === path(file)))
@@ -137,6 +140,8 @@ export function nativeTests(chosen = [], env = {}) {
   })
   process.stderr.write(child.stdout)
   const line = /^native: (\d+) passed, (\d+) failed(?:, (\d+) skipped)?$/m.exec(child.stdout)
+  for (const [, name, seconds] of child.stdout.matchAll(/^native: "(.*)" took ([\d.]+) s$/gm))
+    took(name, Number(seconds))
   const [passed, failed, skipped] = line ? line.slice(1).map((text) => Number(text ?? 0)) : [0, 1, 0]
   return {
     name: ['native', ...chosen].join(' '),

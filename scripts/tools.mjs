@@ -25,8 +25,8 @@ export function has(command) {
   return spawnSync('sh', ['-c', `command -v ${command}`]).status === 0
 }
 
-/** Those of every test run; the others are for tests that run as on another processor. */
-export const COMPILERS = ['clang-format', 'g++', 'make', 'python3']
+/** Those that build the kernel and its tests; the others are for `npm run test:ci`. */
+export const COMPILERS = ['g++', 'make', 'python3']
 
 export function ensureTools(commands = TOOLS.map((tool) => tool.command)) {
   const missing = TOOLS.filter((tool) => commands.includes(tool.command) && !has(tool.command))
