@@ -1,7 +1,8 @@
 // Proves the layer rules of docs/ARCHITECTURE.md on the imports as they are: directions, cycles, rooms with
 // one door, and the files that may use node:fs and the addon; in src/ and, for #include, in native/.
 // `findings()` returns one line per violation.
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { dirname, join, normalize } from 'node:path'
 import { filesBelow, path } from './process.mjs'
 
@@ -81,7 +82,6 @@ const NATIVE_MAY_INCLUDE = {
   binding: ['base', 'distance', 'quantize', 'graph', 'text', 'filter', 'sparse', 'segment', 'search', 'shard'],
 }
 
-const IMPORT = /^\s*(?:import|export)\s(?:[^'"`;]*?\sfrom\s*)?['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]\s*\)/gm
 const INCLUDE = /^\s*#\s*include\s*[<"]([^>"]+)[>"]/gm
 
 export function findings() {
@@ -94,26 +94,49 @@ function sourceFindings() {
   for (const file of filesBelow('src', (name) => /\.tsx?$/.test(name))) {
     const text = readFileSync(path(file), 'utf8')
     const targets = []
-    for (const match of text.matchAll(IMPORT)) {
-      const name = match[1] ?? match[2]
-      if (name.startsWith('.')) targets.push(normalize(join(dirname(file), name)).replace(/\.js$/, '.ts'))
-      else found.push(...outsideFindings(file, name))
+    for (const name of importsOf(text)) {
+      if (!name.startsWith('.')) found.push(...outsideFindings(file, name))
+      else if (!IS_ASSET.test(name)) {
+        const target = fileOf(normalize(join(dirname(file), name)))
+        if (target) targets.push(target)
+        else found.push(`${file}: imports ${name}, where no file is`)
+      }
     }
     if (/\.node['"`]/.test(text) && layerOf(file) !== 'native')
       found.push(`${file}: names the addon; only src/native may`)
     graph.set(file, targets)
-    for (const target of targets) {
-      for (const [room, door] of Object.entries(DOORS)) {
-        if (target.startsWith(room) && !file.startsWith(room) && file !== door)
-          found.push(`${file}: must not import ${target}; only ${door} may import from ${room}`)
-      }
-      const [from, to] = [layerOf(file), layerOf(target)]
-      if (from === to) continue
-      if (!MAY_IMPORT[from]) found.push(`${file}: src/${from} is not in the table of layers`)
-      else if (!MAY_IMPORT[from].includes(to)) found.push(`${file}: src/${from} must not import src/${to}`)
-    }
+    for (const target of targets) found.push(...directionFindings(file, target))
   }
   return [...found, ...cycles(graph)]
+}
+
+/** The names that a module imports in any form: imports, re-exports, `import()`, and those of types alone. */
+export function importsOf(text) {
+  // The compiler's own reader. Loaded late, for a fresh clone has no packages when this file is read.
+  const { preProcessFile } = createRequire(import.meta.url)('typescript-api')
+  return [...new Set(preProcessFile(text, true, true).importedFiles.map(({ fileName }) => fileName))]
+}
+
+/** Style sheets, pictures and data, which import nothing. */
+const IS_ASSET = /\.(css|svg|json)(\?\w+)?$/
+
+/** The source file that an import means, which may leave out its ending or name that of the compiled file. */
+export function fileOf(target, exists = (file) => existsSync(path(file))) {
+  const stem = target.replace(/\.(jsx?|tsx?)$/, '')
+  return [`${stem}.ts`, `${stem}.tsx`, `${target}/index.ts`, `${target}/index.tsx`].find(exists)
+}
+
+function directionFindings(file, target) {
+  const found = []
+  for (const [room, door] of Object.entries(DOORS)) {
+    if (target.startsWith(room) && !file.startsWith(room) && file !== door)
+      found.push(`${file}: must not import ${target}; only ${door} may import from ${room}`)
+  }
+  const [from, to] = [layerOf(file), layerOf(target)]
+  if (from === to) return found
+  if (!MAY_IMPORT[from]) found.push(`${file}: src/${from} is not in the table of layers`)
+  else if (!MAY_IMPORT[from].includes(to)) found.push(`${file}: src/${from} must not import src/${to}`)
+  return found
 }
 
 function outsideFindings(file, name) {
@@ -130,7 +153,7 @@ function layerOf(file) {
 }
 
 /** Every cycle once, as the path that closes it. */
-function cycles(graph) {
+export function cycles(graph) {
   const found = []
   const done = new Set()
   const stack = []

@@ -14,8 +14,9 @@ import { ask } from '../service/session'
 import { type CollectionInfo, vectorsOf } from '../service/types'
 import { Chosen, Picked } from './map/chosen'
 import { MapView } from './map/view'
+import { type Condition, conditionsIn, filterOf } from './points/conditions'
 import { Facets } from './points/facets'
-import { type Condition, conditionsIn, FilterBar, filterOf } from './points/filter-bar'
+import { FilterBar } from './points/filter-bar'
 
 /** Characters of a value that stand in the legend or in a label. */
 const TEXT = 40

@@ -8,8 +8,9 @@ import { useAsked } from '../service/polled'
 import { ask } from '../service/session'
 import type { CollectionInfo, Point, PointId } from '../service/types'
 import { Card } from './points/card'
+import { type Condition, conditionsIn, filterOf, idIn, idsIn } from './points/conditions'
 import { Facets } from './points/facets'
-import { type Condition, conditionsIn, FilterBar, filterOf, idIn, idsIn } from './points/filter-bar'
+import { FilterBar } from './points/filter-bar'
 import { ChosenIds, GoTo } from './points/go-to'
 
 const PAGE = 48

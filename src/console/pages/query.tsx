@@ -7,7 +7,7 @@ import { type Api, readApi } from '../service/openapi'
 import { useAsked } from '../service/polled'
 import { ask } from '../service/session'
 import { type CollectionInfo, type Point, type PointId, vectorsOf } from '../service/types'
-import type { Body } from '../service/why-not'
+import type { Body } from '../service/why'
 import { OneQuery } from './query/one-query'
 import { idIn, type Start, startsOf, textOf } from './query/starts'
 

@@ -1,7 +1,8 @@
 /** Brings rows of a file to the stream of a collection, piece by piece, so that a broken one can go on. */
 import { lineOf, type Mapping } from './mapping'
 import { type RefusedRow, refusedRow } from './refused-rows'
-import type { Pieces, Row } from './row-files'
+import type { Row } from './row'
+import type { Pieces } from './row-files'
 import { Refused, refusalOf, send } from './session'
 
 export interface Rejected {

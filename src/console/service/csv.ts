@@ -1,7 +1,7 @@
 /** CSV, read as texts that come piece by piece. The reader refuses rows whose cells cannot be told. */
 import Papa from 'papaparse'
 import { readJson } from './exact-json'
-import type { Row } from './row-files'
+import type { Row } from './row'
 
 /** Characters that one row may have: a quote that is never closed makes a row of the rest of the file. */
 const MOST_ROW_CHARS = 16 * 1024 * 1024

@@ -1,6 +1,6 @@
 /** The mapping of a file's columns, and the line that each row is sent as. */
 import { writeJson } from './exact-json'
-import type { Row, Value } from './row-files'
+import type { Row, Value } from './row'
 
 export interface Mapping {
   /** Rows that are points as the API has them are sent as they are. */

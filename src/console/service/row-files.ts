@@ -1,20 +1,8 @@
 /** Rows of a file that a browser holds, read piece by piece. */
 import { bytes as bytesText } from '../parts/words'
 import { readJson, writeJson } from './exact-json'
-import { causeOf } from './refused-rows'
-
-export type Value = Record<string, unknown>
-
-/** A row: as text where the file has it as JSON, so that it is sent as it is, and as a value to look at. */
-export interface Row {
-  text?: string
-  /** Null where the row is no object. The service tells why. */
-  value: Value | null
-  /** Why the reader of the file refuses the row. */
-  fault?: string
-  /** The line of the file, from 1, where the file has a row on each. */
-  line?: number
-}
+import { causeOf } from './json-fault'
+import type { Row, Value } from './row'
 
 export interface Piece {
   rows: Row[]

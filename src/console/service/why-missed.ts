@@ -1,7 +1,7 @@
 /** Why the approximate search missed a point that exact search returns, and what finds it. */
 import { ask } from './session'
 import type { PlanSegment, PlanStage, QueryAnswer } from './types'
-import type { Asked, Body, Change, Reason } from './why-not'
+import type { Asked, Body, Change, Reason } from './why'
 
 interface Missed extends Asked {
   /** By exact search, from 1. */

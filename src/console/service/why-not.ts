@@ -1,34 +1,9 @@
 /** Why a query did not return a point, found by a few requests of the API. */
 import { readJson, writeJson } from './exact-json'
 import { ask } from './session'
-import { type CollectionInfo, type Point, type PointId, type QueryAnswer, vectorsOf } from './types'
+import { type Point, type PointId, type QueryAnswer, vectorsOf } from './types'
+import type { Asked, Body, Change, Reason } from './why'
 import { missOf } from './why-missed'
-
-export type Body = Record<string, unknown>
-
-/** A change of the query that has the point returned. */
-export interface Change {
-  name: string
-  apply(body: Body): Body
-}
-
-export interface Reason {
-  /** In one sentence. */
-  verdict: string
-  /** Findings, in the order of the questions. */
-  facts: string[]
-  changes: Change[]
-}
-
-export interface Asked {
-  path: string
-  info: CollectionInfo
-  /** As it was sent. */
-  body: Body
-  answer: QueryAnswer
-  id: PointId
-  signal: AbortSignal
-}
 
 /** Ranks that are looked at. */
 const MOST_RANKS = 1_000

@@ -1,6 +1,6 @@
 import { Code } from '../../parts/code'
 import { lineOf, type Mapping } from '../../service/mapping'
-import type { Row } from '../../service/row-files'
+import type { Row } from '../../service/row'
 
 interface Parts {
   columns: readonly string[]

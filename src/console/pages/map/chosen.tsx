@@ -9,7 +9,7 @@ import { useAsked } from '../../service/polled'
 import { ask } from '../../service/session'
 import type { Point, PointId } from '../../service/types'
 import { Card } from '../points/card'
-import type { Condition } from '../points/filter-bar'
+import type { Condition } from '../points/conditions'
 
 /** Ids that a link holds; the tab keeps longer lists. */
 const MOST_LINKED = 500

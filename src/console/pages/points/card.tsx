@@ -7,7 +7,7 @@ import { whole } from '../../parts/words'
 import { isSame, writeJson } from '../../service/exact-json'
 import { ask } from '../../service/session'
 import type { Point } from '../../service/types'
-import type { Condition } from './filter-bar'
+import type { Condition } from './conditions'
 import { cut, pathOf, Value } from './value'
 
 /** Fields of a payload that a card shows before it is unfolded. */

@@ -2,7 +2,7 @@ import { whole } from '../../parts/words'
 import { useAsked } from '../../service/polled'
 import { ask } from '../../service/session'
 import type { CollectionInfo } from '../../service/types'
-import type { Condition } from './filter-bar'
+import type { Condition } from './conditions'
 import { cut, isLong } from './value'
 
 /** Kinds of indexes whose values can be counted. */

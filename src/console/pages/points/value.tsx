@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks'
 import { whole } from '../../parts/words'
 import { writeJson } from '../../service/exact-json'
-import type { Condition } from './filter-bar'
+import type { Condition } from './conditions'
 
 /** A longer text is cut until it is asked for: a browser takes seconds to lay out two megabytes. */
 const TEXT = 300

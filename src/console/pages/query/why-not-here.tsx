@@ -2,7 +2,8 @@ import { useEffect, useRef, useState } from 'preact/hooks'
 import { ErrorLine } from '../../parts/basics'
 import { readJson } from '../../service/exact-json'
 import type { CollectionInfo, QueryAnswer } from '../../service/types'
-import { type Body, idOf, type Reason, whyNot } from '../../service/why-not'
+import type { Body, Reason } from '../../service/why'
+import { idOf, whyNot } from '../../service/why-not'
 import { textOf } from './starts'
 
 interface Parts {
