@@ -19,12 +19,12 @@ export function report(parts, isStrict = false) {
     const failure = `${unsteady.length} tests are unsteady, and at most ${MOST_UNSTEADY} may be`
     parts.push({ name: 'steadiness', passed: 0, failed: 1, skipped: 0, failures: [failure] })
   }
-  for (const failure of parts.flatMap((part) => part.failures ?? [])) say(`failed: ${failure}`)
   for (const part of isStrict ? parts : []) {
     for (const name of part.skippedSuites ?? []) say(`${part.name}: "${name}" was skipped, and here nothing may be`)
     part.failed += part.skippedSuites?.length ?? 0
   }
   for (const line of keepDurations()) say(line)
+  for (const failure of parts.flatMap((part) => part.failures ?? [])) say(`failed: ${failure}`)
   const sum = (key) => parts.reduce((total, part) => total + part[key], 0)
   for (const part of parts) say(`${part.name}: ${part.passed} passed, ${part.failed} failed, ${part.skipped} skipped`)
   const passed = sum('passed')
@@ -37,31 +37,34 @@ export function report(parts, isStrict = false) {
 /** Test files of a vitest project by its JSON report: whole paths, each of which must be run, or parts of paths. */
 export function suite(name, filters, project, env = {}, root = ROOT) {
   const out = path(`.cache/${name}.json`)
+  const outside = path(`.cache/${name}-outside-tests.json`)
   mkdirSync(path('.cache'), { recursive: true })
-  rmSync(out, { force: true })
+  for (const file of [out, outside]) rmSync(file, { force: true })
   const at = ['--root', root, '--config', path('vitest.config.ts')]
-  const args = ['run', ...at, '--reporter=default', '--reporter=json', `--outputFile.json=${out}`, ...filters]
+  const reporters = ['default', 'json', path('scripts/unhandled-errors.mjs')].map((one) => `--reporter=${one}`)
+  const args = ['run', ...at, ...reporters, `--outputFile.json=${out}`, ...filters]
   if (project) args.push('--project', project)
   const child = spawnSync(process.execPath, [path('node_modules/vitest/vitest.mjs'), ...args], {
     cwd: ROOT,
     stdio: ['ignore', 2, 2],
-    env: { ...process.env, NODE_ENV: 'test', ...env },
+    env: { ...process.env, NODE_ENV: 'test', VICINAL_UNHANDLED_ERRORS: outside, ...env },
   })
   if (!existsSync(out)) return { name, passed: 0, failed: 1, skipped: 0 }
   const result = JSON.parse(readFileSync(out, 'utf8'))
   for (const file of result.testResults) took(relative(ROOT, file.name), (file.endTime - file.startTime) / 1000)
-  // A file that fails to load has no tests of its own, and an error outside a test shows only in the exit code.
+  // A file that fails to load has no tests of its own.
   const unloaded = result.testResults.filter((file) => file.status === 'failed' && file.assertionResults.length === 0)
   const missing = filters.filter((file) => isWhole(file) && !result.testResults.some(({ name }) => name === path(file)))
   for (const file of missing) say(`${name}: ${file} was not run`)
-  const failed = result.numFailedTests + unloaded.length + missing.length
+  const unhandled = existsSync(outside) ? JSON.parse(readFileSync(outside, 'utf8')).map(outsideTests) : []
+  const failed = result.numFailedTests + unloaded.length + missing.length + unhandled.length
   return {
     name,
     passed: result.numPassedTests,
     failed: failed === 0 && child.status !== 0 ? 1 : failed,
     skipped: result.numPendingTests + result.numTodoTests,
     skippedSuites: skippedSuites(result.testResults),
-    failures: result.testResults.flatMap(failuresOf),
+    failures: [...result.testResults.flatMap(failuresOf), ...unhandled],
     unsteady: result.testResults.flatMap(unsteadyOf),
   }
 }
@@ -82,9 +85,11 @@ const unsteadyOf = (file) =>
     .map((test) => textOf(file, test))
 
 function textOf(file, { fullName, failureMessages }) {
-  const lines = failureMessages.join('\n').split('\n').slice(0, LINES_OF_FAILURE)
-  return `${relative(ROOT, file.name)}: ${fullName}\n${lines.join('\n')}`
+  return `${relative(ROOT, file.name)}: ${fullName}\n${firstLines(failureMessages.join('\n'))}`
 }
+
+const outsideTests = (text) => `outside every test, ${firstLines(text)}`
+const firstLines = (text) => text.split('\n').slice(0, LINES_OF_FAILURE).join('\n')
 
 const isWhole = (filter) => filter.endsWith('.test.ts')
 
