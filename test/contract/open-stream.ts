@@ -11,6 +11,9 @@ export function openStream(port: number, headers: Record<string, string> = {}, p
   const lines: string[] = []
   let rest = ''
   const sent = request({ port, host: '127.0.0.1', method: 'POST', path, headers: { ...NDJSON, ...headers } })
+  // A server cuts off the body of a stream that it has ended. Node's client, once the answer is read, gives such a
+  // connection back to its pool before the failed write is told, and without a listener the error ends the process.
+  sent.on('socket', (socket) => socket.on('error', () => undefined))
   const answered = new Promise<number>((resolve, reject) => {
     sent.on('error', reject)
     sent.on('response', (answer) => {
