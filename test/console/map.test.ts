@@ -159,6 +159,23 @@ describe('the map', () => {
     await expect.poll(() => amounts.allTextContents(), WAIT).toEqual(['all 600'])
   })
 
+  it('keeps a key that is being typed, when an answer has the page drawn again', async () => {
+    const page = await stage.open({ key: KEY })
+    let answer = () => {}
+    const isTyped = new Promise<void>((resolve) => {
+      answer = resolve
+    })
+    await page.route('**/access', async (route) => {
+      await isTyped
+      await route.continue()
+    })
+    await page.at('/collections/scenes/map')
+    await page.getByLabel('Colour by').fill('kind')
+    answer()
+    await expect.poll(() => page.locator('.caller').textContent(), WAIT).toContain(':')
+    expect(await page.getByLabel('Colour by').inputValue()).toBe('kind')
+  })
+
   it('gives all points that are chosen to the cards, more than an address holds', async () => {
     const page = await drawnPage()
     await page.getByRole('application').press('s')

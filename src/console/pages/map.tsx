@@ -96,6 +96,7 @@ function Ask({ path, info, points, filter, colourBy, onColourBy, onDrawn }: AskP
   const vectors = Object.entries(vectorsOf(info)).filter(([, params]) => !params.multivector_config)
   const [using, setUsing] = useState(vectors[0]?.[0] ?? '')
   const [picked, setPicked] = useState<number | null>(null)
+  const [typed, setTyped] = useState(colourBy)
   const [progress, setProgress] = useState<string | null>(null)
   const [error, setError] = useState<Error | null>(null)
   const stop = useRef<AbortController | null>(null)
@@ -150,7 +151,12 @@ function Ask({ path, info, points, filter, colourBy, onColourBy, onDrawn }: AskP
         </label>
         <label class="row">
           Colour by
-          <input list="map-keys-known" value={colourBy} onChange={(event) => onColourBy(event.currentTarget.value)} />
+          <input
+            list="map-keys-known"
+            value={typed}
+            onInput={(event) => setTyped(event.currentTarget.value)}
+            onChange={(event) => onColourBy(event.currentTarget.value)}
+          />
         </label>
         <datalist id="map-keys-known">
           {Object.keys(info.payload_schema).map((one) => (
