@@ -4,6 +4,7 @@
 #include <thread>
 #include <utility>
 
+#include "base/work_meter.hpp"
 #include "binding/arguments.hpp"
 
 namespace vicinal::binding {
@@ -165,7 +166,11 @@ void Environment::perform(Pending* pending, Mailbox& mailbox) {
     delete pending;
     return;
   }
-  pending->status = attempt(pending->call.work);
+  // A call that was cancelled while it waited does not begin.
+  pending->status = attempt([&] {
+    VICINAL_TRY(WorkMeter(pending->call.cancel.get()).look());
+    return pending->call.work();
+  });
   mailbox.post(pending, true);
 }
 

@@ -5,6 +5,8 @@
 #include <chrono>
 #include <mutex>
 
+#include "base/work_meter.hpp"
+
 namespace vicinal {
 
 namespace {
@@ -30,8 +32,10 @@ public:
 
 private:
   Status rankPart(size_t at) {
-    return attempt(
-        [&] { return search_->rankPart(at, *shard_, snapshot_, cancel_.get(), Waiting::Allowed); });
+    return attempt([&] {
+      VICINAL_TRY(WorkMeter(cancel_.get()).look());
+      return search_->rankPart(at, *shard_, snapshot_, cancel_.get(), Waiting::Allowed);
+    });
   }
 
   void note(Status status) {

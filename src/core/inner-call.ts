@@ -22,6 +22,8 @@ export interface InnerCall {
   holder?: RoomHolder
   /** The deadline of a call that asks for none: strict mode has no say in it. */
   defaultTimeoutMs?: number
+  /** When the call arrived, as `performance.now()` tells it. Its deadline counts from there, or else from its start. */
+  arrivedMs?: number | undefined
   /** Of a stream of points: the bytes of one frame, and a listener of the bytes that it holds in memory. */
   stream?: { frameBytes: number; hold(bytes: number): void }
   /** The write brings records into a quarantine: rules do not hold for it. */

@@ -53,7 +53,8 @@ export function registerBodies(app: FastifyInstance, parts: BodyParts): void {
 function register(app: FastifyInstance, parts: BodyParts, types: string[], measure: Measure): void {
   const decodeRead = (request: FastifyRequest, bytes: Buffer, done: Done) => {
     const { notes, startedMs } = request.ticket
-    const startMs = notes ? performance.now() : 0
+    const startMs = performance.now()
+    request.ticket.arrivedMs = startMs
     notes?.span('receive', startedMs, startMs)
     let body: unknown
     try {

@@ -72,6 +72,8 @@ export interface Asked {
   readonly body?: unknown
   readonly ticket: RoomHolder & {
     readonly stop: Stop
+    /** When the request had arrived whole. */
+    readonly arrivedMs: number
     /** Takes notes of the calls that the request makes. */
     readonly notes?: CallNotes | null
     /** Whether the caller may only read. It cannot have the service work longer than the service's own timeout. */
@@ -155,10 +157,14 @@ export class ReadCall {
     return this.#gate.current?.watermarks?.current() ?? null
   }
 
-  /** Options of a call that ends with its request, and has the service's deadline where it names none. */
+  /**
+   * Options of a call that ends with its request, and has the service's deadline where it names none. The deadline counts
+   * from the request's arrival, so reading a large body is part of it.
+   */
   protected within<O extends CallOptions>(options: O, more: InnerCall = {}): O {
     const { ticket } = this.request
     return withInner(options, {
+      arrivedMs: ticket.arrivedMs,
       ...more,
       stop: ticket.stop,
       holder: ticket,
@@ -249,7 +255,7 @@ export class Call extends ReadCall {
     const options = this.#ingestOptions()
     const body = new StreamedBody(this.request, this.#bounds)
     const stream = { frameBytes: this.request.ticket.mostBytes, hold: body.hold }
-    return { body, options: this.within(options, { stream }) }
+    return { body, options: this.within(options, { stream, arrivedMs: undefined }) }
   }
 
   #ingestOptions(): IngestOptions {

@@ -54,6 +54,8 @@ export interface Trust {
  */
 export class Ticket extends HeldRoom {
   readonly startedMs = performance.now()
+  /** When all of the request had arrived. */
+  arrivedMs = this.startedMs
   /** Fires when the client hangs up before its answer, or when the service cuts the request off. */
   readonly stop = new Stop()
   /** Index in OpenTickets. */

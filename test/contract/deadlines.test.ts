@@ -120,6 +120,13 @@ describe('a read that was answered', () => {
     await expectIdle('count')
   })
 
+  it('has its deadline from the arrival of its body, which is read within it', async () => {
+    const service = await startWith({ timeoutMs: 1 })
+    // To read as much takes longer, and to count all points does not.
+    const { status, text } = await service.call('POST', `${PATH}/count`, `{${' '.repeat(4_000_000)}}`)
+    expect(status, text).toBe(408)
+  })
+
   it('does no more work once its client has hung up', async () => {
     const service = await startWith()
     const body = JSON.stringify({ filter: FILTERS['conditions on as many fields'] })

@@ -55,10 +55,23 @@ function within<T>(
 ): MaybePromise<T> {
   if (timeoutMs !== null) checkTimeout(timeoutMs)
   if (options?.signal?.aborted) throw cancelled(options.signal.reason)
-  if (innerOf(options)?.stop?.isStopped) throw cancelled(undefined)
-  const scope = new CallScope(innerOf(options)?.notes)
+  const inner = innerOf(options)
+  if (inner?.stop?.isStopped) throw cancelled(undefined)
+  const deadline = timeoutMs === null ? null : { timeoutMs, leftMs: leftOf(timeoutMs, inner?.arrivedMs) }
+  if (deadline && deadline.leftMs <= 0) throw timedOut(deadline)
+  const scope = new CallScope(inner?.notes)
   const started = begun(work, scope)
-  return started instanceof Promise ? untilStopped(started, scope, timeoutMs, options ?? NO_OPTIONS) : started
+  return started instanceof Promise ? untilStopped(started, scope, deadline, options ?? NO_OPTIONS) : started
+}
+
+/** The time that a call was given, and what is left of it. */
+interface Deadline {
+  timeoutMs: number
+  leftMs: number
+}
+
+function leftOf(timeoutMs: number, arrivedMs: number | undefined): number {
+  return arrivedMs === undefined ? timeoutMs : timeoutMs - (performance.now() - arrivedMs)
 }
 
 function checkTimeout(timeoutMs: unknown): void {
@@ -88,7 +101,7 @@ function begun<T>(work: (scope: CallScope) => MaybePromise<T>, scope: CallScope)
 function untilStopped<T>(
   started: Promise<T>,
   scope: CallScope,
-  timeoutMs: number | null,
+  deadline: Deadline | null,
   options: CallOptions,
 ): Promise<T> {
   const { signal } = options
@@ -99,7 +112,7 @@ function untilStopped<T>(
       reject(error)
     }
     const onStop = () => end(cancelled(signal?.reason))
-    const timer = timeoutMs === null ? undefined : setTimeout(() => end(timedOut(timeoutMs)), timeoutMs)
+    const timer = deadline === null ? undefined : setTimeout(() => end(timedOut(deadline)), deadline.leftMs)
     signal?.addEventListener('abort', onStop, { once: true })
     stop?.onStop(onStop)
     const settle = () => {
@@ -121,7 +134,7 @@ function untilStopped<T>(
   })
 }
 
-function timedOut(timeoutMs: number): VicinalError {
+function timedOut({ timeoutMs }: Deadline): VicinalError {
   return new VicinalError('TIMEOUT', `the call took longer than its timeout of ${timeoutMs} ms`, {
     details: { timeoutMs },
   })

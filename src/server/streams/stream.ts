@@ -87,6 +87,7 @@ class MessageTicket extends HeldRoom {
     readonly rights: Rights,
     /** Notes of the message, for its trace and the log of slow queries. */
     readonly noted: NotedMessage | null,
+    readonly arrivedMs: number,
   ) {
     super()
   }
@@ -225,7 +226,7 @@ export class Stream {
       return
     }
     const noted = observation.beginMessage(this.#told, startedMs)
-    const ticket = new MessageTicket(this.#stop, !rights.mayWrite(params.name ?? ''), rights, noted)
+    const ticket = new MessageTicket(this.#stop, !rights.mayWrite(params.name ?? ''), rights, noted, startedMs)
     let told = HUNG_UP
     let isCounted = false
     try {

@@ -56,6 +56,28 @@ test('a stop, a signal and a deadline each end a call at once and cancel its wor
   expect(late.scope().isStopped).toBe(true)
 })
 
+test('a deadline counts from the arrival of the call, for all of its parts together', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const options = withInner({ timeoutMs: 100 }, { arrivedMs: performance.now() })
+  vi.advanceTimersByTime(60)
+  const first = held()
+  const call = withDeadline(options, first.work)
+  vi.advanceTimersByTime(39)
+  first.finish('done')
+  expect(await call).toBe('done')
+  const second = held()
+  const late = expect(withDeadline(options, second.work)).rejects.toMatchObject({
+    code: 'TIMEOUT',
+    message: 'the call took longer than its timeout of 100 ms',
+  })
+  vi.advanceTimersByTime(1)
+  await late
+  const never = vi.fn(() => 'done')
+  expect(() => withDeadline(options, never)).toThrow(expect.objectContaining({ code: 'TIMEOUT' }))
+  expect(never).not.toHaveBeenCalled()
+})
+
 test('what takes as long as it takes has a deadline only where the caller names one', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
   onTestFinished(() => void vi.useRealTimers())
