@@ -4,6 +4,7 @@
  */
 import { type IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import { closeSlowlyAfter } from './lingering-close.js'
 
 /** In the order of their requests. */
 const underWay = new WeakMap<Socket, Set<ServerResponse>>()
@@ -17,6 +18,8 @@ export class AnswerUnderWay<R extends IncomingMessage = IncomingMessage> extends
     answers.add(this)
     const forget = () => answers.delete(this)
     this.once('finish', forget).once('close', forget)
+    // Before Node's own listener, which closes the connection.
+    this.once('finish', () => closeSlowlyAfter(this.req))
   }
 }
 

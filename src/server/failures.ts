@@ -7,6 +7,7 @@ import { answerOn } from './answers-under-way.js'
 import { unsupportedType } from './bodies.js'
 import { declaredBytes } from './declared-bytes.js'
 import type { FailureLog } from './failure-log.js'
+import { endSlowly } from './lingering-close.js'
 import { MalformedHead } from './request-head.js'
 import { nextRequestId, REQUEST_ID_HEADER } from './request-ids.js'
 import { JSON_TYPE, sendError } from './respond.js'
@@ -16,7 +17,6 @@ import { VERSION, VERSION_HEADER } from './versions.js'
 
 /** A rejected body of unknown or larger size is not read to its end: the connection ends with the answer. */
 const DRAINED_BODY_BYTES = 64 * 1024
-const LINGER_MS = 1000
 
 export function registerFailures(app: FastifyInstance, maxBodyBytes: number, log: FailureLog): void {
   app.setErrorHandler((error: FastifyError | VicinalError, request, reply) => {
@@ -90,7 +90,7 @@ export function clientError(error: NodeJS.ErrnoException, socket: Socket): void 
   if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT' && answer && isStreaming(answer.req)) return
   // An answer to this head or to an earlier request is already being sent; a second one would corrupt it.
   if (answer?.headersSent) {
-    socket.destroySoon()
+    endSlowly(socket)
     return
   }
   const status = STATUS_OF_PARSER_ERROR[error.code ?? ''] ?? '400 Bad Request'
@@ -102,9 +102,8 @@ export function clientError(error: NodeJS.ErrnoException, socket: Socket): void 
 export function answerAndClose(socket: Socket, head: readonly string[], body: string, id: string): void {
   const told = [`${VERSION_HEADER}: ${VERSION}`, 'x-content-type-options: nosniff', `${REQUEST_ID_HEADER}: ${id}`]
   const framing = [`Content-Type: ${JSON_TYPE}`, `Content-Length: ${Buffer.byteLength(body)}`, 'Connection: close']
-  socket.end(`${[...head, ...told, ...framing].join('\r\n')}\r\n\r\n${body}`)
-  // A client that reads gets the answer. One that neither reads nor hangs up loses the connection after this time.
-  setTimeout(() => socket.destroy(), LINGER_MS).unref()
+  socket.write(`${[...head, ...told, ...framing].join('\r\n')}\r\n\r\n${body}`)
+  endSlowly(socket)
 }
 
 const STATUS_OF_PARSER_ERROR: Readonly<Record<string, string>> = {

@@ -7,14 +7,13 @@ import type { FastifyRequest } from 'fastify'
 import { describeValue, VicinalError } from '../core/errors.js'
 import { INGEST_TYPES, type IngestType } from '../core/ingest.js'
 import type { ArrivalBounds } from './arriving-body.js'
+import { LINGER_MS } from './lingering-close.js'
 import { overloaded } from './places.js'
 import { MSGPACK_TYPE, MSGPACK_TYPES } from './respond.js'
 import type { Ticket } from './ticket.js'
 import { expired, withdrawn } from './tokens.js'
 import { ArrivingUpload } from './upload.js'
 
-/** How long the rest of a body is dropped once its request is answered. Then the connection is cut off. */
-const LINGER_MS = 1000
 const BUDGET = 'writeBytes'
 /** How often a stream that waits for room asks again. */
 const ASK_AGAIN_MS = 20
