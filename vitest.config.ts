@@ -4,9 +4,10 @@ const MINUTE = 60_000
 
 export default defineConfig({
   test: {
-    // Real parts throughout: child processes, disks, native code. Two cores must do for all of it.
+    // Real parts throughout: child processes, disks, native code. Two cores must do for all of it, and on them half of the
+    // time of two workers is waiting.
     pool: 'forks',
-    maxWorkers: 2,
+    maxWorkers: 3,
     // Limits are for what hangs: slow machines take several times as long as others.
     testTimeout: 10 * MINUTE,
     hookTimeout: 10 * MINUTE,

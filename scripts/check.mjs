@@ -7,6 +7,7 @@ import { findings as docFindings } from './check-docs.mjs'
 import { isNativeSource, findings as layerFindings } from './check-layers.mjs'
 import { findings as waitFindings } from './check-waits.mjs'
 import { took } from './durations.mjs'
+import { execute } from './native-run.mjs'
 import { filesBelow, path, ROOT, say } from './process.mjs'
 import { findings as suiteFindings } from './suites.mjs'
 import { has } from './tools.mjs'
@@ -19,11 +20,11 @@ export const check = () => partOf('check', CHECKS)
 /** Skipped where clang-format is missing. */
 export const checkKernelFormat = () => partOf('check of the kernel', [['C++ format', clangFormat]])
 
-function partOf(title, checks) {
+async function partOf(title, checks) {
   const part = { name: title, passed: 0, failed: 0, skipped: 0, skippedSuites: [] }
   for (const [name, findings] of checks) {
     const started = performance.now()
-    const found = findings()
+    const found = await findings()
     took(`check ${name}`, (performance.now() - started) / 1000)
     if (found === null) {
       part.skipped++
@@ -50,9 +51,9 @@ const CHECKS = [
 ]
 
 /** Runs a Node tool; its output is the finding. */
-function tool(script, args) {
-  const child = spawnSync(process.execPath, [path(script), ...args], { cwd: ROOT, encoding: 'utf8' })
-  return child.status === 0 ? [] : [`${child.stdout}${child.stderr}`.trim() || `${script} failed`]
+async function tool(script, args) {
+  const child = await execute(process.execPath, [path(script), ...args], { cwd: ROOT })
+  return child.status === 0 ? [] : [child.output.trim() || `${script} failed`]
 }
 
 function sizeFindings() {

@@ -1,5 +1,5 @@
 // Paths, child processes and hashes of the scripts. Imports no packages.
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
@@ -25,6 +25,22 @@ export function run(what, command, args, options = {}) {
   const seconds = (performance.now() - started) / 1000
   took(what, seconds)
   say(`${what}: done in ${seconds.toFixed(1)} s`)
+}
+
+/** Runs a command to its end, beside others: { status, stdout }. A command that cannot start, or is killed, has the status null. */
+export function ended(command, args, options = {}) {
+  return new Promise((resolve) => {
+    const child = spawn(command, args, { cwd: ROOT, ...options })
+    let stdout = ''
+    child.stdout?.setEncoding('utf8').on('data', (text) => {
+      stdout += text
+    })
+    child.on('error', ({ message }) => {
+      say(`${command}: ${message}`)
+      resolve({ status: null, stdout })
+    })
+    child.on('close', (status) => resolve({ status, stdout }))
+  })
 }
 
 /** The output of a command; ends the process when it fails, and names the step. */

@@ -43,83 +43,94 @@ async function start(flags) {
 }
 
 /** Checks and the quick tests; with arguments the test files whose paths contain one of them. */
-function test(filters) {
-  if (filters.length === 0) return report(quick())
-  prepareTests()
-  return report([suite('vitest', filters)])
+async function test(filters) {
+  if (filters.length > 0) {
+    prepareTests()
+    return report([await suite('vitest', filters)])
+  }
+  prepareQuick()
+  report(await beside(nativeTests(['plain']), quick()))
 }
 
 /** The suites that continuous integration needs beyond `npm test`. */
-function testCi() {
-  return report(beyondQuick())
+async function testCi() {
+  prepareTests()
+  report(await beyondQuick())
 }
 
 /** Both, as one sum, from one seed. A skipped suite counts as failed, and a test that failed is run once more. */
-function ci() {
+async function ci() {
   process.env.VICINAL_TEST_SEED ??= CI_SEED
-  ensureTools()
-  return report([...quick(RETRIED), ...beyondQuick(RETRIED)], true)
+  prepareTests()
+  const native = nativeTests(['plain', ...SLOW_VARIANTS], RETRIED)
+  report(await beside(native, [...quick(RETRIED), ...beyond(RETRIED)]), true)
 }
 
 /**
  * `npm run test:ci` so many times in a row, 5 without a number, while another process takes one core. Ends with the first
  * round that fails.
  */
-function steady([rounds = '5']) {
+async function steady([rounds = '5']) {
   const load = spawn(process.execPath, ['-e', `while (process.ppid === ${process.pid});`], { stdio: 'ignore' })
   process.on('exit', () => load.kill())
   for (let round = 1; round <= Number(rounds); round++) {
     say(`round ${round} of ${rounds}, beside a process that takes one core`)
-    report(beyondQuick(), true)
+    prepareTests()
+    report(await beyondQuick(), true)
     if (process.exitCode !== 0) return
   }
 }
 
 /** Everything there is: hours. */
-function testFull() {
-  return report([
+async function testFull() {
+  prepareTests()
+  const tasks = [
     ...quick(),
-    ...beyondQuick(),
+    ...beyond(),
     ...suitesOfLowerSets([]),
-    soak(),
-    fuzzSegments('10000'),
-    suite('fuzz-snapshots', SNAPSHOT_FUZZ, 'main', { VICINAL_FUZZ_RUNS: '10000' }),
-  ])
+    soak,
+    () => fuzzSegments('10000'),
+    () => suite('fuzz-snapshots', SNAPSHOT_FUZZ, 'main', { VICINAL_FUZZ_RUNS: '10000' }),
+  ]
+  report(await beside(nativeTests(), tasks))
 }
 
-function quick(env = {}) {
+/** Of the kernel's tests, those beyond `npm test`. */
+const SLOW_VARIANTS = ['asan', 'tsan', 'isa', 'arm']
+
+const beyondQuick = () => beside(nativeTests(SLOW_VARIANTS), beyond())
+
+/** Each task of `npm test` but the kernel's returns a part of the report. */
+const quick = (env = {}) => [check, ...mainSuites('quick', suites().quick, env)]
+
+function beyond(env = {}) {
+  const { beyond, packaging } = suites()
+  return [checkKernelFormat, ...mainSuites('beyond', beyond, env), () => suite('packaging', packaging, 'packaging')]
+}
+
+/** The kernel's tests compute and most suites wait, so together they take less time than one after the other. */
+const beside = async (native, tasks) => [...(await inTurn(tasks)), await native]
+
+async function inTurn(tasks) {
+  const parts = []
+  for (const task of tasks) parts.push(await task())
+  return parts
+}
+
+/** Where tests are retried, those of random input are apart and are not: a random find is a true one. */
+function mainSuites(name, files, env) {
+  if (env !== RETRIED) return [() => suite(name, files, 'main', env)]
+  const [steady, random] = [files.filter((file) => !isOfRandomInput(file)), files.filter(isOfRandomInput)]
+  return [() => suite(name, steady, 'main', env), () => suite(`${name}-random`, random, 'main')]
+}
+
+function prepareQuick() {
   install()
   // The types of tests are checked, so their imports are installed.
   installClients()
   ensureTools(COMPILERS)
   buildNative()
   compile()
-  return [check(), nativeTests(['plain'], env), ...mainSuites('quick', suites().quick, env)]
-}
-
-function beyondQuick(env = {}) {
-  prepareTests()
-  const { beyond, packaging } = suites()
-  return [
-    checkKernelFormat(),
-    nativeTests(['asan', 'tsan', 'isa', 'arm'], env),
-    ...mainSuites('beyond', beyond, env),
-    suite('packaging', packaging, 'packaging'),
-  ]
-}
-
-/** Where tests are retried, those of random input are apart and are not: a random find is a true one. */
-function mainSuites(name, files, env) {
-  if (env !== RETRIED) return [suite(name, files, 'main', env)]
-  return [
-    suite(
-      name,
-      files.filter((file) => !isOfRandomInput(file)),
-      'main',
-      env,
-    ),
-    suite(`${name}-random`, files.filter(isOfRandomInput), 'main'),
-  ]
 }
 
 function prepareTests() {
@@ -130,37 +141,37 @@ function prepareTests() {
   buildOracle()
 }
 
-function checkTask() {
+async function checkTask() {
   install()
   installClients()
-  return report([check(), checkKernelFormat()])
+  report(await inTurn([check, checkKernelFormat]))
 }
 
-function testNative(filters) {
+async function testNative(filters) {
   install()
   ensureTools()
   buildNative()
-  return report([nativeTests(filters)])
+  report([await nativeTests(filters)])
 }
 
 /** Without the kernel's own tests, which `test:native` runs with each instruction set as it is. */
-function testIsa(filters) {
+async function testIsa(filters) {
   prepareTests()
-  return report(suitesOfLowerSets(filters))
+  report(await inTurn(suitesOfLowerSets(filters)))
 }
 
 /** Takes the number of files, and the seed of the first. */
-function fuzzSegmentFiles([rounds = '10000', seed]) {
+async function fuzzSegmentFiles([rounds = '10000', seed]) {
   install()
   ensureTools()
-  return report([fuzzSegments(rounds, seed)])
+  report([await fuzzSegments(rounds, seed)])
 }
 
 /** So many snapshots that are nearly right, from a seed: `npm run fuzz:snapshots -- 10000 7`. */
-function fuzzSnapshots([runs = '1000', seed]) {
+async function fuzzSnapshots([runs = '1000', seed]) {
   prepare()
   const env = { VICINAL_FUZZ_RUNS: runs, ...(seed === undefined ? {} : { VICINAL_TEST_SEED: seed }) }
-  return report([suite('fuzz-snapshots', SNAPSHOT_FUZZ, 'main', env)])
+  report([await suite('fuzz-snapshots', SNAPSHOT_FUZZ, 'main', env)])
 }
 
 /** Rounds of faults on several nodes: `npm run history -- --rounds 200 --seed 7 --store s3`. */

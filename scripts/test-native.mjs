@@ -20,7 +20,7 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs'
-import { availableParallelism } from 'node:os'
+import { availableParallelism, constants, setPriority } from 'node:os'
 import { basename, dirname, isAbsolute } from 'node:path'
 import { LIBSTEMMER_INCLUDE, stemmerSources } from '../native/stemmers.mjs'
 import { testUnitsOf, unitsOf } from '../native/units.mjs'
@@ -291,4 +291,6 @@ async function main(args) {
   process.exitCode = total.failed > 0 || total.passed === 0 ? 1 : 0
 }
 
+// Beside suites that wait for servers and disks it takes what they leave of the processor.
+setPriority(constants.priority.PRIORITY_LOW)
 await main(process.argv.slice(2))

@@ -1,10 +1,9 @@
 // Runs the parts of the test suite and adds up what they report.
-import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { relative } from 'node:path'
 import { keepDurations, took } from './durations.mjs'
 import { MOST_UNSTEADY } from './native-run.mjs'
-import { path, ROOT, say } from './process.mjs'
+import { ended, path, ROOT, say } from './process.mjs'
 
 /**
  * A part is { name, passed, failed, skipped }, where whole suites were skipped their names in `skippedSuites`, and what
@@ -35,7 +34,7 @@ export function report(parts, isStrict = false) {
 }
 
 /** Test files of a vitest project by its JSON report: whole paths, each of which must be run, or parts of paths. */
-export function suite(name, filters, project, env = {}, root = ROOT) {
+export async function suite(name, filters, project, env = {}, root = ROOT) {
   const out = path(`.cache/${name}.json`)
   const outside = path(`.cache/${name}-outside-tests.json`)
   mkdirSync(path('.cache'), { recursive: true })
@@ -44,8 +43,7 @@ export function suite(name, filters, project, env = {}, root = ROOT) {
   const reporters = ['default', 'json', path('scripts/unhandled-errors.mjs')].map((one) => `--reporter=${one}`)
   const args = ['run', ...at, ...reporters, `--outputFile.json=${out}`, ...filters]
   if (project) args.push('--project', project)
-  const child = spawnSync(process.execPath, [path('node_modules/vitest/vitest.mjs'), ...args], {
-    cwd: ROOT,
+  const child = await ended(process.execPath, [path('node_modules/vitest/vitest.mjs'), ...args], {
     stdio: ['ignore', 2, 2],
     env: { ...process.env, NODE_ENV: 'test', VICINAL_UNHANDLED_ERRORS: outside, ...env },
   })
@@ -107,10 +105,10 @@ function skippedSuites(files) {
 
 const IS_SKIPPED = new Set(['skipped', 'pending', 'todo', 'disabled'])
 
-/** The suite once more for each instruction set below the best, as on processors that have no other. */
+/** The suite once more for each instruction set below the best, as on processors that have no other: one task each. */
 export const suitesOfLowerSets = (filters) =>
-  (process.arch === 'x64' ? ['avx2', 'scalar'] : ['scalar']).map((isa) =>
-    suite(`vitest-${isa}`, filters, 'main', { VICINAL_ISA: isa }),
+  (process.arch === 'x64' ? ['avx2', 'scalar'] : ['scalar']).map(
+    (isa) => () => suite(`vitest-${isa}`, filters, 'main', { VICINAL_ISA: isa }),
   )
 
 /** The fault tests twenty times as long. */
@@ -135,13 +133,10 @@ export const fuzzSegments = (rounds, seed) =>
     ...(seed === undefined ? {} : { VICINAL_TEST_SEED: seed }),
   })
 
-export function nativeTests(chosen = [], env = {}) {
-  const child = spawnSync(process.execPath, [path('scripts/test-native.mjs'), ...chosen], {
-    cwd: ROOT,
+export async function nativeTests(chosen = [], env = {}) {
+  const child = await ended(process.execPath, [path('scripts/test-native.mjs'), ...chosen], {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 2],
-    encoding: 'utf8',
-    maxBuffer: 1 << 28,
   })
   process.stderr.write(child.stdout)
   const line = /^native: (\d+) passed, (\d+) failed(?:, (\d+) skipped)?$/m.exec(child.stdout)

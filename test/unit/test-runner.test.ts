@@ -39,7 +39,7 @@ describe('test files', () => {
     for (const [at, text] of texts.entries())
       writeFileSync(join(root, `test/t${at}.test.ts`), `import { expect, test } from 'vitest'\n${text}`)
     const code = `import { report, suite } from ${script('test.mjs')}
-report([suite('runner', [], 'main', ${JSON.stringify(env)}, ${JSON.stringify(root)})])`
+report([await suite('runner', [], 'main', ${JSON.stringify(env)}, ${JSON.stringify(root)})])`
     return run(code)
   }
   const FLAKY = "let times = 0\ntest('flaky', () => expect(++times).toBe(2))\n"
