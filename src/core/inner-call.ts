@@ -44,3 +44,10 @@ export function withInner<O extends CallOptions>(options: O, inner: InnerCall): 
 export function innerOf(call: CallOptions | undefined): InnerCall | undefined {
   return (call as { [INNER]?: InnerCall } | undefined)?.[INNER]
 }
+
+/** Notes that the call arrives now, unless the service has noted it. The options must be the callee's own. */
+export function noteArrival(options: CallOptions): void {
+  const inner = innerOf(options)
+  if (inner?.isRead || inner?.arrivedMs !== undefined) return
+  Object.assign(options, { [INNER]: { ...inner, arrivedMs: performance.now() } })
+}

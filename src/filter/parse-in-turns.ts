@@ -22,9 +22,23 @@ import { compileInTurns, writeInTurns } from './program.js'
 /** Values and objects of a filter that is read at once: some milliseconds. */
 const LARGE = 2_048
 
+/** Conditions of a list that is read in turns of its own, within a large filter. */
+const LONG_LIST = 64
+
 /** Whether the filter is large. The check itself stops at that size. */
 export function isLargeFilter(filter: unknown): boolean {
   return sizeWithin(filter, LARGE) > LARGE
+}
+
+/** Values and objects in the filters of one request, as far as they were counted. */
+export interface FilterSum {
+  filterValues: number
+}
+
+/** Adds a filter. Returns whether the filters are large by now: many small ones add up. */
+export function areLargeWith(filter: unknown, sum: FilterSum): boolean {
+  if (sum.filterValues <= LARGE) sum.filterValues += sizeWithin(filter, LARGE - sum.filterValues)
+  return sum.filterValues > LARGE
 }
 
 /** Counts values and objects up to about `most`. */
@@ -101,7 +115,7 @@ class LongLists {
   async #inClause(clause: unknown, place: Place, depth: number): Promise<void> {
     if (!Array.isArray(clause)) return await this.inCondition(clause, place, depth)
     await inTurns(clause, this.#pause, (condition, key) => this.inCondition(condition, { parent: place, key }, depth))
-    if (clause.length <= LARGE) return
+    if (clause.length < LONG_LIST) return
     const nodes: FilterNode[] = []
     await inTurns(clause, this.#pause, (condition, key) => {
       nodes.push(this.#parser.condition(condition, { parent: place, key }, depth))

@@ -160,6 +160,7 @@ export class Shard extends (Calls as new (spec: ShardSpec | ((addon: Addon) => S
     return this.#started(scope, (cancel, inlineUs) => this.addon.searchFused(this.handle, request, cancel, inlineUs))
   }
   #started(scope: Stoppable | undefined, start: StartSearch): MaybePromise<SearchResult> {
+    if (scope?.isStopped) return Promise.reject(scope.reason)
     lastCancel += 1
     const cancel = lastCancel
     const startedAtMs = performance.now()

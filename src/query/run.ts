@@ -4,7 +4,7 @@
  */
 
 import type { Hit, QueryOptions } from '../core/database.js'
-import { allOf, andThen, type MaybePromise } from '../core/maybe-promise.js'
+import { andThen, type MaybePromise } from '../core/maybe-promise.js'
 import type { QueryPlan, StageKind } from '../core/query-plan.js'
 import type { FilterNode } from '../filter/node.js'
 import { BytesRead, planWithoutSearch } from './explain.js'
@@ -85,7 +85,9 @@ class QueryRun {
       const fused = this.#leaf.fused(stage, place, NOTHING)
       if (fused) return andThen(fused, (found) => this.#fused(stage, found, started, all))
     }
-    const found = allOf(stage.prefetches.map((prefetch) => () => this.#stage(prefetch, prefetch, all, 0, NOTHING)))
+    const found = new Turns(this.#scope.call).all(
+      stage.prefetches.map((prefetch) => () => this.#stage(prefetch, prefetch, all, 0, NOTHING)),
+    )
     return andThen(found, (results) => {
       const sources = results.map(({ hits }) => hits)
       return andThen(this.#merge(stage, key, sources, offset, projection), (result) => {

@@ -1,7 +1,7 @@
 /** Splits long work on the JavaScript thread, so that other work gets its turns. */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Hit } from '../core/database.js'
-import type { MaybePromise } from '../core/maybe-promise.js'
+import { andThen, type MaybePromise } from '../core/maybe-promise.js'
 import { encodeId, ID_WORDS, idKey, type PointId } from '../core/point.js'
 import type { Stoppable } from '../core/stop.js'
 
@@ -50,6 +50,16 @@ export class Turns {
     }
   }
 
+  /**
+   * Begins all works one after the other, in turns, and returns their results; at once if all are there. None begins once
+   * the call was stopped. A work that throws does not keep the others from being awaited.
+   */
+  all<T>(works: readonly (() => MaybePromise<T>)[]): MaybePromise<T[]> {
+    return andThen(this.take(begunOf(works)), (begun) =>
+      begun.some((one) => one instanceof Promise) ? Promise.all(begun) : (begun as T[]),
+    )
+  }
+
   #takeSome<T>(steps: Steps<T>): IteratorResult<undefined, T> {
     let taken = steps.next()
     while (!taken.done && performance.now() - this.#started < MOST_MS) taken = steps.next()
@@ -68,6 +78,26 @@ export class Turns {
     await nextTurn()
     if (this.#call?.isStopped) throw this.#call.reason
     this.#started = performance.now()
+  }
+}
+
+function* begunOf<T>(works: readonly (() => MaybePromise<T>)[]): Steps<MaybePromise<T>[]> {
+  const begun: MaybePromise<T>[] = []
+  for (const work of works) {
+    const one = startOf(work)
+    // Nobody awaits it where the call is stopped before the last one has begun.
+    if (one instanceof Promise) one.catch(() => {})
+    begun.push(one)
+    yield
+  }
+  return begun
+}
+
+function startOf<T>(work: () => MaybePromise<T>): MaybePromise<T> {
+  try {
+    return work()
+  } catch (error) {
+    return Promise.reject(error)
   }
 }
 

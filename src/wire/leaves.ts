@@ -16,7 +16,7 @@ import { readBy } from '../core/vocabulary/reader.js'
 import type { Leaves, Read, Reading } from '../core/vocabulary/reading.js'
 import { FilterParser, filtersRead, postponed } from '../filter/parse.js'
 import { checkDefaults, checkFormula } from '../filter/parse-formula.js'
-import { isLargeFilter } from '../filter/parse-in-turns.js'
+import { areLargeWith, isLargeFilter } from '../filter/parse-in-turns.js'
 import { bytesAt, idAt, idsAt, isObject } from './fields.js'
 import { columnsAt, namedVectorAt, payloadIn, pointsAt, updatesAt, vectorAt } from './points.js'
 import { brokenRules, isListOfVectors } from './vector-shape.js'
@@ -100,7 +100,7 @@ function isIndex(value: unknown): boolean {
 function readWireFilter(value: unknown, place: Place, reading: Reading): Filter {
   if (!isObject(value)) throw reading.mistyped(place, 'an object', value ?? null)
   const start = { place, reading }
-  if (isLargeFilter(value)) postponed.set(value, start)
+  if (areLargeWith(value, reading)) postponed.set(value, start)
   else filtersRead.set(value, new FilterParser(start).whole(value))
   return value as Filter
 }

@@ -39,6 +39,8 @@ export class Reading {
   /** The name of the whole value, for an error that has no field. */
   readonly whole: string
   readonly leaves: Leaves | undefined
+  /** Values in filters so far (src/filter/parse-in-turns.ts). */
+  filterValues = 0
   readonly #source: Source
   readonly #violations: Violation[] = []
   #lacked: VicinalError | null = null

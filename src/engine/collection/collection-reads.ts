@@ -41,6 +41,7 @@ import { facet, retrieve, scrollPage } from '../../query/pages.js'
 import type { BoundedRead } from '../../query/rows.js'
 import { runQuery } from '../../query/run.js'
 import type { Catalog, QueryScope } from '../../query/source.js'
+import { Turns } from '../../query/turns.js'
 import type { ConcurrentSearches } from '../limits/concurrent-searches.js'
 import type { StrictMode } from '../limits/strict-mode.js'
 import { checkCount, checkGroups, checkMatrix, checkQueries, checkScroll } from '../limits/strict-queries.js'
@@ -137,7 +138,7 @@ export class CollectionReads<P = Payload> extends PlainReads<P> implements Untyp
     }
     const call = givenIfAny(CallOptions, options)
     const queries = givenList(QueryOptions, asked, 'queries', call)
-    const large = this.#largeFilters(queries, call)
+    const large = this.#largeFilters(queries, call, 'queries')
     if (large) await large
     this.#checkQueries(queries)
     const all = (scope: CallScope, view: CollectionView) => {
@@ -145,9 +146,10 @@ export class CollectionReads<P = Payload> extends PlainReads<P> implements Untyp
         run(query, scope, view).catch((error: unknown) => {
           throw renameField(error, (field) => placeInBatch(field, at, call))
         })
-      if (!memoryBudget.isLimited) return Promise.all(queries.map(one))
+      const turns = new Turns(scope)
+      if (!memoryBudget.isLimited) return turns.all(queries.map((query, at) => () => one(query, at)))
       const part = (at: number, mostBytes: number) => one({ ...(queries[at] as QueryOptions), mostBytes }, at)
-      return withAnswerRoom(queries.length, call, scope, (rooms) => readParts(rooms, part))
+      return withAnswerRoom(queries.length, call, scope, (rooms) => readParts(rooms, part, turns))
     }
     return await this.#read(call, all, () => this.#costOf(queries, call))
   }
@@ -225,9 +227,13 @@ export class CollectionReads<P = Payload> extends PlainReads<P> implements Untyp
   }
 
   /** Reads large filters before the strict mode checks, which then cost little. */
-  #largeFilters(queries: readonly object[], options: CallOptions | undefined): Promise<void> | undefined {
+  #largeFilters(
+    queries: readonly object[],
+    options: CallOptions | undefined,
+    list?: string,
+  ): Promise<void> | undefined {
     this.source.checkOpen()
-    return readLargeFilters(queries, this.source.view.schema, options)
+    return readLargeFilters(queries, this.source.view.schema, options, list)
   }
 
   /** Runs before the bounds on memory and concurrent searches, so that a refused query takes no place. */

@@ -1,9 +1,16 @@
 import type { CallOptions, WriteOperation } from '../../core/database.js'
+import { noteArrival } from '../../core/inner-call.js'
 import { LIMITS } from '../../core/limits.js'
 import type { Schema } from '../../core/schema.js'
-import { filterContext, standing } from '../../filter/parse.js'
+import { filterContext, filtersRead, standing } from '../../filter/parse.js'
 import { conditionsIn, type PlacedCondition } from '../../filter/parse-formula.js'
-import { isLargeFilter, readConditionInTurns, readInTurns } from '../../filter/parse-in-turns.js'
+import {
+  areLargeWith,
+  type FilterSum,
+  isLargeFilter,
+  readConditionInTurns,
+  readInTurns,
+} from '../../filter/parse-in-turns.js'
 import { Turns } from '../../query/turns.js'
 import { filterOf } from '../limits/strict-mode.js'
 import { withDeadline } from './call-scope.js'
@@ -17,19 +24,24 @@ interface Filtered {
 }
 
 interface Large {
+  sum: FilterSum
   filters: { filter: object; field: string }[]
   /** Of formulas. */
   conditions: PlacedCondition[]
 }
 
-/** Reads large filters in turns, so that the event loop is not blocked. Returns undefined if no filter is large. */
+/**
+ * Reads large filters in turns, so that the event loop is not blocked and the deadline is seen. Returns undefined if the
+ * filters are not large together. `list` is the name of a batch.
+ */
 export function readLargeFilters(
   queries: readonly object[],
   schema: Schema,
   options: CallOptions | undefined,
+  list?: string,
 ): Promise<void> | undefined {
-  const large: Large = { filters: [], conditions: [] }
-  for (const query of queries) addLarge(query, '', 0, large)
+  const large: Large = { sum: { filterValues: 0 }, filters: [], conditions: [] }
+  for (const [i, query] of queries.entries()) addLarge(query, list === undefined ? '' : `${list}[${i}].`, 0, large)
   return read(large, schema, options)
 }
 
@@ -46,12 +58,14 @@ export function readLargeFilterOf(
 }
 
 function read(
-  { filters, conditions }: Large,
+  { filters, conditions }: Omit<Large, 'sum'>,
   schema: Schema,
   options: CallOptions | undefined,
 ): Promise<void> | undefined {
   if (filters.length === 0 && conditions.length === 0) return undefined
   const context = filterContext(schema)
+  // The parts that follow have the same deadline.
+  if (options) noteArrival(options)
   return withDeadline(options, async (scope) => {
     const turns = new Turns(scope)
     const pause = () => turns.pause()
@@ -64,9 +78,10 @@ function read(
 }
 
 function addLarge({ filter, prefetch, params, query }: Filtered, at: string, depth: number, into: Large): void {
-  if (filter && isLargeFilter(filter)) into.filters.push({ filter, field: `${at}filter` })
+  const isLarge = (one: object) => areLargeWith(one, into.sum) && !filtersRead.has(one)
+  if (filter && isLarge(filter)) into.filters.push({ filter, field: `${at}filter` })
   const corpus = objectIn(params, 'idf', 'corpus')
-  if (corpus && isLargeFilter(corpus)) into.filters.push({ filter: corpus, field: `${at}params.idf.corpus` })
+  if (corpus && isLarge(corpus)) into.filters.push({ filter: corpus, field: `${at}params.idf.corpus` })
   const formula = objectIn(query, 'formula')
   if (formula && isLargeFilter(formula)) {
     into.conditions.push(...conditionsIn(formula, standing(formula, `${at}query.formula`)))

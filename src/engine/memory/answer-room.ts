@@ -3,6 +3,7 @@ import { VicinalError } from '../../core/errors.js'
 import { innerOf } from '../../core/inner-call.js'
 import type { MaybePromise } from '../../core/maybe-promise.js'
 import type { Stoppable } from '../../core/stop.js'
+import { Turns } from '../../query/turns.js'
 import { memoryBudget, withRoom } from './memory-budget.js'
 
 /** Rows of an answer are in memory up to three times: in the kernel's block, as points, and as bytes being sent. */
@@ -68,7 +69,11 @@ async function inRoom<T>(
 /**
  * Reads the parts of an answer at the same time. The needs of all parts that exceed their room are reported together.
  */
-export async function readParts<T>(rooms: Rooms, read: (at: number, mostBytes: number) => Promise<T>): Promise<T[]> {
+export async function readParts<T>(
+  rooms: Rooms,
+  read: (at: number, mostBytes: number) => Promise<T>,
+  turns = new Turns(),
+): Promise<T[]> {
   const wantedBytes = new Array<number>(rooms.length).fill(0)
   const part = async (mostBytes: number, at: number) => {
     try {
@@ -79,7 +84,7 @@ export async function readParts<T>(rooms: Rooms, read: (at: number, mostBytes: n
       return undefined
     }
   }
-  const answers = await Promise.all(rooms.map(part))
+  const answers = await turns.all(rooms.map((mostBytes, at) => () => part(mostBytes, at)))
   if (wantedBytes.every((bytes) => bytes === 0)) return answers as T[]
   throw new VicinalError('RESOURCE_EXHAUSTED', 'rows of an answer need more memory than was reserved', {
     details: { wantedBytes },

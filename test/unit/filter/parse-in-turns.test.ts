@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { parseFilter } from '../../../src/filter/parse.js'
-import { isLargeFilter, readInTurns } from '../../../src/filter/parse-in-turns.js'
+import { areLargeWith, isLargeFilter, readInTurns } from '../../../src/filter/parse-in-turns.js'
 import { compileFilter } from '../../../src/filter/program.js'
 
 const CONTEXT = { vectorNames: ['', 'other'] }
@@ -81,6 +81,14 @@ describe('a large filter', () => {
     cycle.must = [cycle]
     for (const small of [null, 'must', {}, { must: list(100, value) }]) expect(isLargeFilter(small)).toBe(false)
     expect(isLargeFilter(cycle)).toBe(true)
+  })
+
+  it('is also many small ones together', () => {
+    const sum = { filterValues: 0 }
+    const small = { must: list(200, value) }
+    const large = list(10, () => areLargeWith(small, sum))
+    expect(large.indexOf(true)).toBeGreaterThan(0)
+    expect(large.lastIndexOf(false)).toBe(large.indexOf(true) - 1)
   })
 
   it('that never ends is refused', async () => {

@@ -3,8 +3,11 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import type { Collection } from '../../../src/core/database.js'
 import type { Filter } from '../../../src/core/filter.js'
 import type { Expression } from '../../../src/core/formula.js'
+import { innerOf } from '../../../src/core/inner-call.js'
+import type { Schema } from '../../../src/core/schema.js'
 import { fieldOf } from '../../../src/core/vocabulary/place.js'
-import { parseCondition, standing } from '../../../src/filter/parse.js'
+import { readLargeFilters } from '../../../src/engine/collection/large-filters.js'
+import { filtersRead, parseCondition, standing } from '../../../src/filter/parse.js'
 import { conditionsIn, parseFormula } from '../../../src/filter/parse-formula.js'
 import { readConditionInTurns } from '../../../src/filter/parse-in-turns.js'
 import { compileNode } from '../../../src/filter/program.js'
@@ -63,6 +66,29 @@ describe('a filter of many values', () => {
       expect(await longestSlice(() => call(filter))).toBeLessThan(MOST_CPU_MS)
     })
   }
+
+  it('is also many filters of a batch or of prefetches, which are large together', async () => {
+    const part = (at: number): Filter => ({ must: [{ key: `k${at}`, match: { any: list(1_500, String) } }] })
+    const filters = list(20, part)
+    const stages = filters.map((filter) => ({ query: [1, 1], filter }))
+    const isRead = () => filters.map((filter) => filtersRead.has(filter))
+    expect(isRead()).toEqual(list(20, () => false))
+    await readLargeFilters([{ prefetch: stages.slice(0, 10) }, ...stages.slice(10)], [] as Schema, {})
+    expect(isRead()).toEqual(list(20, (at) => at > 0))
+  })
+
+  it('is refused with its place in a batch', async () => {
+    const queries = [{}, { filter: { must: [{ key: 'k', match: { any: [...list(VALUES, String), 1.5] } }] } as never }]
+    await expect(points.queryBatch(queries)).rejects.toMatchObject({
+      message: expect.stringContaining('queries[1].filter.must[0].match.any[60000]'),
+    })
+  })
+
+  it('has one deadline with the call that follows', async () => {
+    const options = { timeoutMs: 60_000 }
+    await readLargeFilters([{ filter: large() }], [] as Schema, options)
+    expect(innerOf(options)?.arrivedMs).toBeLessThanOrEqual(performance.now())
+  })
 
   it('is refused before a write changes anything, with the place of what is wrong', async () => {
     await points.upsert([{ id: 7, vector: { v: [1, 2] } }])
