@@ -1,5 +1,5 @@
 // Says by which command a test file is run: by `npm test` every file below test/ but those that `npm run test:ci` has, so a new file is
-// in the first without a line here. A file belongs beyond it when it takes half a minute, proves one promise a
+// in the first without a line here. A file belongs beyond it when it takes fifteen seconds, proves one promise a
 // thousand times, or tests other things than library and service: packages, clients of others, benchmarks.
 import { readFileSync } from 'node:fs'
 import { filesBelow, path } from './process.mjs'
@@ -11,31 +11,50 @@ const BEYOND = [
   'test/durability/',
   'test/lifecycle/',
   'test/packaging/',
+  'test/stores/cluster.test.ts',
   'test/stores/contract.test.ts',
   'test/stores/damage.test.ts',
+  'test/stores/error-texts.test.ts',
+  'test/stores/file.test.ts',
+  'test/stores/group-faults.test.ts',
   'test/stores/history-script.test.ts',
   'test/stores/history.test.ts',
   'test/stores/paused-owner.test.ts',
   'test/stores/refusing-store.test.ts',
+  'test/stores/roles.test.ts',
   'test/stores/s3.test.ts',
   'test/stores/sabotage.test.ts',
+  'test/stores/service.test.ts',
+  'test/stores/thread-end.test.ts',
   'test/contract/deadlines.test.ts',
   'test/contract/fuzz.test.ts',
+  'test/contract/large-answers.test.ts',
   'test/contract/slow-readers.test.ts',
   'test/contract/slow-senders.test.ts',
+  'test/contract/snapshots.test.ts',
+  'test/contract/streams.test.ts',
+  'test/contract/threads-abuse.test.ts',
+  'test/contract/threads.test.ts',
+  'test/observe/traces.test.ts',
   'test/unit/bench-guard.test.ts',
   'test/unit/bench-load.test.ts',
   'test/unit/bench-recall.test.ts',
   'test/unit/bench-tiny.test.ts',
   'test/unit/cli/restore.test.ts',
+  'test/unit/cli/stop.test.ts',
   'test/unit/engine/collection/kept-queries.test.ts',
   'test/unit/engine/collection/live-recall.test.ts',
+  'test/unit/engine/collection/vector-changes.test.ts',
+  'test/unit/engine/memory/map-room.test.ts',
+  'test/unit/engine/snapshots/snapshots.test.ts',
+  'test/unit/export/export.test.ts',
   'test/unit/filter/kernel.test.ts',
   'test/unit/fuzz/',
+  'test/unit/import/',
   'test/unit/tune/tune.test.ts',
 ]
 
-/** Of the folders above: one kill, one power cut, and the tools that they stand on. */
+/** Of the folders above: one kill, one power cut, the tools that they stand on, and one import. */
 const WITHIN = [
   'test/durability/kill-index.test.ts',
   'test/durability/log-refused.test.ts',
@@ -43,6 +62,7 @@ const WITHIN = [
   'test/durability/shim.test.ts',
   'test/lifecycle/churn.test.ts',
   'test/lifecycle/cold.test.ts',
+  'test/unit/import/import.test.ts',
 ]
 
 /** Tests of random input: faults, histories, models, fuzz. */
