@@ -2,6 +2,8 @@
 import { request } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+// @ts-expect-error: a script without types
+import { dearRequests, payloadOf } from '../../scripts/dear-requests.mjs'
 import type { Database } from '../../src/core/database.js'
 import { open } from '../../src/index.js'
 import { type Service, startService } from './service.js'
@@ -12,6 +14,9 @@ const PATH = '/collections/a/points'
 /** Time for stopped work to end. */
 const STOPPED_MS = 100
 const WINDOW_MS = 500
+/** Of a dear request. */
+const TIMEOUT_MS = 300
+const DIM = 2
 /** An idle process uses some milliseconds of a window; a working one uses all that a busy machine leaves it. */
 const IDLE_CPU_MS = 60
 
@@ -50,16 +55,16 @@ let database: Database
 
 beforeAll(async () => {
   database = await open(':memory:')
-  const points = await database.createCollection('a', { vectors: { size: 2, distance: 'Dot' } })
+  const points = await database.createCollection('a', { vectors: { size: DIM, distance: 'Dot' } })
   await points.createPayloadIndex('kind', 'keyword')
+  await points.createPayloadIndex('n', 'integer')
   for (let from = 0; from < POINTS; from += 1000) {
     await points.upsert(
       list(1000, (at) => ({
         id: from + at,
         vector: [at, 1],
         payload: {
-          kind: `kind ${at % 7}`,
-          text: `some words of text number ${at}`,
+          ...payloadOf(from + at),
           at: { lon: (at % 100) / 100, lat: (at % 90) / 90 },
           list: list(5, (b) => ({ b })),
         },
@@ -97,6 +102,18 @@ async function expectStopped(service: Service, verb: string, filter: unknown): P
   expect([200, 408], `${verb}: ${text.slice(0, 200)}`).toContain(status)
   await expectIdle(verb)
 }
+
+describe('a dear request', () => {
+  for (const [name, [place, body]] of Object.entries(dearRequests(DIM) as Record<string, [string, object]>)) {
+    it(`does no more work after its answer: ${name}`, async () => {
+      const service = await startWith({ timeoutMs: TIMEOUT_MS })
+      const { status, text } = await service.call('POST', `/collections/a/${place}`, body)
+      expect([200, 408], text.slice(0, 200)).toContain(status)
+      if (status === 408) expect(text).toContain(`its timeout of ${TIMEOUT_MS} ms`)
+      await expectIdle(name)
+    })
+  }
+})
 
 describe('a read that was answered', () => {
   for (const [name, filter] of Object.entries(FILTERS)) {
