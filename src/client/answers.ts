@@ -75,7 +75,7 @@ function libraryField(field: string): string {
 const HAS_FIELD: ReadonlySet<ErrorCode> = new Set(['INVALID_ARGUMENT', 'FORBIDDEN', 'TOO_LARGE'])
 
 /** Of several violations the first one has the field. */
-const FIRST_VIOLATION = /^Validation error in JSON body: \[[^:]*: ([^;\]]*).*$/s
+const FIRST_VIOLATION = /^Validation error in JSON body: \[[^:]*: (?:Validation error: )?(.*?)(?:; | \[\{|\]).*$/s
 
 /** In the library a sentence has no category, and begins with the field. */
 function sentenceOf(error: string | undefined, field: unknown): string | undefined {

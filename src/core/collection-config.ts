@@ -161,9 +161,10 @@ const vectorChange = {
   onDisk: flag('Deprecated: `true` means `memory: cold`. `memory` overrides it.'),
 }
 
+const size = { description: 'Dimensions.', minimum: 1, maximum: LIMITS.dimensions }
 export const VectorParams = Type.Object(
   {
-    size: integer({ description: 'Dimensions.', minimum: 1, maximum: LIMITS.dimensions, isNonZero: true }),
+    size: integer({ ...size, isNonZero: true }),
     distance: Type.Enum(DISTANCES, {
       description: 'Cosine and Dot: greater is nearer. Euclid and Manhattan: smaller is nearer.',
     }),
@@ -224,18 +225,17 @@ export const SparseVectorNameParams = Type.Object(
 )
 export type SparseVectorNameParams = Static<typeof SparseVectorNameParams>
 
+/** Here the wire's type of a size has a zero, which is beyond its bounds. */
+const dense = Type.Object({ ...VectorParams.properties, size: integer(size) }, { ...saysCodesOnce, $id: 'NewVector' })
 /** A vector to add to an existing collection. */
-export const VectorNameConfig = Type.Union(
-  [Type.Object({ dense: VectorParams }), Type.Object({ sparse: SparseVectorNameParams })],
-  {
-    $id: 'VectorNameConfig',
-    expected: 'either dense or sparse',
-    choose: (value: unknown) => {
-      const kinds = isPlain(value) ? ['dense', 'sparse'].map((kind) => isGiven(value[kind])) : []
-      return kinds[0] === kinds[1] ? -1 : kinds.indexOf(true)
-    },
+export const VectorNameConfig = Type.Union([Type.Object({ dense }), Type.Object({ sparse: SparseVectorNameParams })], {
+  $id: 'VectorNameConfig',
+  expected: 'either dense or sparse',
+  choose: (value: unknown) => {
+    const kinds = isPlain(value) ? ['dense', 'sparse'].map((kind) => isGiven(value[kind])) : []
+    return kinds[0] === kinds[1] ? -1 : kinds.indexOf(true)
   },
-)
+})
 export type VectorNameConfig = Static<typeof VectorNameConfig>
 
 export const OptimizersConfig = Type.Object(

@@ -16,6 +16,7 @@ import {
   recursive,
 } from './vocabulary/declare.js'
 import { Keys } from './vocabulary/keys.js'
+import { ruleOfShape } from './vocabulary/spelling.js'
 
 export type OneOrMore<T> = T | readonly T[]
 
@@ -185,6 +186,7 @@ export const Slice = Type.Object(
     description: 'The points whose id hashes (SipHash-2-4) to `index` of `total` equal parts.',
     holds: ({ index, total }: { index: number; total: number }) => index < total,
     expected: 'an index below total',
+    rule: ruleOfShape('Slice index must be less than the total number of slices'),
   },
 )
 /** The points whose id hashes to `index` of `total` equal parts. */

@@ -4,6 +4,7 @@ import { LIMITS } from './limits.js'
 import { MEMORY_PLACEMENTS } from './memory.js'
 import { flag, type Given, integer, list, opaque, optional, text, type Words } from './vocabulary/declare.js'
 import { isPlain } from './vocabulary/plain.js'
+import { ruleOfShape } from './vocabulary/spelling.js'
 
 export const PAYLOAD_INDEX_KINDS = ['keyword', 'integer', 'float', 'bool', 'datetime', 'uuid', 'geo', 'text'] as const
 export type PayloadIndexKind = (typeof PAYLOAD_INDEX_KINDS)[number]
@@ -152,11 +153,12 @@ export const PAYLOAD_INDEX_PARAMS: Readonly<Record<PayloadIndexKind, TProperties
     ...{ tokenizer, minTokenLen, maxTokenLen, lowercase, asciiFolding, phraseMatching, stopwords, stemmer },
   },
 }
-const RULES: Partial<Record<PayloadIndexKind, Pick<Words, 'holds' | 'expected' | 'rule'>>> = {
+const RULES: Partial<Record<PayloadIndexKind, Pick<Words, 'holds' | 'expected' | 'part' | 'rule'>>> = {
   integer: {
     holds: ({ lookup, range }: PayloadIndexParams) => lookup !== false || range !== false,
     expected: "'lookup' or 'range': the 'lookup' and 'range' capabilities can't be both disabled",
-    rule: "the 'lookup' and 'range' capabilities can't be both disabled",
+    part: 'lookup',
+    rule: ruleOfShape("the 'lookup' and 'range' capabilities can't be both disabled"),
   },
   text: {
     holds: ({ minTokenLen: least, maxTokenLen: most }: PayloadIndexParams) =>

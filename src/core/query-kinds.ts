@@ -4,7 +4,7 @@ import { LIMITS } from './limits.js'
 import { FormulaOf, VectorInput } from './query-leaves.js'
 import { type Given, integer, list, number, oneOrMany, opaque, optional, text } from './vocabulary/declare.js'
 import { isPlain } from './vocabulary/reader.js'
-import { snakeCase } from './vocabulary/spelling.js'
+import { ruleOfShape, snakeCase } from './vocabulary/spelling.js'
 
 export const Mmr = Type.Object(
   {
@@ -52,7 +52,8 @@ const Recommendation = Type.Object(recommendation, {
   holds: (given: { positive?: readonly unknown[]; negative?: readonly unknown[] }) =>
     (given.positive?.length ?? 0) + (given.negative?.length ?? 0) > 0,
   expected: 'an example: At least one positive or negative vector/id must be provided',
-  rule: 'At least one positive or negative vector/id must be provided',
+  part: 'positives, negatives',
+  rule: ruleOfShape('At least one positive or negative vector/id must be provided'),
 })
 export const RecommendQuery = Type.Object(
   {
@@ -196,6 +197,7 @@ export const RelevanceFeedbackQuery = Type.Object(
         description: 'A target, and ratings of examples.',
         holds: ({ feedback }: { feedback: readonly unknown[] }) => feedback.length > 0,
         expected: 'feedback with at least one item',
+        part: '__all__',
         rule: 'feedback elements must be non-empty',
       },
     ),

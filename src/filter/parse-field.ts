@@ -15,6 +15,7 @@ import { Keys } from '../core/vocabulary/keys.js'
 import type { Place } from '../core/vocabulary/place.js'
 import { readerOf } from '../core/vocabulary/reader.js'
 import type { Reading } from '../core/vocabulary/reading.js'
+import { ruleOfShape } from '../core/vocabulary/spelling.js'
 import { parseDateTime } from './date-time.js'
 import { type Fields, fieldsAt, finiteAt, isSet } from './fields.js'
 import type { Bounds, FilterNode, GeoArea } from './node.js'
@@ -44,7 +45,8 @@ export function fieldCondition(fields: Fields): FilterNode {
   if (children.length === 0) {
     const { place, reading } = fields
     const expected = `one of ${CHECKS.join(', ')} beside key`
-    reading.violates({ place, expected, rule: 'At least one field condition must be specified', seen: fields.value })
+    const rule = ruleOfShape('At least one field condition must be specified')
+    reading.violates({ place, part: '__all__', expected, rule, seen: fields.value })
   }
   return children.length === 1 ? (children[0] as FilterNode) : { op: 'or', children }
 }

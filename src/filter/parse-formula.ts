@@ -21,6 +21,7 @@ import { fieldOf, type Place } from '../core/vocabulary/place.js'
 import { isPlain } from '../core/vocabulary/plain.js'
 import { readerOf } from '../core/vocabulary/reader.js'
 import type { Reading } from '../core/vocabulary/reading.js'
+import { ruleOfShape } from '../core/vocabulary/spelling.js'
 import { parseDateTime } from './date-time.js'
 import { Fields, isSet } from './fields.js'
 import type { DecayKind, Formula, FormulaNode } from './formula-node.js'
@@ -206,7 +207,8 @@ class FormulaParser {
       } else if (typeof value === 'number') {
         this.formula.scoreDefaults.set(prefetch, value)
       } else {
-        this.#reading.violates({ place, expected: 'a number', rule: 'Score default must be a number', seen: value })
+        const rule = ruleOfShape('Score default must be a number')
+        this.#reading.violates({ place, expected: 'a number', rule, seen: value })
       }
     }
   }

@@ -146,7 +146,8 @@ function vectorIn(value: unknown, place: Place, reading: Reading): NamedVector {
   }
   const vector = otherVector(value, place, reading) as NamedVector
   if (Array.isArray(vector) && vector.length === 0) {
-    reading.violates({ place, expected: 'a vector', rule: 'vector must be non-empty', seen: vector })
+    const rule = 'dense vector must not be empty'
+    reading.violates({ place, part: 'vector', expected: 'a vector', rule, seen: vector })
   }
   for (const { part, rule } of brokenRules(vector)) {
     const broken = part === 'data' ? { place, part } : { place: { parent: place, key: part } }

@@ -1,5 +1,6 @@
 /** Rules of a vector by itself, whatever the collection: Qdrant tells them with the other rules of a body's shape. */
 import type { MultiVector, NamedVector, SparseVector, Vector } from '../core/point.js'
+import { ruleOfShape } from '../core/vocabulary/spelling.js'
 import { bytesAt } from './fields.js'
 
 export interface BrokenRule {
@@ -26,8 +27,9 @@ function rulesOfRows(rows: MultiVector): readonly BrokenRule[] {
 
 function rulesOfSparse({ indices, values }: SparseVector): readonly BrokenRule[] {
   const broken: BrokenRule[] = []
-  if (indices.length !== values.length) broken.push({ part: 'values', rule: 'must be the same length as indices' })
-  if (!areDistinct(indices)) broken.push({ part: 'indices', rule: 'must be unique' })
+  if (indices.length !== values.length)
+    broken.push({ part: 'values', rule: ruleOfShape('must be the same length as indices') })
+  if (!areDistinct(indices)) broken.push({ part: 'indices', rule: ruleOfShape('must be unique') })
   return broken
 }
 

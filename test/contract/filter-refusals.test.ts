@@ -11,7 +11,11 @@ const REFUSED: [what: string, filter: unknown, message: RegExp][] = [
   ['a name like another', { must: [{ has_Id: [1] }] }, /^filter\.must\[0\]\.has_Id: .*did you mean hasId/],
   ['an unknown name', { must: { kye: 'a' } }, /^filter\.must\.kye: .*one of key, hasId, .*, minShould/],
   ['a wrong id', { mustNot: [{ hasId: [1, -1] }] }, /^filter\.mustNot\[0\]\.hasId\[1\]: expected an unsigned/],
-  ['a slice beyond its total', { must: { slice: { total: 2, index: 2 } } }, /^filter\.must\.slice: .*below total/],
+  [
+    'a slice beyond its total',
+    { must: { slice: { total: 2, index: 2 } } },
+    /^filter\.must\.slice: .*(below total|less than the total)/,
+  ],
   ['a key alone', { must: [{ key: 'a' }] }, /^filter\.must\[0\]: /],
   ['a latitude beyond the poles', near({ lon: 0, lat: 91 }), /^filter\.must\.geoRadius\.center\.lat: .*90.*91/],
 ]
@@ -48,8 +52,9 @@ describe('on the wire', () => {
       'a slice beyond its total, and a key alone',
       { must: [{ slice: { total: 2, index: 2 } }, { key: 'a' }] },
       422,
-      'Validation error in JSON body: [count_request.filter.must[0].slice: must be an index below total; ' +
-        'count_request.filter.must[1]: At least one field condition must be specified]',
+      'Validation error in JSON body: [count_request.filter.must[0].slice: ' +
+        'Validation error: Slice index must be less than the total number of slices [{}]; ' +
+        'count_request.filter.must[1].__all__: Validation error: At least one field condition must be specified [{}]]',
       'filter.must[0].slice',
     ],
     [

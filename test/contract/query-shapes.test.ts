@@ -43,8 +43,8 @@ describe('vectors of reads', () => {
       'query',
       { query: DOUBLED, prefetch: [{ query: UNEVEN, limit: 0 }] },
       [
-        'internal.query.values: must be the same length as indices',
-        'internal.query.indices: must be unique',
+        'internal.query.values: Validation error: must be the same length as indices [{}]',
+        'internal.query.indices: Validation error: must be unique [{}]',
         `internal.prefetch[0].query.data: ${ragged}`,
         'internal.prefetch[0].limit: value 0 invalid, must be 1 or larger',
       ],
@@ -52,7 +52,10 @@ describe('vectors of reads', () => {
     [
       'query/batch',
       { searches: [{ query: UNEVEN }, {}, { query: { indices: [2, 1, 2], values: NEAR } }] },
-      [`searches[0].internal.query.data: ${ragged}`, 'searches[2].internal.query.indices: must be unique'],
+      [
+        `searches[0].internal.query.data: ${ragged}`,
+        'searches[2].internal.query.indices: Validation error: must be unique [{}]',
+      ],
     ],
     ['query/groups', { group_by: 'n', query: UNEVEN }, [`search_group_request.query.data: ${ragged}`]],
     [
@@ -60,8 +63,8 @@ describe('vectors of reads', () => {
       { query: { recommend: { positive: [UNEVEN], negative: [1, DOUBLED] } } },
       [
         `internal.query.recommend.positive[0].data: ${ragged}`,
-        'internal.query.recommend.negative[1].values: must be the same length as indices',
-        'internal.query.recommend.negative[1].indices: must be unique',
+        'internal.query.recommend.negative[1].values: Validation error: must be the same length as indices [{}]',
+        'internal.query.recommend.negative[1].indices: Validation error: must be unique [{}]',
       ],
     ],
     [
@@ -78,14 +81,14 @@ describe('vectors of reads', () => {
     [
       'query',
       { query: { relevance_feedback: { target: 1, feedback: [], strategy: NAIVE } } },
-      ['internal.query.relevance_feedback: feedback elements must be non-empty'],
+      ['internal.query.relevance_feedback.__all__: feedback elements must be non-empty'],
     ],
     [
       'search',
       { vector: { name: 'words', vector: DOUBLED }, limit: 1 },
       [
-        'search_request.vector.vector.values: must be the same length as indices',
-        'search_request.vector.vector.indices: must be unique',
+        'search_request.vector.vector.values: Validation error: must be the same length as indices [{}]',
+        'search_request.vector.vector.indices: Validation error: must be unique [{}]',
       ],
     ],
     ['recommend', { positive: [UNEVEN], limit: 1 }, [`recommend_request.positive[0].data: ${ragged}`]],
@@ -165,7 +168,8 @@ describe('vectors of reads', () => {
     const search = { prefetch: {}, query: { formula: { sum: ['$score', 1] }, defaults: { $score: '1' } } }
     expect(await answerTo('query/batch', { searches: [{}, search] })).toEqual({
       status: 422,
-      error: 'Validation error in JSON body: [searches[1].internal.query.defaults: Score default must be a number]',
+      error:
+        'Validation error in JSON body: [searches[1].internal.query.defaults: Validation error: Score default must be a number [{}]]',
       field: 'searches[1].query.defaults',
     })
   })

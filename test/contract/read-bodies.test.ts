@@ -79,14 +79,16 @@ describe('bodies of reads', () => {
       { params: { hnsw_ef: 0, acorn: { max_selectivity: 2 } }, query: { rrf: { k: 0 } } },
       [
         'internal.params.hnsw_ef: value 0 invalid, must be from 1 to 65536',
-        'internal.params.acorn.max_selectivity: value 2 invalid, must be from 0 to 1',
+        'internal.params.acorn.max_selectivity: value 2.0 invalid, must be from 0.0 to 1.0',
         'internal.query.rrf.k: value 0 invalid, must be from 1 to 2147483647',
       ],
     ],
     [
       'points/query',
       { query: { recommend: { strategy: 'best_score' } } },
-      ['internal.query.recommend: At least one positive or negative vector/id must be provided'],
+      [
+        'internal.query.recommend.positives, negatives: Validation error: At least one positive or negative vector/id must be provided [{}]',
+      ],
     ],
     [
       'points/query',
@@ -99,7 +101,7 @@ describe('bodies of reads', () => {
           },
         },
       },
-      ['internal.query.relevance_feedback.strategy.naive.b: value -1 invalid, must be 0 or larger'],
+      ['internal.query.relevance_feedback.strategy.naive.b: value -1.0 invalid, must be 0.0 or larger'],
     ],
     ['points/query/batch', { searches: [{}, { limit: 0 }] }, [least('searches[1].internal.limit')]],
     [

@@ -106,7 +106,7 @@ it('bodies and lines judge odd points alike', async () => {
   await collection.updateConfig({ ingestion: null })
   const empty = JSON.stringify({ points: [{ id: 1, vector: { image: [] } }] })
   const plain = await send('PUT', '/points?wait=true', 'application/json', empty)
-  expect(plain).toMatchObject({ status: 422, text: expect.stringContaining('vector must be non-empty') })
+  expect(plain).toMatchObject({ status: 422, text: expect.stringContaining('dense vector must not be empty') })
 })
 
 it('without rules, and for whole batches, the client refuses them before anything is sent', async () => {

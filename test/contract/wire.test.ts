@@ -160,7 +160,7 @@ describe('points', () => {
       'PUT',
       'points',
       { points: [{ id: 1, vector: { s: { indices: [1, 2], values: [1] } } }] },
-      '[points[0].vector.?.values: must be the same length as indices]',
+      '[points[0].vector.?.values: Validation error: must be the same length as indices [{}]]',
     ],
     [
       'PUT',

@@ -56,21 +56,21 @@ it.each<[method: string, path: string, body: unknown, status: number, text: stri
     '',
     points(sparse([1, 2], [1]), { m: [[1, 2], [1]] }, sparse([1, 1], [1, 2])),
     422,
-    `${VALIDATION}[points[0].vector.?.values: must be the same length as indices; points[1].vector.?.data: all vectors must have the same dimension, found vector with dimension 1; points[2].vector.?.indices: must be unique]`,
+    `${VALIDATION}[points[0].vector.?.values: Validation error: must be the same length as indices [{}]; points[1].vector.?.data: all vectors must have the same dimension, found vector with dimension 1; points[2].vector.?.indices: Validation error: must be unique [{}]]`,
   ],
   [
     'PUT',
     '',
-    points({ d: [] }, []),
+    points({ d: [], m: [[1, 2]] }, []),
     422,
-    `${VALIDATION}[points[0].vector.?: vector must be non-empty; points[1].vector: vector must be non-empty]`,
+    `${VALIDATION}[points[0].vector.?.vector: dense vector must not be empty; points[1].vector.vector: dense vector must not be empty]`,
   ],
   [
     'PUT',
     '/vectors',
     points({}, [], { s: { indices: [1, 1], values: [1, 2] } }),
     422,
-    `${VALIDATION}[points[0].vector: must specify vectors to update for point; points[1].vector: must specify vectors to update for point; points[2].vector.?.indices: must be unique]`,
+    `${VALIDATION}[points[0].vector: must specify vectors to update for point; points[1].vector: must specify vectors to update for point; points[2].vector.?.indices: Validation error: must be unique [{}]]`,
   ],
   ['POST', '/vectors/delete', { points: [1], vector: [7] }, 400, `${FORMAT} a text, got 7`],
   [
@@ -98,7 +98,7 @@ it.each<[method: string, path: string, body: unknown, status: number, text: stri
       ],
     },
     422,
-    `${VALIDATION}[operations[1].upsert.points[0].vector.?.values: must be the same length as indices; operations[2].delete_vectors.vector: must specify vector names to delete]`,
+    `${VALIDATION}[operations[1].upsert.points[0].vector.?.values: Validation error: must be the same length as indices [{}]; operations[2].delete_vectors.vector: must specify vector names to delete]`,
   ],
 ])('%s %s of %j is refused before its collection is looked at: %i %s', async (method, path, body, status, text) => {
   for (const name of NAMES) {
@@ -137,7 +137,7 @@ it.each<[body: object, status: number, text: string]>([
   [
     { field_name: 'n', field_schema: { type: 'integer', lookup: false, range: false } },
     422,
-    `${VALIDATION}[field_schema: the 'lookup' and 'range' capabilities can't be both disabled]`,
+    `${VALIDATION}[field_schema.lookup: Validation error: the 'lookup' and 'range' capabilities can't be both disabled [{}]]`,
   ],
 ])('an index of %j is refused before its collection is looked at: %i %s', async (body, status, text) => {
   for (const name of NAMES) {
@@ -153,4 +153,12 @@ it.each<[body: object, text: string]>([
 ])('aliases are not changed by %j: %s', async (body, text) => {
   const answer = await service.call('POST', '/collections/aliases', body)
   expect([answer.status, (answer.json.status as { error: string }).error]).toEqual([400, text])
+})
+
+it('a vector name of size 0 is refused by its bound, and not by its type as at the creation of a collection', async () => {
+  const bound = '[dense.size: value 0 invalid, must be from 1 to 65536]'
+  const answer = await service.call('PUT', '/collections/a/vectors/v', { dense: { size: 0, distance: 'Dot' } })
+  expect([answer.status, (answer.json.status as { error: string }).error]).toEqual([422, VALIDATION + bound])
+  const creation = { vectors: { size: 0, distance: 'Dot' } }
+  expect((await service.call('PUT', '/collections/zero', creation)).status).toBe(400)
 })

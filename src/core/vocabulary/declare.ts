@@ -15,6 +15,8 @@ export interface Words {
   readonly holds?: (value: never) => boolean
   /** The wire's rule for a value beyond its bounds, where the bounds alone do not say it. */
   readonly rule?: string
+  /** The part of the value that breaks the rule, as the paths of the wire's violations name it. */
+  readonly part?: string
   /** Of a leaf: whether a value has its type. Without it any value has. */
   readonly accepts?: (value: unknown) => boolean
   /** Of a leaf: the schema that describes it in the document. */

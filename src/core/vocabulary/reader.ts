@@ -5,7 +5,7 @@ import { type Nested, resolved, type Words } from './declare.js'
 import type { Place } from './place.js'
 import { isPlain } from './plain.js'
 import { type Face, type Leaves, type Read, Reading } from './reading.js'
-import { letters, snakeCase } from './spelling.js'
+import { floatText, letters, snakeCase } from './spelling.js'
 
 export { isPlain }
 
@@ -307,7 +307,7 @@ function numberReader(schema: Declared): Read {
       reading.violates({
         place,
         expected,
-        rule: schema.rule ?? `value ${value} invalid, ${ruleOf(schema)}`,
+        rule: schema.rule ?? `value ${isWhole ? value : floatText(value)} invalid, ${boundOf(schema)}`,
         seen: value,
       })
     }
@@ -344,17 +344,20 @@ function expectedOf(schema: TSchema): string {
 }
 
 /** In the wire's words. */
-function ruleOf({ minimum, maximum = Number.MAX_SAFE_INTEGER, expected }: Declared): string {
+function boundOf(schema: Declared): string {
+  const { minimum, maximum = Number.MAX_SAFE_INTEGER, expected } = schema
   if (expected !== undefined) return `must be ${expected}`
-  if (minimum === undefined) return `must be ${maximum} or smaller`
-  return maximum === Number.MAX_SAFE_INTEGER ? `must be ${minimum} or larger` : `must be from ${minimum} to ${maximum}`
+  const told = Type.IsInteger(schema) ? String : floatText
+  if (minimum === undefined) return `must be ${told(maximum)} or smaller`
+  const isUnbounded = maximum === Number.MAX_SAFE_INTEGER
+  return isUnbounded ? `must be ${told(minimum)} or larger` : `must be from ${told(minimum)} to ${told(maximum)}`
 }
 
 function checkRule(schema: Declared, value: unknown, place: Place | null, reading: Reading): void {
   const { holds } = schema as { holds?: (value: unknown) => boolean }
   if (holds === undefined || holds(value)) return
-  const { expected = 'another value', rule = `must be ${expected}` } = schema
-  reading.violates({ place, expected, rule, seen: value })
+  const { part, expected = 'another value', rule = `must be ${expected}` } = schema
+  reading.violates({ place, ...(part === undefined ? {} : { part }), expected, rule, seen: value })
 }
 
 function isGiven(value: unknown): boolean {

@@ -1,5 +1,8 @@
 /** The two spellings of a name: camelCase in the library, snake_case on the wire. */
 
+/** Floating-point texts of the wire have no exponent below it. */
+const LEAST_WITH_EXPONENT = 1e16
+
 export function snakeCase(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 }
@@ -13,6 +16,17 @@ export function inWireWords(sentence: string): string {
   const end = sentence.indexOf(', got ')
   const own = end < 0 ? sentence : sentence.slice(0, end)
   return own.replace(/\b[a-z]+(?:[A-Z][a-z0-9]*)+\b/g, snakeCase) + sentence.slice(own.length)
+}
+
+/** A rule that is no bound, as Qdrant tells those without parameters. */
+export function ruleOfShape(sentence: string): string {
+  return `Validation error: ${sentence} [{}]`
+}
+
+/** A number of a floating-point field, which always has a decimal point or an exponent. */
+export function floatText(value: number): string {
+  if (!Number.isInteger(value)) return String(value)
+  return Math.abs(value) < LEAST_WITH_EXPONENT ? value.toFixed(1) : value.toExponential().replace('+', '')
 }
 
 /** A value with all its names in the other spelling. It is only for values without callers' names. */
