@@ -74,7 +74,7 @@ function useRightsOfTab(): { rights: Rights | null; error: Error | null } {
   return { rights: error ? null : value, error }
 }
 
-/** The document is named by its place, and the focus goes to the content of each further one. */
+/** The document is named by its place, and the focus goes to the heading of each further one. */
 function useTitle({ path }: Place): void {
   const isFirst = useRef(true)
   const title = titleOf(path)

@@ -106,12 +106,23 @@ describe('the same request', () => {
     await page.getByLabel('Query: body as JSON', { exact: true }).fill(JSON.stringify(SENT))
     await page.getByRole('button', { name: 'Run' }).click()
     await page.getByLabel('Language of the request').selectOption(kind)
-    const text = (await page.getByLabel(`The request as ${kind}`).textContent()) ?? ''
+    const shown = page.getByLabel(`The request as ${kind}`)
     const file = join(stage.folder, `request-${kind}.mjs`)
-    writeFileSync(file, whole(text))
-    const { stdout } = await run(program, [file], { env: { ...process.env, VICINAL_API_KEY: '' } })
-    const { points } = JSON.parse(stdout).result
-    expect(points.map(({ id }: { id: string }) => id)).toEqual(await found())
-    expect(points[0].payload.note).toContain("it's `id` $HOME")
+    const { VICINAL_API_KEY: _, ...keyless } = process.env
+    const expectPoints = async (env: NodeJS.ProcessEnv) => {
+      writeFileSync(file, whole((await shown.textContent()) ?? ''))
+      const { stdout } = await run(program, [file], { env })
+      const { points } = JSON.parse(stdout).result
+      expect(points.map(({ id }: { id: string }) => id)).toEqual(await found())
+      expect(points[0].payload.note).toContain("it's `id` $HOME")
+    }
+    expect(await shown.textContent()).not.toContain('api-key')
+    await expectPoints(keyless)
+    await page.getByRole('button', { name: 'Key', exact: true }).click()
+    await page.getByLabel('Key', { exact: true }).fill('a secret')
+    await page.getByRole('button', { name: 'Use it' }).click()
+    await expect.poll(() => shown.textContent()).toContain('api-key')
+    expect(await shown.textContent()).not.toContain('a secret')
+    await expectPoints({ ...keyless, VICINAL_API_KEY: 'a secret' })
   })
 })

@@ -26,12 +26,19 @@ export function useDialog(onDismiss: () => void): RefObject<HTMLDialogElement | 
   return dialog
 }
 
-/** Moves the focus to the content of the page. */
+/** Moves the focus to the heading of the page, or to its content as long as it has none. Neither shows a frame. */
 export function focusContent(): void {
-  document.getElementById('main')?.focus({ preventScroll: true })
+  const main = document.getElementById('main')
+  const heading = main?.querySelector('h1')
+  if (heading) heading.tabIndex = -1
+  const holder = heading ?? main
+  holder?.focus({ preventScroll: true })
 }
 
-/** Gives the focus to the content where its holder is taken from the page, such as the button of a deleted row. */
+/**
+ * Gives the focus to the heading where its holder is taken from the page, such as the button of a deleted row. A heading that
+ * comes late, with an answer, takes the focus from the content.
+ */
 export function useKeptFocus(): void {
   useEffect(() => {
     let last: Element | null = null
@@ -39,6 +46,7 @@ export function useKeptFocus(): void {
       last = target as Element
     }
     const seen = new MutationObserver(() => {
+      if (document.activeElement?.id === 'main') focusContent()
       if (last === null || last.isConnected) return
       last = null
       if (document.activeElement === document.body) focusContent()

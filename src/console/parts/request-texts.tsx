@@ -1,5 +1,5 @@
-import { useState } from 'preact/hooks'
-import { addressOf } from '../service/session'
+import { useEffect, useState } from 'preact/hooks'
+import { addressOf, keyOfTab, onKeyKept } from '../service/session'
 import { Section } from './basics'
 import { Code } from './code'
 
@@ -14,11 +14,12 @@ export interface Request {
 }
 
 /**
- * The same request for a terminal and for two languages. The key is never part of it. `of` tells two on one page apart.
+ * The same request for a terminal and for two languages. Where the tab has a key, the text reads it from the environment:
+ * the key itself is never part of it. `of` tells two on one page apart.
  */
 export function RequestTexts({ request, of = '' }: { request: Request; of?: string }) {
   const [kind, setKind] = useState<keyof typeof TEXTS>('curl')
-  const text = TEXTS[kind](request)
+  const text = TEXTS[kind](request, useHasKey())
   const choice = (
     <div class="row">
       <select
@@ -44,11 +45,19 @@ export function RequestTexts({ request, of = '' }: { request: Request; of?: stri
   )
 }
 
+/** Whether requests of this tab are sent with a key. */
+function useHasKey(): boolean {
+  const [hasKey, setHasKey] = useState(keyOfTab() !== null)
+  useEffect(() => onKeyKept(() => setHasKey(keyOfTab() !== null)), [])
+  return hasKey
+}
+
 const JSON_TYPE = 'application/json'
 const TEXTS = { curl, TypeScript: typescript, Python: python }
 
-function curl({ method, path, body, type = JSON_TYPE }: Request): string {
-  const lines = [`curl -s -X ${method} ${shell(addressOf(path))}`, `  -H "api-key: $VICINAL_API_KEY"`]
+function curl({ method, path, body, type = JSON_TYPE }: Request, hasKey: boolean): string {
+  const lines = [`curl -s -X ${method} ${shell(addressOf(path))}`]
+  if (hasKey) lines.push(`  -H "api-key: $VICINAL_API_KEY"`)
   // A body that begins with @ would name a file to --data-binary.
   if (body !== null) lines.push(`  -H ${shell(`content-type: ${type}`)}`, `  --data-raw ${shell(body)}`)
   return lines.join(' \\\n')
@@ -59,12 +68,15 @@ function shell(text: string): string {
   return `'${text.replaceAll("'", `'\\''`)}'`
 }
 
-function typescript({ method, path, body, type = JSON_TYPE }: Request): string {
-  const typed = body === null ? '' : `'content-type': ${script(type)}, `
+function typescript({ method, path, body, type = JSON_TYPE }: Request, hasKey: boolean): string {
+  const headers = [
+    ...(body === null ? [] : [`'content-type': ${script(type)}`]),
+    ...(hasKey ? [`'api-key': process.env.VICINAL_API_KEY ?? ''`] : []),
+  ]
   return [
     `const answer = await fetch(${script(addressOf(path))}, {`,
     `  method: '${method}',`,
-    `  headers: { ${typed}'api-key': process.env.VICINAL_API_KEY ?? '' },`,
+    ...(headers.length === 0 ? [] : [`  headers: { ${headers.join(', ')} },`]),
     ...(body === null ? [] : [`  body: ${isLiteral(body, type) ? literal(body) : script(body)},`]),
     `})`,
     `const { result } = await answer.json()`,
@@ -91,15 +103,18 @@ function isLiteral(body: string, type: string): boolean {
 }
 
 /** A JSON text inside quotes is a text of Python, too. */
-function python({ method, path, body, type = JSON_TYPE }: Request): string {
-  const typed = body === null ? '' : `"content-type": ${JSON.stringify(type)}, `
+function python({ method, path, body, type = JSON_TYPE }: Request, hasKey: boolean): string {
+  const headers = [
+    ...(body === null ? [] : [`"content-type": ${JSON.stringify(type)}`]),
+    ...(hasKey ? [`"api-key": os.environ.get("VICINAL_API_KEY", "")`] : []),
+  ]
   return [
-    `import json, os, urllib.request`,
+    `import json, ${hasKey ? 'os, ' : ''}urllib.request`,
     ``,
     `request = urllib.request.Request(`,
     `    ${JSON.stringify(addressOf(path))},`,
-    ...(body === null ? [] : [`    ${JSON.stringify(body)}.encode(),`]),
-    `    {${typed}"api-key": os.environ.get("VICINAL_API_KEY", "")},`,
+    ...(body === null ? [] : [`    data=${JSON.stringify(body)}.encode(),`]),
+    ...(headers.length === 0 ? [] : [`    headers={${headers.join(', ')}},`]),
     `    method="${method}",`,
     `)`,
     `result = json.load(urllib.request.urlopen(request))["result"]`,
