@@ -14,6 +14,8 @@ interface FirstRoleParts {
   onWaiting(isWaiting: boolean): void
   /** Whether other nodes that may own the store have told of themselves. */
   hasRivals(): Promise<boolean>
+  /** Takes the store from the owner of this epoch, unless another node is doing so. */
+  take(epoch: number): Promise<unknown>
 }
 
 /** Has a node that starts own the store, or read what another one writes. */
@@ -60,11 +62,11 @@ export class FirstRole {
     if (owner !== null && owner.url !== null && owner.url !== this.#parts.url) return
     // Nodes that start together on a store that no node owned agree by their heartbeats, as they do after any owner.
     if (owner?.url === null && (await this.#parts.hasRivals())) return
-    await this.#tryToOwn(() => this.#store.own())
+    await this.#tryToOwn(() => this.#parts.take(owner?.epoch ?? 0))
   }
 
   /** Reads the store where another node has opened it at the same time. */
-  async #tryToOwn(own: () => Promise<void>): Promise<void> {
+  async #tryToOwn(own: () => Promise<unknown>): Promise<void> {
     try {
       await own()
     } catch (error) {

@@ -21,6 +21,8 @@ export interface Heartbeat {
   roles: readonly Role[]
   /** The number of its opening, if it owns the store. */
   epoch: number | null
+  /** The epoch of the owner whose store it is opening for itself. */
+  opening: number | null
   /** Rises with each beat. */
   beat: number
   /** How far this node has read; for the owner, how far it has written. */
@@ -97,9 +99,11 @@ function parsed(bytes: Uint8Array): Record<string, unknown> {
   }
 }
 
+const integerOf = (told: unknown) => (Number.isSafeInteger(told) ? (told as number) : null)
+
 /** A node's report, checked like a client's body. */
 function heartbeatOf(id: string, told: Record<string, unknown>): Heartbeat | null {
-  const { url, roles, epoch, beat, watermark, lagSeconds } = told
+  const { url, roles, epoch, opening, beat, watermark, lagSeconds } = told
   if (told.id !== id || typeof url !== 'string' || !isAddress(url)) return null
   if (!Array.isArray(roles) || !Number.isSafeInteger(beat)) return null
   try {
@@ -107,7 +111,8 @@ function heartbeatOf(id: string, told: Record<string, unknown>): Heartbeat | nul
       id,
       url,
       roles: ROLES.filter((role) => roles.includes(role)),
-      epoch: Number.isSafeInteger(epoch) ? (epoch as number) : null,
+      epoch: integerOf(epoch),
+      opening: integerOf(opening),
       beat: beat as number,
       watermark: parseWatermark(watermark),
       lagSeconds: typeof lagSeconds === 'number' ? lagSeconds : 0,

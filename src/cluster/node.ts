@@ -2,17 +2,17 @@ import { randomUUID } from 'node:crypto'
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { StoreAddress } from '../bucket/address.js'
 import { Objects } from '../bucket/objects.js'
 import { prepareStore } from '../bucket/prepared-store.js'
 import { hasReached, type Watermark, watermarkText } from '../bucket/watermark.js'
 import { LIMITS } from '../core/limits.js'
 import type { EmbeddedDatabase } from '../engine/database/embedded-database.js'
-import { NodeStore, type NodeStoreParts } from '../engine/stores/node-store.js'
+import { NodeStore } from '../engine/stores/node-store.js'
 import type { Peers } from '../server/peers.js'
 import { FirstRole } from './first-role.js'
-import { type Heartbeat, Heartbeats, type Role } from './heartbeats.js'
+import { type Heartbeat, Heartbeats } from './heartbeats.js'
 import { describedNodes, ListedBeats } from './listed-beats.js'
+import type { NodeOptions } from './node-options.js'
 import { IDLE_LOOKS, OwnBeats } from './own-beats.js'
 import { OwnerLink } from './owner-link.js'
 import { OwnerWatch, POLLS } from './owner-watch.js'
@@ -20,6 +20,7 @@ import { unavailable } from './peer-forwarder.js'
 import { TO_HEADER } from './peer-requests.js'
 import { PushStreams } from './push-streams.js'
 import { QueryNodes, readAfter } from './query-nodes.js'
+import { Takeover } from './takeover.js'
 
 const MS_PER_SECOND = 1_000
 /** How often a node looks at a store that no node has written yet. */
@@ -37,21 +38,6 @@ const GONE_BEATS = 3
 /** The next owner removes heartbeats of dead nodes that are older than this. */
 const FORGOTTEN_MS = 3_600_000
 
-export interface NodeOptions {
-  address: StoreAddress
-  cacheFolder: string
-  /** Default LIMITS.cacheBytes. */
-  cacheBytes?: number
-  roles: readonly Role[]
-  /** Of the node's cache, and of the store's database, where this node owns it. */
-  storeOptions?: NodeStoreParts['options']
-  /** Heartbeats of an owner that have not changed for this time have another node take the store. */
-  ownerTimeoutMs: number
-  /** By which nodes know each other; without any, a node forwards nothing and takes nothing over. */
-  keys: readonly string[]
-  log(line: string): void
-}
-
 /**
  * One of the nodes of a store: tells of itself, watches the owner, takes the store from an owner that is silent, and
  * forwards requests that only the owner can answer.
@@ -64,6 +50,7 @@ export class ClusterNode implements Peers {
   readonly #beatMs: number
   readonly #goneMs: number
   readonly #watch: OwnerWatch
+  readonly #takeover: Takeover
   #url = ''
   #store: NodeStore | null = null
   #heartbeats: Heartbeats | null = null
@@ -107,6 +94,13 @@ export class ClusterNode implements Peers {
       onFailure: () => void this.#lookWhoOwns().catch(() => undefined),
     })
     this.#watch = new OwnerWatch(this.#id, options.ownerTimeoutMs)
+    this.#takeover = new Takeover({
+      id: this.#id,
+      lookMs: this.#pollMs,
+      watch: this.#watch,
+      tell: async () => await this.#beats?.now(),
+      others: async () => await this.#opened().listed.now(),
+    })
   }
 
   get #mayWrite(): boolean {
@@ -132,8 +126,9 @@ export class ClusterNode implements Peers {
       options: this.#options.storeOptions ?? {},
       onBatch: (batch) => this.#pushes.send(batch),
       onOwned: (epoch) => this.#announce(epoch, heartbeats),
-      onLost: ({ message }) => {
-        log(`this node does not own the store any more, and reads it: ${message}`)
+      onLost: (error) => {
+        log(`this node does not own the store any more, and reads it: ${error.message}`)
+        this.#takeover.noteLoss(error)
         this.#pushes.endAll()
         this.#hurry()
       },
@@ -146,12 +141,14 @@ export class ClusterNode implements Peers {
         isGivenUp: () => this.#isGivenUp,
         onWaiting: (isWaiting) => this.#noteWaiting(isWaiting),
         hasRivals: () => this.#hasRivals(),
+        take: (epoch) => this.#takeover.take(epoch, () => store.own()),
       })
       if (!this.#mayWrite) await first.read()
       this.#beats = new OwnBeats(heartbeats, {
         lookMs: this.#pollMs,
         report: () => this.#report(),
-        isAwaited: () => this.#mayWrite && this.keys.length > 0 && this.#watch.isWaiting,
+        isAwaited: () =>
+          this.#takeover.opening !== null || (this.#mayWrite && this.keys.length > 0 && this.#watch.isWaiting),
         onReached: () => this.#pushes.tellPosition(),
       })
       this.#beats.start()
@@ -275,8 +272,13 @@ export class ClusterNode implements Peers {
     // An owner that is silent is followed by one that has to be seen soon.
     if (this.#watch.isWaiting && (await heartbeats.toldEpoch()) > owner.epoch) await store.progress.position(true)
     if (!mayTake) return
-    if (this.#watch.isWaiting) this.#watch.noteOthers(await this.#opened().listed.now())
-    if (isMine || this.#watch.isDue(owner)) await this.#take(store, heartbeats)
+    if (this.#watch.isWaiting) this.#watch.noteOthers(await this.#opened().listed.now(), owner)
+    if (!this.#watch.isDue(owner)) return
+    const own = async () => {
+      this.#options.log('the owner of the store is silent: this node takes it')
+      await store.own()
+    }
+    if (await this.#takeover.take(owner.epoch, own)) await this.#lookForSuccessor(store, heartbeats)
   }
 
   /** Whether the owner was heard lately, so that nothing need be read of the store. */
@@ -300,12 +302,6 @@ export class ClusterNode implements Peers {
     this.#askAtMs = performance.now() + this.#beatMs
   }
 
-  async #take(store: NodeStore, heartbeats: Heartbeats): Promise<void> {
-    this.#options.log('the owner of the store is silent: this node takes it')
-    await store.own()
-    await this.#lookForSuccessor(store, heartbeats)
-  }
-
   /** Between two looks: asks the store's database alone, which is in memory. */
   async #lookWhoOwns(): Promise<void> {
     const { store } = this.#opened()
@@ -318,6 +314,7 @@ export class ClusterNode implements Peers {
       url: this.#url,
       roles: this.#options.roles,
       epoch: this.#store?.ownedEpoch ?? null,
+      opening: this.#takeover.opening,
       watermark: this.#applied,
       lagSeconds: this.#lagSeconds,
     }

@@ -9,6 +9,12 @@ const POLLS_BETWEEN = 2
 /** An owner that has opened the store has told of itself within so many looks. */
 const POLLS_OF_LEAVING = 2
 
+/** How long a node that says that it opens the store is waited for: so many time-outs, and so many openings as here. */
+const CLAIM_TIMEOUTS = 2
+const CLAIM_OPENINGS = 4
+/** An opening that took longer counts as so many time-outs. */
+const MOST_OPENING_TIMEOUTS = 2
+
 /**
  * Whether a node should take the store from its owner: it was not heard, and its heartbeat has not changed, over several
  * looks that this node itself made. A node that was asleep has made none.
@@ -17,6 +23,7 @@ export class OwnerWatch {
   readonly #id: string
   readonly #timeoutMs: number
   readonly #nowMs: () => number
+  readonly #random: () => number
   #seen = ''
   #isHeard = false
   #polls = 0
@@ -25,11 +32,26 @@ export class OwnerWatch {
   /** Beats of the nodes that may take the store, as first seen in the present silence. */
   readonly #first = new Map<string, number>()
   readonly #alive = new Set<string>()
+  /** Nodes that have said that they open the store of this epoch: their last beats, and since when they say it. */
+  readonly #claims = new Map<string, { beat: number; sinceMs: number }>()
+  #claimed = 0
+  /** What opening the store took here the last time. */
+  #openingMs = 0
+  #notBeforeMs = 0
+  /** Between 0 and 1; another one in each silence. */
+  #jitter: number
 
-  constructor(id: string, timeoutMs: number, nowMs: () => number = () => performance.now()) {
+  constructor(
+    id: string,
+    timeoutMs: number,
+    nowMs: () => number = () => performance.now(),
+    random: () => number = Math.random,
+  ) {
     this.#id = id
     this.#timeoutMs = timeoutMs
     this.#nowMs = nowMs
+    this.#random = random
+    this.#jitter = random()
   }
 
   /** One look at an owner that was heard since the look before, and last at this time. */
@@ -55,6 +77,7 @@ export class OwnerWatch {
     this.#sinceMs = atMs
     this.#first.clear()
     this.#alive.clear()
+    this.#jitter = this.#random()
   }
 
   /** Whether the owner has been silent since the look before. Then the other nodes' heartbeats are of interest. */
@@ -62,21 +85,57 @@ export class OwnerWatch {
     return this.#polls > 0
   }
 
-  /** One look at all heartbeats. */
-  noteOthers(beats: readonly Heartbeat[]): void {
+  /** One look at all heartbeats. A node that is opening the store is waited for as an owner is. */
+  noteOthers(beats: readonly Heartbeat[], { epoch }: Pick<GroupOwner, 'epoch'>): void {
     for (const { id, roles, beat } of beats) {
       if (!roles.includes('write')) continue
       const first = this.#first.get(id)
       if (first === undefined) this.#first.set(id, beat)
       else if (first !== beat) this.#alive.add(id)
     }
+    if (this.openers(beats, epoch).length === 0) return
+    this.#polls = 1
+    this.#sinceMs = this.#nowMs()
   }
 
-  /** Whether it is this node's turn. */
-  isDue({ epoch }: GroupOwner): boolean {
+  /** The other nodes that are opening the store, by a heartbeat that is newer than at the last look. */
+  openers(beats: readonly Heartbeat[], epoch: number): string[] {
+    if (epoch !== this.#claimed) this.#claims.clear()
+    this.#claimed = epoch
+    const nowMs = this.#nowMs()
+    const mostMs = CLAIM_TIMEOUTS * this.#timeoutMs + CLAIM_OPENINGS * this.#openingMs
+    return beats
+      .filter(({ id, opening }) => opening === epoch && id !== this.#id)
+      .filter(({ id, beat }) => {
+        const last = this.#claims.get(id)
+        const sinceMs = last?.sinceMs ?? nowMs
+        this.#claims.set(id, { beat, sinceMs })
+        return beat !== last?.beat && nowMs - sinceMs < mostMs
+      })
+      .map(({ id }) => id)
+  }
+
+  noteOpening(tookMs: number): void {
+    this.#openingMs = Math.min(tookMs, MOST_OPENING_TIMEOUTS * this.#timeoutMs)
+  }
+
+  /** This node was fenced: the one that did it has a full time-out for itself. */
+  standBack(): void {
+    this.#notBeforeMs = this.#nowMs() + this.#timeoutMs
+  }
+
+  /** Whether it is this node's turn. Where the store names this node, it waits for no silence. */
+  isDue({ epoch, node }: Pick<GroupOwner, 'epoch' | 'node'>): boolean {
+    const nowMs = this.#nowMs()
+    if (nowMs < this.#notBeforeMs) return false
+    if (node === this.#id) return true
     const before = ranked([...this.#alive, this.#id], epoch).indexOf(this.#id)
-    const polls = (this.#hasLeft ? POLLS_OF_LEAVING : POLLS) + before * POLLS_BETWEEN
-    return this.#polls >= polls && this.#nowMs() - this.#sinceMs >= (this.#timeoutMs * polls) / POLLS
+    const polls = this.#hasLeft ? POLLS_OF_LEAVING : POLLS
+    if (this.#polls < polls + before * POLLS_BETWEEN) return false
+    const pollMs = this.#timeoutMs / POLLS
+    const betweenMs = Math.max(POLLS_BETWEEN * pollMs, this.#openingMs)
+    const jitterMs = before === 0 ? 0 : this.#jitter * pollMs
+    return nowMs - this.#sinceMs >= polls * pollMs + before * betweenMs + jitterMs
   }
 }
 

@@ -14,6 +14,7 @@ const BEAT: Heartbeat = {
   epoch: 3,
   beat: 12,
   watermark: { epoch: 3, batch: 40 },
+  opening: null,
   lagSeconds: 0,
 }
 

@@ -12,6 +12,7 @@ function beating(epoch: number | null) {
     url: 'http://127.0.0.1:1',
     roles: ['write', 'query'] as const,
     epoch,
+    opening: null,
     watermark: { epoch: 1, batch: 1 },
     lagSeconds: 0,
   }

@@ -3,7 +3,15 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { expect, test } from 'vitest'
 import { QueryNodes } from '../../../src/cluster/query-nodes.js'
 
-const beat = { id: 'a', url: 'http://127.0.0.1:1', roles: ['query'] as const, epoch: null, beat: 7, lagSeconds: 0 }
+const beat = {
+  id: 'a',
+  url: 'http://127.0.0.1:1',
+  roles: ['query'] as const,
+  epoch: null,
+  opening: null,
+  beat: 7,
+  lagSeconds: 0,
+}
 
 test('a node that was killed before this one started is not asked', () => {
   const nodes = new QueryNodes('key', 60_000, 1_000)
