@@ -66,18 +66,27 @@ export class ScoringParser {
         if (facts.prefetches === 0) throw badRequest(field, 'cannot apply Formula without prefetches')
         return { kind, formula: parseFormula(of<'formula'>(query), this.#context, field) }
       case 'fusion':
-        checkFusion(using, at, facts)
+        this.#checkFusion(using, at, facts)
         return of<'fusion'>(query).fusion === 'dbsf'
           ? { kind: 'dbsf' }
           : { kind: 'rrf', k: DEFAULT_RRF_K, weights: null }
       case 'rrf': {
-        checkFusion(using, at, facts)
+        this.#checkFusion(using, at, facts)
         const { k, weights } = of<'rrf'>(query).rrf
         return { kind, k: k ?? DEFAULT_RRF_K, weights: weightsOf(weights, facts.prefetches, `${field}.rrf.weights`) }
       }
       default:
         return this.#byVectors(kind, query, { field, vector: vectorIndex(using, this.#schema, at) }, facts)
     }
+  }
+
+  /** As Qdrant does, tells a vector name that does not exist before the rule that no vector may be named. */
+  #checkFusion(using: string | undefined, at: string, { prefetches }: StageFacts): void {
+    if (using !== undefined && using !== '') {
+      vectorIndex(using, this.#schema, at)
+      throw badRequest(`${at}using`, "Fusion queries cannot be combined with the 'using' field.")
+    }
+    if (prefetches === 0) throw badRequest(`${at}query`, 'cannot apply Fusion without prefetches')
   }
 
   #byVectors(
@@ -199,12 +208,6 @@ export function of<Kind extends string>(query: Query): Extract<Query, Record<Kin
 function absent(field: string, { prefetches }: StageFacts): Scoring {
   if (prefetches === 0) return { kind: 'ids' }
   throw badRequest(field, "A query is needed to merge the prefetches. Can't have prefetches without defining a query.")
-}
-
-function checkFusion(using: string | undefined, at: string, { prefetches }: StageFacts): void {
-  if (using !== undefined && using !== '')
-    throw badRequest(`${at}using`, "Fusion queries cannot be combined with the 'using' field.")
-  if (prefetches === 0) throw badRequest(`${at}query`, 'cannot apply Fusion without prefetches')
 }
 
 function weightsOf(weights: readonly number[] | null | undefined, prefetches: number, field: string): number[] | null {

@@ -137,13 +137,20 @@ describe('bodies of reads', () => {
   it.each<[path: string, body: object, field: string, error: RegExp]>([
     ['query', { prefetch: {} }, 'query', /^Bad request: A query is needed to merge the prefetches/],
     ['query', { score_threshold: 1 }, 'score_threshold', /^Bad request: A query is needed to use the score_threshold/],
-    ['query', { query: { fusion: 'rrf' }, using: 'v' }, 'using', /^Bad request: Fusion queries cannot be combined/],
     ['query', { query: { fusion: 'rrf' } }, 'query', /^Bad request: cannot apply Fusion without prefetches/],
     ['scroll', { order_by: 'n', offset: 1 }, 'offset', /^Bad request: Cannot use an `offset`/],
   ])('Bad request for a rule of the form: %s %j', async (path, body, field, error) => {
     const answer = await answerTo(`${POINTS}/${path}`, body)
     expect(answer).toMatchObject({ status: 400, field })
     expect(answer.error).toMatch(error)
+  })
+
+  it('a fusion may name no vector, and a name that does not exist is told first', async () => {
+    await database.createCollection('named', { vectors: { v: { size: 3, distance: 'Dot' } } })
+    const errorOf = async (using: string) =>
+      (await answerTo('/collections/named/points/query', { query: { fusion: 'rrf' }, using })).error
+    expect(await errorOf('v')).toMatch(/^Bad request: Fusion queries cannot be combined with the 'using' field/)
+    expect(await errorOf('w')).toBe('Wrong input: Not existing vector name error: w')
   })
 
   it('a collection that lookup_from names must exist, even if nothing is looked up', async () => {
