@@ -160,7 +160,7 @@ export class Shard extends (Calls as new (spec: ShardSpec | ((addon: Addon) => S
     return this.#started(scope, (cancel, inlineUs) => this.addon.searchFused(this.handle, request, cancel, inlineUs))
   }
   #started(scope: Stoppable | undefined, start: StartSearch): MaybePromise<SearchResult> {
-    if (scope?.isStopped) return Promise.reject(scope.reason)
+    if (scope?.isStopped) return Promise.reject(cancelled())
     lastCancel += 1
     const cancel = lastCancel
     const startedAtMs = performance.now()
@@ -184,7 +184,7 @@ export class Shard extends (Calls as new (spec: ShardSpec | ((addon: Addon) => S
       this.#waiting = null
       if (!scope?.isStopped) return this.#resumed(cancel, scope)
       this.addon.dropSearch(this.handle, cancel)
-      throw new VicinalError('CANCELLED', 'the operation was cancelled')
+      throw cancelled()
     })
     this.#waiting = resumed
     return resumed
@@ -261,7 +261,7 @@ export class Shard extends (Calls as new (spec: ShardSpec | ((addon: Addon) => S
 
   async #cancelled<T>(signal: AbortSignal | undefined, start: (cancel: number) => Promise<T>): Promise<T> {
     // A call that was aborted before must not race with work that completes at once.
-    if (signal?.aborted) throw new VicinalError('CANCELLED', 'the operation was cancelled')
+    if (signal?.aborted) throw cancelled()
     lastCancel += 1
     const cancel = lastCancel
     return await this.#cancellable(
@@ -315,6 +315,8 @@ export class Shard extends (Calls as new (spec: ShardSpec | ((addon: Addon) => S
     }
   }
 }
+
+const cancelled = () => new VicinalError('CANCELLED', 'the operation was cancelled')
 
 function called<T>(call: () => T): T {
   try {
