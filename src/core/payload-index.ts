@@ -101,7 +101,7 @@ const PARAMS = {
   onDisk: flag('Postings of rows in segment files are in mapped files beside these, not in memory.'),
   memory: optional(Type.Enum(MEMORY_PLACEMENTS, { description: '`cold`: on disk. It overrides `on_disk`.' })),
   enableHnsw: flag('Keywords: values that many queries name may get a graph of their own. Default true.'),
-  prefix: flag('Support for `match.prefix`, which every keyword index has here. No effect.'),
+  prefix: flag('Support for `match.prefix`, which every keyword index has here. Strict mode asks for it.'),
   lookup: flag('Support for `match`. Default true. Only strict mode uses it.'),
   range: flag('Support for `range`. Default true. Only strict mode uses it.'),
   tokenizer: optional(Type.Enum(TOKENIZERS, { description: 'How texts are split. Default `word`.' })),

@@ -13,13 +13,16 @@ export interface FilterFacts {
   fields: FilteredField[]
 }
 
+/** An integer index looks values up and finds ranges; a keyword index finds the texts that begin so. */
+export type IndexUse = 'lookup' | 'range' | 'prefix'
+
 export interface FilteredField {
   /** The field's path without the brackets of arrays. The names of indexes are compared without brackets too. */
   key: string
   /** Kinds of indexes that answer the condition. */
   kinds: readonly PayloadIndexKind[]
-  /** The capability that an integer index needs; absent: none in particular. */
-  use?: 'lookup' | 'range'
+  /** The capability that the index needs; absent: none in particular. */
+  use?: IndexUse
 }
 
 export function filterFacts(filter: unknown, context: FilterContext, field = 'filter'): FilterFacts {
@@ -47,7 +50,7 @@ const NEEDED: Partial<Record<FilterNode['op'], Needed>> = {
   range: { kinds: ['float', 'integer'], use: 'range' },
   dateRange: { kinds: ['datetime'] },
   text: { kinds: ['text'] },
-  startsWith: { kinds: ['keyword'] },
+  startsWith: { kinds: ['keyword'], use: 'prefix' },
   geo: { kinds: ['geo'] },
   count: ANY,
   isEmpty: ANY,

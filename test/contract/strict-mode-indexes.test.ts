@@ -26,6 +26,8 @@ const INDEXES: Record<string, PayloadIndexKind | PayloadIndexOptions> = {
   price: 'float',
   at: 'datetime',
   here: 'geo',
+  begun: { type: 'keyword', prefix: true },
+  worded: 'text',
   ranged: { type: 'integer', lookup: false, range: true },
   looked: { type: 'integer', lookup: true, range: false },
   tenant: { type: 'keyword', isTenant: true },
@@ -39,6 +41,8 @@ const payload = (id: number) => ({
   ranged: id,
   looked: id,
   tenant: 't',
+  begun: 'abc',
+  worded: 'a few words',
   other: 'y',
   bare: { number: id, at: '2024-01-01T00:00:00Z', here: HERE },
 })
@@ -131,6 +135,17 @@ const UNINDEXED: [what: string, allowed: Attempt[], refused: Refusals][] = [
       [filteredBy({ must: [{ key: 'ranged', match: { value: 1 } }] }), missing('ranged', '[integer]')],
       [filteredBy({ must: [{ key: 'ranged', match: { except: [1] } }] }), missing('ranged', '[integer]')],
       [filteredBy({ must: [{ key: 'looked', range: { gte: 1 } }] }), missing('looked', '[float, integer]')],
+    ],
+  ],
+  [
+    'capabilities for prefixes and phrases',
+    [
+      filteredBy({ must: [{ key: 'begun', match: { prefix: 'ab' } }] }),
+      filteredBy({ must: [{ key: 'worded', match: { phrase: 'few words' } }] }),
+    ],
+    [
+      [filteredBy({ must: [{ key: 'kw', match: { prefix: 'x' } }] }), missing('kw', '[keyword]')],
+      [filteredBy({ must: [{ key: 'other', match: { phrase: 'few words' } }] }), missing('other', '[text]')],
     ],
   ],
 ]

@@ -3,7 +3,7 @@
 import { VicinalError } from '../../core/errors.js'
 import type { PayloadIndexKind } from '../../core/payload-index.js'
 import { type CollectionConfig, isSparse, type StrictModeConfig, schemaOf } from '../../core/schema.js'
-import { type FilteredField, plainKey } from '../../filter/filter-facts.js'
+import { type FilteredField, type IndexUse, plainKey } from '../../filter/filter-facts.js'
 import { parsePath } from '../../filter/path.js'
 import { vectorAt } from '../../query/search-settings.js'
 import type { IndexedField } from '../config/payload-index.js'
@@ -51,8 +51,9 @@ function answers(index: IndexedField, { kinds, use }: FilteredField): boolean {
   return kinds.includes(index.kind) && (use === undefined || allows(index, use))
 }
 
-/** An integer index allows each use that its parameters do not turn off. */
-function allows({ kind, params }: IndexedField, use: 'lookup' | 'range'): boolean {
+/** An integer index allows each use that its parameters do not turn off, a keyword index prefixes where they turn them on. */
+function allows({ kind, params }: IndexedField, use: IndexUse): boolean {
+  if (use === 'prefix') return params?.prefix === true
   return kind !== 'integer' || params?.[use] !== false
 }
 
