@@ -66,6 +66,7 @@ it('draws its plots once there are two looks', async () => {
   expect(await page.locator('.plot canvas').count()).toBe(0)
   goOn()
   await page.locator('.plot canvas').first().waitFor()
+  await page.getByRole('img', { name: /^Requests: now .*\. Requests\/s over time$/ }).waitFor()
 })
 
 it('tells memory and sizes by the same measure as the page of a collection', async () => {

@@ -186,9 +186,10 @@ function Load({ looks }: { looks: readonly Drawn[] }) {
   }, [looks])
   return (
     <div class="plots">
-      <Plot title="Requests a second" times={times} lines={rate} />
+      <Plot title="Requests" measure="Requests/s" times={times} lines={rate} />
       <Plot
         title="Latency"
+        measure="Time of a request"
         times={times}
         lines={latency}
         none="No reads yet and no writes, since the page was opened."

@@ -157,7 +157,8 @@ function Drawn({ curve, byDefault, onDefault }: Pick<CurveParts, 'byDefault' | '
         </p>
       ) : (
         <CurvePlot
-          label="Median time of a query over its measured recall"
+          xName="measured recall@10, in percent"
+          yName="Median time of a query, in ms"
           x={x}
           y={y}
           xRange={(least) => [Math.min(least, 0.99) - 0.01, 1]}

@@ -1,12 +1,15 @@
 import { useEffect, useRef } from 'preact/hooks'
 import uPlot from 'uplot'
+import { AXIS_NAME } from './plot'
 
-const HEIGHT = 260
+const HEIGHT = 280
 /** Points of one value are so far from each other: of those at one place uPlot draws the first alone. */
 const APART = 1e-9
 
 interface Parts {
-  label: string
+  /** What is measured along each axis, and its unit. */
+  xName: string
+  yName: string
   /** Never falling. */
   x: readonly number[]
   y: readonly number[]
@@ -19,7 +22,7 @@ interface Parts {
 }
 
 /** A line through measured points, one of which is marked. */
-export function CurvePlot({ label, x, y, xRange, xText, yText, marked }: Parts) {
+export function CurvePlot({ xName, yName, x, y, xRange, xText, yText, marked }: Parts) {
   const place = useRef<HTMLDivElement>(null)
   // biome-ignore lint/correctness/useExhaustiveDependencies: texts are functions of the page and never change
   useEffect(() => {
@@ -41,8 +44,8 @@ export function CurvePlot({ label, x, y, xRange, xText, yText, marked }: Parts) 
         cursor: { show: false },
         scales: { x: { time: false, range: () => xEnds }, y: { range: () => [0, Math.max(...y) * 1.15] } },
         axes: [
-          { ...axis, values: (_, values) => values.map(xText) },
-          { ...axis, size: 80, values: (_, values) => values.map(yText) },
+          { ...axis, ...AXIS_NAME, label: xName, values: (_, values) => values.map(xText) },
+          { ...axis, ...AXIS_NAME, label: yName, size: 80, values: (_, values) => values.map(yText) },
         ],
         series: [
           {},
@@ -60,5 +63,5 @@ export function CurvePlot({ label, x, y, xRange, xText, yText, marked }: Parts) 
       drawn.destroy()
     }
   }, [x, y, marked])
-  return <div class="plot" ref={place} role="img" aria-label={label} />
+  return <div class="plot" ref={place} role="img" aria-label={`${yName} over ${xName}`} />
 }

@@ -3,9 +3,12 @@ export function Histogram({
   label,
   counts,
   ends,
+  measure,
 }: {
   label: string
   counts: readonly number[]
+  /** What the bars divide, between the two ends. */
+  measure: string
   ends: [string, string]
 }) {
   const most = Math.max(1, ...counts)
@@ -22,6 +25,9 @@ export function Histogram({
       </svg>
       <figcaption class="quiet small row">
         <span>{ends[0]}</span>
+        <span>
+          {measure}; the highest bar has {most}
+        </span>
         <span>{ends[1]}</span>
       </figcaption>
     </figure>

@@ -79,7 +79,14 @@ function DriftPlot({ course: { name, points } }: { course: Course }) {
     ],
     [points],
   )
-  return <Plot title={`Drift of ${name || 'the vector'}: an AUC of 0.5 is none`} times={times} lines={lines} />
+  return (
+    <Plot
+      title={`Drift of ${name || 'the vector'}: an AUC of 0.5 is none`}
+      measure="AUC, energy"
+      times={times}
+      lines={lines}
+    />
+  )
 }
 
 function lineOf(name: string, colour: string, points: Course['points'], of: (drift: Drifted) => number): Line {
@@ -103,7 +110,7 @@ export function Rules({ counts }: { counts: readonly RuleDay[] }) {
   if (counts.length === 0) return null
   return (
     <Section title="What the rules did">
-      <Plot title="Rows by day that rules did not take as they came" times={times} lines={lines} />
+      <Plot title="Rows by day that rules did not take as they came" measure="Rows a day" times={times} lines={lines} />
       <Table label="What the rules did">
         <thead>
           <tr>

@@ -69,6 +69,7 @@ function Norms({ name, norms }: { name: string; norms: NonNullable<VectorQuality
       <Histogram
         label={`Norms of ${name || 'the vector'}, median ${short(norms.median)}`}
         counts={norms.histogram}
+        measure="norm"
         ends={[short(norms.least), short(norms.greatest)]}
       />
     </div>
