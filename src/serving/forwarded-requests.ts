@@ -1,3 +1,4 @@
+import { rename } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
 import type { ReadCall } from '../server/call.js'
 import { ALL_HEADERS } from '../server/fastify-app.js'
@@ -42,10 +43,16 @@ export class ForwardedRequests {
     this.#server.on('request', answer).on('checkContinue', answer)
   }
 
+  /**
+   * The socket gets its name once it listens: before, it refuses connections as one of a dead process does, whose folder
+   * any process that starts removes.
+   */
   async listen(path: string): Promise<void> {
+    const unnamed = `${path}-`
     await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', reject).listen({ path, backlog: BACKLOG }, resolve)
+      this.#server.once('error', reject).listen({ path: unnamed, backlog: BACKLOG }, resolve)
     })
+    await rename(unnamed, path)
   }
 
   async close(deadlineMs: number): Promise<void> {
