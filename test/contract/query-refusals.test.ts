@@ -78,7 +78,11 @@ const REFUSED: [what: string, query: unknown, names: RegExp][] = [
   ],
   ['fusion of nothing', { query: { fusion: 'rrf' } }, /Fusion without prefetches/],
   ['fusion of an unknown kind', { query: { fusion: 'max' }, prefetch: PREFETCH }, /query\.fusion.*max/],
-  ['fusion by a vector', { query: { fusion: 'rrf' }, prefetch: PREFETCH, using: 'v' }, /'using'/],
+  [
+    'fusion by a vector that there is not',
+    { query: { fusion: 'rrf' }, prefetch: PREFETCH, using: 'v' },
+    /^using: Not existing vector.* v$/,
+  ],
   ['a k of nothing', { query: { rrf: { k: 0 } }, prefetch: PREFETCH }, /query\.rrf\.k.*0/],
   ['a k that is a fraction', { query: { rrf: { k: 1.5 } }, prefetch: PREFETCH }, /query\.rrf\.k.*1\.5/],
   [
