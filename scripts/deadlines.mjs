@@ -1,5 +1,6 @@
-// Needs a built tree (`node scripts/run.mjs build`). Sends dear requests of each kind to a service with a deadline of 1 s, and prints
+// Sends dear requests of each kind to a service with a deadline of 1 s, and prints
 // how long after it each answer begins, and the CPU that the service uses after its answer.
+// It needs a built tree (`node scripts/run.mjs build`).
 //
 //   node scripts/deadlines.mjs [--points 50000] [kind ...]
 import { spawn } from 'node:child_process'
@@ -17,7 +18,7 @@ import { path } from './process.mjs'
 const DIM = 64
 const TIMEOUT_MS = 1_000
 const WATCHED_MS = 2_000
-/** Of /proc/<pid>/stat. */
+/** A tick of /proc/<pid>/stat. */
 const MS_PER_TICK = 10
 const AT_ONCE = 2_500
 

@@ -14,7 +14,7 @@ const conditions = (count) => ({ must_not: list(count, (at) => ({ key: `absent${
 /** A sum of 8 sums of 8 sums of 8 products. */
 const sums = (depth) => (depth === 0 ? { mult: ['$score', { abs: 'n' }] } : { sum: list(8, () => sums(depth - 1)) })
 
-/** By name: the path below the collection, and the body. */
+/** Returns, by name, the path below the collection and the body of each request. */
 export function dearRequests(dim) {
   const vector = (seed) => list(dim, (at) => Math.sin(seed + at))
   const exact = { params: { exact: true } }

@@ -95,7 +95,7 @@ async function testFull() {
   report(await beside(nativeTests(), tasks))
 }
 
-/** Of the kernel's tests, those beyond `npm test`. */
+/** Variants of the kernel's tests that only `npm run test:ci` has. */
 const SLOW_VARIANTS = ['asan', 'tsan', 'isa', 'arm']
 
 const beyondQuick = () => beside(nativeTests(SLOW_VARIANTS), beyond())

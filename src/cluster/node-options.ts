@@ -8,11 +8,11 @@ export interface NodeOptions {
   /** Default LIMITS.cacheBytes. */
   cacheBytes?: number
   roles: readonly Role[]
-  /** Of the node's cache, and of the store's database, where this node owns it. */
+  /** Settings of the node's cache, and of the store's database while this node owns it. */
   storeOptions?: NodeStoreParts['options']
   /** Heartbeats of an owner that have not changed for this time have another node take the store. */
   ownerTimeoutMs: number
-  /** By which nodes know each other; without any, a node forwards nothing and takes nothing over. */
+  /** Nodes know each other by these keys. A node without any forwards nothing and takes nothing over. */
   keys: readonly string[]
   log(line: string): void
 }

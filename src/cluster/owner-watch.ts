@@ -9,7 +9,7 @@ const POLLS_BETWEEN = 2
 /** An owner that has opened the store has told of itself within so many looks. */
 const POLLS_OF_LEAVING = 2
 
-/** How long a node that says that it opens the store is waited for: so many time-outs, and so many openings as here. */
+/** A node that says that it opens the store is waited for this long: so many time-outs, and so many openings as here. */
 const CLAIM_TIMEOUTS = 2
 const CLAIM_OPENINGS = 4
 /** An opening that took longer counts as so many time-outs. */
@@ -35,7 +35,7 @@ export class OwnerWatch {
   /** Nodes that have said that they open the store of this epoch: their last beats, and since when they say it. */
   readonly #claims = new Map<string, { beat: number; sinceMs: number }>()
   #claimed = 0
-  /** What opening the store took here the last time. */
+  /** The time that the last opening of the store took here. */
   #openingMs = 0
   #notBeforeMs = 0
   /** Between 0 and 1; another one in each silence. */
@@ -124,7 +124,7 @@ export class OwnerWatch {
     this.#notBeforeMs = this.#nowMs() + this.#timeoutMs
   }
 
-  /** Whether it is this node's turn. Where the store names this node, it waits for no silence. */
+  /** Tells whether this node may open the store now. A node that the store names as its owner waits for no silence. */
   isDue({ epoch, node }: Pick<GroupOwner, 'epoch' | 'node'>): boolean {
     const nowMs = this.#nowMs()
     if (nowMs < this.#notBeforeMs) return false

@@ -52,8 +52,9 @@ export class Takeover {
   }
 
   /**
-   * Of nodes that tell at the same time, at least one sees the others. All but the first in order give way at once, and
-   * the first does where another one has not taken its word back a look later.
+   * Tells whether no other node is opening the store. Where several say at the same time that they open it, at least one
+   * of them sees the others. All but the first in order give way at once. The first waits one look, and gives way too if
+   * another one still says so.
    */
   async #isAlone(epoch: number): Promise<boolean> {
     const { id, lookMs, watch, others } = this.#parts
@@ -69,7 +70,7 @@ export class Takeover {
   }
 }
 
-/** Whether the node has opened the store after the owner of this epoch. */
+/** Tells whether the node has opened the store after the owner of this epoch. */
 function isLater(other: Heartbeat, epoch: number): boolean {
   return other.epoch !== null && other.epoch > epoch
 }

@@ -44,8 +44,8 @@ export class ForwardedRequests {
   }
 
   /**
-   * The socket gets its name once it listens: before, it refuses connections as one of a dead process does, whose folder
-   * any process that starts removes.
+   * Listens, and only then gives the socket its name. A named socket that does not listen yet refuses connections, as the
+   * socket of a dead process does, and any process that starts removes the folder of such a one.
    */
   async listen(path: string): Promise<void> {
     const unnamed = `${path}-`

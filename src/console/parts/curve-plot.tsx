@@ -7,7 +7,7 @@ const HEIGHT = 280
 const APART = 1e-9
 
 interface Parts {
-  /** What is measured along each axis, and its unit. */
+  /** The quantity along each axis, with its unit. */
   xName: string
   yName: string
   /** Never falling. */

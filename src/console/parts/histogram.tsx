@@ -7,7 +7,7 @@ export function Histogram({
 }: {
   label: string
   counts: readonly number[]
-  /** What the bars divide, between the two ends. */
+  /** The quantity that the bars divide, from one end to the other. */
   measure: string
   ends: [string, string]
 }) {

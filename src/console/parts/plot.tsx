@@ -11,12 +11,12 @@ export interface Line {
 }
 
 const HEIGHT = 190
-/** Of the name beside an axis, in pixels. */
+/** Room and font of the name beside an axis, in pixels. */
 export const AXIS_NAME = { labelSize: 18, labelFont: '12px sans-serif', labelGap: 2 }
 
 interface Parts {
   title: string
-  /** What the lines measure, and its unit: the name of the upright axis. */
+  /** The quantity of the upright axis, with its unit. */
   measure: string
   /** Seconds since 1970. */
   times: readonly number[]

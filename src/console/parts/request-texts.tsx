@@ -45,7 +45,7 @@ export function RequestTexts({ request, of = '' }: { request: Request; of?: stri
   )
 }
 
-/** Whether requests of this tab are sent with a key. */
+/** Tells whether requests of this tab are sent with a key. */
 function useHasKey(): boolean {
   const [hasKey, setHasKey] = useState(keyOfTab() !== null)
   useEffect(() => onKeyKept(() => setHasKey(keyOfTab() !== null)), [])

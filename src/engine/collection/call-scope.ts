@@ -64,7 +64,7 @@ function within<T>(
   return started instanceof Promise ? untilStopped(started, scope, deadline, options ?? NO_OPTIONS) : started
 }
 
-/** The time that a call was given, and what is left of it. */
+/** The time that a call was given, and the rest of it. */
 interface Deadline {
   timeoutMs: number
   leftMs: number
